@@ -1,0 +1,98 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { CaptureError } from './capture-error.js';
+
+/** Bytes asked from the file at a time: large enough that a system call costs nothing per packet. */
+export const FILE_CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * The raw bytes of a file, or of standard input for `-`, in chunks that are never reused.
+ * Opening happens on the first chunk; leaving the iteration early closes the file.
+ * @throws CaptureError when the file cannot be opened or read
+ */
+export async function* readRawChunks(path: string, stdin: Readable): AsyncGenerator<Uint8Array> {
+  if (path === '-') {
+    yield* readStream(stdin);
+    return;
+  }
+  const file = await openFile(path);
+  try {
+    for (;;) {
+      // Buffer.allocUnsafeSlow: a buffer of its own, so a kept frame pins this chunk and nothing else.
+      const chunk = Buffer.allocUnsafeSlow(FILE_CHUNK_BYTES);
+      const { bytesRead } = await readChunk(path, file, chunk);
+      if (bytesRead === 0) return;
+      yield chunk.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function* readStream(stdin: Readable): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of stdin) {
+      if (!(chunk instanceof Uint8Array)) throw new TypeError('the stream yields text, not bytes');
+      yield chunk;
+    }
+  } catch (cause) {
+    throw new CaptureError({
+      file: '-',
+      reason: `standard input cannot be read: ${messageOf(cause)}`,
+      advice: 'Pipe a capture into the command, or name a file instead of -.',
+      cause,
+    });
+  }
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  let file: FileHandle;
+  try {
+    file = await open(path, 'r');
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+  const stat = await file.stat();
+  if (stat.isDirectory()) {
+    await file.close();
+    throw new CaptureError({
+      file: path,
+      reason: 'this is a directory, not a capture file',
+      advice: 'Name the capture files themselves, for example DIR/*.pcap.',
+    });
+  }
+  return file;
+}
+
+async function readChunk(path: string, file: FileHandle, chunk: Buffer): Promise<{ bytesRead: number }> {
+  try {
+    return await file.read(chunk, 0, chunk.length, null);
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+function unreadable(path: string, cause: unknown): CaptureError {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT') {
+    return new CaptureError({ file: path, reason: 'no such file', advice: 'Check the path.', cause });
+  }
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new CaptureError({
+      file: path,
+      reason: 'permission denied',
+      advice: 'Make the file readable for this user.',
+      cause,
+    });
+  }
+  return new CaptureError({
+    file: path,
+    reason: `cannot be read: ${messageOf(cause)}`,
+    advice: 'Check that the file is on a readable, healthy disk.',
+    cause,
+  });
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
