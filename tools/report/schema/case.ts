@@ -1,0 +1,167 @@
+/** One case: one design replaying one input in one configuration, once. */
+import { z } from 'zod';
+import { contention, expiry, memory, nat, sweep, timelineInterval } from './engine-figures.js';
+import { auditCheck, count, latencyDistribution, nanoseconds, rate, share, warning } from './primitives.js';
+
+/** The packet classes whose latency is kept apart. A packet may be in several (an established NAT packet). */
+export const PACKET_CLASSES = ['new', 'established', 'reply', 'related', 'invalid', 'nat', 'alg'] as const;
+export const packetClass = z.enum(PACKET_CLASSES);
+export type PacketClass = z.infer<typeof packetClass>;
+
+export const inputFile = z.object({
+  path: z.string().describe('As given on the command line.'),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in lower-case hex')
+    .nullish(),
+  packets: count.nullish(),
+  bytes: count.nullish().describe('Size of the file.'),
+});
+export type InputFile = z.infer<typeof inputFile>;
+
+export const input = z
+  .object({
+    type: z.enum(['capture', 'scenario']),
+    name: z.string().describe('Scenario name, or the capture files joined for people to read.'),
+    files: z.array(inputFile).nullish(),
+    packets: count.nullish().describe('Packets in one loop.'),
+    bytes: count.nullish().describe('Frame bytes in one loop.'),
+    parameters: z.record(z.string(), z.json()).nullish(),
+  })
+  .meta({ id: 'input' });
+export type Input = z.infer<typeof input>;
+
+export const pacing = z
+  .object({
+    mode: z.enum(['topspeed', 'pps', 'mbps', 'multiplier']),
+    targetPps: rate.nullish(),
+    targetMbps: rate.nullish(),
+    multiplier: z.number().positive().nullish().describe('Of the capture time, mode multiplier only.'),
+    achievedPps: rate.nullish(),
+    achievedMbps: rate.nullish(),
+    departureError: latencyDistribution.nullish().describe('How late packets left, against t0 + i/rate.'),
+  })
+  .meta({ id: 'pacing' });
+export type Pacing = z.infer<typeof pacing>;
+
+export const packetCounts = z
+  .object({
+    injected: count,
+    verdicts: z.record(z.string(), count).describe('By ct_state text, for example "est|rpl|trk".'),
+    byClass: z.partialRecord(packetClass, count).nullish(),
+    rejectedByReason: z.record(z.string(), count).nullish().describe('Why packets were invalid.'),
+    verdictHash: z
+      .string()
+      .nullish()
+      .describe('Hash over every verdict in order; equal runs have equal hashes.'),
+  })
+  .meta({ id: 'packetCounts' });
+export type PacketCounts = z.infer<typeof packetCounts>;
+
+export const workerFigures = z
+  .object({
+    worker: count,
+    packets: count,
+    elapsedNs: nanoseconds,
+    runNs: nanoseconds.nullish().describe('On a CPU, from schedstat.'),
+    waitNs: nanoseconds.nullish().describe('Runnable but waiting for a CPU, from schedstat.'),
+    lockWaitNs: nanoseconds.nullish().describe('Waiting for locks, all classes.'),
+    voluntarySwitches: count.nullish(),
+    involuntarySwitches: count.nullish(),
+    cpu: count.nullish().describe('The CPU it was pinned to, or last seen on.'),
+    service: latencyDistribution.nullish(),
+    response: latencyDistribution.nullish(),
+  })
+  .meta({ id: 'workerFigures' });
+export type WorkerFigures = z.infer<typeof workerFigures>;
+
+/** One kind of time (service or response), whole and cut up. */
+export const latencyView = z
+  .object({
+    overall: latencyDistribution,
+    perClass: z.partialRecord(packetClass, latencyDistribution).nullish(),
+    duringSweep: latencyDistribution.nullish().describe('Packets that overlapped a sweep.'),
+    outsideSweep: latencyDistribution.nullish(),
+  })
+  .meta({ id: 'latencyView' });
+export type LatencyView = z.infer<typeof latencyView>;
+
+/** Service: packet start to end. Response: due time to end, so a stall counts for every packet it delayed. */
+export const latency = z
+  .object({
+    mode: z.enum(['off', 'all', 'sample']).nullish(),
+    sampleInterval: count.nullish().describe('One packet in so many was timed, mode sample only.'),
+    service: latencyView.nullish(),
+    response: latencyView.nullish(),
+  })
+  .meta({ id: 'latency' });
+export type Latency = z.infer<typeof latency>;
+
+export const connectionCounts = z
+  .object({
+    created: count.nullish(),
+    expired: count.nullish().describe('Removed because their time was up.'),
+    forced: count.nullish().describe('Removed for another reason: flush, re-use, ICMP, full table.'),
+    remaining: count.nullish().describe('In the table at the end, expired or not.'),
+    peak: count.nullish(),
+    limit: count.nullish(),
+  })
+  .meta({ id: 'connectionCounts' });
+export type ConnectionCounts = z.infer<typeof connectionCounts>;
+
+/** Exact totals over `packets` packets in seeded single-thread mode; per packet is the quotient. */
+export const workCounts = z
+  .object({
+    packets: count,
+    locks: z.record(z.string(), count).describe('Acquisitions by lock class.'),
+    listMoves: count.nullish(),
+    hashProbes: count.nullish(),
+    bytesCopied: count.nullish(),
+    other: z.record(z.string(), count).nullish(),
+  })
+  .meta({ id: 'workCounts' });
+export type WorkCounts = z.infer<typeof workCounts>;
+
+export const resultCase = z
+  .object({
+    id: z
+      .string()
+      .min(1)
+      .describe(
+        'Names the cell: equal for every trial of it and stable from run to run, e.g. syn-flood/rculist-sweep/w2.',
+      ),
+    trial: count.describe('0 for the first; (id, trial) is unique in a result.'),
+    kind: z.enum(['replay', 'bench']),
+    design: z.string().min(1),
+    designOptions: z.record(z.string(), z.json()).nullish().describe('preset, sweepIntervalMs, …'),
+    build: z.enum(['bare', 'probed']),
+    control: z.boolean().nullish().describe('True for the second half of an A/A control.'),
+    startedAt: z.iso.datetime().nullish(),
+    partial: z.boolean().nullish().describe('True when this case was cut short.'),
+    input,
+    workers: z.int().positive(),
+    pacing,
+    batch: z.int().positive(),
+    steer: z.string(),
+    clock: z.string().describe('wall, capture, or wall scaled.'),
+    timeScale: z.number().positive().nullish(),
+    loops: count.nullish(),
+    elapsedNs: nanoseconds,
+    packets: packetCounts,
+    perWorker: z.array(workerFigures).nullish(),
+    latency: latency.nullish(),
+    locks: z.array(contention).nullish(),
+    connections: connectionCounts.nullish(),
+    sweeps: z.array(sweep).nullish(),
+    expiry: expiry.nullish(),
+    memory: memory.nullish(),
+    nat: nat.nullish(),
+    workCounts: workCounts.nullish(),
+    timeline: z.array(timelineInterval).nullish(),
+    lockWaitShare: share.nullish().describe('Share of all workers’ time spent waiting for locks.'),
+    cpuWaitShare: share.nullish().describe('Share of all workers’ time spent runnable without a CPU.'),
+    audit: z.array(auditCheck),
+    warnings: z.array(warning).nullish(),
+  })
+  .meta({ id: 'resultCase' });
+export type ResultCase = z.infer<typeof resultCase>;

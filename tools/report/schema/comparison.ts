@@ -1,0 +1,82 @@
+/** What a matrix adds to its cases: a summary per cell, comparisons between cells, and the scaling fit. */
+import { z } from 'zod';
+import { count, estimate, rate, share } from './primitives.js';
+
+/** Whether a larger or a smaller value of the metric is the better one. */
+export const direction = z.enum(['higher-is-better', 'lower-is-better']);
+export type Direction = z.infer<typeof direction>;
+
+/** One metric of one cell over all its trials. */
+export const cellSummary = z
+  .object({
+    id: z.string().describe('The id of the cases it summarises.'),
+    metric: z.string().describe('For example pps, service.p99Ns, locks.ct_lock.waitTotalNs.'),
+    unit: z.string().nullish().describe('pps, ns, 1, …'),
+    direction: direction.nullish(),
+    n: count.describe('Trials.'),
+    values: z.array(z.number()).nullish().describe('One per trial, in trial order, outliers kept.'),
+    median: z.number().nullish(),
+    low: z.number().nullish(),
+    high: z.number().nullish(),
+    confidence: share.nullish().describe('Of the interval low..high, for example 0.95.'),
+    cv: z.number().nonnegative().nullish().describe('Coefficient of variation.'),
+    outliers: count.nullish(),
+  })
+  .meta({ id: 'cellSummary' });
+export type CellSummary = z.infer<typeof cellSummary>;
+
+/** head against base, one metric. */
+export const comparison = z
+  .object({
+    base: z.string().describe('Case id.'),
+    head: z.string().describe('Case id.'),
+    metric: z.string(),
+    unit: z.string().nullish(),
+    direction: direction.nullish(),
+    baseMedian: z.number().nullish(),
+    headMedian: z.number().nullish(),
+    ratio: z.number().nonnegative().nullish().describe('head / base.'),
+    low: z.number().nonnegative().nullish().describe('Interval of the ratio.'),
+    high: z.number().nonnegative().nullish(),
+    confidence: share.nullish(),
+    pValue: share.nullish().describe('Of the rank test.'),
+    alpha: share.nullish().describe('The significance level that the text was decided at.'),
+    n: count.nullish().describe('Trials on each side.'),
+    significant: z.boolean().nullish(),
+    control: z.boolean().nullish().describe('True for A/A: a difference here is noise.'),
+    text: z.string().describe('As benchstat writes it: -17.20% or ~.'),
+  })
+  .meta({ id: 'comparison' });
+export type Comparison = z.infer<typeof comparison>;
+
+export const scalingPoint = z.object({
+  workers: z.int().positive(),
+  pps: rate.nullish(),
+  low: rate.nullish(),
+  high: rate.nullish(),
+  lockWaitShare: share.nullish(),
+  measured: z.boolean().describe('False for a point that the model or the fit predicts.'),
+  oversubscribed: z.boolean().nullish().describe('More workers than cores online.'),
+});
+export type ScalingPoint = z.infer<typeof scalingPoint>;
+
+/** Universal Scalability Law: X(n) = lambda n / (1 + sigma (n - 1) + kappa n (n - 1)). */
+export const scaling = z
+  .object({
+    design: z.string(),
+    input: z.string().describe('Input name.'),
+    points: z.array(scalingPoint),
+    fit: z
+      .object({
+        lambdaPps: estimate.nullish().describe('Throughput of one worker.'),
+        sigma: estimate.nullish().describe('Contention.'),
+        kappa: estimate.nullish().describe('Coherency.'),
+        peakWorkers: estimate.nullish(),
+        peakPps: estimate.nullish(),
+        r2: z.number().nullish(),
+        confidence: share.nullish(),
+      })
+      .nullish(),
+  })
+  .meta({ id: 'scaling' });
+export type Scaling = z.infer<typeof scaling>;

@@ -1,0 +1,140 @@
+/** What the engine's probes and its sweeper saw: locks, sweeps, expiration, memory, NAT, and the timeline. */
+import { z } from 'zod';
+import {
+  count,
+  countDistribution,
+  encodedHistogram,
+  latencyDistribution,
+  milliseconds,
+  nanoseconds,
+  share,
+} from './primitives.js';
+
+/** Times of one lock, in lock_stat's sense: `minNs` is over non-zero times only. */
+export const lockTimes = z
+  .object({
+    count: count.nullish().describe('Times recorded; below the number of events where they were sampled.'),
+    minNs: nanoseconds.nullish(),
+    avgNs: nanoseconds.nullish(),
+    maxNs: nanoseconds.nullish(),
+    totalNs: nanoseconds.nullish().describe('Scaled up to all events where sampled.'),
+    histogram: encodedHistogram.nullish().describe('Values in nanoseconds.'),
+    sampled: z.boolean().nullish(),
+    sampleInterval: count.nullish().describe('One event in so many was timed.'),
+  })
+  .meta({ id: 'lockTimes' });
+export type LockTimes = z.infer<typeof lockTimes>;
+
+export const contention = z
+  .object({
+    class: z.string().min(1).describe('Lock class: ct_lock, conn_lock, …'),
+    thread: z
+      .string()
+      .regex(/^(all|sweeper|worker-\d+)$/, 'is not all, sweeper or worker-N')
+      .describe('all, sweeper, or worker-N.'),
+    acquisitions: count.nullish(),
+    contended: count.nullish(),
+    spins: count.nullish(),
+    futexWaits: count.nullish(),
+    wait: lockTimes.nullish(),
+    hold: lockTimes.nullish(),
+  })
+  .meta({ id: 'contention' });
+export type Contention = z.infer<typeof contention>;
+
+export const sweep = z
+  .object({
+    startMs: milliseconds,
+    durationNs: nanoseconds,
+    checked: count.nullish(),
+    cleaned: count.nullish(),
+    longestHoldNs: nanoseconds.nullish(),
+    wakeUpLagNs: nanoseconds.nullish().describe('From when it was due to when it ran.'),
+  })
+  .meta({ id: 'sweep' });
+export type Sweep = z.infer<typeof sweep>;
+
+export const stalePoint = z.object({
+  tMs: milliseconds,
+  expiredPresent: count.nullish().describe('Connections past their expiry and still in the table.'),
+  nConn: count.nullish().describe('Connections in the table, expired or not.'),
+});
+export type StalePoint = z.infer<typeof stalePoint>;
+
+/** Expiration in one zone or under one timeout policy. */
+export const expiryGroup = z
+  .object({
+    key: z.string().describe('The zone number or the policy name.'),
+    removed: count.nullish(),
+    lag: latencyDistribution.nullish(),
+    expiredPresentMax: count.nullish(),
+  })
+  .meta({ id: 'expiryGroup' });
+export type ExpiryGroup = z.infer<typeof expiryGroup>;
+
+export const expiry = z
+  .object({
+    lag: latencyDistribution.nullish().describe('From expiry to removal, in conntrack time.'),
+    staleTimeline: z.array(stalePoint).nullish(),
+    perZone: z.array(expiryGroup).nullish(),
+    perPolicy: z.array(expiryGroup).nullish(),
+  })
+  .meta({ id: 'expiry' });
+export type Expiry = z.infer<typeof expiry>;
+
+export const memoryPoint = z.object({
+  tMs: milliseconds,
+  slabInUse: count.nullish(),
+  gracePending: count.nullish(),
+});
+export type MemoryPoint = z.infer<typeof memoryPoint>;
+
+export const memory = z
+  .object({
+    bytesPerConnection: z.number().nonnegative().nullish(),
+    totalBytes: count.nullish(),
+    slabCapacity: count.nullish(),
+    slabInUse: count.nullish().describe('Slots taken at the end.'),
+    gracePending: count.nullish().describe('Slots waiting for a grace period at the end.'),
+    timeline: z.array(memoryPoint).nullish(),
+  })
+  .meta({ id: 'memory' });
+export type Memory = z.infer<typeof memory>;
+
+export const natOccupancyPoint = z.object({
+  occupancy: share.describe('Share of the pool in use when the allocations of this point were made.'),
+  allocations: count.nullish(),
+  failures: count.nullish(),
+  meanCandidates: z.number().nonnegative().nullish(),
+  p50Ns: nanoseconds.nullish().describe('Service time of packets that allocated.'),
+  p99Ns: nanoseconds.nullish(),
+  maxNs: nanoseconds.nullish(),
+});
+export type NatOccupancyPoint = z.infer<typeof natOccupancyPoint>;
+
+export const nat = z
+  .object({
+    allocations: count.nullish(),
+    failures: count.nullish().describe('Allocations that found no free tuple.'),
+    candidates: countDistribution.nullish().describe('Tuples tried per allocation.'),
+    byOccupancy: z.array(natOccupancyPoint).nullish(),
+  })
+  .meta({ id: 'nat' });
+export type Nat = z.infer<typeof nat>;
+
+/** One interval of the run. p50/p99/max are service time; the response figures stand beside them. */
+export const timelineInterval = z
+  .object({
+    tMs: milliseconds.describe('Start of the interval.'),
+    intervalMs: milliseconds,
+    packets: count,
+    p50Ns: nanoseconds.nullish(),
+    p99Ns: nanoseconds.nullish(),
+    maxNs: nanoseconds.nullish(),
+    responseP50Ns: nanoseconds.nullish(),
+    responseP99Ns: nanoseconds.nullish(),
+    responseMaxNs: nanoseconds.nullish(),
+    histogram: encodedHistogram.nullish().describe('Service time in this interval, nanoseconds.'),
+  })
+  .meta({ id: 'timelineInterval' });
+export type TimelineInterval = z.infer<typeof timelineInterval>;

@@ -1,0 +1,47 @@
+/** Where and with what a result was measured. */
+import { z } from 'zod';
+import { count, nanoseconds, rate, share } from './primitives.js';
+
+/** The clock that timed the packets: what one read costs and its smallest observed step. */
+export const clockFigures = z.object({
+  source: z.string().nullish().describe('For example performance.now.'),
+  costNs: nanoseconds.nullish(),
+  stepNs: nanoseconds.nullish(),
+});
+export type ClockFigures = z.infer<typeof clockFigures>;
+
+/** How much the machine itself disturbs a thread that only computes. */
+export const noiseFigures = z.object({
+  probeMs: z.number().nonnegative().nullish().describe('How long the noise probe ran.'),
+  cv: z.number().nonnegative().nullish().describe('Coefficient of variation of equal pieces of work.'),
+  p50Ns: nanoseconds.nullish().describe('Interruption length, median.'),
+  p99Ns: nanoseconds.nullish(),
+  maxNs: nanoseconds.nullish(),
+  interruptionsPerSecond: rate.nullish(),
+  lostShare: share.nullish().describe('Share of the probe spent interrupted.'),
+});
+export type NoiseFigures = z.infer<typeof noiseFigures>;
+
+export const environment = z
+  .object({
+    machineId: z
+      .string()
+      .nullish()
+      .describe('Fingerprint of the machine; absolute times are compared only where it is equal.'),
+    cpuModel: z.string().nullish(),
+    coresOnline: count.nullish(),
+    architecture: z.string().nullish(),
+    os: z.string().nullish(),
+    kernel: z.string().nullish(),
+    governor: z.string().nullish().describe('CPU frequency governor, null where the kernel shows none.'),
+    memoryBytes: count.nullish(),
+    node: z.string().describe('Node.js version, for example v20.20.2.'),
+    v8: z.string().nullish(),
+    clock: clockFigures,
+    noise: noiseFigures.nullish(),
+    stealShare: share.nullish().describe('Share of CPU time taken by the hypervisor during the run.'),
+    loadAverage1m: z.number().nonnegative().nullish().describe('Load average over one minute at the start.'),
+    pinned: z.boolean().nullish().describe('Whether each thread was pinned to a CPU.'),
+  })
+  .meta({ id: 'environment' });
+export type Environment = z.infer<typeof environment>;
