@@ -31,7 +31,6 @@ export class PcapSource implements RecordSource {
   readonly interfaces: readonly CaptureInterface[];
   private readonly feed = new FeedStream();
   private readonly packets: PcapPacket[] = [];
-  private readonly snapLength: number;
   private readonly linkType: number;
   private readonly subSecondNs: bigint;
   private readonly subSecondLimit: number;
@@ -47,15 +46,13 @@ export class PcapSource implements RecordSource {
   ) {
     this.format = header.nanosecond ? 'pcap-ns' : 'pcap';
     this.linkType = header.linkType;
-    // libpcap reads a snap length of 0 as "no limit stated".
-    this.snapLength =
-      header.snapLength === 0 ? MAX_CAPTURED_BYTES : Math.min(header.snapLength, MAX_CAPTURED_BYTES);
     this.subSecondNs = header.nanosecond ? 1n : 1000n;
     this.subSecondLimit = header.nanosecond ? 1_000_000_000 : 1_000_000;
     this.interfaces = [
       {
         name: null,
         linkType: header.linkType,
+        // 0 states no limit (libpcap).
         snapLength: header.snapLength === 0 ? null : header.snapLength,
         resolution: header.nanosecond ? '10^-9 s' : '10^-6 s',
       },
@@ -133,10 +130,10 @@ export class PcapSource implements RecordSource {
     const original = this.readUint32(buffer, position + 12);
     const subSecond = this.readUint32(buffer, position + 4);
     let reason: string | null = null;
-    if (captured > this.snapLength) {
-      reason =
-        `the captured length is ${captured} bytes, more than the ` +
-        `${this.snapLength} bytes that the file's snap length and the format allow`;
+    // Records longer than the file's own snap length occur in good captures (merged or cut ones): they are whole,
+    // and Open vSwitch and Wireshark read them so.
+    if (captured > MAX_CAPTURED_BYTES) {
+      reason = `the captured length is ${captured} bytes, and no record has more than ${MAX_CAPTURED_BYTES}`;
     } else if (captured > original) {
       reason = `the captured length, ${captured} bytes, is more than the length on the wire, ${original} bytes`;
     } else if (original > MAX_ORIGINAL_BYTES) {
