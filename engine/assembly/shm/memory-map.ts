@@ -1,0 +1,189 @@
+/**
+ * The memory map: where everything lives in the one shared memory of a run.
+ *
+ * Who writes: the host lays the memory out once (engine/host/memory-plan.ts) before any thread attaches and writes
+ * the region bases into the control block. After that the bases never change. Counters and locks in the control
+ * block are written by every thread, each with atomics, each hot word on a 128-byte line of its own (two 64-byte lines,
+ * because the adjacent-line prefetcher pulls lines in pairs).
+ *
+ * Who reads: every thread. `attach` copies the immutable bases into globals of its module instance; a module
+ * instance belongs to one thread, so those globals are thread-local.
+ *
+ * Why the ordering holds: the host finishes writing before it starts the workers (message passing orders it), so plain
+ * loads of the bases are safe. Everything mutable after that is atomic or guarded by a lock named at the field.
+ *
+ * All addresses are byte offsets in the memory; 0 is never a valid address and means "none".
+ */
+
+/** Below this address AssemblyScript may keep static data. */
+export const CONTROL: usize = 65536;
+export const CONTROL_SIZE: usize = 8192;
+export const MAGIC: u32 = 0x63747031; // "ctp1"
+
+// ---- Immutable after layout --------------------------------------------------------------------------------------
+export const C_MAGIC: usize = 0;
+export const C_MAX_THREADS: usize = 4;
+export const C_THREADS_BASE: usize = 8;
+export const C_BUCKETS_BASE: usize = 12;
+export const C_BUCKET_MASK: usize = 16;
+export const C_SLAB_BASE: usize = 20;
+export const C_SLAB_SLOTS: usize = 24;
+export const C_EXPIRY_BASE: usize = 28;
+export const C_POLICIES_BASE: usize = 32;
+export const C_ZONES_BASE: usize = 36;
+export const C_EXPECT_BASE: usize = 40;
+export const C_EXPECT_SLOTS: usize = 44;
+export const C_FRAGMENTS_BASE: usize = 48;
+export const C_HISTOGRAMS_BASE: usize = 52;
+export const C_HISTOGRAMS_STRIDE: usize = 56;
+export const C_SEED: usize = 60;
+/** Behaviour switches, SWITCH_* bits. */
+export const C_SWITCHES: usize = 64;
+/** Preset number of the design, 0 = its default; see each expiry/ file. */
+export const C_PRESET: usize = 68;
+/** Pause between sweeps in milliseconds when a design's own is overridden; 0 = the design's own. */
+export const C_SWEEP_INTERVAL_MS: usize = 72;
+export const C_HASH_BASIS: usize = 76;
+export const C_FRAGMENT_SLOTS: usize = 80;
+export const C_BUFFERS_BASE: usize = 84;
+
+// ---- Mutable, each on its own 128-byte line ----------------------------------------------------------------------
+/** ct_lock: {word, average spins}. Lock rank 1. */
+export const C_CT_LOCK: usize = 256;
+/** Guards expectations and timeout policy writes. Lock rank 3 (taken last). */
+export const C_RESOURCES_LOCK: usize = 384;
+/** Guards the fragment context. Lock rank 0: taken alone, before or after the tracker, never inside it. */
+export const C_FRAGMENT_LOCK: usize = 512;
+/** Connections in the table, atomic u32; un-NAT companions are not counted. */
+export const C_N_CONN: usize = 640;
+/** Connection limit, atomic u32. */
+export const C_N_CONN_LIMIT: usize = 768;
+/** Global epoch, atomic u32, never 0. */
+export const C_EPOCH: usize = 896;
+/** Not 0 once the run must end: every waiter gives up. Atomic u32; index of the failed thread + 1. */
+export const C_ABORT: usize = 1024;
+/** Head of the returned-slot stack (atomic u32; pushed by any thread, taken whole under ct_lock). */
+export const C_SLAB_RETURNED: usize = 1152;
+/** Slot the next bump allocation takes (guarded by ct_lock). */
+export const C_SLAB_NEXT: usize = 1280;
+/** Private free list of the allocator (guarded by ct_lock). */
+export const C_SLAB_FREE: usize = 1284;
+/** Slots taken and not yet returned, atomic u32, companions included. */
+export const C_SLAB_IN_USE: usize = 1408;
+/** Slots retired and waiting for a grace period, atomic u32. */
+export const C_GRACE_PENDING: usize = 1536;
+/** Not 0 while a sweep runs, atomic u32. */
+export const C_SWEEPING: usize = 1664;
+/** Sequence for zone limit entries (guarded by ct_lock). */
+export const C_ZONE_SEQUENCE: usize = 1792;
+/** TCP window check on (1) or off (0), atomic u32. */
+export const C_TCP_SEQ_CHECK: usize = 1796;
+/** Number of expectations held, atomic u32: lets the packet path skip the lock when there are none. */
+export const C_N_EXPECTATIONS: usize = 1920;
+/** Random state of NAT port restarts, u64 (guarded by ct_lock). */
+export const C_RANDOM: usize = 2048;
+/** Fragment settings: enabled4, enabled6, min4, min6, max fragments (u32 each), then counters. */
+export const C_FRAGMENT_SETTINGS: usize = 2176;
+
+/** UDP/other: established only after a reply (upstream 97211927f). */
+export const SWITCH_EST_AFTER_REPLY: u32 = 1;
+/** Default zone limit applies to each zone with a count of its own (upstream b57c1da5c). */
+export const SWITCH_DEFAULT_LIMIT_PER_ZONE: u32 = 2;
+/** FTP: IPv4 EPRT and 229 are understood (upstream 6e83dafc4). */
+export const SWITCH_FTP_IPV4_EXTENDED: u32 = 4;
+
+// ---- Thread block ------------------------------------------------------------------------------------------------
+/** Bytes of one thread's block. */
+export const THREAD_SIZE: usize = 16384;
+/** Epoch this thread has seen at its last quiescent point; 0 = offline. Atomic u32; written by its thread only. */
+export const T_EPOCH_SEEN: usize = 0;
+/** Retired slots not yet stamped: head, tail, count (own thread only). */
+export const T_RETIRED: usize = 128;
+/** Retired slots waiting for a grace period: head, tail, count, target epoch (own thread only). */
+export const T_WAITING: usize = 144;
+/** Index of the packet in progress (own thread writes, main reads after a failure). */
+export const T_PACKET_INDEX: usize = 192;
+/** Debug builds: rank of the locks held, as a bit set. */
+export const T_LOCKS_HELD: usize = 196;
+/** Sampling interval of hold times, u32; 0 = none, 1 = every hold. */
+export const T_HOLD_INTERVAL: usize = 200;
+/** Interval histogram that the latency probe also fills; 0 = none. */
+export const T_INTERVAL_HISTOGRAM: usize = 204;
+/** Verdict counts, u64 each, indexed by final ct_state (8 bits). */
+export const T_VERDICTS: usize = 256;
+/** Reason counts, u64 each, indexed by Reason. */
+export const T_REASONS: usize = 2304;
+/** Work counts, u64 each, indexed by Work. */
+export const T_WORK: usize = 2816;
+/** Lock figures, LOCK_STATS_SIZE bytes per lock class. */
+export const T_LOCK_STATS: usize = 3328;
+export const LOCK_STATS_SIZE: usize = 128;
+/** Packets per class (NEW, EST ...), u64 each. */
+export const T_CLASSES: usize = 4352;
+/** Execution context of the packet in progress (conntrack/context.ts). */
+export const T_CONTEXT: usize = 4608;
+/** Scratch for this thread: keys, payload rewriting. */
+export const T_SCRATCH: usize = 6144;
+export const T_SCRATCH_SIZE: usize = 10240;
+
+/** Bytes of one lock-free map bucket. */
+export const BUCKET_SIZE: usize = 64;
+/** Bytes of one connection slot. */
+export const CONN_SIZE: usize = 256;
+
+// ---- Thread-local copies of the immutable bases --------------------------------------------------------------------
+export let threadIndex: u32 = 0;
+export let threadBlock: usize = 0;
+export let threadsBase: usize = 0;
+export let maxThreads: u32 = 0;
+export let bucketsBase: usize = 0;
+export let bucketMask: u32 = 0;
+export let slabBase: usize = 0;
+export let slabEnd: usize = 0;
+export let expiryBase: usize = 0;
+export let policiesBase: usize = 0;
+export let zonesBase: usize = 0;
+export let expectBase: usize = 0;
+export let expectSlots: u32 = 0;
+export let fragmentsBase: usize = 0;
+export let fragmentSlots: u32 = 0;
+export let buffersBase: usize = 0;
+export let histograms: usize = 0;
+export let hashBasis: u32 = 0;
+export let switches: u32 = 0;
+export let preset: u32 = 0;
+export let sweepIntervalMs: u32 = 0;
+/** Word this thread writes into a lock it holds: (index + 1) << 1. */
+export let ownerWord: u32 = 0;
+
+/**
+ * Binds this module instance to thread `index` of the run laid out in the memory.
+ * Returns 1, or 0 when the memory was not laid out or the index is out of range.
+ */
+export function attach(index: u32): u32 {
+  if (load<u32>(CONTROL, C_MAGIC) != MAGIC) return 0;
+  maxThreads = load<u32>(CONTROL, C_MAX_THREADS);
+  if (index >= maxThreads) return 0;
+  threadIndex = index;
+  threadsBase = load<u32>(CONTROL, C_THREADS_BASE);
+  threadBlock = threadsBase + index * THREAD_SIZE;
+  bucketsBase = load<u32>(CONTROL, C_BUCKETS_BASE);
+  bucketMask = load<u32>(CONTROL, C_BUCKET_MASK);
+  slabBase = load<u32>(CONTROL, C_SLAB_BASE);
+  slabEnd = slabBase + <usize>load<u32>(CONTROL, C_SLAB_SLOTS) * CONN_SIZE;
+  expiryBase = load<u32>(CONTROL, C_EXPIRY_BASE);
+  policiesBase = load<u32>(CONTROL, C_POLICIES_BASE);
+  zonesBase = load<u32>(CONTROL, C_ZONES_BASE);
+  expectBase = load<u32>(CONTROL, C_EXPECT_BASE);
+  expectSlots = load<u32>(CONTROL, C_EXPECT_SLOTS);
+  fragmentsBase = load<u32>(CONTROL, C_FRAGMENTS_BASE);
+  fragmentSlots = load<u32>(CONTROL, C_FRAGMENT_SLOTS);
+  buffersBase = load<u32>(CONTROL, C_BUFFERS_BASE);
+  histograms = load<u32>(CONTROL, C_HISTOGRAMS_BASE) + index * load<u32>(CONTROL, C_HISTOGRAMS_STRIDE);
+  hashBasis = load<u32>(CONTROL, C_HASH_BASIS);
+  switches = load<u32>(CONTROL, C_SWITCHES);
+  preset = load<u32>(CONTROL, C_PRESET);
+  sweepIntervalMs = load<u32>(CONTROL, C_SWEEP_INTERVAL_MS);
+  ownerWord = (index + 1) << 1;
+  return 1;
+}

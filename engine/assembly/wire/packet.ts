@@ -1,0 +1,82 @@
+/**
+ * The packet descriptor: a frame in shared memory plus the metadata that travels with it between passes
+ * (spec §1.1, §2). 128 bytes, 64-byte aligned. Only one thread handles a packet at a time, so plain loads and
+ * stores suffice; hand-over between threads goes through the host.
+ *
+ * Fields are in host order. Frame bytes are in network order.
+ */
+export const PACKET_SIZE: usize = 128;
+/** No such layer. */
+export const NO_OFFSET: u32 = 0xffff;
+
+@unmanaged
+export class Packet {
+  /** Address of the first byte of the Ethernet header. */
+  frame: u32;
+  /** Frame length in bytes, L2 padding included. */
+  length: u32;
+  /** Bytes available at `frame`; rewriting may lengthen the frame up to this. */
+  capacity: u32;
+  /** Offsets from `frame` of the network and transport headers, NO_OFFSET if not located. */
+  l3: u16;
+  l4: u16;
+  /** Bytes behind the IP datagram that are L2 padding. */
+  l2Pad: u16;
+  /** EtherType behind the VLAN tags: 0x0800, 0x86dd, ... */
+  dlType: u16;
+  /** ct_state, ST_* bits. */
+  ctState: u32;
+  ctMark: u32;
+  ctZone: u16;
+  /** Timeout class, class of the last verdict and its reason: for records, not for the tracker. */
+  verdictClass: u8;
+  reason: u8;
+  /** Cached connection and its generation; 0 = none. */
+  conn: u32;
+  connGeneration: u32;
+  /** Address of this packet's own ExecParams; 0 = those of the call. */
+  params: u32;
+  /** ct_label, low and high half. */
+  labelLow: u64;
+  labelHigh: u64;
+  /** Original tuple (spec §2 step j): addresses as in a key. */
+  origSrcLow: u64;
+  origSrcHigh: u64;
+  origDstLow: u64;
+  origDstHigh: u64;
+  /** Original tuple ports in host order; for ICMP type and code. */
+  origSrcPort: u16;
+  origDstPort: u16;
+  /** Protocol of the original tuple; 0 = none recorded. */
+  origProto: u8;
+  /** 4 or 6: which address family the original tuple has; 0 = none. */
+  origFamily: u8;
+  /** Recirculation id, part of the fragment key. */
+  recirc: u16;
+  /** Fragment bookkeeping (conntrack/fragments.ts): 1 = held by the fragment context, the caller gets nothing back. */
+  consumed: u32;
+  /** Free for the host. */
+  user: u32;
+}
+
+/** Clears what the tracker attached to a packet: `ct_clear` (spec §2, last line) and the recorded tuple. */
+export function resetPacket(p: Packet): void {
+  p.ctState = 0;
+  p.ctMark = 0;
+  p.ctZone = 0;
+  p.verdictClass = 0;
+  p.reason = 0;
+  p.conn = 0;
+  p.connGeneration = 0;
+  p.labelLow = 0;
+  p.labelHigh = 0;
+  p.origSrcLow = 0;
+  p.origSrcHigh = 0;
+  p.origDstLow = 0;
+  p.origDstHigh = 0;
+  p.origSrcPort = 0;
+  p.origDstPort = 0;
+  p.origProto = 0;
+  p.origFamily = 0;
+  p.consumed = 0;
+}
