@@ -41,16 +41,15 @@ export function latencyOf(values: readonly number[]): LatencyDistribution {
     count: h.totalCount,
     minNs: values.reduce((a, b) => Math.min(a, b)),
     meanNs: h.mean,
-    stdDevNs: h.stdDeviation,
+    stddevNs: h.stdDeviation,
     p50Ns: h.getValueAtPercentile(50),
     p75Ns: h.getValueAtPercentile(75),
     p90Ns: h.getValueAtPercentile(90),
-    p95Ns: h.getValueAtPercentile(95),
     p99Ns: h.getValueAtPercentile(99),
     p999Ns: h.getValueAtPercentile(99.9),
     p9999Ns: h.getValueAtPercentile(99.99),
     maxNs: h.maxValue,
-    histogram: hdr.encodeIntoCompressedBase64(h),
+    encoded: hdr.encodeIntoCompressedBase64(h),
   };
 }
 
@@ -61,11 +60,11 @@ export function countsOf(values: readonly number[]): CountDistribution {
     count: h.totalCount,
     min: h.minNonZeroValue,
     mean: h.mean,
-    stdDev: h.stdDeviation,
+    stddev: h.stdDeviation,
     p50: h.getValueAtPercentile(50),
     p90: h.getValueAtPercentile(90),
     p99: h.getValueAtPercentile(99),
     max: h.maxValue,
-    histogram: hdr.encodeIntoCompressedBase64(h),
+    encoded: hdr.encodeIntoCompressedBase64(h),
   };
 }

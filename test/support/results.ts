@@ -98,7 +98,7 @@ function lockLine(
             avgNs: waitNs / waits.length,
             maxNs: Math.max(...waits),
             totalNs: Math.round(waitNs * scale),
-            histogram: hdr.encodeIntoCompressedBase64(histogramOf(waits)),
+            encoded: hdr.encodeIntoCompressedBase64(histogramOf(waits)),
           },
         }),
     hold: {
@@ -130,7 +130,7 @@ function drawTimeline(random: Random, packets: readonly Packet[], intervals: num
       responseP50Ns: response.p50Ns,
       responseP99Ns: response.p99Ns,
       responseMaxNs: response.maxNs,
-      histogram: service.histogram,
+      encoded: service.encoded,
     });
   }
   // A quiet interval: nothing was sent, so nothing was measured.

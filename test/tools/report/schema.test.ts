@@ -4,7 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import * as prettier from 'prettier';
 import { describe, expect, it } from 'vitest';
-import { result, resultJsonSchema } from '../../../tools/report/schema.js';
+import { emptyHistogram, summarize } from '../../../tools/measure/latency-summary.js';
+import {
+  latencyDistribution,
+  result,
+  resultJsonSchema,
+  type LatencyDistribution,
+} from '../../../tools/report/schema.js';
 import { sampleResult } from '../../support/results.js';
 
 const PUBLISHED = fileURLToPath(new URL('../../../docs/schema/result-v1.schema.json', import.meta.url));
@@ -37,7 +43,7 @@ describe('the published JSON Schema', () => {
       ['an unknown kind', (value) => void (value.cases[0]!.kind = 'guess' as 'replay')],
       ['no seed', (value) => void delete (value as Partial<typeof value>).seed],
       ['an unknown packet class', (value) => void (value.cases[0]!.packets.byClass = { odd: 1 } as never)],
-      ['text for a histogram', (value) => void (value.cases[0]!.latency!.service!.overall.histogram = '<b>')],
+      ['text for a histogram', (value) => void (value.cases[0]!.latency!.service!.overall.encoded = '<b>')],
     ];
     for (const [what, damage] of broken) {
       const value = structuredClone(good);
@@ -51,5 +57,16 @@ describe('the published JSON Schema', () => {
     const check = ajvCheck(resultJsonSchema());
     const value = { ...sampleResult(), later: { field: 1 } };
     expect(check(JSON.parse(JSON.stringify(value)))).toBe(true);
+  });
+});
+
+describe('the distribution of the format', () => {
+  it('takes what tools/measure summarises, as it is', () => {
+    const recorded = emptyHistogram();
+    for (let value = 1; value <= 1000; value += 1) recorded.recordValue(value * 1000);
+    const summary: LatencyDistribution = summarize(recorded);
+    expect(latencyDistribution.parse(summary)).toEqual(summary);
+    const none: LatencyDistribution = summarize(emptyHistogram());
+    expect(latencyDistribution.parse(none)).toEqual(none);
   });
 });

@@ -18,7 +18,7 @@ export const lockTimes = z
     avgNs: nanoseconds.nullish(),
     maxNs: nanoseconds.nullish(),
     totalNs: nanoseconds.nullish().describe('Scaled up to all events where sampled.'),
-    histogram: encodedHistogram.nullish().describe('Values in nanoseconds.'),
+    encoded: encodedHistogram.nullish().describe('Values in nanoseconds.'),
     sampled: z.boolean().nullish(),
     sampleInterval: count.nullish().describe('One event in so many was timed.'),
   })
@@ -134,7 +134,7 @@ export const timelineInterval = z
     responseP50Ns: nanoseconds.nullish(),
     responseP99Ns: nanoseconds.nullish(),
     responseMaxNs: nanoseconds.nullish(),
-    histogram: encodedHistogram.nullish().describe('Service time in this interval, nanoseconds.'),
+    encoded: encodedHistogram.nullish().describe('Service time in this interval, nanoseconds.'),
   })
   .meta({ id: 'timelineInterval' });
 export type TimelineInterval = z.infer<typeof timelineInterval>;

@@ -31,16 +31,15 @@ export const latencyDistribution = z
     count,
     minNs: nanoseconds.nullish(),
     meanNs: nanoseconds.nullish(),
-    stdDevNs: nanoseconds.nullish(),
+    stddevNs: nanoseconds.nullish(),
     p50Ns: nanoseconds.nullish(),
     p75Ns: nanoseconds.nullish(),
     p90Ns: nanoseconds.nullish(),
-    p95Ns: nanoseconds.nullish(),
     p99Ns: nanoseconds.nullish(),
     p999Ns: nanoseconds.nullish(),
     p9999Ns: nanoseconds.nullish(),
     maxNs: nanoseconds.nullish(),
-    histogram: encodedHistogram.nullish().describe('Values in nanoseconds.'),
+    encoded: encodedHistogram.nullish().describe('Values in nanoseconds.'),
   })
   .meta({ id: 'latencyDistribution' });
 export type LatencyDistribution = z.infer<typeof latencyDistribution>;
@@ -51,14 +50,14 @@ export const countDistribution = z
     count,
     min: z.number().nonnegative().nullish(),
     mean: z.number().nonnegative().nullish(),
-    stdDev: z.number().nonnegative().nullish(),
+    stddev: z.number().nonnegative().nullish(),
     p50: z.number().nonnegative().nullish(),
     p90: z.number().nonnegative().nullish(),
     p99: z.number().nonnegative().nullish(),
     p999: z.number().nonnegative().nullish(),
     p9999: z.number().nonnegative().nullish(),
     max: z.number().nonnegative().nullish(),
-    histogram: encodedHistogram.nullish().describe('Values are counts.'),
+    encoded: encodedHistogram.nullish().describe('Values are counts.'),
   })
   .meta({ id: 'countDistribution' });
 export type CountDistribution = z.infer<typeof countDistribution>;
