@@ -41,6 +41,20 @@ export class CaptureError extends Error {
     this.wholeRecords = detail.wholeRecords ?? null;
     this.truncated = detail.truncated ?? false;
   }
+
+  /** The same error with the record it was met in, for faults found below the record level (decompression). */
+  inRecord(recordIndex: number): CaptureError {
+    return new CaptureError({
+      file: this.file,
+      reason: this.reason,
+      advice: this.advice,
+      recordIndex,
+      ...(this.offset === null ? {} : { offset: this.offset }),
+      wholeRecords: recordIndex - 1,
+      truncated: this.truncated,
+      cause: this.cause,
+    });
+  }
 }
 
 function describe(detail: CaptureErrorDetail): string {

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { readRawChunks } from './byte-source.js';
 import { ByteWindow } from './byte-window.js';
 import { CaptureError } from './capture-error.js';
+import { gunzip } from './gunzip.js';
 import type {
   CaptureCompression,
   CaptureFormat,
@@ -10,7 +11,8 @@ import type {
   RecordSource,
 } from './capture-record.js';
 import { PcapSource } from './pcap-reader.js';
-import { sniff, SNIFF_BYTES } from './sniff.js';
+import { PcapngSource } from './pcapng-reader.js';
+import { sniff, SNIFF_BYTES, type ContentKind } from './sniff.js';
 
 export { CaptureError } from './capture-error.js';
 export type { CaptureCompression, CaptureFormat, CaptureInterface, CaptureRecord } from './capture-record.js';
@@ -56,11 +58,11 @@ export interface CaptureReader extends AsyncIterable<CaptureRecord> {
  * @throws CaptureError when the file is missing, empty, of a foreign format, or its header is damaged
  */
 export async function openCapture(path: string, options: OpenCaptureOptions = {}): Promise<CaptureReader> {
-  const window = new ByteWindow(readRawChunks(path, options.stdin ?? process.stdin));
+  const raw = readRawChunks(path, options.stdin ?? process.stdin);
   try {
-    return await openWindow(path, window, options.onTruncated ?? 'error');
+    return await openBytes(path, raw, options.onTruncated ?? 'error');
   } catch (error) {
-    await window.close();
+    await raw.return(undefined);
     throw error;
   }
 }
@@ -96,34 +98,66 @@ export function requireRecords(reader: CaptureReader): void {
   });
 }
 
-async function openWindow(
+async function openBytes(
   file: string,
-  window: ByteWindow,
+  raw: AsyncIterable<Uint8Array>,
   onTruncated: 'error' | 'keep',
 ): Promise<CaptureReader> {
+  const rawWindow = new ByteWindow(raw);
+  const outer = await sniffWindow(file, rawWindow);
+  if (outer !== 'gzip') {
+    const source = await openSource(file, outer, rawWindow);
+    return new WindowReader(file, 'none', source, rawWindow, onTruncated);
+  }
+  const window = new ByteWindow(gunzip(file, rawWindow.rest()));
+  const inner = await sniffWindow(file, window, outer);
+  return new WindowReader(file, outer, await openSource(file, inner, window, outer), window, onTruncated);
+}
+
+/** What the window holds; a foreign or empty file ends here. */
+async function sniffWindow(
+  file: string,
+  window: ByteWindow,
+  compression?: CaptureCompression,
+): Promise<ContentKind> {
   await window.fill(SNIFF_BYTES);
+  const within = compression === undefined ? 'the file' : `the ${compression} data`;
   if (window.available === 0) {
     throw new CaptureError({
       file,
       offset: 0,
       wholeRecords: 0,
-      reason: 'the file is empty (0 bytes)',
+      reason: compression === undefined ? 'the file is empty (0 bytes)' : `${within} decompress to 0 bytes`,
       advice: 'Give a capture with at least one packet; check that the recording was not cut off.',
     });
   }
-  const head = window.buffer.subarray(window.start, Math.min(window.end, window.start + SNIFF_BYTES));
-  const sniffed = sniff(head);
-  switch (sniffed.kind) {
+  const sniffed = sniff(window.buffer.subarray(window.start, Math.min(window.end, window.start + SNIFF_BYTES)));
+  if (sniffed.kind !== 'foreign') return sniffed.kind;
+  throw new CaptureError({
+    file,
+    offset: 0,
+    reason: `${within} ${compression === undefined ? 'is' : 'hold'} ${sniffed.what}`,
+    advice: sniffed.advice,
+  });
+}
+
+async function openSource(
+  file: string,
+  kind: ContentKind,
+  window: ByteWindow,
+  compression?: CaptureCompression,
+): Promise<RecordSource> {
+  switch (kind) {
     case 'pcap':
-      return new WindowReader(file, 'none', await PcapSource.open(file, window), window, onTruncated);
-    case 'foreign':
-      throw new CaptureError({ file, offset: 0, reason: `this is ${sniffed.what}`, advice: sniffed.advice });
+      return PcapSource.open(file, window);
+    case 'pcapng':
+      return PcapngSource.open(file, window);
     default:
       throw new CaptureError({
         file,
         offset: 0,
-        reason: `this is ${sniffed.kind}`,
-        advice: 'not yet',
+        reason: `this is ${kind} data${compression === undefined ? '' : ` inside ${compression} data`}`,
+        advice: 'Decompress it to a plain capture first.',
       });
   }
 }
@@ -177,6 +211,9 @@ class WindowReader implements CaptureReader {
       if (this.onTruncated === 'keep' && error instanceof CaptureError && error.truncated) {
         this.truncation = error;
         return null;
+      }
+      if (error instanceof CaptureError && error.recordIndex === null) {
+        throw error.inRecord(this.recordCount + 1);
       }
       throw error;
     }

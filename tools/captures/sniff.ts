@@ -6,8 +6,10 @@ export const SNIFF_BYTES = 8;
 /** The first eight bytes of a prepared capture: not text-safe, so a mangled transfer shows (as in PNG). */
 export const PREPARED_MAGIC = Uint8Array.of(0x89, 0x43, 0x54, 0x50, 0x0d, 0x0a, 0x1a, 0x0a);
 
+export type ContentKind = 'pcap' | 'pcapng' | 'ctp' | 'gzip' | 'zstd';
+
 export type Sniffed =
-  | { readonly kind: 'pcap' | 'pcapng' | 'ctp' | 'gzip' | 'zstd' }
+  | { readonly kind: ContentKind }
   | { readonly kind: 'foreign'; readonly what: string; readonly advice: string };
 
 const EXPORT_ADVICE = 'Convert it to pcapng with: editcap FILE CONVERTED.pcapng.';
@@ -51,7 +53,7 @@ export function sniff(head: Buffer): Sniffed {
   const shown = hex.length === 0 ? 'nothing' : (hex.match(/../g) ?? []).join(' ');
   return {
     kind: 'foreign',
-    what: `not a capture format that is known (it begins with ${shown})`,
+    what: `in no capture format that is known (first bytes: ${shown})`,
     advice: NOT_CAPTURE_ADVICE,
   };
 }

@@ -1,0 +1,125 @@
+import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { CaptureError } from './capture-error.js';
+
+const BUFFER_BYTES = 1024 * 1024;
+
+/**
+ * A file written front to back through one buffer, which appears under its name only once it is complete:
+ * it grows as `FILE.partial` and is renamed by `commit`, so an interrupted run never leaves half a capture behind.
+ */
+export class BufferedFile {
+  private readonly buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  private readonly partialPath: string;
+  private readonly fd: number;
+  private used = 0;
+  private flushedBytes = 0;
+  private open = true;
+
+  /** @throws CaptureError when the file cannot be created */
+  constructor(private readonly path: string) {
+    this.partialPath = `${path}.partial`;
+    try {
+      this.fd = openSync(this.partialPath, 'w');
+    } catch (cause) {
+      throw this.failure('cannot be created', cause);
+    }
+  }
+
+  /** Bytes written so far, and thus the offset of the next one. */
+  get length(): number {
+    return this.flushedBytes + this.used;
+  }
+
+  /**
+   * Appends bytes.
+   * @throws CaptureError when the disk refuses them
+   */
+  write(bytes: Uint8Array): void {
+    if (bytes.length > BUFFER_BYTES - this.used) {
+      this.flush();
+      if (bytes.length >= BUFFER_BYTES) {
+        this.writeAll(bytes);
+        return;
+      }
+    }
+    this.buffer.set(bytes, this.used);
+    this.used += bytes.length;
+  }
+
+  /**
+   * Appends `byteCount` bytes of which the caller fills every one, at the returned position of the returned buffer,
+   * before the next call.
+   */
+  reserve(byteCount: number): { buffer: Buffer; position: number } {
+    if (byteCount > BUFFER_BYTES) throw new RangeError(`cannot reserve ${byteCount} bytes at once`);
+    if (byteCount > BUFFER_BYTES - this.used) this.flush();
+    const position = this.used;
+    this.used += byteCount;
+    return { buffer: this.buffer, position };
+  }
+
+  /** Overwrites bytes written before, for headers that are known last. */
+  patch(position: number, bytes: Uint8Array): void {
+    this.flush();
+    this.writeAt(bytes, position);
+  }
+
+  /**
+   * Finishes the file and gives it its name.
+   * @throws CaptureError when the disk refuses the last bytes
+   */
+  commit(): void {
+    this.flush();
+    this.close();
+    try {
+      renameSync(this.partialPath, this.path);
+    } catch (cause) {
+      throw this.failure('cannot be put in place', cause);
+    }
+  }
+
+  /** Drops what was written. Safe to call after `commit`, when it does nothing. */
+  discard(): void {
+    if (!this.open) return;
+    this.close();
+    rmSync(this.partialPath, { force: true });
+  }
+
+  private flush(): void {
+    if (this.used === 0) return;
+    const pending = this.buffer.subarray(0, this.used);
+    this.used = 0;
+    this.writeAll(pending);
+  }
+
+  private writeAll(bytes: Uint8Array): void {
+    this.writeAt(bytes, this.flushedBytes);
+    this.flushedBytes += bytes.length;
+  }
+
+  private writeAt(bytes: Uint8Array, position: number): void {
+    try {
+      let done = 0;
+      while (done < bytes.length) {
+        done += writeSync(this.fd, bytes, done, bytes.length - done, position + done);
+      }
+    } catch (cause) {
+      throw this.failure('cannot be written', cause);
+    }
+  }
+
+  private close(): void {
+    if (!this.open) return;
+    this.open = false;
+    closeSync(this.fd);
+  }
+
+  private failure(what: string, cause: unknown): CaptureError {
+    return new CaptureError({
+      file: this.path,
+      reason: `the file ${what}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      advice: 'Check the folder, its permissions and the free space.',
+      cause,
+    });
+  }
+}
