@@ -11,7 +11,7 @@ import {
   ResultFileError,
   writeResult,
 } from '../../../tools/report/result-file.js';
-import { upgradeResult, VersionError } from '../../../tools/report/upgrade.js';
+import { upgradeResult, VersionError, type UpgradeStep } from '../../../tools/report/upgrade.js';
 import { sampleResult } from '../../support/results.js';
 
 let folder: string;
@@ -106,7 +106,7 @@ describe('finding results', () => {
 });
 
 describe('versions', () => {
-  const steps = new Map([
+  const steps = new Map<number, UpgradeStep>([
     [1, (old: Record<string, unknown>) => ({ ...old, two: true })],
     [2, (old: Record<string, unknown>) => ({ ...old, three: old['two'] })],
   ]);

@@ -1,0 +1,222 @@
+/** Groups the cases of one or more runs into cells: all trials of one design on one input in one configuration. */
+import { median } from '../stats/sample.js';
+import { mergeDistributions } from './histograms.js';
+import { formatRate } from './quantities.js';
+import type { Run } from './runs.js';
+import type { CellSummary, Contention, LatencyDistribution, PacketClass, ResultCase } from './schema.js';
+
+export interface Cell {
+  run: Run;
+  id: string;
+  /** All trials, in order; at least one. */
+  cases: ResultCase[];
+  /** The first trial: what is equal in all of them is read from here. */
+  first: ResultCase;
+}
+
+export type TimeKind = 'service' | 'response';
+export const TIME_KINDS: readonly TimeKind[] = ['service', 'response'];
+
+/** The cells of `runs` in the order in which they first appear. */
+export function cellsOf(runs: readonly Run[]): Cell[] {
+  const cells: Cell[] = [];
+  for (const run of runs) {
+    const byId = new Map<string, Cell>();
+    for (const one of run.result.cases) {
+      const known = byId.get(one.id);
+      if (known === undefined) {
+        const cell = { run, id: one.id, cases: [one], first: one };
+        byId.set(one.id, cell);
+        cells.push(cell);
+      } else {
+        known.cases.push(one);
+      }
+    }
+  }
+  return cells;
+}
+
+/** Packets per second of a case: as reported, else packets over time; null when no time passed. */
+export function ppsOf(one: ResultCase): number | null {
+  if (one.pacing.achievedPps !== null && one.pacing.achievedPps !== undefined) return one.pacing.achievedPps;
+  return one.elapsedNs > 0 ? one.packets.injected / (one.elapsedNs / 1e9) : null;
+}
+
+/** The median of a figure over the trials that have it; null when none has. */
+export function medianOf(cell: Cell, figure: (one: ResultCase) => number | null | undefined): number | null {
+  const known = cell.cases
+    .map(figure)
+    .filter((value): value is number => value !== null && value !== undefined);
+  return known.length === 0 ? null : median(known);
+}
+
+/** The sum of a figure over the trials that have it; null when none has. */
+export function totalOf(cell: Cell, figure: (one: ResultCase) => number | null | undefined): number | null {
+  let total: number | null = null;
+  for (const one of cell.cases) {
+    const value = figure(one);
+    if (value !== null && value !== undefined) total = (total ?? 0) + value;
+  }
+  return total;
+}
+
+/** The largest of a figure over the trials that have it; null when none has. */
+export function largestOf(cell: Cell, figure: (one: ResultCase) => number | null | undefined): number | null {
+  let largest: number | null = null;
+  for (const one of cell.cases) {
+    const value = figure(one);
+    if (value !== null && value !== undefined && (largest === null || value > largest)) largest = value;
+  }
+  return largest;
+}
+
+/** What the bench summarised for this cell, for example its interval; undefined where it did not. */
+export function summaryOf(cell: Cell, metric: string): CellSummary | undefined {
+  return cell.run.result.cells?.find((summary) => summary.id === cell.id && summary.metric === metric);
+}
+
+const merged = new WeakMap<Cell, Map<string, LatencyDistribution | null>>();
+
+function mergedOnce(
+  cell: Cell,
+  key: string,
+  part: (one: ResultCase) => LatencyDistribution | null | undefined,
+): LatencyDistribution | null {
+  const known = merged.get(cell) ?? new Map<string, LatencyDistribution | null>();
+  merged.set(cell, known);
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const parts = cell.cases
+    .map(part)
+    .filter((value): value is LatencyDistribution => value !== null && value !== undefined);
+  const together = mergeDistributions(parts);
+  known.set(key, together);
+  return together;
+}
+
+/** Service or response time of all trials together; null where it was not measured. */
+export function latencyOfCell(cell: Cell, kind: TimeKind): LatencyDistribution | null {
+  return mergedOnce(cell, kind, (one) => one.latency?.[kind]?.overall);
+}
+
+/** As latencyOfCell, for one packet class. */
+export function classLatencyOfCell(
+  cell: Cell,
+  kind: TimeKind,
+  name: PacketClass,
+): LatencyDistribution | null {
+  return mergedOnce(cell, `${kind}/${name}`, (one) => one.latency?.[kind]?.perClass?.[name]);
+}
+
+/** Time from expiry to removal, all trials together. */
+export function lagOfCell(cell: Cell): LatencyDistribution | null {
+  return mergedOnce(cell, 'lag', (one) => one.expiry?.lag);
+}
+
+/** The lock figures of a cell by class, over all threads, trials added up. Averages are weighted by events. */
+export function locksOfCell(cell: Cell): Contention[] {
+  const byClass = new Map<string, Contention[]>();
+  for (const one of cell.cases) {
+    for (const line of one.locks ?? []) {
+      if (line.thread !== 'all') continue;
+      byClass.set(line.class, [...(byClass.get(line.class) ?? []), line]);
+    }
+  }
+  return [...byClass].map(([name, lines]) => addLines(name, lines));
+}
+
+function addLines(name: string, lines: readonly Contention[]): Contention {
+  const [only] = lines;
+  if (lines.length === 1 && only !== undefined) return only;
+  const sum = (figure: (line: Contention) => number | null | undefined): number | null =>
+    addKnown(lines.map(figure));
+  const times = (kind: 'wait' | 'hold'): Contention['wait'] => {
+    const parts = lines.map((line) => line[kind]).filter((part) => part !== null && part !== undefined);
+    if (parts.length === 0) return null;
+    const counted = addKnown(parts.map((part) => part.count));
+    const minima = parts.map((part) => part.minNs).filter((value) => value !== null && value !== undefined);
+    const maxima = parts.map((part) => part.maxNs).filter((value) => value !== null && value !== undefined);
+    const weighted = addKnown(
+      parts.map((part) =>
+        part.avgNs === null || part.avgNs === undefined ? null : part.avgNs * (part.count ?? 1),
+      ),
+    );
+    const weight = counted ?? parts.length;
+    return {
+      count: counted,
+      minNs: minima.length === 0 ? null : Math.min(...minima),
+      avgNs: weighted === null || weight === 0 ? null : weighted / weight,
+      maxNs: maxima.length === 0 ? null : Math.max(...maxima),
+      totalNs: addKnown(parts.map((part) => part.totalNs)),
+      sampled: parts.some((part) => part.sampled === true),
+      sampleInterval: parts[0]?.sampleInterval ?? null,
+    };
+  };
+  return {
+    class: name,
+    thread: 'all',
+    acquisitions: sum((line) => line.acquisitions),
+    contended: sum((line) => line.contended),
+    spins: sum((line) => line.spins),
+    futexWaits: sum((line) => line.futexWaits),
+    wait: times('wait'),
+    hold: times('hold'),
+  };
+}
+
+function addKnown(values: readonly (number | null | undefined)[]): number | null {
+  let total: number | null = null;
+  for (const value of values) if (value !== null && value !== undefined) total = (total ?? 0) + value;
+  return total;
+}
+
+/** Packets injected over all trials. */
+export function packetsOf(cell: Cell): number {
+  return cell.cases.reduce((sum, one) => sum + one.packets.injected, 0);
+}
+
+/**
+ * Cells that differ only in the design, side by side: the same run, input, workers, pacing target, batch, steering
+ * and build. In the order of their first cell.
+ */
+export function comparableGroups(cells: readonly Cell[]): Cell[][] {
+  const groups = new Map<string, Cell[]>();
+  for (const cell of cells) {
+    const { input, workers, pacing, batch, steer, clock, build, kind } = cell.first;
+    const key = JSON.stringify([
+      cell.run.label,
+      kind,
+      input.type,
+      input.name,
+      input.parameters ?? null,
+      workers,
+      pacing.mode,
+      // A top speed run has no target; a rate that was reached differs from run to run.
+      pacing.targetPps ?? pacing.targetMbps ?? pacing.multiplier ?? null,
+      batch,
+      steer,
+      clock,
+      build,
+    ]);
+    groups.set(key, [...(groups.get(key) ?? []), cell]);
+  }
+  return [...groups.values()];
+}
+
+/** What a cell is called beside others: its design, with the options that tell it from a cell of the same design. */
+export function cellName(cell: Cell, among: readonly Cell[]): string {
+  const { design, designOptions, control } = cell.first;
+  const preset = designOptions?.['preset'];
+  const twins = among.filter((other) => other !== cell && other.first.design === design);
+  const named = twins.length > 0 && typeof preset === 'string' ? `${design} (${preset})` : design;
+  return control === true ? `${named} (A/A)` : named;
+}
+
+/** The pacing of a case in a few words: `top speed`, `target 1.00 M/s`, `capture time × 2`. */
+export function pacingText(one: ResultCase): string {
+  const { mode, targetPps, targetMbps, multiplier } = one.pacing;
+  if (mode === 'pps' && typeof targetPps === 'number') return `target ${formatRate(targetPps)}`;
+  if (mode === 'mbps' && typeof targetMbps === 'number') return `target ${targetMbps} Mbit/s`;
+  if (mode === 'multiplier' && typeof multiplier === 'number') return `capture time × ${multiplier}`;
+  return mode === 'topspeed' ? 'top speed' : mode;
+}

@@ -1,0 +1,100 @@
+/** A table for the terminal that gives up its least important columns rather than wrap. */
+import Table from 'cli-table3';
+import type { Paint } from './terminal-style.js';
+
+export interface Column<Row> {
+  head: string;
+  cell: (row: Row) => string;
+  align?: 'left' | 'right';
+  /** Columns with the highest number go first when the terminal is narrow; 0 is never dropped. */
+  expendable?: number;
+}
+
+const PADDING = 2;
+
+/** Display width: colours take no room. Text has passed `printable`, so no other escapes are in it. */
+function widthOf(text: string): number {
+  // oxlint-disable-next-line no-control-regex -- colours are escape sequences
+  return [...text.replace(/\u001b\[\d+m/g, '')].length;
+}
+
+/**
+ * Lines of a table of `rows`, at most `width` characters wide if dropping every expendable column is enough.
+ * Columns in which no row has a value (all `–` or empty) are left out. Empty for no rows.
+ */
+export function grid<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  width: number,
+  paint: Paint,
+): string {
+  if (rows.length === 0) return '';
+  let kept = columns
+    .map((column) => {
+      const texts = rows.map((row) => column.cell(row));
+      return { column, texts, width: Math.max(widthOf(column.head), ...texts.map(widthOf)) };
+    })
+    .filter(
+      ({ texts, column }) => column.expendable === 0 || texts.some((text) => text !== '–' && text !== ''),
+    );
+  const total = (): number => kept.reduce((sum, one) => sum + one.width + PADDING, 0);
+  const dropped: string[] = [];
+  while (total() > width) {
+    const next = kept.reduce((most, one) =>
+      (one.column.expendable ?? 0) > (most.column.expendable ?? 0) ? one : most,
+    );
+    if ((next.column.expendable ?? 0) === 0) break;
+    kept = kept.filter((one) => one !== next);
+    dropped.push(next.column.head);
+  }
+  const none = {
+    top: '',
+    'top-mid': '',
+    'top-left': '',
+    'top-right': '',
+    bottom: '',
+    'bottom-mid': '',
+  } as const;
+  const table = new Table({
+    head: kept.map(({ column }) => paint('dim', column.head)),
+    colAligns: kept.map(({ column }) => column.align ?? 'right'),
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': PADDING, compact: true },
+    chars: {
+      ...none,
+      'bottom-left': '',
+      'bottom-right': '',
+      left: '',
+      'left-mid': '',
+      mid: '',
+      'mid-mid': '',
+      right: '',
+      'right-mid': '',
+      middle: '',
+    },
+  });
+  rows.forEach((_, index) => table.push(kept.map(({ texts }) => texts[index] ?? '')));
+  const lines = table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd());
+  if (dropped.length > 0)
+    lines.push(paint('dim', `(a wider terminal also shows: ${dropped.toReversed().join(', ')})`));
+  return lines.join('\n');
+}
+
+/** Words broken over lines of at most `width`; lines after the first begin with `indent`. */
+export function wrap(text: string, width: number, indent = ''): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const room = width - (lines.length === 0 ? 0 : indent.length);
+    if (line !== '' && widthOf(line) + 1 + widthOf(word) > room) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  lines.push(line);
+  return lines.map((one, index) => (index === 0 ? one : indent + one)).join('\n');
+}

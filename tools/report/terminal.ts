@@ -1,0 +1,438 @@
+/** The table that a run ends with: designs side by side, then what to mistrust. */
+import {
+  cellName,
+  cellsOf,
+  comparableGroups,
+  lagOfCell,
+  largestOf,
+  latencyOfCell,
+  locksOfCell,
+  medianOf,
+  packetsOf,
+  pacingText,
+  ppsOf,
+  summaryOf,
+  TIME_KINDS,
+  totalOf,
+  type Cell,
+  type TimeKind,
+} from './cells.js';
+import { findingOf, intervalText, metricOf, observe, testText } from './comparisons.js';
+import { printable } from './escape.js';
+import { formatCount, formatNs, formatRate, formatRatio, formatShare } from './quantities.js';
+import type { Run } from './runs.js';
+import type { Contention, LatencyDistribution, Warning } from './schema.js';
+import { grid, wrap, type Column } from './terminal-grid.js';
+import { painter, type Paint } from './terminal-style.js';
+
+export interface TerminalOptions {
+  /** Columns of the terminal. */
+  width: number;
+  colour: boolean;
+  /** Only what makes the result unusable or incomplete; empty when nothing does. */
+  quiet?: boolean;
+}
+
+/** Everything about `runs` that fits a terminal, ending with a newline; empty when `quiet` and all is well. */
+export function renderTerminal(runs: readonly Run[], options: TerminalOptions): string {
+  const paint = painter(options.colour);
+  const width = Math.max(40, options.width);
+  const problems = runs.flatMap((run) => problemsOf(run, runs.length > 1, width, paint));
+  if (options.quiet === true) return problems.length === 0 ? '' : `${problems.join('\n')}\n`;
+  const cells = cellsOf(runs);
+  const blocks: string[] = [];
+  const groups = comparableGroups(cells);
+  if (groups.length > MOST_GROUPS_IN_FULL) blocks.push(matrixGrid(groups, runs.length > 1, width, paint));
+  else blocks.push(...groups.map((group) => groupBlock(group, runs.length > 1, width, paint)));
+  for (const run of runs) blocks.push(comparisonBlock(run, runs.length > 1, width, paint));
+  blocks.push(...runs.map((run) => machineLine(run, runs.length > 1, width, paint)));
+  blocks.push(...warningBlock(runs, width, paint));
+  blocks.push(...problems);
+  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+}
+
+/** With more inputs, worker counts and rates than this, each cell gets one line instead of its own tables. */
+const MOST_GROUPS_IN_FULL = 2;
+
+interface NamedCell {
+  cell: Cell;
+  name: string;
+}
+
+function figure(head: string, expendable: number, of: (cell: Cell) => string): Column<NamedCell> {
+  return { head, expendable, cell: (row) => of(row.cell) };
+}
+
+function text(head: string, expendable: number, of: (cell: Cell) => string): Column<NamedCell> {
+  return { ...figure(head, expendable, of), align: 'left' };
+}
+
+/** One line per cell, for a matrix. */
+function matrixGrid(groups: readonly Cell[][], severalRuns: boolean, width: number, paint: Paint): string {
+  const rows = groups.flatMap((group) =>
+    group.map((cell) => ({ cell, name: printable(cellName(cell, group)) })),
+  );
+  const columns: Column<NamedCell>[] = [
+    ...(severalRuns ? [text('Run', 0, (cell) => printable(cell.run.label))] : []),
+    text('Input', 0, (cell) => printable(cell.first.input.name)),
+    figure('workers', 0, (cell) => String(cell.first.workers)),
+    text('pace', 6, (cell) => pacingText(cell.first)),
+    { head: 'Design', align: 'left', expendable: 0, cell: (row) => paint('cyan', row.name) },
+    figure('packets/s', 0, (cell) => paint('bold', formatRate(medianOf(cell, ppsOf)))),
+    figure('95 % interval', 4, throughputInterval),
+    figure('CV', 5, (cell) => formatShare(summaryOf(cell, 'pps')?.cv)),
+    figure('trials', 7, (cell) => String(cell.cases.length)),
+    figure('p50', 1, (cell) => formatNs(latencyOfCell(cell, 'service')?.p50Ns)),
+    figure('p99', 0, (cell) => formatNs(latencyOfCell(cell, 'service')?.p99Ns)),
+    figure('p99.9', 2, (cell) => formatNs(latencyOfCell(cell, 'service')?.p999Ns)),
+    figure('max', 3, (cell) => formatNs(latencyOfCell(cell, 'service')?.maxNs)),
+    figure('response p99', 4, (cell) => formatNs(latencyOfCell(cell, 'response')?.p99Ns)),
+    figure('lock wait', 1, (cell) => formatShare(medianOf(cell, (one) => one.lockWaitShare))),
+    figure('CPU wait', 5, (cell) => formatShare(medianOf(cell, (one) => one.cpuWaitShare))),
+    figure('lag max', 3, lag('maxNs')),
+  ];
+  return grid(rows, columns, width, paint);
+}
+
+function groupBlock(group: readonly Cell[], severalRuns: boolean, width: number, paint: Paint): string {
+  const [first] = group;
+  if (first === undefined) return '';
+  const one = first.first;
+  const heading = [
+    printable(one.input.name),
+    `${one.workers} ${one.workers === 1 ? 'worker' : 'workers'}`,
+    pacingText(one),
+    `batch ${one.batch}`,
+    `${printable(one.steer)} steering`,
+    `${one.build} build`,
+    ...(severalRuns ? [printable(first.run.label)] : []),
+  ].join(' · ');
+  const name = (cell: Cell): string => printable(cellName(cell, group));
+  const parts = [
+    paint('bold', wrap(heading, width)),
+    throughputGrid(group, name, width, paint),
+    latencyGrid(group, name, width, paint),
+    lockGrid(group, name, width, paint),
+    expiryGrid(group, name, width, paint),
+    observationLines(group, name, width, paint),
+  ];
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+type Naming = (cell: Cell) => string;
+
+function throughputGrid(group: readonly Cell[], name: Naming, width: number, paint: Paint): string {
+  const columns: Column<Cell>[] = [
+    { head: 'Design', align: 'left', expendable: 0, cell: (cell) => paint('cyan', name(cell)) },
+    { head: 'packets/s', expendable: 0, cell: (cell) => paint('bold', formatRate(medianOf(cell, ppsOf))) },
+    { head: '95 % interval', expendable: 4, cell: throughputInterval },
+    {
+      head: 'of target',
+      expendable: 2,
+      cell: (cell) =>
+        formatShare(
+          medianOf(cell, (one) => {
+            const pps = ppsOf(one);
+            const target = one.pacing.targetPps;
+            return pps === null || typeof target !== 'number' || target === 0 ? null : pps / target;
+          }),
+        ),
+    },
+    {
+      head: 'trials',
+      expendable: 7,
+      cell: (cell) => (cell.cases.length > 1 ? String(cell.cases.length) : ''),
+    },
+    {
+      head: 'packets',
+      expendable: 6,
+      cell: (cell) => formatCount(medianOf(cell, (one) => one.packets.injected)),
+    },
+    { head: 'time', expendable: 5, cell: (cell) => formatNs(medianOf(cell, (one) => one.elapsedNs)) },
+    {
+      head: 'created',
+      expendable: 3,
+      cell: (cell) => formatCount(medianOf(cell, (one) => one.connections?.created)),
+    },
+    {
+      head: 'expired',
+      expendable: 3,
+      cell: (cell) => formatCount(medianOf(cell, (one) => one.connections?.expired)),
+    },
+    {
+      head: 'left',
+      expendable: 3,
+      cell: (cell) => formatCount(medianOf(cell, (one) => one.connections?.remaining)),
+    },
+    {
+      head: 'lock wait',
+      expendable: 1,
+      cell: (cell) => formatShare(medianOf(cell, (one) => one.lockWaitShare)),
+    },
+    {
+      head: 'CPU wait',
+      expendable: 4,
+      cell: (cell) => formatShare(medianOf(cell, (one) => one.cpuWaitShare)),
+    },
+  ];
+  return grid(group, columns, width, paint);
+}
+
+function throughputInterval(cell: Cell): string {
+  const summary = summaryOf(cell, 'pps');
+  if (typeof summary?.low !== 'number' || typeof summary.high !== 'number') return '';
+  return `${formatRate(summary.low)} .. ${formatRate(summary.high)}`;
+}
+
+interface LatencyRow {
+  design: string;
+  kind: TimeKind;
+  figures: LatencyDistribution;
+}
+
+function time(head: string, of: keyof LatencyDistribution, expendable: number): Column<LatencyRow> {
+  return { head, expendable, cell: (row) => formatNs(row.figures[of] as number | null | undefined) };
+}
+
+function latencyGrid(group: readonly Cell[], name: Naming, width: number, paint: Paint): string {
+  const rows: LatencyRow[] = [];
+  for (const kind of TIME_KINDS) {
+    for (const cell of group) {
+      const figures = latencyOfCell(cell, kind);
+      if (figures !== null && figures.count > 0) rows.push({ design: name(cell), kind, figures });
+    }
+  }
+  const columns: Column<LatencyRow>[] = [
+    { head: 'Latency', align: 'left', expendable: 0, cell: (row) => row.kind },
+    { head: 'Design', align: 'left', expendable: 0, cell: (row) => paint('cyan', row.design) },
+    time('p50', 'p50Ns', 0),
+    time('p90', 'p90Ns', 3),
+    time('p99', 'p99Ns', 0),
+    time('p99.9', 'p999Ns', 1),
+    time('p99.99', 'p9999Ns', 4),
+    time('max', 'maxNs', 0),
+    time('mean', 'meanNs', 5),
+  ];
+  return grid(rows, columns, width, paint);
+}
+
+interface LockRow {
+  design: string;
+  line: Contention;
+  packets: number;
+}
+
+function perPacket(count: number | null | undefined, packets: number): string {
+  return typeof count === 'number' && packets > 0 ? formatRatio(count / packets) : '';
+}
+
+function lockGrid(group: readonly Cell[], name: Naming, width: number, paint: Paint): string {
+  const rows: LockRow[] = group.flatMap((cell) =>
+    locksOfCell(cell).map((line) => ({ design: name(cell), line, packets: packetsOf(cell) })),
+  );
+  const columns: Column<LockRow>[] = [
+    { head: 'Lock', align: 'left', expendable: 0, cell: (row) => printable(row.line.class) },
+    { head: 'Design', align: 'left', expendable: 0, cell: (row) => paint('cyan', row.design) },
+    { head: 'acquisitions', expendable: 2, cell: (row) => formatCount(row.line.acquisitions) },
+    { head: 'per packet', expendable: 0, cell: (row) => perPacket(row.line.acquisitions, row.packets) },
+    { head: 'contended', expendable: 1, cell: (row) => formatCount(row.line.contended) },
+    { head: 'waits/packet', expendable: 3, cell: (row) => perPacket(row.line.contended, row.packets) },
+    { head: 'futex waits', expendable: 7, cell: (row) => formatCount(row.line.futexWaits) },
+    { head: 'wait avg', expendable: 2, cell: (row) => formatNs(row.line.wait?.avgNs) },
+    { head: 'wait max', expendable: 3, cell: (row) => formatNs(row.line.wait?.maxNs) },
+    { head: 'wait total', expendable: 0, cell: (row) => formatNs(row.line.wait?.totalNs) },
+    { head: 'hold avg', expendable: 4, cell: (row) => formatNs(row.line.hold?.avgNs) },
+    { head: 'hold max', expendable: 5, cell: (row) => formatNs(row.line.hold?.maxNs) },
+    { head: 'hold total', expendable: 6, cell: (row) => formatNs(row.line.hold?.totalNs) },
+  ];
+  return grid(rows, columns, width, paint);
+}
+
+function lag(figure: 'p50Ns' | 'p99Ns' | 'maxNs'): (cell: Cell) => string {
+  return (cell) => formatNs(lagOfCell(cell)?.[figure]);
+}
+
+function sweepTotal(cell: Cell, figure: 'checked' | 'cleaned'): string {
+  return formatCount(totalOf(cell, (one) => sumKnown((one.sweeps ?? []).map((sweep) => sweep[figure]))));
+}
+
+function expiryGrid(group: readonly Cell[], name: Naming, width: number, paint: Paint): string {
+  const rows = group.filter((cell) => (lagOfCell(cell)?.count ?? 0) > 0 || cell.first.sweeps);
+  const columns: Column<Cell>[] = [
+    { head: 'Expiration', align: 'left', expendable: 0, cell: (cell) => paint('cyan', name(cell)) },
+    { head: 'lag p50', expendable: 0, cell: lag('p50Ns') },
+    { head: 'lag p99', expendable: 1, cell: lag('p99Ns') },
+    { head: 'lag max', expendable: 0, cell: lag('maxNs') },
+    {
+      head: 'expired but present',
+      expendable: 4,
+      cell: (cell) =>
+        formatCount(
+          largestOf(cell, (one) =>
+            largestKnown((one.expiry?.staleTimeline ?? []).map((at) => at.expiredPresent)),
+          ),
+        ),
+    },
+    {
+      head: 'sweeps',
+      expendable: 0,
+      cell: (cell) => formatCount(totalOf(cell, (one) => one.sweeps?.length)),
+    },
+    { head: 'checked', expendable: 3, cell: (cell) => sweepTotal(cell, 'checked') },
+    { head: 'cleaned', expendable: 3, cell: (cell) => sweepTotal(cell, 'cleaned') },
+    {
+      head: 'longest hold',
+      expendable: 2,
+      cell: (cell) =>
+        formatNs(
+          largestOf(cell, (one) => largestKnown((one.sweeps ?? []).map((sweep) => sweep.longestHoldNs))),
+        ),
+    },
+  ];
+  return grid(rows, columns, width, paint);
+}
+
+function sumKnown(values: readonly (number | null | undefined)[]): number | null {
+  const known = values.filter((value) => typeof value === 'number');
+  return known.length === 0 ? null : known.reduce((a, b) => a + b, 0);
+}
+
+function largestKnown(values: readonly (number | null | undefined)[]): number | null {
+  const known = values.filter((value) => typeof value === 'number');
+  return known.length === 0 ? null : known.reduce((a, b) => Math.max(a, b));
+}
+
+/** Ratios between the designs of a group, where no bench compared them with intervals. */
+function observationLines(group: readonly Cell[], name: Naming, width: number, paint: Paint): string {
+  const [base, ...others] = group;
+  if (base === undefined || others.length === 0 || (base.run.result.comparisons?.length ?? 0) > 0) return '';
+  const lines = others.map((head) => {
+    const parts = observe(base, head).map(({ metric, ratio }) => {
+      const { words, higherIsBetter } = metricOf({ metric });
+      const colour = ratio === 1 ? 'dim' : ratio > 1 === higherIsBetter ? 'green' : 'red';
+      return `${words} ${paint(colour, `× ${formatRatio(ratio)}`)}`;
+    });
+    return parts.length === 0
+      ? ''
+      : wrap(`${name(head)} against ${name(base)}: ${parts.join(', ')}`, width, '  ');
+  });
+  const shown = lines.filter((line) => line !== '');
+  if (shown.length === 0) return '';
+  const caution =
+    'These are ratios of single measurements without an interval; use ctreplay bench to compare.';
+  return [...shown, paint('dim', wrap(caution, width))].join('\n');
+}
+
+function comparisonBlock(run: Run, severalRuns: boolean, width: number, paint: Paint): string {
+  const comparisons = run.result.comparisons ?? [];
+  if (comparisons.length === 0) return '';
+  const title = severalRuns ? `Comparisons, ${printable(run.label)}` : 'Comparisons';
+  const table = grid(
+    comparisons,
+    [
+      { head: 'head', align: 'left', expendable: 0, cell: (one) => printable(one.head) },
+      {
+        head: 'against',
+        align: 'left',
+        expendable: 1,
+        cell: (one) => (one.control === true ? 'itself (A/A)' : printable(one.base)),
+      },
+      { head: 'metric', align: 'left', expendable: 0, cell: (one) => printable(one.metric) },
+      { head: 'base', expendable: 3, cell: (one) => metricOf(one).format(one.baseMedian) },
+      { head: 'head', expendable: 3, cell: (one) => metricOf(one).format(one.headMedian) },
+      {
+        head: 'delta',
+        expendable: 0,
+        cell: (one) => {
+          const finding = findingOf(one);
+          const colour = finding === 'better' ? 'green' : finding === 'worse' ? 'red' : 'dim';
+          return paint(colour, printable(one.text));
+        },
+      },
+      { head: 'ratio interval', expendable: 2, cell: intervalText },
+      { head: 'test', align: 'left', expendable: 4, cell: testText },
+    ],
+    width,
+    paint,
+  );
+  return `${paint('bold', title)}\n${table}`;
+}
+
+function machineLine(run: Run, severalRuns: boolean, width: number, paint: Paint): string {
+  const { environment, tool, seed } = run.result;
+  const { clock, noise } = environment;
+  const parts = [
+    ...(severalRuns ? [printable(run.label)] : []),
+    environment.cpuModel ? printable(environment.cpuModel) : '',
+    environment.coresOnline
+      ? `${environment.coresOnline} ${environment.coresOnline === 1 ? 'core' : 'cores'}`
+      : '',
+    `Node ${printable(environment.node)}`,
+    clock.costNs !== null && clock.costNs !== undefined ? `timer costs ${formatNs(clock.costNs)}` : '',
+    clock.stepNs !== null && clock.stepNs !== undefined ? `steps by ${formatNs(clock.stepNs)}` : '',
+    typeof noise?.maxNs === 'number' ? `longest interruption ${formatNs(noise.maxNs)}` : '',
+    typeof environment.stealShare === 'number' ? `steal ${formatShare(environment.stealShare)}` : '',
+    `seed ${seed}`,
+    `ctreplay ${printable(tool.version)}${tool.commit ? ` (${printable(tool.commit)})` : ''}`,
+  ];
+  return paint('dim', wrap(parts.filter((part) => part !== '').join(' · '), width));
+}
+
+function warningBlock(runs: readonly Run[], width: number, paint: Paint): string[] {
+  const seen = new Set<string>();
+  const lines: string[] = [];
+  const add = (warning: Warning): void => {
+    const text = printable(sentences(warning.text, warning.advice));
+    if (seen.has(text)) return;
+    seen.add(text);
+    lines.push(wrap(`${paint('yellow', 'Warning:')} ${text}`, width, '  '));
+  };
+  for (const { result } of runs) {
+    result.warnings.forEach(add);
+    for (const one of result.cases) one.warnings?.forEach(add);
+  }
+  return lines.length === 0 ? [] : [lines.join('\n')];
+}
+
+/** Text and advice as sentences: a full stop between them where the text has none. */
+function sentences(first: string, second: string | null | undefined): string {
+  if (second === null || second === undefined || second === '') return first;
+  return /[.!?]$/.test(first) ? `${first} ${second}` : `${first}. ${second}`;
+}
+
+/** Failed checks, partial and invalid results: shown also when quiet. */
+function problemsOf(run: Run, severalRuns: boolean, width: number, paint: Paint): string[] {
+  const { result } = run;
+  const where = severalRuns ? `${printable(run.label)}: ` : '';
+  const lines: string[] = [];
+  const failed = [
+    ...(result.audit ?? []).map((check) => ({ check, id: '' })),
+    ...result.cases.flatMap((one) =>
+      one.audit.map((check) => ({ check, id: `${one.id} trial ${one.trial}: ` })),
+    ),
+  ].filter(({ check }) => !check.ok);
+  for (const { check, id } of failed) {
+    const figures =
+      check.expected === null || check.expected === undefined
+        ? ''
+        : `: expected ${check.expected}, got ${check.actual ?? 'nothing'}`;
+    const fault = sentences(`${id}check failed: ${check.name}${figures}`, check.advice);
+    const text = `${where}${printable(fault)}`;
+    lines.push(wrap(`${paint('red', 'Error:')} ${text}`, width, '  '));
+  }
+  if (!result.valid) {
+    lines.push(
+      wrap(`${paint('red', 'Error:')} ${where}the self-audit failed; do not use these figures.`, width, '  '),
+    );
+  }
+  if (result.partial) {
+    lines.push(
+      wrap(
+        `${paint('yellow', 'Partial:')} ${where}the run was cut short; what is shown was measured.`,
+        width,
+        '  ',
+      ),
+    );
+  }
+  return lines;
+}
