@@ -186,7 +186,6 @@ export {
 export { N_ATTRIBUTES, POLICY_SIZE, POLICY_SLOTS } from '../conntrack/timeout-policies';
 export { ZONE_ENTRIES, ZONE_ENTRY_SIZE } from '../conntrack/zone-limits';
 export { EXPIRY_SIZE } from '../expiry/expiry';
-export { PRESET_V6, PRESET_V7, PRESET_V7_FIXED } from '../expiry/rculist-sweep';
 export {
   LC_CONN,
   LC_CT,
