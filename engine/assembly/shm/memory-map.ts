@@ -109,6 +109,8 @@ export const T_LOCKS_HELD: usize = 196;
 export const T_HOLD_INTERVAL: usize = 200;
 /** Interval histogram that the latency probe also fills; 0 = none. */
 export const T_INTERVAL_HISTOGRAM: usize = 204;
+/** Slots this thread holds ready for narrow insertion: connection, companion (own thread only). */
+export const T_SPARE_SLOTS: usize = 208;
 /** Verdict counts, u64 each, indexed by final ct_state (8 bits). */
 export const T_VERDICTS: usize = 256;
 /** Reason counts, u64 each, indexed by Reason. */

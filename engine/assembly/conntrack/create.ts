@@ -1,0 +1,262 @@
+/**
+ * Creating a connection (spec §2 "create", publish order included).
+ *
+ * Two ways to the same result, chosen by the design at compile time: `createWide` holds ct_lock from the second look-up to the
+ * end, as the original does; `createNarrow` prepares the record first (expiry/narrow-insert.ts).
+ *
+ * Returns the connection, or 0; sets the packet's ct_state. `CreateResult.lostRace` tells that a live entry was found
+ * under the lock: then the state is untouched.
+ */
+import { countReason, countWork, LC_CT, W_CREATED } from '../probe/counters';
+import { retire } from '../shm/epoch';
+import { mapInsertLocked, mapRemoveLocked } from '../shm/hash-map';
+import { C_CT_LOCK, C_N_CONN, C_N_CONN_LIMIT, CONN_SIZE, CONTROL, hashBasis, T_SPARE_SLOTS, threadBlock } from '../shm/memory-map';
+import { lock, unlock } from '../shm/mutex';
+import { putSlotLocked, takeSlotLocked } from '../shm/slab';
+import { Packet } from '../wire/packet';
+import { helperToStore } from './alg/detect';
+import { inheritExpectation } from './alg/expectations';
+import {
+  CO_ADMIT_ZONE,
+  CO_ALG,
+  CO_COMPANION,
+  CO_FLAGS,
+  CO_GENERATION,
+  CO_KEY,
+  CO_NAT_ACTION,
+  CO_REV_KEY,
+  CO_TP_ID,
+  CO_ZONE_SEQ,
+  CONN_UN_NAT,
+  NO_ZONE,
+  ST_INV,
+  ST_NEW,
+  ST_REL,
+} from './connection';
+import {
+  Context,
+  contextKey,
+  EXEC_COMMIT,
+  EXEC_NAT,
+  ExecParams,
+  R_CANNOT_CREATE,
+  R_CONN_LIMIT,
+  R_CREATED,
+  R_LOST_RACE,
+  R_MAP_FULL,
+  R_NAT_EXHAUSTED,
+  R_SLAB_FULL,
+  R_ZONE_LIMIT,
+  reverseScratch,
+} from './context';
+import { copyKey, keyHash, K_ZONE, reverseKey } from './key';
+import { isCompanion, isIdentityCompanion, lookup, lookupConnection } from './lookup';
+import { chooseNatTuple } from './nat/select';
+import { natPacket } from './nat/rewrite';
+import { protocolCanCreate, protocolInit } from './protocol';
+import { admitLocked, governingZone, zoneIsFull } from './zone-limits';
+
+/** Zeroes a slot but for its generation. */
+function blank(slot: usize): void {
+  memory.fill(slot, 0, CO_GENERATION);
+  memory.fill(slot + CO_FLAGS, 0, CONN_SIZE - CO_FLAGS);
+}
+
+/** Whether the context key still has a live entry. The companion a dead identity translation left counts as absent (spec §13). */
+function hasLiveEntry(now: i64): bool {
+  const found = lookup(contextKey(), Context.hash, now);
+  if (found == 0) return false;
+  if (!isCompanion(found) || !isIdentityCompanion(found, reverseScratch())) return true;
+  return lookupConnection(contextKey(), Context.hash, now) != 0;
+}
+
+/** Reason why the limits reject a new connection in the key's zone, or 0. */
+function limitReason(governing: i32): u32 {
+  if (governing != NO_ZONE && zoneIsFull(governing)) return R_ZONE_LIMIT;
+  if (atomic.load<u32>(CONTROL, C_N_CONN) >= atomic.load<u32>(CONTROL, C_N_CONN_LIMIT)) return R_CONN_LIMIT;
+  return 0;
+}
+
+/** Fills a slot with everything that does not depend on other connections; returns nothing yet published. */
+function prepare<E>(conn: usize, p: Packet, params: ExecParams, now: i64, expected: bool, control: u32): void {
+  blank(conn);
+  store<u32>(conn, params.tpId, CO_TP_ID);
+  const timeoutClass = protocolInit(conn);
+  changetype<E>(0).started(conn, timeoutClass, now);
+  copyKey(conn + CO_KEY, contextKey());
+  reverseKey(conn + CO_REV_KEY, contextKey());
+  store<u8>(conn, <u8>helperToStore(control, params), CO_ALG);
+  if (expected) inheritExpectation(conn, params);
+}
+
+/** Whether the connection gets a translation, hence a companion. */
+function isTranslated(conn: usize, params: ExecParams): bool {
+  return (params.flags & EXEC_NAT) != 0 && load<u16>(conn, CO_NAT_ACTION) != 0;
+}
+
+/**
+ * Publishes: companion, main entry, expiration list; then the counts. Precondition: ct_lock is held. `companion` is a slot, or 0.
+ * Returns false when the map has no room; nothing is left behind then.
+ */
+function publishLocked<E>(conn: usize, companion: usize, governing: i32): bool {
+  if (companion != 0) {
+    blank(companion);
+    copyKey(companion + CO_KEY, conn + CO_REV_KEY);
+    copyKey(companion + CO_REV_KEY, conn + CO_KEY);
+    store<u32>(companion, CONN_UN_NAT, CO_FLAGS);
+    if (!mapInsertLocked(companion, keyHash(companion + CO_KEY, hashBasis))) return false;
+  }
+  store<u32>(conn, <u32>companion, CO_COMPANION);
+  store<i32>(conn, governing, CO_ADMIT_ZONE);
+  if (!mapInsertLocked(conn, Context.hash)) {
+    if (companion != 0) mapRemoveLocked(companion);
+    return false;
+  }
+  if (governing != NO_ZONE) store<u32>(conn, admitLocked(governing), CO_ZONE_SEQ);
+  changetype<E>(0).published(conn);
+  atomic.add<u32>(CONTROL + C_N_CONN, 1);
+  countWork(W_CREATED, 1);
+  countReason(R_CREATED);
+  return true;
+}
+
+function reject(p: Packet, reason: u32): usize {
+  p.reason = <u8>reason;
+  return 0;
+}
+
+/** The original's way: everything under ct_lock. */
+export function createWide<E>(p: Packet, params: ExecParams, now: i64, expected: bool, control: u32): usize {
+  lock(CONTROL + C_CT_LOCK, LC_CT);
+  let conn: usize = 0;
+  if (hasLiveEntry(now)) {
+    p.reason = <u8>R_LOST_RACE;
+  } else {
+    conn = createLocked<E>(p, params, now, expected, control);
+  }
+  unlock(CONTROL + C_CT_LOCK, LC_CT);
+  return conn;
+}
+
+function createLocked<E>(p: Packet, params: ExecParams, now: i64, expected: bool, control: u32): usize {
+  if (!protocolCanCreate()) {
+    p.ctState = ST_INV;
+    return reject(p, R_CANNOT_CREATE);
+  }
+  p.ctState = expected ? ST_NEW | ST_REL : ST_NEW;
+  if ((params.flags & EXEC_COMMIT) == 0) return 0;
+  const governing = governingZone(<i32>load<u16>(contextKey(), K_ZONE));
+  const limited = limitReason(governing);
+  if (limited != 0) return reject(p, limited);
+  const conn = takeSlotLocked();
+  if (conn == 0) return reject(p, R_SLAB_FULL);
+  prepare<E>(conn, p, params, now, expected, control);
+  let companion: usize = 0;
+  let reason: u32 = 0;
+  if (params.flags & EXEC_NAT) {
+    if (!expected) {
+      store<u16>(conn, <u16>params.natAction, CO_NAT_ACTION);
+      if (!chooseNatTuple(conn, params, now)) reason = R_NAT_EXHAUSTED;
+    }
+    if (reason == 0 && isTranslated(conn, params)) {
+      companion = takeSlotLocked();
+      if (companion == 0) reason = R_SLAB_FULL;
+    }
+  }
+  if (reason == 0 && !publishLocked<E>(conn, companion, governing)) reason = R_MAP_FULL;
+  if (reason != 0) {
+    changetype<E>(0).abandoned(conn);
+    // A companion may have been visible for a moment, so both wait for a grace period.
+    retire(conn);
+    if (companion != 0) retire(companion);
+    return reject(p, reason);
+  }
+  if (companion != 0) natPacket(p, conn, false, Context.icmpRelated);
+  return conn;
+}
+
+/** The narrow way: test and prepare unlocked, then lock, look up again, re-check, choose, insert. */
+export function createNarrow<E>(p: Packet, params: ExecParams, now: i64, expected: bool, control: u32): usize {
+  if (hasLiveEntry(now)) return reject(p, R_LOST_RACE);
+  if (!protocolCanCreate()) {
+    p.ctState = ST_INV;
+    return reject(p, R_CANNOT_CREATE);
+  }
+  const state: u32 = expected ? ST_NEW | ST_REL : ST_NEW;
+  if ((params.flags & EXEC_COMMIT) == 0) {
+    p.ctState = state;
+    return 0;
+  }
+  const governing = governingZone(<i32>load<u16>(contextKey(), K_ZONE));
+  let reason = limitReason(governing);
+  if (reason != 0) {
+    p.ctState = state;
+    return reject(p, reason);
+  }
+  const wantsCompanion = (params.flags & EXEC_NAT) != 0;
+  if (!fillSpares(wantsCompanion)) {
+    p.ctState = state;
+    return reject(p, R_SLAB_FULL);
+  }
+  const conn = <usize>load<u32>(threadBlock, T_SPARE_SLOTS);
+  prepare<E>(conn, p, params, now, expected, control);
+  if (wantsCompanion && !expected) store<u16>(conn, <u16>params.natAction, CO_NAT_ACTION);
+
+  lock(CONTROL + C_CT_LOCK, LC_CT);
+  if (hasLiveEntry(now)) {
+    unlock(CONTROL + C_CT_LOCK, LC_CT);
+    return reject(p, R_LOST_RACE);
+  }
+  const governingNow = governingZone(<i32>load<u16>(contextKey(), K_ZONE));
+  reason = limitReason(governingNow);
+  let companion: usize = 0;
+  if (reason == 0 && wantsCompanion) {
+    if (!expected && !chooseNatTuple(conn, params, now)) reason = R_NAT_EXHAUSTED;
+    else if (isTranslated(conn, params)) companion = <usize>load<u32>(threadBlock, T_SPARE_SLOTS + 4);
+  }
+  if (reason == 0) {
+    if (publishLocked<E>(conn, companion, governingNow)) {
+      // The slots are used; take the next spares while the lock is held anyway.
+      store<u32>(threadBlock, <u32>takeSlotLocked(), T_SPARE_SLOTS);
+      if (companion != 0) store<u32>(threadBlock, <u32>takeSlotLocked(), T_SPARE_SLOTS + 4);
+    } else {
+      reason = R_MAP_FULL;
+      store<u32>(threadBlock, 0, T_SPARE_SLOTS);
+      retire(conn);
+      if (companion != 0) {
+        store<u32>(threadBlock, 0, T_SPARE_SLOTS + 4);
+        retire(companion);
+      }
+    }
+  }
+  unlock(CONTROL + C_CT_LOCK, LC_CT);
+  p.ctState = state;
+  if (reason != 0) return reject(p, reason);
+  if (companion != 0) natPacket(p, conn, false, Context.icmpRelated);
+  return conn;
+}
+
+/** Makes sure this thread has the spare slots a creation may use. Returns false when the slab is full. */
+function fillSpares(withCompanion: bool): bool {
+  const spares = threadBlock + T_SPARE_SLOTS;
+  const missing = load<u32>(spares) == 0 || (withCompanion && load<u32>(spares, 4) == 0);
+  if (!missing) return true;
+  lock(CONTROL + C_CT_LOCK, LC_CT);
+  if (load<u32>(spares) == 0) store<u32>(spares, <u32>takeSlotLocked());
+  if (withCompanion && load<u32>(spares, 4) == 0) store<u32>(spares, <u32>takeSlotLocked(), 4);
+  unlock(CONTROL + C_CT_LOCK, LC_CT);
+  return load<u32>(spares) != 0 && (!withCompanion || load<u32>(spares, 4) != 0);
+}
+
+/** Gives this thread's spare slots back, so that an idle table has every slot free. */
+export function releaseSpares(): void {
+  const spares = threadBlock + T_SPARE_SLOTS;
+  if ((load<u32>(spares) | load<u32>(spares, 4)) == 0) return;
+  lock(CONTROL + C_CT_LOCK, LC_CT);
+  for (let i: usize = 0; i < 8; i += 4) {
+    const slot = <usize>load<u32>(spares + i);
+    if (slot != 0) putSlotLocked(slot);
+    store<u32>(spares + i, 0);
+  }
+  unlock(CONTROL + C_CT_LOCK, LC_CT);
+}

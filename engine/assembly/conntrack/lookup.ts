@@ -1,0 +1,77 @@
+/** Finding a connection by tuple (spec §2 step b). */
+import { lock, unlock } from '../shm/mutex';
+import { mapFind, mapNext } from '../shm/hash-map';
+import { countWork, LC_CONN, W_KEY_COMPARES, W_LOOKUPS } from '../probe/counters';
+import { CO_EXPIRATION, CO_FLAGS, CO_KEY, CO_LOCK, CO_REV_KEY, CONN_UN_NAT } from './connection';
+import { Context } from './context';
+import { keyEquals, reverseKey } from './key';
+
+/**
+ * Whether the connection no longer matches: `now >= expiration`, read under its lock. Companions never expire.
+ */
+// @ts-ignore: decorator
+@inline
+export function isExpired(conn: usize, now: i64): bool {
+  if (load<u32>(conn, CO_FLAGS) & CONN_UN_NAT) return false;
+  lock(conn + CO_LOCK, LC_CONN);
+  const expired = now >= load<i64>(conn, CO_EXPIRATION);
+  unlock(conn + CO_LOCK, LC_CONN);
+  return expired;
+}
+
+// @ts-ignore: decorator
+@inline
+export function isCompanion(conn: usize): bool {
+  return (load<u32>(conn, CO_FLAGS) & CONN_UN_NAT) != 0;
+}
+
+/**
+ * The newest live record whose key (Context.reply = false) or reverse key (true) equals `key`, or 0. Takes the record's
+ * lock for the expiry check. `hash` is keyHash(key).
+ */
+// @ts-ignore: decorator
+@inline
+export function lookup(key: usize, hash: u32, now: i64): usize {
+  countWork(W_LOOKUPS, 1);
+  let record = mapFind(hash);
+  while (record != 0) {
+    countWork(W_KEY_COMPARES, 1);
+    if (keyEquals(record + CO_KEY, key) && !isExpired(record, now)) {
+      Context.reply = false;
+      return record;
+    }
+    if (keyEquals(record + CO_REV_KEY, key) && !isExpired(record, now)) {
+      Context.reply = true;
+      return record;
+    }
+    record = mapNext(record);
+  }
+  return 0;
+}
+
+/** As `lookup`, but passes companions over. */
+export function lookupConnection(key: usize, hash: u32, now: i64): usize {
+  countWork(W_LOOKUPS, 1);
+  for (let record = mapFind(hash); record != 0; record = mapNext(record)) {
+    countWork(W_KEY_COMPARES, 1);
+    if (isCompanion(record)) continue;
+    if (keyEquals(record + CO_KEY, key) && !isExpired(record, now)) {
+      Context.reply = false;
+      return record;
+    }
+    if (keyEquals(record + CO_REV_KEY, key) && !isExpired(record, now)) {
+      Context.reply = true;
+      return record;
+    }
+  }
+  return 0;
+}
+
+/**
+ * Whether a companion belongs to a translation that changed nothing (all-zero SNAT, or SNAT to the sender's own address):
+ * then it answers to its parent's own tuple (spec §13).
+ */
+export function isIdentityCompanion(companion: usize, scratch: usize): bool {
+  reverseKey(scratch, companion + CO_REV_KEY);
+  return keyEquals(scratch, companion + CO_KEY);
+}

@@ -1,0 +1,136 @@
+/**
+ * Zone limits (spec §9): how many connections a zone may hold, with a default entry for zones without their own.
+ *
+ * Layout: one 16-byte entry per zone, the default entry first (index zone + 1): u32 state, u32 limit, atomic u32 count,
+ * u32 sequence.
+ *
+ * Who writes: set and delete under ct_lock; counts go up under ct_lock and down from any thread (atomic). Who reads: the
+ * creating thread, under ct_lock (narrow-insert also without it, as a first test that is repeated under the lock).
+ *
+ * Why the ordering holds: the sequence is set once per life of an entry; a removed connection decrements only when its
+ * recorded sequence matches, so an entry deleted and set again cannot underflow. The check and the decrement are
+ * separate steps; an entry replaced between them could lose one decrement, which is why replacing keeps counts at 0 and the
+ * decrement is bounded at 0.
+ */
+import { LC_CT } from '../probe/counters';
+import { lock, unlock } from '../shm/mutex';
+import {
+  C_CT_LOCK,
+  C_ZONE_SEQUENCE,
+  CONTROL,
+  SWITCH_DEFAULT_LIMIT_PER_ZONE,
+  switches,
+  zonesBase,
+} from '../shm/memory-map';
+
+export const ZONE_ENTRIES: u32 = 65537;
+export const ZONE_ENTRY_SIZE: usize = 16;
+const STATE: usize = 0;
+export const Z_LIMIT: usize = 4;
+export const Z_COUNT: usize = 8;
+export const Z_SEQUENCE: usize = 12;
+const ABSENT: u32 = 0;
+const EXPLICIT: u32 = 1;
+/** Counts a zone under the default limit on its own (SWITCH_DEFAULT_LIMIT_PER_ZONE). */
+const IMPLICIT: u32 = 2;
+
+const EINVAL: i32 = 22;
+const DEFAULT_ZONE: i32 = -1;
+
+// @ts-ignore: decorator
+@inline
+function entryOf(zone: i32): usize {
+  return zonesBase + <usize>(zone + 1) * ZONE_ENTRY_SIZE;
+}
+
+/** Zone whose entry governs `zone`: itself, the default (-1), or -2 when neither exists. */
+// @ts-ignore: decorator
+@inline
+export function governingZone(zone: i32): i32 {
+  const state = atomic.load<u32>(entryOf(zone), STATE);
+  if (state == EXPLICIT) return zone;
+  if (atomic.load<u32>(zonesBase, STATE) == ABSENT) return -2;
+  return switches & SWITCH_DEFAULT_LIMIT_PER_ZONE ? zone : DEFAULT_ZONE;
+}
+
+/** Whether the entry that governs (see governingZone, not -2) has no room. */
+export function zoneIsFull(governing: i32): bool {
+  const entry = entryOf(governing);
+  let limit = load<u32>(entry, Z_LIMIT);
+  if (governing >= 0 && load<u32>(entry, STATE) != EXPLICIT) {
+    limit = load<u32>(zonesBase, Z_LIMIT);
+    // Upstream's later revision reads a default limit of 0 as "no limit".
+    if (limit == 0) return false;
+  }
+  return atomic.load<u32>(entry, Z_COUNT) >= limit;
+}
+
+/** Counts one connection in; returns the entry's sequence. Precondition: ct_lock is held. */
+export function admitLocked(governing: i32): u32 {
+  const entry = entryOf(governing);
+  if (load<u32>(entry, STATE) == ABSENT) {
+    store<u32>(entry, nextSequence(), Z_SEQUENCE);
+    atomic.store<u32>(entry, 0, Z_COUNT);
+    atomic.store<u32>(entry, IMPLICIT, STATE);
+  }
+  atomic.add<u32>(entry + Z_COUNT, 1);
+  return load<u32>(entry, Z_SEQUENCE);
+}
+
+/** Counts one connection out, if the entry is still the one that admitted it. */
+export function releaseZone(governing: i32, sequence: u32): void {
+  if (governing < DEFAULT_ZONE) return;
+  const entry = entryOf(governing);
+  if (atomic.load<u32>(entry, STATE) == ABSENT || load<u32>(entry, Z_SEQUENCE) != sequence) return;
+  atomic.sub<u32>(entry + Z_COUNT, 1);
+}
+
+function nextSequence(): u32 {
+  const sequence = load<u32>(CONTROL, C_ZONE_SEQUENCE);
+  store<u32>(CONTROL, sequence + 1, C_ZONE_SEQUENCE);
+  return sequence;
+}
+
+/** Sets the limit of a zone (-1 = default), keeping the count of an existing entry. Returns 0 or EINVAL. */
+export function setZoneLimit(zone: i32, limit: u32): i32 {
+  if (zone < DEFAULT_ZONE || zone > 65535) return EINVAL;
+  lock(CONTROL + C_CT_LOCK, LC_CT);
+  const entry = entryOf(zone);
+  store<u32>(entry, limit, Z_LIMIT);
+  if (load<u32>(entry, STATE) == ABSENT) {
+    store<u32>(entry, nextSequence(), Z_SEQUENCE);
+    atomic.store<u32>(entry, 0, Z_COUNT);
+  }
+  atomic.store<u32>(entry, EXPLICIT, STATE);
+  unlock(CONTROL + C_CT_LOCK, LC_CT);
+  return 0;
+}
+
+/** Removes a limit; removing one that does not exist is no error (spec §9 as observed). Returns 0 or EINVAL. */
+export function deleteZoneLimit(zone: i32): i32 {
+  if (zone < DEFAULT_ZONE || zone > 65535) return EINVAL;
+  lock(CONTROL + C_CT_LOCK, LC_CT);
+  const entry = entryOf(zone);
+  if (load<u32>(entry, STATE) == EXPLICIT) atomic.store<u32>(entry, ABSENT, STATE);
+  unlock(CONTROL + C_CT_LOCK, LC_CT);
+  return 0;
+}
+
+/** Writes {i32 zone, u32 limit, u32 count} of the record that applies to `zone`; none: -1, 0, 0. */
+export function getZoneLimit(zone: i32, out: usize): void {
+  store<i32>(out, -1);
+  store<u32>(out, 0, 4);
+  store<u32>(out, 0, 8);
+  if (zone < DEFAULT_ZONE || zone > 65535) return;
+  const governing = governingZone(zone);
+  if (governing == -2) return;
+  const entry = entryOf(governing);
+  store<i32>(out, governing);
+  store<u32>(out, load<u32>(load<u32>(entry, STATE) == EXPLICIT ? entry : zonesBase, Z_LIMIT), 4);
+  store<u32>(out, atomic.load<u32>(entry, Z_COUNT), 8);
+}
+
+export function zonesInit(): void {
+  memory.fill(zonesBase, 0, <usize>ZONE_ENTRIES * ZONE_ENTRY_SIZE);
+  store<u32>(CONTROL, 0, C_ZONE_SEQUENCE);
+}

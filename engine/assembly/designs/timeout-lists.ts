@@ -1,0 +1,35 @@
+/** Entry of the design `timeout-lists`: binds the tracker to expiry/timeout-lists.ts. */
+import { dumpNextOf, flushTable, flushTupleOf } from '../conntrack/table';
+import { TimeoutLists as Expiry } from '../expiry/timeout-lists';
+import { clearAllOf, executeOf, executeTimedOf, initTrackerOf, sweepOf } from './api';
+
+export * from './constants';
+export * from './shared';
+
+export function initTracker(): void {
+  initTrackerOf<Expiry>();
+}
+export function execute(packets: usize, count: u32, params: usize, nowMs: f64): u32 {
+  executeOf<Expiry>(packets, count, params, <i64>nowMs);
+  return count;
+}
+export function executeTimed(packets: usize, count: u32, params: usize, nowMs: f64, due: usize): u32 {
+  executeTimedOf<Expiry>(packets, count, params, <i64>nowMs, due);
+  return count;
+}
+export function sweep(nowMs: f64): f64 {
+  return <f64>sweepOf<Expiry>(<i64>nowMs);
+}
+export function flush(zone: i32): void {
+  flushTable<Expiry>(zone);
+}
+export function flushTuple(key: usize, nowMs: f64): i32 {
+  return flushTupleOf<Expiry>(key, <i64>nowMs);
+}
+/** Connection record after the previous one, 0 = end; `first` not 0 starts a dump. */
+export function dumpNext(first: u32, nowMs: f64): usize {
+  return dumpNextOf<Expiry>(first != 0, <i64>nowMs);
+}
+export function clearAll(): void {
+  clearAllOf<Expiry>();
+}

@@ -1,0 +1,208 @@
+/**
+ * rculist-sweep: the new design (spec §6.2, §6.3). A hundred rculists; a new connection goes to the front of the next
+ * one in turn and never moves. A refresh only stores the expiration under the connection's own lock. The sweeper walks
+ * the lists without a lock and takes ct_lock for each connection it removes.
+ *
+ * Who writes: lists and the list counter under ct_lock (preset v6 chooses the list with an atomic counter instead); `expiration` under the
+ * connection's lock; `reclaimed` by atomic test-and-set: whoever sets it removes. The sweep cursor belongs to the one
+ * thread that sweeps.
+ * Who reads at the same time: the sweeper walks the lists while workers push in front: it misses the newest.
+ *
+ * Why the ordering holds: see shm/rculist.ts for the walk; a connection removed under the sweeper's feet keeps its `next` and
+ * its slot until the sweeper has quiesced.
+ *
+ * Lock order: ct_lock, then a connection's lock (lookups during creation). Never ct_lock while holding a connection's.
+ *
+ * Presets: 1 = v6 (30 s between passes, list by atomic counter, zone count given back inside ct_lock), 2 = v7 (20 s),
+ * 3 = v7-fixed (the limit is tested before a list is swept, so no list is swept twice or starves the rest), the default.
+ */
+import { policyTimeoutMs } from '../conntrack/timeout-policies';
+import {
+  CO_EXPIRATION,
+  CO_LINK,
+  CO_LOCK,
+  CO_RECLAIMED,
+  CO_TIMEOUT_CLASS,
+  CO_TP_ID,
+} from '../conntrack/connection';
+import { isExpired } from '../conntrack/lookup';
+import {
+  countWork,
+  LC_CONN,
+  LC_CT,
+  W_LIST_INSERTS,
+  W_REFRESHES,
+  W_SWEEP_CHECKED,
+  W_SWEEP_CLEANED,
+  W_SWEEPS,
+} from '../probe/counters';
+import {
+  C_CT_LOCK,
+  C_N_CONN_LIMIT,
+  CONTROL,
+  expiryBase,
+  preset,
+  sweepIntervalMs,
+} from '../shm/memory-map';
+import { lock, unlock } from '../shm/mutex';
+import { LINK_SIZE, listInit, listNext, listPushFront } from '../shm/rculist';
+import { CLEAN_MIN_INTERVAL_MS, IMMEDIATE, LastSweep } from './expiry';
+import { discard, noteLag, releaseAdmission, unlinkLocked } from './removal';
+
+export const N_EXP_LISTS: u32 = 100;
+export const PRESET_V6: u32 = 1;
+export const PRESET_V7: u32 = 2;
+export const PRESET_V7_FIXED: u32 = 3;
+
+const INTERVAL_V6_MS: i64 = 30_000;
+const INTERVAL_MS: i64 = 20_000;
+
+/** Counter that picks the list of the next connection. */
+export const X_NEXT_LIST: usize = 0;
+/** List where the next pass starts. */
+export const X_NEXT_SWEEP: usize = 128;
+export const X_LISTS: usize = 256;
+
+// @ts-ignore: decorator
+@inline
+export function listHead(list: u32): usize {
+  return expiryBase + X_LISTS + <usize>list * LINK_SIZE;
+}
+
+@unmanaged
+export class RculistSweep {
+  init(): void {
+    store<u32>(expiryBase, 0, X_NEXT_LIST);
+    store<u32>(expiryBase, 0, X_NEXT_SWEEP);
+    for (let list: u32 = 0; list < N_EXP_LISTS; list++) listInit(listHead(list));
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  started(conn: usize, timeoutClass: u32, now: i64): void {
+    store<i64>(conn, now + <i64>policyTimeoutMs(load<u32>(conn, CO_TP_ID), timeoutClass), CO_EXPIRATION);
+    store<u8>(conn, <u8>timeoutClass, CO_TIMEOUT_CLASS);
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  abandoned(conn: usize): void {}
+
+  published(conn: usize): void {
+    let list: u32;
+    if (preset == PRESET_V6) {
+      list = atomic.add<u32>(expiryBase + X_NEXT_LIST, 1) % N_EXP_LISTS;
+    } else {
+      list = load<u32>(expiryBase, X_NEXT_LIST);
+      store<u32>(expiryBase, (list + 1) % N_EXP_LISTS, X_NEXT_LIST);
+    }
+    listPushFront(listHead(list), conn + CO_LINK);
+    countWork(W_LIST_INSERTS, 1);
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  refreshed(conn: usize, timeoutClass: u32, now: i64): void {
+    store<i64>(conn, now + <i64>policyTimeoutMs(load<u32>(conn, CO_TP_ID), timeoutClass), CO_EXPIRATION);
+    store<u8>(conn, <u8>timeoutClass, CO_TIMEOUT_CLASS);
+    countWork(W_REFRESHES, 1);
+  }
+
+  /** The dead entry keeps its map slot, its count and its companion until the sweep: the original's behaviour. */
+  expire(conn: usize, now: i64): void {
+    lock(conn + CO_LOCK, LC_CONN);
+    store<i64>(conn, 0, CO_EXPIRATION);
+    unlock(conn + CO_LOCK, LC_CONN);
+  }
+
+  remove(conn: usize): void {
+    this.clean(conn);
+  }
+
+  /** Returns whether this call removed it. */
+  clean(conn: usize): bool {
+    if (atomic.xchg<u32>(conn + CO_RECLAIMED, 1) != 0) return false;
+    lock(CONTROL + C_CT_LOCK, LC_CT);
+    unlinkLocked(conn);
+    if (preset == PRESET_V6) releaseAdmission(conn);
+    unlock(CONTROL + C_CT_LOCK, LC_CT);
+    if (preset != PRESET_V6) releaseAdmission(conn);
+    discard(conn);
+    return true;
+  }
+
+  /** Walks one list; returns how many connections it saw, which is what the pass's limit counts. */
+  sweepList(list: u32, now: i64): u32 {
+    const head = listHead(list);
+    let seen: u32 = 0;
+    for (let link = listNext(head); link != head; link = listNext(link)) {
+      const conn = link - CO_LINK;
+      if (isExpired(conn, now)) {
+        noteLag(conn, now);
+        if (this.clean(conn)) LastSweep.cleaned++;
+      }
+      seen++;
+    }
+    LastSweep.checked += seen;
+    return seen;
+  }
+
+  sweep(now: i64): i64 {
+    const cleanEnd = atomic.load<u32>(CONTROL, C_N_CONN_LIMIT) / 64;
+    let next = now + (preset == PRESET_V6 ? INTERVAL_V6_MS : INTERVAL_MS);
+    LastSweep.checked = 0;
+    LastSweep.cleaned = 0;
+    LastSweep.immediate = false;
+    let seen: u32 = 0;
+    let list = load<u32>(expiryBase, X_NEXT_SWEEP);
+    for (; list < N_EXP_LISTS; list++) {
+      if (preset >= PRESET_V7_FIXED && seen > cleanEnd) {
+        LastSweep.immediate = true;
+        break;
+      }
+      seen += this.sweepList(list, now);
+      if (preset < PRESET_V7_FIXED && seen > cleanEnd) {
+        LastSweep.immediate = true;
+        break;
+      }
+    }
+    if (LastSweep.immediate) next = IMMEDIATE;
+    store<u32>(expiryBase, list < N_EXP_LISTS ? list : 0, X_NEXT_SWEEP);
+    countWork(W_SWEEPS, 1);
+    countWork(W_SWEEP_CHECKED, LastSweep.checked);
+    countWork(W_SWEEP_CLEANED, LastSweep.cleaned);
+    return next;
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  flushBegin(): void {}
+
+  // @ts-ignore: decorator
+  @inline
+  flushOne(conn: usize): void {
+    this.clean(conn);
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  flushEnd(): void {}
+
+  wakeDelay(next: i64, now: i64): i64 {
+    if (next < now) return CLEAN_MIN_INTERVAL_MS;
+    if (sweepIntervalMs != 0) return <i64>sweepIntervalMs;
+    return next - now;
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  dumpShowsExpired(): bool {
+    return false;
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  insertsNarrowly(): bool {
+    return false;
+  }
+}

@@ -1,0 +1,51 @@
+/** Taking a connection out of the table: the part that every expiry design shares (spec §6.1, §6.2). */
+import { purgeExpectations } from '../conntrack/alg/expectations';
+import {
+  CO_ADMIT_ZONE,
+  CO_ALG,
+  CO_COMPANION,
+  CO_EXPIRATION,
+  CO_KEY,
+  CO_LINK,
+  CO_ZONE_SEQ,
+} from '../conntrack/connection';
+import { releaseZone } from '../conntrack/zone-limits';
+import { countWork, W_LIST_REMOVES, W_REMOVED } from '../probe/counters';
+import { recordLag } from '../probe/histogram';
+import { retire } from '../shm/epoch';
+import { mapRemoveLocked } from '../shm/hash-map';
+import { C_N_CONN, CONTROL } from '../shm/memory-map';
+import { listRemove } from '../shm/rculist';
+
+/**
+ * Unlinks a connection and its companion from expectations, map and list. Precondition: ct_lock is held; the caller has
+ * won the right to remove it (test-and-set of `reclaimed`, or `cleaned` under ct_lock).
+ */
+export function unlinkLocked(conn: usize): void {
+  if (load<u8>(conn, CO_ALG) != 0) purgeExpectations(conn + CO_KEY);
+  mapRemoveLocked(conn);
+  const companion = <usize>load<u32>(conn, CO_COMPANION);
+  if (companion != 0) mapRemoveLocked(companion);
+  listRemove(conn + CO_LINK);
+  countWork(W_LIST_REMOVES, 1);
+}
+
+/** Gives the zone's place back. */
+export function releaseAdmission(conn: usize): void {
+  releaseZone(load<i32>(conn, CO_ADMIT_ZONE), load<u32>(conn, CO_ZONE_SEQ));
+}
+
+/** Last step: hands the slots to the grace period and stops counting the connection. */
+export function discard(conn: usize): void {
+  const companion = <usize>load<u32>(conn, CO_COMPANION);
+  retire(conn);
+  if (companion != 0) retire(companion);
+  atomic.sub<u32>(CONTROL + C_N_CONN, 1);
+  countWork(W_REMOVED, 1);
+}
+
+/** Records how long after its expiration a swept connection left; forced expirations (0) have no such time. */
+export function noteLag(conn: usize, now: i64): void {
+  const expiration = load<i64>(conn, CO_EXPIRATION);
+  if (expiration > 0) recordLag(now - expiration);
+}

@@ -1,0 +1,193 @@
+/**
+ * timeout-lists: the old design (spec §6.1). One doubly linked list per timeout class, ordered by refresh, all under
+ * ct_lock. Every refresh takes ct_lock twice and moves the connection to the tail of its class.
+ *
+ * Who writes and who reads: lists, `cleaned` and removal only under ct_lock; `expiration` under ct_lock and the
+ * connection's lock, so that lookups may read it under the latter alone.
+ *
+ * Lock order: ct_lock, then the connection's lock.
+ *
+ * Known flaws, kept because they are what is measured: two global-lock passes per packet; the pass stops at the first
+ * live connection of a list, so with mixed timeouts expired ones hide behind it (retention); the wake-up adds 30 where
+ * seconds were meant to milliseconds.
+ *
+ * Differs from the original: removing a connection that is already removed is ignored, where the original would free
+ * it twice.
+ */
+import { policyTimeoutMs } from '../conntrack/timeout-policies';
+import {
+  CO_CLEANED,
+  CO_EXPIRATION,
+  CO_LINK,
+  CO_LOCK,
+  CO_TIMEOUT_CLASS,
+  CO_TP_ID,
+  N_TIMEOUT_CLASSES,
+} from '../conntrack/connection';
+import {
+  countWork,
+  LC_CONN,
+  LC_CT,
+  W_LIST_INSERTS,
+  W_LIST_MOVES,
+  W_LIST_REMOVES,
+  W_REFRESHES,
+  W_SWEEP_CHECKED,
+  W_SWEEP_CLEANED,
+  W_SWEEPS,
+} from '../probe/counters';
+import { C_CT_LOCK, C_N_CONN_LIMIT, CONTROL, expiryBase, sweepIntervalMs } from '../shm/memory-map';
+import { lock, unlock } from '../shm/mutex';
+import { LINK_SIZE, listInit, listNext, listPushBack, listRemove } from '../shm/rculist';
+import { CLEAN_MIN_INTERVAL_MS, LastSweep } from './expiry';
+import { discard, noteLag, releaseAdmission, unlinkLocked } from './removal';
+
+/** Meant as 30 s, added to milliseconds: kept. */
+const WAKE_AHEAD: i64 = 30;
+const CLEAN_INTERVAL_MS: i64 = 5000;
+
+// @ts-ignore: decorator
+@inline
+function listHead(timeoutClass: u32): usize {
+  return expiryBase + <usize>timeoutClass * LINK_SIZE;
+}
+
+@unmanaged
+export class TimeoutLists {
+  init(): void {
+    for (let c: u32 = 0; c < N_TIMEOUT_CLASSES; c++) listInit(listHead(c));
+  }
+
+  started(conn: usize, timeoutClass: u32, now: i64): void {
+    store<i64>(conn, now + <i64>policyTimeoutMs(load<u32>(conn, CO_TP_ID), timeoutClass), CO_EXPIRATION);
+    store<u8>(conn, <u8>timeoutClass, CO_TIMEOUT_CLASS);
+    listPushBack(listHead(timeoutClass), conn + CO_LINK);
+    countWork(W_LIST_INSERTS, 1);
+  }
+
+  abandoned(conn: usize): void {
+    listRemove(conn + CO_LINK);
+    countWork(W_LIST_REMOVES, 1);
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  published(conn: usize): void {}
+
+  refreshed(conn: usize, timeoutClass: u32, now: i64): void {
+    const connLock = conn + CO_LOCK;
+    // First pass: the policy is read under both locks.
+    unlock(connLock, LC_CONN);
+    lock(CONTROL + C_CT_LOCK, LC_CT);
+    lock(connLock, LC_CONN);
+    const timeoutMs = <i64>policyTimeoutMs(load<u32>(conn, CO_TP_ID), timeoutClass);
+    unlock(connLock, LC_CONN);
+    unlock(CONTROL + C_CT_LOCK, LC_CT);
+    lock(connLock, LC_CONN);
+    // Second pass: the expiration is set and the connection moved.
+    unlock(connLock, LC_CONN);
+    lock(CONTROL + C_CT_LOCK, LC_CT);
+    lock(connLock, LC_CONN);
+    if (load<u8>(conn, CO_CLEANED) == 0) {
+      store<i64>(conn, now + timeoutMs, CO_EXPIRATION);
+      store<u8>(conn, <u8>timeoutClass, CO_TIMEOUT_CLASS);
+      listRemove(conn + CO_LINK);
+      listPushBack(listHead(timeoutClass), conn + CO_LINK);
+      countWork(W_LIST_MOVES, 1);
+    }
+    unlock(connLock, LC_CONN);
+    unlock(CONTROL + C_CT_LOCK, LC_CT);
+    lock(connLock, LC_CONN);
+    countWork(W_REFRESHES, 1);
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  expire(conn: usize, now: i64): void {
+    this.remove(conn);
+  }
+
+  remove(conn: usize): void {
+    lock(CONTROL + C_CT_LOCK, LC_CT);
+    this.removeLocked(conn);
+    unlock(CONTROL + C_CT_LOCK, LC_CT);
+  }
+
+  removeLocked(conn: usize): void {
+    if (load<u8>(conn, CO_CLEANED) != 0) return;
+    unlinkLocked(conn);
+    releaseAdmission(conn);
+    store<u8>(conn, 1, CO_CLEANED);
+    discard(conn);
+  }
+
+  sweep(now: i64): i64 {
+    const connLimit = atomic.load<u32>(CONTROL, C_N_CONN_LIMIT);
+    const limit: u32 = connLimit > 10 ? connLimit / 10 : 1;
+    let minExpiration: i64 = i64.MAX_VALUE;
+    let cleaned: u32 = 0;
+    let checked: u32 = 0;
+    let full = false;
+    lock(CONTROL + C_CT_LOCK, LC_CT);
+    for (let c: u32 = 0; c < N_TIMEOUT_CLASSES && !full; c++) {
+      const head = listHead(c);
+      let link = listNext(head);
+      while (link != head) {
+        const conn = link - CO_LINK;
+        link = listNext(link);
+        checked++;
+        lock(conn + CO_LOCK, LC_CONN);
+        const expiration = load<i64>(conn, CO_EXPIRATION);
+        unlock(conn + CO_LOCK, LC_CONN);
+        if (now < expiration || cleaned >= limit) {
+          minExpiration = min<i64>(minExpiration, expiration);
+          full = cleaned >= limit;
+          break;
+        }
+        noteLag(conn, now);
+        this.removeLocked(conn);
+        cleaned++;
+      }
+    }
+    unlock(CONTROL + C_CT_LOCK, LC_CT);
+    countWork(W_SWEEPS, 1);
+    countWork(W_SWEEP_CHECKED, checked);
+    countWork(W_SWEEP_CLEANED, cleaned);
+    LastSweep.checked = checked;
+    LastSweep.cleaned = cleaned;
+    LastSweep.immediate = false;
+    return min<i64>(minExpiration, now + WAKE_AHEAD);
+  }
+
+  flushBegin(): void {
+    lock(CONTROL + C_CT_LOCK, LC_CT);
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  flushOne(conn: usize): void {
+    this.removeLocked(conn);
+  }
+
+  flushEnd(): void {
+    unlock(CONTROL + C_CT_LOCK, LC_CT);
+  }
+
+  wakeDelay(next: i64, now: i64): i64 {
+    if (next < now) return CLEAN_MIN_INTERVAL_MS;
+    if (sweepIntervalMs != 0) return <i64>sweepIntervalMs;
+    return max<i64>(next - now, CLEAN_INTERVAL_MS);
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  dumpShowsExpired(): bool {
+    return true;
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  insertsNarrowly(): bool {
+    return false;
+  }
+}

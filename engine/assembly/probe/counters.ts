@@ -1,0 +1,186 @@
+/**
+ * Counters of one thread: work counts, reasons, verdicts, lock figures. Written by their thread only, with plain
+ * stores into its own block; read by the main thread after the end barrier (or approximately, for live display).
+ *
+ * Flavours: `bare` compiles the lock probes and work counts away; `probed` keeps them; `debug` adds lock-order checks.
+ * Verdict and reason counts exist in every flavour, because the run's self-audit needs them.
+ */
+import {
+  LOCK_STATS_SIZE,
+  T_CLASSES,
+  T_HOLD_INTERVAL,
+  T_LOCK_STATS,
+  T_LOCKS_HELD,
+  T_REASONS,
+  T_VERDICTS,
+  T_WORK,
+  threadBlock,
+} from '../shm/memory-map';
+import { recordLockHold, recordLockWait } from './histogram';
+
+// @ts-ignore: defined by the build with --use
+export const PROBED: bool = isDefined(CTREPLAY_PROBED);
+// @ts-ignore: defined by the build with --use
+export const DEBUG: bool = isDefined(CTREPLAY_DEBUG);
+
+/** Monotonic nanoseconds, injected by the host. */
+// @ts-ignore: decorator
+@external('env', 'clock')
+export declare function clock(): f64;
+
+/** Lock classes; the number is the index of the class's figures. */
+export const LC_CT: u32 = 0;
+export const LC_CONN: u32 = 1;
+export const LC_RESOURCES: u32 = 2;
+export const LC_FRAGMENT: u32 = 3;
+export const N_LOCK_CLASSES: u32 = 4;
+
+/** Work counts: exact, deterministic in single-thread mode. */
+export const W_PACKETS: u32 = 0;
+export const W_LOOKUPS: u32 = 1;
+/** Map buckets read. */
+export const W_BUCKET_PROBES: u32 = 2;
+/** Chain nodes whose key was compared. */
+export const W_KEY_COMPARES: u32 = 3;
+export const W_LIST_INSERTS: u32 = 4;
+export const W_LIST_REMOVES: u32 = 5;
+/** Unlink plus push back of a refreshed connection (old design). */
+export const W_LIST_MOVES: u32 = 6;
+export const W_MAP_INSERTS: u32 = 7;
+export const W_MAP_REMOVES: u32 = 8;
+/** Map entries shifted to make room. */
+export const W_MAP_DISPLACEMENTS: u32 = 9;
+export const W_CREATED: u32 = 10;
+export const W_REMOVED: u32 = 11;
+export const W_REFRESHES: u32 = 12;
+export const W_SWEEPS: u32 = 13;
+/** Connections that sweeps looked at. */
+export const W_SWEEP_CHECKED: u32 = 14;
+/** Connections that sweeps removed. */
+export const W_SWEEP_CLEANED: u32 = 15;
+export const W_NAT_ALLOCATIONS: u32 = 16;
+export const W_NAT_CANDIDATES: u32 = 17;
+export const W_NAT_FAILURES: u32 = 18;
+export const W_BYTES_CHECKSUMMED: u32 = 19;
+export const W_BYTES_COPIED: u32 = 20;
+export const W_EPOCH_ADVANCES: u32 = 21;
+export const W_SLOTS_RETURNED: u32 = 22;
+export const W_POLICY_LOOKUPS: u32 = 23;
+export const W_EXPECTATIONS: u32 = 24;
+export const W_ALG_REWRITES: u32 = 25;
+export const W_FRAGMENTS: u32 = 26;
+export const N_WORK: u32 = 64;
+
+// @ts-ignore: decorator
+@inline
+export function countWork(index: u32, n: u64): void {
+  if (PROBED) {
+    const at = threadBlock + T_WORK + (index << 3);
+    store<u64>(at, load<u64>(at) + n);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+export function countVerdict(state: u32): void {
+  const at = threadBlock + T_VERDICTS + ((state & 255) << 3);
+  store<u64>(at, load<u64>(at) + 1);
+}
+
+// @ts-ignore: decorator
+@inline
+export function countReason(reason: u32): void {
+  const at = threadBlock + T_REASONS + (reason << 3);
+  store<u64>(at, load<u64>(at) + 1);
+}
+
+// @ts-ignore: decorator
+@inline
+export function countClass(packetClass: u32): void {
+  const at = threadBlock + T_CLASSES + (packetClass << 3);
+  store<u64>(at, load<u64>(at) + 1);
+}
+
+// ---- Lock figures --------------------------------------------------------------------------------------------------
+// Layout per class, u64 each unless said: all times in nanoseconds.
+export const LS_ACQUISITIONS: usize = 0;
+export const LS_CONTENDED: usize = 8;
+export const LS_SPINS: usize = 16;
+export const LS_FUTEX_WAITS: usize = 24;
+export const LS_WAIT_TOTAL: usize = 32;
+export const LS_WAIT_MIN: usize = 40;
+export const LS_WAIT_MAX: usize = 48;
+export const LS_HOLD_SAMPLES: usize = 56;
+export const LS_HOLD_TOTAL: usize = 64;
+export const LS_HOLD_MIN: usize = 72;
+export const LS_HOLD_MAX: usize = 80;
+/** f64: when the sampled hold in progress began; 0 = none. */
+export const LS_HOLD_START: usize = 88;
+/** u32: acquisitions until the next sampled hold. */
+export const LS_HOLD_COUNTDOWN: usize = 96;
+
+// @ts-ignore: decorator
+@inline
+export function lockStats(lockClass: u32): usize {
+  return threadBlock + T_LOCK_STATS + lockClass * LOCK_STATS_SIZE;
+}
+
+/** Called right after an acquisition; `waitedNs` is negative when the lock was free. */
+export function noteAcquired(lockClass: u32, spins: u32, futexWaits: u32, waitedNs: f64): void {
+  const s = lockStats(lockClass);
+  store<u64>(s, load<u64>(s, LS_ACQUISITIONS) + 1, LS_ACQUISITIONS);
+  if (waitedNs >= 0) {
+    const wait = <u64>waitedNs;
+    store<u64>(s, load<u64>(s, LS_CONTENDED) + 1, LS_CONTENDED);
+    store<u64>(s, load<u64>(s, LS_SPINS) + spins, LS_SPINS);
+    store<u64>(s, load<u64>(s, LS_FUTEX_WAITS) + futexWaits, LS_FUTEX_WAITS);
+    store<u64>(s, load<u64>(s, LS_WAIT_TOTAL) + wait, LS_WAIT_TOTAL);
+    if (wait > load<u64>(s, LS_WAIT_MAX)) store<u64>(s, wait, LS_WAIT_MAX);
+    const min = load<u64>(s, LS_WAIT_MIN);
+    if (min == 0 || wait < min) store<u64>(s, max<u64>(wait, 1), LS_WAIT_MIN);
+    recordLockWait(lockClass, wait);
+  }
+  const interval = load<u32>(threadBlock, T_HOLD_INTERVAL);
+  if (interval != 0) {
+    const left = load<u32>(s, LS_HOLD_COUNTDOWN);
+    if (left <= 1) {
+      store<u32>(s, interval, LS_HOLD_COUNTDOWN);
+      store<f64>(s, clock(), LS_HOLD_START);
+    } else {
+      store<u32>(s, left - 1, LS_HOLD_COUNTDOWN);
+    }
+  }
+}
+
+/** Called right before a release. */
+// @ts-ignore: decorator
+@inline
+export function noteReleasing(lockClass: u32): void {
+  const s = lockStats(lockClass);
+  if (load<f64>(s, LS_HOLD_START) != 0) recordHold(s, lockClass);
+}
+
+function recordHold(s: usize, lockClass: u32): void {
+  const held = <u64>max<f64>(clock() - load<f64>(s, LS_HOLD_START), 0);
+  store<f64>(s, 0, LS_HOLD_START);
+  store<u64>(s, load<u64>(s, LS_HOLD_SAMPLES) + 1, LS_HOLD_SAMPLES);
+  store<u64>(s, load<u64>(s, LS_HOLD_TOTAL) + held, LS_HOLD_TOTAL);
+  if (held > load<u64>(s, LS_HOLD_MAX)) store<u64>(s, held, LS_HOLD_MAX);
+  const min = load<u64>(s, LS_HOLD_MIN);
+  if (min == 0 || held < min) store<u64>(s, max<u64>(held, 1), LS_HOLD_MIN);
+  recordLockHold(lockClass, held);
+}
+
+/** Debug flavour: the class may be taken only when no class of equal or higher rank is held. */
+export function checkLockOrder(lockClass: u32, taking: bool): void {
+  const held = load<u32>(threadBlock, T_LOCKS_HELD);
+  const bit: u32 = 1 << lockClass;
+  if (taking) {
+    // Ranks are the class numbers: ct_lock before a connection's lock before the resources lock; the fragment lock alone.
+    if (held >= bit) unreachable();
+    store<u32>(threadBlock, held | bit, T_LOCKS_HELD);
+  } else {
+    if ((held & bit) == 0) unreachable();
+    store<u32>(threadBlock, held & ~bit, T_LOCKS_HELD);
+  }
+}

@@ -1,0 +1,284 @@
+/**
+ * Concurrent hash map of connection records: bucketed cuckoo hashing, lock-free readers, one writer.
+ *
+ * Layout: an array of 64-byte buckets, each {u32 version, 7 x u32 hash, 7 x u32 reference, 4 bytes unused}. A
+ * reference is a record's address; 0 = empty slot (its hash may be stale). A hash lives in one of two buckets: the
+ * one its low bits name, or the one its value rotated by 16 names. Records with equal hash hang on one slot, chained
+ * through CO_NEXT, newest first.
+ *
+ * Who writes: one thread at a time, holding ct_lock. Who reads at the same time: everybody.
+ *
+ * Why the ordering holds: a slot changes only between two bumps of the bucket's version (odd while changing); a reader
+ * takes the version before and after scanning and scans again if it moved. All accesses here are atomic, hence
+ * sequentially consistent. Pushing at a chain's head changes only the reference: a reader sees the old or the new
+ * head, and the new head's CO_NEXT was written before it was published.
+ *
+ * What a reader may see half-way: making room moves entries backwards along a path, each copied to its new bucket before
+ * it leaves the old one, so every entry is always in at least one. A reader that looked at bucket 1 before a move 2 -> 1
+ * and at bucket 2 after it would miss the entry; therefore it verifies bucket 1's version again at the end.
+ *
+ * A removed record keeps its CO_NEXT, so a reader standing on it walks on; its slot is not reused before a grace period.
+ *
+ * Differs from the original: the table is laid out once for the configured number of connections and never rehashes in a
+ * run (a rehash in the middle would be measured as a stall of one unlucky packet). Should no room be found within
+ * the search bound, insertion fails and the packet gets the verdict of a full table, with a reason of its own.
+ */
+import { CO_HASH, CO_NEXT } from '../conntrack/connection';
+import {
+  countWork,
+  W_BUCKET_PROBES,
+  W_MAP_DISPLACEMENTS,
+  W_MAP_INSERTS,
+  W_MAP_REMOVES,
+} from '../probe/counters';
+import { BUCKET_SIZE, bucketMask, bucketsBase } from './memory-map';
+
+export const SLOTS_PER_BUCKET: u32 = 7;
+const HASHES: usize = 4;
+const REFS: usize = 32;
+const NO_SLOT: u32 = 0xffffffff;
+
+/** Bound of the search for a displacement path: breadth-first, at most this many buckets. */
+const MAX_SEARCH: u32 = 500;
+const MAX_DEPTH: u32 = 5;
+
+// @ts-ignore: decorator
+@inline
+function bucket1(hash: u32): usize {
+  return bucketsBase + (<usize>(hash & bucketMask) << 6);
+}
+
+// @ts-ignore: decorator
+@inline
+function bucket2(hash: u32): usize {
+  return bucketsBase + (<usize>(rotr<u32>(hash, 16) & bucketMask) << 6);
+}
+
+// @ts-ignore: decorator
+@inline
+function slotRef(bucket: usize, slot: u32): usize {
+  return bucket + (<usize>slot << 2);
+}
+
+/** First record of the chain with this hash in one bucket, by one scan that the caller validates. */
+// @ts-ignore: decorator
+@inline
+function scan(bucket: usize, hash: u32): usize {
+  for (let slot: u32 = 0; slot < SLOTS_PER_BUCKET; slot++) {
+    const at = slotRef(bucket, slot);
+    if (atomic.load<u32>(at, HASHES) == hash) {
+      const ref = <usize>atomic.load<u32>(at, REFS);
+      if (ref != 0) return ref;
+    }
+  }
+  return 0;
+}
+
+// @ts-ignore: decorator
+@inline
+function stableVersion(bucket: usize): u32 {
+  let version = atomic.load<u32>(bucket);
+  while (version & 1) version = atomic.load<u32>(bucket);
+  return version;
+}
+
+/** First record of the chain with this hash, or 0. Records behind it are reached through `mapNext`. */
+// @ts-ignore: decorator
+@inline
+export function mapFind(hash: u32): usize {
+  const first = bucket1(hash);
+  while (true) {
+    const version = stableVersion(first);
+    countWork(W_BUCKET_PROBES, 1);
+    const found = scan(first, hash);
+    if (atomic.load<u32>(first) != version) continue;
+    if (found != 0) return found;
+    const other = findInSecond(hash);
+    if (other != 0) return other;
+    if (atomic.load<u32>(first) == version) return 0;
+  }
+}
+
+function findInSecond(hash: u32): usize {
+  const second = bucket2(hash);
+  while (true) {
+    const version = stableVersion(second);
+    countWork(W_BUCKET_PROBES, 1);
+    const found = scan(second, hash);
+    if (atomic.load<u32>(second) == version) return found;
+  }
+}
+
+/** Next record with the same hash, or 0. */
+// @ts-ignore: decorator
+@inline
+export function mapNext(record: usize): usize {
+  return <usize>atomic.load<u32>(record, CO_NEXT);
+}
+
+function setSlot(bucket: usize, slot: u32, hash: u32, ref: usize): void {
+  const version = atomic.load<u32>(bucket);
+  atomic.store<u32>(bucket, version + 1);
+  const at = slotRef(bucket, slot);
+  atomic.store<u32>(at, <u32>ref, REFS);
+  atomic.store<u32>(at, hash, HASHES);
+  atomic.store<u32>(bucket, version + 2);
+}
+
+/** Slot that holds this hash with a record, or NO_SLOT. */
+function occupiedSlot(bucket: usize, hash: u32): u32 {
+  for (let slot: u32 = 0; slot < SLOTS_PER_BUCKET; slot++) {
+    const at = slotRef(bucket, slot);
+    if (load<u32>(at, HASHES) == hash && load<u32>(at, REFS) != 0) return slot;
+  }
+  return NO_SLOT;
+}
+
+function emptySlot(bucket: usize): u32 {
+  for (let slot: u32 = 0; slot < SLOTS_PER_BUCKET; slot++) {
+    if (load<u32>(slotRef(bucket, slot), REFS) == 0) return slot;
+  }
+  return NO_SLOT;
+}
+
+/**
+ * Publishes a record under its hash. Precondition: ct_lock is held; the record is complete and in no map.
+ * Returns false when no room was found.
+ */
+export function mapInsertLocked(record: usize, hash: u32): bool {
+  store<u32>(record, hash, CO_HASH);
+  countWork(W_MAP_INSERTS, 1);
+  const first = bucket1(hash);
+  const second = bucket2(hash);
+  if (pushOnChain(first, record, hash) || pushOnChain(second, record, hash)) return true;
+  atomic.store<u32>(record, 0, CO_NEXT);
+  let slot = emptySlot(first);
+  if (slot != NO_SLOT) {
+    setSlot(first, slot, hash, record);
+    return true;
+  }
+  slot = emptySlot(second);
+  if (slot != NO_SLOT) {
+    setSlot(second, slot, hash, record);
+    return true;
+  }
+  const bucket = makeRoom(first, second);
+  if (bucket == 0) return false;
+  setSlot(bucket, emptySlot(bucket), hash, record);
+  return true;
+}
+
+function pushOnChain(bucket: usize, record: usize, hash: u32): bool {
+  const slot = occupiedSlot(bucket, hash);
+  if (slot == NO_SLOT) return false;
+  const at = slotRef(bucket, slot);
+  atomic.store<u32>(record, load<u32>(at, REFS), CO_NEXT);
+  atomic.store<u32>(at, <u32>record, REFS);
+  return true;
+}
+
+/** The other bucket where the entry of this slot may live. */
+function otherBucket(bucket: usize, slot: u32): usize {
+  const hash = load<u32>(slotRef(bucket, slot), HASHES);
+  const first = bucket1(hash);
+  return bucket == first ? bucket2(hash) : first;
+}
+
+// Breadth-first search nodes: {u32 bucket, u32 parent index << 3 | slot in the parent's bucket, u32 depth}. One
+// writer at a time, so this static area of the instance is never shared.
+const searchNodes: usize = memory.data(<i32>(MAX_SEARCH * 12));
+
+/** Frees one slot in `first` or `second` by moving entries; returns the bucket with the free slot, or 0. */
+function makeRoom(first: usize, second: usize): usize {
+  let count: u32 = 0;
+  count = addNode(count, first, 0, 0);
+  if (second != first) count = addNode(count, second, 0, 0);
+  for (let head: u32 = 0; head < count; head++) {
+    const node = searchNodes + head * 12;
+    const bucket = <usize>load<u32>(node);
+    const depth = load<u32>(node, 8);
+    for (let slot: u32 = 0; slot < SLOTS_PER_BUCKET; slot++) {
+      const next = otherBucket(bucket, slot);
+      if (next == bucket) continue;
+      const free = emptySlot(next);
+      if (free != NO_SLOT) return shiftPath(head, slot, next, free);
+      if (depth < MAX_DEPTH && count < MAX_SEARCH) count = addNode(count, next, (head << 3) | slot, depth + 1);
+    }
+  }
+  return 0;
+}
+
+function addNode(count: u32, bucket: usize, parent: u32, depth: u32): u32 {
+  const node = searchNodes + count * 12;
+  store<u32>(node, <u32>bucket);
+  store<u32>(node, parent, 4);
+  store<u32>(node, depth, 8);
+  return count + 1;
+}
+
+/** Moves the entries along the path found, last one first, so that each is always in some bucket. */
+function shiftPath(head: u32, slot: u32, target: usize, free: u32): usize {
+  let index = head;
+  let from = <usize>load<u32>(searchNodes + index * 12);
+  while (true) {
+    const at = slotRef(from, slot);
+    const hash = load<u32>(at, HASHES);
+    // A path that crosses itself may have moved this entry already; then there is nothing left to shift from here on.
+    if (target != bucket1(hash) && target != bucket2(hash)) return 0;
+    setSlot(target, free, hash, <usize>load<u32>(at, REFS));
+    setSlot(from, slot, hash, 0);
+    countWork(W_MAP_DISPLACEMENTS, 1);
+    const node = searchNodes + index * 12;
+    if (load<u32>(node, 8) == 0) return from;
+    target = from;
+    free = slot;
+    const parent = load<u32>(node, 4);
+    slot = parent & 7;
+    index = parent >> 3;
+    from = <usize>load<u32>(searchNodes + index * 12);
+  }
+}
+
+/** Takes a record out. Precondition: ct_lock is held; the record is in the map. Returns false if it was not found. */
+export function mapRemoveLocked(record: usize): bool {
+  const hash = load<u32>(record, CO_HASH);
+  countWork(W_MAP_REMOVES, 1);
+  return removeFrom(bucket1(hash), record, hash) || removeFrom(bucket2(hash), record, hash);
+}
+
+function removeFrom(bucket: usize, record: usize, hash: u32): bool {
+  const slot = occupiedSlot(bucket, hash);
+  if (slot == NO_SLOT) return false;
+  const at = slotRef(bucket, slot);
+  const next = load<u32>(record, CO_NEXT);
+  let ref = <usize>load<u32>(at, REFS);
+  if (ref == record) {
+    // Emptying a slot leaves the version alone, as in the original: a reader sees the record or nothing.
+    atomic.store<u32>(at, next, REFS);
+    return true;
+  }
+  while (ref != 0) {
+    const following = <usize>load<u32>(ref, CO_NEXT);
+    if (following == record) {
+      atomic.store<u32>(ref, next, CO_NEXT);
+      return true;
+    }
+    ref = following;
+  }
+  return false;
+}
+
+/** Number of buckets. */
+export function mapBucketCount(): u32 {
+  return bucketMask + 1;
+}
+
+/** First record of the chain in slot `slot` of bucket `index`, or 0; for whole-table walks. */
+export function mapSlotHead(index: u32, slot: u32): usize {
+  return <usize>atomic.load<u32>(slotRef(bucketsBase + (<usize>index << 6), slot), REFS);
+}
+
+/** Empties every bucket. Precondition: no other thread is attached. */
+export function mapInit(): void {
+  memory.fill(bucketsBase, 0, (<usize>bucketMask + 1) * BUCKET_SIZE);
+}
