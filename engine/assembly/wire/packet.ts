@@ -57,6 +57,8 @@ export class Packet {
   consumed: u32;
   /** Free for the host. */
   user: u32;
+  /** Direction (bit 0: reply) and kind (bit 1: related ICMP error) that go with the cached connection. */
+  connFlags: u32;
 }
 
 /** Clears what the tracker attached to a packet: `ct_clear` (spec §2, last line) and the recorded tuple. */
