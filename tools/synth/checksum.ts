@@ -1,8 +1,8 @@
 /**
  * The Internet checksum (RFC 1071) and its incremental update (RFC 1624).
  *
- * Partial sums are plain numbers that are folded late: a sum of n bytes stays below n * 2^15 + the initial
- * value, exact in a double for every packet there is.
+ * Partial sums are plain numbers that are folded late. The 2^15 words of the longest IP packet sum to less than 2^31,
+ * so a partial sum, its pseudo-header included, always fits 32 bits.
  */
 
 /** Sum of the big-endian 16-bit words of `bytes[from..to)`; an odd last byte is padded with zero. */
@@ -14,11 +14,10 @@ export function sumWords(bytes: Uint8Array, from: number, to: number, initial = 
   return sum;
 }
 
-/** Folds a partial sum to 16 bits with end-around carry. */
+/** Folds a partial sum (below 2^32) to 16 bits with end-around carry. */
 export function foldSum(sum: number): number {
-  let folded = sum;
-  while (folded > 0xffff) folded = (folded & 0xffff) + Math.floor(folded / 0x10000);
-  return folded;
+  const once = (sum & 0xffff) + (sum >>> 16);
+  return (once & 0xffff) + (once >>> 16);
 }
 
 /** The checksum field for a partial sum: its folded one's complement, 0..0xffff. */

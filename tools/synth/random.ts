@@ -7,15 +7,20 @@
 
 /** One step of splitmix32: a bijective, well-mixed function of a 32-bit number. Used as a stateless hash. */
 export function mix32(value: number): number {
+  return mixInt32(value) >>> 0;
+}
+
+/** {@link mix32} as a signed number, which stays a machine integer where results are only masked. */
+export function mixInt32(value: number): number {
   let z = (value + 0x9e3779b9) | 0;
   z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
   z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-  return (z ^ (z >>> 15)) >>> 0;
+  return z ^ (z >>> 15);
 }
 
 /** 32-bit hash of two 32-bit numbers (order matters). */
 export function mixPair32(a: number, b: number): number {
-  return mix32(mix32(a) ^ Math.imul(b, 0x85ebca6b));
+  return mix32(mixInt32(a) ^ Math.imul(b, 0x85ebca6b));
 }
 
 function hashLabel32(label: string): number {

@@ -1,0 +1,247 @@
+/**
+ * SYN flood: every attack packet is the first SYN of a half-open connection from a spoofed source that never answers.
+ * The tracker must make an entry for each, and must expire them all. A share of the packets can belong to
+ * legitimate connections, which suffer from the flood.
+ */
+import { parseIpv4 } from '../addresses.js';
+import { FlowPool, poolCapacity, uniformPicker } from '../flow-pool.js';
+import { TCP_ACK, TCP_SYN } from '../headers.js';
+import { PacketWriter, SYN_OPTIONS, SYN_WINDOW } from '../packet-writer.js';
+import { ScenarioError } from '../parameters.js';
+import type { ParameterValues } from '../parameters.js';
+import { Permutation } from '../permutation.js';
+import { mixPair32, Random } from '../random.js';
+import { COMMON_PARAMETERS, TimedSource } from '../scenario.js';
+import type { Scenario } from '../scenario.js';
+import { packetsPerConversation, TcpFlowTable } from '../tcp-flows.js';
+import { TupleSpace } from '../tuple-space.js';
+
+/**
+ * First octets of the spoofed addresses: all of unicast space but 10 (where the scenarios' own hosts live) and
+ * 127. Every address of these networks is used before any repeats.
+ */
+const SPOOFED_OCTETS = Array.from({ length: 223 }, (_, i) => i + 1).filter((o) => o !== 10 && o !== 127);
+const SPOOFED_ADDRESSES = SPOOFED_OCTETS.length * 2 ** 24;
+
+const CLIENTS = parseIpv4('10.1.0.0')!;
+const REQUEST_BYTES = 120;
+const RESPONSE_BYTES = 600;
+/** SYNs that pass between an attack SYN and the target's answer to it. */
+const BACKSCATTER_DELAY = 64;
+
+class SynFloodSource extends TimedSource {
+  readonly maxFrameLength: number;
+  private readonly writer = new PacketWriter();
+  private readonly spoofed: Permutation;
+  private readonly sources: number;
+  private readonly legitShare: number;
+  private readonly backscatterShare: number;
+  private readonly attackPerSlot: number;
+  private readonly target: number;
+  private readonly targetPort: number;
+  private readonly family: 4 | 6;
+  private readonly pool: FlowPool;
+  private readonly random: Random;
+  private readonly key: number;
+  private readonly flowBase: number;
+  /** Attack SYNs of distinct tuples so far. */
+  private attackCount = 0;
+  /** Slots given to the attack (SYNs and answers to them) so far. */
+  private attackSlots = 0;
+  private answered = 0;
+  private legitSlots = 0;
+
+  constructor(parameters: ParameterValues, seed: number) {
+    super(parameters);
+    const random = new Random(seed).derive('syn-flood');
+    this.random = random.derive('attack');
+    this.key = random.derive('ports').u32();
+    this.sources = parameters.numberOrNull('sources') ?? SPOOFED_ADDRESSES;
+    this.spoofed = new Permutation(SPOOFED_ADDRESSES, random.derive('sources'));
+    this.legitShare = parameters.number('legit-share');
+    this.backscatterShare = parameters.number('backscatter-share');
+    this.family = parameters.text('ip-version') === '6' ? 6 : 4;
+    this.target = targetOf(parameters);
+    this.targetPort = parameters.number('target-port');
+    const attackPps = this.pps * (1 - this.legitShare);
+    const cps = parameters.numberOrNull('cps');
+    if (cps !== null && cps > attackPps * (1 + 1e-9)) {
+      throw new ScenarioError(
+        `scenario syn-flood: --cps ${cps} is more than the ${attackPps} packets/s that --pps and --legit-share leave to the attack`,
+      );
+    }
+    this.attackPerSlot = cps === null ? 1 : cps / attackPps;
+    const activeFlows = parameters.number('active-flows');
+    const ranges = { firstClient: CLIENTS, clients: 65536, firstServer: this.target, servers: 1 };
+    const tuples = new TupleSpace({ ...ranges, serverPorts: [this.targetPort] }, random);
+    const family = this.family;
+    const table = new TcpFlowTable(
+      {
+        capacity: poolCapacity(activeFlows),
+        minPacketsPerFlow: packetsPerConversation(REQUEST_BYTES, RESPONSE_BYTES, false),
+      },
+      tuples,
+      this.writer,
+      (_flowIndex, plan) => {
+        plan.family = family;
+        plan.requestBytes = REQUEST_BYTES;
+        plan.responseBytes = RESPONSE_BYTES;
+      },
+      random,
+    );
+    this.maxFrameLength = table.maxFrameLength;
+    const options = { scenarioName: 'syn-flood', pps: this.pps * this.legitShare, cps: null, activeFlows };
+    this.pool = new FlowPool(table, options, uniformPicker(random.derive('turns')));
+    // Flow numbers of the legitimate connections lie above those of the attack.
+    this.flowBase = 0x80000000;
+  }
+
+  protected write(into: Uint8Array, at: number): number {
+    // The shares are kept exactly, packet by packet, instead of by chance.
+    if (this.legitSlots < Math.floor((this.written + 1) * this.legitShare)) {
+      this.legitSlots++;
+      const length = this.pool.write(into, at);
+      this.flowIndex = (this.flowBase + this.pool.flowIndex) >>> 0;
+      return length;
+    }
+    this.attackSlots++;
+    this.writer.family = this.family;
+    this.writer.vlanId = 0;
+    const answersDue = Math.floor(this.attackCount * this.backscatterShare);
+    const answerable = this.attackCount - BACKSCATTER_DELAY;
+    if (this.answered < answersDue && this.nextAnswer() < answerable) return this.answer(into, at);
+    const distinctDue = Math.floor(this.attackSlots * this.attackPerSlot);
+    if (this.attackCount === 0 || this.attackPerSlot === 1 || this.attackCount <= distinctDue) {
+      return this.attack(into, at, this.attackCount++);
+    }
+    // Slots beyond the asked-for rate of new connections repeat a recent SYN, as a sender without an answer does.
+    const back = this.random.below(Math.min(this.attackCount, 1024));
+    return this.attack(into, at, this.attackCount - 1 - back);
+  }
+
+  private attack(into: Uint8Array, at: number, index: number): number {
+    this.flowIndex = index >>> 0;
+    const seq = mixPair32(index, this.key);
+    const src = this.sourceAddress(index);
+    // prettier-ignore
+    return this.writer.tcp(into, at, src, this.target, this.sourcePort(index), this.targetPort, seq, 0, TCP_SYN, SYN_WINDOW, null, null, 0, false);
+  }
+
+  /** The target's SYN+ACK to one of the SYNs, evenly spread over them. */
+  private answer(into: Uint8Array, at: number): number {
+    const index = this.nextAnswer();
+    this.answered++;
+    this.flowIndex = index >>> 0;
+    const seq = mixPair32(this.key, index);
+    const ack = (mixPair32(index, this.key) + 1) >>> 0;
+    const dst = this.sourceAddress(index);
+    // prettier-ignore
+    return this.writer.tcp(into, at, this.target, dst, this.targetPort, this.sourcePort(index), seq, ack, TCP_SYN | TCP_ACK, SYN_WINDOW, SYN_OPTIONS, null, 0, true);
+  }
+
+  private nextAnswer(): number {
+    return Math.floor(this.answered / this.backscatterShare);
+  }
+
+  private sourceAddress(index: number): number {
+    const place = this.spoofed.at(index % this.sources);
+    return SPOOFED_OCTETS[Math.floor(place / 2 ** 24)]! * 2 ** 24 + (place % 2 ** 24);
+  }
+
+  /** Ports start anywhere and step by one each time that a source comes round again, so tuples stay distinct. */
+  private sourcePort(index: number): number {
+    const first = mixPair32(this.key, index % this.sources) % 64512;
+    return 1024 + ((first + Math.floor(index / this.sources)) % 64512);
+  }
+}
+
+function targetOf(parameters: ParameterValues): number {
+  const text = parameters.text('target');
+  const target = parseIpv4(text);
+  if (target === null) {
+    throw new ScenarioError(
+      `scenario syn-flood: --target is '${text}', not an IPv4 address such as 10.200.0.1`,
+    );
+  }
+  return target;
+}
+
+export const synFlood: Scenario = {
+  name: 'syn-flood',
+  summary: 'SYNs from spoofed sources that never complete; optionally legitimate connections among them',
+  parameters: [
+    ...COMMON_PARAMETERS,
+    {
+      name: 'sources',
+      unit: 'addresses',
+      kind: 'integer',
+      default: null,
+      min: 1,
+      max: SPOOFED_ADDRESSES,
+      description:
+        'distinct spoofed addresses, re-used with new ports; default: a new one for every attack SYN',
+    },
+    {
+      name: 'legit-share',
+      unit: 'share of packets',
+      kind: 'real',
+      default: 0,
+      min: 0,
+      max: 0.99,
+      description: 'packets that belong to legitimate connections (connect, request, response, close)',
+    },
+    {
+      name: 'active-flows',
+      unit: 'connections',
+      kind: 'integer',
+      default: 100,
+      min: 1,
+      max: 4_000_000,
+      description: 'legitimate connections open at once',
+    },
+    {
+      name: 'cps',
+      unit: 'connections/s',
+      kind: 'real',
+      default: null,
+      min: 0.001,
+      max: 1e9,
+      description:
+        'new half-open connections per second; other attack packets repeat recent SYNs; default: all are new',
+    },
+    {
+      name: 'backscatter-share',
+      unit: 'share of SYNs',
+      kind: 'real',
+      default: 0,
+      min: 0,
+      max: 1,
+      description: 'attack SYNs that the target answers with SYN+ACK, 64 SYNs later',
+    },
+    {
+      name: 'target',
+      unit: 'IPv4 address',
+      kind: 'text',
+      default: '10.200.0.1',
+      description: 'the attacked host (with IPv6: the last 32 bits of its address)',
+    },
+    {
+      name: 'target-port',
+      unit: 'port',
+      kind: 'integer',
+      default: 80,
+      min: 1,
+      max: 65535,
+      description: 'the attacked port',
+    },
+    {
+      name: 'ip-version',
+      unit: '',
+      kind: 'choice',
+      default: '4',
+      choices: ['4', '6'],
+      description: 'address family',
+    },
+  ],
+  generate: (parameters, seed) => new SynFloodSource(parameters, seed),
+};

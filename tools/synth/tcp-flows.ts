@@ -1,0 +1,259 @@
+/**
+ * TCP conversations as a state machine over flat arrays: handshake, exchanges of a request and a response cut into
+ * segments and acknowledged every second one, and a close by FIN or RST. Sequence and acknowledgement numbers are
+ * right throughout, so that a tracker with window checks follows every packet.
+ */
+import { PHASE } from './flow-pool.js';
+import type { FlowTable } from './flow-pool.js';
+import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from './headers.js';
+import { MSS, PacketWriter, SCALED_WINDOW, SYN_OPTIONS, SYN_WINDOW } from './packet-writer.js';
+import type { IpFamily } from './packet-writer.js';
+import { mixPair32 } from './random.js';
+import type { Random } from './random.js';
+import type { TupleSpace } from './tuple-space.js';
+
+/** What one conversation does; a planner fills it in when the conversation begins. */
+export interface TcpFlowPlan {
+  family: IpFamily;
+  /** 802.1Q VLAN id, 0 for none. */
+  vlanId: number;
+  requestBytes: number;
+  responseBytes: number;
+  /** Exchanges before the client closes; 0 goes on until the pool retires the conversation. */
+  exchanges: number;
+  /** RST instead of FIN at the end. */
+  reset: boolean;
+}
+
+/** Decides what conversation `flowIndex` does by changing `plan`, which holds the previous one's decisions. */
+export type TcpPlanner = (flowIndex: number, plan: TcpFlowPlan) => void;
+
+const STAGE = {
+  closed: 0,
+  syn: 1,
+  synAck: 2,
+  handshakeAck: 3,
+  boundary: 4,
+  request: 5,
+  response: 6,
+  responseAck: 7,
+  clientFin: 8,
+  serverFin: 9,
+  lastAck: 10,
+  reset: 11,
+} as const;
+
+export interface TcpFlowTableOptions {
+  capacity: number;
+  /** Packets of the shortest conversation that the planner plans, for checking rates. */
+  minPacketsPerFlow: number;
+}
+
+/** Packets of a conversation with one exchange: three to open, the exchange, and the close. */
+export function packetsPerConversation(requestBytes: number, responseBytes: number, reset: boolean): number {
+  return 3 + packetsPerExchange(requestBytes, responseBytes) + (reset ? 1 : 3);
+}
+
+function packetsPerExchange(requestBytes: number, responseBytes: number): number {
+  const segments = Math.ceil(responseBytes / MSS);
+  return Math.ceil(requestBytes / MSS) + segments + Math.ceil(segments / 2);
+}
+
+export class TcpFlowTable implements FlowTable {
+  readonly capacity: number;
+  readonly minPacketsPerFlow: number;
+  readonly maxFrameLength = PacketWriter.MAX_HEADERS + MSS;
+  private readonly isnKey: number;
+  private readonly plan: TcpFlowPlan = {
+    family: 4,
+    vlanId: 0,
+    requestBytes: 64,
+    responseBytes: 128,
+    exchanges: 1,
+    reset: false,
+  };
+  private readonly flow: Uint32Array;
+  private readonly stage: Uint8Array;
+  private readonly closing: Uint8Array;
+  private readonly reset: Uint8Array;
+  private readonly family: Uint8Array;
+  private readonly vlan: Uint16Array;
+  private readonly clientSeq: Uint32Array;
+  private readonly serverSeq: Uint32Array;
+  private readonly requestBytes: Uint32Array;
+  private readonly responseBytes: Uint32Array;
+  private readonly exchangesLeft: Uint32Array;
+  /** Bytes of the current message still to send. */
+  private readonly left: Uint32Array;
+  /** Response segments sent since the last acknowledgement. */
+  private readonly unacknowledged: Uint8Array;
+
+  constructor(
+    options: TcpFlowTableOptions,
+    private readonly tuples: TupleSpace,
+    private readonly writer: PacketWriter,
+    private readonly planner: TcpPlanner,
+    random: Random,
+  ) {
+    const { capacity } = options;
+    this.capacity = capacity;
+    this.minPacketsPerFlow = options.minPacketsPerFlow;
+    this.isnKey = random.derive('initial sequence numbers').u32();
+    this.flow = new Uint32Array(capacity);
+    this.stage = new Uint8Array(capacity);
+    this.closing = new Uint8Array(capacity);
+    this.reset = new Uint8Array(capacity);
+    this.family = new Uint8Array(capacity);
+    this.vlan = new Uint16Array(capacity);
+    this.clientSeq = new Uint32Array(capacity);
+    this.serverSeq = new Uint32Array(capacity);
+    this.requestBytes = new Uint32Array(capacity);
+    this.responseBytes = new Uint32Array(capacity);
+    this.exchangesLeft = new Uint32Array(capacity);
+    this.left = new Uint32Array(capacity);
+    this.unacknowledged = new Uint8Array(capacity);
+  }
+
+  begin(slot: number, flowIndex: number): void {
+    this.planner(flowIndex, this.plan);
+    const plan = this.plan;
+    this.flow[slot] = flowIndex;
+    this.stage[slot] = STAGE.syn;
+    this.closing[slot] = 0;
+    this.reset[slot] = plan.reset ? 1 : 0;
+    this.family[slot] = plan.family;
+    this.vlan[slot] = plan.vlanId;
+    this.clientSeq[slot] = mixPair32(this.isnKey, flowIndex);
+    this.serverSeq[slot] = mixPair32(flowIndex, this.isnKey);
+    this.requestBytes[slot] = plan.requestBytes;
+    this.responseBytes[slot] = plan.responseBytes;
+    this.exchangesLeft[slot] = plan.exchanges;
+  }
+
+  askToClose(slot: number): void {
+    this.closing[slot] = 1;
+  }
+
+  flowIndex(slot: number): number {
+    return this.flow[slot]!;
+  }
+
+  phase(slot: number): number {
+    const stage = this.stage[slot]!;
+    if (stage === STAGE.closed) return PHASE.closed;
+    if (this.closing[slot] === 1) return PHASE.closing;
+    return stage < STAGE.boundary ? PHASE.opening : PHASE.open;
+  }
+
+  emit(slot: number, into: Uint8Array, at: number): number {
+    if (this.stage[slot] === STAGE.boundary) this.turn(slot);
+    switch (this.stage[slot]) {
+      case STAGE.syn:
+        this.stage[slot] = STAGE.synAck;
+        return this.fromClient(slot, into, at, TCP_SYN, 0);
+      case STAGE.synAck:
+        this.stage[slot] = STAGE.handshakeAck;
+        return this.fromServer(slot, into, at, TCP_SYN | TCP_ACK, 0);
+      case STAGE.handshakeAck:
+        this.stage[slot] = STAGE.boundary;
+        return this.fromClient(slot, into, at, TCP_ACK, 0);
+      case STAGE.request:
+        return this.request(slot, into, at);
+      case STAGE.response:
+        return this.response(slot, into, at);
+      case STAGE.responseAck:
+        this.unacknowledged[slot] = 0;
+        if (this.left[slot]! > 0) this.stage[slot] = STAGE.response;
+        else this.endExchange(slot);
+        return this.fromClient(slot, into, at, TCP_ACK, 0);
+      case STAGE.clientFin:
+        this.stage[slot] = STAGE.serverFin;
+        return this.fromClient(slot, into, at, TCP_FIN | TCP_ACK, 0);
+      case STAGE.serverFin:
+        this.stage[slot] = STAGE.lastAck;
+        return this.fromServer(slot, into, at, TCP_FIN | TCP_ACK, 0);
+      case STAGE.lastAck:
+        this.stage[slot] = STAGE.closed;
+        return this.fromClient(slot, into, at, TCP_ACK, 0);
+      case STAGE.reset:
+        this.stage[slot] = STAGE.closed;
+        return this.fromClient(slot, into, at, TCP_RST | TCP_ACK, 0);
+      default:
+        throw new Error(`TCP conversation ${this.flow[slot]} was asked to speak after its end`);
+    }
+  }
+
+  /** At the boundary between exchanges: begin the next one, or the close. */
+  private turn(slot: number): void {
+    if (this.closing[slot] === 1) {
+      this.stage[slot] = this.reset[slot] === 1 ? STAGE.reset : STAGE.clientFin;
+    } else {
+      this.stage[slot] = STAGE.request;
+      this.left[slot] = this.requestBytes[slot]!;
+    }
+  }
+
+  private request(slot: number, into: Uint8Array, at: number): number {
+    const count = Math.min(MSS, this.left[slot]!);
+    this.left[slot] = this.left[slot]! - count;
+    const last = this.left[slot] === 0;
+    if (last) {
+      this.left[slot] = this.responseBytes[slot]!;
+      this.unacknowledged[slot] = 0;
+      if (this.left[slot] === 0) this.endExchange(slot);
+      else this.stage[slot] = STAGE.response;
+    }
+    return this.fromClient(slot, into, at, last ? TCP_PSH | TCP_ACK : TCP_ACK, count);
+  }
+
+  private response(slot: number, into: Uint8Array, at: number): number {
+    const count = Math.min(MSS, this.left[slot]!);
+    this.left[slot] = this.left[slot]! - count;
+    this.unacknowledged[slot] = this.unacknowledged[slot]! + 1;
+    const last = this.left[slot] === 0;
+    if (last || this.unacknowledged[slot] === 2) this.stage[slot] = STAGE.responseAck;
+    return this.fromServer(slot, into, at, last ? TCP_PSH | TCP_ACK : TCP_ACK, count);
+  }
+
+  private endExchange(slot: number): void {
+    this.stage[slot] = STAGE.boundary;
+    const left = this.exchangesLeft[slot]!;
+    if (left === 0) return;
+    this.exchangesLeft[slot] = left - 1;
+    if (left === 1) this.closing[slot] = 1;
+  }
+
+  private fromClient(slot: number, into: Uint8Array, at: number, flags: number, count: number): number {
+    const seq = this.clientSeq[slot]!;
+    const opening = (flags & TCP_SYN) !== 0;
+    const ack = opening ? 0 : this.serverSeq[slot]!;
+    this.clientSeq[slot] = seq + count + ((flags & (TCP_SYN | TCP_FIN)) !== 0 ? 1 : 0);
+    const { tuples, writer } = this;
+    this.aim(slot);
+    const { client, clientPort, server, serverPort } = tuples;
+    const window = opening ? SYN_WINDOW : SCALED_WINDOW;
+    const options = opening ? SYN_OPTIONS : null;
+    // prettier-ignore
+    return writer.tcp(into, at, client, server, clientPort, serverPort, seq, ack, flags, window, options, null, count, false);
+  }
+
+  private fromServer(slot: number, into: Uint8Array, at: number, flags: number, count: number): number {
+    const seq = this.serverSeq[slot]!;
+    const opening = (flags & TCP_SYN) !== 0;
+    const ack = this.clientSeq[slot]!;
+    this.serverSeq[slot] = seq + count + ((flags & (TCP_SYN | TCP_FIN)) !== 0 ? 1 : 0);
+    const { tuples, writer } = this;
+    this.aim(slot);
+    const { client, clientPort, server, serverPort } = tuples;
+    const window = opening ? SYN_WINDOW : SCALED_WINDOW;
+    const options = opening ? SYN_OPTIONS : null;
+    // prettier-ignore
+    return writer.tcp(into, at, server, client, serverPort, clientPort, seq, ack, flags, window, options, null, count, true);
+  }
+
+  private aim(slot: number): void {
+    this.tuples.pick(this.flow[slot]!);
+    this.writer.family = this.family[slot] as IpFamily;
+    this.writer.vlanId = this.vlan[slot]!;
+  }
+}

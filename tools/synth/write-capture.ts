@@ -1,0 +1,33 @@
+/** Puts a scenario's packets into a capture writer. */
+import type { PacketSource } from './scenario.js';
+
+/**
+ * Time of the first packet in a file: 2026-01-01 00:00:00 UTC. A constant, so that the same seed gives the same file,
+ * byte for byte.
+ */
+export const CAPTURE_START_NS = 1_767_225_600_000_000_000n;
+
+/** Takes a frame that stays valid only during the call. */
+export type FrameSink = (record: { timestampNs: bigint; frame: Uint8Array }) => void;
+
+export interface WrittenTotals {
+  packets: number;
+  /** Bytes of frames, without file headers. */
+  bytes: number;
+  /** From the first packet's time to the last one's. */
+  durationNs: number;
+}
+
+/** Drains `source` into `sink`, with absolute times. */
+export function drainSource(source: PacketSource, sink: FrameSink): WrittenTotals {
+  const buffer = new Uint8Array(source.maxFrameLength);
+  const totals: WrittenTotals = { packets: 0, bytes: 0, durationNs: 0 };
+  for (;;) {
+    const length = source.next(buffer, 0);
+    if (length === 0) return totals;
+    sink({ timestampNs: CAPTURE_START_NS + BigInt(source.timestampNs), frame: buffer.subarray(0, length) });
+    totals.packets++;
+    totals.bytes += length;
+    totals.durationNs = source.timestampNs;
+  }
+}
