@@ -12,6 +12,7 @@ import type {
 } from './capture-record.js';
 import { PcapSource } from './pcap-reader.js';
 import { PcapngSource } from './pcapng-reader.js';
+import { PreparedSource } from './prepared-reader.js';
 import { sniff, SNIFF_BYTES, type ContentKind } from './sniff.js';
 
 export { CaptureError } from './capture-error.js';
@@ -152,6 +153,8 @@ async function openSource(
       return PcapSource.open(file, window);
     case 'pcapng':
       return PcapngSource.open(file, window);
+    case 'ctp':
+      return PreparedSource.open(file, window);
     default:
       throw new CaptureError({
         file,
