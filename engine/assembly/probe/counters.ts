@@ -2,7 +2,7 @@
  * Counters of one thread: work counts, reasons, verdicts, lock figures. Written by their thread only, with plain
  * stores into its own block; read by the main thread after the end barrier (or approximately, for live display).
  *
- * Flavours: `bare` compiles the lock probes and work counts away; `probed` keeps them; `debug` adds lock-order checks.
+ * In the `bare` flavour lock figures and work counts are compiled away (probe/flavour.ts).
  * Verdict and reason counts exist in every flavour, because the run's self-audit needs them.
  */
 import {
@@ -16,24 +16,10 @@ import {
   T_WORK,
   threadBlock,
 } from '../shm/memory-map';
+import { clock, PROBED } from './flavour';
 import { recordLockHold, recordLockWait } from './histogram';
 
-// @ts-ignore: defined by the build with --use
-export const PROBED: bool = isDefined(CTREPLAY_PROBED);
-// @ts-ignore: defined by the build with --use
-export const DEBUG: bool = isDefined(CTREPLAY_DEBUG);
-
-/** Monotonic nanoseconds, injected by the host. */
-// @ts-ignore: decorator
-@external('env', 'clock')
-export declare function clock(): f64;
-
-/** Lock classes; the number is the index of the class's figures. */
-export const LC_CT: u32 = 0;
-export const LC_CONN: u32 = 1;
-export const LC_RESOURCES: u32 = 2;
-export const LC_FRAGMENT: u32 = 3;
-export const N_LOCK_CLASSES: u32 = 4;
+export { clock, DEBUG, LC_CONN, LC_CT, LC_FRAGMENT, LC_RESOURCES, N_LOCK_CLASSES, PROBED } from './flavour';
 
 /** Work counts: exact, deterministic in single-thread mode. */
 export const W_PACKETS: u32 = 0;

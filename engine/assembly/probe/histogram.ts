@@ -10,7 +10,7 @@
  * expiration lag in milliseconds (all fine), then per lock class wait and hold, then NAT candidates (all coarse).
  */
 import { N_CLASSES } from '../conntrack/context';
-import { N_LOCK_CLASSES, PROBED } from './counters';
+import { N_LOCK_CLASSES, PROBED } from './flavour';
 import { histograms } from '../shm/memory-map';
 
 /** 2048 sub-buckets, 32 buckets: (32 + 1) * 1024 counts of u64. */

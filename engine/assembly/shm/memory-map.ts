@@ -168,7 +168,7 @@ export function attach(index: u32): u32 {
   if (index >= maxThreads) return 0;
   threadIndex = index;
   threadsBase = load<u32>(CONTROL, C_THREADS_BASE);
-  threadBlock = threadsBase + index * THREAD_SIZE;
+  threadBlock = threadsBase + <usize>index * THREAD_SIZE;
   bucketsBase = load<u32>(CONTROL, C_BUCKETS_BASE);
   bucketMask = load<u32>(CONTROL, C_BUCKET_MASK);
   slabBase = load<u32>(CONTROL, C_SLAB_BASE);
@@ -181,7 +181,7 @@ export function attach(index: u32): u32 {
   fragmentsBase = load<u32>(CONTROL, C_FRAGMENTS_BASE);
   fragmentSlots = load<u32>(CONTROL, C_FRAGMENT_SLOTS);
   buffersBase = load<u32>(CONTROL, C_BUFFERS_BASE);
-  histograms = load<u32>(CONTROL, C_HISTOGRAMS_BASE) + index * load<u32>(CONTROL, C_HISTOGRAMS_STRIDE);
+  histograms = load<u32>(CONTROL, C_HISTOGRAMS_BASE) + <usize>index * load<u32>(CONTROL, C_HISTOGRAMS_STRIDE);
   hashBasis = load<u32>(CONTROL, C_HASH_BASIS);
   switches = load<u32>(CONTROL, C_SWITCHES);
   preset = load<u32>(CONTROL, C_PRESET);
