@@ -3,6 +3,9 @@
  * bucket is fixed by its highest bits, its slot in the bucket by the bits below them. Written by their own thread with plain
  * stores; read by the main thread after the end barrier.
  *
+ * Layout of one histogram: a 64-byte header {u64 count, sum, min (all ones while empty), max, overflows}, then the counts,
+ * u64 each. The header keeps exactly what the counts keep only to a slot's width.
+ *
  * Two resolutions: fine (3 significant digits: 2048 sub-buckets) and coarse (2 digits: 256). Values up to one hour
  * in nanoseconds; larger ones count in the last slot.
  *
@@ -13,14 +16,20 @@ import { N_CLASSES } from '../conntrack/context';
 import { N_LOCK_CLASSES, PROBED } from './flavour';
 import { histograms } from '../shm/memory-map';
 
+const HEADER: usize = 64;
+const H_SUM: usize = 8;
+const H_MIN: usize = 16;
+const H_MAX: usize = 24;
+const H_OVERFLOWS: usize = 32;
+
 /** 2048 sub-buckets, 32 buckets: (32 + 1) * 1024 counts of u64. */
 export const FINE_COUNTS: u32 = 33792;
-export const FINE_BYTES: usize = 270336;
+export const FINE_BYTES: usize = HEADER + <usize>FINE_COUNTS * 8;
 const FINE_MASK: u64 = 2047;
 const FINE_HALF_BITS: u32 = 10;
 /** 256 sub-buckets, 35 buckets: (35 + 1) * 128 counts of u64. */
 export const COARSE_COUNTS: u32 = 4608;
-export const COARSE_BYTES: usize = 36864;
+export const COARSE_BYTES: usize = HEADER + <usize>COARSE_COUNTS * 8;
 const COARSE_MASK: u64 = 255;
 const COARSE_HALF_BITS: u32 = 7;
 
@@ -30,7 +39,7 @@ export const H_LAG: usize = 2 * H_RESPONSE;
 export const H_LOCK_WAIT: usize = H_LAG + FINE_BYTES;
 export const H_LOCK_HOLD: usize = H_LOCK_WAIT + <usize>N_LOCK_CLASSES * COARSE_BYTES;
 export const H_NAT_CANDIDATES: usize = H_LOCK_HOLD + <usize>N_LOCK_CLASSES * COARSE_BYTES;
-/** Two interval histograms that the host swaps; see T_INTERVAL_HISTOGRAM. */
+/** Four interval histograms that the host takes in turn; see T_INTERVAL_HISTOGRAM. */
 export const H_INTERVAL: usize = H_NAT_CANDIDATES + COARSE_BYTES;
 export const HISTOGRAMS_SIZE: usize = H_INTERVAL + 4 * COARSE_BYTES;
 
@@ -43,20 +52,55 @@ function index(value: u64, mask: u64, halfBits: u32): u32 {
 
 // @ts-ignore: decorator
 @inline
+function noteExact(at: usize, value: u64): void {
+  store<u64>(at, load<u64>(at) + 1);
+  store<u64>(at, load<u64>(at, H_SUM) + value, H_SUM);
+  if (value < load<u64>(at, H_MIN)) store<u64>(at, value, H_MIN);
+  if (value > load<u64>(at, H_MAX)) store<u64>(at, value, H_MAX);
+}
+
+// @ts-ignore: decorator
+@inline
+function countAt(at: usize, slot: u32, counts: u32): void {
+  let i = slot;
+  if (i >= counts) {
+    i = counts - 1;
+    store<u64>(at, load<u64>(at, H_OVERFLOWS) + 1, H_OVERFLOWS);
+  }
+  const cell = at + HEADER + (<usize>i << 3);
+  store<u64>(cell, load<u64>(cell) + 1);
+}
+
+// @ts-ignore: decorator
+@inline
 export function recordFine(at: usize, value: u64): void {
-  let i = index(value, FINE_MASK, FINE_HALF_BITS);
-  if (i >= FINE_COUNTS) i = FINE_COUNTS - 1;
-  const slot = at + (<usize>i << 3);
-  store<u64>(slot, load<u64>(slot) + 1);
+  noteExact(at, value);
+  countAt(at, index(value, FINE_MASK, FINE_HALF_BITS), FINE_COUNTS);
 }
 
 // @ts-ignore: decorator
 @inline
 export function recordCoarse(at: usize, value: u64): void {
-  let i = index(value, COARSE_MASK, COARSE_HALF_BITS);
-  if (i >= COARSE_COUNTS) i = COARSE_COUNTS - 1;
-  const slot = at + (<usize>i << 3);
-  store<u64>(slot, load<u64>(slot) + 1);
+  noteExact(at, value);
+  countAt(at, index(value, COARSE_MASK, COARSE_HALF_BITS), COARSE_COUNTS);
+}
+
+function resetOne(at: usize, bytes: usize): void {
+  memory.fill(at, 0, bytes);
+  store<u64>(at, u64.MAX_VALUE, H_MIN);
+}
+
+/** Empties every histogram of this thread. */
+export function resetHistograms(): void {
+  for (let at = histograms; at < histograms + H_LOCK_WAIT; at += FINE_BYTES) resetOne(at, FINE_BYTES);
+  for (let at = histograms + H_LOCK_WAIT; at < histograms + HISTOGRAMS_SIZE; at += COARSE_BYTES) {
+    resetOne(at, COARSE_BYTES);
+  }
+}
+
+/** Empties one of the interval histograms (0..3). */
+export function resetInterval(which: u32): void {
+  resetOne(histograms + H_INTERVAL + <usize>which * COARSE_BYTES, COARSE_BYTES);
 }
 
 export function recordLockWait(lockClass: u32, ns: u64): void {
