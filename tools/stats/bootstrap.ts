@@ -1,15 +1,25 @@
 /**
  * Bootstrap confidence intervals: resample the data with replacement, take the statistic of each resample, and read
- * the interval off the distribution of those.
- * Source: B. Efron and R. Tibshirani, An Introduction to the Bootstrap (1993), chapters 13 (percentile) and 14 (BCa).
+ * the interval off the distribution of those. Three ways to read it:
+ *
+ * `percentile`: the quantiles (1 ± confidence) / 2. Too narrow for few values: of a nominal 95 %, about 88 % at n = 5.
+ * `expanded` (the default): these quantiles moved outwards so that for a normal sample the interval is as wide as the
+ * t interval; holds its confidence for few values, also of medians.
+ * `bca`: quantiles shifted for bias and skewness. The best for smooth statistics (means) of skewed data; for medians
+ * its correction, which leaves out one value at a time, is unstable.
+ *
+ * Sources: B. Efron and R. Tibshirani, An Introduction to the Bootstrap (1993), chapters 13 (percentile) and 14 (BCa);
+ * T. Hesterberg, "What Teachers Should Know About the Bootstrap", The American Statistician 69 (2015), section 5.3
+ * (expanded).
  */
 import { assertConfidence, type Interval } from './interval.js';
 import { normalCdf, normalQuantile } from './normal.js';
 import { below, type RandomSource } from './random-source.js';
 import { assertSample, mean, quantileSorted } from './sample.js';
+import { studentQuantile } from './student-t.js';
 
-/** How the interval is read off the resampled statistics. */
-export type BootstrapMethod = 'percentile' | 'bca';
+/** How the interval is read off the resampled statistics; see the header. */
+export type BootstrapMethod = 'expanded' | 'percentile' | 'bca';
 
 /** What a bootstrap needs besides the data. */
 export interface BootstrapOptions {
@@ -18,7 +28,7 @@ export interface BootstrapOptions {
   readonly confidence?: number;
   /** Resamples taken; default 2000. */
   readonly resamples?: number;
-  /** Default `bca` for one sample. */
+  /** Default `expanded`. */
   readonly method?: BootstrapMethod;
 }
 
@@ -27,10 +37,6 @@ export const DEFAULT_RESAMPLES = 2000;
 
 /**
  * Interval of a statistic of one sample.
- *
- * The percentile interval takes the quantiles (1 ± confidence) / 2 of the resampled statistics. BCa shifts those
- * quantiles for bias (z0) and skewness (a, from the jackknife); where it cannot be computed (all resamples on one side,
- * or a constant jackknife) it falls back to the percentile interval.
  *
  * @param statistic of an array of the sample's length; must not keep or change it
  * @returns null for fewer than two values: one value has no spread to resample
@@ -50,8 +56,11 @@ export function bootstrapInterval(
       resample[i] = data[below(options.random, data.length)] as number;
     return statistic(resample);
   });
-  if ((options.method ?? 'bca') === 'percentile') return percentileInterval(resampled, options.confidence);
-  return bcaInterval(resampled, statistic(data), jackknife(data, statistic), options.confidence);
+  const { method, confidence } = options;
+  if (method === 'percentile') return percentileInterval(resampled, confidence);
+  if (method === 'bca')
+    return bcaInterval(resampled, statistic(data), jackknife(data, statistic), confidence);
+  return expandedInterval(resampled, data.length, confidence);
 }
 
 /**
@@ -90,7 +99,18 @@ export function percentileInterval(resampled: Float64Array, confidence = 0.95): 
 }
 
 /**
- * The bias-corrected and accelerated interval.
+ * The percentile interval with its quantiles moved outwards for `n` values (at least 2); see the header.
+ * @param resampled ascending resampled statistics
+ */
+export function expandedInterval(resampled: Float64Array, n: number, confidence = 0.95): Interval {
+  assertConfidence(confidence);
+  const tail = normalCdf(-Math.sqrt(n / (n - 1)) * studentQuantile(confidence, n - 1));
+  return { low: quantileSorted(resampled, tail), high: quantileSorted(resampled, 1 - tail), confidence };
+}
+
+/**
+ * The bias-corrected and accelerated interval; the percentile interval where the correction cannot be computed (all
+ * resamples on one side).
  * @param resampled ascending
  * @param observed the statistic of the data itself
  * @param leaveOneOut the statistic with each value (or block) left out in turn

@@ -1,17 +1,14 @@
-/**
- * The ratio of medians of two designs, with an interval.
- *
- * Intervals of few trials. The plain percentile interval is too narrow for few values (at n = 5 a nominal 95 % covers
- * about 88 %). Here its quantiles are moved outwards so that for a normal sample it has the width of a t interval: the
- * expanded percentile interval.
- * Source: T. Hesterberg, "What Teachers Should Know About the Bootstrap", The American Statistician 69 (2015), 5.3.
- */
-import { bcaInterval, resampledStatistics, type BootstrapOptions } from './bootstrap.js';
-import { assertConfidence, type Estimate, type Interval } from './interval.js';
-import { normalCdf } from './normal.js';
+/** The ratio of medians of two designs, with a bootstrap interval. */
+import {
+  bcaInterval,
+  expandedInterval,
+  percentileInterval,
+  resampledStatistics,
+  type BootstrapOptions,
+} from './bootstrap.js';
+import type { Estimate, Interval } from './interval.js';
 import { below } from './random-source.js';
-import { assertSample, median, quantileSorted } from './sample.js';
-import { studentQuantile } from './student-t.js';
+import { assertSample, median } from './sample.js';
 
 /** Trials of both designs that ran close together, so that both felt the same drift of the machine. */
 export interface PairedBlock {
@@ -19,13 +16,8 @@ export interface PairedBlock {
   readonly head: readonly number[];
 }
 
-/** How a ratio's interval is made; `expanded` (see the header) is the default. */
-export interface RatioOptions extends Omit<BootstrapOptions, 'method'> {
-  readonly method?: 'expanded' | 'bca';
-}
-
 /** Options for paired blocks. */
-export interface PairedRatioOptions extends RatioOptions {
+export interface PairedRatioOptions extends BootstrapOptions {
   /**
    * `ratio-of-medians`: median of all head values over median of all base values. `median-of-ratios`: median over
    * blocks of head / base, from which a drift that both share cancels; the default.
@@ -41,7 +33,7 @@ export interface PairedRatioOptions extends RatioOptions {
 export function ratioOfMedians(
   base: ArrayLike<number>,
   head: ArrayLike<number>,
-  options: RatioOptions,
+  options: BootstrapOptions,
 ): Estimate {
   assertPositive(base, 'base');
   assertPositive(head, 'head');
@@ -57,15 +49,12 @@ export function ratioOfMedians(
     resampleInto(headDraw, headData, random);
     return median(headDraw) / median(baseDraw);
   });
-  const smaller = Math.min(baseData.length, headData.length);
-  if ((options.method ?? 'expanded') === 'expanded') {
-    return { value, interval: expandedPercentileInterval(resampled, smaller, options.confidence) };
-  }
-  const leaveOneOut = [
+  const leaveOneOut = (): number[] => [
     ...without(baseData).map((rest) => median(headData) / median(rest)),
     ...without(headData).map((rest) => median(rest) / median(baseData)),
   ];
-  return { value, interval: bcaInterval(resampled, value, leaveOneOut, options.confidence) };
+  const smaller = Math.min(baseData.length, headData.length);
+  return { value, interval: intervalOf(resampled, value, smaller, leaveOneOut, options) };
 }
 
 /**
@@ -92,21 +81,21 @@ export function pairedRatio(blocks: readonly PairedBlock[], options: PairedRatio
   const resampled = resampledStatistics(options, () =>
     statistic(blocks.map(() => blocks[below(options.random, blocks.length)] as PairedBlock)),
   );
-  if ((options.method ?? 'expanded') === 'expanded') {
-    return { value, interval: expandedPercentileInterval(resampled, blocks.length, options.confidence) };
-  }
-  const leaveOneOut = blocks.map((_, left) => statistic(blocks.filter((__, index) => index !== left)));
-  return { value, interval: bcaInterval(resampled, value, leaveOneOut, options.confidence) };
+  const leaveOneOut = (): number[] =>
+    blocks.map((_, left) => statistic(blocks.filter((__, index) => index !== left)));
+  return { value, interval: intervalOf(resampled, value, blocks.length, leaveOneOut, options) };
 }
 
-/**
- * The percentile interval with its quantiles moved outwards for `n` values; see the header.
- * @param resampled ascending resampled statistics
- */
-export function expandedPercentileInterval(resampled: Float64Array, n: number, confidence = 0.95): Interval {
-  assertConfidence(confidence);
-  const tail = normalCdf(-Math.sqrt(n / (n - 1)) * studentQuantile(confidence, n - 1));
-  return { low: quantileSorted(resampled, tail), high: quantileSorted(resampled, 1 - tail), confidence };
+function intervalOf(
+  resampled: Float64Array,
+  observed: number,
+  n: number,
+  leaveOneOut: () => number[],
+  { method, confidence }: BootstrapOptions,
+): Interval {
+  if (method === 'bca') return bcaInterval(resampled, observed, leaveOneOut(), confidence);
+  if (method === 'percentile') return percentileInterval(resampled, confidence);
+  return expandedInterval(resampled, n, confidence);
 }
 
 function resampleInto(target: Float64Array, data: Float64Array, random: BootstrapOptions['random']): void {

@@ -20,7 +20,8 @@ export interface PrecisionState {
  * expected to take: an interval narrows with the square root of the number of trials.
  *
  * Stopping when an interval looks narrow favours samples that look narrower than they are; `minTrials` (default 6, the
- * fewest with which a 95 % interval of a median exists) bounds that.
+ * fewest with which a 95 % interval of a median exists) bounds that, and a caller that asks for `reached` at two looks in
+ * a row nearly removes it: at 30 trials, one sample in 200 has an interval of less than half its typical width.
  * @throws RangeError when the sample is empty or not finite, or the target is not above 0
  */
 export function precisionState(

@@ -49,7 +49,7 @@ describe('ratio of medians', () => {
         positive,
         positive,
         fc.nat(),
-        fc.constantFrom('expanded' as const, 'bca' as const),
+        fc.constantFrom('expanded' as const, 'percentile' as const, 'bca' as const),
         (base, head, seed, method) => {
           const { value, interval } = ratioOfMedians(base, head, {
             random: new Random(seed),
