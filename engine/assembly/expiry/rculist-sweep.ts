@@ -14,7 +14,7 @@
  * Lock order: ct_lock, then a connection's lock (lookups during creation). Never ct_lock while holding a connection's.
  *
  * Presets: 1 = v6 (30 s between passes, list by atomic counter, zone count given back inside ct_lock), 2 = v7 (20 s),
- * 3 = v7-fixed (the limit is tested before a list is swept, so no list is swept twice or starves the rest), the default.
+ * 3 or 0 = v7-fixed (the limit is tested before a list is swept, so no list is swept twice or starves the rest).
  */
 import { policyTimeoutMs } from '../conntrack/timeout-policies';
 import {
@@ -153,15 +153,16 @@ export class RculistSweep {
     LastSweep.checked = 0;
     LastSweep.cleaned = 0;
     LastSweep.immediate = false;
+    const testsFirst = preset == 0 || preset >= PRESET_V7_FIXED;
     let seen: u32 = 0;
     let list = load<u32>(expiryBase, X_NEXT_SWEEP);
     for (; list < N_EXP_LISTS; list++) {
-      if (preset >= PRESET_V7_FIXED && seen > cleanEnd) {
+      if (testsFirst && seen > cleanEnd) {
         LastSweep.immediate = true;
         break;
       }
       seen += this.sweepList(list, now);
-      if (preset < PRESET_V7_FIXED && seen > cleanEnd) {
+      if (!testsFirst && seen > cleanEnd) {
         LastSweep.immediate = true;
         break;
       }
