@@ -1,0 +1,25 @@
+/** Open vSwitch is not installed (or not all of it): the message is the one sentence a user needs. */
+export class OvsNotInstalledError extends Error {
+  constructor(missing: string) {
+    super(
+      `Open vSwitch is not installed: '${missing}' was not found; install it (Debian and Ubuntu: apt-get install openvswitch-switch) and run again.`,
+    );
+    this.name = 'OvsNotInstalledError';
+  }
+}
+
+/** Open vSwitch is there, but did not do as it was told: start, configure, answer or forward. */
+export class OvsFailedError extends Error {
+  constructor(what: string, options?: { cause?: unknown }) {
+    super(what, options);
+    this.name = 'OvsFailedError';
+  }
+}
+
+/** What to run through the trackers is not describable as Open vSwitch actions, or contradicts itself. */
+export class ConformPlanError extends Error {
+  constructor(where: string, reason: string) {
+    super(`${where}: ${reason}`);
+    this.name = 'ConformPlanError';
+  }
+}

@@ -1,0 +1,255 @@
+import { openSync, readSync, closeSync, statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { OvsFailedError } from './conform-error.js';
+import type { ConformPlan } from './conform-plan.js';
+import { CT_STATE_COUNT, formatCtState } from './ct-state.js';
+import { parseConntrackDump } from './dump-parse.js';
+import {
+  INPUT_PORT,
+  LOG_PORT,
+  MARKER_ETHERTYPE,
+  planToFlows,
+  statePort,
+  UNTRACKED_PORT,
+  type BridgePort,
+} from './ovs-flows.js';
+import type { OvsSandbox } from './ovs-sandbox.js';
+import { PcapTail, readPcapFrames } from './pcap-tail.js';
+import { NOT_SELECTED, type InputPacket, type PacketOutcome, type TrackerRun } from './tracker-run.js';
+
+const BRIDGE = 'br0';
+const ETHERNET_HEADER_BYTES = 14;
+const MAC_BYTES = 12;
+const MARKER_BYTES = 60;
+
+/** A dummy port's largest MTU is 65535; its receive queue holds 100 frames, and each packet brings a marker. */
+const MTU = 65_535;
+const BATCH_PACKETS = 45;
+
+/** The datapath's clean-up thread logs this line after each pass. */
+const SWEEP_LOG_LINE = 'conntrack cleanup';
+
+export interface OvsRunOptions {
+  /** Bound in milliseconds on the way of one batch of packets through the switch. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Builds a plan's bridge in a sandbox and runs packets through it. A sandbox runs one plan, once.
+ *
+ * *Which packet is which.* The tracker does not look at MAC addresses, so each frame's are replaced on the way in by
+ * its number, and put back on the way out. The port by which it leaves tells the ct_state; the log port tells the order.
+ * After each packet a marker frame passes through the same receive queue, so that whatever appears in the log before
+ * the marker was put out by that packet or an earlier one.
+ *
+ * *Time* is stopped and moves only between packets. Each move wakes the clean-up thread, which makes a full pass
+ * (its wait ends on every warp); the pass is awaited.
+ *
+ * @throws OvsFailedError
+ */
+export async function runThroughOvs(
+  sandbox: OvsSandbox,
+  plan: ConformPlan,
+  packets: readonly InputPacket[],
+  options: OvsRunOptions = {},
+): Promise<TrackerRun> {
+  const timeoutMs = options.timeoutMs ?? 10_000;
+  await buildBridge(sandbox, plan);
+  const log = new PcapTail(portCapture(sandbox, LOG_PORT.name));
+  try {
+    const order = await feed(sandbox, log, packets, timeoutMs);
+    const table = parseConntrackDump(await sandbox.appctl('dpctl/dump-conntrack', '-m', '-s'));
+    return { packets: collect(sandbox, packets, order), table };
+  } finally {
+    log.close();
+  }
+}
+
+async function buildBridge(sandbox: OvsSandbox, plan: ConformPlan): Promise<void> {
+  const ports: BridgePort[] = [INPUT_PORT, LOG_PORT, UNTRACKED_PORT];
+  for (let bits = 0; bits < CT_STATE_COUNT; bits++) ports.push(statePort(bits));
+  const bridge = `set Open_vSwitch . other_config:vlan-limit=2 -- add-br ${BRIDGE} -- set bridge ${BRIDGE}`;
+  await sandbox.vsctl(...bridge.split(' '), 'datapath-type=dummy', 'fail-mode=secure');
+  await sandbox.vsctl(...ports.flatMap((port) => addPort(sandbox, port)));
+  await applySettings(sandbox, plan);
+  const flows = join(sandbox.directory, 'flows.txt');
+  await writeFile(flows, `${planToFlows(plan).join('\n')}\n`);
+  await sandbox.addFlows(BRIDGE, flows);
+  await sandbox.appctl('vlog/set', 'conntrack:file:dbg');
+}
+
+function addPort(sandbox: OvsSandbox, { name, number }: BridgePort): string[] {
+  const settings = ['type=dummy', `ofport_request=${number}`, `mtu_request=${MTU}`];
+  if (name !== INPUT_PORT.name) settings.push(`options:tx_pcap=${portCapture(sandbox, name)}`);
+  return ['--', 'add-port', BRIDGE, name, '--', 'set', 'interface', name, ...settings];
+}
+
+async function applySettings(sandbox: OvsSandbox, plan: ConformPlan): Promise<void> {
+  if (plan.maxConns !== null) await sandbox.appctl('dpctl/ct-set-maxconns', `${plan.maxConns}`);
+  if (!plan.tcpSeqCheck) await sandbox.appctl('dpctl/ct-disable-tcp-seq-chk');
+  for (const { zone, limit } of plan.zoneLimits) {
+    await sandbox.appctl(
+      'dpctl/ct-set-limits',
+      zone === -1 ? `default=${limit}` : `zone=${zone},limit=${limit}`,
+    );
+  }
+  const { minV4, minV6, max } = plan.fragments;
+  if (minV4 !== null) await sandbox.appctl('dpctl/ipf-set-min-frag', 'v4', `${minV4}`);
+  if (minV6 !== null) await sandbox.appctl('dpctl/ipf-set-min-frag', 'v6', `${minV6}`);
+  if (max !== null) await sandbox.appctl('dpctl/ipf-set-max-nfrags', `${max}`);
+  if (plan.timeouts.length === 0) return;
+  // The switch learns of policies through a Datapath record, which nothing has made for a dummy datapath.
+  await sandbox.vsctl('add-dp', 'dummy');
+  for (const { zone, attrs } of plan.timeouts) {
+    const policy = Object.entries(attrs).map(([name, seconds]) => `${name}=${seconds}`);
+    await sandbox.vsctl('add-zone-tp', 'dummy', `zone=${zone}`, ...policy);
+  }
+}
+
+/** @returns for each input packet the numbers of the packets that its step put out, in order */
+async function feed(
+  sandbox: OvsSandbox,
+  log: PcapTail,
+  packets: readonly InputPacket[],
+  timeoutMs: number,
+): Promise<number[][]> {
+  const order: number[][] = packets.map(() => []);
+  let nowMs = packets[0]?.timestampMs ?? 0;
+  let markersSeen = 0;
+  for (let first = 0; first < packets.length;) {
+    const due = packets[first]!.timestampMs;
+    if (due > nowMs) {
+      await warp(sandbox, due - nowMs, timeoutMs);
+      nowMs = due;
+    }
+    let end = first;
+    const frames: string[] = [];
+    while (end < packets.length && end - first < BATCH_PACKETS && packets[end]!.timestampMs <= nowMs) {
+      if (whyNotGiven(packets[end]!.frame) === null) frames.push(toHex(numbered(packets[end]!.frame, end)));
+      frames.push(toHex(numbered(marker(), end)));
+      end++;
+    }
+    await sandbox.appctl('netdev-dummy/receive', INPUT_PORT.name, ...frames);
+    const endsAt = performance.now() + timeoutMs;
+    while (markersSeen < end) {
+      for (const frame of log.readNew()) {
+        if (!isMarker(frame)) order[markersSeen]?.push(numberOf(frame));
+        else if (numberOf(frame) !== markersSeen++)
+          throw new OvsFailedError('the switch put markers out of order');
+      }
+      if (performance.now() > endsAt) {
+        throw new OvsFailedError(
+          `packet ${markersSeen + 1} did not pass through the switch within ${timeoutMs} ms`,
+        );
+      }
+      await nextTurn();
+    }
+    first = end;
+  }
+  return order;
+}
+
+/** Moves the switch's clock and waits until the clean-up thread has made its pass. */
+async function warp(sandbox: OvsSandbox, deltaMs: number, timeoutMs: number): Promise<void> {
+  const log = join(sandbox.directory, 'ovs-vswitchd.log');
+  const from = statSync(log).size;
+  await sandbox.appctl('time/warp', `${deltaMs}`);
+  const endsAt = performance.now() + timeoutMs;
+  while (!textFrom(log, from).includes(SWEEP_LOG_LINE)) {
+    if (performance.now() > endsAt) {
+      throw new OvsFailedError(`the clean-up thread made no pass within ${timeoutMs} ms of a clock change`);
+    }
+    await delay(1);
+  }
+}
+
+function textFrom(path: string, offset: number): string {
+  const fd = openSync(path, 'r');
+  try {
+    const buffer = Buffer.alloc(1 << 16);
+    let text = '';
+    for (let position = offset; ;) {
+      const length = readSync(fd, buffer, 0, buffer.length, position);
+      if (length === 0) return text;
+      text += buffer.toString('latin1', 0, length);
+      position += length;
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Puts the ports' captures and the order together. */
+function collect(
+  sandbox: OvsSandbox,
+  packets: readonly InputPacket[],
+  order: readonly number[][],
+): PacketOutcome[] {
+  const tracked = new Map<number, { state: string; frame: Uint8Array }>();
+  for (let bits = 0; bits < CT_STATE_COUNT; bits++) {
+    for (const frame of readPcapFrames(portCapture(sandbox, statePort(bits).name))) {
+      tracked.set(numberOf(frame), { state: formatCtState(bits), frame });
+    }
+  }
+  return packets.map((packet, index): PacketOutcome => {
+    const reason = whyNotGiven(packet.frame);
+    if (reason !== null) return { outputs: [], notTracked: reason };
+    const outputs = order[index]!.map((number) => {
+      const found = tracked.get(number);
+      if (found === undefined) return null;
+      return { state: found.state, frame: withMacsOf(found.frame, packets[number]!.frame) };
+    });
+    if (outputs.includes(null)) return { outputs: [], notTracked: NOT_SELECTED };
+    return { outputs: outputs.filter((output) => output !== null), notTracked: null };
+  });
+}
+
+/** A dummy port cannot take every frame that a capture can hold. */
+function whyNotGiven(frame: Uint8Array): string | null {
+  if (frame.length < ETHERNET_HEADER_BYTES) return 'shorter than an Ethernet header';
+  // Not IP, so the switch would not give it to the tracker either; here it would be taken for a marker.
+  if (isMarker(frame)) return NOT_SELECTED;
+  if (frame.length > MTU + ETHERNET_HEADER_BYTES) return 'longer than a port of the switch can take';
+  return null;
+}
+
+function portCapture(sandbox: OvsSandbox, port: string): string {
+  return join(sandbox.directory, `${port}.pcap`);
+}
+
+/** The frame with its number as destination address; both addresses are locally administered unicast. */
+function numbered(frame: Uint8Array, index: number): Uint8Array {
+  const copy = new Uint8Array(frame);
+  const view = new DataView(copy.buffer);
+  view.setUint16(0, 0x0200);
+  view.setUint32(2, index);
+  view.setUint16(6, 0x0200);
+  view.setUint32(8, 1);
+  return copy;
+}
+
+function numberOf(frame: Uint8Array): number {
+  return new DataView(frame.buffer, frame.byteOffset).getUint32(2);
+}
+
+function withMacsOf(frame: Uint8Array, original: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(frame);
+  copy.set(original.subarray(0, MAC_BYTES));
+  return copy;
+}
+
+function marker(): Uint8Array {
+  const frame = new Uint8Array(MARKER_BYTES);
+  new DataView(frame.buffer).setUint16(MAC_BYTES, MARKER_ETHERTYPE);
+  return frame;
+}
+
+function isMarker(frame: Uint8Array): boolean {
+  return new DataView(frame.buffer, frame.byteOffset).getUint16(MAC_BYTES) === MARKER_ETHERTYPE;
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+}
