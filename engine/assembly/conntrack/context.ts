@@ -120,6 +120,7 @@ export const R_MAP_FULL: u32 = 31;
 export const R_CREATED: u32 = 32;
 export const R_REOPENED: u32 = 33;
 export const R_FORCED: u32 = 34;
+export const R_EXPECTATIONS_FULL: u32 = 35;
 export const N_REASONS: u32 = 64;
 
 /** Class of a packet for latency records. */
