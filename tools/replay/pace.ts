@@ -1,0 +1,94 @@
+/**
+ * Pacing: when each packet is due. Open loop: due times are computed from the start t0 and the packet's place in the
+ * whole schedule, never by adding sleeps up, so an error does not accumulate and a stall is charged to every packet
+ * it delayed.
+ */
+
+/** What the user asked for. */
+export type PacingRequest =
+  | { readonly mode: 'topspeed' }
+  | { readonly mode: 'pps'; readonly pps: number }
+  | { readonly mode: 'mbps'; readonly mbps: number }
+  | { readonly mode: 'multiplier'; readonly multiplier: number };
+
+/**
+ * A schedule: packet with place `units` in loop `loop` is due `(loop * loopUnits + units) * nsPerUnit` after t0.
+ * What a unit is depends on the mode: a packet, a bit, or a nanosecond of capture time.
+ */
+export interface Schedule {
+  /** False: no schedule, every packet is due at once. */
+  readonly paced: boolean;
+  readonly nsPerUnit: number;
+  readonly loopUnits: number;
+}
+
+/** What a schedule needs to know about the traffic of one loop. */
+export interface TrafficTotals {
+  readonly packets: number;
+  readonly bits: number;
+  /** From the first packet's time to the last one's, plus one mean gap, so that loops do not run into each other. */
+  readonly loopNs: number;
+}
+
+/** Bits that a frame counts for: the frame as on the wire without preamble, FCS and gap. */
+export function frameBits(bytes: number): number {
+  return bytes * 8;
+}
+
+/** Turns the request into a schedule over traffic with these totals. */
+export function makeSchedule(request: PacingRequest, totals: TrafficTotals): Schedule {
+  switch (request.mode) {
+    case 'topspeed':
+      return { paced: false, nsPerUnit: 0, loopUnits: 0 };
+    case 'pps':
+      return { paced: true, nsPerUnit: 1e9 / request.pps, loopUnits: totals.packets };
+    case 'mbps':
+      return { paced: true, nsPerUnit: 1e9 / (request.mbps * 1e6), loopUnits: totals.bits };
+    case 'multiplier':
+      return { paced: true, nsPerUnit: 1 / request.multiplier, loopUnits: totals.loopNs };
+  }
+}
+
+/** Packets per second that the request comes to over one loop, or null at top speed. */
+export function targetPps(request: PacingRequest, totals: TrafficTotals): number | null {
+  const schedule = makeSchedule(request, totals);
+  if (!schedule.paced || schedule.loopUnits === 0) return null;
+  return (totals.packets / (schedule.loopUnits * schedule.nsPerUnit)) * 1e9;
+}
+
+/** How a worker waits for a due time. */
+export interface WaitPolicy {
+  /** Whether the last stretch may be spun: only when every thread can have a core of its own. */
+  readonly spin: boolean;
+}
+
+/** Sleeping is imprecise by about this much; the rest of a gap is spun where that is allowed. */
+const SLEEP_SLACK_NS = 200_000;
+/** Shortest sleep asked of the system. */
+const MIN_SLEEP_MS = 0.05;
+
+/**
+ * Waits until `dueNs` on the clock, or until the run is stopped. Sleeps as long as the gap allows, then spins or sleeps
+ * in short steps. Returns the time when it came back.
+ */
+export function waitUntil(
+  dueNs: number,
+  now: () => number,
+  sleep: (ms: number) => void,
+  isStopped: () => boolean,
+  policy: WaitPolicy,
+): number {
+  let time = now();
+  while (time < dueNs) {
+    const gapNs = dueNs - time;
+    if (gapNs > SLEEP_SLACK_NS) {
+      // In slices, so that a stop is noticed even in an hour-long gap.
+      sleep(Math.min((gapNs - SLEEP_SLACK_NS) / 1e6, 200));
+      if (isStopped()) return now();
+    } else if (!policy.spin) {
+      sleep(Math.max(gapNs / 1e6, MIN_SLEEP_MS));
+    }
+    time = now();
+  }
+  return time;
+}

@@ -1,0 +1,157 @@
+/**
+ * The packet store: every packet of one loop in the engine's memory, located, with its request, and steered to a worker.
+ *
+ * Layout per packet: descriptor on a 64-byte boundary, then two bytes, then the frame, so that the IP header behind an
+ * Ethernet header is 4-byte aligned. Behind the packets lie the requests (ExecParams) and, per worker, its list of packet addresses
+ * and a scratch area for packets that the engine may rewrite.
+ *
+ * Written by the main thread before the workers start; then each packet is touched only by its worker.
+ */
+import { writeExecParams } from '../../engine/host/exec-params.js';
+import { byteOffset } from '../../engine/host/quantities.js';
+import type { EngineThread } from '../../engine/host/thread.js';
+import { MAX_BATCH } from '../../engine/host/thread.js';
+import type { LayerOffsets } from '../captures/layer-offsets.js';
+import { frameBits, type TrafficTotals } from './pace.js';
+import { mayRewrite, type PacketRules } from './packet-rules.js';
+import type { StagedTraffic } from './staging.js';
+import type { Steering } from './steer.js';
+
+/** Packets start on cache lines. */
+const LINE_BYTES = 64;
+const FRAME_SHIFT = 2;
+/** Room for rewriting to lengthen a frame (the longest FTP address grows a message by less than 64 bytes). */
+const TAIL_ROOM_BYTES = 256;
+
+/** What one worker replays: shared arrays, in the order of its packets. */
+export interface WorkerPackets {
+  /** Descriptor addresses. */
+  readonly addresses: Uint32Array<SharedArrayBuffer>;
+  /** Place of each packet in the whole traffic, counting from 0. */
+  readonly indexes: Uint32Array<SharedArrayBuffer>;
+  /** Base of this worker's scratch area, 0 when nothing needs copying. */
+  readonly scratchAt: number;
+  /** Bytes of one packet's place in the scratch area. */
+  readonly scratchStride: number;
+}
+
+/** A filled packet store. */
+export interface LoadedPackets {
+  readonly workers: readonly WorkerPackets[];
+  /** Bits of all packets before each packet, by index; for --mbps. */
+  readonly cumulativeBits: Float64Array<SharedArrayBuffer>;
+  readonly timesNs: Float64Array<SharedArrayBuffer>;
+  readonly totals: TrafficTotals;
+  /** Longest frame, in bytes. */
+  readonly longestFrame: number;
+}
+
+function alignLine(bytes: number): number {
+  return Math.ceil(bytes / LINE_BYTES) * LINE_BYTES;
+}
+
+/** Bytes the packets need in the store, for memory planning. */
+export function packetStoreBytes(
+  traffic: StagedTraffic,
+  descriptorBytes: number,
+  paramsBytes: number,
+  rules: PacketRules,
+  workers: number,
+): number {
+  let bytes = 0;
+  let longest = 0;
+  traffic.forEach((frame) => {
+    bytes += alignLine(descriptorBytes + FRAME_SHIFT + frame.length);
+    longest = Math.max(longest, frame.length);
+  });
+  bytes += rules.requests.length * alignLine(paramsBytes);
+  if (rules.requests.some(mayRewrite)) bytes += workers * MAX_BATCH * scratchStride(descriptorBytes, longest);
+  return bytes + LINE_BYTES;
+}
+
+function scratchStride(descriptorBytes: number, longestFrame: number): number {
+  return alignLine(descriptorBytes + FRAME_SHIFT + longestFrame + TAIL_ROOM_BYTES);
+}
+
+/**
+ * Copies the traffic into the store, locates the headers, assigns requests and workers.
+ * @param thread the main thread's engine instance
+ */
+export function loadPackets(
+  thread: EngineThread,
+  traffic: StagedTraffic,
+  rules: PacketRules,
+  steering: Steering,
+  workerCount: number,
+): LoadedPackets {
+  const { run, view, bytes } = thread;
+  const c = run.engine.constants;
+  let at = alignLine(run.plan.regions.packets);
+  const requestAt = rules.requests.map((request) => {
+    const place = at;
+    writeExecParams(view, c, byteOffset(place), request);
+    at += alignLine(c.PARAMS_SIZE);
+    return place;
+  });
+  const workerOf = new Uint16Array(traffic.packets);
+  const addressOf = new Uint32Array(traffic.packets);
+  const counts = Array.from({ length: workerCount }, () => 0);
+  const cumulativeBits = new Float64Array(new SharedArrayBuffer(traffic.packets * 8));
+  const layers: LayerOffsets = { l3: 0, l4: 0, l2Pad: 0, dlType: 0, vlanTags: 0 };
+  let bits = 0;
+  let longestFrame = 0;
+  traffic.forEach((frame, index) => {
+    const frameAt = at + c.PACKET_SIZE + FRAME_SHIFT;
+    bytes.fill(0, at, at + c.PACKET_SIZE);
+    bytes.set(frame, frameAt);
+    view.setUint32(at + c.PK_FRAME, frameAt, true);
+    view.setUint32(at + c.PK_LENGTH, frame.length, true);
+    view.setUint32(at + c.PK_CAPACITY, frame.length, true);
+    thread.exports.locatePacket(at);
+    layers.l3 = view.getUint16(at + c.PK_L3, true);
+    layers.l4 = view.getUint16(at + c.PK_L4, true);
+    layers.l2Pad = view.getUint16(at + c.PK_L2_PAD, true);
+    layers.dlType = view.getUint16(at + c.PK_DL_TYPE, true);
+    const request = rules.requestOf(frame, layers);
+    view.setUint32(at + c.PK_PARAMS, requestAt[request] as number, true);
+    const worker = steering.workerOf(frame, 0, layers, rules.requests[request]?.zone ?? 0);
+    workerOf[index] = worker;
+    counts[worker] = (counts[worker] as number) + 1;
+    addressOf[index] = at;
+    cumulativeBits[index] = bits;
+    bits += frameBits(frame.length);
+    longestFrame = Math.max(longestFrame, frame.length);
+    at += alignLine(c.PACKET_SIZE + FRAME_SHIFT + frame.length);
+  });
+  const stride = rules.requests.some(mayRewrite) ? scratchStride(c.PACKET_SIZE, longestFrame) : 0;
+  const workers = counts.map((count, worker): WorkerPackets => {
+    const scratchAt = stride === 0 ? 0 : at + worker * MAX_BATCH * stride;
+    return {
+      addresses: new Uint32Array(new SharedArrayBuffer(count * 4)),
+      indexes: new Uint32Array(new SharedArrayBuffer(count * 4)),
+      scratchAt,
+      scratchStride: stride,
+    };
+  });
+  const filled = counts.map(() => 0);
+  for (let index = 0; index < traffic.packets; index++) {
+    const worker = workerOf[index] as number;
+    const place = filled[worker] as number;
+    filled[worker] = place + 1;
+    (workers[worker] as WorkerPackets).addresses[place] = addressOf[index] as number;
+    (workers[worker] as WorkerPackets).indexes[place] = index;
+  }
+  return {
+    workers,
+    cumulativeBits,
+    timesNs: traffic.timesNs,
+    totals: { packets: traffic.packets, bits, loopNs: loopDurationNs(traffic) },
+    longestFrame,
+  };
+}
+
+/** Length of one loop in capture time: the span plus one mean gap. */
+function loopDurationNs(traffic: StagedTraffic): number {
+  const span = traffic.timesNs[traffic.packets - 1] as number;
+  return traffic.packets > 1 ? span + span / (traffic.packets - 1) : 1000;
+}

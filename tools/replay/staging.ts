@@ -1,0 +1,96 @@
+/**
+ * Traffic read once into plain memory, before the engine's memory is laid out: how much there is decides the layout. Every
+ * design then gets its copy from here, so that all of them see the same bytes.
+ */
+import type { Traffic } from './traffic.js';
+
+const CHUNK_BYTES = 8 * 1024 * 1024;
+
+/** Traffic of one loop in plain memory. */
+export interface StagedTraffic {
+  readonly name: string;
+  readonly packets: number;
+  /** Frame bytes in all. */
+  readonly frameBytes: number;
+  /** Nanoseconds since the first packet, per packet. */
+  readonly timesNs: Float64Array<SharedArrayBuffer>;
+  /** Visits every frame in order. */
+  forEach(visit: (frame: Uint8Array, packetIndex: number) => void): void;
+}
+
+/** Raised when there is nothing to replay. */
+export class EmptyTrafficError extends Error {
+  constructor(name: string) {
+    super(`${name}: no packet to replay. Check --limit and the file, or choose another capture.`);
+    this.name = 'EmptyTrafficError';
+  }
+}
+
+/**
+ * Reads traffic to its end, or to `limit` packets.
+ * @throws EmptyTrafficError when there is no packet, and what the traffic throws
+ */
+export async function stageTraffic(traffic: Traffic, limit: number | null): Promise<StagedTraffic> {
+  const chunks: Uint8Array[] = [];
+  let chunk = new Uint8Array(0);
+  let used = 0;
+  let frameBytes = 0;
+  const places = new GrowingFloats();
+  const lengths = new GrowingFloats();
+  const times = new GrowingFloats();
+  await traffic.forEach((frame, timestampNs) => {
+    if (limit !== null && times.length >= limit) return false;
+    if (used + frame.length > chunk.length) {
+      chunk = new Uint8Array(Math.max(CHUNK_BYTES, frame.length));
+      chunks.push(chunk);
+      used = 0;
+    }
+    chunk.set(frame, used);
+    places.push((chunks.length - 1) * 2 ** 32 + used);
+    lengths.push(frame.length);
+    times.push(timestampNs);
+    used += frame.length;
+    frameBytes += frame.length;
+    return limit === null || times.length < limit;
+  });
+  if (times.length === 0) throw new EmptyTrafficError(traffic.name);
+  return {
+    name: traffic.name,
+    packets: times.length,
+    frameBytes,
+    timesNs: times.shared(),
+    forEach(visit) {
+      for (let i = 0; i < times.length; i++) {
+        const place = places.at(i);
+        const start = place % 2 ** 32;
+        const holder = chunks[Math.floor(place / 2 ** 32)] as Uint8Array;
+        visit(holder.subarray(start, start + lengths.at(i)), i);
+      }
+    },
+  };
+}
+
+/** A Float64Array that grows by doubling: a million numbers without a million objects. */
+class GrowingFloats {
+  #values = new Float64Array(1024);
+  length = 0;
+
+  push(value: number): void {
+    if (this.length === this.#values.length) {
+      const larger = new Float64Array(this.#values.length * 2);
+      larger.set(this.#values);
+      this.#values = larger;
+    }
+    this.#values[this.length++] = value;
+  }
+
+  at(index: number): number {
+    return this.#values[index] as number;
+  }
+
+  shared(): Float64Array<SharedArrayBuffer> {
+    const shared = new Float64Array(new SharedArrayBuffer(this.length * 8));
+    shared.set(this.#values.subarray(0, this.length));
+    return shared;
+  }
+}
