@@ -1,5 +1,7 @@
 import { ETHERNET_HEADER_BYTES, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from './link-type.js';
 
+export { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from './link-type.js';
+
 /** No such layer; the same mark as in the engine's packet descriptor. */
 export const NO_OFFSET = 0xffff;
 

@@ -14,6 +14,7 @@ import { PcapSource } from './pcap-reader.js';
 import { PcapngSource } from './pcapng-reader.js';
 import { PreparedSource } from './prepared-reader.js';
 import { sniff, SNIFF_BYTES, type ContentKind } from './sniff.js';
+import { unzstd } from './zstd/unzstd.js';
 
 export { CaptureError } from './capture-error.js';
 export type { CaptureCompression, CaptureFormat, CaptureInterface, CaptureRecord } from './capture-record.js';
@@ -106,11 +107,12 @@ async function openBytes(
 ): Promise<CaptureReader> {
   const rawWindow = new ByteWindow(raw);
   const outer = await sniffWindow(file, rawWindow);
-  if (outer !== 'gzip') {
+  if (outer !== 'gzip' && outer !== 'zstd') {
     const source = await openSource(file, outer, rawWindow);
     return new WindowReader(file, 'none', source, rawWindow, onTruncated);
   }
-  const window = new ByteWindow(gunzip(file, rawWindow.rest()));
+  const plain = outer === 'gzip' ? gunzip(file, rawWindow.rest()) : unzstd(file, rawWindow);
+  const window = new ByteWindow(plain);
   const inner = await sniffWindow(file, window, outer);
   return new WindowReader(file, outer, await openSource(file, inner, window, outer), window, onTruncated);
 }
