@@ -42,6 +42,8 @@ export class Context {
   static hash: u32 = 0;
   /** Set by a protocol update: timeout class to refresh to, or TM_NONE. */
   static timeoutClass: u32 = 0;
+  /** Set by a protocol update that returns UPDATE_INVALID: why, an R_* code. */
+  static reason: u32 = 0;
 }
 
 /**

@@ -68,9 +68,7 @@ function finish(x: u64): u64 {
 
 // @ts-ignore: decorator
 @inline
-function hashEndpoint(address: usize, word: u64, basis: u64): u64 {
-  const low = load<u64>(address);
-  const high = load<u64>(address, 8);
+function hashEndpoint(low: u64, high: u64, word: u64, basis: u64): u64 {
   return finish((low ^ basis) * 0x9e3779b97f4a7c15 + rotl<u64>(high * 0xc2b2ae3d27d4eb4f, 31) + word * 0x165667b19e3779f9);
 }
 
@@ -81,8 +79,32 @@ function hashEndpoint(address: usize, word: u64, basis: u64): u64 {
 // @ts-ignore: decorator
 @inline
 export function keyHash(key: usize, basis: u32): u32 {
-  const words = load<u64>(key, 32);
-  const joined = hashEndpoint(key, words & 0xffffffff, basis) ^ hashEndpoint(key + 16, words >> 32, basis);
-  const mixed = finish(joined + load<u64>(key, 40) * 0x27d4eb2f165667c5);
+  return hashTuple(
+    load<u64>(key),
+    load<u64>(key, 8),
+    load<u64>(key, 16),
+    load<u64>(key, 24),
+    load<u64>(key, 32),
+    load<u64>(key, 40),
+    basis,
+  );
+}
+
+/** keyHash of the key made of these six words, for callers that have them in registers. */
+// @ts-ignore: decorator
+@inline
+export function hashTuple(
+  srcLow: u64,
+  srcHigh: u64,
+  dstLow: u64,
+  dstHigh: u64,
+  endpointWords: u64,
+  rest: u64,
+  basis: u32,
+): u32 {
+  const joined =
+    hashEndpoint(srcLow, srcHigh, endpointWords & 0xffffffff, basis) ^
+    hashEndpoint(dstLow, dstHigh, endpointWords >> 32, basis);
+  const mixed = finish(joined + rest * 0x27d4eb2f165667c5);
   return <u32>(mixed ^ (mixed >> 29));
 }
