@@ -3,13 +3,14 @@ import { buildFseTable, readFseTable, singleSymbolTable, type FseTable } from '.
 import { ZstdError } from './zstd-error.js';
 
 /** Code tables (RFC 8878, 3.1.1.3.2.1.1): a code stands for its baseline plus that many extra bits. */
-const LITERAL_EXTRA = [...zeros(16), 1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
-const MATCH_EXTRA = [...zeros(32), 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
+const LITERAL_EXTRA = Uint8Array.of(...zeros(16), 1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16);
+const MATCH_EXTRA = Uint8Array.of(...zeros(32), 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16);
 const LITERAL_BASE = baselines(LITERAL_EXTRA, 0);
 const MATCH_BASE = baselines(MATCH_EXTRA, 3);
 const MAX_LITERAL_CODE = 35;
 const MAX_MATCH_CODE = 52;
 const MAX_OFFSET_CODE = 31;
+const OFFSET_BASE = Float64Array.from({ length: MAX_OFFSET_CODE + 1 }, (_, code) => 2 ** code);
 /** Bits that can be read at once. */
 const MAX_READ_BITS = 16;
 
@@ -130,13 +131,13 @@ class SequenceDecoder {
     let offsetBits = 0;
     if (offsetCode > MAX_READ_BITS) {
       const high = bits.read(offsetCode - MAX_READ_BITS);
-      offsetBits = high * 2 ** MAX_READ_BITS + bits.read(MAX_READ_BITS);
+      offsetBits = high * (1 << MAX_READ_BITS) + bits.read(MAX_READ_BITS);
     } else {
       offsetBits = bits.read(offsetCode);
     }
     this.matchLength = (MATCH_BASE[matchCode] as number) + bits.read(MATCH_EXTRA[matchCode] as number);
     this.literalLength = (LITERAL_BASE[literalCode] as number) + bits.read(LITERAL_EXTRA[literalCode] as number);
-    this.offset = resolveOffset(2 ** offsetCode + offsetBits, this.literalLength, repeatOffsets);
+    this.offset = resolveOffset((OFFSET_BASE[offsetCode] as number) + offsetBits, this.literalLength, repeatOffsets);
     if (!last) {
       this.literalState = advance(literals, this.literalState, bits);
       this.matchState = advance(matches, this.matchState, bits);
@@ -234,11 +235,11 @@ function zeros(count: number): number[] {
   return Array.from({ length: count }, () => 0);
 }
 
-function baselines(extraBits: readonly number[], first: number): number[] {
+function baselines(extraBits: Uint8Array, first: number): Uint32Array {
   let next = first;
-  return extraBits.map((bits) => {
+  return Uint32Array.from(extraBits, (bits) => {
     const base = next;
-    next += 2 ** bits;
+    next += 1 << bits;
     return base;
   });
 }
