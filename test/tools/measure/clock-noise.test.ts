@@ -1,0 +1,99 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { calibrateClock } from '../../../tools/measure/clock.js';
+import { probeNoise } from '../../../tools/measure/noise.js';
+import { FakeClock } from './fake-system.js';
+
+const realClock = { name: 'performance.now', nowNs: () => performance.now() * 1e6 };
+
+describe('clock calibration', () => {
+  it('finds the cost and the step of a known clock', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 2000 }), (costNs, stepNs) => {
+        const figures = calibrateClock(new FakeClock(costNs, stepNs), { steps: 200, maxReads: 400_000 });
+        expect(figures.costNs / costNs).toBeGreaterThan(0.95);
+        expect(figures.costNs / costNs).toBeLessThan(1.05);
+        // A clock finer than its cost shows its cost, rounded to steps; a coarser one shows its step.
+        const seen = stepNs > costNs ? stepNs : Math.floor(costNs / stepNs) * stepNs;
+        expect(figures.stepNs).toBe(seen);
+        expect(figures.stepMedianNs).toBeGreaterThanOrEqual(figures.stepNs);
+        expect(figures.stepP99Ns).toBeGreaterThanOrEqual(figures.stepMedianNs);
+        expect(figures.backwardSteps).toBe(0);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('calibrates a millisecond clock', () => {
+    const figures = calibrateClock(new FakeClock(50, 1e6), { steps: 10, maxReads: 400_000 });
+    expect(figures).toMatchObject({ stepNs: 1e6, steps: 10, source: 'fake' });
+    expect(figures.costNs).toBeGreaterThan(45);
+    expect(figures.costNs).toBeLessThan(55);
+  });
+
+  it('counts backward steps', () => {
+    let reads = 0;
+    const clock = { name: 'wobbly', nowNs: () => (++reads % 100 === 0 ? reads * 10 - 500 : reads * 10) };
+    expect(calibrateClock(clock, { steps: 500 }).backwardSteps).toBeGreaterThanOrEqual(5);
+  });
+
+  it('refuses a clock that stands still or tells no time', () => {
+    expect(() => calibrateClock({ name: 'stuck', nowNs: () => 7 }, { maxReads: 1000 })).toThrow(
+      /clock stuck stood still over 1000 reads/,
+    );
+    expect(() => calibrateClock({ name: 'broken', nowNs: () => Number.NaN })).toThrow(
+      /clock broken gave NaN/,
+    );
+  });
+
+  it('calibrates the real clock', () => {
+    const figures = calibrateClock(realClock);
+    expect(figures.costNs).toBeGreaterThan(0);
+    expect(figures.costP99Ns).toBeGreaterThanOrEqual(figures.costNs);
+    expect(figures.steps).toBe(2000);
+    expect(figures.backwardSteps).toBe(0);
+  });
+});
+
+/** Pieces of 2 µs; every `period`th one is interrupted for `detourNs`. */
+function probe(period: number, detourNs: number, probeMs = 20) {
+  const clock = new FakeClock(0);
+  let pieces = 0;
+  const work = (): void => clock.advance(++pieces % period === 0 ? 2000 + detourNs : 2000);
+  return probeNoise({ clock, work, probeMs });
+}
+
+describe('noise probe', () => {
+  it('finds planted interruptions: their length, number and share', () => {
+    const figures = probe(100, 50_000);
+    expect(figures).toMatchObject({ pieceNs: 2000, p50Ns: 50_000, p99Ns: 50_000, maxNs: 50_000 });
+    // 100 pieces of 2 µs and one interruption of 50 µs: 250 µs per period.
+    expect(figures.lostShare).toBeCloseTo(0.2, 2);
+    expect(figures.interruptionsPerSecond / 4000).toBeCloseTo(1, 1);
+    expect(figures.probeMs).toBeCloseTo(20, 0);
+    expect(figures.cv).not.toBeNull();
+  });
+
+  it('finds none on a quiet machine, and says null for their length', () => {
+    expect(probe(1e9, 0)).toMatchObject({ p50Ns: null, p99Ns: null, maxNs: null, lostShare: 0, cv: 0 });
+  });
+
+  it('does not count what is shorter than a microsecond', () => {
+    expect(probe(50, 900).interruptionsPerSecond).toBe(0);
+    expect(probe(50, 1100).interruptionsPerSecond).toBeGreaterThan(0);
+  });
+
+  it('measures the real machine without loss of sense', () => {
+    const figures = probeNoise({ clock: realClock, probeMs: 20 });
+    expect(figures.probeMs).toBeGreaterThanOrEqual(20);
+    expect(figures.pieceNs).toBeGreaterThan(0);
+    expect(figures.lostShare).toBeGreaterThanOrEqual(0);
+    expect(figures.lostShare).toBeLessThanOrEqual(1);
+  });
+
+  it('refuses a probe of no length, and a clock that stands still', () => {
+    expect(() => probe(1, 1, 0)).toThrow(/0 ms is not above 0/);
+    const stuck = { clock: { name: 'stuck', nowNs: () => 1 }, work: () => {} };
+    expect(() => probeNoise(stuck)).toThrow(/clock stuck did not move/);
+  });
+});

@@ -1,0 +1,335 @@
+/**
+ * The checks that every run makes on itself: a closed list of cross-checks between figures that were counted in
+ * different places. A failed check means that some figure is wrong, and the result says so and cannot pass.
+ *
+ * A check whose figures were not measured (null) is left out of the list; it is not counted as passed.
+ */
+
+/** One check with what it compared. */
+export interface AuditCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly expected: number | string;
+  readonly actual: number | string;
+  /** What a failure means and what to do; null when ok. */
+  readonly advice: string | null;
+}
+
+/** A recorded distribution, as far as it is checked. */
+export interface AuditedHistogram {
+  /** For example `service`, `service worker-1`, `ct_lock wait`. */
+  readonly name: string;
+  readonly count: number;
+  /** How many values should be in it; null where that is not known (sampled by time). */
+  readonly expectedCount: number | null;
+  readonly minNs: number | null;
+  readonly meanNs: number | null;
+  readonly maxNs: number | null;
+  /** Percentiles in ascending order of percentage. */
+  readonly percentilesNs: readonly (number | null)[];
+}
+
+/** One worker's figures, as far as they are checked. */
+export interface AuditedWorker {
+  readonly worker: number;
+  readonly packets: number;
+  /** From its first packet's start to its last one's end, idle time included. */
+  readonly elapsedNs: number;
+  readonly runNs: number | null;
+  readonly waitNs: number | null;
+  /** Time in packets: count x mean of the service time; null where not measured for all. */
+  readonly serviceTotalNs: number | null;
+}
+
+/** One lock class's figures, as far as they are checked. */
+export interface AuditedLock {
+  readonly class: string;
+  readonly acquisitions: number;
+  readonly contended: number;
+}
+
+/** A run, as far as it is checked. */
+export interface RunRecord {
+  readonly injected: number;
+  /** Packets by verdict. */
+  readonly verdicts: Readonly<Record<string, number>>;
+  /** From the start barrier to the last worker's end. */
+  readonly elapsedNs: number;
+  readonly workers: readonly AuditedWorker[];
+  readonly histograms: readonly AuditedHistogram[];
+  readonly locks: readonly AuditedLock[];
+  /** Rate asked for; null for as fast as possible. */
+  readonly targetPps: number | null;
+  readonly achievedPps: number | null;
+  /** From the table's point of view; null where not counted. */
+  readonly connections: {
+    readonly initial: number;
+    readonly created: number;
+    readonly removed: number;
+    readonly remaining: number;
+  } | null;
+}
+
+/** How far figures from different clocks and counters may lie apart. */
+export interface AuditTolerances {
+  /** Of achieved / target below 1; default 0.02. */
+  readonly rateShort: number;
+  /** Of achieved / target above 1; default 0.01. */
+  readonly rateOver: number;
+  /** Of times that were taken with different clocks; default 0.02. */
+  readonly time: number;
+  /** Added to time bounds, for start-up and the kernel's clock tick; default 5 ms. */
+  readonly timeFloorNs: number;
+}
+
+/** The tolerances used when the caller gives none. */
+export const DEFAULT_TOLERANCES: AuditTolerances = {
+  rateShort: 0.02,
+  rateOver: 0.01,
+  time: 0.02,
+  timeFloorNs: 5_000_000,
+};
+
+/** The names of all checks, in the order in which they are made. Those about several things add which one. */
+export const AUDIT_CHECKS = [
+  'packets-injected',
+  'verdict-sum',
+  'worker-packet-sum',
+  'histogram-total',
+  'histogram-order',
+  'rate-arithmetic',
+  'rate-achieved',
+  'worker-time-sum',
+  'worker-cpu-time',
+  'service-time-sum',
+  'lock-counts',
+  'connection-balance',
+] as const;
+
+/** Name of a check. */
+export type AuditCheckName = (typeof AUDIT_CHECKS)[number];
+
+/** Makes all checks whose figures are there, in the order of {@link AUDIT_CHECKS}. */
+export function auditRun(run: RunRecord, tolerances: Partial<AuditTolerances> = {}): AuditCheck[] {
+  const allowed = { ...DEFAULT_TOLERANCES, ...tolerances };
+  return [
+    ...packetChecks(run),
+    ...run.histograms.flatMap(histogramChecks),
+    ...rateChecks(run, allowed),
+    ...timeChecks(run, allowed),
+    ...run.locks.map(lockCheck),
+    ...connectionChecks(run),
+  ].toSorted((a, b) => order(a) - order(b));
+}
+
+/** Whether every check passed. An empty list did not check anything and does not pass. */
+export function auditPassed(checks: readonly AuditCheck[]): boolean {
+  return checks.length > 0 && checks.every(({ ok }) => ok);
+}
+
+function check(
+  name: AuditCheckName,
+  of: string | null,
+  ok: boolean,
+  expected: number | string,
+  actual: number | string,
+  advice: string,
+): AuditCheck {
+  return { name: of === null ? name : `${name} ${of}`, ok, expected, actual, advice: ok ? null : advice };
+}
+
+function equal(
+  name: AuditCheckName,
+  of: string | null,
+  expected: number,
+  actual: number,
+  advice: string,
+): AuditCheck {
+  return check(name, of, expected === actual, expected, actual, advice);
+}
+
+function packetChecks(run: RunRecord): AuditCheck[] {
+  const verdicts = Object.values(run.verdicts).reduce((sum, count) => sum + count, 0);
+  const byWorker = run.workers.reduce((sum, worker) => sum + worker.packets, 0);
+  return [
+    check(
+      'packets-injected',
+      null,
+      run.injected > 0,
+      'at least 1',
+      run.injected,
+      'nothing was replayed; check the input, the filters and the limits (--limit, --duration, warm-up)',
+    ),
+    equal(
+      'verdict-sum',
+      null,
+      run.injected,
+      verdicts,
+      'packets were lost or counted twice between injection and verdict; do not use this result, and report it',
+    ),
+    ...(run.workers.length === 0
+      ? []
+      : [
+          equal(
+            'worker-packet-sum',
+            null,
+            run.injected,
+            byWorker,
+            'the workers’ packets do not add up to those injected; do not use this result, and report it',
+          ),
+        ]),
+  ];
+}
+
+function histogramChecks(histogram: AuditedHistogram): AuditCheck[] {
+  const { name, count, expectedCount, minNs, meanNs, maxNs, percentilesNs } = histogram;
+  const checks: AuditCheck[] = [];
+  if (expectedCount !== null) {
+    checks.push(
+      equal(
+        'histogram-total',
+        name,
+        expectedCount,
+        count,
+        'the recorder missed or doubled values, or was read while it ran; do not use these latencies',
+      ),
+    );
+  }
+  const ladder = [minNs, ...percentilesNs, maxNs].filter((value) => value !== null);
+  if (count > 0 && ladder.length > 0) {
+    const ordered = ladder.every((value, index) => index === 0 || value >= (ladder[index - 1] as number));
+    const inside =
+      meanNs === null || ((minNs ?? 0) <= meanNs + ROUNDING && meanNs <= (maxNs ?? Infinity) + ROUNDING);
+    checks.push(
+      check(
+        'histogram-order',
+        name,
+        ordered && inside,
+        'min <= percentiles <= max, min <= mean <= max',
+        `min ${text(minNs)}, percentiles ${percentilesNs.map(text).join(' ')}, mean ${text(meanNs)}, max ${text(maxNs)}`,
+        'figures of one distribution contradict each other; do not use these latencies, and report it',
+      ),
+    );
+  }
+  return checks;
+}
+
+/** Rounding error of a mean of equal values, ns. */
+const ROUNDING = 1e-3;
+
+function text(value: number | null): string {
+  return value === null ? '-' : String(Number(value.toPrecision(6)));
+}
+
+function rateChecks(run: RunRecord, allowed: AuditTolerances): AuditCheck[] {
+  if (run.achievedPps === null) return [];
+  const checks: AuditCheck[] = [];
+  if (run.elapsedNs > 0) {
+    const computed = run.injected / (run.elapsedNs / 1e9);
+    checks.push(
+      check(
+        'rate-arithmetic',
+        null,
+        Math.abs(run.achievedPps - computed) <= computed * 1e-6 + 1e-9,
+        computed,
+        run.achievedPps,
+        'the reported rate is not packets / time; report it',
+      ),
+    );
+  }
+  if (run.targetPps !== null) {
+    const share = run.achievedPps / run.targetPps;
+    checks.push(
+      check(
+        'rate-achieved',
+        null,
+        share >= 1 - allowed.rateShort && share <= 1 + allowed.rateOver,
+        `${run.targetPps} pps, -${percent(allowed.rateShort)} +${percent(allowed.rateOver)}`,
+        `${text(run.achievedPps)} pps (${percent(share)})`,
+        share < 1
+          ? 'the engine or the machine could not keep up: lower the rate, use more workers and cores, or drop per-packet latency (--latency off)'
+          : 'packets left faster than asked for; report it',
+      ),
+    );
+  }
+  return checks;
+}
+
+function timeChecks(run: RunRecord, allowed: AuditTolerances): AuditCheck[] {
+  const bound = (ns: number): number => ns * (1 + allowed.time) + allowed.timeFloorNs;
+  const checks: AuditCheck[] = [];
+  if (run.workers.length > 0) {
+    const sum = run.workers.reduce((total, worker) => total + worker.elapsedNs, 0);
+    const most = bound(run.elapsedNs) * run.workers.length;
+    checks.push(
+      check(
+        'worker-time-sum',
+        null,
+        sum <= most && run.workers.every((worker) => worker.elapsedNs <= bound(run.elapsedNs)),
+        `at most ${text(most)} ns (elapsed x ${run.workers.length} workers)`,
+        `${text(sum)} ns`,
+        'workers ran longer than the run: the clocks of threads disagree, or the end was taken too early',
+      ),
+    );
+  }
+  for (const worker of run.workers) {
+    if (worker.runNs !== null && worker.waitNs !== null) {
+      const scheduled = worker.runNs + worker.waitNs;
+      checks.push(
+        check(
+          'worker-cpu-time',
+          `worker-${worker.worker}`,
+          scheduled <= bound(worker.elapsedNs),
+          `at most ${text(bound(worker.elapsedNs))} ns (elapsed)`,
+          `${text(scheduled)} ns (run + wait)`,
+          'the scheduler counted more time than passed: the reads were not taken at the start and end of the run',
+        ),
+      );
+    }
+    if (worker.serviceTotalNs !== null) {
+      checks.push(
+        check(
+          'service-time-sum',
+          `worker-${worker.worker}`,
+          worker.serviceTotalNs <= bound(worker.elapsedNs),
+          `at most ${text(bound(worker.elapsedNs))} ns (elapsed)`,
+          `${text(worker.serviceTotalNs)} ns`,
+          'packets took longer in sum than the worker ran: service times overlap or are in another unit; report it',
+        ),
+      );
+    }
+  }
+  return checks;
+}
+
+function order(one: AuditCheck): number {
+  return AUDIT_CHECKS.findIndex((name) => one.name === name || one.name.startsWith(`${name} `));
+}
+
+function lockCheck(lock: AuditedLock): AuditCheck {
+  return check(
+    'lock-counts',
+    lock.class,
+    lock.contended <= lock.acquisitions,
+    `contended at most ${lock.acquisitions} (acquisitions)`,
+    lock.contended,
+    'more acquisitions waited than there were: the probe counts twice; report it',
+  );
+}
+
+function connectionChecks({ connections }: RunRecord): AuditCheck[] {
+  if (connections === null) return [];
+  return [
+    equal(
+      'connection-balance',
+      null,
+      connections.initial + connections.created - connections.removed,
+      connections.remaining,
+      'connections were lost or counted twice; do not use this result, and report it',
+    ),
+  ];
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toFixed(2))}%`;
+}

@@ -1,0 +1,101 @@
+/**
+ * Calibration of the clock that times packets: what one read costs and in which steps it moves. Reported with every
+ * result, since no time shorter than these can be believed.
+ */
+import { median, quantileSorted, sorted } from '../stats/sample.js';
+
+/** A clock to calibrate. */
+export interface Clock {
+  /** For people, e.g. `performance.now`. */
+  readonly name: string;
+  /** Current time in nanoseconds from any fixed origin. */
+  nowNs(): number;
+}
+
+/** What calibration found. */
+export interface ClockFigures {
+  readonly source: string;
+  /** Cost of one read: median over batches of many reads. */
+  readonly costNs: number;
+  /** 99th percentile over batches: what a read costs when the machine is disturbed. */
+  readonly costP99Ns: number;
+  /**
+   * Smallest difference seen between two readings that differ. For a clock finer than its own cost this is about the
+   * cost, since nothing shorter can be seen with it.
+   */
+  readonly stepNs: number;
+  readonly stepMedianNs: number;
+  readonly stepP99Ns: number;
+  /** Number of differing pairs that the step figures rest on. */
+  readonly steps: number;
+  /** Times the clock went backwards between two reads. Above 0, no figure of the run can be trusted. */
+  readonly backwardSteps: number;
+}
+
+/** Bounds of a calibration. */
+export interface CalibrationOptions {
+  /** Steps to see; default 2000. */
+  readonly steps?: number;
+  /** Most reads spent on steps, for coarse clocks; default 1,000,000. */
+  readonly maxReads?: number;
+  /** Batches for the cost; default 50. */
+  readonly batches?: number;
+}
+
+/**
+ * Calibrates a clock. Takes a few milliseconds for a fine clock; for a coarse one up to `maxReads` reads per figure.
+ * @throws Error when the clock does not move at all within `maxReads` reads, or gives no finite number
+ */
+export function calibrateClock(clock: Clock, options: CalibrationOptions = {}): ClockFigures {
+  const maxReads = options.maxReads ?? 1_000_000;
+  const { differences, backwardSteps } = collectSteps(clock, options.steps ?? 2000, maxReads);
+  const ascending = sorted(differences);
+  const stepNs = ascending[0] as number;
+  const costs = sorted(collectCosts(clock, quantileSorted(ascending, 0.5), options.batches ?? 50, maxReads));
+  return {
+    source: clock.name,
+    costNs: quantileSorted(costs, 0.5),
+    costP99Ns: quantileSorted(costs, 0.99),
+    stepNs,
+    stepMedianNs: median(ascending),
+    stepP99Ns: quantileSorted(ascending, 0.99),
+    steps: ascending.length,
+    backwardSteps,
+  };
+}
+
+function collectSteps(clock: Clock, wanted: number, maxReads: number) {
+  const differences: number[] = [];
+  let backwardSteps = 0;
+  let previous = clock.nowNs();
+  if (!Number.isFinite(previous)) {
+    throw new Error(`clock ${clock.name} gave ${previous}, not a number of nanoseconds; use another clock`);
+  }
+  for (let reads = 1; reads < maxReads && differences.length < wanted; reads++) {
+    const now = clock.nowNs();
+    if (now > previous) differences.push(now - previous);
+    else if (now < previous) backwardSteps++;
+    previous = now;
+  }
+  if (differences.length === 0) {
+    throw new Error(`clock ${clock.name} stood still over ${maxReads} reads; use another clock`);
+  }
+  return { differences, backwardSteps };
+}
+
+/** Cost of a read in each of several batches; a batch is long enough that the clock's step is below 1 % of it. */
+function collectCosts(clock: Clock, typicalStepNs: number, batches: number, maxReads: number): number[] {
+  const costs: number[] = [];
+  let batchReads = 128;
+  let spent = 0;
+  while (costs.length < batches && (spent < maxReads || costs.length === 0)) {
+    const start = clock.nowNs();
+    let end = start;
+    for (let i = 0; i < batchReads; i++) end = clock.nowNs();
+    spent += batchReads + 1;
+    const elapsed = end - start;
+    if (elapsed < 100 * typicalStepNs && spent < maxReads) batchReads *= 2;
+    else costs.push(Math.max(0, elapsed) / batchReads);
+  }
+  return costs;
+}

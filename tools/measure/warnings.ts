@@ -1,0 +1,303 @@
+/**
+ * The closed list of warnings about a run: conditions under which its figures are right but say less than they seem to.
+ * Each has a stable code, a text with the figure, and advice. (Figures that are wrong are the audit's business.)
+ *
+ * A fact that is null or absent was not measured and raises nothing, except where not knowing is itself the warning.
+ */
+
+/** A warning. */
+export interface Warning {
+  readonly code: WarningCode;
+  /** What is so, with the figure. */
+  readonly text: string;
+  /** What to do about it. */
+  readonly advice: string;
+}
+
+/** A worker's times, for the question whether it was starved. */
+export interface WorkerFacts {
+  readonly worker: number;
+  readonly elapsedNs: number;
+  readonly waitNs?: number | null;
+  readonly involuntarySwitches?: number | null;
+  readonly lockWaitNs?: number | null;
+}
+
+/** What warnings are raised from. All optional: give what is known. */
+export interface WarningFacts {
+  readonly workers?: readonly WorkerFacts[];
+  /** Threads that want a CPU at the same time: workers, and the sweeper. */
+  readonly threadCount?: number;
+  readonly coresUsable?: number | null;
+  readonly clock?: { readonly costNs: number; readonly stepNs: number; readonly backwardSteps: number };
+  /** Median service time that the clock measured. */
+  readonly serviceP50Ns?: number | null;
+  readonly targetPps?: number | null;
+  readonly achievedPps?: number | null;
+  /** How late packets left, at the 99th percentile, and the time between packets. */
+  readonly departureErrorP99Ns?: number | null;
+  readonly packetIntervalNs?: number | null;
+  readonly stealShare?: number | null;
+  readonly throttledNs?: number | null;
+  readonly elapsedNs?: number | null;
+  readonly governor?: string | null;
+  readonly turbo?: boolean | null;
+  readonly virtualized?: boolean | null;
+  readonly clockSource?: string | null;
+  readonly noiseLostShare?: number | null;
+  readonly loadAverage1m?: number | null;
+  /** Whether pinning was asked for, and the reasons of those that failed. */
+  readonly pinFailures?: readonly string[];
+  /** Two workers on hyper-threads of one core. */
+  readonly sharedCores?: boolean;
+  /** Values behind the highest percentile that is reported. */
+  readonly latencyCount?: number | null;
+  readonly histogramOverflows?: number | null;
+  readonly warmUp?: 'flat' | 'warm-up' | 'slow-down' | 'no-steady-state' | null;
+  readonly trialCount?: number | null;
+  readonly outlierCount?: number | null;
+  /** Throughput of the probed build over that of the bare one. */
+  readonly probedShare?: number | null;
+  /** Whether an A/A control was found significantly different. */
+  readonly controlSignificant?: boolean | null;
+}
+
+interface Rule {
+  readonly advice: string;
+  /** The text, or null when the condition does not hold. */
+  readonly when: (facts: WarningFacts) => string | null;
+}
+
+/** Shares above which a condition is worth a warning. */
+export const WARNING_LIMITS = {
+  starvedShare: 0.02,
+  stealShare: 0.01,
+  noiseShare: 0.01,
+  clockShare: 0.1,
+  rateShort: 0.01,
+  throttledShare: 0.001,
+  probeCost: 0.15,
+} as const;
+
+const RULES = {
+  'cpu-starved': {
+    advice:
+      'This is the scheduler, not lock contention: stop other programs, use fewer workers than cores, or pin them (--pin).',
+    when: ({ workers }) => {
+      const starved = (workers ?? []).filter(
+        ({ waitNs, elapsedNs }) =>
+          waitNs != null && elapsedNs > 0 && waitNs / elapsedNs > WARNING_LIMITS.starvedShare,
+      );
+      if (starved.length === 0) return null;
+      const parts = starved.map(
+        ({ worker, waitNs, elapsedNs }) => `worker-${worker} ${percent((waitNs ?? 0) / elapsedNs)}`,
+      );
+      return `workers were ready to run but waited for a CPU: ${parts.join(', ')} of their time`;
+    },
+  },
+  'scheduler-unknown': {
+    advice:
+      'Waiting for a lock cannot be told from waiting for a CPU on this system; use Linux with /proc and scheduler statistics.',
+    when: ({ workers }) =>
+      workers !== undefined && workers.length > 0 && workers.every(({ waitNs }) => waitNs == null)
+        ? 'the system does not tell how long threads waited for a CPU'
+        : null,
+  },
+  'too-few-cores': {
+    advice:
+      'Do not read this as scaling: use at most as many workers as cores, one fewer when the sweeper runs.',
+    when: ({ threadCount, coresUsable }) =>
+      threadCount !== undefined && coresUsable != null && threadCount > coresUsable
+        ? `${threadCount} threads want to run on ${coresUsable} usable cores`
+        : null,
+  },
+  'shared-cores': {
+    advice: 'Two hyper-threads of one core slow each other down: use fewer workers, or switch SMT off.',
+    when: ({ sharedCores }) => (sharedCores === true ? 'two workers run on hyper-threads of one core' : null),
+  },
+  'timer-coarse': {
+    advice:
+      'Percentiles near the step are not meaningful: compare throughput (--latency off) or longer work.',
+    when: ({ clock, serviceP50Ns }) =>
+      clock !== undefined && serviceP50Ns != null && clock.stepNs > serviceP50Ns * WARNING_LIMITS.clockShare
+        ? `the clock steps by ${ns(clock.stepNs)}, the median service time is ${ns(serviceP50Ns)}`
+        : null,
+  },
+  'timer-costly': {
+    advice:
+      'Throughput is lower than without timing: take throughput from a run with --latency off or sample=N.',
+    when: ({ clock, serviceP50Ns }) =>
+      clock !== undefined && serviceP50Ns != null && clock.costNs > serviceP50Ns * WARNING_LIMITS.clockShare
+        ? `one read of the clock costs ${ns(clock.costNs)}, the median service time is ${ns(serviceP50Ns)}`
+        : null,
+  },
+  'timer-backwards': {
+    advice: 'No time on this machine can be trusted: change the clock source, or the machine.',
+    when: ({ clock }) =>
+      clock !== undefined && clock.backwardSteps > 0
+        ? `the clock went backwards ${clock.backwardSteps} times while it was calibrated`
+        : null,
+  },
+  'clock-source-slow': {
+    advice:
+      'Switch to tsc where the machine allows it: current_clocksource in /sys/devices/system/clocksource.',
+    when: ({ clockSource }) =>
+      clockSource != null && /^(hpet|acpi_pm|jiffies|refined-jiffies)$/.test(clockSource)
+        ? `the kernel’s clock source is ${clockSource}, which every read enters the kernel or a device for`
+        : null,
+  },
+  'rate-not-reached': {
+    advice:
+      'Lower the rate, use more workers and cores, or leave out per-packet latency; response times include the lag.',
+    when: ({ targetPps, achievedPps }) =>
+      targetPps != null && achievedPps != null && achievedPps < targetPps * (1 - WARNING_LIMITS.rateShort)
+        ? `${rate(achievedPps)} of ${rate(targetPps)} packets a second asked for (${percent(achievedPps / targetPps)})`
+        : null,
+  },
+  'schedule-slipped': {
+    advice:
+      'Response times contain this lag, as they should; for smoother departures lower the rate or free a core.',
+    when: ({ departureErrorP99Ns, packetIntervalNs }) =>
+      departureErrorP99Ns != null &&
+      packetIntervalNs != null &&
+      departureErrorP99Ns > Math.max(10 * packetIntervalNs, 1e5)
+        ? `1% of packets left more than ${ns(departureErrorP99Ns)} late, at one packet every ${ns(packetIntervalNs)}`
+        : null,
+  },
+  steal: {
+    advice: 'The hypervisor gave this machine’s CPUs to others: run again, or on a machine of its own.',
+    when: ({ stealShare }) =>
+      stealShare != null && stealShare > WARNING_LIMITS.stealShare
+        ? `${percent(stealShare)} of CPU time was stolen by the hypervisor`
+        : null,
+  },
+  throttled: {
+    advice: 'The container used up its CPU quota: raise it, or use fewer workers.',
+    when: ({ throttledNs, elapsedNs }) =>
+      throttledNs != null &&
+      elapsedNs != null &&
+      elapsedNs > 0 &&
+      throttledNs / elapsedNs > WARNING_LIMITS.throttledShare
+        ? `the control group was stopped for ${ns(throttledNs)} of ${ns(elapsedNs)}`
+        : null,
+  },
+  governor: {
+    advice: 'Set it to performance: cpupower frequency-set -g performance.',
+    when: ({ governor }) =>
+      governor != null && governor !== 'performance'
+        ? `the CPU frequency governor is ${governor}: frequency changes during a run`
+        : null,
+  },
+  'frequency-boost': {
+    advice:
+      'Times depend on temperature and on how many cores are busy; for comparisons switch boost off, or interleave.',
+    when: ({ turbo, virtualized }) =>
+      turbo === true && virtualized !== true
+        ? 'the processor may raise its frequency above the nominal one'
+        : null,
+  },
+  noisy: {
+    advice: 'Stop other programs, use isolated CPUs (isolcpus, --pin), or take more trials.',
+    when: ({ noiseLostShare }) =>
+      noiseLostShare != null && noiseLostShare > WARNING_LIMITS.noiseShare
+        ? `a thread that only computes lost ${percent(noiseLostShare)} of its time to interruptions`
+        : null,
+  },
+  'load-high': {
+    advice: 'Something else is running: wait for it to end, or take more trials and interleave.',
+    when: ({ loadAverage1m, coresUsable, threadCount }) =>
+      loadAverage1m != null && coresUsable != null && loadAverage1m + (threadCount ?? 1) > coresUsable + 0.5
+        ? `the load average was ${loadAverage1m.toFixed(2)} before the run, on ${coresUsable} usable cores`
+        : null,
+  },
+  'not-pinned': {
+    advice: 'Threads moved between cores freely; fix the reason, or leave --pin out.',
+    when: ({ pinFailures }) =>
+      pinFailures !== undefined && pinFailures.length > 0
+        ? `pinning was asked for but failed: ${[...new Set(pinFailures)].join('; ')}`
+        : null,
+  },
+  'few-samples': {
+    advice: 'Replay more packets (--loop, --duration) before reading the last percentiles.',
+    when: ({ latencyCount }) =>
+      latencyCount != null && latencyCount > 0 && latencyCount < 100_000
+        ? `${latencyCount} values: p99.99 rests on ${Math.max(0, Math.floor(latencyCount / 10_000))} of them`
+        : null,
+  },
+  'histogram-overflow': {
+    advice:
+      'Percentiles at the very top are too low; the maximum is exact. Look for a stall of more than an hour.',
+    when: ({ histogramOverflows }) =>
+      histogramOverflows != null && histogramOverflows > 0
+        ? `${histogramOverflows} values lay above the histogram’s range`
+        : null,
+  },
+  'not-steady': {
+    advice: 'Warm up longer (--warmup), or replay longer.',
+    when: ({ warmUp }) =>
+      warmUp === 'no-steady-state'
+        ? 'throughput still changed at the end: no steady state was reached'
+        : null,
+  },
+  'few-trials': {
+    advice: 'Take at least 6 trials (--trials), or ask for a precision (--until-precision).',
+    when: ({ trialCount }) =>
+      trialCount != null && trialCount < 6
+        ? `${trialCount} trial${trialCount === 1 ? '' : 's'}: too few for a 95% interval of a median`
+        : null,
+  },
+  outliers: {
+    advice: 'They are kept and shown; look for what ran at that time, or take more trials.',
+    when: ({ outlierCount, trialCount }) =>
+      outlierCount != null && outlierCount > 0
+        ? `${outlierCount} of ${trialCount ?? 'the'} trials lie far from the rest`
+        : null,
+  },
+  'probe-cost': {
+    advice: 'Take throughput from the bare build; use the probed one for where the time goes.',
+    when: ({ probedShare }) =>
+      probedShare != null && probedShare < 1 - WARNING_LIMITS.probeCost
+        ? `probes cost ${percent(1 - probedShare)} of throughput`
+        : null,
+  },
+  'control-differs': {
+    advice:
+      'The machine is not quiet enough for differences of this size: take more trials, or another machine.',
+    when: ({ controlSignificant }) =>
+      controlSignificant === true ? 'a design compared with itself (A/A control) was found different' : null,
+  },
+} as const satisfies Record<string, Rule>;
+
+/** Stable identifier of a warning. */
+export type WarningCode = keyof typeof RULES;
+
+/** All codes, in the order in which warnings are listed. */
+export const WARNING_CODES = Object.keys(RULES) as readonly WarningCode[];
+
+/** The warnings that the facts raise, in the order of {@link WARNING_CODES}. */
+export function collectWarnings(facts: WarningFacts): Warning[] {
+  return WARNING_CODES.flatMap((code) => {
+    const rule: Rule = RULES[code];
+    const text = rule.when(facts);
+    return text === null ? [] : [{ code, text, advice: rule.advice }];
+  });
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)}%`;
+}
+
+function ns(value: number): string {
+  for (const [size, unit] of [
+    [1e9, 's'],
+    [1e6, 'ms'],
+    [1e3, 'µs'],
+  ] as const) {
+    if (value >= size) return `${Number((value / size).toPrecision(3))} ${unit}`;
+  }
+  return `${Number(value.toPrecision(3))} ns`;
+}
+
+function rate(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}
