@@ -192,11 +192,17 @@ export function purgeExpectations(parentKey: usize): void {
   unlock(CONTROL + C_RESOURCES_LOCK, LC_RESOURCES);
 }
 
-/** Address of the first expectation in slot `index` or later, or 0. For listing while nothing else runs. */
-export function expectationFrom(index: u32): usize {
-  for (let i = index; i < expectSlots; i++) {
-    const slot = expectBase + <usize>i * EXPECTATION_SIZE;
-    if (load<u32>(slot, EX_USED) != 0) return slot;
+/** Expectations held. */
+export function expectationCount(): u32 {
+  return atomic.load<u32>(CONTROL, C_N_EXPECTATIONS);
+}
+
+/** Address of expectation `index` in slot order, or 0. For listing while nothing else runs. */
+export function expectationAt(index: u32): usize {
+  const end = expectBase + <usize>expectSlots * EXPECTATION_SIZE;
+  let left = index;
+  for (let slot = expectBase; slot < end; slot += EXPECTATION_SIZE) {
+    if (load<u32>(slot, EX_USED) != 0 && left-- == 0) return slot;
   }
   return 0;
 }
