@@ -40,7 +40,7 @@ const QUOTE_AT: usize = 8;
 const TCP_HEADER_SIZE: u32 = 20;
 const L4_MIN_SIZE: u32 = 8;
 /** No such pairing. */
-const NO_TYPE: u32 = 256;
+export const NO_TYPE: u32 = 256;
 
 /** Completes `key`, which holds the outer addresses, for the ICMPv4 message at Context.l4. Returns R_NONE or the reason. */
 export function extractIcmp4(key: usize): u32 {
@@ -64,7 +64,7 @@ export function extractIcmp6(key: usize): u32 {
 }
 
 /** Type that answers a query type, or that it answers; NO_TYPE for anything else. */
-function pairedType(type: u32, ipv4: bool): u32 {
+export function pairedType(type: u32, ipv4: bool): u32 {
   if (!ipv4) {
     if (type == ECHO6_REQUEST) return ECHO6_REPLY;
     return type == ECHO6_REPLY ? ECHO6_REQUEST : NO_TYPE;

@@ -1,8 +1,8 @@
 /** Finding a connection by the original tuple a packet carries from an earlier pass (spec §2 step g). */
 import { hashBasis } from '../shm/memory-map';
 import { Packet } from '../wire/packet';
+import { NO_TYPE, pairedType } from './classify-icmp';
 import { Context, contextKey, reverseScratch } from './context';
-import { reverseIcmpType, reverseIcmp6Type } from './icmp';
 import {
   K_DCODE,
   K_DL_TYPE,
@@ -32,11 +32,13 @@ export function findByRecordedTuple(p: Packet, now: i64): usize {
   store<u64>(key, p.origDstHigh, 24);
   const icmp: u32 = dlType == 0x0800 ? 1 : 58;
   if (<u32>load<u8>(packetKey, K_PROTO) == icmp) {
-    const type = <u8>p.origSrcPort;
+    const type = <u32>p.origSrcPort & 0xff;
+    const paired = pairedType(type, icmp == 1);
+    if (paired == NO_TYPE) return 0;
     store<u16>(key, load<u16>(packetKey, K_SPORT), K_SPORT);
     store<u16>(key, load<u16>(packetKey, K_DPORT), K_DPORT);
-    store<u8>(key, type, K_STYPE);
-    store<u8>(key, <u8>(icmp == 1 ? reverseIcmpType(type) : reverseIcmp6Type(type)), K_DTYPE);
+    store<u8>(key, <u8>type, K_STYPE);
+    store<u8>(key, <u8>paired, K_DTYPE);
     store<u8>(key, 0, K_SCODE);
     store<u8>(key, 0, K_DCODE);
   } else {

@@ -74,10 +74,22 @@ export {
   T_LOCKS_HELD,
   T_PACKET_INDEX,
   T_REASONS,
+  T_SCRATCH,
   T_VERDICTS,
   T_WORK,
   THREAD_SIZE,
 } from '../shm/memory-map';
+export {
+  EX_ACTION,
+  EX_KEY,
+  EX_LABEL,
+  EX_MARK,
+  EX_PARENT_KEY,
+  EX_REPLACEMENT,
+  EXPECTATION_SIZE,
+} from '../conntrack/alg/expectations';
+export { BUFFER_SIZE } from '../conntrack/fragments/recognise';
+export { FRAGMENT_SLOT_SIZE } from '../conntrack/fragments/store';
 export { SLOTS_PER_BUCKET } from '../shm/hash-map';
 export {
   CO_ALG,
@@ -152,6 +164,7 @@ export {
   R_COMPANION_ORPHAN,
   R_CONN_LIMIT,
   R_CREATED,
+  R_EXPECTATIONS_FULL,
   R_FORCED,
   R_FRAGMENT,
   R_FRAGMENT_BAD,
@@ -183,6 +196,17 @@ export {
   R_UDP_HEADER,
   R_ZONE_LIMIT,
 } from '../conntrack/context';
+export {
+  PEER_MAX_WIN,
+  PEER_SEQ_HI,
+  PEER_SEQ_LO,
+  PEER_SIZE,
+  PEER_STATE,
+  PEER_WSCALE,
+  WSCALE_KNOWN,
+  WSCALE_MASK,
+  WSCALE_UNKNOWN,
+} from '../conntrack/tcp';
 export { N_ATTRIBUTES, POLICY_SIZE, POLICY_SLOTS } from '../conntrack/timeout-policies';
 export { ZONE_ENTRIES, ZONE_ENTRY_SIZE } from '../conntrack/zone-limits';
 export { EXPIRY_SIZE } from '../expiry/expiry';

@@ -5,6 +5,7 @@ import { clearAllOf, executeOf, executeTimedOf, initTrackerOf, sweepOf } from '.
 
 export * from './constants';
 export * from './shared';
+export { PRESET_V6, PRESET_V7, PRESET_V7_FIXED } from '../expiry/rculist-sweep';
 
 export function initTracker(): void {
   initTrackerOf<Expiry>();

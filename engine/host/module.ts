@@ -1,0 +1,131 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { globalValue, readConstants, type EngineConstants } from './constants.js';
+import { EngineError } from './engine-error.js';
+
+/**
+ * How a design was compiled: `bare` without probes, `probed` with lock figures and work counts, `debug` with lock-order
+ * checks on top.
+ */
+export type Flavour = 'bare' | 'probed' | 'debug';
+export const FLAVOURS: readonly Flavour[] = ['bare', 'probed', 'debug'];
+
+/** A compiled design. It can be posted to worker threads: the module is shared, not compiled again. */
+export interface EngineModule {
+  readonly design: string;
+  readonly flavour: Flavour;
+  readonly module: WebAssembly.Module;
+  readonly constants: EngineConstants;
+  /** Presets of the design: name to number; empty when it has none. */
+  readonly presets: Readonly<Record<string, number>>;
+  /** Least size in 64-KiB pages of the memory that the module imports. */
+  readonly minimumPages: number;
+}
+
+const cache = new Map<string, EngineModule>();
+
+/** Folder of the compiled designs: `dist/engine/wasm` of the package, whether this file runs from source or compiled. */
+export function wasmFolder(): string {
+  return join(packageRoot(), 'dist', 'engine', 'wasm');
+}
+
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) {
+    const parent = dirname(folder);
+    if (parent === folder) {
+      throw new EngineError({
+        reason: `no package.json above ${fileURLToPath(import.meta.url)}`,
+        advice: 'Run ctreplay from its package.',
+      });
+    }
+    folder = parent;
+  }
+  return folder;
+}
+
+/** Names of the designs that have been compiled, in alphabetical order. `folder` as in `loadEngine`. */
+export function compiledDesigns(folder: string = wasmFolder()): string[] {
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder)
+    .filter((file) => file.endsWith('.bare.wasm'))
+    .map((file) => file.slice(0, -'.bare.wasm'.length));
+  return names.toSorted();
+}
+
+/**
+ * Loads and compiles a design, once per process.
+ * @param folder where the compiled designs lie; another one than the package's to compare builds
+ * @throws EngineError when it was not built or is of another version
+ */
+export function loadEngine(design: string, flavour: Flavour, folder: string = wasmFolder()): EngineModule {
+  const path = join(folder, `${design}.${flavour}.wasm`);
+  const cached = cache.get(path);
+  if (cached !== undefined) return cached;
+  const engine = compile(path, design, flavour);
+  cache.set(path, engine);
+  return engine;
+}
+
+function compile(path: string, design: string, flavour: Flavour): EngineModule {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw new EngineError({
+      design,
+      reason: `cannot read its compiled module ${path}: ${(cause as Error).message}`,
+      advice: "Run 'npm run build'.",
+      cause,
+    });
+  }
+  let module: WebAssembly.Module;
+  try {
+    module = new WebAssembly.Module(bytes);
+  } catch (cause) {
+    throw new EngineError({
+      design,
+      reason: `${path} is not a usable module: ${(cause as Error).message}`,
+      advice: "Run 'npm run build'; Node must be version 20 or later.",
+      cause,
+    });
+  }
+  const { exports, pages } = probe(module, design);
+  return Object.freeze({
+    design,
+    flavour,
+    module,
+    constants: readConstants(exports, design),
+    presets: readPresets(exports),
+    minimumPages: pages,
+  });
+}
+
+/** Instantiates once on a small memory of its own, only to read the exported numbers. */
+function probe(module: WebAssembly.Module, design: string): { exports: WebAssembly.Exports; pages: number } {
+  for (let pages = 1; pages <= 64; pages *= 2) {
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    try {
+      const instance = new WebAssembly.Instance(module, { env: { memory, clock: () => 0 } });
+      return { exports: instance.exports, pages };
+    } catch (error) {
+      // Too small a memory; anything else repeats on the last size and is reported there.
+      if (pages === 64 || !(error instanceof WebAssembly.LinkError)) {
+        throw new EngineError({ design, reason: `the module cannot be linked: ${String(error)}`, cause: error });
+      }
+    }
+  }
+  throw new EngineError({ design, reason: 'the module wants more than 4 MiB for itself' });
+}
+
+/** Presets are exported as numbers named `PRESET_V7_FIXED` and the like; they are known to users as `v7-fixed`. */
+function readPresets(exports: WebAssembly.Exports): Readonly<Record<string, number>> {
+  const presets: Record<string, number> = {};
+  for (const [name, exported] of Object.entries(exports)) {
+    if (!name.startsWith('PRESET_')) continue;
+    const value = globalValue(exported);
+    if (value !== null) presets[name.slice('PRESET_'.length).toLowerCase().replaceAll('_', '-')] = value;
+  }
+  return Object.freeze(presets);
+}
