@@ -1,0 +1,315 @@
+/** A finished run as one case of result.json. */
+import { readCounters, sumCounters } from '../../engine/host/counters.js';
+import { reasonTable } from '../../engine/host/reason-text.js';
+import { stateText } from '../../engine/host/state-text.js';
+import { auditRun, type RunRecord } from '../measure/audit.js';
+import { summarize, toHistogram } from '../measure/latency-summary.js';
+import { LATENCY_CONFIG } from '../measure/log-linear.js';
+import { collectWarnings, type WarningFacts } from '../measure/warnings.js';
+import type { Contention, LatencyDistribution, ResultCase, WorkerFigures } from '../report/schema.js';
+import { CLASS_NAMES, collectLatency, distributionOf, mergeRecordings, readCoarse, readFine } from './collect-latency.js';
+import { collectLocks } from './collect-locks.js';
+import { targetPps } from './pace.js';
+import type { FinishedRun, RunOptions } from './run-control.js';
+import type { DepartureFigures, WorkerReport } from './worker-input.js';
+
+/** What a case needs to know beside the run itself. */
+export interface CaseContext {
+  readonly id: string;
+  readonly trial: number;
+  readonly startedAt: Date;
+  readonly designLabel: string;
+  readonly input: ResultCase['input'];
+  /** Facts about machine and clock for the warnings. */
+  readonly facts: WarningFacts;
+}
+
+/** Turns a finished run into a case, audited and with its warnings. */
+export function makeCase(finished: FinishedRun, options: RunOptions, context: CaseContext): ResultCase {
+  const { run, workers: reports, loaded } = finished;
+  const workers = options.workers;
+  const holdInterval = options.settings.holdInterval ?? 0;
+  const counters = sumCounters(Array.from({ length: workers }, (_, thread) => readCounters(run, thread)));
+  const everyThread = sumCounters(Array.from({ length: workers + 1 }, (_, thread) => readCounters(run, thread)));
+  const service = collectLatency(run, workers, 'service');
+  const response = collectLatency(run, workers, 'response');
+  const locks = collectLocks(run, workers, holdInterval);
+  const injected = reports.reduce((sum, report) => sum + report.packets, 0);
+  const elapsedNs = Math.max(finished.elapsedNs, 0);
+  const achievedPps = elapsedNs === 0 ? null : (injected / elapsedNs) * 1e9;
+  const target = targetPps(options.pacing, loaded.totals);
+  const verdicts = verdictCounts(run.engine.constants.R_FRAGMENT_HELD, counters);
+  const perWorker = reports.map((report): WorkerFigures => {
+    const lockWait = lockWaitOf(locks, `worker-${report.worker}`);
+    return {
+      worker: report.worker,
+      packets: report.packets,
+      elapsedNs: Math.max(report.endNs - report.startNs, 0),
+      runNs: report.scheduler?.runNs ?? null,
+      waitNs: report.scheduler?.waitNs ?? null,
+      lockWaitNs: lockWait,
+      voluntarySwitches: report.scheduler?.voluntarySwitches ?? null,
+      involuntarySwitches: report.scheduler?.involuntarySwitches ?? null,
+      cpu: report.pin?.pinned === true ? report.pin.cpu : null,
+      service: service.perWorker[report.worker] ?? null,
+      response: response.perWorker[report.worker] ?? null,
+    };
+  });
+  const departure = departureDistribution(reports);
+  const created = counters.reasons.get(run.engine.constants.R_CREATED) ?? 0;
+  const removedWork = everyThread.work['removed'] ?? 0;
+  const probed = run.engine.flavour !== 'bare';
+  const sweeps = [...reports.flatMap((report) => report.sweeps), ...(finished.sweeper?.sweeps ?? [])];
+  const record: RunRecord = {
+    injected,
+    verdicts,
+    elapsedNs,
+    workers: perWorker.map((figures) => ({
+      worker: figures.worker,
+      packets: figures.packets,
+      elapsedNs: figures.elapsedNs,
+      runNs: figures.runNs ?? null,
+      waitNs: figures.waitNs ?? null,
+      serviceTotalNs:
+        options.latency.mode === 'all' && figures.service?.meanNs != null
+          ? figures.service.count * figures.service.meanNs
+          : null,
+    })),
+    histograms: [
+      audited('service', service.view?.overall ?? null, options.latency.mode === 'all' ? injected : null),
+      audited('response', response.view?.overall ?? null, options.latency.mode === 'all' && target !== null ? injected : null),
+    ].filter((histogram) => histogram !== null),
+    locks: (locks ?? [])
+      .filter((lock) => lock.thread === 'all')
+      .map((lock) => ({ class: lock.class, acquisitions: lock.acquisitions ?? 0, contended: lock.contended ?? 0 })),
+    targetPps: finished.interrupted ? null : target,
+    achievedPps,
+    connections: probed
+      ? { initial: 0, created, removed: removedWork, remaining: finished.connCount }
+      : null,
+  };
+  const facts: WarningFacts = {
+    ...context.facts,
+    workers: perWorker.map((figures) => ({
+      worker: figures.worker,
+      elapsedNs: figures.elapsedNs,
+      waitNs: figures.waitNs ?? null,
+      involuntarySwitches: figures.involuntarySwitches ?? null,
+      lockWaitNs: figures.lockWaitNs ?? null,
+    })),
+    threadCount: workers + 1,
+    serviceP50Ns: service.view?.overall.p50Ns ?? null,
+    targetPps: target,
+    achievedPps,
+    departureErrorP99Ns: departure?.p99Ns ?? null,
+    packetIntervalNs: target === null ? null : 1e9 / target,
+    elapsedNs,
+    latencyCount: service.view?.overall.count ?? null,
+    pinFailures: reports.map((report) => report.pin).flatMap((pin) => (pin !== null && !pin.pinned ? [pin.reason] : [])),
+  };
+  const workerTime = perWorker.reduce((sum, figures) => sum + figures.elapsedNs, 0);
+  const lockWaitTotal = perWorker.reduce((sum, figures) => sum + (figures.lockWaitNs ?? 0), 0);
+  const cpuWait = perWorker.map((figures) => figures.waitNs);
+  return {
+    id: context.id,
+    trial: context.trial,
+    kind: 'replay',
+    design: context.designLabel,
+    designOptions: {
+      preset: options.choice.preset,
+      sweepIntervalMs: options.settings.sweepIntervalMs ?? null,
+      maxConns: options.maxConns,
+    },
+    build: probed ? 'probed' : 'bare',
+    startedAt: context.startedAt.toISOString(),
+    partial: finished.interrupted,
+    input: context.input,
+    workers,
+    pacing: {
+      mode: options.pacing.mode,
+      targetPps: target,
+      targetMbps: options.pacing.mode === 'mbps' ? options.pacing.mbps : null,
+      multiplier: options.pacing.mode === 'multiplier' ? options.pacing.multiplier : null,
+      achievedPps,
+      achievedMbps:
+        achievedPps === null ? null : (achievedPps * (loaded.totals.bits / loaded.totals.packets)) / 1e6,
+      departureError: departure,
+    },
+    batch: options.batch,
+    steer: options.steer,
+    clock: options.clock,
+    timeScale: options.clock === 'wall' ? options.timeScale : null,
+    loops: Number.isFinite(options.loops) ? options.loops : null,
+    elapsedNs,
+    packets: {
+      injected,
+      verdicts,
+      byClass: classCounts(counters.classes),
+      rejectedByReason: reasonCounts(finished, counters.reasons),
+    },
+    perWorker,
+    latency:
+      service.view === null
+        ? { mode: options.latency.mode }
+        : {
+            mode: options.latency.mode,
+            sampleInterval: options.latency.mode === 'sample' ? options.latency.interval : null,
+            service: service.view,
+            response: response.view,
+          },
+    locks,
+    connections: {
+      created,
+      remaining: finished.connCount,
+      peak: Math.max(finished.timeline.peakConns, finished.connCount),
+      limit: options.settings.connLimit ?? options.maxConns,
+      expired: probed ? (everyThread.work['sweepCleaned'] ?? 0) : null,
+      forced: probed ? removedWork - (everyThread.work['sweepCleaned'] ?? 0) : null,
+    },
+    sweeps: sweeps.length === 0 ? null : sweeps,
+    expiry: probed ? { lag: lagDistribution(finished, workers) } : null,
+    memory: {
+      bytesPerConnection: run.engine.constants.CONN_SIZE,
+      totalBytes: run.plan.totalBytes,
+      slabCapacity: run.plan.slabSlots,
+      timeline: finished.timeline.table.map(({ tMs, slabInUse, gracePending }) => ({ tMs, slabInUse, gracePending })),
+    },
+    nat: natFigures(finished, workers, everyThread.work),
+    timeline: finished.timeline.points.map((point) => ({ ...point })),
+    lockWaitShare: locks === null || workerTime === 0 ? null : Math.min(1, lockWaitTotal / workerTime),
+    cpuWaitShare:
+      workerTime === 0 || cpuWait.some((wait) => wait == null)
+        ? null
+        : Math.min(1, cpuWait.reduce<number>((sum, wait) => sum + (wait ?? 0), 0) / workerTime),
+    audit: auditRun(record),
+    warnings: collectWarnings(facts),
+  };
+}
+
+/** Packets by ct_state text; fragments that were held get a name of their own. */
+function verdictCounts(heldReason: number, counters: ReturnType<typeof sumCounters>): Record<string, number> {
+  const verdicts: Record<string, number> = {};
+  for (const [state, count] of counters.verdicts) verdicts[stateText(state)] = count;
+  const held = counters.reasons.get(heldReason) ?? 0;
+  if (held > 0) verdicts['held'] = held;
+  return verdicts;
+}
+
+function classCounts(classes: ReadonlyMap<number, number>): ResultCase['packets']['byClass'] {
+  if (classes.size === 0) return null;
+  const named: NonNullable<ResultCase['packets']['byClass']> = {};
+  CLASS_NAMES.forEach((name, number) => {
+    const count = classes.get(number);
+    if (count !== undefined) named[name] = count;
+  });
+  return named;
+}
+
+/** Reasons that say why a packet got less than it asked for. */
+function reasonCounts(finished: FinishedRun, reasons: ReadonlyMap<number, number>): Record<string, number> {
+  const c = finished.run.engine.constants;
+  const notRejections = new Set([c.R_CREATED, c.R_REOPENED, c.R_FORCED, c.R_FRAGMENT_HELD]);
+  const table = reasonTable(c);
+  const counts: Record<string, number> = {};
+  for (const [code, count] of reasons) {
+    if (notRejections.has(code)) continue;
+    counts[table.get(code)?.name ?? `reason-${code}`] = count;
+  }
+  return counts;
+}
+
+function lockWaitOf(locks: readonly Contention[] | null, thread: string): number | null {
+  if (locks === null) return null;
+  return locks.filter((lock) => lock.thread === thread).reduce((sum, lock) => sum + (lock.wait?.totalNs ?? 0), 0);
+}
+
+function audited(
+  name: string,
+  distribution: LatencyDistribution | null,
+  expectedCount: number | null,
+): RunRecord['histograms'][number] | null {
+  if (distribution === null) return null;
+  return {
+    name,
+    count: distribution.count,
+    expectedCount,
+    minNs: distribution.minNs ?? null,
+    meanNs: distribution.meanNs ?? null,
+    maxNs: distribution.maxNs ?? null,
+    percentilesNs: [distribution.p50Ns, distribution.p90Ns, distribution.p99Ns, distribution.p999Ns].map(
+      (value) => value ?? null,
+    ),
+  };
+}
+
+/** How late packets left, over all workers. */
+function departureDistribution(reports: readonly WorkerReport[]): LatencyDistribution | null {
+  const parts = reports.map((report) => report.departure).filter((part): part is DepartureFigures => part !== null && part.count > 0);
+  if (parts.length === 0) return null;
+  const recording = mergeRecordings(
+    parts.map((part) => ({
+      counts: part.counts,
+      exact: {
+        count: BigInt(part.count),
+        sumNs: BigInt(Math.round(part.sumNs)),
+        minNs: Math.floor(part.minNs),
+        maxNs: Math.floor(part.maxNs),
+        overflows: 0n,
+      },
+      config: LATENCY_CONFIG,
+    })),
+  );
+  return summarize(toHistogram(recording.counts, LATENCY_CONFIG, recording.exact), recording.exact);
+}
+
+const NS_PER_MS = 1e6;
+
+/** Expiration lag over all threads. The engine counts milliseconds; figures are given in nanoseconds like all others. */
+function lagDistribution(finished: FinishedRun, workers: number): LatencyDistribution | null {
+  const { run } = finished;
+  const recording = mergeRecordings(
+    Array.from({ length: workers + 1 }, (_, thread) => readFine(run, thread, run.engine.constants.H_LAG)),
+  );
+  const inMs = distributionOf(recording);
+  if (inMs === null) return null;
+  const scaled = (value: number | null | undefined): number | null => (value == null ? null : value * NS_PER_MS);
+  return {
+    count: inMs.count,
+    minNs: scaled(inMs.minNs),
+    meanNs: scaled(inMs.meanNs),
+    stddevNs: scaled(inMs.stddevNs),
+    p50Ns: scaled(inMs.p50Ns),
+    p75Ns: scaled(inMs.p75Ns),
+    p90Ns: scaled(inMs.p90Ns),
+    p99Ns: scaled(inMs.p99Ns),
+    p999Ns: scaled(inMs.p999Ns),
+    p9999Ns: scaled(inMs.p9999Ns),
+    maxNs: scaled(inMs.maxNs),
+  };
+}
+
+function natFigures(finished: FinishedRun, workers: number, work: Readonly<Record<string, number>>): ResultCase['nat'] {
+  const allocations = work['natAllocations'] ?? 0;
+  if (allocations === 0) return null;
+  const { run } = finished;
+  const recording = mergeRecordings(
+    Array.from({ length: workers }, (_, thread) => readCoarse(run, thread, run.engine.constants.H_NAT_CANDIDATES)),
+  );
+  const tried = distributionOf(recording);
+  return {
+    allocations,
+    failures: work['natFailures'] ?? 0,
+    candidates:
+      tried === null
+        ? null
+        : {
+            count: tried.count,
+            min: tried.minNs ?? null,
+            mean: tried.meanNs ?? null,
+            p50: tried.p50Ns ?? null,
+            p90: tried.p90Ns ?? null,
+            p99: tried.p99Ns ?? null,
+            max: tried.maxNs ?? null,
+          },
+  };
+}

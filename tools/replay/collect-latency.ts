@@ -1,0 +1,125 @@
+/** Reading the engine's latency histograms of a finished run. */
+import type { EngineRun } from '../../engine/host/run-memory.js';
+import { copyCounts, mergeExact, readExact, viewRegion, type ExactFigures } from '../measure/histogram-region.js';
+import { summarize, toHistogram } from '../measure/latency-summary.js';
+import { LATENCY_CONFIG, LOCK_CONFIG, type LogLinearConfig } from '../measure/log-linear.js';
+import type { LatencyDistribution, LatencyView, PacketClass } from '../report/schema.js';
+
+/** Packet classes by the engine's class number. */
+export const CLASS_NAMES: readonly PacketClass[] = [
+  'new',
+  'established',
+  'reply',
+  'related',
+  'invalid',
+  'nat',
+  'alg',
+];
+
+/** Counts and exact figures of one or several recorders. */
+export interface Recording {
+  readonly counts: Float64Array;
+  readonly exact: ExactFigures;
+  readonly config: LogLinearConfig;
+}
+
+/** Reads one histogram that the engine filled. */
+export function readRecording(run: EngineRun, address: number, config: LogLinearConfig): Recording {
+  const region = viewRegion(run.memory.buffer, address, config, 8);
+  return { counts: copyCounts(region.counts), exact: readExact(region), config };
+}
+
+/** Adds recordings of one configuration up, without loss. */
+export function mergeRecordings(parts: readonly Recording[], config: LogLinearConfig = LATENCY_CONFIG): Recording {
+  const first = parts[0];
+  const counts = new Float64Array(first?.counts.length ?? 0);
+  for (const part of parts) {
+    for (let i = 0; i < counts.length; i++) counts[i] = (counts[i] as number) + (part.counts[i] as number);
+  }
+  return { counts, exact: mergeExact(parts.map((part) => part.exact)), config };
+}
+
+/** The recording as figures, or null when nothing was recorded. */
+export function distributionOf(recording: Recording): LatencyDistribution | null {
+  if (recording.exact.count === 0n) return null;
+  return summarize(toHistogram(recording.counts, recording.config, recording.exact), recording.exact);
+}
+
+type Kind = 'service' | 'response';
+
+/** Address of one of a worker's histograms. */
+function addressOf(run: EngineRun, worker: number, kind: Kind, packetClass: number, duringSweep: boolean): number {
+  const c = run.engine.constants;
+  const base = run.plan.regions.histograms + worker * run.plan.histogramStride;
+  return (
+    base + (kind === 'service' ? c.H_SERVICE : c.H_RESPONSE) + (packetClass * 2 + (duringSweep ? 1 : 0)) * c.FINE_BYTES
+  );
+}
+
+interface Series {
+  readonly worker: number;
+  readonly packetClass: number;
+  readonly duringSweep: boolean;
+  readonly recording: Recording;
+}
+
+function readAll(run: EngineRun, workers: number, kind: Kind): Series[] {
+  const series: Series[] = [];
+  for (let worker = 0; worker < workers; worker++) {
+    for (let packetClass = 0; packetClass < CLASS_NAMES.length; packetClass++) {
+      for (const duringSweep of [false, true]) {
+        const recording = readRecording(
+          run,
+          addressOf(run, worker, kind, packetClass, duringSweep),
+          LATENCY_CONFIG,
+        );
+        if (recording.exact.count > 0n) series.push({ worker, packetClass, duringSweep, recording });
+      }
+    }
+  }
+  return series;
+}
+
+/** Service or response time of a run, whole and by class, sweep and worker; null when none was recorded. */
+export interface CollectedLatency {
+  readonly view: LatencyView | null;
+  readonly perWorker: readonly (LatencyDistribution | null)[];
+}
+
+/** Collects one kind of time over all workers. */
+export function collectLatency(run: EngineRun, workers: number, kind: Kind): CollectedLatency {
+  const series = readAll(run, workers, kind);
+  const pick = (keep: (one: Series) => boolean): LatencyDistribution | null => {
+    const chosen = series.filter(keep);
+    return chosen.length === 0 ? null : distributionOf(mergeRecordings(chosen.map((one) => one.recording)));
+  };
+  const perWorker = Array.from({ length: workers }, (_, worker) => pick((one) => one.worker === worker));
+  const overall = pick(() => true);
+  if (overall === null) return { view: null, perWorker };
+  const perClass: Partial<Record<PacketClass, LatencyDistribution>> = {};
+  CLASS_NAMES.forEach((name, number) => {
+    const distribution = pick((one) => one.packetClass === number);
+    if (distribution !== null) perClass[name] = distribution;
+  });
+  return {
+    view: {
+      overall,
+      perClass,
+      duringSweep: pick((one) => one.duringSweep),
+      outsideSweep: pick((one) => !one.duringSweep),
+    },
+    perWorker,
+  };
+}
+
+/** A coarse histogram (locks, NAT candidates) of one thread. */
+export function readCoarse(run: EngineRun, thread: number, offset: number): Recording {
+  const base = run.plan.regions.histograms + thread * run.plan.histogramStride;
+  return readRecording(run, base + offset, LOCK_CONFIG);
+}
+
+/** A fine histogram (expiration lag) of one thread. */
+export function readFine(run: EngineRun, thread: number, offset: number): Recording {
+  const base = run.plan.regions.histograms + thread * run.plan.histogramStride;
+  return readRecording(run, base + offset, LATENCY_CONFIG);
+}

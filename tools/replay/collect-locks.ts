@@ -1,0 +1,115 @@
+/** Lock figures of a finished run, per class: all threads together, then each thread. */
+import { readCounters, type LockClass, type LockFigures } from '../../engine/host/counters.js';
+import { LOCK_CLASSES, sumCounters, type ThreadCounters } from '../../engine/host/counters.js';
+import type { EngineRun } from '../../engine/host/run-memory.js';
+import type { Contention, LockTimes } from '../report/schema.js';
+import { distributionOf, mergeRecordings, readCoarse, type Recording } from './collect-latency.js';
+import { LOCK_CONFIG } from '../measure/log-linear.js';
+
+/** Contention of every class that was taken at all; null in the bare build, which does not count. */
+export function collectLocks(run: EngineRun, workers: number, holdInterval: number): Contention[] | null {
+  if (run.engine.flavour === 'bare') return null;
+  const threads = workers + 1;
+  const counters = Array.from({ length: threads }, (_, thread) => readCounters(run, thread));
+  const all = sumCounters(counters);
+  const rows: Contention[] = [];
+  LOCK_CLASSES.forEach((name, index) => {
+    if (all.locks[name].acquisitions === 0) return;
+    const recordings = Array.from({ length: threads }, (_, thread) => readLockHistograms(run, thread, index));
+    rows.push(
+      row(name, 'all', totalFigures(counters, name, workers, holdInterval), {
+        wait: mergeRecordings(recordings.map((one) => one.wait), LOCK_CONFIG),
+        hold: mergeRecordings(recordings.map((one) => one.hold), LOCK_CONFIG),
+      }, holdInterval),
+    );
+    counters.forEach((counter, thread) => {
+      const figures = counter.locks[name];
+      if (figures.acquisitions === 0) return;
+      const isSweeper = thread === workers;
+      const interval = isSweeper ? 1 : holdInterval;
+      rows.push(
+        row(
+          name,
+          isSweeper ? 'sweeper' : `worker-${thread}`,
+          { ...figures, holdTotalNs: scaledHold(figures, interval) },
+          recordings[thread] as LockHistograms,
+          interval,
+        ),
+      );
+    });
+  });
+  return rows;
+}
+
+interface LockHistograms {
+  readonly wait: Recording;
+  readonly hold: Recording;
+}
+
+function readLockHistograms(run: EngineRun, thread: number, lockClass: number): LockHistograms {
+  const c = run.engine.constants;
+  return {
+    wait: readCoarse(run, thread, c.H_LOCK_WAIT + lockClass * c.COARSE_BYTES),
+    hold: readCoarse(run, thread, c.H_LOCK_HOLD + lockClass * c.COARSE_BYTES),
+  };
+}
+
+/** Total hold time of all acquisitions, from the sampled ones. */
+function scaledHold(figures: LockFigures, interval: number): number {
+  if (figures.holdSamples === 0) return 0;
+  return interval === 1 ? figures.holdTotalNs : (figures.holdTotalNs / figures.holdSamples) * figures.acquisitions;
+}
+
+function totalFigures(
+  counters: readonly ThreadCounters[],
+  name: LockClass,
+  workers: number,
+  holdInterval: number,
+): LockFigures {
+  const sum = sumCounters([...counters]).locks[name];
+  // Threads sample at different intervals, so each is scaled by its own before they are added.
+  const holdTotalNs = counters.reduce(
+    (total, counter, thread) => total + scaledHold(counter.locks[name], thread === workers ? 1 : holdInterval),
+    0,
+  );
+  return { ...sum, holdTotalNs };
+}
+
+function row(
+  name: LockClass,
+  thread: string,
+  figures: LockFigures,
+  histograms: LockHistograms,
+  interval: number,
+): Contention {
+  const measured = figures.holdSamples > 0;
+  const hold: LockTimes | null = measured
+    ? {
+        count: figures.holdSamples,
+        minNs: figures.holdMinNs,
+        avgNs: Number(histograms.hold.exact.sumNs) / Math.max(1, Number(histograms.hold.exact.count)),
+        maxNs: figures.holdMaxNs,
+        totalNs: figures.holdTotalNs,
+        encoded: distributionOf(histograms.hold)?.encoded ?? null,
+        sampled: interval !== 1,
+        sampleInterval: interval,
+      }
+    : null;
+  return {
+    class: name,
+    thread,
+    acquisitions: figures.acquisitions,
+    contended: figures.contended,
+    spins: figures.spins,
+    futexWaits: figures.futexWaits,
+    wait: {
+      count: figures.contended,
+      minNs: figures.waitMinNs,
+      avgNs: figures.contended === 0 ? null : figures.waitTotalNs / figures.contended,
+      maxNs: figures.waitMaxNs,
+      totalNs: figures.waitTotalNs,
+      encoded: distributionOf(histograms.wait)?.encoded ?? null,
+    },
+    hold,
+  };
+}

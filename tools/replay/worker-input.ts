@@ -1,0 +1,121 @@
+/** What travels between the main thread and the threads of a run. All of it can be posted to a worker thread. */
+import type { EngineRun } from '../../engine/host/run-memory.js';
+import type { PinResult } from '../measure/pinning.js';
+import type { ThreadSchedule } from '../measure/schedstat.js';
+import type { Schedule } from './pace.js';
+import type { WorkerPackets } from './packet-store.js';
+
+/** How the tracker's own time runs: with the wall clock (times a factor) or with the capture's timestamps. */
+export type TrackerClock =
+  | { readonly mode: 'wall'; readonly scale: number }
+  | { readonly mode: 'capture'; readonly loopMs: number };
+
+/** Whether packets are timed: all, none, or one batch in so many. */
+export type LatencyMode =
+  | { readonly mode: 'off' }
+  | { readonly mode: 'all' }
+  | { readonly mode: 'sample'; readonly interval: number };
+
+/** A failure to provoke, for tests of the run's own safety net. */
+export interface FaultInjection {
+  readonly worker: number;
+  readonly afterPackets: number;
+  /** `trap`: the engine traps while ct_lock is held; `exit`: the thread ends while it holds ct_lock; `stall`: a pause. */
+  readonly kind: 'trap' | 'exit' | 'stall';
+  /** Length of the pause, kind `stall` only. */
+  readonly stallMs?: number;
+}
+
+/** What every thread of a run gets. */
+export interface ThreadInput {
+  readonly run: EngineRun;
+  /** Thread index in the engine: workers first, then the sweeper, then the main thread. */
+  readonly threadIndex: number;
+  readonly origin: bigint;
+  readonly state: SharedArrayBuffer;
+  readonly trackerClock: TrackerClock;
+  /** CPU to run on, or null to leave it to the system. */
+  readonly cpu: number | null;
+}
+
+export interface WorkerInput extends ThreadInput {
+  readonly packets: WorkerPackets;
+  readonly schedule: Schedule;
+  /** Place of each packet on the schedule by index, or null when the index itself is the place. */
+  readonly units: Float64Array<SharedArrayBuffer> | null;
+  readonly timesNs: Float64Array<SharedArrayBuffer>;
+  readonly totalPackets: number;
+  readonly batch: number;
+  /** Times the traffic is replayed; Infinity = until stopped. */
+  readonly loops: number;
+  readonly latency: LatencyMode;
+  readonly warmupPackets: number;
+  readonly intervalNs: number;
+  /** Whether the last stretch of a wait may be spun. */
+  readonly spin: boolean;
+  /** This worker sweeps by itself when tracker time says so: single worker on a capture clock, for exact repeatability. */
+  readonly sweepsInline: boolean;
+  readonly fault: FaultInjection | null;
+}
+
+export interface SweeperInput extends ThreadInput {
+  readonly maxRecords: number;
+}
+
+/** One clean-up pass. */
+export interface SweepRecord {
+  /** Milliseconds since t0. */
+  readonly startMs: number;
+  readonly durationNs: number;
+  readonly checked: number;
+  readonly cleaned: number;
+  readonly longestHoldNs: number | null;
+  /** From when the pass was due to when it began; null for the first. */
+  readonly wakeUpLagNs: number | null;
+}
+
+/** Why a thread ended early. */
+export interface ThreadFailure {
+  readonly message: string;
+  /** Packet in progress, by its place in the traffic; null when none was. */
+  readonly packetIndex: number | null;
+  /** The thread was itself only ended because another had failed. */
+  readonly secondary: boolean;
+}
+
+export interface WorkerReport {
+  readonly worker: number;
+  readonly packets: number;
+  readonly loops: number;
+  /** On the run's clock, nanoseconds. */
+  readonly startNs: number;
+  readonly endNs: number;
+  /** Histogram counts of how late packets left (log-linear, 3 digits), and their exact figures; null at top speed. */
+  readonly departure: DepartureFigures | null;
+  /** What the scheduler did to the thread between barrier and end; null when the system does not tell. */
+  readonly scheduler: ThreadSchedule | null;
+  /** Whether the thread was pinned; null when that was not asked for. */
+  readonly pin: PinResult | null;
+  readonly clockOffsetErrorNs: number;
+  readonly sweeps: readonly SweepRecord[];
+  readonly failure: ThreadFailure | null;
+}
+
+export interface DepartureFigures {
+  readonly counts: Float64Array;
+  readonly count: number;
+  readonly sumNs: number;
+  readonly maxNs: number;
+  readonly minNs: number;
+}
+
+export interface SweeperReport {
+  readonly sweeps: readonly SweepRecord[];
+  readonly sweepCount: number;
+  /** What the scheduler did to the thread between barrier and end; null when the system does not tell. */
+  readonly scheduler: ThreadSchedule | null;
+  readonly failure: ThreadFailure | null;
+}
+
+/** Tracker time at t0, in milliseconds: not 0, so that an expiration of 0 keeps its meaning. */
+export const TRACKER_EPOCH_MS = 1_000_000;

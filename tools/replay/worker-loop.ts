@@ -1,0 +1,258 @@
+/**
+ * The replay loop of one worker: wait until packets are due, run a batch through the engine, pass a quiescent point.
+ *
+ * Everything that is not the tracker's work (resetting descriptors, copying packets that may be rewritten, computing due
+ * times) happens between batches, before the engine reads its clock.
+ */
+import { LATENCY_CONFIG, clampedCountsIndex, countsLength } from '../measure/log-linear.js';
+import { waitUntil } from './pace.js';
+import type { RunThread } from './worker-setup.js';
+import { TRACKER_EPOCH_MS, type DepartureFigures, type SweepRecord, type WorkerInput } from './worker-input.js';
+import { SweepRunner } from './sweep-runner.js';
+
+/** Runs one worker's packets. Built per run; `run` is called once. */
+export class WorkerLoop {
+  readonly #input: WorkerInput;
+  readonly #thread: RunThread;
+  readonly #addresses: Uint32Array;
+  /** Views on the engine's call arguments. */
+  readonly #batchAddresses: Uint32Array;
+  readonly #batchDue: Float64Array;
+  readonly #intervalWord: number;
+  readonly #departure: DepartureRecorder | null;
+  readonly #sweeper: SweepRunner | null;
+  #interval = -1;
+  /** Packets run and recorded. */
+  packets = 0;
+  loops = 0;
+  /** Place in the traffic of the first packet of the batch in progress. */
+  batchIndex = 0;
+
+  constructor(input: WorkerInput, thread: RunThread) {
+    this.#input = input;
+    this.#thread = thread;
+    const { engine } = thread;
+    const { buffer } = input.run.memory;
+    this.#addresses = input.packets.addresses;
+    this.#batchAddresses = new Uint32Array(buffer, engine.packetsAt, input.batch);
+    this.#batchDue = new Float64Array(buffer, engine.dueAt, input.batch);
+    const c = input.run.engine.constants;
+    this.#intervalWord = input.run.plan.regions.threads + input.threadIndex * c.THREAD_SIZE + c.T_INTERVAL_HISTOGRAM;
+    this.#departure = input.schedule.paced ? new DepartureRecorder() : null;
+    this.#sweeper = input.sweepsInline ? new SweepRunner(thread) : null;
+  }
+
+  get departure(): DepartureFigures | null {
+    return this.#departure?.figures() ?? null;
+  }
+
+  get sweeps(): readonly SweepRecord[] {
+    return this.#sweeper?.records ?? [];
+  }
+
+  /** Unrecorded passes over the first packets, so that the engine is compiled and the caches have seen it. */
+  warmUp(): void {
+    const { engine, clock } = this.#thread;
+    const total = Math.min(this.#input.warmupPackets, this.#addresses.length);
+    engine.exports.goOnline();
+    for (let at = 0; at < total; at += this.#input.batch) {
+      const count = Math.min(this.#input.batch, total - at);
+      this.#fill(at, count, 0);
+      this.#batchDue.fill(clock.now());
+      this.#execute(count, TRACKER_EPOCH_MS, at % 2 === 0);
+      engine.exports.quiesce();
+    }
+    engine.exports.detach();
+  }
+
+  /** Replays until the loops are done or the run is stopped. */
+  run(): void {
+    const { state, engine } = this.#thread;
+    engine.exports.goOnline();
+    for (this.loops = 0; this.loops < this.#input.loops && state.stopped === 0; this.loops++) {
+      if (!this.#runLoop(this.loops)) break;
+      if (this.#addresses.length === 0) break;
+    }
+    engine.exports.detach();
+  }
+
+  /** One pass over the worker's packets; false when it was stopped inside. */
+  #runLoop(loop: number): boolean {
+    const { batch, schedule, fault } = this.#input;
+    const { state, engine } = this.#thread;
+    const total = this.#addresses.length;
+    let at = 0;
+    while (at < total) {
+      if (state.stopped !== 0) return false;
+      const available = Math.min(batch, total - at);
+      const count = schedule.paced ? this.#waitForDue(at, available, loop) : available;
+      if (count === 0) return false;
+      this.batchIndex = this.#input.packets.indexes[at] as number;
+      this.#fill(at, count, loop);
+      const nowMs = this.#trackerNow(loop);
+      this.#sweeper?.sweepIfDue(nowMs);
+      this.#enterInterval();
+      if (fault !== null && fault.worker === this.#input.threadIndex && this.packets >= fault.afterPackets) {
+        this.#injectFault();
+      }
+      this.#execute(count, nowMs, this.#isTimed());
+      engine.exports.quiesce();
+      this.packets += count;
+      at += count;
+      if (schedule.paced) this.#departure?.settle();
+    }
+    return true;
+  }
+
+  #isTimed(): boolean {
+    const { latency, batch } = this.#input;
+    if (latency.mode === 'off') return false;
+    if (latency.mode === 'all') return true;
+    return Math.floor(this.packets / batch) % latency.interval === 0;
+  }
+
+  #execute(count: number, nowMs: number, timed: boolean): void {
+    const { engine } = this.#thread;
+    const { exports, packetsAt, paramsAt, dueAt } = engine;
+    if (timed) exports.executeTimed(packetsAt, count, paramsAt, nowMs, this.#input.schedule.paced ? dueAt : 0);
+    else exports.execute(packetsAt, count, paramsAt, nowMs);
+  }
+
+  /** Readies the batch: addresses, clean metadata, copies of packets that may be rewritten. */
+  #fill(at: number, count: number, _loop: number): void {
+    const { packets } = this.#input;
+    if (packets.scratchAt === 0) {
+      this.#batchAddresses.set(this.#addresses.subarray(at, at + count));
+    } else {
+      for (let i = 0; i < count; i++) this.#copyToScratch(this.#addresses[at + i] as number, i);
+    }
+    this.#thread.engine.exports.resetPackets(this.#thread.engine.packetsAt, count);
+  }
+
+  #copyToScratch(descriptor: number, place: number): void {
+    const { engine } = this.#thread;
+    const c = this.#input.run.engine.constants;
+    const { scratchAt, scratchStride } = this.#input.packets;
+    const to = scratchAt + place * scratchStride;
+    const frame = engine.view.getUint32(descriptor + c.PK_FRAME, true);
+    const length = engine.view.getUint32(descriptor + c.PK_LENGTH, true);
+    const frameTo = to + c.PACKET_SIZE + 2;
+    engine.bytes.copyWithin(to, descriptor, descriptor + c.PACKET_SIZE);
+    engine.bytes.copyWithin(frameTo, frame, frame + length);
+    engine.view.setUint32(to + c.PK_FRAME, frameTo, true);
+    engine.view.setUint32(to + c.PK_CAPACITY, scratchStride - c.PACKET_SIZE - 2, true);
+    this.#batchAddresses[place] = to;
+  }
+
+  /**
+   * Waits until the packet at `at` is due and tells how many of the following are due by then; fills their due times.
+   * 0 = stopped while waiting. The thread is offline while it waits, or nothing could be freed meanwhile.
+   */
+  #waitForDue(at: number, available: number, loop: number): number {
+    const { engine, clock, state } = this.#thread;
+    const { units, packets, schedule, spin } = this.#input;
+    const base = state.t0Ns + loop * schedule.loopUnits * schedule.nsPerUnit;
+    const dueOf = (place: number): number => {
+      const index = packets.indexes[place] as number;
+      return base + (units === null ? index : (units[index] as number)) * schedule.nsPerUnit;
+    };
+    const first = dueOf(at);
+    let time = clock.now();
+    if (time < first) {
+      engine.exports.goOffline();
+      time = waitUntil(first, clock.now, (ms) => state.sleep(ms), () => state.stopped !== 0, { spin });
+      engine.exports.goOnline();
+      if (state.stopped !== 0 && time < first) return 0;
+    }
+    this.#batchDue[0] = first;
+    let count = 1;
+    while (count < available) {
+      const due = dueOf(at + count);
+      if (due > time) break;
+      this.#batchDue[count++] = due;
+    }
+    this.#departure?.note(this.#batchDue, count, clock.now());
+    return count;
+  }
+
+  /** Tracker time of the batch in milliseconds. */
+  #trackerNow(loop: number): number {
+    const { trackerClock, timesNs } = this.#input;
+    const { clock, state } = this.#thread;
+    if (trackerClock.mode === 'wall') {
+      return TRACKER_EPOCH_MS + Math.floor(((clock.now() - state.t0Ns) / 1e6) * trackerClock.scale);
+    }
+    const timeMs = (timesNs[this.batchIndex] as number) / 1e6 + loop * trackerClock.loopMs;
+    const nowMs = TRACKER_EPOCH_MS + Math.floor(timeMs);
+    state.advanceTo(nowMs);
+    return nowMs;
+  }
+
+  /** Points the engine at the interval histogram of the present interval; the main thread reads the one before. */
+  #enterInterval(): void {
+    const { clock, state, engine } = this.#thread;
+    const { intervalNs, run, threadIndex } = this.#input;
+    if (intervalNs === 0 || this.#input.latency.mode === 'off') return;
+    const interval = Math.floor((clock.now() - state.t0Ns) / intervalNs);
+    if (interval === this.#interval) return;
+    this.#interval = interval;
+    const c = run.engine.constants;
+    const base = run.plan.regions.histograms + threadIndex * run.plan.histogramStride + c.H_INTERVAL;
+    engine.view.setUint32(this.#intervalWord, base + (Math.max(interval, 0) % 4) * c.COARSE_BYTES, true);
+  }
+
+  #injectFault(): void {
+    const { fault, run } = this.#input;
+    const { engine, state } = this.#thread;
+    if (fault === null || fault.kind === 'stall') {
+      if (fault !== null && this.packets < fault.afterPackets + this.#input.batch) state.sleep(fault.stallMs ?? 0);
+      return;
+    }
+    engine.exports.testLock(run.engine.constants.CONTROL + run.engine.constants.C_CT_LOCK, 0);
+    if (fault.kind === 'exit') process.exit(7);
+    throw new WebAssembly.RuntimeError('injected trap');
+  }
+}
+
+/** How late each packet left, against its due time. */
+class DepartureRecorder {
+  readonly #counts = new Float64Array(countsLength(LATENCY_CONFIG));
+  readonly #due = new Float64Array(32);
+  #pending = 0;
+  #departedNs = 0;
+  #count = 0;
+  #sumNs = 0;
+  #maxNs = 0;
+  #minNs = Number.POSITIVE_INFINITY;
+
+  /** Packets with these due times leave now, in one batch. */
+  note(due: Float64Array, count: number, departedNs: number): void {
+    this.#due.set(due.subarray(0, count));
+    this.#pending = count;
+    this.#departedNs = departedNs;
+  }
+
+  /** Books the noted packets, after the batch: booking is not part of anybody's latency. */
+  settle(): void {
+    for (let i = 0; i < this.#pending; i++) {
+      const late = Math.max(0, this.#departedNs - (this.#due[i] as number));
+      const index = clampedCountsIndex(LATENCY_CONFIG, late);
+      this.#counts[index] = (this.#counts[index] as number) + 1;
+      this.#count++;
+      this.#sumNs += late;
+      if (late > this.#maxNs) this.#maxNs = late;
+      if (late < this.#minNs) this.#minNs = late;
+    }
+    this.#pending = 0;
+  }
+
+  figures(): DepartureFigures {
+    return {
+      counts: this.#counts,
+      count: this.#count,
+      sumNs: this.#sumNs,
+      maxNs: this.#maxNs,
+      minNs: this.#count === 0 ? 0 : this.#minNs,
+    };
+  }
+}
