@@ -59,12 +59,12 @@ interface NamedCell {
   name: string;
 }
 
-function figure(head: string, expendable: number, of: (cell: Cell) => string): Column<NamedCell> {
+function figureColumn(head: string, expendable: number, of: (cell: Cell) => string): Column<NamedCell> {
   return { head, expendable, cell: (row) => of(row.cell) };
 }
 
-function text(head: string, expendable: number, of: (cell: Cell) => string): Column<NamedCell> {
-  return { ...figure(head, expendable, of), align: 'left' };
+function textColumn(head: string, expendable: number, of: (cell: Cell) => string): Column<NamedCell> {
+  return { ...figureColumn(head, expendable, of), align: 'left' };
 }
 
 /** One line per cell, for a matrix. */
@@ -73,23 +73,23 @@ function matrixGrid(groups: readonly Cell[][], severalRuns: boolean, width: numb
     group.map((cell) => ({ cell, name: printable(cellName(cell, group)) })),
   );
   const columns: Column<NamedCell>[] = [
-    ...(severalRuns ? [text('Run', 0, (cell) => printable(cell.run.label))] : []),
-    text('Input', 0, (cell) => printable(cell.first.input.name)),
-    figure('workers', 0, (cell) => String(cell.first.workers)),
-    text('pace', 6, (cell) => pacingText(cell.first)),
+    ...(severalRuns ? [textColumn('Run', 0, (cell) => printable(cell.run.label))] : []),
+    textColumn('Input', 0, (cell) => printable(cell.first.input.name)),
+    figureColumn('workers', 0, (cell) => String(cell.first.workers)),
+    textColumn('pace', 6, (cell) => pacingText(cell.first)),
     { head: 'Design', align: 'left', expendable: 0, cell: (row) => paint('cyan', row.name) },
-    figure('packets/s', 0, (cell) => paint('bold', formatRate(medianOf(cell, ppsOf)))),
-    figure('95 % interval', 4, throughputInterval),
-    figure('CV', 5, (cell) => formatShare(summaryOf(cell, 'pps')?.cv)),
-    figure('trials', 7, (cell) => String(cell.cases.length)),
-    figure('p50', 1, (cell) => formatNs(latencyOfCell(cell, 'service')?.p50Ns)),
-    figure('p99', 0, (cell) => formatNs(latencyOfCell(cell, 'service')?.p99Ns)),
-    figure('p99.9', 2, (cell) => formatNs(latencyOfCell(cell, 'service')?.p999Ns)),
-    figure('max', 3, (cell) => formatNs(latencyOfCell(cell, 'service')?.maxNs)),
-    figure('response p99', 4, (cell) => formatNs(latencyOfCell(cell, 'response')?.p99Ns)),
-    figure('lock wait', 1, (cell) => formatShare(medianOf(cell, (one) => one.lockWaitShare))),
-    figure('CPU wait', 5, (cell) => formatShare(medianOf(cell, (one) => one.cpuWaitShare))),
-    figure('lag max', 3, lag('maxNs')),
+    figureColumn('packets/s', 0, (cell) => paint('bold', formatRate(medianOf(cell, ppsOf)))),
+    figureColumn('95 % interval', 4, throughputInterval),
+    figureColumn('CV', 5, (cell) => formatShare(summaryOf(cell, 'pps')?.cv)),
+    figureColumn('trials', 7, (cell) => String(cell.cases.length)),
+    figureColumn('p50', 1, (cell) => formatNs(latencyOfCell(cell, 'service')?.p50Ns)),
+    figureColumn('p99', 0, (cell) => formatNs(latencyOfCell(cell, 'service')?.p99Ns)),
+    figureColumn('p99.9', 2, (cell) => formatNs(latencyOfCell(cell, 'service')?.p999Ns)),
+    figureColumn('max', 3, (cell) => formatNs(latencyOfCell(cell, 'service')?.maxNs)),
+    figureColumn('response p99', 4, (cell) => formatNs(latencyOfCell(cell, 'response')?.p99Ns)),
+    figureColumn('lock wait', 1, (cell) => formatShare(medianOf(cell, (one) => one.lockWaitShare))),
+    figureColumn('CPU wait', 5, (cell) => formatShare(medianOf(cell, (one) => one.cpuWaitShare))),
+    figureColumn('lag max', 3, lag('maxNs')),
   ];
   return grid(rows, columns, width, paint);
 }

@@ -1,0 +1,59 @@
+/** The columns that begin every CSV table, so that tables can be joined and read on their own. */
+import type { CsvColumn } from './csv.js';
+import type { Run } from './runs.js';
+import type { LatencyDistribution, ResultCase } from './schema.js';
+
+/** A row that belongs to one case of one run. */
+export interface CaseRow {
+  run: Run;
+  one: ResultCase;
+}
+
+/** The cases of all runs in order. */
+export function caseRows(runs: readonly Run[]): CaseRow[] {
+  return runs.flatMap((run) => run.result.cases.map((one) => ({ run, one })));
+}
+
+/** Names the case in every table. `run`, `case_id` and `trial` together are the key to join by. */
+export const CASE_COLUMNS: readonly CsvColumn<CaseRow>[] = [
+  { name: 'run', doc: 'Which run the row is from: the name of its folder.', value: ({ run }) => run.label },
+  { name: 'case_id', doc: 'The cell: equal for all its trials.', value: ({ one }) => one.id },
+  { name: 'trial', doc: 'Number of the trial, from 0.', value: ({ one }) => one.trial },
+  { name: 'design', doc: 'Expiration design.', value: ({ one }) => one.design },
+  { name: 'build', doc: '`bare` or `probed`.', value: ({ one }) => one.build },
+  { name: 'input', doc: 'Scenario or capture.', value: ({ one }) => one.input.name },
+  { name: 'workers', doc: 'Worker threads.', value: ({ one }) => one.workers },
+];
+
+const FIGURES: readonly [string, keyof LatencyDistribution, string][] = [
+  ['count', 'count', 'Values recorded'],
+  ['min_ns', 'minNs', 'Smallest'],
+  ['mean_ns', 'meanNs', 'Mean'],
+  ['stddev_ns', 'stddevNs', 'Standard deviation'],
+  ['p50_ns', 'p50Ns', 'Median'],
+  ['p75_ns', 'p75Ns', '75th percentile'],
+  ['p90_ns', 'p90Ns', '90th percentile'],
+  ['p99_ns', 'p99Ns', '99th percentile'],
+  ['p99_9_ns', 'p999Ns', '99.9th percentile'],
+  ['p99_99_ns', 'p9999Ns', '99.99th percentile'],
+  ['max_ns', 'maxNs', 'Largest'],
+];
+
+/**
+ * Columns for the figures of a distribution of times.
+ * @param prefix Put before each name, with its underscore: `service_`.
+ * @param what Words for the description: `service time`.
+ * @param only The figures wanted; all of them when left out.
+ */
+export function distributionColumns<Row>(
+  prefix: string,
+  what: string,
+  of: (row: Row) => LatencyDistribution | null | undefined,
+  only?: readonly string[],
+): CsvColumn<Row>[] {
+  return FIGURES.filter(([name]) => only === undefined || only.includes(name)).map(([name, key, words]) => ({
+    name: `${prefix}${name}`,
+    doc: `${words}${what === '' ? '' : `, ${what}`}${name.endsWith('_ns') ? ', in nanoseconds' : ''}.`,
+    value: (row) => of(row)?.[key],
+  }));
+}

@@ -1,0 +1,209 @@
+/** CSV tables about the packets: the summary, their latency, their verdicts. */
+import { caseRows, distributionColumns, type CaseRow } from './csv-case-columns.js';
+import type { Field } from './csv.js';
+import { column, forCase, table } from './csv-table.js';
+import { ppsOf, TIME_KINDS } from './cells.js';
+import type { Run } from './runs.js';
+import type { LatencyDistribution, TimelineInterval } from './schema.js';
+
+const SUMMARY_PERCENTILES = ['mean_ns', 'p50_ns', 'p90_ns', 'p99_ns', 'p99_9_ns', 'p99_99_ns', 'max_ns'];
+
+export const summary = table<CaseRow>(
+  'summary',
+  'One row per case: what was run, how fast, and on what.',
+  forCase<CaseRow>([
+    column('kind', '`replay` or `bench`.', ({ one }) => one.kind),
+    column('preset', 'Preset of the design.', ({ one }) => asField(one.designOptions?.['preset'])),
+    column('started_at', 'UTC, ISO 8601.', ({ run, one }) => one.startedAt ?? run.result.createdAt),
+    column('pacing', '`topspeed`, `pps`, `mbps` or `multiplier`.', ({ one }) => one.pacing.mode),
+    column('target_pps', 'Packets per second asked for.', ({ one }) => one.pacing.targetPps),
+    column('target_mbps', 'Megabits per second asked for.', ({ one }) => one.pacing.targetMbps),
+    column('multiplier', 'Multiple of the capture’s own pace asked for.', ({ one }) => one.pacing.multiplier),
+    column('achieved_pps', 'Packets per second, all workers.', ({ one }) => ppsOf(one)),
+    column(
+      'achieved_mbps',
+      'Megabits of frames per second, all workers.',
+      ({ one }) => one.pacing.achievedMbps,
+    ),
+    column('elapsed_ns', 'Recorded part of the run, in nanoseconds.', ({ one }) => one.elapsedNs),
+    column('packets', 'Packets injected.', ({ one }) => one.packets.injected),
+    column('batch', 'Packets per batch.', ({ one }) => one.batch),
+    column('steer', 'How packets were given to workers.', ({ one }) => one.steer),
+    column('clock', 'What drives expiry.', ({ one }) => one.clock),
+    column('loops', 'Passes over the input.', ({ one }) => one.loops),
+    ...distributionColumns<CaseRow>(
+      'service_',
+      'service time',
+      ({ one }) => one.latency?.service?.overall,
+      SUMMARY_PERCENTILES,
+    ),
+    ...distributionColumns<CaseRow>(
+      'response_',
+      'response time',
+      ({ one }) => one.latency?.response?.overall,
+      SUMMARY_PERCENTILES,
+    ),
+    column(
+      'lock_wait_share',
+      'Share of worker time spent waiting for locks, 0 to 1.',
+      ({ one }) => one.lockWaitShare,
+    ),
+    column(
+      'cpu_wait_share',
+      'Share of worker time spent runnable without a CPU, 0 to 1.',
+      ({ one }) => one.cpuWaitShare,
+    ),
+    column('connections_created', 'Connections created.', ({ one }) => one.connections?.created),
+    column(
+      'connections_expired',
+      'Connections removed because their time was up.',
+      ({ one }) => one.connections?.expired,
+    ),
+    column(
+      'connections_remaining',
+      'Connections in the table at the end.',
+      ({ one }) => one.connections?.remaining,
+    ),
+    column('sweeps', 'Sweeps during the run.', ({ one }) => one.sweeps?.length),
+    ...distributionColumns<CaseRow>('expiry_lag_', 'from expiry to removal', ({ one }) => one.expiry?.lag, [
+      'p50_ns',
+      'p99_ns',
+      'max_ns',
+    ]),
+    column(
+      'bytes_per_connection',
+      'Bytes of memory per connection.',
+      ({ one }) => one.memory?.bytesPerConnection,
+    ),
+    column('seed', 'Seed of the run.', ({ run }) => run.result.seed),
+    column(
+      'partial',
+      'Whether the case or the run was cut short.',
+      ({ run, one }) => one.partial ?? run.result.partial,
+    ),
+    column('valid', 'Whether the self-audit of the run passed.', ({ run }) => run.result.valid),
+    column('verdict_hash', 'Equal for runs with equal verdicts.', ({ one }) => one.packets.verdictHash),
+    column('tool_version', 'Version of ctreplay.', ({ run }) => run.result.tool.version),
+    column('commit', 'Its Git commit.', ({ run }) => run.result.tool.commit),
+    column('node', 'Version of Node.js.', ({ run }) => run.result.environment.node),
+    column('cpu_model', 'CPU model.', ({ run }) => run.result.environment.cpuModel),
+    column('cores_online', 'CPU cores online.', ({ run }) => run.result.environment.coresOnline),
+    column(
+      'steal_share',
+      'Share of CPU time taken by the hypervisor, 0 to 1.',
+      ({ run }) => run.result.environment.stealShare,
+    ),
+    column(
+      'clock_cost_ns',
+      'What one timer read costs, in nanoseconds.',
+      ({ run }) => run.result.environment.clock.costNs,
+    ),
+    column(
+      'clock_step_ns',
+      'The timer’s smallest step, in nanoseconds.',
+      ({ run }) => run.result.environment.clock.stepNs,
+    ),
+  ]),
+  caseRows,
+  true,
+);
+
+function asField(value: unknown): Field {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
+}
+
+interface LatencyRow extends CaseRow {
+  time: string;
+  slice: string;
+  figures: LatencyDistribution;
+}
+
+function latencyRows(runs: readonly Run[]): LatencyRow[] {
+  const rows: LatencyRow[] = [];
+  for (const row of caseRows(runs)) {
+    for (const time of TIME_KINDS) {
+      const view = row.one.latency?.[time];
+      const add = (slice: string, figures: LatencyDistribution | null | undefined): void => {
+        if (figures !== null && figures !== undefined) rows.push({ ...row, time, slice, figures });
+      };
+      add('all', view?.overall);
+      for (const [name, figures] of Object.entries(view?.perClass ?? {})) add(`class:${name}`, figures);
+      add('during-sweep', view?.duringSweep);
+      add('outside-sweep', view?.outsideSweep);
+      for (const worker of row.one.perWorker ?? []) add(`worker:${worker.worker}`, worker[time]);
+    }
+    const departure = row.one.pacing.departureError;
+    if (departure !== null && departure !== undefined) {
+      rows.push({ ...row, time: 'departure-error', slice: 'all', figures: departure });
+    }
+  }
+  return rows;
+}
+
+export const latency = table<LatencyRow>(
+  'latency',
+  'One row per case, kind of time and slice of the packets.',
+  forCase<LatencyRow>([
+    column('time', '`service`, `response`, or `departure-error` (how late packets left).', (row) => row.time),
+    column(
+      'slice',
+      '`all`, `class:NAME`, `during-sweep`, `outside-sweep` or `worker:N`.',
+      (row) => row.slice,
+    ),
+    ...distributionColumns<LatencyRow>('', '', (row) => row.figures),
+  ]),
+  latencyRows,
+  true,
+);
+
+export const timeline = table<CaseRow & { at: TimelineInterval }>(
+  'timeline',
+  'One row per interval of a case.',
+  forCase<CaseRow & { at: TimelineInterval }>([
+    column('start_ms', 'Start, in milliseconds from the start of the run.', ({ at }) => at.tMs),
+    column('interval_ms', 'Length, in milliseconds.', ({ at }) => at.intervalMs),
+    column('packets', 'Packets finished in it.', ({ at }) => at.packets),
+    column('pps', 'Packets per second in it.', ({ at }) =>
+      at.intervalMs > 0 ? at.packets / (at.intervalMs / 1e3) : null,
+    ),
+    column('service_p50_ns', 'Median service time, in nanoseconds.', ({ at }) => at.p50Ns),
+    column('service_p99_ns', '99th percentile of service time, in nanoseconds.', ({ at }) => at.p99Ns),
+    column('service_max_ns', 'Largest service time, in nanoseconds.', ({ at }) => at.maxNs),
+    column('response_p50_ns', 'Median response time, in nanoseconds.', ({ at }) => at.responseP50Ns),
+    column(
+      'response_p99_ns',
+      '99th percentile of response time, in nanoseconds.',
+      ({ at }) => at.responseP99Ns,
+    ),
+    column('response_max_ns', 'Largest response time, in nanoseconds.', ({ at }) => at.responseMaxNs),
+  ]),
+  (runs) => caseRows(runs).flatMap((row) => (row.one.timeline ?? []).map((at) => ({ ...row, at }))),
+  true,
+);
+
+type VerdictRow = CaseRow & { what: string; key: string; packets: number };
+
+export const verdicts = table<VerdictRow>(
+  'verdicts',
+  'What the tracker said: packets by ct_state, and by the reason they were invalid for.',
+  forCase<CaseRow & { what: string; key: string; packets: number }>([
+    column('what', '`ct_state` or `rejected`.', (row) => row.what),
+    column('key', 'The ct_state text, or the reason.', (row) => row.key),
+    column('packets', 'Packets.', (row) => row.packets),
+  ]),
+  (runs) =>
+    caseRows(runs).flatMap((row) => [
+      ...Object.entries(row.one.packets.verdicts).map(([key, packets]) => ({
+        ...row,
+        what: 'ct_state',
+        key,
+        packets,
+      })),
+      ...Object.entries(row.one.packets.rejectedByReason ?? {}).map(([key, packets]) => ({
+        ...row,
+        what: 'rejected',
+        key,
+        packets,
+      })),
+    ]),
+);

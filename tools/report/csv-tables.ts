@@ -1,0 +1,90 @@
+/** Every CSV table, those that a matrix adds, and their description. */
+import { expiry, locks, nat, occupancy, sweeps } from './csv-engine.js';
+import { latency, summary, timeline, verdicts } from './csv-packets.js';
+import { column, table, type CsvTable } from './csv-table.js';
+import type { Run } from './runs.js';
+import type { Comparison, Scaling, ScalingPoint } from './schema.js';
+
+const comparisons = table<{ run: Run; one: Comparison }>(
+  'comparisons',
+  'One row per comparison of two cells.',
+  [
+    column('run', 'Which run the row is from.', ({ run }) => run.label),
+    column('base', 'Case id compared with.', ({ one }) => one.base),
+    column('head', 'Case id compared.', ({ one }) => one.head),
+    column('metric', 'What was compared; a name ending in `Ns` is in nanoseconds.', ({ one }) => one.metric),
+    column('unit', 'Its unit.', ({ one }) => one.unit),
+    column('base_median', 'Median over the trials of the base.', ({ one }) => one.baseMedian),
+    column('head_median', 'Median over the trials of the head.', ({ one }) => one.headMedian),
+    column('ratio', 'Head over base.', ({ one }) => one.ratio),
+    column('ratio_low', 'Lower end of its interval.', ({ one }) => one.low),
+    column('ratio_high', 'Upper end of its interval.', ({ one }) => one.high),
+    column('confidence', 'Confidence of the interval, 0 to 1.', ({ one }) => one.confidence),
+    column('p_value', 'Of the rank test.', ({ one }) => one.pValue),
+    column('n', 'Trials on each side.', ({ one }) => one.n),
+    column('significant', 'Whether the test says that they differ.', ({ one }) => one.significant),
+    column('control', 'Whether it is an A/A control.', ({ one }) => one.control),
+  ],
+  (runs) => runs.flatMap((run) => (run.result.comparisons ?? []).map((one) => ({ run, one }))),
+);
+
+type ScalingRow = { run: Run; scaling: Scaling; at: ScalingPoint };
+
+const scaling = table<ScalingRow>(
+  'scaling',
+  'Throughput against workers: one row per design, input and worker count.',
+  [
+    column('run', 'Which run the row is from.', ({ run }) => run.label),
+    column('design', 'Expiration design.', (row) => row.scaling.design),
+    column('input', 'Scenario or capture.', (row) => row.scaling.input),
+    column('workers', 'Worker threads.', ({ at }) => at.workers),
+    column('pps', 'Packets per second.', ({ at }) => at.pps),
+    column('pps_low', 'Lower end of its interval.', ({ at }) => at.low),
+    column('pps_high', 'Upper end of its interval.', ({ at }) => at.high),
+    column(
+      'lock_wait_share',
+      'Share of worker time spent waiting for locks, 0 to 1.',
+      ({ at }) => at.lockWaitShare,
+    ),
+    column('measured', 'False where it is predicted.', ({ at }) => at.measured),
+    column('oversubscribed', 'Whether there were more workers than cores.', ({ at }) => at.oversubscribed),
+  ],
+  (runs) =>
+    runs.flatMap((run) =>
+      (run.result.scaling ?? []).flatMap((one) => one.points.map((at) => ({ run, scaling: one, at }))),
+    ),
+);
+
+/** All tables, the always written ones first. */
+export const CSV_TABLES: readonly CsvTable[] = [
+  summary,
+  latency,
+  locks,
+  expiry,
+  timeline,
+  sweeps,
+  occupancy,
+  nat,
+  verdicts,
+  comparisons,
+  scaling,
+];
+
+/** The description of every table and column, in Markdown; published as docs/schema/csv-columns.md. */
+export function csvColumnsMarkdown(): string {
+  const parts = [
+    '# Columns of the CSV files',
+    "Generated from the code. UTF-8, RFC 4180, lines end in CR LF. An empty field was not measured; it is not 0. Text that begins with `=`, `+`, `-` or `@` has a `'` before it, so that no spreadsheet runs it.",
+  ];
+  for (const { name, doc, columns, always } of CSV_TABLES) {
+    parts.push(`## ${name}.csv`, `${doc}${always ? '' : ' Left out where there is nothing for it.'}`);
+    parts.push(
+      [
+        '| column | holds |',
+        '| --- | --- |',
+        ...columns.map((one) => `| \`${one.name}\` | ${one.doc} |`),
+      ].join('\n'),
+    );
+  }
+  return `${parts.join('\n\n')}\n`;
+}

@@ -1,0 +1,97 @@
+/** Go benchmark lines, which benchstat reads: one line per trial, so that it has a sample to test with. */
+import { ppsOf } from './cells.js';
+import { fileNameFrom, printable } from './escape.js';
+import type { Run } from './runs.js';
+import type { Environment, ResultCase } from './schema.js';
+
+const GO_ARCHITECTURE: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', arm64: 'arm64' };
+
+/** The units besides ns/op, with the way that is better, which benchstat cannot know by itself. */
+const UNITS: readonly {
+  unit: string;
+  better: 'higher' | 'lower';
+  of: (one: ResultCase) => number | null | undefined;
+}[] = [
+  { unit: 'pps', better: 'higher', of: ppsOf },
+  { unit: 'p50-ns', better: 'lower', of: (one) => one.latency?.service?.overall.p50Ns },
+  { unit: 'p99-ns', better: 'lower', of: (one) => one.latency?.service?.overall.p99Ns },
+  { unit: 'p99.9-ns', better: 'lower', of: (one) => one.latency?.service?.overall.p999Ns },
+  { unit: 'max-ns', better: 'lower', of: (one) => one.latency?.service?.overall.maxNs },
+];
+
+/**
+ * The text for benchstat. ns/op is the recorded time over the packets, all workers together; p50-ns and the like
+ * are service time. The number after the last dash is the number of workers.
+ */
+export function goBenchText(runs: readonly Run[]): string {
+  const lines: string[] = [];
+  for (const { unit, better } of UNITS) lines.push(`Unit ${unit} better=${better}`);
+  for (const run of runs) {
+    lines.push('', ...headerOf(run, runs.length > 1));
+    const names = namesOf(run.result.cases);
+    for (const one of run.result.cases) {
+      if (one.packets.injected === 0) continue;
+      const figures = [`${numberText(one.elapsedNs / one.packets.injected)} ns/op`];
+      for (const { unit, of } of UNITS) {
+        const value = of(one);
+        if (value !== null && value !== undefined) figures.push(`${numberText(value)} ${unit}`);
+      }
+      lines.push(`${names.get(one.id)} ${one.packets.injected} ${figures.join(' ')}`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function headerOf(run: Run, severalRuns: boolean): string[] {
+  const { environment, tool } = run.result;
+  const lines: [string, string | null | undefined][] = [
+    ['goos', environment.os],
+    ['goarch', goArchitecture(environment)],
+    ['pkg', 'ctreplay'],
+    ['cpu', environment.cpuModel],
+    ['node', environment.node],
+    ['ctreplay', tool.commit ? `${tool.version} ${tool.commit}` : tool.version],
+    ['run', severalRuns ? run.label : null],
+  ];
+  return lines.flatMap(([key, value]) =>
+    value === null || value === undefined ? [] : [`${key}: ${printable(value)}`],
+  );
+}
+
+function goArchitecture({ architecture }: Environment): string | null {
+  if (architecture === null || architecture === undefined) return null;
+  return GO_ARCHITECTURE[architecture] ?? architecture;
+}
+
+function suffix(one: ResultCase): string {
+  return `-${one.workers}`;
+}
+
+/** Benchmark names by case id; two cells never share one, as benchstat would take them for one sample. */
+function namesOf(cases: readonly ResultCase[]): Map<string, string> {
+  const byId = new Map(cases.map((one) => [one.id, one]));
+  const plain = [...byId].map(([id, one]) => ({ id, one, parts: partsOf(one) }));
+  const uses = new Map<string, number>();
+  for (const { one, parts } of plain) uses.set(parts + suffix(one), (uses.get(parts + suffix(one)) ?? 0) + 1);
+  return new Map(
+    plain.map(({ id, one, parts }) => {
+      const shared = (uses.get(parts + suffix(one)) ?? 0) > 1;
+      return [id, `BenchmarkReplay/${parts}${shared ? `/cell=${fileNameFrom(id)}` : ''}${suffix(one)}`];
+    }),
+  );
+}
+
+function partsOf(one: ResultCase): string {
+  const { mode, targetPps, targetMbps, multiplier } = one.pacing;
+  const pace = targetPps ?? targetMbps ?? multiplier;
+  return [
+    `design=${fileNameFrom(one.design)}`,
+    `${one.input.type}=${fileNameFrom(one.input.name)}`,
+    ...(one.build === 'bare' ? ['build=bare'] : []),
+    ...(mode === 'topspeed' ? [] : [`pace=${mode}${pace === null || pace === undefined ? '' : `:${pace}`}`]),
+  ].join('/');
+}
+
+function numberText(value: number): string {
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(9)));
+}

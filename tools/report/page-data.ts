@@ -1,0 +1,370 @@
+/** What the page's charts draw, worked out here so that the page only draws. Plain JSON. */
+import {
+  cellName,
+  cellsOf,
+  comparableGroups,
+  lagOfCell,
+  latencyOfCell,
+  medianOf,
+  pacingText,
+  ppsOf,
+  TIME_KINDS,
+  type Cell,
+  type TimeKind,
+} from './cells.js';
+import { percentileCurve, recordedCounts } from './histograms.js';
+import type { Run } from './runs.js';
+import type { ResultCase, Scaling } from './schema.js';
+
+/** A point of a percentile curve as drawn: 1 / (1 - share), and nanoseconds. */
+export type CurveXY = [number, number];
+
+export interface CurveSeries {
+  design: string;
+  kind: TimeKind | 'lag';
+  points: CurveXY[];
+}
+
+export interface CurveGroup {
+  label: string;
+  series: CurveSeries[];
+}
+
+export interface HeatGroup {
+  label: string;
+  /** Rectangles: from ms, to ms, from ns, to ns, packets. Empty where the timeline has no histograms. */
+  rectangles: [number, number, number, number, number][];
+  /** Per interval: middle ms, then service p50, p99, max in ns; null where nothing was measured. */
+  lines: [number, number | null, number | null, number | null][];
+  /** From ms, to ms. */
+  sweeps: [number, number][];
+}
+
+export interface ScalingDesign {
+  design: string;
+  /** Workers, pps, low, high; low and high null where there is no interval. */
+  measured: [number, number, number | null, number | null][];
+  /** Workers, pps: predicted by a model. */
+  predicted: [number, number][];
+  /** Workers, pps: the fitted curve. */
+  fit: [number, number][];
+  /** Workers, share of time spent waiting for locks. */
+  waits: [number, number][];
+}
+
+export interface ScalingGroup {
+  label: string;
+  /** CPU cores of the machine; beyond them the scheduler is measured. Null where not known. */
+  cores: number | null;
+  designs: ScalingDesign[];
+}
+
+export interface StaleGroup {
+  label: string;
+  /** Milliseconds and connections. */
+  series: { design: string; expired: [number, number][]; connections: [number, number][] }[];
+}
+
+export interface NatGroup {
+  label: string;
+  series: {
+    design: string;
+    candidates: [number, number][];
+    p50: [number, number][];
+    p99: [number, number][];
+  }[];
+}
+
+export interface PageData {
+  /** Every design named in a chart, in the order that gives it its colour. */
+  designs: string[];
+  curves: CurveGroup[];
+  heat: HeatGroup[];
+  scaling: ScalingGroup[];
+  lag: CurveGroup[];
+  stale: StaleGroup[];
+  nat: NatGroup[];
+  /** What did not fit and was left out of the charts (the tables have it), as a sentence; null if nothing. */
+  leftOut: string | null;
+}
+
+/** How much goes into the charts. */
+export interface Detail {
+  groups: number;
+  heatMaps: number;
+  ticksPerHalf: number;
+  heatColumns: number;
+  heatRows: number;
+}
+
+/** From all that is readable down to the least that is useful; the page takes the first that keeps it small. */
+export const DETAILS: readonly Detail[] = [
+  { groups: 40, heatMaps: 16, ticksPerHalf: 10, heatColumns: 120, heatRows: 48 },
+  { groups: 24, heatMaps: 8, ticksPerHalf: 5, heatColumns: 80, heatRows: 32 },
+  { groups: 8, heatMaps: 4, ticksPerHalf: 3, heatColumns: 50, heatRows: 24 },
+  { groups: 2, heatMaps: 1, ticksPerHalf: 2, heatColumns: 40, heatRows: 16 },
+];
+
+/** The heading of a group of comparable cells: input, workers, pace, build, and the run where there are several. */
+export function groupLabel(group: readonly Cell[], severalRuns: boolean): string {
+  const [first] = group;
+  if (first === undefined) return '';
+  const { input, workers, build } = first.first;
+  return [
+    input.name,
+    `${workers} ${workers === 1 ? 'worker' : 'workers'}`,
+    pacingText(first.first),
+    `${build} build`,
+    ...(severalRuns ? [first.run.label] : []),
+  ].join(', ');
+}
+
+/** Collects the data of every chart. */
+export function pageData(runs: readonly Run[], detail: Detail): PageData {
+  const severalRuns = runs.length > 1;
+  const groups = comparableGroups(cellsOf(runs));
+  const shown = groups.slice(0, detail.groups);
+  const labelled = shown.map((group) => ({ group, label: groupLabel(group, severalRuns) }));
+  const designs = new Set<string>();
+  for (const { group } of labelled) for (const cell of group) designs.add(cellName(cell, group));
+  const scaling = scalingGroups(runs, groups);
+  for (const group of scaling) for (const { design } of group.designs) designs.add(design);
+  const heat = labelled.flatMap(({ group, label }) =>
+    group.flatMap((cell) => heatOf(cell, `${label}: ${cellName(cell, group)}`, detail)),
+  );
+  const leftOut = [
+    ...(groups.length > shown.length
+      ? [`${groups.length - shown.length} of ${groups.length} configurations`]
+      : []),
+    ...(heat.length > detail.heatMaps
+      ? [`${heat.length - detail.heatMaps} of ${heat.length} timelines`]
+      : []),
+  ];
+  return {
+    designs: [...designs],
+    curves: nonEmpty(labelled, ({ group }) =>
+      group.flatMap((cell) => latencyCurves(cell, cellName(cell, group), detail)),
+    ),
+    heat: heat.slice(0, detail.heatMaps),
+    scaling,
+    lag: nonEmpty(labelled, ({ group }) =>
+      group.flatMap((cell) => lagCurve(cell, cellName(cell, group), detail)),
+    ),
+    stale: nonEmpty(labelled, ({ group }) => group.flatMap((cell) => staleOf(cell, cellName(cell, group)))),
+    nat: nonEmpty(labelled, ({ group }) => group.flatMap((cell) => natOf(cell, cellName(cell, group)))),
+    leftOut:
+      leftOut.length === 0
+        ? null
+        : `Left out of the charts to keep this page small: ${leftOut.join(' and ')}. The tables have them.`,
+  };
+}
+
+interface Labelled {
+  group: Cell[];
+  label: string;
+}
+
+function nonEmpty<Series>(
+  labelled: readonly Labelled[],
+  seriesOf: (one: Labelled) => Series[],
+): { label: string; series: Series[] }[] {
+  return labelled
+    .map((one) => ({ label: one.label, series: seriesOf(one) }))
+    .filter(({ series }) => series.length > 0);
+}
+
+function curveOf(encoded: string, count: number, ticksPerHalf: number): CurveXY[] {
+  const points: CurveXY[] = [];
+  let last = 1;
+  for (const { share, value } of percentileCurve(encoded, ticksPerHalf)) {
+    // The maximum is at share 1, which the axis cannot show: it is drawn where one value of all is left.
+    const x = share < 1 ? 1 / (1 - share) : Math.max(last, count);
+    if (x < last) continue;
+    // A logarithmic axis has no 0; a time of 0 is one below the clock's step.
+    points.push([round(x), Math.max(1, value)]);
+    last = x;
+  }
+  return points;
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(6));
+}
+
+function latencyCurves(cell: Cell, design: string, detail: Detail): CurveSeries[] {
+  return TIME_KINDS.flatMap((kind): CurveSeries[] => {
+    const figures = latencyOfCell(cell, kind);
+    if (typeof figures?.encoded !== 'string') return [];
+    return [{ design, kind, points: curveOf(figures.encoded, figures.count, detail.ticksPerHalf) }];
+  });
+}
+
+function lagCurve(cell: Cell, design: string, detail: Detail): CurveSeries[] {
+  const figures = lagOfCell(cell);
+  if (typeof figures?.encoded !== 'string') return [];
+  return [{ design, kind: 'lag', points: curveOf(figures.encoded, figures.count, detail.ticksPerHalf) }];
+}
+
+/** The timeline of the first trial that has one. Trials are not laid over each other: their sweeps differ. */
+function heatOf(cell: Cell, label: string, detail: Detail): HeatGroup[] {
+  const one = cell.cases.find((candidate) => (candidate.timeline?.length ?? 0) > 0);
+  if (one === undefined) return [];
+  const timeline = one.timeline ?? [];
+  const merge = Math.max(1, Math.ceil(timeline.length / detail.heatColumns));
+  return [
+    {
+      label: cell.cases.length > 1 ? `${label} (trial ${one.trial})` : label,
+      rectangles: rectanglesOf(one, merge, detail.heatRows),
+      lines: timeline.map((at) => [
+        at.tMs + at.intervalMs / 2,
+        at.p50Ns ?? null,
+        at.p99Ns ?? null,
+        at.maxNs ?? null,
+      ]),
+      sweeps: (one.sweeps ?? [])
+        .slice(0, 2000)
+        .map((sweep) => [round(sweep.startMs), round(sweep.startMs + sweep.durationNs / 1e6)]),
+    },
+  ];
+}
+
+function rectanglesOf(one: ResultCase, merge: number, rows: number): HeatGroup['rectangles'] {
+  const timeline = one.timeline ?? [];
+  const counted = timeline.map((at) => (typeof at.encoded === 'string' ? recordedCounts(at.encoded) : []));
+  let lowest = Number.POSITIVE_INFINITY;
+  let highest = 0;
+  for (const interval of counted) {
+    for (const { value } of interval) {
+      lowest = Math.min(lowest, Math.max(1, value));
+      highest = Math.max(highest, value);
+    }
+  }
+  if (highest === 0) return [];
+  const bottom = Math.log(lowest) - 1e-9;
+  const step = Math.max((Math.log(Math.max(highest, lowest * 1.1)) - bottom) / rows, 1e-9);
+  const edge = (row: number): number => round(Math.exp(bottom + row * step));
+  const rectangles: HeatGroup['rectangles'] = [];
+  for (let start = 0; start < timeline.length; start += merge) {
+    const part = timeline.slice(start, start + merge);
+    const counts = new Map<number, number>();
+    for (let i = start; i < start + part.length; i += 1) {
+      for (const { value, count } of counted[i] ?? []) {
+        const row = Math.min(rows - 1, Math.floor((Math.log(Math.max(1, value)) - bottom) / step));
+        counts.set(row, (counts.get(row) ?? 0) + count);
+      }
+    }
+    const first = part[0];
+    const last = part.at(-1);
+    if (first === undefined || last === undefined) continue;
+    for (const [row, count] of counts) {
+      rectangles.push([round(first.tMs), round(last.tMs + last.intervalMs), edge(row), edge(row + 1), count]);
+    }
+  }
+  return rectangles;
+}
+
+/** Stored fits, or, without any, the cells of a design and input that differ in workers only. */
+function scalingGroups(runs: readonly Run[], groups: readonly Cell[][]): ScalingGroup[] {
+  const severalRuns = runs.length > 1;
+  return runs.flatMap((run) => {
+    const cores = run.result.environment.coresOnline ?? null;
+    const stored = run.result.scaling ?? [];
+    const source = stored.length > 0 ? stored : scalingFromCells(run, groups);
+    const byInput = new Map<string, ScalingDesign[]>();
+    for (const one of source) {
+      const design = scalingDesign(one);
+      if (new Set(design.measured.map(([workers]) => workers)).size < 2) continue;
+      byInput.set(one.input, [...(byInput.get(one.input) ?? []), design]);
+    }
+    return [...byInput].map(([input, designs]) => ({
+      label: severalRuns ? `${input}, ${run.label}` : input,
+      cores,
+      designs,
+    }));
+  });
+}
+
+function scalingFromCells(run: Run, groups: readonly Cell[][]): Scaling[] {
+  const byKey = new Map<string, Scaling>();
+  for (const group of groups) {
+    for (const cell of group) {
+      if (cell.run !== run || cell.first.control === true) continue;
+      const design = cellName(cell, group);
+      const input = `${cell.first.input.name}, ${pacingText(cell.first)}, ${cell.first.build} build`;
+      const key = JSON.stringify([design, input]);
+      const entry = byKey.get(key) ?? { design, input, points: [] };
+      entry.points.push({
+        workers: cell.first.workers,
+        pps: medianOf(cell, ppsOf),
+        lockWaitShare: medianOf(cell, (one) => one.lockWaitShare),
+        measured: true,
+      });
+      byKey.set(key, entry);
+    }
+  }
+  return [...byKey.values()];
+}
+
+function scalingDesign({ design, points, fit }: Scaling): ScalingDesign {
+  const sorted = points.toSorted((a, b) => a.workers - b.workers);
+  const known = sorted.filter(
+    (point): point is typeof point & { pps: number } => typeof point.pps === 'number',
+  );
+  const furthest = Math.max(2, ...sorted.map((point) => point.workers));
+  const curve: [number, number][] = [];
+  const lambda = fit?.lambdaPps?.value;
+  const sigma = fit?.sigma?.value;
+  const kappa = fit?.kappa?.value;
+  if (lambda !== undefined && sigma !== undefined && kappa !== undefined) {
+    for (let i = 0; i <= 48; i += 1) {
+      const n = 1 + ((furthest - 1) * i) / 48;
+      curve.push([round(n), round((lambda * n) / (1 + sigma * (n - 1) + kappa * n * (n - 1)))]);
+    }
+  }
+  return {
+    design,
+    measured: known
+      .filter((point) => point.measured)
+      .map((point) => [point.workers, point.pps, point.low ?? null, point.high ?? null]),
+    predicted: known.filter((point) => !point.measured).map((point) => [point.workers, point.pps]),
+    fit: curve,
+    waits: sorted
+      .filter(
+        (point): point is typeof point & { lockWaitShare: number } =>
+          point.measured && typeof point.lockWaitShare === 'number',
+      )
+      .map((point) => [point.workers, point.lockWaitShare]),
+  };
+}
+
+function thin<Point>(points: readonly Point[], most: number): Point[] {
+  const step = Math.max(1, Math.ceil(points.length / most));
+  return points.filter((_, index) => index % step === 0 || index === points.length - 1);
+}
+
+function staleOf(cell: Cell, design: string): StaleGroup['series'] {
+  const one = cell.cases.find((candidate) => (candidate.expiry?.staleTimeline?.length ?? 0) > 0);
+  if (one === undefined) return [];
+  const points = thin(one.expiry?.staleTimeline ?? [], 400);
+  return [
+    {
+      design,
+      expired: points.flatMap((at) =>
+        typeof at.expiredPresent === 'number' ? [[round(at.tMs), at.expiredPresent]] : [],
+      ),
+      connections: points.flatMap((at) => (typeof at.nConn === 'number' ? [[round(at.tMs), at.nConn]] : [])),
+    },
+  ];
+}
+
+function natOf(cell: Cell, design: string): NatGroup['series'] {
+  const one = cell.cases.find((candidate) => (candidate.nat?.byOccupancy?.length ?? 0) > 0);
+  if (one === undefined) return [];
+  const points = (one.nat?.byOccupancy ?? []).toSorted((a, b) => a.occupancy - b.occupancy);
+  const series = (figure: 'meanCandidates' | 'p50Ns' | 'p99Ns'): [number, number][] =>
+    points.flatMap((at) => {
+      const value = at[figure];
+      return typeof value === 'number' ? [[at.occupancy, value]] : [];
+    });
+  return [{ design, candidates: series('meanCandidates'), p50: series('p50Ns'), p99: series('p99Ns') }];
+}

@@ -1,0 +1,395 @@
+/** The sections of the page that are tables: results side by side, locks, comparisons, what was run, the audit. */
+import {
+  cellName,
+  largestOf,
+  latencyOfCell,
+  locksOfCell,
+  medianOf,
+  packetsOf,
+  ppsOf,
+  summaryOf,
+  type Cell,
+} from './cells.js';
+import { findingOf, intervalText, metricOf, testText } from './comparisons.js';
+import { markup, htmlTable, type Html, type HtmlValue } from './html.js';
+import { timerText } from './markdown.js';
+import { groupLabel } from './page-data.js';
+import { section, type PageContent } from './page-sections.js';
+import {
+  formatBytes,
+  formatCount,
+  formatNs,
+  formatRate,
+  formatRatio,
+  formatShare,
+  NOT_MEASURED,
+} from './quantities.js';
+import type { Run } from './runs.js';
+import type { AuditCheck, Contention, Warning } from './schema.js';
+import type { Sentence } from './summary-sentences.js';
+
+/** The sentences at the top. */
+export function summarySection(sentences: readonly Sentence[], warnings: readonly Warning[]): Html {
+  const body = markup`<ul class="summary">
+      ${sentences.map(
+        ({ kind, text }) =>
+          markup`<li class="${kind}">
+            ${kind === 'problem' ? markup`<strong>Problem.</strong> ` : null}${text}
+          </li> `,
+      )}
+    </ul>
+    ${
+      warnings.length === 0
+        ? null
+        : markup`<details>
+            <summary>
+              ${warnings.length === 1 ? '1 warning' : `${warnings.length} warnings`} about the measurement
+            </summary>
+            <ul>
+              ${warnings.map(
+                (warning) =>
+                  markup`<li>${warning.text}${warning.advice ? markup` <em>${warning.advice}</em>` : null}</li> `,
+              )}
+            </ul>
+          </details>`
+    }`;
+  return section('summary', 'Summary', body, '');
+}
+
+/** Warnings of all runs and cases, each once. */
+export function warningsOf(runs: readonly Run[]): Warning[] {
+  const seen = new Map<string, Warning>();
+  for (const { result } of runs) {
+    for (const warning of [...result.warnings, ...result.cases.flatMap((one) => one.warnings ?? [])]) {
+      const key = JSON.stringify([warning.text, warning.advice]);
+      if (!seen.has(key)) seen.set(key, warning);
+    }
+  }
+  return [...seen.values()];
+}
+
+/** A figure with a bar as long as its share of the largest in the column. */
+function bar(value: number | null | undefined, largest: number, text: string): HtmlValue {
+  if (value === null || value === undefined) return NOT_MEASURED;
+  const percent = largest > 0 ? Math.max(0, Math.min(100, (value / largest) * 100)) : 0;
+  return markup`<span class="bar"><span class="fill" style="width:${percent.toFixed(1)}%"></span></span
+    >${text}`;
+}
+
+function largestIn(values: readonly (number | null | undefined)[]): number {
+  return values.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
+}
+
+/** Throughput and the main percentiles of every cell. */
+export function resultsSection({ groups, severalRuns }: PageContent): Html {
+  const rows = groups.flatMap((group) => group.map((cell) => ({ group, cell })));
+  const fastest = largestIn(rows.map(({ cell }) => medianOf(cell, ppsOf)));
+  const body = htmlTable('Throughput and latency by design', rows, [
+    { head: 'Configuration', left: true, cell: ({ group }) => groupLabel(group, severalRuns) },
+    { head: 'Design', left: true, cell: ({ cell, group }) => cellName(cell, group) },
+    {
+      head: 'Packets/s',
+      cell: ({ cell }) => bar(medianOf(cell, ppsOf), fastest, formatRate(medianOf(cell, ppsOf))),
+    },
+    { head: '95 % interval', cell: ({ cell }) => throughputInterval(cell) },
+    { head: 'Trials', cell: ({ cell }) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
+    { head: 'Packets', cell: ({ cell }) => formatCount(packetsOf(cell)) },
+    { head: 'Service p50', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p50Ns) },
+    { head: 'p99', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p99Ns) },
+    { head: 'p99.9', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p999Ns) },
+    { head: 'Max', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.maxNs) },
+    { head: 'Response p99', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'response')?.p99Ns) },
+    {
+      head: 'Waiting for locks',
+      cell: ({ cell }) => formatShare(medianOf(cell, (one) => one.lockWaitShare)),
+    },
+    { head: 'Waiting for a CPU', cell: ({ cell }) => formatShare(medianOf(cell, (one) => one.cpuWaitShare)) },
+    {
+      head: 'Connections created',
+      cell: ({ cell }) => formatCount(medianOf(cell, (one) => one.connections?.created)),
+    },
+    { head: 'Expired', cell: ({ cell }) => formatCount(medianOf(cell, (one) => one.connections?.expired)) },
+    { head: 'Left', cell: ({ cell }) => formatCount(medianOf(cell, (one) => one.connections?.remaining)) },
+    {
+      head: 'Memory per connection',
+      cell: ({ cell }) => formatBytes(medianOf(cell, (one) => one.memory?.bytesPerConnection)),
+    },
+    {
+      head: 'Grace period backlog',
+      cell: ({ cell }) => formatCount(largestOf(cell, (one) => one.memory?.gracePending)),
+    },
+  ]);
+  return section('results', 'Results', body, 'Nothing was measured.');
+}
+
+function throughputInterval(cell: Cell): string {
+  const summary = summaryOf(cell, 'pps');
+  if (typeof summary?.low !== 'number' || typeof summary.high !== 'number') return '';
+  return `${formatRate(summary.low)} .. ${formatRate(summary.high)}`;
+}
+
+interface LockRow {
+  where: string;
+  design: string;
+  line: Contention;
+  packets: number;
+}
+
+function lockTable(caption: string, rows: readonly LockRow[]): HtmlValue {
+  const mostWait = largestIn(rows.map(({ line }) => line.wait?.totalNs));
+  const mostHold = largestIn(rows.map(({ line }) => line.hold?.totalNs));
+  const perPacket = (count: number | null | undefined, row: LockRow): string =>
+    typeof count === 'number' && row.packets > 0 && row.line.thread === 'all'
+      ? formatRatio(count / row.packets)
+      : '';
+  return htmlTable(caption, rows, [
+    { head: 'Configuration', left: true, cell: (row) => row.where },
+    { head: 'Lock', left: true, cell: (row) => row.line.class },
+    { head: 'Design', left: true, cell: (row) => row.design },
+    { head: 'Thread', left: true, cell: (row) => row.line.thread },
+    {
+      head: 'Wait, total',
+      cell: (row) => bar(row.line.wait?.totalNs, mostWait, formatNs(row.line.wait?.totalNs)),
+    },
+    {
+      head: 'Hold, total',
+      cell: (row) => bar(row.line.hold?.totalNs, mostHold, formatNs(row.line.hold?.totalNs)),
+    },
+    { head: 'Acquisitions', cell: (row) => formatCount(row.line.acquisitions) },
+    { head: 'Per packet', cell: (row) => perPacket(row.line.acquisitions, row) },
+    { head: 'Contended', cell: (row) => formatCount(row.line.contended) },
+    { head: 'Waits per packet', cell: (row) => perPacket(row.line.contended, row) },
+    { head: 'Spins', cell: (row) => formatCount(row.line.spins) },
+    { head: 'Futex waits', cell: (row) => formatCount(row.line.futexWaits) },
+    { head: 'Wait min', cell: (row) => formatNs(row.line.wait?.minNs) },
+    { head: 'Wait avg', cell: (row) => formatNs(row.line.wait?.avgNs) },
+    { head: 'Wait max', cell: (row) => formatNs(row.line.wait?.maxNs) },
+    { head: 'Hold min', cell: (row) => formatNs(row.line.hold?.minNs) },
+    { head: 'Hold avg', cell: (row) => formatNs(row.line.hold?.avgNs) },
+    { head: 'Hold max', cell: (row) => formatNs(row.line.hold?.maxNs) },
+  ]);
+}
+
+/** Lock figures as lock_stat gives them, over all threads, then by thread. */
+export function lockSection({ groups, severalRuns }: PageContent): Html {
+  const all: LockRow[] = [];
+  const threads: LockRow[] = [];
+  for (const group of groups) {
+    for (const cell of group) {
+      const common = {
+        where: groupLabel(group, severalRuns),
+        design: cellName(cell, group),
+        packets: packetsOf(cell),
+      };
+      all.push(...locksOfCell(cell).map((line) => ({ ...common, line })));
+      const byThread = (cell.first.locks ?? []).filter((line) => line.thread !== 'all');
+      threads.push(...byThread.map((line) => ({ ...common, line })));
+    }
+  }
+  const sampled = all.some(({ line }) => line.wait?.sampled === true || line.hold?.sampled === true);
+  const body =
+    all.length === 0 && threads.length === 0
+      ? null
+      : markup`${lockTable('Locks, all threads', all)}${
+          sampled ? markup`<p class="note">Some times were sampled; their totals are scaled up.</p>` : null
+        }${
+          threads.length === 0
+            ? null
+            : markup`<details>
+                <summary>By thread (first trial)</summary>
+                ${lockTable('Locks by thread', threads)}
+              </details>`
+        }`;
+  return section('locks', 'Locks', body, 'Locks were not measured: the bare build counts none.');
+}
+
+/** Comparisons with their intervals. */
+export function comparisonSection(runs: readonly Run[]): Html {
+  const rows = runs.flatMap((run) => (run.result.comparisons ?? []).map((one) => ({ run, one })));
+  const words = {
+    better: 'better',
+    worse: 'worse',
+    'no-difference-shown': 'no difference shown',
+    unknown: '',
+  } as const;
+  const body = htmlTable('Comparisons', rows, [
+    ...(runs.length > 1
+      ? [{ head: 'Run', left: true, cell: ({ run }: (typeof rows)[number]) => run.label }]
+      : []),
+    { head: 'Compared', left: true, cell: ({ one }) => one.head },
+    { head: 'With', left: true, cell: ({ one }) => (one.control === true ? 'itself (A/A)' : one.base) },
+    { head: 'Metric', left: true, cell: ({ one }) => one.metric },
+    { head: 'Base', cell: ({ one }) => metricOf(one).format(one.baseMedian) },
+    { head: 'Head', cell: ({ one }) => metricOf(one).format(one.headMedian) },
+    { head: 'Delta', cell: ({ one }) => one.text },
+    { head: 'Ratio interval', cell: ({ one }) => intervalText(one) },
+    { head: 'Test', left: true, cell: ({ one }) => testText(one) },
+    {
+      head: 'Finding',
+      left: true,
+      cell: ({ one }) => markup`<span class="${findingOf(one)}">${words[findingOf(one)]}</span>`,
+    },
+  ]);
+  return section(
+    'comparisons',
+    'Comparisons',
+    body,
+    'No comparison with intervals was made in this run; ctreplay bench makes them.',
+  );
+}
+
+/** Exact work counts. */
+export function workSection({ groups, severalRuns }: PageContent): Html {
+  const rows = groups.flatMap((group) =>
+    group.flatMap((cell) => {
+      const work = cell.first.workCounts;
+      if (work === null || work === undefined || work.packets === 0) return [];
+      const counts: [string, number | null | undefined][] = [
+        ...Object.entries(work.locks).map(([name, count]): [string, number] => [
+          `${name} acquisitions`,
+          count,
+        ]),
+        ['list moves', work.listMoves],
+        ['hash probes', work.hashProbes],
+        ['bytes copied', work.bytesCopied],
+        ...Object.entries(work.other ?? {}),
+      ];
+      return counts
+        .filter((entry): entry is [string, number] => typeof entry[1] === 'number')
+        .map(([name, count]) => ({ group, cell, name, count, packets: work.packets }));
+    }),
+  );
+  const body = htmlTable('Work, exact', rows, [
+    { head: 'Configuration', left: true, cell: ({ group }) => groupLabel(group, severalRuns) },
+    { head: 'Design', left: true, cell: ({ cell, group }) => cellName(cell, group) },
+    { head: 'Work', left: true, cell: ({ name }) => name },
+    { head: 'Total', cell: ({ count }) => formatCount(count) },
+    { head: 'Packets', cell: ({ packets }) => formatCount(packets) },
+    { head: 'Per packet', cell: ({ count, packets }) => formatRatio(count / packets) },
+  ]);
+  return section(
+    'work',
+    'Work counts',
+    body,
+    'Work was not counted; that is done with one worker and a seed.',
+  );
+}
+
+/** The command, the machine and its noise, the inputs. */
+export function runSection(runs: readonly Run[]): Html {
+  const blocks = runs.map((run) => {
+    const { result } = run;
+    const { environment } = result;
+    const { noise } = environment;
+    const facts: [string, string][] = [
+      ['Command', `ctreplay ${result.commandLine.join(' ')}`],
+      ['Created', result.createdAt],
+      ['ctreplay', `${result.tool.version}${result.tool.commit ? `, commit ${result.tool.commit}` : ''}`],
+      ['Seed', String(result.seed)],
+      ['CPU', environment.cpuModel ?? NOT_MEASURED],
+      ['Cores online', formatCount(environment.coresOnline)],
+      ['Memory', formatBytes(environment.memoryBytes)],
+      ['Kernel', environment.kernel ?? NOT_MEASURED],
+      ['CPU governor', environment.governor ?? NOT_MEASURED],
+      ['Node.js', environment.node],
+      ['Timer', timerText(environment.clock) ?? NOT_MEASURED],
+      [
+        'Threads pinned',
+        environment.pinned === true ? 'yes' : environment.pinned === false ? 'no' : NOT_MEASURED,
+      ],
+      ['Load at the start', formatRatio(environment.loadAverage1m)],
+      ['Steal', formatShare(environment.stealShare)],
+      ['Interruptions, p50', formatNs(noise?.p50Ns)],
+      ['Interruptions, p99', formatNs(noise?.p99Ns)],
+      ['Longest interruption', formatNs(noise?.maxNs)],
+      ['Time lost to interruptions', formatShare(noise?.lostShare)],
+      ['Spread of equal work (CV)', formatShare(noise?.cv)],
+      ['Configuration', JSON.stringify(result.configuration)],
+    ];
+    const files = result.cases.flatMap((one) =>
+      (one.input.files ?? []).map((file) => ({ ...file, input: one.input.name })),
+    );
+    const distinct = [
+      ...new Map(files.map((file) => [`${file.path}\u0000${file.sha256 ?? ''}`, file])).values(),
+    ];
+    return markup`${runs.length > 1 ? markup`<h3>${run.label}</h3>` : null}
+      <dl class="facts">
+        ${facts
+          .filter(([, value]) => value !== NOT_MEASURED)
+          .map(
+            ([name, value]) =>
+              markup`<div>
+                <dt>${name}</dt>
+                <dd>${value}</dd>
+              </div> `,
+          )}
+      </dl>
+      ${htmlTable('Captures', distinct, [
+        { head: 'File', left: true, cell: (file) => file.path },
+        { head: 'Packets', cell: (file) => formatCount(file.packets) },
+        { head: 'Size', cell: (file) => formatBytes(file.bytes) },
+        {
+          head: 'SHA-256',
+          left: true,
+          cell: (file) => (file.sha256 ? markup`<code>${file.sha256}</code>` : ''),
+        },
+      ])}`;
+  });
+  return section('run', 'What was run, and on what', markup`${blocks}`, '');
+}
+
+/** Every check that the runs made on themselves. */
+export function auditSection(runs: readonly Run[]): Html {
+  const rows: { where: string; check: AuditCheck }[] = [];
+  for (const run of runs) {
+    const prefix = runs.length > 1 ? `${run.label}: ` : '';
+    for (const check of run.result.audit ?? []) rows.push({ where: `${prefix}whole run`, check });
+    for (const one of run.result.cases) {
+      for (const check of one.audit) rows.push({ where: `${prefix}${one.id}, trial ${one.trial}`, check });
+    }
+  }
+  const failed = rows.filter(({ check }) => !check.ok);
+  const table = htmlTable(
+    'Self-audit',
+    [...failed, ...rows.filter(({ check }) => check.ok)],
+    [
+      { head: 'Case', left: true, cell: (row) => row.where },
+      { head: 'Check', left: true, cell: (row) => row.check.name },
+      {
+        head: 'Outcome',
+        left: true,
+        cell: (row) =>
+          markup`<span class="${row.check.ok ? 'better' : 'worse'}"
+            >${row.check.ok ? 'passed' : 'failed'}</span
+          >`,
+      },
+      { head: 'Expected', cell: (row) => auditValue(row.check.expected) },
+      { head: 'Found', cell: (row) => auditValue(row.check.actual) },
+      { head: 'Advice', left: true, cell: (row) => row.check.advice ?? '' },
+    ],
+  );
+  const verdict =
+    failed.length > 0
+      ? markup`<p class="problem">
+          ${failed.length} of ${rows.length} checks failed. Do not use these figures.
+        </p>`
+      : markup`<p>All ${rows.length} checks passed.</p>`;
+  const body =
+    rows.length === 0
+      ? null
+      : markup`${verdict}${
+          rows.length > 20 && failed.length === 0
+            ? markup`<details>
+                <summary>The checks</summary>
+                ${table}
+              </details>`
+            : table
+        }`;
+  return section('audit', 'Self-audit', body, 'The run recorded no check on itself.');
+}
+
+function auditValue(value: number | string | null | undefined): string {
+  if (value === null || value === undefined) return NOT_MEASURED;
+  if (typeof value === 'string') return value;
+  return Number.isInteger(value) ? formatCount(value) : formatRatio(value);
+}

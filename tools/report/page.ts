@@ -1,0 +1,145 @@
+/** report.html: one file that needs nothing else and asks the network for nothing. */
+import { createHash } from 'node:crypto';
+import { cellsOf, comparableGroups } from './cells.js';
+import { jsonForScript } from './escape.js';
+import { markup, trusted, type Html } from './html.js';
+import { loadPageAssets, type PageAssets } from './page-assets.js';
+import { DETAILS, pageData, type PageData } from './page-data.js';
+import {
+  expirySection,
+  latencySection,
+  natSection,
+  scalingSection,
+  timelineSection,
+  type PageContent,
+} from './page-sections.js';
+import {
+  auditSection,
+  comparisonSection,
+  lockSection,
+  resultsSection,
+  runSection,
+  summarySection,
+  warningsOf,
+  workSection,
+} from './page-tables.js';
+import type { Run } from './runs.js';
+import { summarySentences } from './summary-sentences.js';
+
+/** The page stays below this, so that it can be mailed and opened on a phone. */
+export const PAGE_BYTES_MAX = 2 * 1000 * 1000;
+
+/** Sections in the order of the page; also its table of contents. */
+const CONTENTS: readonly [id: string, heading: string][] = [
+  ['summary', 'Summary'],
+  ['results', 'Results'],
+  ['comparisons', 'Comparisons'],
+  ['latency', 'Latency'],
+  ['timeline', 'Over time'],
+  ['scaling', 'Scaling'],
+  ['locks', 'Locks'],
+  ['expiration', 'Expiration'],
+  ['nat', 'NAT'],
+  ['work', 'Work'],
+  ['run', 'What was run'],
+  ['audit', 'Self-audit'],
+];
+
+/** The whole page. Charts hold less where the page would otherwise grow past {@link PAGE_BYTES_MAX}, and it says so. */
+export async function renderPage(runs: readonly Run[]): Promise<string> {
+  const assets = await loadPageAssets();
+  let page = '';
+  for (const detail of DETAILS) {
+    page = pageText(runs, pageData(runs, detail), assets);
+    if (Buffer.byteLength(page) < PAGE_BYTES_MAX) break;
+  }
+  return page;
+}
+
+function scriptHash(script: string): string {
+  return `'sha256-${createHash('sha256').update(script).digest('base64')}'`;
+}
+
+/** No space may stand inside the elements: the policy's hashes are over every character. */
+function scriptElements(data: PageData, library: string, script: string): Html {
+  return markup`<script type="application/json" id="page-data">${trusted(jsonForScript(data))}</script>
+<script>${trusted(library)}</script>
+<script>${trusted(script)}</script>`;
+}
+
+function pageText(runs: readonly Run[], data: PageData, { style, script, library }: PageAssets): string {
+  const content: PageContent = {
+    data,
+    groups: comparableGroups(cellsOf(runs)),
+    severalRuns: runs.length > 1,
+  };
+  // Only the two scripts written here may run, whatever a name in the result says; nothing may be fetched.
+  const policy = [
+    "default-src 'none'",
+    `script-src ${scriptHash(library)} ${scriptHash(script)}`,
+    "style-src 'unsafe-inline'",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+  const page = markup`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta http-equiv="Content-Security-Policy" content="${trusted(policy)}" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="generator" content="ctreplay" />
+        <link rel="icon" href="data:," />
+        <title>${titleOf(runs)}</title>
+        <style>${trusted(style)}</style>
+      </head>
+      <body>
+        <a class="skip" href="#summary">Skip to the summary</a>
+        <header>
+          <p class="brand">ctreplay</p>
+          <h1>${titleOf(runs)}</h1>
+          <p class="made">${madeOf(runs)}</p>
+          <nav aria-label="Sections">
+            <ul>
+              ${CONTENTS.map(([id, heading]) => markup`<li><a href="#${id}">${heading}</a></li>`)}
+            </ul>
+          </nav>
+        </header>
+        <main>
+          ${summarySection(summarySentences(runs), warningsOf(runs))}
+          ${data.leftOut === null ? null : markup`<p class="note">${data.leftOut}</p>`}
+          ${resultsSection(content)} ${comparisonSection(runs)} ${latencySection(content)}
+          ${timelineSection(content)} ${scalingSection(content)} ${lockSection(content)}
+          ${expirySection(content)} ${natSection(content)} ${workSection(content)} ${runSection(runs)}
+          ${auditSection(runs)}
+        </main>
+        <footer>
+          <p>
+            Charts by Apache ECharts, Apache License 2.0. This page is self-contained and makes no request.
+          </p>
+        </footer>
+        <noscript><p class="note">Charts need JavaScript; all their figures are in the tables.</p></noscript>
+        ${scriptElements(data, library, script)}
+      </body>
+    </html> `;
+  return page.text;
+}
+
+function titleOf(runs: readonly Run[]): string {
+  const inputs = new Set(runs.flatMap((run) => run.result.cases.map((one) => one.input.name)));
+  const [first] = inputs;
+  if (first === undefined) return 'ctreplay report';
+  return inputs.size === 1 ? first : `${first} and ${inputs.size - 1} more`;
+}
+
+function madeOf(runs: readonly Run[]): Html {
+  const [first] = runs;
+  if (first === undefined) return markup``;
+  if (runs.length > 1) return markup`${runs.length} runs: ${runs.map((run) => run.label).join(', ')}`;
+  const { result } = first;
+  return markup`<time datetime="${result.createdAt}"
+      >${result.createdAt.replace('T', ' ').replace(/\.\d+Z$|Z$/, ' UTC')}</time
+    >
+    · <code>ctreplay ${result.commandLine.join(' ')}</code>`;
+}

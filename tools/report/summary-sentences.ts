@@ -1,0 +1,162 @@
+/** The plain-language summary: sentences that say no more than the intervals support. */
+import { cellName, cellsOf, comparableGroups, type Cell } from './cells.js';
+import { findingOf, metricOf, observe } from './comparisons.js';
+import { formatRatio } from './quantities.js';
+import type { Run } from './runs.js';
+import type { Comparison } from './schema.js';
+
+export interface Sentence {
+  /** `problem`: do not trust the figures. `finding`: supported by an interval. `note`: neither. */
+  kind: 'problem' | 'finding' | 'note';
+  text: string;
+}
+
+const MOST_FINDINGS = 6;
+
+/** The metrics that a summary speaks of, the most telling first. */
+const TOLD = ['pps', 'service.p50Ns', 'service.p99Ns', 'service.p999Ns', 'response.p99Ns', 'response.p999Ns'];
+
+/** What a reader should know first. Problems come before findings, and findings before notes. */
+export function summarySentences(runs: readonly Run[]): Sentence[] {
+  const sentences: Sentence[] = [];
+  for (const run of runs) {
+    const where = runs.length > 1 ? `${run.label}: ` : '';
+    const { result } = run;
+    if (!result.valid)
+      problem(sentences, `${where}The self-audit failed. Do not use these figures; see the failed checks.`);
+    if (result.partial)
+      problem(
+        sentences,
+        `${where}The run was cut short. What is shown was measured, but it is not everything.`,
+      );
+    if (result.cases.length === 0) problem(sentences, `${where}Nothing was measured.`);
+    const noisy = (result.comparisons ?? []).filter(
+      (one) => one.control === true && one.significant === true,
+    );
+    if (noisy.length > 0) {
+      problem(
+        sentences,
+        `${where}A design compared with itself came out different (${noisy[0]?.text}, ${metricOf(noisy[0] as Comparison).words}). Differences of that size between designs are noise here.`,
+      );
+    }
+  }
+  const groups = comparableGroups(cellsOf(runs));
+  for (const run of runs) sentences.push(...findingsOf(run, groups, runs.length > 1 ? `${run.label}: ` : ''));
+  if (!sentences.some(({ kind }) => kind === 'finding')) sentences.push(...notesOn(groups));
+  return sentences;
+}
+
+function problem(sentences: Sentence[], text: string): void {
+  sentences.push({ kind: 'problem', text });
+}
+
+interface Named {
+  comparison: Comparison;
+  base: string;
+  head: string;
+  where: string;
+}
+
+function named(run: Run, comparison: Comparison, groups: readonly Cell[][]): Named {
+  const find = (id: string): { cell: Cell; group: Cell[] } | null => {
+    for (const group of groups) {
+      const cell = group.find((one) => one.run === run && one.id === id);
+      if (cell !== undefined) return { cell, group };
+    }
+    return null;
+  };
+  const base = find(comparison.base);
+  const head = find(comparison.head);
+  if (base === null || head === null || base.group !== head.group) {
+    return { comparison, base: comparison.base, head: comparison.head, where: '' };
+  }
+  const { workers, input } = head.cell.first;
+  return {
+    comparison,
+    base: cellName(base.cell, base.group),
+    head: cellName(head.cell, head.group),
+    where: ` on ${input.name} with ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
+  };
+}
+
+function findingsOf(run: Run, groups: readonly Cell[][], prefix: string): Sentence[] {
+  const comparisons = (run.result.comparisons ?? []).filter((one) => one.control !== true);
+  if (comparisons.length === 0) return [];
+  const told = comparisons
+    .filter((one) => TOLD.includes(one.metric))
+    .toSorted((a, b) => TOLD.indexOf(a.metric) - TOLD.indexOf(b.metric));
+  const sentences: Sentence[] = [];
+  const undecided = told.filter((one) => findingOf(one) === 'no-difference-shown').length;
+  const decided = told.filter((one) => findingOf(one) === 'better' || findingOf(one) === 'worse');
+  for (const comparison of decided.slice(0, MOST_FINDINGS)) {
+    sentences.push({ kind: 'finding', text: `${prefix}${sentenceFor(named(run, comparison, groups))}` });
+  }
+  const untold = decided.length - sentences.length;
+  if (untold > 0) {
+    const subject = untold === 1 ? '1 more difference is' : `${untold} more differences are`;
+    sentences.push({ kind: 'note', text: `${prefix}${subject} in the comparison table.` });
+  }
+  if (undecided > 0) {
+    const total = undecided + decided.length;
+    const subject =
+      undecided < total
+        ? `${undecided} of ${total} comparisons show no difference`
+        : total === 1
+          ? 'The comparison shows no difference'
+          : `None of the ${total} comparisons shows a difference`;
+    sentences.push({
+      kind: decided.length === 0 ? 'finding' : 'note',
+      text: `${prefix}${subject} at this number of trials; that does not say that the designs are equal.`,
+    });
+  }
+  return sentences;
+}
+
+/** `On …, rculist-sweep handles 7.2 to 7.6 times the packets of timeout-lists (95 % interval, n=10).` */
+function sentenceFor({ comparison, base, head, where }: Named): string {
+  const { ratio, low, high, confidence, n, metric } = comparison;
+  const evidence = [
+    ...(typeof low === 'number' && typeof high === 'number' && typeof confidence === 'number'
+      ? [`${Math.round(confidence * 100)} % interval`]
+      : []),
+    ...(typeof n === 'number' ? [`${n} trials each`] : []),
+  ];
+  const tail = evidence.length === 0 ? '' : ` (${evidence.join(', ')})`;
+  const range =
+    typeof low === 'number' && typeof high === 'number' ? rangeText(low, high) : formatRatio(ratio);
+  if (metric === 'pps')
+    return `${head} handles ${range} times the packets per second of ${base}${where}${tail}.`;
+  return `The ${metricOf(comparison).words} of ${head} is ${range} times that of ${base}${where}${tail}.`;
+}
+
+function rangeText(low: number, high: number): string {
+  const from = formatRatio(low);
+  const to = formatRatio(high);
+  return from === to ? from : `${from} to ${to}`;
+}
+
+/** What single measurements showed; said as such. */
+function notesOn(groups: readonly Cell[][]): Sentence[] {
+  const notes: Sentence[] = [];
+  for (const group of groups.slice(0, 3)) {
+    const [base, ...others] = group;
+    if (base === undefined) continue;
+    for (const head of others) {
+      const [first, ...rest] = observe(base, head).filter(
+        (one) => one.metric === 'pps' || one.metric === 'service.p99Ns',
+      );
+      if (first === undefined) continue;
+      const { workers, input } = head.first;
+      const parts = [first, ...rest].map(
+        ({ metric, ratio }) => `${metricOf({ metric }).words} ${formatRatio(ratio)} times`,
+      );
+      notes.push({
+        kind: 'note',
+        text: `${cellName(head, group)} beside ${cellName(base, group)} on ${input.name} with ${workers} ${workers === 1 ? 'worker' : 'workers'}: ${parts.join(', ')}. ${group.every((cell) => cell.cases.length === 1) ? 'Each was measured once' : 'No comparison was made'}, so there is no interval and this is no finding; ctreplay bench compares.`,
+      });
+    }
+  }
+  if (notes.length === 0 && groups.length > 0)
+    notes.push({ kind: 'note', text: 'One design was measured; there is nothing to compare it with.' });
+  return notes;
+}
