@@ -15,10 +15,26 @@ const PREFIX_SUM = sumWords(IP6_PREFIX, 0, 12);
 export const WINDOW_SCALE = 7;
 export const SYN_WINDOW = 64240;
 export const SCALED_WINDOW = 502;
-export const MSS = 1460;
+/** Largest segment over IPv4 on Ethernet, in bytes; the largest of all. */
+export const MAX_SEGMENT_BYTES = 1460;
 
-/** MSS 1460, no-operation, window scale 7, two no-operations, SACK permitted: what common stacks send. */
-export const SYN_OPTIONS = Uint8Array.of(2, 4, MSS >>> 8, MSS & 255, 1, 3, 3, WINDOW_SCALE, 1, 1, 4, 2);
+/** Largest TCP payload in an IP packet of 1500 bytes. */
+export function segmentBytes(family: IpFamily): number {
+  return family === 4 ? MAX_SEGMENT_BYTES : MAX_SEGMENT_BYTES - 20;
+}
+
+const SYN_OPTIONS_4 = synOptionsFor(segmentBytes(4));
+const SYN_OPTIONS_6 = synOptionsFor(segmentBytes(6));
+
+/** Segment size, no-operation, window scale, two no-operations, SACK permitted: what common stacks send. */
+function synOptionsFor(mss: number): Uint8Array {
+  return Uint8Array.of(2, 4, mss >>> 8, mss & 255, 1, 3, 3, WINDOW_SCALE, 1, 1, 4, 2);
+}
+
+/** Options of the scenarios' SYNs. */
+export function synOptions(family: IpFamily): Uint8Array {
+  return family === 4 ? SYN_OPTIONS_4 : SYN_OPTIONS_6;
+}
 
 /** Text bytes of an IPv6 host. */
 export function host6(host: number): Uint8Array {

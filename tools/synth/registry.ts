@@ -3,10 +3,36 @@ import { nearestName } from './nearest-name.js';
 import { resolveParameters, ScenarioError } from './parameters.js';
 import type { ParameterValue, ParameterValues } from './parameters.js';
 import type { PacketSource, Scenario, SuggestedConfig } from './scenario.js';
+import { elephantsAndMice } from './scenarios/elephants-and-mice.js';
+import { established } from './scenarios/established.js';
+import { fragments } from './scenarios/fragments.js';
+import { ftpAlg } from './scenarios/ftp-alg.js';
+import { icmpMix } from './scenarios/icmp-mix.js';
+import { createMix } from './scenarios/mix.js';
+import { natExhaustion } from './scenarios/nat-exhaustion.js';
 import { ovsBenchmark } from './scenarios/ovs-benchmark.js';
+import { portScan } from './scenarios/port-scan.js';
 import { synFlood } from './scenarios/syn-flood.js';
+import { tcpCrr } from './scenarios/tcp-crr.js';
+import { udpChurn } from './scenarios/udp-churn.js';
+import { zonePolicies } from './scenarios/zone-policies.js';
 
-export const SCENARIOS: readonly Scenario[] = [synFlood, ovsBenchmark];
+const SINGLE_SCENARIOS: readonly Scenario[] = [
+  synFlood,
+  natExhaustion,
+  ftpAlg,
+  udpChurn,
+  tcpCrr,
+  established,
+  zonePolicies,
+  portScan,
+  icmpMix,
+  fragments,
+  elephantsAndMice,
+  ovsBenchmark,
+];
+
+export const SCENARIOS: readonly Scenario[] = [...SINGLE_SCENARIOS, createMix(SINGLE_SCENARIOS)];
 
 /** @throws ScenarioError naming the nearest scenario when there is none of this name */
 export function findScenario(name: string): Scenario {

@@ -6,7 +6,14 @@
 import { PHASE } from './flow-pool.js';
 import type { FlowTable } from './flow-pool.js';
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from './headers.js';
-import { MSS, PacketWriter, SCALED_WINDOW, SYN_OPTIONS, SYN_WINDOW } from './packet-writer.js';
+import {
+  MAX_SEGMENT_BYTES,
+  PacketWriter,
+  SCALED_WINDOW,
+  segmentBytes,
+  SYN_WINDOW,
+  synOptions,
+} from './packet-writer.js';
 import type { IpFamily } from './packet-writer.js';
 import { mixPair32 } from './random.js';
 import type { Random } from './random.js';
@@ -55,14 +62,14 @@ export function packetsPerConversation(requestBytes: number, responseBytes: numb
 }
 
 function packetsPerExchange(requestBytes: number, responseBytes: number): number {
-  const segments = Math.ceil(responseBytes / MSS);
-  return Math.ceil(requestBytes / MSS) + segments + Math.ceil(segments / 2);
+  const segments = Math.ceil(responseBytes / MAX_SEGMENT_BYTES);
+  return Math.ceil(requestBytes / MAX_SEGMENT_BYTES) + segments + Math.ceil(segments / 2);
 }
 
 export class TcpFlowTable implements FlowTable {
   readonly capacity: number;
   readonly minPacketsPerFlow: number;
-  readonly maxFrameLength = PacketWriter.MAX_HEADERS + MSS;
+  readonly maxFrameLength = PacketWriter.MAX_HEADERS + MAX_SEGMENT_BYTES;
   private readonly isnKey: number;
   private readonly plan: TcpFlowPlan = {
     family: 4,
@@ -194,7 +201,7 @@ export class TcpFlowTable implements FlowTable {
   }
 
   private request(slot: number, into: Uint8Array, at: number): number {
-    const count = Math.min(MSS, this.left[slot]!);
+    const count = Math.min(segmentBytes(this.family[slot] as IpFamily), this.left[slot]!);
     this.left[slot] = this.left[slot]! - count;
     const last = this.left[slot] === 0;
     if (last) {
@@ -207,7 +214,7 @@ export class TcpFlowTable implements FlowTable {
   }
 
   private response(slot: number, into: Uint8Array, at: number): number {
-    const count = Math.min(MSS, this.left[slot]!);
+    const count = Math.min(segmentBytes(this.family[slot] as IpFamily), this.left[slot]!);
     this.left[slot] = this.left[slot]! - count;
     this.unacknowledged[slot] = this.unacknowledged[slot]! + 1;
     const last = this.left[slot] === 0;
@@ -232,7 +239,7 @@ export class TcpFlowTable implements FlowTable {
     this.aim(slot);
     const { client, clientPort, server, serverPort } = tuples;
     const window = opening ? SYN_WINDOW : SCALED_WINDOW;
-    const options = opening ? SYN_OPTIONS : null;
+    const options = opening ? synOptions(writer.family) : null;
     // prettier-ignore
     return writer.tcp(into, at, client, server, clientPort, serverPort, seq, ack, flags, window, options, null, count, false);
   }
@@ -246,7 +253,7 @@ export class TcpFlowTable implements FlowTable {
     this.aim(slot);
     const { client, clientPort, server, serverPort } = tuples;
     const window = opening ? SYN_WINDOW : SCALED_WINDOW;
-    const options = opening ? SYN_OPTIONS : null;
+    const options = opening ? synOptions(writer.family) : null;
     // prettier-ignore
     return writer.tcp(into, at, server, client, serverPort, clientPort, seq, ack, flags, window, options, null, count, true);
   }

@@ -6,7 +6,7 @@
 import { parseIpv4 } from '../addresses.js';
 import { FlowPool, poolCapacity, uniformPicker } from '../flow-pool.js';
 import { TCP_ACK, TCP_SYN } from '../headers.js';
-import { PacketWriter, SYN_OPTIONS, SYN_WINDOW } from '../packet-writer.js';
+import { PacketWriter, SYN_WINDOW, synOptions } from '../packet-writer.js';
 import { ScenarioError } from '../parameters.js';
 import type { ParameterValues } from '../parameters.js';
 import { Permutation } from '../permutation.js';
@@ -136,7 +136,7 @@ class SynFloodSource extends TimedSource {
     const ack = (mixPair32(index, this.key) + 1) >>> 0;
     const dst = this.sourceAddress(index);
     // prettier-ignore
-    return this.writer.tcp(into, at, this.target, dst, this.targetPort, this.sourcePort(index), seq, ack, TCP_SYN | TCP_ACK, SYN_WINDOW, SYN_OPTIONS, null, 0, true);
+    return this.writer.tcp(into, at, this.target, dst, this.targetPort, this.sourcePort(index), seq, ack, TCP_SYN | TCP_ACK, SYN_WINDOW, synOptions(this.family), null, 0, true);
   }
 
   private nextAnswer(): number {

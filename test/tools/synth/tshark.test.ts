@@ -1,0 +1,65 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PcapWriter } from '../../../tools/captures/pcap-writer.js';
+import { openScenario } from '../../../tools/synth/registry.js';
+import { drainSource } from '../../../tools/synth/write-capture.js';
+import { title, VARIANTS } from './support/variants.js';
+
+const available = spawnSync('tshark', ['--version']).status === 0;
+const PACKETS = process.env['CTREPLAY_LONG'] ? 50_000 : 1500;
+const CHECKS = ['ip', 'tcp', 'udp'].flatMap((protocol) => ['-o', `${protocol}.check_checksum:TRUE`]);
+/** Status 0 is bad, 1 good, 2 unverified (as in a quoted, cut packet), 3 not present. */
+const BAD = [
+  '_ws.malformed',
+  ...['ip', 'tcp', 'udp', 'icmp', 'icmpv6'].map((protocol) => `${protocol}.checksum.status == 0`),
+  'ip.bogus_header_length',
+  'tcp.len < 0',
+].join(' || ');
+
+describe.runIf(available)('tshark (skipped where it is not installed)', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ctreplay-synth-'));
+  const file = join(folder, 'all.pcap');
+
+  // One file and few runs of tshark: starting it takes longer than reading the packets.
+  beforeAll(() => {
+    const writer = new PcapWriter(file);
+    for (const variant of VARIANTS) {
+      const { source } = openScenario(variant.name, { ...variant.parameters, packets: PACKETS }, 3);
+      drainSource(source, (record) => writer.write(record));
+    }
+    writer.close();
+  });
+
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  function frameNumbers(filter: string): number[] {
+    const fields = ['-T', 'fields', '-e', 'frame.number'];
+    const output = execFileSync('tshark', ['-n', '-r', file, ...CHECKS, '-Y', filter, ...fields], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return output.split('\n').filter(Boolean).map(Number);
+  }
+
+  it('finds no malformed packet and no bad checksum in any scenario', () => {
+    const bad = frameNumbers(BAD).map((n) => {
+      const variant = VARIANTS[Math.floor((n - 1) / PACKETS)]!;
+      return `${title(variant)}: packet ${(n - 1) % PACKETS}`;
+    });
+    expect(bad).toEqual([]);
+  });
+
+  it('verifies the checksums, and reads FTP, DNS, fragments and VLANs as such', () => {
+    const good = (filter: string): number => frameNumbers(filter).length;
+    expect(good('tcp.checksum.status == 1')).toBeGreaterThan(10 * PACKETS);
+    expect(good('ftp.request.command == "EPRT" || ftp.request.command == "PORT"')).toBeGreaterThan(10);
+    expect(good('ftp.response.code == 227 || ftp.response.code == 229')).toBeGreaterThan(10);
+    expect(good('dns.flags.response == 1 && dns.a')).toBeGreaterThan(100);
+    expect(good('ip.reassembled.length || ipv6.reassembled.length')).toBeGreaterThan(100);
+    expect(good('vlan.id == 101')).toBeGreaterThan(100);
+    expect(good('icmp.type == 3 && udp')).toBeGreaterThan(10);
+  });
+});

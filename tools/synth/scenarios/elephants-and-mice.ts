@@ -1,0 +1,157 @@
+/** A few long transfers carry most packets, among many short connections of heavy-tailed size. */
+import {
+  activeFlowsParameter,
+  bytesParameter,
+  cpsParameter,
+  flowChooser,
+  ip6ShareParameter,
+} from '../common-parameters.js';
+import { FlowPool, poolCapacity, uniformPicker } from '../flow-pool.js';
+import { firstClient, firstServer } from '../host-plan.js';
+import { PacketWriter } from '../packet-writer.js';
+import type { ParameterValues } from '../parameters.js';
+import { mixPair32, Random } from '../random.js';
+import { COMMON_PARAMETERS, TimedSource } from '../scenario.js';
+import type { Scenario } from '../scenario.js';
+import { packetsPerConversation, TcpFlowTable } from '../tcp-flows.js';
+import type { TcpPlanner } from '../tcp-flows.js';
+import { TupleSpace } from '../tuple-space.js';
+
+const REQUEST_BYTES = 120;
+const ELEPHANT_RESPONSE_BYTES = 4 * 2 ** 20;
+/** Elephants' flow numbers start here, above those of the mice. */
+const ELEPHANT_FLOWS = 0x80000000;
+
+class ElephantsAndMiceSource extends TimedSource {
+  readonly maxFrameLength: number;
+  private readonly elephants: FlowPool;
+  private readonly mice: FlowPool;
+  private readonly elephantShare: number;
+  private elephantSlots = 0;
+
+  constructor(parameters: ParameterValues, seed: number) {
+    super(parameters);
+    const random = new Random(seed).derive('elephants-and-mice');
+    const writer = new PacketWriter();
+    const over6 = flowChooser(random, 'family', parameters.number('ip6-share'));
+    this.elephantShare = parameters.number('elephant-share');
+    const elephantCount = parameters.number('elephants');
+    const elephants = tableOf('elephants', elephantCount, random, writer, (flowIndex, plan) => {
+      plan.family = over6(flowIndex + ELEPHANT_FLOWS) ? 6 : 4;
+      plan.requestBytes = REQUEST_BYTES;
+      plan.responseBytes = ELEPHANT_RESPONSE_BYTES;
+      plan.exchanges = 0;
+    });
+    const sizeOf = paretoSizes(parameters, random);
+    const miceCount = parameters.number('active-flows');
+    const cps = parameters.numberOrNull('cps');
+    const mice = tableOf('mice', miceCount, random, writer, (flowIndex, plan) => {
+      plan.family = over6(flowIndex) ? 6 : 4;
+      plan.requestBytes = REQUEST_BYTES;
+      plan.responseBytes = sizeOf(flowIndex);
+      plan.exchanges = cps === null ? 1 : 0;
+    });
+    this.maxFrameLength = mice.maxFrameLength;
+    const scenarioName = 'elephants-and-mice';
+    const elephantPps = this.pps * this.elephantShare;
+    this.elephants = new FlowPool(
+      elephants,
+      { scenarioName, pps: elephantPps, cps: null, activeFlows: elephantCount },
+      uniformPicker(random.derive('elephant turns')),
+    );
+    this.mice = new FlowPool(
+      mice,
+      { scenarioName, pps: this.pps - elephantPps, cps, activeFlows: miceCount },
+      uniformPicker(random.derive('mouse turns')),
+    );
+  }
+
+  protected write(into: Uint8Array, at: number): number {
+    if (this.elephantSlots < Math.floor((this.written + 1) * this.elephantShare)) {
+      this.elephantSlots++;
+      const length = this.elephants.write(into, at);
+      this.flowIndex = ELEPHANT_FLOWS + this.elephants.flowIndex;
+      return length;
+    }
+    const length = this.mice.write(into, at);
+    this.flowIndex = this.mice.flowIndex;
+    return length;
+  }
+}
+
+function tableOf(
+  block: 'elephants' | 'mice',
+  activeFlows: number,
+  random: Random,
+  writer: PacketWriter,
+  planner: TcpPlanner,
+): TcpFlowTable {
+  const own = random.derive(block);
+  const tuples = new TupleSpace(
+    {
+      firstClient: firstClient(block),
+      clients: 4096,
+      firstServer: firstServer(block),
+      servers: 16,
+      serverPorts: [80, 443],
+    },
+    own,
+  );
+  const capacity = poolCapacity(activeFlows);
+  const minPacketsPerFlow = packetsPerConversation(REQUEST_BYTES, 1, false);
+  return new TcpFlowTable({ capacity, minPacketsPerFlow }, tuples, writer, planner, own);
+}
+
+/** Sizes of a bounded Pareto distribution by flow number: most are small, a few are large. */
+function paretoSizes(parameters: ParameterValues, random: Random): (flowIndex: number) => number {
+  const key = random.derive('sizes').u32();
+  const shape = parameters.number('pareto-shape');
+  const least = parameters.number('mouse-bytes');
+  const most = Math.max(least, parameters.number('max-mouse-bytes'));
+  const tail = 1 - (least / most) ** shape;
+  return (flowIndex) => {
+    const u = mixPair32(key, flowIndex) / 2 ** 32;
+    return Math.min(most, Math.floor(least * (1 - u * tail) ** (-1 / shape)));
+  };
+}
+
+export const elephantsAndMice: Scenario = {
+  name: 'elephants-and-mice',
+  summary: 'a few long transfers with most of the packets, among many short connections of heavy-tailed size',
+  parameters: [
+    ...COMMON_PARAMETERS,
+    {
+      name: 'elephants',
+      unit: 'connections',
+      kind: 'integer',
+      default: 10,
+      min: 1,
+      max: 1_000_000,
+      description: 'long transfers',
+    },
+    {
+      name: 'elephant-share',
+      unit: 'share of packets',
+      kind: 'real',
+      default: 0.8,
+      min: 0.01,
+      max: 0.99,
+      description: 'packets of the long transfers',
+    },
+    activeFlowsParameter(1000, 'short connections open'),
+    cpsParameter('as many short connections as their packets allow'),
+    bytesParameter('mouse-bytes', 200, 1, 1_000_000, 'smallest response of a short connection'),
+    bytesParameter('max-mouse-bytes', 1_000_000, 1, 100_000_000, 'largest response of a short connection'),
+    {
+      name: 'pareto-shape',
+      unit: '',
+      kind: 'real',
+      default: 1.2,
+      min: 0.1,
+      max: 10,
+      description: 'shape of the bounded Pareto distribution of short connections; smaller is heavier-tailed',
+    },
+    ip6ShareParameter(),
+  ],
+  generate: (parameters, seed) => new ElephantsAndMiceSource(parameters, seed),
+};

@@ -1,0 +1,93 @@
+/** ICMP and ICMPv6: pings, errors about live connections from hosts and routers, and errors about nothing. */
+import {
+  activeFlowsParameter,
+  bytesParameter,
+  cpsParameter,
+  flowChooser,
+  shareParameter,
+} from '../common-parameters.js';
+import { poolCapacity, uniformPicker } from '../flow-pool.js';
+import { firstClient, firstServer, routerOf } from '../host-plan.js';
+import { ICMP_KIND, IcmpFlowTable } from '../icmp-flows.js';
+import { PacketWriter } from '../packet-writer.js';
+import { ScenarioError } from '../parameters.js';
+import type { ParameterValues } from '../parameters.js';
+import { PooledSource } from '../pooled-source.js';
+import { mixPair32, Random } from '../random.js';
+import { COMMON_PARAMETERS } from '../scenario.js';
+import type { PacketSource, Scenario } from '../scenario.js';
+import { TupleSpace } from '../tuple-space.js';
+
+const ERRORS = [ICMP_KIND.portUnreachable, ICMP_KIND.timeExceeded, ICMP_KIND.tooBig] as const;
+
+function generate(parameters: ParameterValues, seed: number): PacketSource {
+  const random = new Random(seed).derive('icmp-mix');
+  const errorShare = parameters.number('error-share');
+  const unsolicitedShare = parameters.number('unsolicited-share');
+  if (errorShare + unsolicitedShare > 1) {
+    throw new ScenarioError(
+      `scenario icmp-mix: --error-share ${errorShare} and --unsolicited-share ${unsolicitedShare} add up to more than 1`,
+    );
+  }
+  const kindKey = random.derive('kinds').u32();
+  const over6 = flowChooser(random, 'family', parameters.number('ip6-share'));
+  const answered = flowChooser(random, 'answered', parameters.number('answer-share'));
+  const held = parameters.numberOrNull('cps') !== null;
+  const echoes = parameters.number('echoes');
+  const tuples = new TupleSpace(
+    {
+      firstClient: firstClient('icmp-mix'),
+      clients: 4096,
+      firstServer: firstServer('icmp-mix'),
+      servers: 256,
+      serverPorts: [33434, 161, 8443],
+    },
+    random,
+  );
+  const table = new IcmpFlowTable(
+    poolCapacity(parameters.number('active-flows')),
+    tuples,
+    new PacketWriter(),
+    routerOf('icmp-mix'),
+    parameters.number('echo-bytes'),
+    (flowIndex, plan) => {
+      const draw = mixPair32(kindKey, flowIndex) / 2 ** 32;
+      plan.family = over6(flowIndex) ? 6 : 4;
+      plan.answered = true;
+      plan.exchanges = held ? 0 : 1;
+      if (draw < unsolicitedShare) plan.kind = ICMP_KIND.unsolicited;
+      else if (draw < unsolicitedShare + errorShare) plan.kind = ERRORS[flowIndex % ERRORS.length]!;
+      else {
+        plan.kind = ICMP_KIND.ping;
+        plan.answered = answered(flowIndex);
+        if (!held) plan.exchanges = echoes;
+      }
+    },
+  );
+  return new PooledSource(parameters, table, uniformPicker(random.derive('turns')));
+}
+
+export const icmpMix: Scenario = {
+  name: 'icmp-mix',
+  summary: 'pings, ICMP errors about live UDP and TCP connections, and errors about nothing; ICMP and ICMPv6',
+  parameters: [
+    ...COMMON_PARAMETERS,
+    activeFlowsParameter(100, 'pings and probes going on'),
+    cpsParameter('as many as --pps allows'),
+    {
+      name: 'echoes',
+      unit: 'requests',
+      kind: 'integer',
+      default: 4,
+      min: 1,
+      max: 65535,
+      description: 'echo requests of one ping (without --cps)',
+    },
+    bytesParameter('echo-bytes', 56, 0, 1400, 'payload of an echo'),
+    shareParameter('answer-share', 'pings', 0.95, 'pings that are answered'),
+    shareParameter('error-share', 'flows', 0.3, 'flows that are datagrams answered by an error'),
+    shareParameter('unsolicited-share', 'flows', 0.02, 'flows that are errors about packets that never were'),
+    shareParameter('ip6-share', 'flows', 0.3, 'flows over IPv6'),
+  ],
+  generate,
+};

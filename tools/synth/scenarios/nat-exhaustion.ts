@@ -1,0 +1,246 @@
+/**
+ * Exhausting a source NAT: in rounds, more clients than there are translated ports open a connection to one server.
+ * The surplus must find no port. The server then answers every translated port, data flows, the connections end by RST, and the
+ * same clients open them again at once; the next round brings new clients, who get ports as old ones expire.
+ *
+ * Which client gets which port is the tracker's choice, so a generator cannot know whom the server's packet to a
+ * port reaches. All connections therefore move in step with equal sequence numbers: whichever connection holds the
+ * port, the packet fits it.
+ */
+import { formatIpv4, formatIpv6 } from '../addresses.js';
+import { shareParameter } from '../common-parameters.js';
+import { firstClient, firstServer, NAT_ADDRESS } from '../host-plan.js';
+import { TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN } from '../headers.js';
+import { host6, PacketWriter, SCALED_WINDOW, SYN_WINDOW, synOptions } from '../packet-writer.js';
+import { ScenarioError } from '../parameters.js';
+import type { ParameterValues } from '../parameters.js';
+import { Permutation } from '../permutation.js';
+import { Random } from '../random.js';
+import { COMMON_PARAMETERS, TimedSource } from '../scenario.js';
+import type { Scenario, SuggestedConfig } from '../scenario.js';
+
+const REQUEST_BYTES = 100;
+const RESPONSE_BYTES = 300;
+const CLIENTS = 65000;
+const CLIENT_PORTS = 60000;
+const SERVER_PORT = 443;
+
+/** A step of a round: one packet for each of its members, before the next step begins. */
+interface Step {
+  /** `all`: the clients of the round; `served`: as many as there are ports; `ports`: the server, to each port. */
+  members: 'all' | 'served' | 'ports';
+  flags: number;
+  payloadBytes: number;
+  /** Sequence numbers used up before this step, beyond the initial ones. */
+  clientSeq: number;
+  serverSeq: number;
+}
+
+const TCP_STEPS: readonly Step[] = [
+  { members: 'all', flags: TCP_SYN, payloadBytes: 0, clientSeq: 0, serverSeq: 0 },
+  { members: 'ports', flags: TCP_SYN | TCP_ACK, payloadBytes: 0, clientSeq: 1, serverSeq: 0 },
+  { members: 'served', flags: TCP_ACK, payloadBytes: 0, clientSeq: 1, serverSeq: 1 },
+  { members: 'served', flags: TCP_PSH | TCP_ACK, payloadBytes: REQUEST_BYTES, clientSeq: 1, serverSeq: 1 },
+  {
+    members: 'ports',
+    flags: TCP_PSH | TCP_ACK,
+    payloadBytes: RESPONSE_BYTES,
+    clientSeq: 1 + REQUEST_BYTES,
+    serverSeq: 1,
+  },
+  {
+    members: 'served',
+    flags: TCP_RST | TCP_ACK,
+    payloadBytes: 0,
+    clientSeq: 1 + REQUEST_BYTES,
+    serverSeq: 1 + RESPONSE_BYTES,
+  },
+  // Re-use: the same tuples open again while their ports are still taken by the closed connections.
+  { members: 'served', flags: TCP_SYN, payloadBytes: 0, clientSeq: 0, serverSeq: 0 },
+];
+
+const UDP_STEPS: readonly Step[] = [
+  { members: 'all', flags: 0, payloadBytes: REQUEST_BYTES, clientSeq: 0, serverSeq: 0 },
+  { members: 'ports', flags: 0, payloadBytes: RESPONSE_BYTES, clientSeq: 0, serverSeq: 0 },
+  { members: 'served', flags: 0, payloadBytes: REQUEST_BYTES, clientSeq: 0, serverSeq: 0 },
+];
+
+class NatExhaustionSource extends TimedSource {
+  readonly maxFrameLength = PacketWriter.MAX_HEADERS + RESPONSE_BYTES;
+  private readonly writer = new PacketWriter();
+  private readonly steps: readonly Step[];
+  private readonly ports: number;
+  private readonly firstPort: number;
+  private readonly clients: number;
+  private readonly server = firstServer('nat-exhaustion');
+  private readonly tuples: Permutation;
+  private readonly clientIsn: number;
+  private readonly serverIsn: number;
+  private round = 0;
+  private step = 0;
+  private member = 0;
+
+  constructor(parameters: ParameterValues, seed: number) {
+    super(parameters);
+    const random = new Random(seed).derive('nat-exhaustion');
+    this.steps = parameters.text('protocol') === 'udp' ? UDP_STEPS : TCP_STEPS;
+    this.writer.family = parameters.text('ip-version') === '6' ? 6 : 4;
+    [this.firstPort, this.ports] = portRange(parameters);
+    this.clients = this.ports + Math.ceil(this.ports * parameters.number('overfill'));
+    this.tuples = new Permutation(CLIENTS * CLIENT_PORTS, random.derive('clients'));
+    this.clientIsn = random.u32();
+    this.serverIsn = random.u32();
+  }
+
+  protected write(into: Uint8Array, at: number): number {
+    const step = this.steps[this.step]!;
+    const member = this.member++;
+    const members = step.members === 'all' ? this.clients : this.ports;
+    const length =
+      step.members === 'ports'
+        ? this.fromServer(into, at, step, member)
+        : this.fromClient(into, at, step, member);
+    if (this.member === members) this.advance();
+    return length;
+  }
+
+  private advance(): void {
+    this.member = 0;
+    this.step++;
+    if (this.step < this.steps.length) return;
+    this.step = 0;
+    this.round++;
+  }
+
+  private fromClient(into: Uint8Array, at: number, step: Step, member: number): number {
+    const flow = (this.round * this.clients + member) % this.tuples.size;
+    this.flowIndex = flow >>> 0;
+    const place = this.tuples.at(flow);
+    const client = firstClient('nat-exhaustion') + 1 + (place % CLIENTS);
+    const port = 1024 + Math.floor(place / CLIENTS);
+    const { writer, server, clientIsn, serverIsn } = this;
+    if (step.flags === 0) {
+      return writer.udp(into, at, client, server, port, SERVER_PORT, null, step.payloadBytes, false);
+    }
+    const opening = (step.flags & TCP_SYN) !== 0;
+    const ack = (step.flags & TCP_ACK) === 0 ? 0 : serverIsn + step.serverSeq;
+    const window = opening ? SYN_WINDOW : SCALED_WINDOW;
+    const options = opening ? synOptions(writer.family) : null;
+    // prettier-ignore
+    return writer.tcp(into, at, client, server, port, SERVER_PORT, clientIsn + step.clientSeq, ack, step.flags, window, options, null, step.payloadBytes, false);
+  }
+
+  /** Flow numbers of the server's packets tell the translated port; they lie above those of the clients. */
+  private fromServer(into: Uint8Array, at: number, step: Step, member: number): number {
+    const port = this.firstPort + member;
+    this.flowIndex = 0xffff0000 + port;
+    const { writer, server, clientIsn, serverIsn } = this;
+    if (step.flags === 0) {
+      return writer.udp(into, at, server, NAT_ADDRESS, SERVER_PORT, port, null, step.payloadBytes, true);
+    }
+    const opening = (step.flags & TCP_SYN) !== 0;
+    const window = opening ? SYN_WINDOW : SCALED_WINDOW;
+    const options = opening ? synOptions(writer.family) : null;
+    // prettier-ignore
+    return writer.tcp(into, at, server, NAT_ADDRESS, SERVER_PORT, port, serverIsn + step.serverSeq, clientIsn + step.clientSeq, step.flags, window, options, null, step.payloadBytes, true);
+  }
+}
+
+/** First port and number of ports of the range. */
+function portRange(parameters: ParameterValues): [number, number] {
+  const first = parameters.number('first-port');
+  const ports = parameters.number('ports');
+  if (first + ports > 65536) {
+    throw new ScenarioError(
+      `scenario nat-exhaustion: --first-port ${first} and --ports ${ports} go beyond port 65535; lower one of them`,
+    );
+  }
+  return [first, ports];
+}
+
+function suggestedConfig(parameters: ParameterValues): SuggestedConfig {
+  const [first, ports] = portRange(parameters);
+  const timeout = parameters.number('timeout');
+  const six = parameters.text('ip-version') === '6';
+  return {
+    reason:
+      'the server answers the translated ports, so new connections must be committed with this source NAT',
+    nat: [
+      {
+        type: 'src',
+        addr: six ? formatIpv6(host6(NAT_ADDRESS)) : formatIpv4(NAT_ADDRESS),
+        port: [first, first + ports - 1],
+      },
+    ],
+    policies: [
+      {
+        id: 1,
+        attributes: {
+          TCP_SYN_SENT: timeout,
+          TCP_SYN_RECV: timeout,
+          TCP_CLOSE: timeout,
+          UDP_FIRST: timeout,
+          UDP_SINGLE: timeout,
+          UDP_MULTIPLE: timeout,
+        },
+      },
+    ],
+    zonePolicies: [{ zone: 0, policyId: 1 }],
+  };
+}
+
+export const natExhaustion: Scenario = {
+  name: 'nat-exhaustion',
+  summary:
+    'rounds of connections that fill and overfill a small range of translated ports, with replies and re-use',
+  parameters: [
+    ...COMMON_PARAMETERS,
+    {
+      name: 'protocol',
+      unit: '',
+      kind: 'choice',
+      default: 'tcp',
+      choices: ['tcp', 'udp'],
+      description: 'protocol of the connections',
+    },
+    {
+      name: 'ports',
+      unit: 'ports',
+      kind: 'integer',
+      default: 100,
+      min: 1,
+      max: 64512,
+      description:
+        'translated ports; to at most 128 every port is found, beyond it the search gives up earlier',
+    },
+    {
+      name: 'first-port',
+      unit: 'port',
+      kind: 'integer',
+      default: 20000,
+      min: 1,
+      max: 65535,
+      description: 'lowest translated port',
+    },
+    shareParameter('overfill', 'ports', 0.5, 'clients beyond the number of ports in each round'),
+    {
+      name: 'timeout',
+      unit: 's',
+      kind: 'integer',
+      default: 1,
+      min: 1,
+      max: 4_000_000,
+      description: 'suggested timeout of half-open, closed and UDP connections: how soon ports come free',
+    },
+    {
+      name: 'ip-version',
+      unit: '',
+      kind: 'choice',
+      default: '4',
+      choices: ['4', '6'],
+      description: 'address family',
+    },
+  ],
+  generate: (parameters, seed) => new NatExhaustionSource(parameters, seed),
+  suggestedConfig,
+};

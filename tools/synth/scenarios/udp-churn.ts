@@ -1,0 +1,72 @@
+/** Short UDP flows like name look-ups: each asks once from a fresh port and is answered or not. */
+import {
+  activeFlowsParameter,
+  cpsParameter,
+  flowChooser,
+  ip6ShareParameter,
+  shareParameter,
+} from '../common-parameters.js';
+import { dnsContent } from '../dns-content.js';
+import { poolCapacity, uniformPicker } from '../flow-pool.js';
+import { firstClient, firstServer } from '../host-plan.js';
+import { PacketWriter } from '../packet-writer.js';
+import type { ParameterValues } from '../parameters.js';
+import { PooledSource } from '../pooled-source.js';
+import { Random } from '../random.js';
+import { COMMON_PARAMETERS } from '../scenario.js';
+import type { PacketSource, Scenario } from '../scenario.js';
+import { TupleSpace } from '../tuple-space.js';
+import { UdpFlowTable } from '../udp-flows.js';
+
+function generate(parameters: ParameterValues, seed: number): PacketSource {
+  const random = new Random(seed).derive('udp-churn');
+  const over6 = flowChooser(random, 'family', parameters.number('ip6-share'));
+  const answerShare = parameters.number('answer-share');
+  const answered = flowChooser(random, 'answered', answerShare);
+  const exchanges = parameters.numberOrNull('cps') === null ? parameters.number('exchanges') : 0;
+  const tuples = new TupleSpace(
+    {
+      firstClient: firstClient('udp-churn'),
+      clients: 16384,
+      firstServer: firstServer('udp-churn'),
+      servers: 4,
+      serverPorts: [53],
+    },
+    random,
+  );
+  const table = new UdpFlowTable(
+    poolCapacity(parameters.number('active-flows')),
+    answerShare > 0,
+    tuples,
+    new PacketWriter(),
+    dnsContent,
+    (flowIndex, plan) => {
+      plan.family = over6(flowIndex) ? 6 : 4;
+      plan.answered = answered(flowIndex);
+      plan.exchanges = exchanges;
+    },
+  );
+  return new PooledSource(parameters, table, uniformPicker(random.derive('turns')));
+}
+
+export const udpChurn: Scenario = {
+  name: 'udp-churn',
+  summary: 'short UDP flows like DNS look-ups: one query from a fresh port, answered or not',
+  parameters: [
+    ...COMMON_PARAMETERS,
+    activeFlowsParameter(1000, 'flows awaiting an answer or between queries'),
+    cpsParameter('as many as --pps allows with --exchanges each'),
+    {
+      name: 'exchanges',
+      unit: 'queries',
+      kind: 'integer',
+      default: 1,
+      min: 1,
+      max: 1_000_000,
+      description: 'queries from one port (without --cps)',
+    },
+    shareParameter('answer-share', 'flows', 0.95, 'flows whose queries are answered'),
+    ip6ShareParameter(),
+  ],
+  generate,
+};
