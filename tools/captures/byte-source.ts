@@ -3,7 +3,9 @@ import type { Readable } from 'node:stream';
 import { CaptureError } from './capture-error.js';
 
 /** Bytes asked from the file at a time: large enough that a system call costs nothing per packet. */
-export const FILE_CHUNK_BYTES = 1024 * 1024;
+const FILE_CHUNK_BYTES = 1024 * 1024;
+/** Devices and pipes have size 0. */
+const MIN_CHUNK_BYTES = 16 * 1024;
 
 /**
  * The raw bytes of a file, or of standard input for `-`, in chunks that are never reused.
@@ -15,11 +17,13 @@ export async function* readRawChunks(path: string, stdin: Readable): AsyncGenera
     yield* readStream(stdin);
     return;
   }
-  const file = await openFile(path);
+  const { file, size } = await openFile(path);
   try {
+    // A small file gets a buffer of its size (and a byte more, to see its end in the same read).
+    const chunkBytes = Math.min(FILE_CHUNK_BYTES, Math.max(MIN_CHUNK_BYTES, size + 1));
     for (;;) {
       // Buffer.allocUnsafeSlow: a buffer of its own, so a kept frame pins this chunk and nothing else.
-      const chunk = Buffer.allocUnsafeSlow(FILE_CHUNK_BYTES);
+      const chunk = Buffer.allocUnsafeSlow(chunkBytes);
       const { bytesRead } = await readChunk(path, file, chunk);
       if (bytesRead === 0) return;
       yield chunk.subarray(0, bytesRead);
@@ -45,7 +49,7 @@ async function* readStream(stdin: Readable): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function openFile(path: string): Promise<FileHandle> {
+async function openFile(path: string): Promise<{ file: FileHandle; size: number }> {
   let file: FileHandle;
   try {
     file = await open(path, 'r');
@@ -61,7 +65,7 @@ async function openFile(path: string): Promise<FileHandle> {
       advice: 'Name the capture files themselves, for example DIR/*.pcap.',
     });
   }
-  return file;
+  return { file, size: stat.size };
 }
 
 async function readChunk(path: string, file: FileHandle, chunk: Buffer): Promise<{ bytesRead: number }> {

@@ -16,10 +16,10 @@ export class OvsFailedError extends Error {
   }
 }
 
-/** What to run through the trackers is not describable as Open vSwitch actions, or contradicts itself. */
-export class ConformPlanError extends Error {
+/** What to run through the trackers contradicts itself, or Open vSwitch has no words for it. */
+export class ConformSetupError extends Error {
   constructor(where: string, reason: string) {
     super(`${where}: ${reason}`);
-    this.name = 'ConformPlanError';
+    this.name = 'ConformSetupError';
   }
 }

@@ -1,5 +1,7 @@
+import type { ExecRequest, NatRequest } from '../../engine/host/exec-params.js';
+import { ConformSetupError } from './conform-error.js';
 import { CT_STATE_BITS, CT_STATE_COUNT } from './ct-state.js';
-import { familyOf, type ConformPlan, type CtRule, type NatRequest } from './conform-plan.js';
+import { requestMac } from './frame-number.js';
 
 /** Ethertype of the frames that mark the end of a packet's output (IEEE 802, local experimental 1). */
 export const MARKER_ETHERTYPE = 0x88b5;
@@ -25,24 +27,26 @@ export function statePort(bits: number): BridgePort {
 
 const CT_TABLE = 0;
 const STATE_TABLE = 1;
+const MAX_REQUESTS = 0xffff;
 
 /**
- * The flows that run a plan: table 0 picks the first rule that matches and executes `ct()`; table 1 sends each
- * combination of ct_state bits out of a port of its own.
+ * The flows that execute requests: in table 0 the source address of a frame names its request (see frame-number.ts),
+ * which becomes a `ct()` action; table 1 sends each combination of ct_state bits out of a port of its own.
  * @returns one flow a line, in the syntax of ovs-ofctl(8)
+ * @throws ConformSetupError for a request that OpenFlow has no words for
  */
-export function planToFlows(plan: ConformPlan): string[] {
+export function requestsToFlows(requests: readonly ExecRequest[]): string[] {
+  if (requests.length > MAX_REQUESTS) {
+    throw new ConformSetupError(
+      'rules',
+      `${requests.length} different requests; at most ${MAX_REQUESTS} are supported`,
+    );
+  }
   const flows = [
-    `table=${CT_TABLE},priority=65535,dl_type=${hex(MARKER_ETHERTYPE)},actions=output:${LOG_PORT.number}`,
+    `table=${CT_TABLE},priority=100,dl_type=${hex(MARKER_ETHERTYPE)},actions=output:${LOG_PORT.number}`,
     `table=${CT_TABLE},priority=0,actions=output:${UNTRACKED_PORT.number},output:${LOG_PORT.number}`,
+    ...requests.flatMap((request, index) => requestFlows(request, index)),
   ];
-  plan.rules.forEach((rule, index) => {
-    const priority = 60_000 - index;
-    for (const match of ruleToMatches(rule)) {
-      flows.push(`table=${CT_TABLE},priority=${priority},${match},actions=${ruleToAction(rule)}`);
-    }
-  });
-  // An IP packet that no rule selects is not tracked; the trackers under comparison treat it alike.
   for (let bits = 0; bits < CT_STATE_COUNT; bits++) {
     const match = CT_STATE_BITS.map(
       (name, index) => `${(bits & (1 << index)) === 0 ? '-' : '+'}${name}`,
@@ -53,58 +57,76 @@ export function planToFlows(plan: ConformPlan): string[] {
   return flows;
 }
 
-/** One OpenFlow match for each IP version that the rule can meet. */
-function ruleToMatches(rule: CtRule): string[] {
-  const { match } = rule;
-  const address = match.src ?? match.dst;
-  let families: (4 | 6)[] = address === undefined ? [4, 6] : [familyOf(address)];
-  if (match.proto === 'icmp') families = families.filter((family) => family === 4);
-  if (match.proto === 'icmpv6') families = families.filter((family) => family === 6);
-  return families.map((family) => {
-    const field = family === 4 ? 'nw' : 'ipv6';
-    const parts = [protocolMatch(match.proto, family)];
-    if (match.src !== undefined) parts.push(`${field}_src=${match.src}`);
-    if (match.dst !== undefined) parts.push(`${field}_dst=${match.dst}`);
-    if (match.sport !== undefined) parts.push(`tp_src=${match.sport}`);
-    if (match.dport !== undefined) parts.push(`tp_dst=${match.dport}`);
-    return parts.join(',');
+function requestFlows(request: ExecRequest, index: number): string[] {
+  const families = natFamily(request.nat) ?? [4, 6];
+  return families.flatMap((family) => {
+    const suffix = family === 4 ? '' : '6';
+    const from = `dl_src=${requestMac(index)}`;
+    const flow = (priority: number, match: string, actions: string): string =>
+      `table=${CT_TABLE},priority=${priority},${match},${from},actions=${actions}`;
+    const plain = flow(10, family === 4 ? 'ip' : 'ipv6', ctAction({ ...request, helper: undefined }));
+    if (request.helper === undefined) return [plain];
+    const protocol = request.helper === 'ftp' ? 'tcp' : 'udp';
+    // The switch passes the ports of the cached flow to the tracker. Reading them makes the cache match them exactly,
+    // so that they are those of the packet and not of whichever packet came first.
+    const readPorts = ['SRC', 'DST'].map(
+      (end, register) => `move:NXM_OF_${protocol.toUpperCase()}_${end}[]->NXM_NX_REG${register}[0..15]`,
+    );
+    const helped = flow(20, `${protocol}${suffix}`, [...readPorts, ctAction(request)].join(','));
+    return [helped, plain];
   });
 }
 
-function protocolMatch(proto: CtRule['match']['proto'], family: 4 | 6): string {
-  const ip = family === 4 ? 'ip' : 'ipv6';
-  if (proto === undefined) return ip;
-  if (typeof proto === 'number') return `${ip},nw_proto=${proto}`;
-  if (proto === 'icmp') return 'icmp';
-  if (proto === 'icmpv6') return 'icmp6';
-  return family === 4 ? proto : `${proto}6`;
-}
-
-function ruleToAction(rule: CtRule): string {
-  const parts = [`zone=${rule.zone}`, `table=${STATE_TABLE}`];
-  if (rule.commit) parts.push('commit');
-  if (rule.force) parts.push('force');
-  if (rule.nat !== null) parts.push(natToAction(rule.nat));
-  if (rule.helper !== null) parts.push(`alg=${rule.helper}`);
-  if (rule.mark !== null)
-    parts.push(`exec(set_field:${hex(rule.mark.value)}/${hex(rule.mark.mask)}->ct_mark)`);
+function ctAction(request: ExecRequest): string {
+  const { nat, mark, label, helper } = request;
+  const parts = [`zone=${request.zone ?? 0}`, `table=${STATE_TABLE}`];
+  for (const [name, given] of [
+    ['mark', mark],
+    ['label', label],
+    ['helper', helper],
+    ['nat src or dst', nat?.type === 'none' ? undefined : nat],
+    ['force', request.force === true ? true : undefined],
+  ] as const) {
+    if (given !== undefined && request.commit !== true) {
+      throw new ConformSetupError('rules', `Open vSwitch takes ${name} only together with commit`);
+    }
+  }
+  if (request.commit === true) parts.push('commit');
+  if (request.force === true) parts.push('force');
+  if (nat !== undefined) parts.push(natAction(nat));
+  if (helper !== undefined) parts.push(`alg=${helper}`);
+  const sets: string[] = [];
+  if (mark !== undefined) sets.push(`set_field:${hex(mark.value)}/${hex(mark.mask)}->ct_mark`);
+  if (label !== undefined) sets.push(`set_field:${hex(label.value)}/${hex(label.mask)}->ct_label`);
+  if (sets.length > 0) parts.push(`exec(${sets.join(',')})`);
   return `ct(${parts.join(',')})`;
 }
 
-function natToAction(nat: NatRequest): string {
+function natAction(nat: NatRequest): string {
   if (nat.type === 'none') return 'nat';
-  const [lo, hi] = nat.addr;
-  const addresses = lo === hi ? bracket(lo) : `${bracket(lo)}-${bracket(hi)}`;
-  if (nat.port === null) return `nat(${nat.type}=${addresses})`;
-  const ports = nat.port[0] === nat.port[1] ? `${nat.port[0]}` : `${nat.port[0]}-${nat.port[1]}`;
-  return `nat(${nat.type}=${addresses}:${ports})`;
+  const low = nat.minAddress;
+  const high = nat.maxAddress ?? low;
+  const addresses = low === high ? bracket(low) : `${bracket(low)}-${bracket(high)}`;
+  if (nat.ports === undefined) return `nat(${nat.type}=${addresses})`;
+  const [first, last] = nat.ports;
+  return `nat(${nat.type}=${addresses}:${first === last ? first : `${first}-${last}`})`;
+}
+
+/** The IP versions that a request's translation is for; null when it is for both. */
+function natFamily(nat: NatRequest | undefined): (4 | 6)[] | null {
+  if (nat === undefined || nat.type === 'none') return null;
+  return [isIpv6(nat.minAddress) ? 6 : 4];
 }
 
 /** An IPv6 address stands in brackets, so that a port can follow. */
 function bracket(address: string): string {
-  return familyOf(address) === 6 ? `[${address}]` : address;
+  return isIpv6(address) ? `[${address}]` : address;
 }
 
-function hex(value: number): string {
+function isIpv6(address: string): boolean {
+  return address.includes(':');
+}
+
+function hex(value: number | bigint): string {
   return `0x${value.toString(16)}`;
 }

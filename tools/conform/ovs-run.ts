@@ -3,25 +3,27 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { OvsFailedError } from './conform-error.js';
-import type { ConformPlan } from './conform-plan.js';
+import type { ConformSetup } from './conform-setup.js';
 import { CT_STATE_COUNT, formatCtState } from './ct-state.js';
 import { parseConntrackDump } from './dump-parse.js';
 import {
   INPUT_PORT,
   LOG_PORT,
   MARKER_ETHERTYPE,
-  planToFlows,
+  requestsToFlows,
   statePort,
   UNTRACKED_PORT,
   type BridgePort,
 } from './ovs-flows.js';
 import type { OvsSandbox } from './ovs-sandbox.js';
+import { applySettings } from './ovs-settings.js';
+import { numberFrame, packetIndexOf, restoreMacs } from './frame-number.js';
 import { PcapTail, readPcapFrames } from './pcap-tail.js';
-import { NOT_SELECTED, type InputPacket, type PacketOutcome, type TrackerRun } from './tracker-run.js';
+import { NOT_IP, type InputPacket, type PacketOutcome, type TrackerRun } from './tracker-run.js';
 
 const BRIDGE = 'br0';
 const ETHERNET_HEADER_BYTES = 14;
-const MAC_BYTES = 12;
+const ETHERTYPE_OFFSET = 12;
 const MARKER_BYTES = 60;
 
 /** A dummy port's largest MTU is 65535; its receive queue holds 100 frames, and each packet brings a marker. */
@@ -37,7 +39,7 @@ export interface OvsRunOptions {
 }
 
 /**
- * Builds a plan's bridge in a sandbox and runs packets through it. A sandbox runs one plan, once.
+ * Builds a bridge for a setup in a sandbox and runs packets through it. A sandbox runs one setup, once.
  *
  * *Which packet is which.* The tracker does not look at MAC addresses, so each frame's are replaced on the way in by
  * its number, and put back on the way out. The port by which it leaves tells the ct_state; the log port tells the order.
@@ -51,12 +53,12 @@ export interface OvsRunOptions {
  */
 export async function runThroughOvs(
   sandbox: OvsSandbox,
-  plan: ConformPlan,
+  setup: ConformSetup,
   packets: readonly InputPacket[],
   options: OvsRunOptions = {},
 ): Promise<TrackerRun> {
   const timeoutMs = options.timeoutMs ?? 10_000;
-  await buildBridge(sandbox, plan);
+  await buildBridge(sandbox, setup);
   const log = new PcapTail(portCapture(sandbox, LOG_PORT.name));
   try {
     const order = await feed(sandbox, log, packets, timeoutMs);
@@ -67,15 +69,15 @@ export async function runThroughOvs(
   }
 }
 
-async function buildBridge(sandbox: OvsSandbox, plan: ConformPlan): Promise<void> {
+async function buildBridge(sandbox: OvsSandbox, setup: ConformSetup): Promise<void> {
   const ports: BridgePort[] = [INPUT_PORT, LOG_PORT, UNTRACKED_PORT];
   for (let bits = 0; bits < CT_STATE_COUNT; bits++) ports.push(statePort(bits));
   const bridge = `set Open_vSwitch . other_config:vlan-limit=2 -- add-br ${BRIDGE} -- set bridge ${BRIDGE}`;
   await sandbox.vsctl(...bridge.split(' '), 'datapath-type=dummy', 'fail-mode=secure');
   await sandbox.vsctl(...ports.flatMap((port) => addPort(sandbox, port)));
-  await applySettings(sandbox, plan);
+  await applySettings(sandbox, setup);
   const flows = join(sandbox.directory, 'flows.txt');
-  await writeFile(flows, `${planToFlows(plan).join('\n')}\n`);
+  await writeFile(flows, `${requestsToFlows(setup.rules.requests).join('\n')}\n`);
   await sandbox.addFlows(BRIDGE, flows);
   await sandbox.appctl('vlog/set', 'conntrack:file:dbg');
 }
@@ -84,28 +86,6 @@ function addPort(sandbox: OvsSandbox, { name, number }: BridgePort): string[] {
   const settings = ['type=dummy', `ofport_request=${number}`, `mtu_request=${MTU}`];
   if (name !== INPUT_PORT.name) settings.push(`options:tx_pcap=${portCapture(sandbox, name)}`);
   return ['--', 'add-port', BRIDGE, name, '--', 'set', 'interface', name, ...settings];
-}
-
-async function applySettings(sandbox: OvsSandbox, plan: ConformPlan): Promise<void> {
-  if (plan.maxConns !== null) await sandbox.appctl('dpctl/ct-set-maxconns', `${plan.maxConns}`);
-  if (!plan.tcpSeqCheck) await sandbox.appctl('dpctl/ct-disable-tcp-seq-chk');
-  for (const { zone, limit } of plan.zoneLimits) {
-    await sandbox.appctl(
-      'dpctl/ct-set-limits',
-      zone === -1 ? `default=${limit}` : `zone=${zone},limit=${limit}`,
-    );
-  }
-  const { minV4, minV6, max } = plan.fragments;
-  if (minV4 !== null) await sandbox.appctl('dpctl/ipf-set-min-frag', 'v4', `${minV4}`);
-  if (minV6 !== null) await sandbox.appctl('dpctl/ipf-set-min-frag', 'v6', `${minV6}`);
-  if (max !== null) await sandbox.appctl('dpctl/ipf-set-max-nfrags', `${max}`);
-  if (plan.timeouts.length === 0) return;
-  // The switch learns of policies through a Datapath record, which nothing has made for a dummy datapath.
-  await sandbox.vsctl('add-dp', 'dummy');
-  for (const { zone, attrs } of plan.timeouts) {
-    const policy = Object.entries(attrs).map(([name, seconds]) => `${name}=${seconds}`);
-    await sandbox.vsctl('add-zone-tp', 'dummy', `zone=${zone}`, ...policy);
-  }
 }
 
 /** @returns for each input packet the numbers of the packets that its step put out, in order */
@@ -127,16 +107,17 @@ async function feed(
     let end = first;
     const frames: string[] = [];
     while (end < packets.length && end - first < BATCH_PACKETS && packets[end]!.timestampMs <= nowMs) {
-      if (whyNotGiven(packets[end]!.frame) === null) frames.push(toHex(numbered(packets[end]!.frame, end)));
-      frames.push(toHex(numbered(marker(), end)));
+      if (whyNotGiven(packets[end]!.frame) === null)
+        frames.push(toHex(numberFrame(packets[end]!.frame, end, packets[end]!.requestIndex)));
+      frames.push(toHex(numberFrame(marker(), end, 0)));
       end++;
     }
     await sandbox.appctl('netdev-dummy/receive', INPUT_PORT.name, ...frames);
     const endsAt = performance.now() + timeoutMs;
     while (markersSeen < end) {
       for (const frame of log.readNew()) {
-        if (!isMarker(frame)) order[markersSeen]?.push(numberOf(frame));
-        else if (numberOf(frame) !== markersSeen++)
+        if (!isMarker(frame)) order[markersSeen]?.push(packetIndexOf(frame));
+        else if (packetIndexOf(frame) !== markersSeen++)
           throw new OvsFailedError('the switch put markers out of order');
       }
       if (performance.now() > endsAt) {
@@ -190,7 +171,7 @@ function collect(
   const tracked = new Map<number, { state: string; frame: Uint8Array }>();
   for (let bits = 0; bits < CT_STATE_COUNT; bits++) {
     for (const frame of readPcapFrames(portCapture(sandbox, statePort(bits).name))) {
-      tracked.set(numberOf(frame), { state: formatCtState(bits), frame });
+      tracked.set(packetIndexOf(frame), { state: formatCtState(bits), frame });
     }
   }
   return packets.map((packet, index): PacketOutcome => {
@@ -199,9 +180,9 @@ function collect(
     const outputs = order[index]!.map((number) => {
       const found = tracked.get(number);
       if (found === undefined) return null;
-      return { state: found.state, frame: withMacsOf(found.frame, packets[number]!.frame) };
+      return { state: found.state, frame: restoreMacs(found.frame, packets[number]!.frame) };
     });
-    if (outputs.includes(null)) return { outputs: [], notTracked: NOT_SELECTED };
+    if (outputs.includes(null)) return { outputs: [], notTracked: NOT_IP };
     return { outputs: outputs.filter((output) => output !== null), notTracked: null };
   });
 }
@@ -210,7 +191,7 @@ function collect(
 function whyNotGiven(frame: Uint8Array): string | null {
   if (frame.length < ETHERNET_HEADER_BYTES) return 'shorter than an Ethernet header';
   // Not IP, so the switch would not give it to the tracker either; here it would be taken for a marker.
-  if (isMarker(frame)) return NOT_SELECTED;
+  if (isMarker(frame)) return NOT_IP;
   if (frame.length > MTU + ETHERNET_HEADER_BYTES) return 'longer than a port of the switch can take';
   return null;
 }
@@ -219,35 +200,14 @@ function portCapture(sandbox: OvsSandbox, port: string): string {
   return join(sandbox.directory, `${port}.pcap`);
 }
 
-/** The frame with its number as destination address; both addresses are locally administered unicast. */
-function numbered(frame: Uint8Array, index: number): Uint8Array {
-  const copy = new Uint8Array(frame);
-  const view = new DataView(copy.buffer);
-  view.setUint16(0, 0x0200);
-  view.setUint32(2, index);
-  view.setUint16(6, 0x0200);
-  view.setUint32(8, 1);
-  return copy;
-}
-
-function numberOf(frame: Uint8Array): number {
-  return new DataView(frame.buffer, frame.byteOffset).getUint32(2);
-}
-
-function withMacsOf(frame: Uint8Array, original: Uint8Array): Uint8Array {
-  const copy = new Uint8Array(frame);
-  copy.set(original.subarray(0, MAC_BYTES));
-  return copy;
-}
-
 function marker(): Uint8Array {
   const frame = new Uint8Array(MARKER_BYTES);
-  new DataView(frame.buffer).setUint16(MAC_BYTES, MARKER_ETHERTYPE);
+  new DataView(frame.buffer).setUint16(ETHERTYPE_OFFSET, MARKER_ETHERTYPE);
   return frame;
 }
 
 function isMarker(frame: Uint8Array): boolean {
-  return new DataView(frame.buffer, frame.byteOffset).getUint16(MAC_BYTES) === MARKER_ETHERTYPE;
+  return new DataView(frame.buffer, frame.byteOffset).getUint16(ETHERTYPE_OFFSET) === MARKER_ETHERTYPE;
 }
 
 function toHex(bytes: Uint8Array): string {

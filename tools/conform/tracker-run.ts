@@ -1,4 +1,7 @@
+import type { ExecRequest } from '../../engine/host/exec-params.js';
+import type { ConformSetup } from './conform-setup.js';
 import type { DumpEntry } from './dump-parse.js';
+import { asOvsExecutes } from './ovs-request.js';
 
 /** A packet on its way into a tracker. */
 export interface InputPacket {
@@ -6,6 +9,8 @@ export interface InputPacket {
   readonly frame: Uint8Array;
   /** Milliseconds on any scale that does not run backwards; only differences matter. */
   readonly timestampMs: number;
+  /** Index of its request in the setup's rules. */
+  readonly requestIndex: number;
 }
 
 /** A packet on its way out of a tracker. */
@@ -33,16 +38,10 @@ export interface TrackerRun {
   readonly table: readonly DumpEntry[];
 }
 
-/**
- * The tracker that is compared with Open vSwitch, as plain data. The caller's rules decide what a packet is executed
- * with, and are the same {@link import('./conform-plan.js').ConformPlan} that the other side was given.
- */
+/** The tracker that is compared with Open vSwitch, as plain data; it has been set up already. */
 export interface TrackerUnderTest {
-  /**
-   * Executes one packet.
-   * @returns what came out, in order; null when no rule selects the packet or it is not IP
-   */
-  execute(frame: Uint8Array, timestampMs: number): readonly OutputPacket[] | null;
+  /** Executes one packet and returns what came out, in order. */
+  execute(frame: Uint8Array, request: ExecRequest, timestampMs: number): readonly OutputPacket[];
   /** One full clean-up pass of expired connections, at this time. */
   sweep(timestampMs: number): void;
   /** The table at this time. */
@@ -50,21 +49,25 @@ export interface TrackerUnderTest {
 }
 
 /**
- * Runs packets through a tracker under test on the schedule that {@link import('./ovs-run.js').runThroughOvs} keeps:
- * the clock moves only between packets, and every move is followed by one clean-up pass.
+ * Runs packets through a tracker on the schedule that Open vSwitch keeps here: the clock moves only between packets,
+ * and every move is followed by one clean-up pass.
  */
-export function runThroughTracker(tracker: TrackerUnderTest, packets: readonly InputPacket[]): TrackerRun {
+export function runThroughTracker(
+  tracker: TrackerUnderTest,
+  setup: ConformSetup,
+  packets: readonly InputPacket[],
+): TrackerRun {
   let nowMs = packets[0]?.timestampMs ?? 0;
-  const outcomes = packets.map((packet): PacketOutcome => {
-    if (packet.timestampMs > nowMs) {
-      nowMs = packet.timestampMs;
+  const outcomes = packets.map(({ frame, timestampMs, requestIndex }): PacketOutcome => {
+    if (timestampMs > nowMs) {
+      nowMs = timestampMs;
       tracker.sweep(nowMs);
     }
-    const outputs = tracker.execute(packet.frame, nowMs);
-    return outputs === null ? { outputs: [], notTracked: NOT_SELECTED } : { outputs, notTracked: null };
+    const request = asOvsExecutes(setup.rules.requests[requestIndex]!, frame);
+    return { outputs: tracker.execute(frame, request, nowMs), notTracked: null };
   });
   return { packets: outcomes, table: tracker.dump(nowMs) };
 }
 
-/** Reason for packets that are not IP, or that no rule selects. */
-export const NOT_SELECTED = 'not IP, or selected by no rule';
+/** Reason for packets that the switch does not give to its tracker. */
+export const NOT_IP = 'not IP (or not of the IP version that the translation is for)';

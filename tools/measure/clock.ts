@@ -32,6 +32,9 @@ export interface ClockFigures {
   readonly backwardSteps: number;
 }
 
+const WARM_UP_READS = 20_000;
+const FIRST_BATCH_READS = 1000;
+
 /** Bounds of a calibration. */
 export interface CalibrationOptions {
   /** Steps to see; default 2000. */
@@ -48,6 +51,7 @@ export interface CalibrationOptions {
  */
 export function calibrateClock(clock: Clock, options: CalibrationOptions = {}): ClockFigures {
   const maxReads = options.maxReads ?? 1_000_000;
+  for (let i = 0; i < WARM_UP_READS; i++) clock.nowNs(); // so that compiled code is calibrated, as in a run
   const { differences, backwardSteps } = collectSteps(clock, options.steps ?? 2000, maxReads);
   const ascending = sorted(differences);
   const stepNs = ascending[0] as number;
@@ -86,7 +90,7 @@ function collectSteps(clock: Clock, wanted: number, maxReads: number) {
 /** Cost of a read in each of several batches; a batch is long enough that the clock's step is below 1 % of it. */
 function collectCosts(clock: Clock, typicalStepNs: number, batches: number, maxReads: number): number[] {
   const costs: number[] = [];
-  let batchReads = 128;
+  let batchReads = FIRST_BATCH_READS;
   let spent = 0;
   while (costs.length < batches && (spent < maxReads || costs.length === 0)) {
     const start = clock.nowNs();

@@ -1,0 +1,208 @@
+import { Readable } from 'node:stream';
+import { afterAll, describe, expect, it } from 'vitest';
+import { CaptureError, openCapture, readCaptureBatches, requireRecords } from '../../../tools/captures/reader.js';
+import { pcapBytes } from './pcap-bytes.js';
+import { readAll, readFailing, Scratch } from './scratch.js';
+
+const scratch = new Scratch();
+afterAll(() => scratch.remove());
+
+const FRAME = Uint8Array.from({ length: 60 }, (_, index) => index);
+
+describe('classic pcap', () => {
+  it.each([
+    { name: 'little-endian', bigEndian: false },
+    { name: 'big-endian', bigEndian: true },
+  ])('reads microseconds, $name', async ({ name, bigEndian }) => {
+    const file = scratch.write(
+      `micro-${name}`,
+      pcapBytes([{ seconds: 1_700_000_000, subSecond: 123_456, data: FRAME, original: 1500 }], { bigEndian }),
+    );
+    const { records, reader } = await readAll(file);
+    expect(reader.format).toBe('pcap');
+    expect(reader.linkTypes).toEqual([1]);
+    expect(records).toHaveLength(1);
+    expect(records[0]).toMatchObject({
+      recordIndex: 1,
+      fileOffset: 24,
+      timestampNs: 1_700_000_000_123_456_000n,
+      originalLength: 1500,
+      linkType: 1,
+      interfaceIndex: 0,
+    });
+    expect(Buffer.from(records[0]!.frame).equals(FRAME)).toBe(true);
+  });
+
+  it.each([false, true])('reads nanoseconds (big-endian: %s)', async (bigEndian) => {
+    const file = scratch.write(
+      `nano-${bigEndian}`,
+      pcapBytes([{ seconds: 4_294_967_295, subSecond: 999_999_999, data: FRAME }], { bigEndian, magic: 0xa1b23c4d }),
+    );
+    const { records, reader } = await readAll(file);
+    expect(reader.format).toBe('pcap-ns');
+    expect(records[0]!.timestampNs).toBe(4_294_967_295_999_999_999n);
+  });
+
+  it('gives record numbers and offsets that point at the record headers', async () => {
+    const sizes = [0, 1, 60, 7, 1514];
+    const bytes = pcapBytes(sizes.map((size, index) => ({ seconds: index, data: new Uint8Array(size) })));
+    const { records } = await readAll(scratch.write('offsets', bytes));
+    expect(records.map((record) => record.frame.length)).toEqual(sizes);
+    for (const [index, record] of records.entries()) {
+      expect(record.recordIndex).toBe(index + 1);
+      expect(bytes.readUInt32LE(record.fileOffset)).toBe(index);
+      expect(bytes.readUInt32LE(record.fileOffset + 8)).toBe(sizes[index]);
+    }
+  });
+
+  it('reads more records than one buffer holds, and keeps earlier frames intact', async () => {
+    const count = 12_000;
+    const records = Array.from({ length: count }, (_, index) => {
+      const data = new Uint8Array(100);
+      new DataView(data.buffer).setUint32(0, index);
+      return { data };
+    });
+    const read = await readAll(scratch.write('large', pcapBytes(records)));
+    expect(read.records).toHaveLength(count);
+    const wrong = read.records.filter((record, index) => Buffer.from(record.frame).readUInt32BE(0) !== index);
+    expect(wrong).toEqual([]);
+  });
+
+  it('drops the FCS length that shares a word with the link type', async () => {
+    const file = scratch.write('fcs', pcapBytes([{ data: FRAME }], { linkType: 0x5400_0001 }));
+    const { records } = await readAll(file);
+    expect(records[0]!.linkType).toBe(1);
+  });
+
+  it('accepts records longer than the stated snap length, as Open vSwitch does', async () => {
+    const file = scratch.write('over-snap', pcapBytes([{ data: FRAME }], { snapLength: 20 }));
+    const { records } = await readAll(file);
+    expect(records[0]!.frame).toHaveLength(60);
+  });
+});
+
+describe('where captures come from', () => {
+  const bytes = pcapBytes([{ data: FRAME }, { data: FRAME }]);
+
+  it('standard input, in the smallest pieces', async () => {
+    const pieces = Array.from(bytes, (byte) => Buffer.of(byte));
+    const { records, reader } = await readAll('-', { stdin: Readable.from(pieces) });
+    expect(records).toHaveLength(2);
+    expect(reader.file).toBe('-');
+  });
+
+  it('a name that says something else', async () => {
+    const { records } = await readAll(scratch.write('capture.txt.gz', bytes));
+    expect(records).toHaveLength(2);
+  });
+
+  it('in batches, closing the file behind itself', async () => {
+    let count = 0;
+    for await (const batch of readCaptureBatches(scratch.write('batches', bytes))) count += batch.length;
+    expect(count).toBe(2);
+  });
+
+  it('a reader that is left early can be closed', async () => {
+    const reader = await openCapture(scratch.write('early', bytes));
+    for await (const record of reader) {
+      expect(record.recordIndex).toBe(1);
+      break;
+    }
+    await reader.close();
+  });
+});
+
+describe('captures that cannot be read', () => {
+  const whole = pcapBytes([{ data: FRAME }, { data: FRAME }, { data: FRAME }]);
+
+  it('missing', async () => {
+    const { error } = await readFailing(scratch.path('missing.pcap'));
+    expect(error.message).toContain('missing.pcap: no such file.');
+  });
+
+  it('a directory', async () => {
+    const { error } = await readFailing(scratch.folder);
+    expect(error.reason).toContain('directory');
+  });
+
+  it('empty', async () => {
+    const { error } = await readFailing(scratch.write('empty', new Uint8Array(0)));
+    expect(error.reason).toBe('the file is empty (0 bytes)');
+    expect(error.wholeRecords).toBe(0);
+  });
+
+  it('empty standard input', async () => {
+    const { error } = await readFailing('-', { stdin: Readable.from([]) });
+    expect(error.message).toContain('standard input, byte offset 0: the file is empty');
+  });
+
+  it('no packets: an error for whoever needs some', async () => {
+    const { reader, records } = await readAll(scratch.write('no-packets', pcapBytes([])));
+    expect(records).toEqual([]);
+    expect(() => requireRecords(reader)).toThrow(/no-packets: the capture holds no packets\./);
+  });
+
+  it.each([1, 3, 4, 8, 23])('cut inside the file header, at %i bytes', async (length) => {
+    const { error } = await readFailing(scratch.write(`cut-${length}`, whole.subarray(0, length)));
+    expect(error).toBeInstanceOf(CaptureError);
+    if (length >= 4) {
+      expect(error.truncated).toBe(true);
+      expect(error.reason).toContain(`${length} of 24 bytes`);
+    }
+  });
+
+  it('cut at every length after the header: error with the number of whole records, or kept', async () => {
+    const record = 16 + FRAME.length;
+    for (let length = 25; length < whole.length; length += 1) {
+      const file = scratch.write('cut-anywhere', whole.subarray(0, length));
+      const wholeRecords = Math.floor((length - 24) / record);
+      if ((length - 24) % record === 0) {
+        expect((await readAll(file)).records).toHaveLength(wholeRecords);
+        continue;
+      }
+      const { error, recordsBefore } = await readFailing(file);
+      expect(recordsBefore).toBe(wholeRecords);
+      expect(error).toMatchObject({
+        truncated: true,
+        wholeRecords,
+        recordIndex: wholeRecords + 1,
+        offset: 24 + wholeRecords * record,
+      });
+      const kept = await readAll(file, { onTruncated: 'keep' });
+      expect(kept.records).toHaveLength(wholeRecords);
+      expect(kept.reader.truncation?.wholeRecords).toBe(wholeRecords);
+    }
+  });
+
+  it.each([
+    { what: 'captured length beyond all bounds', record: { captured: 0xffff_fff0 }, says: 'captured length' },
+    { what: 'more captured than there was', record: { original: 10 }, says: 'length on the wire' },
+    { what: 'an original length that no packet has', record: { original: 0x7fff_ffff }, says: 'no packet has' },
+    { what: 'a sub-second part of a second or more', record: { subSecond: 1_000_000 }, says: 'sub-second' },
+  ])('$what, after the sound records before it', async ({ record, says }) => {
+    const bytes = pcapBytes([{ data: FRAME }, { data: FRAME, ...record }, { data: FRAME }]);
+    const { error, recordsBefore } = await readFailing(scratch.write('damaged', bytes));
+    expect(recordsBefore).toBe(1);
+    expect(error).toMatchObject({ recordIndex: 2, offset: 24 + 76, wholeRecords: 1, truncated: false });
+    expect(error.reason).toContain(says);
+    expect(error.message).toMatch(/damaged, record 2, byte offset 100: .*\. .*\.$/);
+  });
+
+  it('another pcap version', async () => {
+    const { error } = await readFailing(scratch.write('version', pcapBytes([{ data: FRAME }], { version: [2, 3] })));
+    expect(error.reason).toContain('version 2.3');
+  });
+
+  it.each([
+    ['xz', 'fd377a585a0000', 'xz-compressed'],
+    ['snoop', '736e6f6f70000000', 'snoop'],
+    ['modified pcap', '34cdb2a102000400', 'Kuznetzov'],
+    ['a program', '7f454c4602010100', 'ELF'],
+    ['text', Buffer.from('GET / HTTP/1.1').toString('hex'), 'first bytes: 47 45 54'],
+    ['one byte', '00', 'first bytes: 00'],
+  ])('foreign: %s', async (_name, hex, says) => {
+    const { error } = await readFailing(scratch.write('foreign', Buffer.from(hex, 'hex')));
+    expect(error.reason).toContain(says);
+    expect(error.offset).toBe(0);
+  });
+});

@@ -1,0 +1,25 @@
+import type { ExecRequest } from '../../engine/host/exec-params.js';
+import { dissect, emptyDissection } from '../captures/dissect.js';
+
+const PROTOCOL_TCP = 6;
+const PROTOCOL_UDP = 17;
+
+/** The transport protocol that a helper is for: OpenFlow takes `alg=` only in a flow that matches it. */
+export const HELPER_PROTOCOL = { ftp: PROTOCOL_TCP, tftp: PROTOCOL_UDP } as const;
+
+const dissection = emptyDissection();
+
+/**
+ * A packet's request as Open vSwitch executes it, so that another tracker can be asked the very same: a helper applies
+ * only to packets of its protocol, and the switch then passes the ports of the packet along (spec §8.1, `tp_src` and
+ * `tp_dst`), whatever the rule says.
+ */
+export function asOvsExecutes(request: ExecRequest, frame: Uint8Array): ExecRequest {
+  if (request.helper === undefined) return request;
+  dissect(frame, dissection);
+  const { l4, protocol } = dissection;
+  if (protocol !== HELPER_PROTOCOL[request.helper]) return { ...request, helper: undefined };
+  if (l4 === null || l4 + 4 > frame.length) return request;
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
+  return { ...request, tpSrc: view.getUint16(l4), tpDst: view.getUint16(l4 + 2) };
+}
