@@ -53,21 +53,32 @@ async function isFresh(file, newest) {
 async function compile(design, flavour, target) {
   const { error, stderr } = await asc.main([
     join('designs', `${design}.ts`),
-    '--baseDir', source,
-    '--outFile', target,
-    '--runtime', 'stub',
-    '--optimizeLevel', '3',
-    '--shrinkLevel', '0',
+    '--baseDir',
+    source,
+    '--outFile',
+    target,
+    '--runtime',
+    'stub',
+    '--optimizeLevel',
+    '3',
+    '--shrinkLevel',
+    '0',
     '--converge',
     '--noAssert',
     '--importMemory',
     '--sharedMemory',
-    '--initialMemory', '2',
-    '--maximumMemory', '65536',
-    '--enable', 'threads',
-    '--enable', 'simd',
-    '--enable', 'bulk-memory',
-    '--disableWarning', '235',
+    '--initialMemory',
+    '2',
+    '--maximumMemory',
+    '65536',
+    '--enable',
+    'threads',
+    '--enable',
+    'simd',
+    '--enable',
+    'bulk-memory',
+    '--disableWarning',
+    '235',
     ...(flavour === 'debug' ? ['--debug'] : []),
     ...FLAVOURS[flavour],
   ]);
@@ -76,8 +87,10 @@ async function compile(design, flavour, target) {
 
 await mkdir(out, { recursive: true });
 const newest = await newestSource(source);
-const designs = (await readdir(join(source, 'designs'))).filter((f) => f.endsWith('.ts') && !NOT_A_DESIGN.has(f));
-for (const file of designs.sort()) {
+const designs = (await readdir(join(source, 'designs'))).filter(
+  (f) => f.endsWith('.ts') && !NOT_A_DESIGN.has(f),
+);
+for (const file of designs.toSorted()) {
   const design = file.slice(0, -3);
   for (const flavour of Object.keys(FLAVOURS)) {
     const target = join(out, `${design}.${flavour}.wasm`);

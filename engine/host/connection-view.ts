@@ -164,12 +164,19 @@ const PAIRED_TYPES: ReadonlyMap<number, number> = new Map([
  * Writes a tuple as the engine's key, KEY_SIZE bytes at `at`.
  * @throws RangeError for an address that is none, or two of different families
  */
-export function writeKey(view: DataView, c: EngineConstants, at: ByteOffset, tuple: ConnTuple, zone: number): void {
+export function writeKey(
+  view: DataView,
+  c: EngineConstants,
+  at: ByteOffset,
+  tuple: ConnTuple,
+  zone: number,
+): void {
   const bytes = new Uint8Array(view.buffer);
   bytes.fill(0, at, at + c.KEY_SIZE);
   const src = parseAddress(tuple.src);
   const dst = parseAddress(tuple.dst);
-  if (src.family !== dst.family) throw new RangeError(`${tuple.src} and ${tuple.dst} are of different IP versions`);
+  if (src.family !== dst.family)
+    throw new RangeError(`${tuple.src} and ${tuple.dst} are of different IP versions`);
   bytes.set(src.bytes, at + c.K_SRC);
   bytes.set(dst.bytes, at + c.K_DST);
   if ('icmpId' in tuple) {

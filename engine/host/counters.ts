@@ -42,7 +42,10 @@ export function readCounters(run: EngineRun, threadIndex: number): ThreadCounter
   const view = new DataView(run.memory.buffer);
   const block = run.plan.regions.threads + threadIndex * c.THREAD_SIZE;
   const locks = Object.fromEntries(
-    LOCK_CLASSES.map((name, index) => [name, readLock(view, c, block + c.T_LOCK_STATS + index * c.LOCK_STATS_SIZE)]),
+    LOCK_CLASSES.map((name, index) => [
+      name,
+      readLock(view, c, block + c.T_LOCK_STATS + index * c.LOCK_STATS_SIZE),
+    ]),
   ) as Record<LockClass, LockFigures>;
   return {
     verdicts: readSparse(view, block + c.T_VERDICTS, 256),
@@ -117,8 +120,12 @@ function readLock(view: DataView, c: EngineConstants, at: number): LockFigures {
 }
 
 function sumLocks(all: readonly LockFigures[]): LockFigures {
-  const sum = (pick: (each: LockFigures) => number): number => all.reduce((total, each) => total + pick(each), 0);
-  const extreme = (of: (...values: number[]) => number, values: readonly (number | null)[]): number | null => {
+  const sum = (pick: (each: LockFigures) => number): number =>
+    all.reduce((total, each) => total + pick(each), 0);
+  const extreme = (
+    of: (...values: number[]) => number,
+    values: readonly (number | null)[],
+  ): number | null => {
     const known = values.filter((value) => value !== null);
     return known.length === 0 ? null : of(...known);
   };
@@ -128,12 +135,24 @@ function sumLocks(all: readonly LockFigures[]): LockFigures {
     spins: sum((each) => each.spins),
     futexWaits: sum((each) => each.futexWaits),
     waitTotalNs: sum((each) => each.waitTotalNs),
-    waitMinNs: extreme(Math.min, all.map((each) => each.waitMinNs)),
-    waitMaxNs: extreme(Math.max, all.map((each) => each.waitMaxNs)),
+    waitMinNs: extreme(
+      Math.min,
+      all.map((each) => each.waitMinNs),
+    ),
+    waitMaxNs: extreme(
+      Math.max,
+      all.map((each) => each.waitMaxNs),
+    ),
     holdSamples: sum((each) => each.holdSamples),
     holdTotalNs: sum((each) => each.holdTotalNs),
-    holdMinNs: extreme(Math.min, all.map((each) => each.holdMinNs)),
-    holdMaxNs: extreme(Math.max, all.map((each) => each.holdMaxNs)),
+    holdMinNs: extreme(
+      Math.min,
+      all.map((each) => each.holdMinNs),
+    ),
+    holdMaxNs: extreme(
+      Math.max,
+      all.map((each) => each.holdMaxNs),
+    ),
   };
 }
 

@@ -9,7 +9,8 @@ export interface DesignChoice {
 
 /** What the designs that come with ctreplay are, for help texts. Any other compiled design is usable too. */
 export const DESIGN_DESCRIPTIONS: Readonly<Record<string, string>> = {
-  'timeout-lists': 'one expiration list per timeout class under one global lock (Open vSwitch until July 2022)',
+  'timeout-lists':
+    'one expiration list per timeout class under one global lock (Open vSwitch until July 2022)',
   'rculist-sweep': 'a hundred lists swept without a lock (Open vSwitch since July 2022)',
   'narrow-insert': 'rculist-sweep that takes the global lock only to insert a prepared connection',
 };
@@ -35,7 +36,10 @@ export function availableDesigns(compiled: readonly string[] = compiledDesigns()
  * as in `rculist-sweep@v7`.
  * @throws EngineError naming the unknown design and those that exist
  */
-export function resolveDesigns(option: string, compiled: readonly string[] = compiledDesigns()): DesignChoice[] {
+export function resolveDesigns(
+  option: string,
+  compiled: readonly string[] = compiledDesigns(),
+): DesignChoice[] {
   const available = availableDesigns(compiled);
   if (available.length === 0) {
     throw new EngineError({ reason: 'no design has been compiled', advice: "Run 'npm run build'." });

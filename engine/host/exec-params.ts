@@ -45,7 +45,12 @@ export interface ExecRequest {
  * Writes a request where the engine reads it: PARAMS_SIZE bytes at `at`.
  * @throws RangeError for an address, port range or number out of range
  */
-export function writeExecParams(view: DataView, constants: EngineConstants, at: ByteOffset, request: ExecRequest): void {
+export function writeExecParams(
+  view: DataView,
+  constants: EngineConstants,
+  at: ByteOffset,
+  request: ExecRequest,
+): void {
   const c = constants;
   new Uint8Array(view.buffer, at, c.PARAMS_SIZE).fill(0);
   let flags = 0;

@@ -110,7 +110,8 @@ export function planMemory(constants: EngineConstants, needs: MemoryNeeds): Memo
     packets: take(needs.packetStoreBytes),
   };
   const totalBytes = alignUp(at);
-  if (totalBytes > MEMORY_LIMIT_BYTES) throw tooLarge(needs, { slab: bases.fragments - bases.buckets, totalBytes });
+  if (totalBytes > MEMORY_LIMIT_BYTES)
+    throw tooLarge(needs, { slab: bases.fragments - bases.buckets, totalBytes });
   const regions = Object.fromEntries(
     Object.entries(bases).map(([name, base]) => [name, byteOffset(base)]),
   ) as unknown as Regions;

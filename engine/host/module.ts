@@ -112,7 +112,11 @@ function probe(module: WebAssembly.Module, design: string): { exports: WebAssemb
     } catch (error) {
       // Too small a memory; anything else repeats on the last size and is reported there.
       if (pages === 64 || !(error instanceof WebAssembly.LinkError)) {
-        throw new EngineError({ design, reason: `the module cannot be linked: ${String(error)}`, cause: error });
+        throw new EngineError({
+          design,
+          reason: `the module cannot be linked: ${String(error)}`,
+          cause: error,
+        });
       }
     }
   }

@@ -48,7 +48,11 @@ export class PacketStore {
     }
     this.#next = descriptor + size;
     const frame = descriptor + this.#descriptorBytes + 2;
-    return { descriptor: byteOffset(descriptor), frame: byteOffset(frame), capacity: size - this.#descriptorBytes - 2 };
+    return {
+      descriptor: byteOffset(descriptor),
+      frame: byteOffset(frame),
+      capacity: size - this.#descriptorBytes - 2,
+    };
   }
 
   /** Takes a place back. It must have come from `take` and not be in use. */

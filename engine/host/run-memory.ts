@@ -156,7 +156,11 @@ function writeRandomState(view: DataView, c: EngineConstants, seed: number): voi
 /** Changes the fragment settings of a run. */
 export function writeFragmentSettings(view: DataView, c: EngineConstants, settings: FragmentSettings): void {
   const at = c.CONTROL + c.C_FRAGMENT_SETTINGS;
-  [settings.enabled4 ? 1 : 0, settings.enabled6 ? 1 : 0, settings.minimum4, settings.minimum6, settings.maximum].forEach(
-    (value, index) => view.setUint32(at + index * 4, value, true),
-  );
+  [
+    settings.enabled4 ? 1 : 0,
+    settings.enabled6 ? 1 : 0,
+    settings.minimum4,
+    settings.minimum6,
+    settings.maximum,
+  ].forEach((value, index) => view.setUint32(at + index * 4, value, true));
 }

@@ -38,7 +38,9 @@ export function attributeValues(seconds: TimeoutSeconds): Uint32Array {
       throw new RangeError(`timeout attribute '${name}' is none of ${TIMEOUT_ATTRIBUTES.join(', ')}`);
     }
     if (!Number.isInteger(value) || value < 0 || value >= ABSENT) {
-      throw new RangeError(`timeout attribute ${name} is ${value}, not a whole number of seconds below 2^32 - 1`);
+      throw new RangeError(
+        `timeout attribute ${name} is ${value}, not a whole number of seconds below 2^32 - 1`,
+      );
     }
     values[index] = value;
   }

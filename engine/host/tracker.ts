@@ -359,7 +359,10 @@ export class Tracker {
   }
 }
 
-function runSettings(engine: EngineModule, options: TrackerSettings & { readonly design: string }): RunSettings {
+function runSettings(
+  engine: EngineModule,
+  options: TrackerSettings & { readonly design: string },
+): RunSettings {
   return {
     seed: options.seed ?? 0,
     hashBasis: options.hashBasis ?? 0,

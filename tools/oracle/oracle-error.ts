@@ -11,7 +11,10 @@ export class OracleError extends Error {
     readonly cause?: unknown;
   }) {
     const place = detail.line === undefined ? detail.file : `${detail.file}, line ${detail.line}`;
-    super(`${place}: ${detail.reason}. ${detail.advice}`, detail.cause === undefined ? undefined : { cause: detail.cause });
+    super(
+      `${place}: ${detail.reason}. ${detail.advice}`,
+      detail.cause === undefined ? undefined : { cause: detail.cause },
+    );
     this.name = 'OracleError';
     this.file = detail.file;
     this.line = detail.line ?? null;

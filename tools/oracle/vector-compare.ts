@@ -24,10 +24,14 @@ export function compareStep(
   return null;
 }
 
-function compareShape(expected: Readonly<Record<string, unknown>>, got: Readonly<Record<string, unknown>>): string | null {
+function compareShape(
+  expected: Readonly<Record<string, unknown>>,
+  got: Readonly<Record<string, unknown>>,
+): string | null {
   if ('consumed' in got && !('consumed' in expected)) return 'the packet was held, but should have come back';
   if ('out' in got && !('out' in expected)) return 'several packets came back instead of one';
-  if ('pkt' in got && 'state' in expected && !('pkt' in expected)) return 'the frame was changed, but should not have been';
+  if ('pkt' in got && 'state' in expected && !('pkt' in expected))
+    return 'the frame was changed, but should not have been';
   return null;
 }
 
@@ -44,7 +48,9 @@ function compareKey(
   if (key === 'pkt') {
     const frame = resolveFrame(value as string, vector);
     const vary = expected['vary'] as Vary | undefined;
-    return vary === undefined ? equal('pkt', frame, got['pkt']) : compareVarying(frame, got['pkt'], vary, distinct);
+    return vary === undefined
+      ? equal('pkt', frame, got['pkt'])
+      : compareVarying(frame, got['pkt'], vary, distinct);
   }
   if (MULTISETS.has(key)) return compareMultiset(key, value as unknown[], (got[key] ?? []) as unknown[]);
   return equal(key, value, got[key]);
@@ -82,14 +88,20 @@ function resolveFrame(text: string, vector: Vector): string {
 }
 
 /** The constraint form: one 16-bit field may hold any value of a range, different in all steps of one label. */
-function compareVarying(frame: string, got: unknown, vary: Vary, distinct: Map<string, Set<number>>): string | null {
+function compareVarying(
+  frame: string,
+  got: unknown,
+  vary: Vary,
+  distinct: Map<string, Set<number>>,
+): string | null {
   if (typeof got !== 'string') return 'pkt: the frame should have been changed';
   const from = vary.offset * 2;
   const masked = `${got.slice(0, from)}0000${got.slice(from + 4)}`;
   const difference = equal('pkt (varying field taken as 0)', frame, masked);
   if (difference !== null) return difference;
   const value = Number.parseInt(got.slice(from, from + 4), 16);
-  if (value < vary.lo || value > vary.hi) return `pkt: the field at ${vary.offset} is ${value}, not ${vary.lo} to ${vary.hi}`;
+  if (value < vary.lo || value > vary.hi)
+    return `pkt: the field at ${vary.offset} is ${value}, not ${vary.lo} to ${vary.hi}`;
   if (vary.distinct === undefined) return null;
   const seen = distinct.get(vary.distinct) ?? new Set<number>();
   distinct.set(vary.distinct, seen);

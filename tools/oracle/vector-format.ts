@@ -66,9 +66,7 @@ const designNames = ['timeout-lists', 'rculist-sweep'] as const;
 
 /** One expectation for both designs, or one for each. */
 function expected<T extends z.ZodType>(shape: T) {
-  return z
-    .union([z.strictObject({ 'timeout-lists': shape, 'rculist-sweep': shape }), shape])
-    .optional();
+  return z.union([z.strictObject({ 'timeout-lists': shape, 'rculist-sweep': shape }), shape]).optional();
 }
 
 const rc = z.strictObject({ rc: z.int() });
@@ -76,11 +74,19 @@ const rc = z.strictObject({ rc: z.int() });
 const step = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('now'), ms: z.int() }),
   z.strictObject({ op: z.literal('pkt'), hex, ...execute, expect: expected(packetResult) }),
-  z.strictObject({ op: z.literal('again'), cache: z.enum(['keep', 'clear']), ...execute, expect: expected(packetResult) }),
+  z.strictObject({
+    op: z.literal('again'),
+    cache: z.enum(['keep', 'clear']),
+    ...execute,
+    expect: expected(packetResult),
+  }),
   z.strictObject({
     op: z.literal('sweep'),
     expect: expected(
-      z.strictObject({ n_conn: z.int().optional(), wake: z.union([z.int(), z.literal('immediate')]).optional() }),
+      z.strictObject({
+        n_conn: z.int().optional(),
+        wake: z.union([z.int(), z.literal('immediate')]).optional(),
+      }),
     ),
   }),
   z.strictObject({ op: z.literal('dump'), expect: expected(z.strictObject({ entries: z.array(entry) })) }),
@@ -150,14 +156,23 @@ export function readVectors(file: string): Vector[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new OracleError({ file, reason: (cause as Error).message, advice: 'Give a readable file of vectors.', cause });
+    throw new OracleError({
+      file,
+      reason: (cause as Error).message,
+      advice: 'Give a readable file of vectors.',
+      cause,
+    });
   }
   const vectors: Vector[] = [];
   text.split('\n').forEach((line, index) => {
     if (line.trim() !== '') vectors.push(parseVector(line, file, index + 1));
   });
   if (vectors.length === 0) {
-    throw new OracleError({ file, reason: 'the file holds no vectors', advice: 'Give a file of JSON lines, one vector each.' });
+    throw new OracleError({
+      file,
+      reason: 'the file holds no vectors',
+      advice: 'Give a file of JSON lines, one vector each.',
+    });
   }
   return vectors;
 }

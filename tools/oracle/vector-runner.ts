@@ -61,7 +61,15 @@ export class VectorRunner {
       if (expected === null) continue;
       const difference = compareStep(expected, result, vector, execution.distinct);
       if (difference !== null) {
-        return { vector: vector.name, design: this.design, step: index, op: step.op, expected, got: result, difference };
+        return {
+          vector: vector.name,
+          design: this.design,
+          step: index,
+          op: step.op,
+          expected,
+          got: result,
+          difference,
+        };
       }
     }
     return null;
@@ -211,7 +219,9 @@ export function vectorEntry(entry: ConnEntry): Record<string, unknown> {
           tcp: entry.tcp.map((peer) => peer.state),
           wscale: entry.tcp.map((peer) => peer.windowScale),
           tcp_flags: entry.tcp.map((peer) =>
-            [peer.windowScaleKnown ? 'WINDOW_SCALE' : '', peer.liberal ? 'BE_LIBERAL' : ''].filter(Boolean).join('|'),
+            [peer.windowScaleKnown ? 'WINDOW_SCALE' : '', peer.liberal ? 'BE_LIBERAL' : '']
+              .filter(Boolean)
+              .join('|'),
           ),
         }),
     timeout: entry.timeoutSeconds,

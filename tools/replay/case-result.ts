@@ -7,7 +7,14 @@ import { summarize, toHistogram } from '../measure/latency-summary.js';
 import { LATENCY_CONFIG } from '../measure/log-linear.js';
 import { collectWarnings, type WarningFacts } from '../measure/warnings.js';
 import type { Contention, LatencyDistribution, ResultCase, WorkerFigures } from '../report/schema.js';
-import { CLASS_NAMES, collectLatency, distributionOf, mergeRecordings, readCoarse, readFine } from './collect-latency.js';
+import {
+  CLASS_NAMES,
+  collectLatency,
+  distributionOf,
+  mergeRecordings,
+  readCoarse,
+  readFine,
+} from './collect-latency.js';
 import { collectLocks } from './collect-locks.js';
 import { targetPps } from './pace.js';
 import type { FinishedRun, RunOptions } from './run-control.js';
@@ -30,7 +37,9 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
   const workers = options.workers;
   const holdInterval = options.settings.holdInterval ?? 0;
   const counters = sumCounters(Array.from({ length: workers }, (_, thread) => readCounters(run, thread)));
-  const everyThread = sumCounters(Array.from({ length: workers + 1 }, (_, thread) => readCounters(run, thread)));
+  const everyThread = sumCounters(
+    Array.from({ length: workers + 1 }, (_, thread) => readCounters(run, thread)),
+  );
   const service = collectLatency(run, workers, 'service');
   const response = collectLatency(run, workers, 'response');
   const locks = collectLocks(run, workers, holdInterval);
@@ -77,16 +86,22 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     })),
     histograms: [
       audited('service', service.view?.overall ?? null, options.latency.mode === 'all' ? injected : null),
-      audited('response', response.view?.overall ?? null, options.latency.mode === 'all' && target !== null ? injected : null),
+      audited(
+        'response',
+        response.view?.overall ?? null,
+        options.latency.mode === 'all' && target !== null ? injected : null,
+      ),
     ].filter((histogram) => histogram !== null),
     locks: (locks ?? [])
       .filter((lock) => lock.thread === 'all')
-      .map((lock) => ({ class: lock.class, acquisitions: lock.acquisitions ?? 0, contended: lock.contended ?? 0 })),
+      .map((lock) => ({
+        class: lock.class,
+        acquisitions: lock.acquisitions ?? 0,
+        contended: lock.contended ?? 0,
+      })),
     targetPps: finished.interrupted ? null : target,
     achievedPps,
-    connections: probed
-      ? { initial: 0, created, removed: removedWork, remaining: finished.connCount }
-      : null,
+    connections: probed ? { initial: 0, created, removed: removedWork, remaining: finished.connCount } : null,
   };
   const facts: WarningFacts = {
     ...context.facts,
@@ -105,7 +120,9 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     packetIntervalNs: target === null ? null : 1e9 / target,
     elapsedNs,
     latencyCount: service.view?.overall.count ?? null,
-    pinFailures: reports.map((report) => report.pin).flatMap((pin) => (pin !== null && !pin.pinned ? [pin.reason] : [])),
+    pinFailures: reports
+      .map((report) => report.pin)
+      .flatMap((pin) => (pin !== null && !pin.pinned ? [pin.reason] : [])),
   };
   const workerTime = perWorker.reduce((sum, figures) => sum + figures.elapsedNs, 0);
   const lockWaitTotal = perWorker.reduce((sum, figures) => sum + (figures.lockWaitNs ?? 0), 0);
@@ -172,7 +189,11 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
       bytesPerConnection: run.engine.constants.CONN_SIZE,
       totalBytes: run.plan.totalBytes,
       slabCapacity: run.plan.slabSlots,
-      timeline: finished.timeline.table.map(({ tMs, slabInUse, gracePending }) => ({ tMs, slabInUse, gracePending })),
+      timeline: finished.timeline.table.map(({ tMs, slabInUse, gracePending }) => ({
+        tMs,
+        slabInUse,
+        gracePending,
+      })),
     },
     nat: natFigures(finished, workers, everyThread.work),
     timeline: finished.timeline.points.map((point) => ({ ...point })),
@@ -220,7 +241,9 @@ function reasonCounts(finished: FinishedRun, reasons: ReadonlyMap<number, number
 
 function lockWaitOf(locks: readonly Contention[] | null, thread: string): number | null {
   if (locks === null) return null;
-  return locks.filter((lock) => lock.thread === thread).reduce((sum, lock) => sum + (lock.wait?.totalNs ?? 0), 0);
+  return locks
+    .filter((lock) => lock.thread === thread)
+    .reduce((sum, lock) => sum + (lock.wait?.totalNs ?? 0), 0);
 }
 
 function audited(
@@ -244,7 +267,9 @@ function audited(
 
 /** How late packets left, over all workers. */
 function departureDistribution(reports: readonly WorkerReport[]): LatencyDistribution | null {
-  const parts = reports.map((report) => report.departure).filter((part): part is DepartureFigures => part !== null && part.count > 0);
+  const parts = reports
+    .map((report) => report.departure)
+    .filter((part): part is DepartureFigures => part !== null && part.count > 0);
   if (parts.length === 0) return null;
   const recording = mergeRecordings(
     parts.map((part) => ({
@@ -272,7 +297,8 @@ function lagDistribution(finished: FinishedRun, workers: number): LatencyDistrib
   );
   const inMs = distributionOf(recording);
   if (inMs === null) return null;
-  const scaled = (value: number | null | undefined): number | null => (value == null ? null : value * NS_PER_MS);
+  const scaled = (value: number | null | undefined): number | null =>
+    value == null ? null : value * NS_PER_MS;
   return {
     count: inMs.count,
     minNs: scaled(inMs.minNs),
@@ -288,12 +314,18 @@ function lagDistribution(finished: FinishedRun, workers: number): LatencyDistrib
   };
 }
 
-function natFigures(finished: FinishedRun, workers: number, work: Readonly<Record<string, number>>): ResultCase['nat'] {
+function natFigures(
+  finished: FinishedRun,
+  workers: number,
+  work: Readonly<Record<string, number>>,
+): ResultCase['nat'] {
   const allocations = work['natAllocations'] ?? 0;
   if (allocations === 0) return null;
   const { run } = finished;
   const recording = mergeRecordings(
-    Array.from({ length: workers }, (_, thread) => readCoarse(run, thread, run.engine.constants.H_NAT_CANDIDATES)),
+    Array.from({ length: workers }, (_, thread) =>
+      readCoarse(run, thread, run.engine.constants.H_NAT_CANDIDATES),
+    ),
   );
   const tried = distributionOf(recording);
   return {

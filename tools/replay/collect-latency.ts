@@ -1,6 +1,12 @@
 /** Reading the engine's latency histograms of a finished run. */
 import type { EngineRun } from '../../engine/host/run-memory.js';
-import { copyCounts, mergeExact, readExact, viewRegion, type ExactFigures } from '../measure/histogram-region.js';
+import {
+  copyCounts,
+  mergeExact,
+  readExact,
+  viewRegion,
+  type ExactFigures,
+} from '../measure/histogram-region.js';
 import { summarize, toHistogram } from '../measure/latency-summary.js';
 import { LATENCY_CONFIG, LOCK_CONFIG, type LogLinearConfig } from '../measure/log-linear.js';
 import type { LatencyDistribution, LatencyView, PacketClass } from '../report/schema.js';
@@ -30,7 +36,10 @@ export function readRecording(run: EngineRun, address: number, config: LogLinear
 }
 
 /** Adds recordings of one configuration up, without loss. */
-export function mergeRecordings(parts: readonly Recording[], config: LogLinearConfig = LATENCY_CONFIG): Recording {
+export function mergeRecordings(
+  parts: readonly Recording[],
+  config: LogLinearConfig = LATENCY_CONFIG,
+): Recording {
   const first = parts[0];
   const counts = new Float64Array(first?.counts.length ?? 0);
   for (const part of parts) {
@@ -48,11 +57,19 @@ export function distributionOf(recording: Recording): LatencyDistribution | null
 type Kind = 'service' | 'response';
 
 /** Address of one of a worker's histograms. */
-function addressOf(run: EngineRun, worker: number, kind: Kind, packetClass: number, duringSweep: boolean): number {
+function addressOf(
+  run: EngineRun,
+  worker: number,
+  kind: Kind,
+  packetClass: number,
+  duringSweep: boolean,
+): number {
   const c = run.engine.constants;
   const base = run.plan.regions.histograms + worker * run.plan.histogramStride;
   return (
-    base + (kind === 'service' ? c.H_SERVICE : c.H_RESPONSE) + (packetClass * 2 + (duringSweep ? 1 : 0)) * c.FINE_BYTES
+    base +
+    (kind === 'service' ? c.H_SERVICE : c.H_RESPONSE) +
+    (packetClass * 2 + (duringSweep ? 1 : 0)) * c.FINE_BYTES
   );
 }
 

@@ -17,10 +17,22 @@ export function collectLocks(run: EngineRun, workers: number, holdInterval: numb
     if (all.locks[name].acquisitions === 0) return;
     const recordings = Array.from({ length: threads }, (_, thread) => readLockHistograms(run, thread, index));
     rows.push(
-      row(name, 'all', totalFigures(counters, name, workers, holdInterval), {
-        wait: mergeRecordings(recordings.map((one) => one.wait), LOCK_CONFIG),
-        hold: mergeRecordings(recordings.map((one) => one.hold), LOCK_CONFIG),
-      }, holdInterval),
+      row(
+        name,
+        'all',
+        totalFigures(counters, name, workers, holdInterval),
+        {
+          wait: mergeRecordings(
+            recordings.map((one) => one.wait),
+            LOCK_CONFIG,
+          ),
+          hold: mergeRecordings(
+            recordings.map((one) => one.hold),
+            LOCK_CONFIG,
+          ),
+        },
+        holdInterval,
+      ),
     );
     counters.forEach((counter, thread) => {
       const figures = counter.locks[name];
@@ -57,7 +69,9 @@ function readLockHistograms(run: EngineRun, thread: number, lockClass: number): 
 /** Total hold time of all acquisitions, from the sampled ones. */
 function scaledHold(figures: LockFigures, interval: number): number {
   if (figures.holdSamples === 0) return 0;
-  return interval === 1 ? figures.holdTotalNs : (figures.holdTotalNs / figures.holdSamples) * figures.acquisitions;
+  return interval === 1
+    ? figures.holdTotalNs
+    : (figures.holdTotalNs / figures.holdSamples) * figures.acquisitions;
 }
 
 function totalFigures(
@@ -69,7 +83,8 @@ function totalFigures(
   const sum = sumCounters([...counters]).locks[name];
   // Threads sample at different intervals, so each is scaled by its own before they are added.
   const holdTotalNs = counters.reduce(
-    (total, counter, thread) => total + scaledHold(counter.locks[name], thread === workers ? 1 : holdInterval),
+    (total, counter, thread) =>
+      total + scaledHold(counter.locks[name], thread === workers ? 1 : holdInterval),
     0,
   );
   return { ...sum, holdTotalNs };

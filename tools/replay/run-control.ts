@@ -169,7 +169,11 @@ function startThreads(pool: ReturnType<typeof makeThreadPool>, context: StartCon
       ? { mode: 'wall', scale: options.timeScale }
       : { mode: 'capture', loopMs: loaded.totals.loopNs / 1e6 };
   const units =
-    options.pacing.mode === 'mbps' ? loaded.cumulativeBits : options.pacing.mode === 'multiplier' ? loaded.timesNs : null;
+    options.pacing.mode === 'mbps'
+      ? loaded.cumulativeBits
+      : options.pacing.mode === 'multiplier'
+        ? loaded.timesNs
+        : null;
   const cpuOf = (thread: number): number | null => options.cpus[thread] ?? null;
   const common = { run, origin, state: state.buffer, trackerClock };
   const workerTasks = loaded.workers.map((packets, worker): Promise<unknown> => {
@@ -202,7 +206,11 @@ function startThreads(pool: ReturnType<typeof makeThreadPool>, context: StartCon
 }
 
 /** Waits for every thread to reach the barrier, or for one to end before it. */
-async function waitForBarrier(state: SharedState, threads: number, tasks: readonly Promise<unknown>[]): Promise<void> {
+async function waitForBarrier(
+  state: SharedState,
+  threads: number,
+  tasks: readonly Promise<unknown>[],
+): Promise<void> {
   let ended = false;
   for (const task of tasks) {
     const note = (): void => {
@@ -273,7 +281,11 @@ interface Settled {
 }
 
 /** Waits for tasks; one that died takes the run with it at once, so that the others do not wait for its locks. */
-async function settle(tasks: readonly Promise<unknown>[], run: EngineRun, state: SharedState): Promise<Settled[]> {
+async function settle(
+  tasks: readonly Promise<unknown>[],
+  run: EngineRun,
+  state: SharedState,
+): Promise<Settled[]> {
   const { constants } = run.engine;
   return Promise.all(
     tasks.map(async (task, index): Promise<Settled> => {

@@ -57,7 +57,10 @@ export class TimelineWatcher {
       Array.from({ length: SLOTS }, (__, slot) =>
         viewRegion(
           run.memory.buffer,
-          run.plan.regions.histograms + worker * run.plan.histogramStride + c.H_INTERVAL + slot * c.COARSE_BYTES,
+          run.plan.regions.histograms +
+            worker * run.plan.histogramStride +
+            c.H_INTERVAL +
+            slot * c.COARSE_BYTES,
           LOCK_CONFIG,
           8,
         ),

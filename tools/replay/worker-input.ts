@@ -7,8 +7,7 @@ import type { WorkerPackets } from './packet-store.js';
 
 /** How the tracker's own time runs: with the wall clock (times a factor) or with the capture's timestamps. */
 export type TrackerClock =
-  | { readonly mode: 'wall'; readonly scale: number }
-  | { readonly mode: 'capture'; readonly loopMs: number };
+  { readonly mode: 'wall'; readonly scale: number } | { readonly mode: 'capture'; readonly loopMs: number };
 
 /** Whether packets are timed: all, none, or one batch in so many. */
 export type LatencyMode =

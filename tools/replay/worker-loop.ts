@@ -7,7 +7,12 @@
 import { LATENCY_CONFIG, clampedCountsIndex, countsLength } from '../measure/log-linear.js';
 import { waitUntil } from './pace.js';
 import type { RunThread } from './worker-setup.js';
-import { TRACKER_EPOCH_MS, type DepartureFigures, type SweepRecord, type WorkerInput } from './worker-input.js';
+import {
+  TRACKER_EPOCH_MS,
+  type DepartureFigures,
+  type SweepRecord,
+  type WorkerInput,
+} from './worker-input.js';
 import { SweepRunner } from './sweep-runner.js';
 
 /** Runs one worker's packets. Built per run; `run` is called once. */
@@ -37,7 +42,8 @@ export class WorkerLoop {
     this.#batchAddresses = new Uint32Array(buffer, engine.packetsAt, input.batch);
     this.#batchDue = new Float64Array(buffer, engine.dueAt, input.batch);
     const c = input.run.engine.constants;
-    this.#intervalWord = input.run.plan.regions.threads + input.threadIndex * c.THREAD_SIZE + c.T_INTERVAL_HISTOGRAM;
+    this.#intervalWord =
+      input.run.plan.regions.threads + input.threadIndex * c.THREAD_SIZE + c.T_INTERVAL_HISTOGRAM;
     this.#departure = input.schedule.paced ? new DepartureRecorder() : null;
     this.#sweeper = input.sweepsInline ? new SweepRunner(thread) : null;
   }
@@ -114,7 +120,8 @@ export class WorkerLoop {
   #execute(count: number, nowMs: number, timed: boolean): void {
     const { engine } = this.#thread;
     const { exports, packetsAt, paramsAt, dueAt } = engine;
-    if (timed) exports.executeTimed(packetsAt, count, paramsAt, nowMs, this.#input.schedule.paced ? dueAt : 0);
+    if (timed)
+      exports.executeTimed(packetsAt, count, paramsAt, nowMs, this.#input.schedule.paced ? dueAt : 0);
     else exports.execute(packetsAt, count, paramsAt, nowMs);
   }
 
@@ -160,7 +167,13 @@ export class WorkerLoop {
     let time = clock.now();
     if (time < first) {
       engine.exports.goOffline();
-      time = waitUntil(first, clock.now, (ms) => state.sleep(ms), () => state.stopped !== 0, { spin });
+      time = waitUntil(
+        first,
+        clock.now,
+        (ms) => state.sleep(ms),
+        () => state.stopped !== 0,
+        { spin },
+      );
       engine.exports.goOnline();
       if (state.stopped !== 0 && time < first) return 0;
     }
@@ -205,7 +218,8 @@ export class WorkerLoop {
     const { fault, run } = this.#input;
     const { engine, state } = this.#thread;
     if (fault === null || fault.kind === 'stall') {
-      if (fault !== null && this.packets < fault.afterPackets + this.#input.batch) state.sleep(fault.stallMs ?? 0);
+      if (fault !== null && this.packets < fault.afterPackets + this.#input.batch)
+        state.sleep(fault.stallMs ?? 0);
       return;
     }
     engine.exports.testLock(run.engine.constants.CONTROL + run.engine.constants.C_CT_LOCK, 0);

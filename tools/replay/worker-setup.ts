@@ -1,7 +1,12 @@
 /** What every thread of a run does first and last. */
 import { EngineThread } from '../../engine/host/thread.js';
 import { bindRunClock, type RunClock } from './run-clock.js';
-import { currentThreadId, readThreadSchedule, scheduleDifference, type ThreadSchedule } from '../measure/schedstat.js';
+import {
+  currentThreadId,
+  readThreadSchedule,
+  scheduleDifference,
+  type ThreadSchedule,
+} from '../measure/schedstat.js';
 import { pinThread, type PinResult } from '../measure/pinning.js';
 import { systemFiles } from '../measure/system-files.js';
 import { SharedState, STOP_FAILED } from './shared-state.js';
@@ -21,7 +26,10 @@ export interface RunThread {
 export async function setUpThread(input: ThreadInput): Promise<RunThread> {
   const clock = bindRunClock(input.origin);
   const threadId = currentThreadId(systemFiles);
-  const pin = input.cpu === null || threadId === null ? null : await pinThread(threadId, input.cpu, { files: systemFiles });
+  const pin =
+    input.cpu === null || threadId === null
+      ? null
+      : await pinThread(threadId, input.cpu, { files: systemFiles });
   const engine = new EngineThread(input.run, input.threadIndex, clock.now);
   return { clock, engine, state: new SharedState(input.state), threadId, pin };
 }
