@@ -211,15 +211,15 @@ async function waitForBarrier(
   threads: number,
   tasks: readonly Promise<unknown>[],
 ): Promise<void> {
-  let ended = false;
+  const early = { ended: false };
   for (const task of tasks) {
     const note = (): void => {
-      ended = true;
+      early.ended = true;
     };
     task.then(note, note);
   }
   const deadline = performance.now() + BARRIER_TIMEOUT_MS;
-  while (state.ready < threads && !ended && state.stopped === 0) {
+  while (state.ready < threads && !early.ended && state.stopped === 0) {
     if (performance.now() > deadline) {
       state.stop(STOP_FAILED);
       throw new ReplayFailure(
