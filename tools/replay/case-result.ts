@@ -135,7 +135,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     designOptions: {
       preset: options.choice.preset,
       sweepIntervalMs: options.settings.sweepIntervalMs ?? null,
-      maxConns: options.maxConns,
+      maxConns: options.settings.connLimit ?? options.maxConns,
     },
     build: probed ? 'probed' : 'bare',
     startedAt: context.startedAt.toISOString(),

@@ -1,18 +1,17 @@
 /** Which request to the tracker each packet makes: the rules of a run. */
 import type { ExecRequest } from '../../engine/host/exec-params.js';
-import type { LayerOffsets } from '../captures/layer-offsets.js';
 
 /** The distinct requests of a run, and which of them a packet makes. */
 export interface PacketRules {
   readonly requests: readonly ExecRequest[];
-  /** Index in `requests`. */
-  requestOf(frame: Uint8Array, layers: LayerOffsets): number;
+  /** Index in `requests` for a frame that goes to a worker. */
+  choose(packet: { readonly frame: Uint8Array; readonly worker: number }): number;
 }
 
 /** The rules without configuration: every packet is committed in zone 0. */
 export const COMMIT_ALL: PacketRules = {
   requests: [{ commit: true, zone: 0 }],
-  requestOf: () => 0,
+  choose: () => 0,
 };
 
 /** Whether the engine may rewrite packets under this request, so that they must be copied before their clock starts. */

@@ -112,9 +112,11 @@ export function loadPackets(
     layers.l4 = view.getUint16(at + c.PK_L4, true);
     layers.l2Pad = view.getUint16(at + c.PK_L2_PAD, true);
     layers.dlType = view.getUint16(at + c.PK_DL_TYPE, true);
-    const request = rules.requestOf(frame, layers);
+    // The zone may decide the worker, and the worker the rule: the rule for worker 0 gives the zone.
+    const zone = steering.needsZone ? (rules.requests[rules.choose({ frame, worker: 0 })]?.zone ?? 0) : 0;
+    const worker = steering.workerOf(frame, 0, layers, zone);
+    const request = rules.choose({ frame, worker });
     view.setUint32(at + c.PK_PARAMS, requestAt[request] as number, true);
-    const worker = steering.workerOf(frame, 0, layers, rules.requests[request]?.zone ?? 0);
     workerOf[index] = worker;
     counts[worker] = (counts[worker] as number) + 1;
     addressOf[index] = at;

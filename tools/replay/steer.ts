@@ -105,14 +105,17 @@ export interface Steering {
    * @param zone of the packet
    */
   workerOf(frame: Uint8Array, at: number, layers: LayerOffsets, zone: number): number;
+  /** Whether `zone` matters. */
+  readonly needsZone: boolean;
 }
 
 /** Steering of `mode` over `workers` workers. */
 export function makeSteering(mode: SteerMode, workers: number): Steering {
-  if (mode === 'single' || workers === 1) return { workerOf: () => 0 };
+  if (mode === 'single' || workers === 1) return { workerOf: () => 0, needsZone: false };
   if (mode === 'round-robin') {
     let next = 0;
     return {
+      needsZone: false,
       workerOf: () => {
         const worker = next;
         next = next + 1 === workers ? 0 : next + 1;
@@ -120,9 +123,9 @@ export function makeSteering(mode: SteerMode, workers: number): Steering {
       },
     };
   }
-  if (mode === 'zone') return { workerOf: (_frame, _at, _layers, zone) => zone % workers };
+  if (mode === 'zone') return { workerOf: (_frame, _at, _layers, zone) => zone % workers, needsZone: true };
   const hash = new TupleHash(mode === 'rss-asymmetric' ? STANDARD_KEY : SYMMETRIC_KEY, mode === 'flow');
-  return { workerOf: (frame, at, layers) => hash.of(frame, at, layers) % workers };
+  return { workerOf: (frame, at, layers) => hash.of(frame, at, layers) % workers, needsZone: false };
 }
 
 /** Toeplitz over addresses, and over ports too where the packet has them and is no fragment (or `withPorts`, by flow). */

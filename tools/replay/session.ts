@@ -1,0 +1,206 @@
+/**
+ * A session: the same staged traffic through one design after the other, and the result of all of them.
+ *
+ * Each design gets its own memory, laid out from the same bytes, so nothing of one run is left for the next.
+ */
+import { designLabel, presetNumber, type DesignChoice } from '../../engine/host/designs.js';
+import { loadEngine, type Flavour } from '../../engine/host/module.js';
+import type { BehaviourSwitches, FragmentSettings } from '../../engine/host/run-memory.js';
+import type { EngineThread } from '../../engine/host/thread.js';
+import { readEnvironment } from '../measure/environment.js';
+import { coreSiblings, planPins } from '../measure/pinning.js';
+import { systemFiles } from '../measure/system-files.js';
+import { collectWarnings } from '../measure/warnings.js';
+import { RESULT_FORMAT, RESULT_VERSION, type Result, type ResultCase } from '../report/schema.js';
+import { toolVersion } from '../report/tool-version.js';
+import { makeCase, type CaseContext } from './case-result.js';
+import { readMachine, reportMachine, type MachineAtStart } from './machine.js';
+import type { PacingRequest } from './pace.js';
+import type { PacketRules } from './packet-rules.js';
+import { runReplay, type FinishedRun, type RunOptions } from './run-control.js';
+import type { StagedTraffic } from './staging.js';
+import type { SteerMode } from './steer.js';
+import type { FaultInjection, LatencyMode } from './worker-input.js';
+
+/** How traffic is replayed, for every design alike. */
+export interface ReplayOptions {
+  readonly flavour: Flavour;
+  /** Folder of the compiled designs; absent = the package's own. */
+  readonly wasmFolder?: string | undefined;
+  readonly workers: number;
+  readonly pacing: PacingRequest;
+  readonly steer: SteerMode;
+  readonly batch: number;
+  /** Infinity = until `durationMs`. */
+  readonly loops: number;
+  readonly durationMs: number | null;
+  readonly clock: 'wall' | 'capture';
+  readonly timeScale: number;
+  /** Connection limit; null = the tracker's default of 3,000,000. */
+  readonly maxConns: number | null;
+  /** Null = the design's own. */
+  readonly sweepIntervalMs: number | null;
+  readonly latency: LatencyMode;
+  readonly warmupPackets: number;
+  readonly timelineMs: number;
+  readonly pin: boolean;
+  readonly seed: number;
+  readonly rules: PacketRules;
+  readonly configure: (thread: EngineThread) => void;
+  readonly tcpSeqCheck?: boolean | undefined;
+  readonly switches?: BehaviourSwitches | undefined;
+  readonly fragments?: FragmentSettings | undefined;
+  readonly fault?: FaultInjection | null | undefined;
+}
+
+/** Progress of a session, for the terminal. */
+export interface SessionHooks {
+  readonly onDesign?: (label: string, index: number, total: number) => void;
+  readonly onProgress?: RunOptions['onProgress'];
+  /** Receives the function that ends the session early; called once per design. */
+  readonly onStart?: RunOptions['onStart'];
+}
+
+/** Every so many lock holds are timed on workers; on the sweeper all are. */
+const HOLD_INTERVAL = 64;
+const DEFAULT_MAX_CONNS = 3_000_000;
+
+/** Runs one design over the traffic once. */
+export async function runDesign(
+  traffic: StagedTraffic,
+  choice: DesignChoice,
+  options: ReplayOptions,
+  hooks: SessionHooks = {},
+): Promise<{ readonly finished: FinishedRun; readonly runOptions: RunOptions }> {
+  const engine = loadEngine(choice.design, options.flavour, options.wasmFolder);
+  const maxConns = options.maxConns ?? DEFAULT_MAX_CONNS;
+  const cpus = options.pin ? pinCpus(options.workers) : [];
+  const runOptions: RunOptions = {
+    engine,
+    choice,
+    settings: {
+      seed: options.seed,
+      hashBasis: Math.imul(options.seed + 1, 0x9e3779b1) >>> 0,
+      preset: presetNumber(choice, engine.presets),
+      sweepIntervalMs: options.sweepIntervalMs ?? undefined,
+      connLimit: maxConns,
+      tcpSeqCheck: options.tcpSeqCheck,
+      switches: options.switches,
+      fragments: options.fragments,
+      holdInterval: options.flavour === 'bare' ? 0 : HOLD_INTERVAL,
+    },
+    workers: options.workers,
+    pacing: options.pacing,
+    steer: options.steer,
+    batch: options.batch,
+    loops: options.loops,
+    durationMs: options.durationMs,
+    clock: options.clock,
+    timeScale: options.timeScale,
+    // One pass cannot create more connections than it has packets, so the table need not be larger.
+    maxConns: options.loops === 1 ? Math.min(maxConns, traffic.packets) : maxConns,
+    latency: options.latency,
+    warmupPackets: options.warmupPackets,
+    timelineMs: options.timelineMs,
+    rules: options.rules,
+    configure: options.configure,
+    cpus,
+    fault: options.fault ?? null,
+    onProgress: hooks.onProgress ?? null,
+    onStart: hooks.onStart ?? null,
+  };
+  return { finished: await runReplay(traffic, runOptions), runOptions };
+}
+
+/** A CPU per worker and one for the sweeper, as far as there are any. */
+function pinCpus(workers: number): readonly number[] {
+  const allowed = readEnvironment(systemFiles).cpusAllowed ?? [];
+  if (allowed.length === 0) return [];
+  return planPins(workers + 1, allowed, (cpu) => coreSiblings(systemFiles, cpu)).cpus;
+}
+
+/** What a session is and where it is written down. */
+export interface SessionRequest {
+  readonly traffic: StagedTraffic;
+  readonly input: ResultCase['input'];
+  readonly designs: readonly DesignChoice[];
+  readonly options: ReplayOptions;
+  /** Arguments as given, for the result. */
+  readonly commandLine: readonly string[];
+  /** Every option in force, for the result. */
+  readonly configuration: Result['configuration'];
+}
+
+/**
+ * Replays the traffic through every design in turn and returns the result, audited. An interrupted session keeps the
+ * designs that ran, the last one marked partial.
+ * @throws ReplayFailure when a thread failed, EngineError when a design cannot run
+ */
+export async function runSession(request: SessionRequest, hooks: SessionHooks = {}): Promise<Result> {
+  const { traffic, designs, options } = request;
+  const machine = readMachine();
+  const cases: ResultCase[] = [];
+  let interrupted = false;
+  for (const [index, choice] of designs.entries()) {
+    const label = designLabel(choice);
+    hooks.onDesign?.(label, index, designs.length);
+    const startedAt = new Date();
+    const { finished, runOptions } = await runDesign(traffic, choice, options, hooks);
+    cases.push(
+      makeCase(finished, runOptions, {
+        id: caseId(request.input.name, label, options),
+        trial: 0,
+        startedAt,
+        designLabel: label,
+        input: request.input,
+        facts: caseFacts(machine),
+      }),
+    );
+    interrupted = finished.interrupted;
+    if (interrupted) break;
+  }
+  return makeResult(request, machine, cases, interrupted);
+}
+
+/** Name of a cell: equal for equal input, design and load. */
+export function caseId(input: string, label: string, options: ReplayOptions): string {
+  const load =
+    options.pacing.mode === 'topspeed'
+      ? 'topspeed'
+      : `${options.pacing.mode}-${Object.values(options.pacing).find((value) => typeof value === 'number')}`;
+  return `${input}/${label}/w${options.workers}/${load}`;
+}
+
+/** Whether every check passed. No check at all proves nothing. */
+export function isValid(each: ResultCase): boolean {
+  return each.audit.length > 0 && each.audit.every((check) => check.ok);
+}
+
+/** Facts about the machine that warnings about one run need. */
+export function caseFacts(machine: MachineAtStart): CaseContext['facts'] {
+  return { clock: machine.clock, coresUsable: machine.figures.coresUsable };
+}
+
+function makeResult(
+  request: SessionRequest,
+  machine: MachineAtStart,
+  cases: readonly ResultCase[],
+  interrupted: boolean,
+): Result {
+  const { options } = request;
+  const report = reportMachine(machine, options.pin ? true : null);
+  return {
+    format: RESULT_FORMAT,
+    version: RESULT_VERSION,
+    tool: toolVersion(),
+    createdAt: new Date().toISOString(),
+    commandLine: [...request.commandLine],
+    environment: report.environment,
+    configuration: request.configuration,
+    seed: options.seed,
+    partial: interrupted,
+    valid: cases.every(isValid),
+    warnings: collectWarnings(report.facts),
+    cases: [...cases],
+  };
+}

@@ -1,0 +1,45 @@
+/** Which ctreplay wrote a result. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Result } from './schema.js';
+
+/** Folder of the package, whether this module runs from source or compiled. */
+export function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) {
+    const parent = dirname(folder);
+    if (parent === folder) throw new Error('no package.json above ctreplay; run it from its package');
+    folder = parent;
+  }
+  return folder;
+}
+
+/** Version of the package. */
+export function packageVersion(): string {
+  const text = readFileSync(join(packageRoot(), 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** Version and, in a git checkout, the commit: `-dirty` is appended when tracked files differ from it. */
+export function toolVersion(): Result['tool'] {
+  return { name: 'ctreplay', version: packageVersion(), commit: readCommit() };
+}
+
+function readCommit(): string | null {
+  const root = packageRoot();
+  if (!existsSync(join(root, '.git'))) return null;
+  try {
+    const git = (...args: string[]): string =>
+      execFileSync('git', ['-C', root, ...args], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }).trim();
+    const commit = git('rev-parse', 'HEAD');
+    return git('status', '--porcelain', '--untracked-files=no') === '' ? commit : `${commit}-dirty`;
+  } catch {
+    // No git program, or a folder that only looks like a checkout.
+    return null;
+  }
+}
