@@ -99,6 +99,7 @@ export async function runReplay(traffic: StagedTraffic, options: RunOptions): Pr
   const main = new EngineThread(run, threads - 1, clock.now);
   main.exports.initTracker();
   options.configure(main);
+  touchTable(run, traffic.packets);
   const loaded = loadPackets(main, traffic, options.rules, makeSteering(options.steer, workers), workers);
   const schedule = makeSchedule(options.pacing, loaded.totals);
   const state = new SharedState();
@@ -143,6 +144,16 @@ export async function runReplay(traffic: StagedTraffic, options: RunOptions): Pr
     state.stop(STOP_FAILED);
     await pool.destroy();
   }
+}
+
+/**
+ * Touches the slots that the traffic can need, so that the system hands the pages out now and not inside a packet's
+ * service time.
+ */
+function touchTable(run: EngineRun, packets: number): void {
+  const { slab } = run.plan.regions;
+  const slots = Math.min(run.plan.slabSlots, packets);
+  new Uint8Array(run.memory.buffer).fill(0, slab, slab + slots * run.engine.constants.CONN_SIZE);
 }
 
 interface StartContext {

@@ -1,0 +1,73 @@
+#!/usr/bin/env node
+/** The `ctreplay` command: one table of commands, and one place where errors become messages and exit codes. */
+import { Command, CommanderError } from 'commander';
+import { register as registerInfo } from './commands/info.js';
+import { register as registerPrep } from './commands/prep.js';
+import { register as registerReplay } from './commands/replay.js';
+import { register as registerSynth } from './commands/synth.js';
+import { packageVersion } from './report/tool-version.js';
+
+/** Wrong usage: unknown option, value out of range. */
+const EXIT_USAGE = 2;
+const EXIT_ERROR = 1;
+
+/** Commands in the order of the help. */
+const COMMANDS: readonly ((program: Command, argv: readonly string[]) => void)[] = [
+  registerReplay,
+  registerSynth,
+  registerInfo,
+  registerPrep,
+];
+
+function makeProgram(argv: readonly string[]): Command {
+  const program = new Command('ctreplay')
+    .description(
+      'Replays captures and synthetic traffic through connection trackers and measures latency, lock contention and ' +
+        'expiration of two designs: per-timeout lists and the rculist sweep.',
+    )
+    .version(packageVersion())
+    .showHelpAfterError('(--help shows what there is)')
+    .configureHelp({ showGlobalOptions: false })
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 all well, 1 error or invalid result, 2 wrong usage, 98 inconclusive, 99 regression or difference.\n',
+    );
+  for (const register of COMMANDS) register(program, argv);
+  for (const command of [
+    program,
+    ...program.commands,
+    ...program.commands.flatMap((each) => each.commands),
+  ]) {
+    command.exitOverride();
+  }
+  return program;
+}
+
+/** Message and exit code of an error; an error that nobody foresaw is shown with its stack. */
+function explain(error: unknown): { message: string; code: number } {
+  if (error instanceof CommanderError) {
+    // Commander has printed its message already.
+    return { message: '', code: error.exitCode === 0 ? 0 : EXIT_USAGE };
+  }
+  if (!(error instanceof Error)) return { message: String(error), code: EXIT_ERROR };
+  const { exitCode } = error as { exitCode?: unknown };
+  const unforeseen =
+    error instanceof TypeError || error instanceof ReferenceError || error.name === 'RangeError';
+  const text = unforeseen ? (error.stack ?? error.message) : error.message;
+  return { message: `ctreplay: ${text}`, code: typeof exitCode === 'number' ? exitCode : EXIT_ERROR };
+}
+
+// A reader that closes early (head, less) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+const argv = process.argv.slice(2);
+try {
+  await makeProgram(argv).parseAsync(argv, { from: 'user' });
+} catch (error) {
+  const { message, code } = explain(error);
+  if (message !== '') process.stderr.write(`${message}\n`);
+  process.exitCode = code;
+}

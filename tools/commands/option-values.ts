@@ -1,0 +1,45 @@
+/** Values of command-line options: text to number, with a message that says what is wrong and what would be right. */
+import { InvalidArgumentError } from 'commander';
+import { parseNumber } from '../synth/parameters.js';
+
+/** Parser of a whole number in a range; `k`, `M`, `G` suffixes are taken. */
+export function wholeNumber(least: number, most: number, unit: string): (text: string) => number {
+  return (text) => {
+    const value = parseNumber(text);
+    if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(
+      `Give a whole number of ${unit} from ${least.toLocaleString('en-US')} to ${most.toLocaleString('en-US')}.`,
+    );
+  };
+}
+
+/** Parser of a number above 0, with `k`, `M`, `G` suffixes. */
+export function positiveNumber(unit: string, most = 1e12): (text: string) => number {
+  return (text) => {
+    const value = parseNumber(text);
+    if (Number.isFinite(value) && value > 0 && value <= most) return value;
+    throw new InvalidArgumentError(`Give a number of ${unit} above 0 and at most ${most}.`);
+  };
+}
+
+const TIME_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Parser of a length of time to milliseconds: `250ms`, `10s`, `5m`, `1h`, or a bare number in `bareUnit`. */
+export function duration(bareUnit: 'ms' | 's'): (text: string) => number {
+  return (text) => {
+    const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text.trim());
+    const value = match === null ? 0 : Number(match[1]) * (TIME_UNITS[match[2] ?? bareUnit] as number);
+    if (value > 0 && Number.isFinite(value)) return value;
+    throw new InvalidArgumentError(
+      `Give a time above 0, for example 500ms, 10s or 5m; a bare number counts in ${bareUnit}.`,
+    );
+  };
+}
+
+/** Parser of one word out of several. */
+export function oneOf<T extends string>(choices: readonly T[]): (text: string) => T {
+  return (text) => {
+    if ((choices as readonly string[]).includes(text)) return text as T;
+    throw new InvalidArgumentError(`Give one of ${choices.join(', ')}.`);
+  };
+}

@@ -1,0 +1,159 @@
+/** The options that say how traffic is replayed, shared by the commands that replay. */
+import { Option, type Command } from 'commander';
+import type { Flavour } from '../../engine/host/module.js';
+import type { PacingRequest } from '../replay/pace.js';
+import { COMMIT_ALL } from '../replay/packet-rules.js';
+import type { ReplayOptions } from '../replay/session.js';
+import { STEER_MODES, type SteerMode } from '../replay/steer.js';
+import type { LatencyMode } from '../replay/worker-input.js';
+import { InvalidArgumentError } from 'commander';
+import { duration, oneOf, positiveNumber, wholeNumber } from './option-values.js';
+import { UsageError } from './usage-error.js';
+
+/** Values as commander leaves them. */
+export interface ReplayFlags {
+  readonly workers: number;
+  readonly pps?: number;
+  readonly mbps?: number;
+  readonly multiplier?: number;
+  readonly topspeed?: boolean;
+  readonly loop?: number;
+  readonly duration?: number;
+  readonly batch: number;
+  readonly steer: SteerMode;
+  readonly clock: 'wall' | 'capture';
+  readonly timeScale: number;
+  readonly maxConns?: number;
+  readonly sweepInterval?: number;
+  readonly bare?: boolean;
+  readonly latency: LatencyMode;
+  readonly warmup: number;
+  readonly timeline: number;
+  readonly pin?: boolean;
+  readonly seed: number;
+}
+
+const DEFAULT_WARMUP_PACKETS = 20_000;
+
+/** Adds the options to a command. */
+export function addReplayOptions(command: Command): void {
+  command
+    .option('--workers <count>', 'worker threads, 1 to 64', wholeNumber(1, 64, 'workers'), 1)
+    .addOption(
+      new Option('--pps <packets/s>', 'target rate over all workers').argParser(
+        positiveNumber('packets/s', 1e9),
+      ),
+    )
+    .addOption(
+      new Option('--mbps <Mbit/s>', 'target rate in frame bits, without preamble and gap').argParser(
+        positiveNumber('Mbit/s', 1e6),
+      ),
+    )
+    .addOption(
+      new Option('--multiplier <factor>', 'capture timing, this many times faster; below 1 slower').argParser(
+        positiveNumber('times the capture speed', 1e9),
+      ),
+    )
+    .option('--topspeed', 'as fast as possible (default)')
+    .option('--loop <count>', 'times to replay the traffic (default: 1)', wholeNumber(1, 1e9, 'loops'))
+    .option('--duration <seconds>', 'replay in loops for this long; also 500ms, 5m', duration('s'))
+    .option(
+      '--batch <packets>',
+      'packets per call of the tracker, 1 to 32',
+      wholeNumber(1, 32, 'packets'),
+      32,
+    )
+    .option(
+      '--steer <mode>',
+      `how packets get a worker: ${STEER_MODES.join(', ')}`,
+      oneOf(STEER_MODES),
+      'rss' as const,
+    )
+    .option(
+      '--clock <clock>',
+      "tracker's time: wall (real time) or capture (timestamps; with one worker exactly repeatable)",
+      oneOf(['wall', 'capture'] as const),
+      'wall' as const,
+    )
+    .option(
+      '--time-scale <factor>',
+      'with the wall clock: how much faster the tracker ages connections',
+      positiveNumber('times', 1e6),
+      1,
+    )
+    .option('--max-conns <count>', 'connection limit (default: 3000000)', wholeNumber(1, 1e7, 'connections'))
+    .option('--sweep-interval <ms>', "pause between sweeps in ms (default: the design's)", duration('ms'))
+    .option('--bare', 'engine without lock probes and work counts, for throughput')
+    .option('--latency <mode>', 'packets to time: all, off, or sample=N for one batch in N', parseLatency, {
+      mode: 'all',
+    } satisfies LatencyMode)
+    .option(
+      '--warmup <packets>',
+      'packets per worker run unrecorded before the start, 0 for none',
+      wholeNumber(0, 1e9, 'packets'),
+      DEFAULT_WARMUP_PACKETS,
+    )
+    .option('--timeline <ms>', 'length of an interval of the timeline in ms', duration('ms'), 100)
+    .option('--pin', 'pin each thread to a CPU')
+    .option(
+      '--seed <integer>',
+      'what all random choices derive from, 0 to 4294967295',
+      wholeNumber(0, 0xffff_ffff, 'seed'),
+      1,
+    );
+  // Defaults that are objects would be shown as JSON.
+  const latency = command.options.find((option) => option.long === '--latency');
+  if (latency !== undefined) latency.defaultValueDescription = 'all';
+}
+
+/**
+ * Replay options of parsed flags.
+ * @throws UsageError when flags exclude each other
+ */
+export function toReplayOptions(flags: ReplayFlags): ReplayOptions {
+  const flavour: Flavour = flags.bare === true ? 'bare' : 'probed';
+  if (flags.clock === 'capture' && flags.timeScale !== 1) {
+    throw new UsageError('--time-scale works with --clock wall only: a capture clock follows the timestamps');
+  }
+  return {
+    flavour,
+    workers: flags.workers,
+    pacing: toPacing(flags),
+    steer: flags.steer,
+    batch: flags.batch,
+    loops: flags.loop ?? (flags.duration === undefined ? 1 : Number.POSITIVE_INFINITY),
+    durationMs: flags.duration ?? null,
+    clock: flags.clock,
+    timeScale: flags.timeScale,
+    maxConns: flags.maxConns ?? null,
+    sweepIntervalMs: flags.sweepInterval ?? null,
+    latency: flags.latency,
+    warmupPackets: flags.warmup,
+    timelineMs: flags.timeline,
+    pin: flags.pin === true,
+    seed: flags.seed,
+    rules: COMMIT_ALL,
+    configure: () => {},
+  };
+}
+
+function toPacing(flags: ReplayFlags): PacingRequest {
+  const given = [
+    flags.pps === undefined ? null : '--pps',
+    flags.mbps === undefined ? null : '--mbps',
+    flags.multiplier === undefined ? null : '--multiplier',
+    flags.topspeed === true ? '--topspeed' : null,
+  ].filter((name) => name !== null);
+  if (given.length > 1) throw new UsageError(`${given.join(' and ')} exclude each other; give one of them`);
+  if (flags.pps !== undefined) return { mode: 'pps', pps: flags.pps };
+  if (flags.mbps !== undefined) return { mode: 'mbps', mbps: flags.mbps };
+  if (flags.multiplier !== undefined) return { mode: 'multiplier', multiplier: flags.multiplier };
+  return { mode: 'topspeed' };
+}
+
+function parseLatency(text: string): LatencyMode {
+  if (text === 'all' || text === 'off') return { mode: text };
+  const interval = Number(/^sample=(\d+)$/.exec(text)?.[1] ?? 0);
+  if (interval >= 1) return { mode: 'sample', interval };
+  throw new InvalidArgumentError('Give all, off, or sample=N, for example sample=100.');
+}

@@ -1,0 +1,235 @@
+/** `ctreplay replay <capture...>`: the main job. */
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { resolveDesigns } from '../../engine/host/designs.js';
+import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
+import { writeResult } from '../report/result-file.js';
+import { renderTerminal } from '../report/terminal.js';
+import { wantsColour } from '../report/terminal-style.js';
+import type { Result } from '../report/schema.js';
+import { runSession } from '../replay/session.js';
+import type { ParameterSpec, ParameterValue } from '../synth/parameters.js';
+import { SCENARIOS } from '../synth/registry.js';
+import { wholeNumber } from './option-values.js';
+import { captureInput, scenarioInput, type ReplayInput } from './replay-input.js';
+import { addReplayOptions, toReplayOptions, type ReplayFlags } from './replay-options.js';
+import { RunProgress } from './run-progress.js';
+import { optionOf } from './synth.js';
+import { UsageError } from './usage-error.js';
+
+interface ReplayCommandFlags extends ReplayFlags {
+  readonly design: string;
+  readonly synth?: string;
+  readonly limit?: number;
+  readonly out?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly color?: boolean;
+}
+
+/** The two designs that the patch compares; narrow-insert is run when asked for. */
+const DEFAULT_DESIGNS = 'timeout-lists,rculist-sweep';
+
+/**
+ * Adds `replay` to the program.
+ * @param argv arguments of this call: a scenario named with --synth adds its parameters as options
+ */
+export function register(program: Command, argv: readonly string[]): void {
+  const command = program
+    .command('replay')
+    .summary('replay captures or a scenario through the designs and measure')
+    .description(
+      'Replays captures (or --synth NAME) through each expiration design in turn, on worker threads at a target ' +
+        'rate, and reports service and response time, lock contention and expiration. Numbers take k, M and G.',
+    )
+    .argument(
+      '[capture...]',
+      'captures to replay one after the other: pcap, pcapng, gzip, zstd, .ctp; - for standard input',
+    )
+    .option(
+      '--design <names>',
+      'designs, joined by commas, with a preset as in rculist-sweep@v7; or all',
+      DEFAULT_DESIGNS,
+    )
+    .option('--synth <scenario>', 'replay a scenario instead of captures; its parameters become options here')
+    .option('--limit <packets>', 'stop reading after this many packets', wholeNumber(1, 1e10, 'packets'));
+  addReplayOptions(command);
+  command
+    .option(
+      '--out <folder>',
+      'where result.json, CSV tables and report.html go (default: a fresh folder in results/)',
+    )
+    .option('--json', 'the result as JSON on standard output, and nothing else there; files only with --out')
+    .option('--quiet', 'only what makes the result unusable')
+    .option('--no-color', 'no colours; also NO_COLOR')
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  ctreplay replay office.pcap --workers 2 --pps 100k\n' +
+        '  ctreplay replay office.pcap --design all --loop 50 --out results/office\n' +
+        '  ctreplay replay --synth syn-flood --packets 1M --workers 2',
+    );
+  const added = addScenarioOptions(command, argv);
+  command.action(async (captures: string[], flags: ReplayCommandFlags) => {
+    await replay(captures, flags, added, argv);
+  });
+}
+
+/** Options for the parameters of the scenario that argv names, except those that replaying has itself. */
+function addScenarioOptions(command: Command, argv: readonly string[]): readonly ParameterSpec[] {
+  const at = argv.findIndex((argument) => argument === '--synth' || argument.startsWith('--synth='));
+  const word = argv[at] ?? '';
+  const name = word.startsWith('--synth=') ? word.slice('--synth='.length) : argv[at + 1];
+  const scenario = at === -1 ? undefined : SCENARIOS.find((each) => each.name === name);
+  if (scenario === undefined) return [];
+  const taken = new Set(command.options.map((option) => option.long));
+  const added = scenario.parameters.filter((spec) => !taken.has(`--${spec.name}`));
+  for (const spec of added) command.addOption(optionOf(spec));
+  return added;
+}
+
+async function replay(
+  captures: readonly string[],
+  flags: ReplayCommandFlags,
+  parameters: readonly ParameterSpec[],
+  argv: readonly string[],
+): Promise<void> {
+  const designs = resolveDesigns(flags.design);
+  const options = toReplayOptions(flags);
+  const loaded = await loadInput(captures, flags, parameters);
+  const progress = new RunProgress(flags.quiet !== true && flags.json !== true);
+  const interrupter = new Interrupter();
+  let result: Result;
+  try {
+    result = await runSession(
+      {
+        traffic: loaded.traffic,
+        input: loaded.input,
+        designs,
+        options,
+        commandLine: argv,
+        configuration: configurationOf(flags),
+      },
+      {
+        onDesign: (label) => progress.design(label),
+        onProgress: (packets, total, pps) => progress.update(packets, total, pps),
+        onStart: (interrupt) => interrupter.arm(interrupt),
+      },
+    );
+  } finally {
+    progress.finish();
+    interrupter.disarm();
+  }
+  await present(result, flags, loaded.input.name);
+}
+
+async function loadInput(
+  captures: readonly string[],
+  flags: ReplayCommandFlags,
+  parameters: readonly ParameterSpec[],
+): Promise<ReplayInput> {
+  const limit = flags.limit ?? null;
+  if (flags.synth === undefined) {
+    if (captures.length === 0)
+      throw new UsageError('name a capture to replay, or a scenario with --synth NAME');
+    return captureInput(captures, limit);
+  }
+  if (captures.length > 0) {
+    throw new UsageError(
+      `--synth ${flags.synth} and the capture ${captures[0]} exclude each other; give one of them`,
+    );
+  }
+  const values = flags as unknown as Readonly<Record<string, ParameterValue | undefined>>;
+  const given: Record<string, ParameterValue | undefined> = {};
+  for (const spec of parameters) given[spec.name] = values[camelCase(spec.name)];
+  // The nominal rate of the stamps is the rate asked for, so that --clock capture and --multiplier agree with it.
+  if (flags.pps !== undefined) given['pps'] = flags.pps;
+  return scenarioInput(flags.synth, given, flags.seed, limit);
+}
+
+function camelCase(name: string): string {
+  return name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** Writes the files, prints what was asked for, and sets the exit code. */
+async function present(result: Result, flags: ReplayCommandFlags, name: string): Promise<void> {
+  const folder = flags.out ?? (flags.json === true ? null : freshFolder(name, new Date()));
+  const runs = [{ label: folder ?? name, file: null, result }];
+  if (folder !== null) {
+    await writeResult(folder, result);
+    await writeFiles(folder, await renderFormats(runs, STORED_FORMATS));
+  }
+  if (flags.json === true) {
+    process.stdout.write(`${JSON.stringify(result, null, 1)}\n`);
+  } else {
+    process.stdout.write(
+      renderTerminal(runs, {
+        width: process.stdout.columns ?? 120,
+        colour: wantsColour(
+          flags.color === false ? false : undefined,
+          process.env,
+          process.stdout.isTTY === true,
+        ),
+        quiet: flags.quiet === true,
+      }),
+    );
+    if (folder !== null && flags.quiet !== true) process.stdout.write(`\nResult: ${folder}\n`);
+  }
+  const rejected = result.cases.find(isWhollyRejected);
+  if (rejected !== undefined) {
+    const reasons = Object.keys(rejected.packets.rejectedByReason ?? {}).join(', ');
+    throw new Error(
+      `${name}: the tracker found every packet invalid (${reasons === '' ? 'no reason noted' : reasons}). ` +
+        "'ctreplay info' tells what the capture holds; nothing was measured that means anything.",
+    );
+  }
+  if (!result.valid) process.exitCode = 1;
+  else if (result.partial) process.exitCode = 130;
+}
+
+function isWhollyRejected(each: Result['cases'][number]): boolean {
+  const { injected, verdicts } = each.packets;
+  const invalid = Object.entries(verdicts)
+    .filter(([state]) => state.split('|').includes('inv'))
+    .reduce((sum, [, count]) => sum + count, 0);
+  return injected > 0 && invalid === injected;
+}
+
+const STORED_FORMATS = ['csv', 'html']
+  .map(findFormat)
+  .filter((format): format is ReportFormat => format !== undefined);
+
+/** `results/20261124-083000-office`: names sort by time and say what was run. */
+function freshFolder(name: string, now: Date): string {
+  const stamp = now.toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  const words = name.replaceAll(/[^A-Za-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '');
+  return join('results', `${stamp}-${words.slice(0, 40)}-${process.pid}`);
+}
+
+function configurationOf(flags: ReplayCommandFlags): Result['configuration'] {
+  return JSON.parse(JSON.stringify(flags)) as Result['configuration'];
+}
+
+/** Ends a run at the first Ctrl-C, keeping what was measured, and the program at the second. */
+class Interrupter {
+  #interrupt: (() => void) | null = null;
+  readonly #onSignal = (): void => {
+    if (this.#interrupt === null) process.exit(130);
+    process.stderr.write('\nInterrupted: writing what was measured; once more to drop it.\n');
+    const interrupt = this.#interrupt;
+    this.#interrupt = null;
+    interrupt();
+  };
+
+  arm(interrupt: () => void): void {
+    if (this.#interrupt === null) {
+      process.removeListener('SIGINT', this.#onSignal);
+      process.on('SIGINT', this.#onSignal);
+    }
+    this.#interrupt = interrupt;
+  }
+
+  disarm(): void {
+    process.removeListener('SIGINT', this.#onSignal);
+  }
+}
