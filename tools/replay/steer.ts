@@ -165,8 +165,9 @@ class TupleHash {
       hash = this.#toeplitz.update(hash, used, frame, at + l4, 4);
     }
     if (this.#protocolMixed) hash = Math.imul(hash ^ protocol, 0x9e3779b1) >>> 0;
-    // NICs take low bits through an indirection table; mixing spreads hashes whose low bits coincide.
-    return (hash ^ (hash >>> 16)) >>> 0;
+    // NICs take low bits through an indirection table. Multiplying spreads hashes whose low bits coincide; XOR of the halves
+    // would not do, since a key of period 16 makes them equal.
+    return Math.imul(hash, 0x9e3779b1) >>> 16;
   }
 }
 
