@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `ctreplay` command: one table of commands, and one place where errors become messages and exit codes. */
 import { Command, CommanderError } from 'commander';
+import { register as registerBench } from './commands/bench.js';
 import { register as registerInfo } from './commands/info.js';
 import { register as registerPrep } from './commands/prep.js';
 import { register as registerReplay } from './commands/replay.js';
@@ -14,6 +15,7 @@ const EXIT_ERROR = 1;
 /** Commands in the order of the help. */
 const COMMANDS: readonly ((program: Command, argv: readonly string[]) => void)[] = [
   registerReplay,
+  registerBench,
   registerSynth,
   registerInfo,
   registerPrep,

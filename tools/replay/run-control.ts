@@ -217,7 +217,7 @@ function startThreads(pool: ReturnType<typeof makeThreadPool>, context: StartCon
 }
 
 /** Waits for every thread to reach the barrier, or for one to end before it. */
-async function waitForBarrier(
+export async function waitForBarrier(
   state: SharedState,
   threads: number,
   tasks: readonly Promise<unknown>[],

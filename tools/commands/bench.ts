@@ -1,0 +1,123 @@
+/** `ctreplay bench`: benchmarks. The ovs-benchmark workload is comparable with `ovstest test-conntrack benchmark`. */
+import type { Command } from 'commander';
+import { resolveDesigns, type DesignChoice } from '../../engine/host/designs.js';
+import { formatRate } from '../report/quantities.js';
+import { runOvsBenchmark, type OvsBenchmarkRun } from '../replay/ovs-benchmark.js';
+import { wholeNumber } from './option-values.js';
+import { UsageError } from './usage-error.js';
+
+interface BenchFlags {
+  readonly scenario?: string;
+  readonly workers: number;
+  readonly packets: number;
+  readonly batch: number;
+  readonly change?: boolean;
+  readonly design: string;
+  readonly bare?: boolean;
+  readonly trials: number;
+  readonly seed: number;
+  readonly json?: boolean;
+}
+
+/** Adds `bench` to the program. */
+export function register(program: Command): void {
+  program
+    .command('bench')
+    .summary('benchmark the designs')
+    .description(
+      "With --scenario ovs-benchmark: the workload of Open vSwitch's 'ovstest test-conntrack benchmark', packet for " +
+        'packet, on every thread; the figures stand beside those of the original.',
+    )
+    .option('--scenario <name>', 'ovs-benchmark')
+    .option('--workers <count>', 'threads, 1 to 64', wholeNumber(1, 64, 'threads'), 1)
+    .option('--packets <count>', 'packets that each thread sends', wholeNumber(1, 1e10, 'packets'), 2_000_000)
+    .option('--batch <packets>', 'packets per call, 1 to 32', wholeNumber(1, 32, 'packets'), 32)
+    .option('--change', 'every packet of a batch is a connection of its own')
+    .option('--design <names>', 'designs, joined by commas; or all', 'timeout-lists,rculist-sweep')
+    .option('--bare', 'engine without lock probes and work counts')
+    .option(
+      '--trials <count>',
+      'runs of each design, in turns; more than one prints the median',
+      wholeNumber(1, 1000, 'trials'),
+      1,
+    )
+    .option('--seed <integer>', 'basis of the tuple hash', wholeNumber(0, 0xffff_ffff, 'seed'), 1)
+    .option('--json', 'figures as JSON on standard output')
+    .addHelpText(
+      'after',
+      '\nExample:\n  ctreplay bench --scenario ovs-benchmark --workers 2 --packets 2M --batch 32 --change --bare --trials 5',
+    )
+    .action(async (flags: BenchFlags) => {
+      if (flags.scenario !== 'ovs-benchmark') {
+        throw new UsageError(
+          flags.scenario === undefined
+            ? 'name a workload with --scenario ovs-benchmark'
+            : `--scenario is '${flags.scenario}', which this command cannot run; give ovs-benchmark`,
+        );
+      }
+      const runs = await runTrials(resolveDesigns(flags.design), flags);
+      if (flags.json === true) process.stdout.write(`${JSON.stringify(toJson(runs, flags), null, 2)}\n`);
+      else process.stdout.write(toText(runs));
+    });
+}
+
+/** Every design `trials` times: forwards, then backwards, so that a drift of the machine meets all alike. */
+async function runTrials(designs: readonly DesignChoice[], flags: BenchFlags): Promise<OvsBenchmarkRun[][]> {
+  const runs = designs.map((): OvsBenchmarkRun[] => []);
+  for (let trial = 0; trial < flags.trials; trial++) {
+    const order = designs.map((_, index) => index);
+    if (trial % 2 === 1) order.reverse();
+    for (const index of order) {
+      (runs[index] as OvsBenchmarkRun[]).push(
+        await runOvsBenchmark(designs[index] as DesignChoice, {
+          workers: flags.workers,
+          packets: flags.packets,
+          batch: flags.batch,
+          change: flags.change === true,
+          flavour: flags.bare === true ? 'bare' : 'probed',
+          seed: flags.seed,
+        }),
+      );
+    }
+  }
+  return runs;
+}
+
+/** The run in the middle. */
+function medianRun(runs: readonly OvsBenchmarkRun[]): OvsBenchmarkRun {
+  return runs.toSorted((a, b) => a.elapsedNs - b.elapsedNs)[
+    Math.floor((runs.length - 1) / 2)
+  ] as OvsBenchmarkRun;
+}
+
+function toText(runs: readonly OvsBenchmarkRun[][]): string {
+  return runs
+    .map((trials) => {
+      const run = medianRun(trials);
+      const ms = String(Math.round(run.elapsedNs / 1e6)).padStart(5);
+      const all = trials.map((each) => Math.round(each.elapsedNs / 1e6)).join(' ');
+      const note = trials.length === 1 ? '' : `  median of ${trials.length}: ${all} ms`;
+      return `${run.design}\nconntrack:  ${ms} ms\n${formatRate(run.pps)} (${Math.round(run.pps)} packets/s)${note}\n`;
+    })
+    .join('\n');
+}
+
+function toJson(runs: readonly OvsBenchmarkRun[][], flags: BenchFlags): unknown {
+  return {
+    results: runs.flatMap((trials) =>
+      trials.map((run, trial) => ({
+        design: run.design,
+        workers: run.workers,
+        packets: flags.packets,
+        elapsed_ms: run.elapsedNs / 1e6,
+        pps: run.pps,
+        batch: flags.batch,
+        change: flags.change === true,
+        build: flags.bare === true ? 'bare' : 'probed',
+        total_packets: run.packetsPerWorker * run.workers,
+        connections: run.connCount,
+        trial,
+      })),
+    ),
+  };
+}

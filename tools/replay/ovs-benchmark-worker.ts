@@ -1,0 +1,63 @@
+/** Threads of the ovs-benchmark workload, started through piscina. */
+import { writeExecParams } from '../../engine/host/exec-params.js';
+import { SharedState } from './shared-state.js';
+import { TRACKER_EPOCH_MS, type ThreadFailure, type ThreadInput } from './worker-input.js';
+import { failThread, setUpThread } from './worker-setup.js';
+
+export { sweeper } from './worker.js';
+
+export interface OvsBenchmarkInput extends ThreadInput {
+  /** Descriptors of the thread's batch. */
+  readonly addresses: readonly number[];
+  readonly packets: number;
+  readonly warmUpBatches: number;
+}
+
+export interface OvsBenchmarkReport {
+  /** Packets sent, whole batches. */
+  readonly packets: number;
+  /** On the run's clock, nanoseconds. */
+  readonly endNs: number;
+  /** ct_state bits of the batch's packets after the last call. */
+  readonly lastStates: readonly number[];
+  readonly failure: ThreadFailure | null;
+}
+
+/** Sends the batch until `packets` packets are out. Never throws: a failure is part of the report. */
+export async function ovsBenchmarkWorker(input: OvsBenchmarkInput): Promise<OvsBenchmarkReport> {
+  const state = new SharedState(input.state);
+  let endNs = 0;
+  let sent = 0;
+  let lastStates: number[] = [];
+  let failure: ThreadFailure | null = null;
+  try {
+    const { engine, clock } = await setUpThread(input);
+    const { exports, view, packetsAt, paramsAt } = engine;
+    const c = input.run.engine.constants;
+    const count = input.addresses.length;
+    input.addresses.forEach((address, place) => view.setUint32(packetsAt + place * 4, address, true));
+    writeExecParams(view, c, paramsAt, { commit: true, zone: 0 });
+    exports.goOnline();
+    for (let i = 0; i < input.warmUpBatches; i++) {
+      exports.execute(packetsAt, count, paramsAt, TRACKER_EPOCH_MS);
+      exports.dropCachedConnections(packetsAt, count);
+    }
+    exports.resetPackets(packetsAt, count);
+    exports.detach();
+    if (state.arriveAndWait()) {
+      exports.goOnline();
+      const now = TRACKER_EPOCH_MS;
+      for (let i = 0; i < input.packets; i += count) {
+        exports.execute(packetsAt, count, paramsAt, now);
+        exports.dropCachedConnections(packetsAt, count);
+        sent += count;
+      }
+      endNs = clock.now();
+      exports.detach();
+      lastStates = input.addresses.map((address) => view.getUint8(address + c.PK_CT_STATE));
+    }
+  } catch (error) {
+    failure = failThread(input, state, error, null);
+  }
+  return { packets: sent, endNs, lastStates, failure };
+}

@@ -1,0 +1,159 @@
+/**
+ * The workload of Open vSwitch's `ovstest test-conntrack benchmark` (spec §11), packet for packet: each thread sends one prepared
+ * batch again and again with `commit` in zone 0 at a fixed time, drops only the cached connection after each call, and passes
+ * no quiescent point inside the loop.
+ */
+import { designLabel, presetNumber, type DesignChoice } from '../../engine/host/designs.js';
+import { planMemory } from '../../engine/host/memory-plan.js';
+import { loadEngine, type Flavour } from '../../engine/host/module.js';
+import { createRun } from '../../engine/host/run-memory.js';
+import { EngineThread } from '../../engine/host/thread.js';
+import { OVS_BENCHMARK_FRAME_LENGTH, writeOvsBenchmarkFrame } from '../synth/scenarios/ovs-benchmark.js';
+import { describeFailure, ReplayFailure } from './replay-failure.js';
+import { bindRunClock, runOrigin } from './run-clock.js';
+import { SharedState, STOP_FAILED, STOP_FINISHED } from './shared-state.js';
+import { makeThreadPool, workerFile } from './thread-pool.js';
+import type { OvsBenchmarkInput, OvsBenchmarkReport } from './ovs-benchmark-worker.js';
+import type { SweeperInput, SweeperReport } from './worker-input.js';
+import { waitForBarrier } from './run-control.js';
+
+export interface OvsBenchmarkOptions {
+  readonly workers: number;
+  /** Packets that each thread sends; rounded up to whole batches, as the original does. */
+  readonly packets: number;
+  readonly batch: number;
+  /** Whether each packet of a batch has a destination port of its own. */
+  readonly change: boolean;
+  readonly flavour: Flavour;
+  readonly seed: number;
+  readonly wasmFolder?: string | undefined;
+}
+
+/** One run. */
+export interface OvsBenchmarkRun {
+  readonly design: string;
+  readonly workers: number;
+  readonly packetsPerWorker: number;
+  /** From the opening of the barrier to the end of the last thread. */
+  readonly elapsedNs: number;
+  /** Over all threads. */
+  readonly pps: number;
+  /** Connections in the table at the end. */
+  readonly connCount: number;
+  /** Packets of all threads by ct_state bits, to prove what ran. */
+  readonly lastStates: readonly number[];
+}
+
+/** Batches run unrecorded per thread, so that the compiler is done. */
+const WARM_UP_BATCHES = 4000;
+const PLACE_BYTES = 192;
+const SLOTS = 16_384;
+
+/**
+ * Runs the workload once.
+ * @throws ReplayFailure when a thread failed
+ */
+export async function runOvsBenchmark(
+  choice: DesignChoice,
+  options: OvsBenchmarkOptions,
+): Promise<OvsBenchmarkRun> {
+  const { workers, batch } = options;
+  const engine = loadEngine(choice.design, options.flavour, options.wasmFolder);
+  const c = engine.constants;
+  const plan = planMemory(c, {
+    threads: workers + 2,
+    maxConns: SLOTS,
+    nat: false,
+    packetStoreBytes: workers * batch * PLACE_BYTES + 64,
+    histogramBytes: options.flavour === 'bare' ? 0 : c.HISTOGRAMS_SIZE,
+    fragmentSlots: 0,
+  });
+  const run = createRun(engine, plan, {
+    seed: options.seed,
+    hashBasis: Math.imul(options.seed + 1, 0x9e3779b1) >>> 0,
+    preset: presetNumber(choice, engine.presets),
+  });
+  const origin = runOrigin();
+  const clock = bindRunClock(origin);
+  const main = new EngineThread(run, workers + 1, clock.now);
+  main.exports.initTracker();
+  const addresses = placePackets(main, options);
+  const state = new SharedState();
+  const pool = makeThreadPool(workers + 1, workerFile('ovs-benchmark-worker'));
+  try {
+    const common = {
+      run,
+      origin,
+      state: state.buffer,
+      trackerClock: { mode: 'wall', scale: 1 },
+      cpu: null,
+    } as const;
+    const tasks = addresses.map((packets, worker) => {
+      const input: OvsBenchmarkInput = {
+        ...common,
+        threadIndex: worker,
+        addresses: packets,
+        packets: options.packets,
+        warmUpBatches: WARM_UP_BATCHES,
+      };
+      return pool.run(input, { name: 'ovsBenchmarkWorker' }) as Promise<OvsBenchmarkReport>;
+    });
+    const sweeperInput: SweeperInput = { ...common, threadIndex: workers, maxRecords: 0 };
+    const sweeper = pool.run(sweeperInput, { name: 'sweeper' }) as Promise<SweeperReport>;
+    await waitForBarrier(state, workers + 1, [...tasks, sweeper]);
+    main.exports.initTracker();
+    main.exports.goOffline();
+    const t0 = clock.now();
+    state.open(t0);
+    const reports = await Promise.all(tasks);
+    state.stop(STOP_FINISHED);
+    const last = await sweeper;
+    const failed = [...reports, last].findIndex((report) => report.failure !== null);
+    if (failed !== -1) {
+      const failure = failed === workers ? last.failure : (reports[failed] as OvsBenchmarkReport).failure;
+      throw new ReplayFailure(
+        describeFailure(run, main, {
+          thread: failed,
+          isSweeper: failed === workers,
+          failure,
+          error: null,
+          packetsOf: workers,
+        }),
+      );
+    }
+    const elapsedNs = Math.max(...reports.map((report) => report.endNs)) - t0;
+    const sent = reports.reduce((sum, report) => sum + report.packets, 0);
+    return {
+      design: designLabel(choice),
+      workers,
+      packetsPerWorker: reports[0]?.packets ?? 0,
+      elapsedNs,
+      pps: (sent / elapsedNs) * 1e9,
+      connCount: main.exports.connCount(),
+      lastStates: [...new Set(reports.flatMap((report) => report.lastStates))],
+    };
+  } finally {
+    state.stop(STOP_FAILED);
+    await pool.destroy();
+  }
+}
+
+/** Writes each thread's batch into the store; returns the descriptor addresses per thread. */
+function placePackets(main: EngineThread, options: OvsBenchmarkOptions): number[][] {
+  const { view, bytes, run } = main;
+  const c = run.engine.constants;
+  let at = Math.ceil(run.plan.regions.packets / 64) * 64;
+  return Array.from({ length: options.workers }, (_, thread) =>
+    Array.from({ length: options.batch }, (_unused, place) => {
+      const descriptor = at;
+      const frame = descriptor + c.PACKET_SIZE + 2;
+      writeOvsBenchmarkFrame(bytes, frame, thread, place, options.change);
+      view.setUint32(descriptor + c.PK_FRAME, frame, true);
+      view.setUint32(descriptor + c.PK_LENGTH, OVS_BENCHMARK_FRAME_LENGTH, true);
+      view.setUint32(descriptor + c.PK_CAPACITY, OVS_BENCHMARK_FRAME_LENGTH, true);
+      main.exports.locatePacket(descriptor);
+      at += PLACE_BYTES;
+      return descriptor;
+    }),
+  );
+}
