@@ -16,7 +16,16 @@ export class PacketHandle {
     new Uint8Array(view.buffer).set(frame, place.frame);
     this.view = new PacketView(view, constants, place.descriptor);
     this.view.initialise(place.frame, frame.length, place.capacity);
+    this.view.user = place.descriptor;
     this.#frameBefore = frame;
+  }
+
+  /**
+   * The engine puts the packet out again from a copy of its own: takes over what the copy became.
+   * @param output descriptor of the copy
+   */
+  takeOver(output: ByteOffset): void {
+    this.view.takeOver(output, this.place.frame, this.place.capacity);
   }
 
   get address(): ByteOffset {

@@ -39,6 +39,25 @@ export class PacketView {
     this.#view.setUint32(this.address + c.PK_CAPACITY, capacity, true);
   }
 
+  /** Replaces descriptor and frame by those of another descriptor; the frame stays where it is. */
+  takeOver(from: ByteOffset, frame: ByteOffset, capacity: number): void {
+    const c = this.#constants;
+    const source = this.#view.getUint32(from + c.PK_FRAME, true);
+    const length = this.#view.getUint32(from + c.PK_LENGTH, true);
+    this.#bytes.copyWithin(frame, source, source + length);
+    this.#bytes.copyWithin(this.address, from, from + c.PACKET_SIZE);
+    this.#view.setUint32(this.address + c.PK_FRAME, frame, true);
+    this.#view.setUint32(this.address + c.PK_CAPACITY, capacity, true);
+  }
+
+  /** A word of the caller's that travels with the descriptor, copies included. */
+  get user(): number {
+    return this.#u32(this.#constants.PK_USER);
+  }
+  set user(value: number) {
+    this.#view.setUint32(this.address + this.#constants.PK_USER, value, true);
+  }
+
   /** The frame as it is now, copied. */
   copyFrame(): Uint8Array {
     const at = this.#view.getUint32(this.address + this.#constants.PK_FRAME, true);

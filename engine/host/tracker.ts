@@ -7,7 +7,7 @@ import { planMemory } from './memory-plan.js';
 import { loadEngine, type EngineModule, type Flavour } from './module.js';
 import { PacketStore } from './packet-store.js';
 import { PacketHandle } from './packet-handle.js';
-import { milliseconds, type Milliseconds } from './quantities.js';
+import { byteOffset, milliseconds, type ByteOffset, type Milliseconds } from './quantities.js';
 import { reasonTable, type Reason } from './reason-text.js';
 import { createRun, resetRun, writeFragmentSettings } from './run-memory.js';
 import type { BehaviourSwitches, EngineRun, FragmentSettings, RunSettings } from './run-memory.js';
@@ -188,8 +188,8 @@ export class Tracker {
     const held = handle.view.held;
     const returned: ReturnedPacket[] = held ? [] : [this.#returned(handle)];
     for (let i = 0; i < thread.exports.outputCount(); i++) {
-      const output = this.#handles.get(thread.exports.outputAddress(i) >>> 0);
-      if (output !== undefined) returned.push(this.#returned(output));
+      const output = this.#takeOutput(byteOffset(thread.exports.outputAddress(i) >>> 0));
+      if (output !== null) returned.push(this.#returned(output));
     }
     this.#releaseReturned(returned);
     thread.exports.quiesce();
@@ -326,6 +326,14 @@ export class Tracker {
   /** Reason of a code that the counters hold. */
   reason(code: number): Reason | null {
     return this.#reasons.get(code) ?? null;
+  }
+
+  /** A fragment that comes out of the engine's store goes back into the packet object it came from. */
+  #takeOutput(output: ByteOffset): PacketHandle | null {
+    const { view } = this.#thread;
+    const handle = this.#handles.get(view.getUint32(output + this.engine.constants.PK_USER, true));
+    handle?.takeOver(output);
+    return handle ?? null;
   }
 
   #returned(handle: PacketHandle): ReturnedPacket {

@@ -156,6 +156,9 @@ class Execution {
   }
 }
 
+/** What the recorder printed for a packet without a recorded tuple. */
+const NO_TUPLE_TEXT = '[0.0.0.0]:0>[0.0.0.0]:0 proto=0';
+
 function packetResult(outcome: ExecOutcome, before: string): StepResult {
   const { returned } = outcome;
   if (returned.length === 0) return { consumed: true };
@@ -170,7 +173,7 @@ function packetResult(outcome: ExecOutcome, before: string): StepResult {
     state: only.state,
     mark: only.mark,
     ...(after === before ? {} : { pkt: after }),
-    ...(original === null ? {} : { orig: recordedTupleText(original) }),
+    orig: original === null ? NO_TUPLE_TEXT : recordedTupleText(original),
   };
 }
 

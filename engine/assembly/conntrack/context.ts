@@ -29,6 +29,8 @@ export function expectationCopy(): usize {
 export class Context {
   /** The key came from the packet quoted in an ICMP error (spec §1.4). */
   static icmpRelated: bool = false;
+  /** The look-up met only the companion of a dead translation that changed nothing: it counts as absent (spec §13). */
+  static orphanCompanion: bool = false;
   /** Addresses of the network and transport header of the packet, and the transport size without L2 padding. */
   static l3: usize = 0;
   static l4: usize = 0;

@@ -47,10 +47,9 @@ import {
   R_NAT_EXHAUSTED,
   R_SLAB_FULL,
   R_ZONE_LIMIT,
-  reverseScratch,
 } from './context';
 import { copyKey, keyHash, K_ZONE, reverseKey } from './key';
-import { isCompanion, isIdentityCompanion, lookup, lookupConnection } from './lookup';
+import { isCompanion, lookup, lookupConnection } from './lookup';
 import { chooseNatTuple } from './nat/select';
 import { natPacket } from './nat/rewrite';
 import { protocolCanCreate, protocolInit } from './protocol';
@@ -62,11 +61,14 @@ function blank(slot: usize): void {
   memory.fill(slot + CO_FLAGS, 0, CONN_SIZE - CO_FLAGS);
 }
 
-/** Whether the context key still has a live entry. The companion a dead identity translation left counts as absent (spec §13). */
+/**
+ * Whether the context key still has a live entry. A companion is one (spec §6.2: re-creation by a reply creates nothing), except
+ * where the packet's own look-up met nothing but the companion of a dead identity translation (spec §13).
+ */
 function hasLiveEntry(now: i64): bool {
   const found = lookup(contextKey(), Context.hash, now);
   if (found == 0) return false;
-  if (!isCompanion(found) || !isIdentityCompanion(found, reverseScratch())) return true;
+  if (!Context.orphanCompanion || !isCompanion(found)) return true;
   return lookupConnection(contextKey(), Context.hash, now) != 0;
 }
 

@@ -120,6 +120,7 @@ function track<E>(p: Packet, params: ExecParams, now: i64): void {
   const natted = (p.ctState & NATTED) != 0;
   let conn = natted ? lookupTranslated(now) : lookup(contextKey(), Context.hash, now);
 
+  Context.orphanCompanion = false;
   if (flags & EXEC_FORCE) conn = forceDirection<E>(p, conn, now);
   if (conn != 0 && isCompanion(conn)) {
     const identity = isIdentityCompanion(conn, reverseScratch());
@@ -130,6 +131,7 @@ function track<E>(p: Packet, params: ExecParams, now: i64): void {
       writeNoTuple(p, zone);
       return;
     }
+    Context.orphanCompanion = conn == 0;
   }
   if (conn == 0) Context.reply = false;
 
