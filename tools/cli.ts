@@ -6,6 +6,8 @@ import { register as registerInfo } from './commands/info.js';
 import { register as registerPrep } from './commands/prep.js';
 import { register as registerReplay } from './commands/replay.js';
 import { register as registerSynth } from './commands/synth.js';
+import { register as registerTrace } from './commands/trace.js';
+import { register as registerVectors } from './commands/vectors.js';
 import { packageVersion } from './report/tool-version.js';
 
 /** Wrong usage: unknown option, value out of range. */
@@ -19,6 +21,8 @@ const COMMANDS: readonly ((program: Command, argv: readonly string[]) => void)[]
   registerSynth,
   registerInfo,
   registerPrep,
+  registerTrace,
+  registerVectors,
 ];
 
 function makeProgram(argv: readonly string[]): Command {

@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import type { Flavour } from '../../engine/host/module.js';
 import type { PacingRequest } from '../replay/pace.js';
-import { COMMIT_ALL } from '../replay/packet-rules.js';
+import { COMMIT_ALL } from '../config/rules.js';
 import type { ReplayOptions } from '../replay/session.js';
 import { STEER_MODES, type SteerMode } from '../replay/steer.js';
 import type { LatencyMode } from '../replay/worker-input.js';

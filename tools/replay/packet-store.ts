@@ -13,7 +13,7 @@ import type { EngineThread } from '../../engine/host/thread.js';
 import { MAX_BATCH } from '../../engine/host/thread.js';
 import type { LayerOffsets } from '../captures/layer-offsets.js';
 import { frameBits, type TrafficTotals } from './pace.js';
-import { mayRewrite, type PacketRules } from './packet-rules.js';
+import { mayRewrite, type PacketRules } from '../config/rules.js';
 import type { StagedTraffic } from './staging.js';
 import type { Steering } from './steer.js';
 

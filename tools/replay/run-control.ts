@@ -11,7 +11,7 @@ import { createRun, type EngineRun, type RunSettings } from '../../engine/host/r
 import { EngineThread } from '../../engine/host/thread.js';
 import type { DesignChoice } from '../../engine/host/designs.js';
 import { makeSchedule, type PacingRequest, type Schedule } from './pace.js';
-import { mayRewrite, type PacketRules } from './packet-rules.js';
+import { mayRewrite, type PacketRules } from '../config/rules.js';
 import { loadPackets, packetStoreBytes, type LoadedPackets } from './packet-store.js';
 import { describeFailure, ReplayFailure } from './replay-failure.js';
 import { bindRunClock, runOrigin } from './run-clock.js';

@@ -16,7 +16,7 @@ import { toolVersion } from '../report/tool-version.js';
 import { makeCase, type CaseContext } from './case-result.js';
 import { readMachine, reportMachine, type MachineAtStart } from './machine.js';
 import type { PacingRequest } from './pace.js';
-import type { PacketRules } from './packet-rules.js';
+import type { PacketRules } from '../config/rules.js';
 import { runReplay, type FinishedRun, type RunOptions } from './run-control.js';
 import type { StagedTraffic } from './staging.js';
 import type { SteerMode } from './steer.js';

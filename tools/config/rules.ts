@@ -1,7 +1,7 @@
-/** Which request to the tracker each packet makes: the rules of a run. */
+/** Which request to the tracker each packet makes. */
 import type { ExecRequest } from '../../engine/host/exec-params.js';
 
-/** The distinct requests of a run, and which of them a packet makes. */
+/** The distinct requests of a configuration, and which of them a packet makes. */
 export interface PacketRules {
   readonly requests: readonly ExecRequest[];
   /** Index in `requests` for a frame that goes to a worker. */
@@ -14,7 +14,7 @@ export const COMMIT_ALL: PacketRules = {
   choose: () => 0,
 };
 
-/** Whether the engine may rewrite packets under this request, so that they must be copied before their clock starts. */
+/** Whether the engine may rewrite packets under this request. */
 export function mayRewrite(request: ExecRequest): boolean {
   return request.nat !== undefined || request.helper !== undefined;
 }

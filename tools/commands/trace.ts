@@ -1,0 +1,123 @@
+/** `ctreplay trace <capture>`: what the tracker says of each packet. */
+import type { Command } from 'commander';
+import { designLabel, resolveDesigns } from '../../engine/host/designs.js';
+import { Tracker } from '../../engine/host/tracker.js';
+import { COMMIT_ALL } from '../config/rules.js';
+import { PcapWriter } from '../captures/pcap-writer.js';
+import { CaptureRun, readPackets, type TraceClock, type TrackedPacket } from '../oracle/capture-run.js';
+import { frameTuple } from '../oracle/frame-tuple.js';
+import { oneOf } from './option-values.js';
+import { UsageError } from './usage-error.js';
+
+interface TraceFlags {
+  readonly design: string;
+  readonly clock: TraceClock;
+  readonly bareStates?: boolean;
+  readonly json?: boolean;
+  readonly write?: string;
+}
+
+/** Adds `trace` to the program. */
+export function register(program: Command): void {
+  program
+    .command('trace')
+    .summary('show what the tracker says of each packet')
+    .description(
+      "Runs captures through one design, a packet at a time, committed in zone 0, and prints 'N: ct_state' per packet that " +
+        'the tracker puts out, the form of ovstest test-conntrack pcap. A fragment comes out when its packet is whole.',
+    )
+    .argument('<capture...>', 'captures: pcap, pcapng, gzip, zstd, .ctp; - for standard input')
+    .option('--design <name>', 'design, with a preset as in rculist-sweep@v7', 'rculist-sweep')
+    .option(
+      '--clock <clock>',
+      "tracker's time: frozen (as ovstest does) or capture (timestamps, with expiration)",
+      oneOf(['frozen', 'capture'] as const),
+      'frozen' as const,
+    )
+    .option('--bare-states', 'only the lines with states, nothing else')
+    .option('--json', 'a JSON object a line: packet, time, state, mark, zone, reason, tuple before and after')
+    .option('--write <file>', 'pcap file with the packets as the tracker left them')
+    .addHelpText(
+      'after',
+      '\nExample:\n  ctreplay trace ftp.pcap --design timeout-lists --clock capture --json',
+    )
+    .action(trace);
+}
+
+async function trace(captures: string[], flags: TraceFlags): Promise<void> {
+  const [choice, ...more] = resolveDesigns(flags.design);
+  if (choice === undefined || more.length > 0) {
+    throw new UsageError(
+      `--design is '${flags.design}': trace takes one design; ctreplay diff compares several`,
+    );
+  }
+  if (flags.json === true && flags.bareStates === true) {
+    throw new UsageError('--json and --bare-states exclude each other; give one of them');
+  }
+  const tracker = Tracker.create({ design: choice.design, preset: choice.preset, slabSlots: 1 << 20 });
+  const run = new CaptureRun(tracker, COMMIT_ALL, flags.clock);
+  const writer = flags.write === undefined ? null : new PcapWriter(flags.write);
+  const output = new LineOutput();
+  let outputNumber = 0;
+  let inputs = 0;
+  try {
+    for await (const packet of readPackets(captures)) {
+      inputs += 1;
+      for (const tracked of run.run(packet)) {
+        outputNumber += 1;
+        output.line(flags.json === true ? jsonLine(tracked) : `${outputNumber}: ${tracked.returned.state}`);
+        writer?.write({ timestampNs: packet.timestampNs, frame: tracked.frameAfter });
+      }
+      await output.drained();
+    }
+    output.flush();
+    writer?.close();
+  } catch (error) {
+    output.flush();
+    writer?.discard();
+    throw error;
+  }
+  if (flags.bareStates === true || flags.json === true) return;
+  const held = inputs - outputNumber;
+  const note = held === 0 ? '' : `, ${held} ${held === 1 ? 'fragment' : 'fragments'} not put out`;
+  process.stderr.write(
+    `${designLabel(choice)}: ${inputs} packets${note}, ${tracker.connCount} connections at the end\n`,
+  );
+}
+
+function jsonLine(tracked: TrackedPacket): string {
+  const { returned } = tracked;
+  return JSON.stringify({
+    packet: tracked.packetNumber,
+    timestampNs: String(tracked.timestampNs),
+    state: returned.state,
+    mark: returned.mark,
+    zone: tracked.zone,
+    reason: returned.reason?.name ?? null,
+    tuple: frameTuple(tracked.frameBefore),
+    tupleAfter: frameTuple(tracked.frameAfter),
+    frameChanged: returned.frameChanged,
+  });
+}
+
+/** Standard output in large pieces, waiting when the reader is slower. */
+class LineOutput {
+  #text = '';
+  #full = false;
+
+  line(text: string): void {
+    this.#text += `${text}\n`;
+    if (this.#text.length > 65_536) this.flush();
+  }
+
+  flush(): void {
+    if (this.#text !== '') this.#full = !process.stdout.write(this.#text);
+    this.#text = '';
+  }
+
+  async drained(): Promise<void> {
+    if (!this.#full) return;
+    this.#full = false;
+    await new Promise((resolve) => process.stdout.once('drain', resolve));
+  }
+}
