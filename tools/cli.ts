@@ -2,6 +2,7 @@
 /** The `ctreplay` command: one table of commands, and one place where errors become messages and exit codes. */
 import { Command, CommanderError } from 'commander';
 import { register as registerBench } from './commands/bench.js';
+import { register as registerDemo } from './commands/demo.js';
 import { register as registerInfo } from './commands/info.js';
 import { register as registerPrep } from './commands/prep.js';
 import { register as registerReplay } from './commands/replay.js';
@@ -23,6 +24,7 @@ const COMMANDS: readonly ((program: Command, argv: readonly string[]) => void)[]
   registerPrep,
   registerTrace,
   registerVectors,
+  registerDemo,
 ];
 
 function makeProgram(argv: readonly string[]): Command {
