@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { packageRoot } from '../report/tool-version.js';
 
 /** Where the capture lies in the package. */
-const CAPTURE = join('captures', 'office.pcap.gz');
+const CAPTURE = join('captures', 'office-mix.pcap');
 /** Enough packets for percentiles up to p99.9, in a few seconds. */
 const DEMO_FLAGS = ['--workers', '2', '--loop', '150'];
 
