@@ -18,23 +18,23 @@ export async function* gunzip(file: string, input: AsyncIterable<Uint8Array>): A
   const engine = createGunzip({ chunkSize: OUTPUT_CHUNK_BYTES });
   const output = new GunzipOutput(engine);
   let fedBytes = 0;
-  let contentEnd = 0;
   try {
     for await (const chunk of input) {
       for (let from = 0; from < chunk.length; from += INPUT_STEP_BYTES) {
         const step = chunk.subarray(from, from + INPUT_STEP_BYTES);
-        const stepContent = lengthWithoutPadding(step);
-        if (stepContent > 0) contentEnd = fedBytes + stepContent;
-        fedBytes += step.length;
-        await output.write(step);
+        if (!output.ended) await output.write(step);
         yield* output.take();
+        const unusedFrom = Math.max(0, engine.bytesWritten - fedBytes);
+        fedBytes += step.length;
         if (output.fault !== null) throw gunzipFault(file, output.fault, fedBytes);
+        if (output.ended && step.subarray(unusedFrom).some((byte) => byte !== 0)) {
+          throw trailingFault(file, engine.bytesWritten);
+        }
       }
     }
-    await output.end();
+    if (!output.ended) await output.end();
     yield* output.take();
     if (output.fault !== null) throw gunzipFault(file, output.fault, fedBytes);
-    if (contentEnd > engine.bytesWritten) throw trailingFault(file, fedBytes - engine.bytesWritten);
   } finally {
     engine.destroy();
   }
@@ -43,14 +43,21 @@ export async function* gunzip(file: string, input: AsyncIterable<Uint8Array>): A
 /** Collects what zlib yields per write, so that output precedes the error that follows it. */
 class GunzipOutput {
   fault: Error | null = null;
+  /** True once zlib takes no more input: it ends where a zero byte follows a member. */
+  ended = false;
   private chunks: Buffer[] = [];
-  private readonly failed: Promise<void>;
+  /** zlib's own end, with or without a fault. From then on it calls back about no write. */
+  private readonly finished: Promise<void>;
 
   constructor(private readonly engine: Gunzip) {
     engine.on('data', (chunk: Buffer) => this.chunks.push(chunk));
-    this.failed = new Promise((resolve) => {
+    this.finished = new Promise((resolve) => {
       engine.on('error', (error: Error) => {
         this.fault = error;
+        resolve();
+      });
+      engine.on('end', () => {
+        this.ended = true;
         resolve();
       });
     });
@@ -60,15 +67,12 @@ class GunzipOutput {
     const written = new Promise<void>((resolve) => {
       this.engine.write(step, () => resolve());
     });
-    await Promise.race([written, this.failed]);
+    await Promise.race([written, this.finished]);
   }
 
   async end(): Promise<void> {
-    const ended = new Promise<void>((resolve) => {
-      this.engine.on('end', () => resolve());
-      this.engine.end();
-    });
-    await Promise.race([ended, this.failed]);
+    this.engine.end();
+    await this.finished;
   }
 
   take(): Buffer[] {
@@ -76,12 +80,6 @@ class GunzipOutput {
     this.chunks = [];
     return taken;
   }
-}
-
-function lengthWithoutPadding(bytes: Uint8Array): number {
-  let length = bytes.length;
-  while (length > 0 && bytes[length - 1] === 0) length -= 1;
-  return length;
 }
 
 function gunzipFault(file: string, cause: Error, fedBytes: number): CaptureError {
@@ -97,10 +95,10 @@ function gunzipFault(file: string, cause: Error, fedBytes: number): CaptureError
   });
 }
 
-function trailingFault(file: string, byteCount: number): CaptureError {
+function trailingFault(file: string, compressedBytes: number): CaptureError {
   return new CaptureError({
     file,
-    reason: `${byteCount} bytes after the end of the gzip data are not gzip`,
+    reason: `what follows the end of the gzip data, at compressed byte ${compressedBytes}, is neither gzip nor zeros`,
     advice: 'Check it with: gzip -t FILE; copy or compress the capture again.',
   });
 }

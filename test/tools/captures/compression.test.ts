@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ByteWindow } from '../../../tools/captures/byte-window.js';
+import { CaptureError } from '../../../tools/captures/capture-error.js';
 import { unzstd } from '../../../tools/captures/zstd/unzstd.js';
 import { Xxh64 } from '../../../tools/captures/zstd/xxh64.js';
 import { pcapBytes } from './pcap-bytes.js';
@@ -164,13 +165,20 @@ describe('zstd', () => {
       expect(error).toMatchObject({ truncated: true, wholeRecords: 500 });
     });
 
-    it('a damaged byte anywhere is found', async () => {
-      const bytes = zstd(CAPTURE.subarray(0, 4000), '-9');
+    // Some bits carry nothing (the padding behind a table) and some contents can be coded in two ways: there a
+    // damaged file still holds what was compressed, and the zstd program takes it too.
+    it('a damaged byte anywhere is found, or changes nothing', async () => {
+      const content = CAPTURE.subarray(0, 4000);
+      const bytes = zstd(content, '-9');
+      let found = 0;
       for (let at = 6; at < bytes.length; at += 1) {
         const damaged = Buffer.from(bytes);
         damaged[at]! ^= 0x10;
-        await expect(decompress(damaged)).rejects.toThrow(/zstd/);
+        const outcome = await decompress(damaged).catch((error: unknown) => error);
+        if (outcome instanceof CaptureError) found += 1;
+        else expect(Buffer.isBuffer(outcome) && outcome.equals(content)).toBe(true);
       }
+      expect(found).toBeGreaterThan(0.99 * (bytes.length - 6));
     });
   });
 });
