@@ -66,19 +66,6 @@ export class ByteWindow {
     return true;
   }
 
-  /** Hands the unread rest of the stream on, chunk by chunk; the window is empty from then on. */
-  async *rest(): AsyncGenerator<Uint8Array> {
-    try {
-      while (this.available > 0 || (await this.fill(1))) {
-        const chunk = this.buffer.subarray(this.start, this.end);
-        this.consume(chunk.length);
-        yield chunk;
-      }
-    } finally {
-      await this.close();
-    }
-  }
-
   /** Ends the stream early and releases its source. */
   async close(): Promise<void> {
     this.ended = true;

@@ -111,7 +111,7 @@ async function openBytes(
     const source = await openSource(file, outer, rawWindow);
     return new WindowReader(file, 'none', source, rawWindow, onTruncated);
   }
-  const plain = outer === 'gzip' ? gunzip(file, rawWindow.rest()) : unzstd(file, rawWindow);
+  const plain = outer === 'gzip' ? gunzip(file, rawWindow) : unzstd(file, rawWindow);
   const window = new ByteWindow(plain);
   const inner = await sniffWindow(file, window, outer);
   return new WindowReader(file, outer, await openSource(file, inner, window, outer), window, onTruncated);

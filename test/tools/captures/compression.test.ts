@@ -5,6 +5,7 @@ import { ByteWindow } from '../../../tools/captures/byte-window.js';
 import { CaptureError } from '../../../tools/captures/capture-error.js';
 import { unzstd } from '../../../tools/captures/zstd/unzstd.js';
 import { Xxh64 } from '../../../tools/captures/zstd/xxh64.js';
+import { readCaptureBatches } from '../../../tools/captures/reader.js';
 import { pcapBytes } from './pcap-bytes.js';
 import { readAll, readFailing, Scratch } from './scratch.js';
 
@@ -56,7 +57,7 @@ describe('gzip', () => {
     const zipped = gzipSync(CAPTURE);
     zipped[zipped.length - 7]! ^= 1;
     const { error } = await readFailing(scratch.write('damaged', zipped));
-    expect(error.reason).toContain('incorrect data check');
+    expect(error.reason).toContain('checksum of the content');
   });
 
   it('names what else may be inside', async () => {
@@ -66,11 +67,12 @@ describe('gzip', () => {
   });
 
   it('a file made to explode costs no memory', async () => {
-    // 200 MiB of zeros, of which the first bytes are a capture with one endless damaged record.
-    const bomb = gzipSync(Buffer.concat([pcapBytes([{ data: new Uint8Array(10), captured: 262_144, original: 262_144 }]), Buffer.alloc(40 << 20)]));
+    // 10 MiB of zeros, which read as 655,360 empty records, in 10 kB.
+    const bomb = gzipSync(Buffer.concat([pcapBytes([]), Buffer.alloc(10 << 20)]));
     const before = process.memoryUsage().arrayBuffers;
-    const { records } = await readAll(scratch.write('bomb', bomb), { onTruncated: 'keep' });
-    expect(records.length).toBeGreaterThan(0);
+    let records = 0;
+    for await (const batch of readCaptureBatches(scratch.write('bomb', bomb))) records += batch.length;
+    expect(records).toBe((10 << 20) / 16);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(300 << 20);
   });
 });
