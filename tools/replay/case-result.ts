@@ -73,10 +73,11 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     injected,
     verdicts,
     elapsedNs,
-    workers: perWorker.map((figures) => ({
+    workers: perWorker.map((figures, index) => ({
       worker: figures.worker,
       packets: figures.packets,
       elapsedNs: figures.elapsedNs,
+      schedulerSpanNs: reports[index]?.schedulerSpanNs ?? null,
       runNs: figures.runNs ?? null,
       waitNs: figures.waitNs ?? null,
       serviceTotalNs:

@@ -93,6 +93,8 @@ export interface WorkerReport {
   readonly departure: DepartureFigures | null;
   /** What the scheduler did to the thread between barrier and end; null when the system does not tell. */
   readonly scheduler: ThreadSchedule | null;
+  /** Time between the two reads of `scheduler`, which lie around the run. */
+  readonly schedulerSpanNs: number;
   /** Whether the thread was pinned; null when that was not asked for. */
   readonly pin: PinResult | null;
   readonly clockOffsetErrorNs: number;

@@ -249,7 +249,7 @@ class DepartureRecorder {
   /** Books the noted packets, after the batch: booking is not part of anybody's latency. */
   settle(): void {
     for (let i = 0; i < this.#pending; i++) {
-      const late = Math.max(0, this.#departedNs - (this.#due[i] as number));
+      const late = Math.max(0, Math.round(this.#departedNs - (this.#due[i] as number)));
       const index = clampedCountsIndex(LATENCY_CONFIG, late);
       this.#counts[index] = (this.#counts[index] as number) + 1;
       this.#count++;

@@ -20,6 +20,7 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
   let pin = null;
   let offsetErrorNs = 0;
   let scheduler = null;
+  let schedulerSpanNs = 0;
   let failure = null;
   try {
     const thread = await setUpThread(input);
@@ -28,11 +29,13 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
     loop = new WorkerLoop(input, thread);
     loop.warmUp();
     if (state.arriveAndWait()) {
+      const beforeNs = thread.clock.now();
       const before = readSchedule(thread);
       startNs = thread.clock.now();
       loop.run();
       endNs = thread.clock.now();
       scheduler = scheduleSince(thread, before);
+      schedulerSpanNs = thread.clock.now() - beforeNs;
     }
   } catch (error) {
     failure = failThread(input, state, error, loop === null ? null : loop.batchIndex);
@@ -46,6 +49,7 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
     endNs,
     departure: loop?.departure ?? null,
     scheduler,
+    schedulerSpanNs,
     pin,
     clockOffsetErrorNs: offsetErrorNs,
     sweeps: loop?.sweeps ?? [],

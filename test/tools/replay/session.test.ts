@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest';
+import { availableDesigns } from '../../../engine/host/designs.js';
+import { makeCase } from '../../../tools/replay/case-result.js';
+import { runDesign, runSession, type ReplayOptions } from '../../../tools/replay/session.js';
+import type { StagedTraffic } from '../../../tools/replay/staging.js';
+import type { ResultCase } from '../../../tools/report/schema.js';
+import { validateResult } from '../../../tools/report/result-file.js';
+import { design, replayOptions, scenario } from '../../support/replay.js';
+
+async function replay(
+  traffic: StagedTraffic,
+  name: string,
+  changes: Partial<ReplayOptions> = {},
+): Promise<ResultCase> {
+  const options = replayOptions(changes);
+  const { finished, runOptions } = await runDesign(traffic, design(name), options);
+  return makeCase(finished, runOptions, {
+    id: 'test',
+    trial: 0,
+    startedAt: new Date(0),
+    designLabel: name,
+    input: { type: 'scenario', name: traffic.name },
+    facts: {},
+  });
+}
+
+function locksPerPacket(each: ResultCase, lockClass: string): number {
+  const all = each.locks?.find((lock) => lock.class === lockClass && lock.thread === 'all');
+  return (all?.acquisitions ?? Number.NaN) / each.packets.injected;
+}
+
+describe.each(availableDesigns())('replay through %s', (name) => {
+  it.each([1, 2, 3])('accounts for every packet with %d workers', async (workers) => {
+    const traffic = await scenario('tcp-crr', { packets: 20_000 });
+    const result = await replay(traffic, name, { workers, loops: 2 });
+    expect(result.packets.injected).toBe(40_000);
+    expect(Object.values(result.packets.verdicts).reduce((a, b) => a + b, 0)).toBe(40_000);
+    expect(result.audit.filter((check) => !check.ok)).toEqual([]);
+    expect(result.audit.length).toBeGreaterThan(5);
+    expect(result.latency?.service?.overall.count).toBe(40_000);
+    expect(result.perWorker).toHaveLength(workers);
+    if (workers > 1) for (const worker of result.perWorker ?? []) expect(worker.packets).toBeGreaterThan(0);
+  });
+
+  it('creates one connection per flood packet', async () => {
+    const traffic = await scenario('syn-flood', { packets: 5000 });
+    const result = await replay(traffic, name, { workers: 2 });
+    expect(result.connections?.created).toBe(5000);
+    expect(result.connections?.remaining).toBe(5000);
+    expect(result.packets.verdicts).toEqual({ 'new|trk': 5000 });
+  });
+
+  it('stops at the connection limit and says why', async () => {
+    const traffic = await scenario('syn-flood', { packets: 3000 });
+    const result = await replay(traffic, name, { maxConns: 1000 });
+    expect(result.connections?.created).toBe(1000);
+    expect(result.packets.rejectedByReason).toEqual({ 'conn-limit': 2000 });
+    expect(result.audit.filter((check) => !check.ok)).toEqual([]);
+  });
+
+  it('is exactly repeatable on the capture clock with one worker', async () => {
+    const traffic = await scenario('udp-churn', { packets: 20_000, pps: 200 });
+    const run = (): Promise<ResultCase> => replay(traffic, name, { clock: 'capture', batch: 7 });
+    const [first, second] = [await run(), await run()];
+    // 100 s of traffic: connections expire and are swept.
+    expect(first.connections?.expired).toBeGreaterThan(0);
+    expect(second.packets).toEqual(first.packets);
+    expect(second.connections).toEqual(first.connections);
+    expect(
+      second.sweeps?.map(({ startMs: _s, durationNs: _d, longestHoldNs: _l, ...exact }) => exact),
+    ).toEqual(first.sweeps?.map(({ startMs: _s, durationNs: _d, longestHoldNs: _l, ...exact }) => exact));
+    for (const lockClass of ['ct_lock', 'conn_lock']) {
+      expect(locksPerPacket(second, lockClass)).toBe(locksPerPacket(first, lockClass));
+    }
+  });
+
+  it('keeps to the rate and charges response from the due time', async () => {
+    const traffic = await scenario('established', { packets: 2000, 'active-flows': 50 });
+    const result = await replay(traffic, name, { pacing: { mode: 'pps', pps: 4000 } });
+    expect(result.pacing.targetPps).toBeCloseTo(4000, 6);
+    // 2000 packets at 4000/s end half a second after t0 at the earliest.
+    expect(result.elapsedNs).toBeGreaterThanOrEqual((1999 / 4000) * 1e9);
+    expect(result.latency?.response?.overall.count).toBe(2000);
+    expect(result.latency?.response?.overall.minNs ?? 0).toBeGreaterThan(0);
+    expect(result.pacing.departureError?.count).toBe(2000);
+  });
+
+  it('charges an injected stall to every packet it delayed, and to one service time at most', async () => {
+    const traffic = await scenario('established', { packets: 4000, 'active-flows': 50 });
+    const stallMs = 60;
+    const result = await replay(traffic, name, {
+      pacing: { mode: 'pps', pps: 10_000 },
+      fault: { worker: 0, afterPackets: 1000, kind: 'stall', stallMs },
+    });
+    // Due within the stall: 60 ms at 10,000/s are 600 packets, delayed by 60 ms falling to 0. A quarter of them, 150 of 4000,
+    // waited at least 45 ms.
+    const p96 = result.latency?.response?.overall.p90Ns ?? 0;
+    expect(result.latency?.response?.overall.maxNs).toBeGreaterThan(0.9 * stallMs * 1e6);
+    expect(p96).toBeGreaterThan(0.2 * stallMs * 1e6);
+    expect(result.latency?.service?.overall.p999Ns ?? Infinity).toBeLessThan(0.5 * stallMs * 1e6);
+  });
+
+  it('runs open-ended loops for a duration', async () => {
+    const traffic = await scenario('established', { packets: 1000, 'active-flows': 50 });
+    const result = await replay(traffic, name, { loops: Number.POSITIVE_INFINITY, durationMs: 150 });
+    expect(result.packets.injected).toBeGreaterThan(1000);
+    expect(result.elapsedNs).toBeGreaterThan(140e6);
+    expect(result.audit.filter((check) => !check.ok)).toEqual([]);
+  });
+
+  it.each(['off', 'sample'] as const)('runs without per-packet times: %s', async (mode) => {
+    const traffic = await scenario('established', { packets: 6400, 'active-flows': 50 });
+    const latency = mode === 'off' ? ({ mode } as const) : ({ mode, interval: 10 } as const);
+    const result = await replay(traffic, name, { latency });
+    expect(result.latency?.service?.overall.count ?? 0).toBe(mode === 'off' ? 0 : 640);
+    expect(result.audit.filter((check) => !check.ok)).toEqual([]);
+  });
+
+  it('runs the bare build, without lock figures', async () => {
+    const traffic = await scenario('established', { packets: 2000, 'active-flows': 50 });
+    const result = await replay(traffic, name, { flavour: 'bare', workers: 2 });
+    expect(result.build).toBe('bare');
+    expect(result.locks ?? null).toBeNull();
+    expect(result.audit.filter((check) => !check.ok)).toEqual([]);
+  });
+});
+
+describe('a session', () => {
+  it('gives a valid result of all designs on the same traffic', async () => {
+    const traffic = await scenario('tcp-crr', { packets: 4000 });
+    const result = await runSession({
+      traffic,
+      input: { type: 'scenario', name: 'tcp-crr' },
+      designs: ['timeout-lists', 'rculist-sweep@v7'].map(design),
+      options: replayOptions({ workers: 2 }),
+      commandLine: ['replay'],
+      configuration: {},
+    });
+    expect(validateResult(result, 'result.json')).toBe(result);
+    expect(result.valid).toBe(true);
+    expect(result.cases.map((each) => each.design)).toEqual(['timeout-lists', 'rculist-sweep@v7']);
+    expect(result.cases[0]?.packets.verdicts).toEqual(result.cases[1]?.packets.verdicts);
+    expect(result.environment.clock.costNs).toBeGreaterThan(0);
+    expect(result.environment.clock.stepNs).toBeGreaterThan(0);
+  });
+
+  it('keeps what was measured when interrupted', async () => {
+    const traffic = await scenario('established', { packets: 1000, 'active-flows': 50 });
+    const result = await runSession(
+      {
+        traffic,
+        input: { type: 'scenario', name: 'established' },
+        designs: ['timeout-lists', 'rculist-sweep'].map(design),
+        options: replayOptions({ loops: 1e9 }),
+        commandLine: ['replay'],
+        configuration: {},
+      },
+      { onStart: (interrupt) => setTimeout(interrupt, 100) },
+    );
+    expect(result.partial).toBe(true);
+    expect(result.cases).toHaveLength(1);
+    expect(result.cases[0]?.partial).toBe(true);
+    expect(result.cases[0]?.packets.injected).toBeGreaterThan(0);
+    expect(result.valid).toBe(true);
+  });
+});
+
+describe('a thread that fails while it holds ct_lock', () => {
+  it.each([
+    ['trap', 'timeout-lists'],
+    ['trap', 'rculist-sweep'],
+    ['exit', 'timeout-lists'],
+    ['exit', 'rculist-sweep'],
+  ] as const)('%s: ends the run of %s, names worker, packet and lock', async (kind, name) => {
+    const traffic = await scenario('syn-flood', { packets: 20_000 });
+    const run = replay(traffic, name, {
+      workers: 2,
+      loops: 1e6,
+      fault: { worker: 1, afterPackets: 2000, kind },
+    });
+    await expect(run).rejects.toThrow(/worker 1 failed.*holding ct_lock/);
+    if (kind === 'trap') await expect(run).rejects.toThrow(/packet \d+ of the traffic/);
+  });
+});
