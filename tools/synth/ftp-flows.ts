@@ -3,6 +3,7 @@
  * packets. With NAT the two sides see different addresses, and after a rewritten PORT line different sequence
  * numbers; the server's packets carry what the server would have seen.
  */
+import { EPHEMERAL_PORTS, FIRST_EPHEMERAL_PORT } from './ephemeral-ports.js';
 import { PHASE } from './flow-pool.js';
 import type { FlowTable } from './flow-pool.js';
 import { ftpScript, passiveLine, portLine } from './ftp-script.js';
@@ -42,13 +43,15 @@ const CONTROL_PORT = 21;
 const ACTIVE_DATA_PORT = 20;
 /** A session owns this many client ports: the first for control, the others in turn for data. */
 const PORTS_PER_SESSION = 8;
-const SESSIONS_PER_SERVER = 8000;
-const SERVERS = 250;
-const FIRST_PASSIVE_PORT = 40000;
-const PASSIVE_PORTS = 20000;
+const SESSIONS_PER_SERVER = Math.floor(EPHEMERAL_PORTS / PORTS_PER_SESSION);
+const SERVERS = 3500;
 
 interface Session {
   flowIndex: number;
+  /** Numbers of the control connection and of the data connection opened last. */
+  connectionIndex: [number, number];
+  /** Numbers of the active data connections by client port: a port in use again is the same tuple, hence number. */
+  portIndex: (number | undefined)[];
   plan: FtpPlan;
   script: FtpScript;
   step: number;
@@ -76,6 +79,8 @@ export class FtpFlowTable implements FlowTable {
     6: { active: ftpScript(6, true), passive: ftpScript(6, false) },
   };
   private readonly key: number;
+  /** Connections begun so far, control and data. */
+  private connections = 0;
 
   constructor(
     private readonly options: FtpFlowOptions,
@@ -100,13 +105,15 @@ export class FtpFlowTable implements FlowTable {
     const place = flowIndex % (SESSIONS_PER_SERVER * SERVERS);
     this.sessions[slot] = {
       flowIndex,
+      connectionIndex: [this.connections++, 0],
+      portIndex: [],
       plan,
       script: this.scripts[plan.family][plan.active ? 'active' : 'passive'],
       step: 0,
       transfersDone: 0,
       closing: false,
       client: options.firstClient + (mixPair32(key, flowIndex) % options.clients),
-      clientPort: 1024 + PORTS_PER_SESSION * (place % SESSIONS_PER_SERVER),
+      clientPort: FIRST_EPHEMERAL_PORT + PORTS_PER_SESSION * (place % SESSIONS_PER_SERVER),
       server: options.firstServer + Math.floor(place / SESSIONS_PER_SERVER),
       clientSeq: [mixPair32(flowIndex, key), 0],
       serverSeq: [mixPair32(flowIndex, key + 1), 0],
@@ -120,11 +127,16 @@ export class FtpFlowTable implements FlowTable {
     this.sessions[slot]!.closing = true;
   }
 
-  /** Even for control connections, the odd number above for the data connections of the same session. */
+  /** Of the connection that the next packet belongs to: control and data connections are numbered as they open. */
   flowIndex(slot: number): number {
     const session = this.sessions[slot]!;
-    const data = session.script.steps[session.step]?.connection === 'data';
-    return (2 * session.flowIndex + (data ? 1 : 0)) >>> 0;
+    const step = session.script.steps[session.step];
+    if (step === undefined || step.connection === 'control') return session.connectionIndex[0] >>> 0;
+    return (opensData(step) ? this.nextDataIndex(session) : session.connectionIndex[1]) >>> 0;
+  }
+
+  private nextDataIndex(session: Session): number {
+    return session.portIndex[this.dataPort(session) - session.clientPort] ?? this.connections;
   }
 
   phase(slot: number): number {
@@ -137,13 +149,17 @@ export class FtpFlowTable implements FlowTable {
   emit(slot: number, into: Uint8Array, at: number): number {
     const session = this.sessions[slot]!;
     const step = session.script.steps[session.step]!;
-    if (step.connection === 'data' && (step.flags & (TCP_SYN | TCP_ACK)) === TCP_SYN) this.openData(session);
+    if (opensData(step)) this.openData(session);
     const length = this.send(session, step, into, at);
     this.advance(session, step);
     return length;
   }
 
   private openData(session: Session): void {
+    const index = this.nextDataIndex(session);
+    if (index === this.connections) this.connections++;
+    session.connectionIndex[1] = index;
+    if (session.plan.active) session.portIndex[this.dataPort(session) - session.clientPort] = index;
     const isn = mixPair32(this.key + 2 + session.transfersDone, session.flowIndex);
     session.clientSeq[1] = isn;
     session.serverSeq[1] = (isn ^ 0x5a5a5a5a) >>> 0;
@@ -227,7 +243,12 @@ export class FtpFlowTable implements FlowTable {
   private serverDataPort(session: Session): number {
     if (session.plan.active) return ACTIVE_DATA_PORT;
     return (
-      FIRST_PASSIVE_PORT + ((session.flowIndex * PORTS_PER_SESSION + session.transfersDone) % PASSIVE_PORTS)
+      FIRST_EPHEMERAL_PORT +
+      ((session.flowIndex * PORTS_PER_SESSION + session.transfersDone) % EPHEMERAL_PORTS)
     );
   }
+}
+
+function opensData(step: FtpStep): boolean {
+  return step.connection === 'data' && (step.flags & (TCP_SYN | TCP_ACK)) === TCP_SYN;
 }

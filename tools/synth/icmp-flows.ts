@@ -14,7 +14,7 @@ export const ICMP_KIND = {
   portUnreachable: 1,
   /** A UDP datagram, then time exceeded from a router on the way. */
   timeExceeded: 2,
-  /** A large TCP SYN (data in it), then "fragmentation needed" or "packet too big" from a router. */
+  /** A large TCP SYN (data in it), then "fragmentation needed" from a router; over IPv6 a datagram, then "packet too big". */
   tooBig: 3,
   /** An error about a datagram that no one sent. */
   unsolicited: 4,
@@ -48,13 +48,15 @@ const TYPES = {
       { type: 3, code: 0, rest: 0 },
       { type: 2, code: 0, rest: 1280 },
     ],
-    // RFC 4443: as much as fits the minimum MTU; this much holds the header and a TCP header.
-    quoteBytes: 88,
+    // RFC 4443, 2.4 (c): as much as fits the minimum MTU of 1280.
+    quoteBytes: 1232,
   },
 } as const;
 
 const STAGE = { closed: 0, request: 1, answer: 2 } as const;
 const DATAGRAM_BYTES = 64;
+/** Fills an IPv6 packet of 1500 bytes. */
+const LARGE_DATAGRAM_BYTES = 1452;
 
 export class IcmpFlowTable implements FlowTable {
   readonly minPacketsPerFlow = 2;
@@ -160,6 +162,21 @@ export class IcmpFlowTable implements FlowTable {
     const { client, clientPort, server, serverPort } = this.tuples;
     const { writer } = this;
     if (kind === ICMP_KIND.tooBig) {
+      // Over IPv6 the error quotes 1232 bytes, and Wireshark verifies the checksum of a quoted TCP segment as if it were
+      // whole; of a quoted datagram it does not.
+      if (writer.family === 6) {
+        return writer.udp(
+          into,
+          at,
+          client,
+          server,
+          clientPort,
+          serverPort,
+          null,
+          LARGE_DATAGRAM_BYTES,
+          false,
+        );
+      }
       // prettier-ignore
       return writer.tcp(into, at, client, server, clientPort, serverPort, 0, 0, 0x02, 65535, null, null, segmentBytes(writer.family), false);
     }

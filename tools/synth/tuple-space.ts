@@ -1,4 +1,5 @@
 /** Distinct connection tuples by flow number, computed and not stored. */
+import { EPHEMERAL_PORTS, FIRST_EPHEMERAL_PORT } from './ephemeral-ports.js';
 import { Permutation } from './permutation.js';
 import type { Random } from './random.js';
 
@@ -33,8 +34,8 @@ export class TupleSpace {
     private readonly ranges: TupleRanges,
     random: Random,
   ) {
-    this.firstClientPort = ranges.firstClientPort ?? 1024;
-    this.clientPorts = ranges.clientPorts ?? 64512;
+    this.firstClientPort = ranges.firstClientPort ?? FIRST_EPHEMERAL_PORT;
+    this.clientPorts = ranges.clientPorts ?? EPHEMERAL_PORTS;
     const all = ranges.clients * this.clientPorts * ranges.servers * ranges.serverPorts.length;
     this.size = Math.min(all, 2 ** 32);
     this.order = new Permutation(this.size, random.derive('tuples'));

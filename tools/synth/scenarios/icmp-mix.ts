@@ -40,7 +40,7 @@ function generate(parameters: ParameterValues, seed: number): PacketSource {
       clients: 4096,
       firstServer: firstServer('icmp-mix'),
       servers: 256,
-      serverPorts: [33434, 161, 8443],
+      serverPorts: [33434, 33435, 8443],
     },
     random,
   );

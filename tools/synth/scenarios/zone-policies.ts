@@ -33,7 +33,7 @@ function generate(parameters: ParameterValues, seed: number): PacketSource {
       clients: 16384,
       firstServer: firstServer('zone-policies'),
       servers: 16,
-      serverPorts: [4789, 5060],
+      serverPorts: [7777, 27015],
     },
     random,
   );
