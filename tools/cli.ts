@@ -1,33 +1,33 @@
 #!/usr/bin/env node
 /** The `ctreplay` command: one table of commands, and one place where errors become messages and exit codes. */
 import { Command, CommanderError } from 'commander';
-import { register as registerBench } from './commands/bench.js';
-import { register as registerDemo } from './commands/demo.js';
-import { register as registerInfo } from './commands/info.js';
-import { register as registerPrep } from './commands/prep.js';
-import { register as registerReplay } from './commands/replay.js';
-import { register as registerSynth } from './commands/synth.js';
-import { register as registerTrace } from './commands/trace.js';
-import { register as registerVectors } from './commands/vectors.js';
 import { packageVersion } from './report/tool-version.js';
 
 /** Wrong usage: unknown option, value out of range. */
 const EXIT_USAGE = 2;
 const EXIT_ERROR = 1;
 
-/** Commands in the order of the help. */
-const COMMANDS: readonly ((program: Command, argv: readonly string[]) => void)[] = [
-  registerReplay,
-  registerBench,
-  registerSynth,
-  registerInfo,
-  registerPrep,
-  registerTrace,
-  registerVectors,
-  registerDemo,
-];
+type Register = (program: Command, argv: readonly string[]) => void;
 
-function makeProgram(argv: readonly string[]): Command {
+/** Commands in the order of the help. A command's module is loaded only when it, or the list of all, is asked for. */
+const COMMANDS: Readonly<Record<string, () => Promise<{ register: Register }>>> = {
+  replay: () => import('./commands/replay.js'),
+  bench: () => import('./commands/bench.js'),
+  synth: () => import('./commands/synth.js'),
+  info: () => import('./commands/info.js'),
+  prep: () => import('./commands/prep.js'),
+  trace: () => import('./commands/trace.js'),
+  vectors: () => import('./commands/vectors.js'),
+  demo: () => import('./commands/demo.js'),
+};
+
+async function registerCommands(program: Command, argv: readonly string[]): Promise<void> {
+  const asked = COMMANDS[argv[0] ?? ''];
+  const loaders = asked === undefined ? Object.values(COMMANDS) : [asked];
+  for (const { register } of await Promise.all(loaders.map((load) => load()))) register(program, argv);
+}
+
+async function makeProgram(argv: readonly string[]): Promise<Command> {
   const program = new Command('ctreplay')
     .description(
       'Replays captures and synthetic traffic through connection trackers and measures latency, lock contention and ' +
@@ -40,7 +40,7 @@ function makeProgram(argv: readonly string[]): Command {
       'after',
       '\nExit codes: 0 all well, 1 error or invalid result, 2 wrong usage, 98 inconclusive, 99 regression or difference.\n',
     );
-  for (const register of COMMANDS) register(program, argv);
+  await registerCommands(program, argv);
   for (const command of [
     program,
     ...program.commands,
@@ -73,7 +73,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const argv = process.argv.slice(2);
 try {
-  await makeProgram(argv).parseAsync(argv, { from: 'user' });
+  const program = await makeProgram(argv);
+  await program.parseAsync(argv, { from: 'user' });
 } catch (error) {
   const { message, code } = explain(error);
   if (message !== '') process.stderr.write(`${message}\n`);

@@ -1,9 +1,9 @@
 /** `ctreplay bench`: benchmarks. The ovs-benchmark workload is comparable with `ovstest test-conntrack benchmark`. */
 import type { Command } from 'commander';
-import { resolveDesigns, type DesignChoice } from '../../engine/host/designs.js';
+import { type DesignChoice } from '../../engine/host/designs.js';
 import { formatRate } from '../report/quantities.js';
 import { runOvsBenchmark, type OvsBenchmarkRun } from '../replay/ovs-benchmark.js';
-import { wholeNumber } from './option-values.js';
+import { designsOption, wholeNumber } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
 interface BenchFlags {
@@ -55,7 +55,7 @@ export function register(program: Command): void {
             : `--scenario is '${flags.scenario}', which this command cannot run; give ovs-benchmark`,
         );
       }
-      const runs = await runTrials(resolveDesigns(flags.design), flags);
+      const runs = await runTrials(designsOption(flags.design), flags);
       if (flags.json === true) process.stdout.write(`${JSON.stringify(toJson(runs, flags), null, 2)}\n`);
       else process.stdout.write(toText(runs));
     });

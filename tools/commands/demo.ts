@@ -1,6 +1,7 @@
 /** `ctreplay demo`: the main job on the capture that comes with ctreplay, as `npm start` runs it. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { register as registerReplay } from './replay.js';
 import { packageRoot } from '../report/tool-version.js';
 
 /** Where the capture lies in the package. */
@@ -20,8 +21,8 @@ export function register(program: Command): void {
     .allowExcessArguments()
     .addHelpText('after', '\nExample:\n  ctreplay demo --out results/demo')
     .action(async (_flags: unknown, command: Command) => {
-      await program.parseAsync(['replay', join(packageRoot(), CAPTURE), ...DEMO_FLAGS, ...command.args], {
-        from: 'user',
-      });
+      const argv = ['replay', join(packageRoot(), CAPTURE), ...DEMO_FLAGS, ...command.args];
+      if (!program.commands.some((each) => each.name() === 'replay')) registerReplay(program, argv);
+      await program.parseAsync(argv, { from: 'user' });
     });
 }

@@ -1,6 +1,10 @@
 /** Values of command-line options: text to number, with a message that says what is wrong and what would be right. */
 import { InvalidArgumentError } from 'commander';
+import { presetNumber, resolveDesigns, type DesignChoice } from '../../engine/host/designs.js';
+import { EngineError } from '../../engine/host/engine-error.js';
+import { compiledDesigns, loadEngine } from '../../engine/host/module.js';
 import { parseNumber } from '../synth/parameters.js';
+import { UsageError } from './usage-error.js';
 
 /** Parser of a whole number in a range; `k`, `M`, `G` suffixes are taken. */
 export function wholeNumber(least: number, most: number, unit: string): (text: string) => number {
@@ -42,4 +46,21 @@ export function oneOf<T extends string>(choices: readonly T[]): (text: string) =
     if ((choices as readonly string[]).includes(text)) return text as T;
     throw new InvalidArgumentError(`Give one of ${choices.join(', ')}.`);
   };
+}
+
+/**
+ * The designs that a `--design` option names.
+ * @throws UsageError naming those that exist
+ */
+export function designsOption(text: string): DesignChoice[] {
+  try {
+    const choices = resolveDesigns(text);
+    for (const choice of choices) presetNumber(choice, loadEngine(choice.design, 'bare').presets);
+    return choices;
+  } catch (error) {
+    if (error instanceof EngineError && compiledDesigns().length > 0) {
+      throw new UsageError(`--design is '${text}': ${error.message}`);
+    }
+    throw error;
+  }
 }

@@ -1,7 +1,6 @@
 /** `ctreplay replay <capture...>`: the main job. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { resolveDesigns } from '../../engine/host/designs.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
 import { writeResult } from '../report/result-file.js';
 import { renderTerminal } from '../report/terminal.js';
@@ -10,7 +9,7 @@ import type { Result } from '../report/schema.js';
 import { runSession } from '../replay/session.js';
 import type { ParameterSpec, ParameterValue } from '../synth/parameters.js';
 import { SCENARIOS } from '../synth/registry.js';
-import { wholeNumber } from './option-values.js';
+import { designsOption, wholeNumber } from './option-values.js';
 import { captureInput, scenarioInput, type ReplayInput } from './replay-input.js';
 import { addReplayOptions, toReplayOptions, type ReplayFlags } from './replay-options.js';
 import { RunProgress } from './run-progress.js';
@@ -94,7 +93,7 @@ async function replay(
   parameters: readonly ParameterSpec[],
   argv: readonly string[],
 ): Promise<void> {
-  const designs = resolveDesigns(flags.design);
+  const designs = designsOption(flags.design);
   const options = toReplayOptions(flags);
   const loaded = await loadInput(captures, flags, parameters);
   const progress = new RunProgress(flags.quiet !== true && flags.json !== true);

@@ -1,12 +1,12 @@
 /** `ctreplay trace <capture>`: what the tracker says of each packet. */
 import type { Command } from 'commander';
-import { designLabel, resolveDesigns } from '../../engine/host/designs.js';
+import { designLabel } from '../../engine/host/designs.js';
 import { Tracker } from '../../engine/host/tracker.js';
 import { COMMIT_ALL } from '../config/rules.js';
 import { PcapWriter } from '../captures/pcap-writer.js';
 import { CaptureRun, readPackets, type TraceClock, type TrackedPacket } from '../oracle/capture-run.js';
 import { frameTuple } from '../oracle/frame-tuple.js';
-import { oneOf } from './option-values.js';
+import { designsOption, oneOf } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
 interface TraceFlags {
@@ -45,7 +45,7 @@ export function register(program: Command): void {
 }
 
 async function trace(captures: string[], flags: TraceFlags): Promise<void> {
-  const [choice, ...more] = resolveDesigns(flags.design);
+  const [choice, ...more] = designsOption(flags.design);
   if (choice === undefined || more.length > 0) {
     throw new UsageError(
       `--design is '${flags.design}': trace takes one design; ctreplay diff compares several`,

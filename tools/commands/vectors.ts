@@ -1,6 +1,6 @@
 /** `ctreplay vectors <file.jsonl...>`: conformance vectors. */
 import type { Command } from 'commander';
-import { resolveDesigns } from '../../engine/host/designs.js';
+import { designsOption } from './option-values.js';
 import { appliesTo, readVectors } from '../oracle/vector-format.js';
 import { VectorRunner, type VectorFailure } from '../oracle/vector-runner.js';
 
@@ -46,7 +46,7 @@ export function register(program: Command): void {
 
 function runFiles(files: readonly string[], designs: string): FileOutcome[] {
   const read = files.map((file) => ({ file, vectors: readVectors(file) }));
-  return resolveDesigns(designs).flatMap(({ design }) => {
+  return designsOption(designs).flatMap(({ design }) => {
     const runner = new VectorRunner(design);
     return read.map(({ file, vectors }): FileOutcome => {
       const chosen = vectors.filter((vector) => appliesTo(vector, design));

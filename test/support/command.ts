@@ -1,0 +1,31 @@
+/** Running the built command as a user would. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const CLI = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'dist', 'tools', 'cli.js');
+
+export interface CommandOutcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `ctreplay` with these arguments in a folder. */
+export function ctreplay(args: readonly string[], cwd: string, input?: Uint8Array): CommandOutcome {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
+    cwd,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    env: { ...process.env, NO_COLOR: '1' },
+    ...(input === undefined ? {} : { input }),
+  });
+  return { code: status, stdout, stderr };
+}
+
+/** A fresh empty folder. */
+export function scratchFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'ctreplay-test-'));
+}
