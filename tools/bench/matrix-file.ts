@@ -1,0 +1,55 @@
+/** Reading a bench.yaml. */
+import { readFile } from 'node:fs/promises';
+import { isNode, LineCounter, parseDocument } from 'yaml';
+import { MatrixError } from './matrix-spec.js';
+
+/** The content of a bench.yaml, unchecked, with the lines of its parts for messages. */
+export interface MatrixFile {
+  readonly file: string;
+  readonly content: Readonly<Record<string, unknown>>;
+  lineOf(path: readonly PropertyKey[]): number | null;
+}
+
+/**
+ * Parses the text of a bench.yaml.
+ * @throws MatrixError naming file and line when it is no YAML mapping
+ */
+export function parseMatrixFile(text: string, file: string): MatrixFile {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const line = lines.linePos(error.pos[0]).line;
+    throw new MatrixError(`${file}:${line}: is not YAML: ${error.message.split('\n')[0]}`);
+  }
+  const content: unknown = document.toJS();
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    throw new MatrixError(`${file}: holds no settings; give at least inputs and designs`);
+  }
+  return {
+    file,
+    content: content as Record<string, unknown>,
+    lineOf(path) {
+      // The innermost part that the file has: a missing field is reported where its parent stands.
+      for (let length = path.length; length > 0; length--) {
+        const node: unknown = document.getIn(path.slice(0, length), true);
+        if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+      }
+      return null;
+    },
+  };
+}
+
+/** @throws MatrixError when the file cannot be read or is no YAML mapping */
+export async function readMatrixFile(file: string): Promise<MatrixFile> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new MatrixError(
+      `${file}: ${code === 'ENOENT' ? 'there is no such file; docs/bench.md shows one' : message}`,
+    );
+  }
+  return parseMatrixFile(text, file);
+}

@@ -1,0 +1,115 @@
+/** The result.json of a matrix, complete or on the way. */
+import { cpus } from 'node:os';
+import { RESULT_FORMAT, RESULT_VERSION, type Result, type ResultCase } from '../report/schema.js';
+import { compareGroup, geomeans, summarise, type GeomeanLine, type MatrixComparison } from './aggregate.js';
+import type { BenchRecord } from './bench-record.js';
+import type { MatrixState } from './drive-matrix.js';
+import type { MatrixSpec } from './matrix-spec.js';
+import type { Group, Shard } from './plan.js';
+import { groupProgress, groupWarmUp } from './stopping.js';
+import { completeBlocks } from './trial.js';
+
+/** The parts of a result that do not come from trials. */
+export type ResultFrame = Pick<
+  Result,
+  'tool' | 'createdAt' | 'commandLine' | 'environment' | 'configuration' | 'seed' | 'warnings'
+>;
+
+/** A result with what a matrix adds. */
+export interface MatrixResult extends Result {
+  readonly comparisons: MatrixComparison[];
+  readonly geomeans: GeomeanLine[];
+  readonly bench: BenchRecord;
+}
+
+/** What a matrix result is made of. */
+export interface MatrixResultParts {
+  readonly spec: MatrixSpec;
+  readonly groups: readonly Group[];
+  readonly shard: Shard | null;
+  readonly fingerprint: string;
+  readonly state: MatrixState;
+  readonly frame: ResultFrame;
+  /** Adds a warning per sentence. */
+  readonly remarks?: readonly string[];
+}
+
+/** Puts a result together. `partial` is true until every group is done. */
+export function matrixResult(parts: MatrixResultParts): MatrixResult {
+  const { spec, groups, state, frame } = parts;
+  const measured = groups.map((group) => ({
+    group,
+    blocks: completeBlocks(
+      group.cells.map((cell) => cell.id),
+      state.trials,
+    ),
+  }));
+  const begun = measured.filter(({ blocks }) => blocks.length > 0);
+  const comparisons = begun.flatMap(({ group, blocks }) => compareGroup(group, blocks, spec));
+  const design = new Map(groups.flatMap((group) => group.cells.map((cell) => [cell.id, cell.design])));
+  const records = measured.map(({ group, blocks }) => ({
+    name: group.name,
+    cells: group.cells.map((cell) => cell.id),
+    done: groupProgress(group, blocks, spec).done,
+    warmUpBlocks: groupWarmUp(group, blocks).blocks,
+  }));
+  const warmUpOf = new Map(records.flatMap((record) => record.cells.map((id) => [id, record.warmUpBlocks])));
+  const cases = state.cases.filter((one) => one.trial >= (warmUpOf.get(one.id) ?? 0));
+  return {
+    format: RESULT_FORMAT,
+    version: RESULT_VERSION,
+    ...frame,
+    partial: !records.every((record) => record.done),
+    valid: cases.every(isValid),
+    warnings: [
+      ...frame.warnings,
+      ...(parts.remarks ?? []).map((text) => ({ code: 'matrix-repetitions', text, advice: null })),
+      ...oversubscribed(groups),
+      ...controlWarnings(comparisons),
+    ],
+    cases: [...cases],
+    cells: begun.flatMap(({ group, blocks }) => summarise(group, blocks, spec)),
+    comparisons,
+    geomeans: geomeans(comparisons, (cell) => design.get(cell) ?? cell),
+    bench: {
+      version: 1,
+      fingerprint: parts.fingerprint,
+      shard: parts.shard === null ? null : `${parts.shard.index}/${parts.shard.count}`,
+      groups: records,
+      trials: [...state.trials],
+    },
+  };
+}
+
+function isValid(one: ResultCase): boolean {
+  return one.audit.length > 0 && one.audit.every((check) => check.ok);
+}
+
+function oversubscribed(groups: readonly Group[]): Result['warnings'] {
+  const cores = cpus().length;
+  const most = Math.max(...groups.map((group) => group.cells[0]?.workers ?? 0));
+  if (most <= cores) return [];
+  return [
+    {
+      code: 'oversubscribed',
+      text: `cells with up to ${most} workers share ${cores} CPUs`,
+      advice:
+        'their figures tell about the scheduler as much as about the design; read those with at most one worker per CPU first',
+    },
+  ];
+}
+
+/** An A/A control that differs is news about the machine, not about the design. */
+function controlWarnings(comparisons: readonly MatrixComparison[]): Result['warnings'] {
+  const controls = comparisons.filter((one) => one.kind === 'control');
+  const flagged = controls.filter((one) => one.significant === true);
+  if (flagged.length === 0) return [];
+  const names = flagged.map((one) => `${one.metric} ${one.text} (p=${one.pValue?.toFixed(3)})`).join(', ');
+  return [
+    {
+      code: 'control-differs',
+      text: `the A/A control differs from itself in ${flagged.length} of ${controls.length} figures: ${names}`,
+      advice: `at alpha ${flagged[0]?.alpha} one in ${Math.round(1 / (flagged[0]?.alpha ?? 0.05))} does by chance; more than that means that something on the machine favours one place in the order`,
+    },
+  ];
+}

@@ -1,0 +1,167 @@
+/** What a benchmark matrix is: its dimensions, how often each cell is repeated, and the checks of a bench.yaml. */
+import { z } from 'zod';
+import { parseRate, rateText, type Rate } from './rate.js';
+
+const parameterValue = z.union([z.number(), z.string()]);
+
+/** What to replay: a scenario or a capture, with what it needs that other inputs do not. */
+const inputObject = z
+  .strictObject({
+    name: z
+      .string()
+      .min(1)
+      .regex(/^[^/\s]+$/, 'must not hold a slash or a space')
+      .optional(),
+    scenario: z.string().min(1).optional(),
+    parameters: z.record(z.string(), parameterValue).optional(),
+    capture: z.string().min(1).optional(),
+    /** Stop reading after this many packets. */
+    limit: z.int().positive().optional(),
+    loop: z.int().positive().optional(),
+    durationMs: z.number().positive().optional(),
+    clock: z.enum(['wall', 'capture']).optional(),
+    timeScale: z.number().positive().optional(),
+    sweepIntervalMs: z.number().positive().optional(),
+    maxConns: z.int().positive().optional(),
+  })
+  .refine((input) => (input.scenario === undefined) !== (input.capture === undefined), {
+    message: 'needs either scenario or capture',
+  })
+  .refine((input) => input.capture === undefined || input.parameters === undefined, {
+    message: 'parameters belong to a scenario; a capture has none',
+  });
+
+const inputSpec = z.union([
+  z
+    .string()
+    .min(1)
+    .transform((scenario) => ({ scenario })),
+  inputObject,
+]);
+
+const rateSpec = z.union([z.number(), z.string()]).transform((value, context): Rate => {
+  const rate = parseRate(String(value));
+  if (rate !== null) return rate;
+  context.addIssue({
+    code: 'custom',
+    message: `'${value}' is no rate; give topspeed, packets/s such as 100k, 50mbps, or a speed such as x2`,
+  });
+  return z.NEVER;
+});
+
+const precision = z.union([z.number(), z.string()]).transform((value, context): number => {
+  const parsed = parsePrecision(String(value));
+  if (parsed !== null) return parsed;
+  context.addIssue({ code: 'custom', message: `'${value}' is no precision; give 2% or 0.02` });
+  return z.NEVER;
+});
+
+/** Share of `2%` or `0.02`; null for anything that is not above 0 and below 100 %. */
+export function parsePrecision(text: string): number | null {
+  const match = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(text.trim());
+  if (match === null) return null;
+  const value = Number(match[1]) / (match[2] === '%' ? 100 : 1);
+  return value > 0 && value < 1 ? value : null;
+}
+
+const distinct = <T>(key: (item: T) => string, what: string) => ({
+  check: (items: readonly T[]): boolean => new Set(items.map(key)).size === items.length,
+  message: `names a ${what} twice`,
+});
+const distinctDesigns = distinct<string>((name) => name, 'design');
+const distinctWorkers = distinct<number>(String, 'number of workers');
+const distinctRates = distinct<Rate>(rateText, 'rate');
+
+/** The matrix after defaults. */
+export const matrixSpec = z.strictObject({
+  inputs: z.array(inputSpec).min(1, 'names no input'),
+  designs: z
+    .array(z.string().min(1))
+    .min(1, 'names no design')
+    .refine(distinctDesigns.check, distinctDesigns.message),
+  workers: z
+    .array(z.int().min(1).max(64))
+    .min(1, 'names no number of workers')
+    .refine(distinctWorkers.check, distinctWorkers.message)
+    .default([1]),
+  rates: z
+    .array(rateSpec)
+    .min(1, 'names no rate')
+    .refine(distinctRates.check, distinctRates.message)
+    .default([{ mode: 'topspeed' }]),
+  trials: z.int().min(1).max(1000).default(10),
+  untilPrecision: precision.optional(),
+  maxTrials: z.int().min(6).max(10_000).default(100),
+  warmupBlocks: z.int().min(0).max(100).default(1),
+  order: z.enum(['abba', 'randomised']).default('randomised'),
+  control: z.enum(['one', 'each']).default('one'),
+  probeCost: z.enum(['none', 'one', 'each']).default('one'),
+  seed: z.int().min(0).max(0xffff_ffff).default(1),
+  alpha: z.number().gt(0).lt(1).default(0.05),
+  confidence: z.number().gt(0).lt(1).default(0.95),
+  resamples: z.int().min(100).max(1_000_000).default(2000),
+  batch: z.int().min(1).max(32).default(32),
+  build: z.enum(['probed', 'bare']).default('probed'),
+  steer: z.string().default('rss'),
+  latency: z
+    .string()
+    .regex(/^(all|off|sample=[1-9]\d*)$/, 'is not all, off or sample=N')
+    .default('all'),
+  warmupPackets: z.int().nonnegative().default(20_000),
+  pin: z.boolean().default(false),
+});
+
+/** A matrix with every field filled in. */
+export type MatrixSpec = z.output<typeof matrixSpec>;
+/** A matrix as written, defaults left out. */
+export type MatrixSpecInput = z.input<typeof matrixSpec>;
+/** One input of a matrix. */
+export type InputSpec = z.output<typeof inputObject>;
+
+/** A matrix that cannot be run as asked: a usage error. */
+export class MatrixError extends Error {
+  /** Exit code of the command line. */
+  readonly exitCode = 2;
+
+  constructor(message: string) {
+    super(message);
+    this.name = 'MatrixError';
+  }
+}
+
+/**
+ * Checks a matrix and fills the defaults in.
+ * @param source where it comes from, for the message: a file name, or the flags
+ * @param lineOf line of a place in the file, for the message
+ * @throws MatrixError naming source, line, field and what is allowed
+ */
+export function checkMatrix(
+  value: unknown,
+  source: string,
+  lineOf: (path: readonly PropertyKey[]) => number | null = () => null,
+): MatrixSpec {
+  const checked = matrixSpec.safeParse(value);
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
+    const path = issue?.path ?? [];
+    const line = lineOf(path);
+    const where = path.length === 0 ? '' : `${path.map(String).join('.')}: `;
+    throw new MatrixError(
+      `${source}${line === null ? '' : `:${line}`}: ${where}${issue?.message ?? 'is not a matrix'}`,
+    );
+  }
+  const spec = checked.data;
+  const names = spec.inputs.map(inputName);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) {
+    throw new MatrixError(`${source}: two inputs are called '${twice}'; give one of them a name of its own`);
+  }
+  return spec;
+}
+
+/** Name of an input in cells and reports. */
+export function inputName(input: InputSpec): string {
+  if (input.name !== undefined) return input.name;
+  if (input.scenario !== undefined) return input.scenario;
+  return (input.capture ?? '').split('/').at(-1)?.replaceAll(/\s+/g, '-') ?? '';
+}

@@ -1,0 +1,75 @@
+/** A matrix in words: its cells, the order of its trials, and what its result adds to the usual tables. */
+import { blockOrder } from './order.js';
+import type { MatrixResult } from './matrix-result.js';
+import type { MatrixSpec } from './matrix-spec.js';
+import type { Cell, Group } from './plan.js';
+import { metricOf } from '../report/comparisons.js';
+
+const ROLE_NOTES: Readonly<Record<Cell['role'], string>> = {
+  design: '',
+  control: '  (A/A control: the same design again)',
+  bare: '  (no probes, no clocks: what measuring costs)',
+};
+
+/** Every cell, by group. */
+export function cellList(groups: readonly Group[], spec: MatrixSpec): string {
+  const lines = groups.flatMap((group) => [
+    group.name,
+    ...group.cells.map((cell) => `  ${cell.id}${ROLE_NOTES[cell.role]}`),
+  ]);
+  return `${lines.join('\n')}\n\n${totals(groups, spec)}\n`;
+}
+
+/** Every trial in the order in which it would run; the blocks that a precision may add are not known beforehand. */
+export function trialList(groups: readonly Group[], spec: MatrixSpec): string {
+  const lines: string[] = [];
+  for (const group of groups) {
+    lines.push(group.name);
+    const order = (block: number): string =>
+      blockOrder(group, block, spec.order, spec.seed)
+        .map((cell) => (cell.role === 'design' ? cell.design : `${cell.design}/${cell.role}`))
+        .join('  ');
+    for (let block = 0; block < spec.warmupBlocks; block++) lines.push(`  warm-up  ${order(block)}`);
+    for (let block = 0; block < spec.trials; block++)
+      lines.push(`  ${String(block + 1).padStart(7)}  ${order(block)}`);
+  }
+  return `${lines.join('\n')}\n\n${totals(groups, spec)}\n`;
+}
+
+function totals(groups: readonly Group[], spec: MatrixSpec): string {
+  const cells = groups.reduce((sum, group) => sum + group.cells.length, 0);
+  const trials = cells * spec.trials;
+  const each =
+    spec.untilPrecision === undefined
+      ? `${spec.trials} trials each, ${trials} in all`
+      : `trials until ${(spec.untilPrecision * 100).toFixed(1)} % is reached, at most ${spec.maxTrials} each`;
+  const warmUp = spec.warmupBlocks === 0 ? '' : `, and ${cells * spec.warmupBlocks} to warm up`;
+  return `${groups.length} group(s), ${cells} cells, ${each}${warmUp}`;
+}
+
+/** Geometric means, what measuring costs, and how many findings chance alone would make; ends with a newline. */
+export function matrixSummary(result: MatrixResult): string {
+  const lines: string[] = [];
+  for (const row of result.geomeans) {
+    if (row.groups < 2) continue;
+    const { words } = metricOf({ metric: row.metric });
+    lines.push(`geomean  ${words}: ${row.head} against ${row.base} ${row.text} over ${row.groups} groups`);
+  }
+  for (const one of result.comparisons) {
+    if (one.kind !== 'probes' || one.metric !== 'pps' || typeof one.ratio !== 'number') continue;
+    const text = one.significant === true ? one.text : '~';
+    lines.push(
+      `measuring  ${one.head}: ${text} throughput with probes and clocks (p=${one.pValue?.toFixed(3)} n=${one.n})`,
+    );
+  }
+  const tests = result.comparisons.filter((one) => one.kind === 'designs');
+  const [first] = tests;
+  if (first !== undefined && tests.length > 1) {
+    const alpha = first.alpha ?? 0;
+    lines.push(
+      `${tests.length} comparisons of designs at alpha ${alpha}: chance alone marks about ${(tests.length * alpha).toFixed(1)} of them`,
+    );
+  }
+  const notes = new Set(result.comparisons.flatMap((one) => (one.note === null ? [] : [one.note])));
+  return [...lines, ...notes].map((line) => `${line}\n`).join('');
+}

@@ -1,0 +1,92 @@
+/** The figures of a trial that a matrix summarises and compares. */
+import type { Direction, ResultCase } from '../report/schema.js';
+import type { Rate } from './rate.js';
+import type { TrialValues } from './trial.js';
+
+/** A figure by name, with its unit and which way is better. */
+export interface MetricSpec {
+  readonly name: string;
+  readonly unit: string;
+  readonly direction: Direction;
+  /** Whether two designs are compared by it; the others are only summarised. */
+  readonly compared: boolean;
+  read(one: ResultCase): number | null | undefined;
+}
+
+function time(name: string, read: MetricSpec['read']): MetricSpec {
+  return { name, unit: 'ns', direction: 'lower-is-better', compared: true, read };
+}
+
+/** Every metric, in the order of reports. */
+export const METRICS: readonly MetricSpec[] = [
+  {
+    name: 'pps',
+    unit: 'pps',
+    direction: 'higher-is-better',
+    compared: true,
+    read: (one) => one.pacing.achievedPps,
+  },
+  time('service.p50Ns', (one) => one.latency?.service?.overall.p50Ns),
+  time('service.p99Ns', (one) => one.latency?.service?.overall.p99Ns),
+  time('service.p999Ns', (one) => one.latency?.service?.overall.p999Ns),
+  time('response.p50Ns', (one) => one.latency?.response?.overall.p50Ns),
+  time('response.p99Ns', (one) => one.latency?.response?.overall.p99Ns),
+  time('response.p999Ns', (one) => one.latency?.response?.overall.p999Ns),
+  time('expiry.lag.p50Ns', (one) => one.expiry?.lag?.p50Ns),
+  time('expiry.lag.maxNs', (one) => one.expiry?.lag?.maxNs),
+  {
+    name: 'lockWaitShare',
+    unit: '1',
+    direction: 'lower-is-better',
+    compared: false,
+    read: (one) => one.lockWaitShare,
+  },
+  {
+    name: 'cpuWaitShare',
+    unit: '1',
+    direction: 'lower-is-better',
+    compared: false,
+    read: (one) => one.cpuWaitShare,
+  },
+  {
+    name: 'connections.remaining',
+    unit: '1',
+    direction: 'lower-is-better',
+    compared: false,
+    read: (one) => one.connections?.remaining,
+  },
+];
+
+/** What is known of a metric by name; metrics that are not in the list count as times. */
+export function metricSpec(name: string): Pick<MetricSpec, 'unit' | 'direction' | 'compared'> {
+  return (
+    METRICS.find((metric) => metric.name === name) ?? {
+      unit: 'ns',
+      direction: 'lower-is-better',
+      compared: true,
+    }
+  );
+}
+
+/** The figures of a finished case; what was not measured is left out. */
+export function valuesOf(one: ResultCase): TrialValues {
+  const values: Record<string, number> = {};
+  for (const metric of METRICS) {
+    const value = metric.read(one);
+    if (value !== null && value !== undefined && Number.isFinite(value)) values[metric.name] = value;
+  }
+  return values;
+}
+
+/**
+ * The metric that decides when a group has been measured precisely enough: throughput at top speed; with a rate to keep,
+ * throughput is given and the response time is what counts.
+ */
+export function primaryMetric(rate: Rate): string {
+  return rate.mode === 'topspeed' ? 'pps' : 'response.p50Ns';
+}
+
+/** Whether a metric means anything at this rate: a throughput that was set is not a finding. */
+export function metricApplies(metric: string, rate: Rate): boolean {
+  return metric !== 'pps' || rate.mode === 'topspeed';
+}

@@ -1,0 +1,24 @@
+/**
+ * In which order the cells of a group run. One block is every cell once; the order of a block depends on seed, group
+ * and block only, so that a resumed matrix goes on exactly as it would have.
+ */
+import { shuffled } from '../stats/random-source.js';
+import { Random } from '../synth/random.js';
+import type { Cell, Group } from './plan.js';
+
+/** How blocks are ordered: every second one backwards, or each in a random order. */
+export type OrderKind = 'abba' | 'randomised';
+
+/** The cells of block `block` in the order in which they run. */
+export function blockOrder(group: Group, block: number, order: OrderKind, seed: number): readonly Cell[] {
+  if (order === 'abba') return block % 2 === 0 ? group.cells : group.cells.toReversed();
+  return shuffled(group.cells, new Random(seed).derive(`order ${group.index} ${block}`));
+}
+
+/**
+ * Seed of the trials of a block: the same for all its cells, so that all designs get the same hash basis, and another one
+ * in each block, so that no finding hangs on one.
+ */
+export function trialSeed(group: Group, block: number, seed: number): number {
+  return new Random(seed).derive(`trial ${group.index} ${block}`).u32();
+}

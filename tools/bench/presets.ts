@@ -1,0 +1,75 @@
+/** Matrices that come with ctreplay. */
+import { MatrixError, type MatrixSpecInput } from './matrix-spec.js';
+
+/** A named matrix. */
+export interface Preset {
+  readonly name: string;
+  readonly summary: string;
+  readonly matrix: MatrixSpecInput;
+}
+
+const BOTH = ['timeout-lists', 'rculist-sweep'];
+
+/** All presets. */
+export const PRESETS: readonly Preset[] = [
+  {
+    name: 'smoke',
+    summary: 'does the bench work here? two scenarios, both designs, under 20 s; too short for findings',
+    matrix: {
+      inputs: [
+        { scenario: 'syn-flood', parameters: { packets: 60_000 } },
+        { scenario: 'established', parameters: { packets: 120_000 } },
+      ],
+      designs: BOTH,
+      workers: [1],
+      trials: 6,
+      warmupBlocks: 1,
+      warmupPackets: 10_000,
+    },
+  },
+  {
+    name: 'demo',
+    summary: 'the two designs on four scenarios with 1 and 2 workers, a few minutes',
+    matrix: {
+      inputs: [
+        { scenario: 'established', parameters: { packets: 400_000 } },
+        { scenario: 'syn-flood', parameters: { packets: 300_000 } },
+        { scenario: 'tcp-crr', parameters: { packets: 300_000 } },
+        { scenario: 'udp-churn', parameters: { packets: 300_000 } },
+      ],
+      designs: BOTH,
+      workers: [1, 2],
+    },
+  },
+  {
+    name: 'paper',
+    summary: 'the whole story of the two designs: six kinds of traffic, 1 to 8 workers',
+    matrix: {
+      inputs: [
+        { scenario: 'syn-flood', parameters: { packets: 500_000 } },
+        { scenario: 'nat-exhaustion', parameters: { packets: 300_000 } },
+        { scenario: 'ftp-alg', parameters: { packets: 300_000 } },
+        { scenario: 'established', parameters: { packets: 500_000 } },
+        { name: 'churn', scenario: 'udp-churn', parameters: { packets: 400_000 } },
+        // Tracker time runs 200 times faster, so that a trial spans both timeouts and many sweeps.
+        {
+          scenario: 'zone-policies',
+          parameters: { packets: 300_000, 'short-timeout': 1, 'long-timeout': 20 },
+          timeScale: 200,
+          sweepIntervalMs: 2000,
+        },
+      ],
+      designs: BOTH,
+      workers: [1, 2, 4, 8],
+    },
+  },
+];
+
+/** @throws MatrixError naming the presets there are */
+export function findPreset(name: string): Preset {
+  const preset = PRESETS.find((one) => one.name === name);
+  if (preset !== undefined) return preset;
+  throw new MatrixError(
+    `there is no preset '${name}'; choose ${PRESETS.map((one) => one.name).join(', ')}, or write a bench.yaml`,
+  );
+}

@@ -1,0 +1,43 @@
+/** Rates of a matrix: text to pacing and back. */
+import { parseNumber } from '../synth/parameters.js';
+
+/** How packets are paced in a cell; the forms are those of the replay. */
+export type Rate =
+  | { readonly mode: 'topspeed' }
+  | { readonly mode: 'pps'; readonly pps: number }
+  | { readonly mode: 'mbps'; readonly mbps: number }
+  | { readonly mode: 'multiplier'; readonly multiplier: number };
+
+/** `topspeed`, `100k` or `100kpps` (packets/s), `50mbps`, `x2` (capture speed); null for anything else. */
+export function parseRate(text: string): Rate | null {
+  const word = text.trim();
+  if (word === 'topspeed') return { mode: 'topspeed' };
+  const positive = (digits: string): number | null => {
+    const value = parseNumber(digits);
+    return Number.isFinite(value) && value > 0 && value <= 1e9 ? value : null;
+  };
+  if (word.startsWith('x')) {
+    const multiplier = positive(word.slice(1));
+    return multiplier === null ? null : { mode: 'multiplier', multiplier };
+  }
+  if (word.endsWith('mbps')) {
+    const mbps = positive(word.slice(0, -4));
+    return mbps === null ? null : { mode: 'mbps', mbps };
+  }
+  const pps = positive(word.endsWith('pps') ? word.slice(0, -3) : word);
+  return pps === null ? null : { mode: 'pps', pps };
+}
+
+/** The rate as part of a cell's id; `parseRate` reads it back. */
+export function rateText(rate: Rate): string {
+  switch (rate.mode) {
+    case 'topspeed':
+      return 'topspeed';
+    case 'pps':
+      return `${rate.pps}pps`;
+    case 'mbps':
+      return `${rate.mbps}mbps`;
+    case 'multiplier':
+      return `x${rate.multiplier}`;
+  }
+}

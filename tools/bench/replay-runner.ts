@@ -1,0 +1,113 @@
+/** Running a trial for real: a cell's design over its input, through the replay. */
+import { resolveDesigns } from '../../engine/host/designs.js';
+import { makeCase } from '../replay/case-result.js';
+import { caseFacts, runDesign, type ReplayOptions } from '../replay/session.js';
+import type { MachineAtStart } from '../replay/machine.js';
+import type { StagedTraffic } from '../replay/staging.js';
+import { STEER_MODES, type SteerMode } from '../replay/steer.js';
+import type { LatencyMode } from '../replay/worker-input.js';
+import type { ResultCase } from '../report/schema.js';
+import type { SuggestedConfig } from '../synth/scenario.js';
+import { MatrixError, type InputSpec, type MatrixSpec } from './matrix-spec.js';
+import { valuesOf } from './metrics.js';
+import type { Cell } from './plan.js';
+import { scenarioSettings } from './scenario-rules.js';
+import type { CellRunner, TrialMeasurement } from './trial.js';
+
+/** An input ready to be replayed. */
+export interface LoadedInput {
+  readonly traffic: StagedTraffic;
+  readonly input: ResultCase['input'];
+  readonly suggested: SuggestedConfig | null;
+}
+
+/** Loads an input; the seed is the matrix's, so all cells and trials replay the same packets. */
+export type InputLoader = (input: InputSpec, seed: number) => Promise<LoadedInput>;
+
+/** Length of an interval of the timeline, ms. Short, since trials are. */
+const TIMELINE_MS = 50;
+
+/** Runs cells through the replay. Keeps the traffic of one input at a time. */
+export class ReplayCellRunner implements CellRunner {
+  readonly #spec: MatrixSpec;
+  readonly #load: InputLoader;
+  readonly #machine: MachineAtStart;
+  readonly #steer: SteerMode;
+  #loaded: { readonly name: string; readonly input: LoadedInput } | null = null;
+
+  /**
+   * @param machine the machine as calibrated before the matrix
+   * @throws MatrixError for an unknown steering mode
+   */
+  constructor(spec: MatrixSpec, load: InputLoader, machine: MachineAtStart) {
+    const steer = STEER_MODES.find((mode) => mode === spec.steer);
+    if (steer === undefined) {
+      throw new MatrixError(`steer is '${spec.steer}', not one of ${STEER_MODES.join(', ')}`);
+    }
+    this.#spec = spec;
+    this.#load = load;
+    this.#machine = machine;
+    this.#steer = steer;
+  }
+
+  /** @throws ReplayFailure, EngineError, or what loading the input throws */
+  async run(cell: Cell, trialSeed: number): Promise<TrialMeasurement> {
+    if (this.#loaded?.name !== cell.inputName) {
+      this.#loaded = null;
+      this.#loaded = { name: cell.inputName, input: await this.#load(cell.input, this.#spec.seed) };
+    }
+    const { traffic, input, suggested } = this.#loaded.input;
+    const [choice] = resolveDesigns(cell.design);
+    if (choice === undefined) throw new MatrixError(`there is no design '${cell.design}'`);
+    const options = this.#options(cell, trialSeed, suggested);
+    const startedAt = new Date();
+    const { finished, runOptions } = await runDesign(traffic, choice, options);
+    const made = makeCase(finished, runOptions, {
+      id: cell.id,
+      trial: 0,
+      startedAt,
+      designLabel: cell.design,
+      input: { ...input, name: cell.inputName },
+      facts: caseFacts(this.#machine),
+    });
+    const one: ResultCase = {
+      ...made,
+      kind: 'bench',
+      ...(cell.role === 'control' ? { control: true } : {}),
+    };
+    return { values: valuesOf(one), case: one };
+  }
+
+  #options(cell: Cell, trialSeed: number, suggested: SuggestedConfig | null): ReplayOptions {
+    const spec = this.#spec;
+    const { input } = cell;
+    const bare = cell.role === 'bare' || spec.build === 'bare';
+    const { rules, configure } = scenarioSettings(suggested);
+    return {
+      flavour: bare ? 'bare' : 'probed',
+      workers: cell.workers,
+      pacing: cell.rate,
+      steer: this.#steer,
+      batch: spec.batch,
+      loops: input.loop ?? (input.durationMs === undefined ? 1 : Number.POSITIVE_INFINITY),
+      durationMs: input.durationMs ?? null,
+      clock: input.clock ?? 'wall',
+      timeScale: input.timeScale ?? 1,
+      maxConns: input.maxConns ?? null,
+      sweepIntervalMs: input.sweepIntervalMs ?? null,
+      // Without probes and clocks: what is left is the engine.
+      latency: cell.role === 'bare' ? { mode: 'off' } : latencyMode(spec.latency),
+      warmupPackets: spec.warmupPackets,
+      timelineMs: TIMELINE_MS,
+      pin: spec.pin,
+      seed: trialSeed,
+      rules,
+      configure,
+    };
+  }
+}
+
+function latencyMode(text: string): LatencyMode {
+  if (text === 'all' || text === 'off') return { mode: text };
+  return { mode: 'sample', interval: Number(text.slice('sample='.length)) };
+}

@@ -1,0 +1,387 @@
+/** The matrix side of `ctreplay bench`: options, inputs and output. bench.ts calls it when a matrix is asked for. */
+import { access } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { readMatrixFile } from '../bench/matrix-file.js';
+import {
+  checkMatrix,
+  parsePrecision,
+  type InputSpec,
+  type MatrixSpec,
+  type MatrixSpecInput,
+} from '../bench/matrix-spec.js';
+import { cellList, matrixSummary, trialList } from '../bench/matrix-text.js';
+import type { MatrixResult } from '../bench/matrix-result.js';
+import { parseShard, planMatrix, type Shard } from '../bench/plan.js';
+import { findPreset, PRESETS } from '../bench/presets.js';
+import { parseRate } from '../bench/rate.js';
+import type { LoadedInput } from '../bench/replay-runner.js';
+import { runMatrixBench } from '../bench/run-matrix.js';
+import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
+import { renderTerminal } from '../report/terminal.js';
+import { wantsColour } from '../report/terminal-style.js';
+import { findScenario, SCENARIOS } from '../synth/registry.js';
+import { designsOption, oneOf, wholeNumber } from './option-values.js';
+import { captureInput, scenarioInput } from './replay-input.js';
+import { UsageError } from './usage-error.js';
+
+/** Flags of `bench` that a matrix reads. Those with a default in bench.ts count only where they were given. */
+export interface MatrixFlags {
+  readonly matrix?: string;
+  readonly preset?: string;
+  readonly scenario?: string;
+  readonly capture?: readonly string[];
+  readonly design?: string;
+  readonly workers?: number | readonly number[];
+  readonly rates?: readonly string[];
+  readonly packets?: number;
+  readonly batch?: number;
+  readonly bare?: boolean;
+  readonly trials?: number;
+  readonly untilPrecision?: number;
+  readonly maxTrials?: number;
+  readonly order?: 'abba' | 'randomised';
+  readonly control?: 'one' | 'each';
+  readonly probeCost?: 'none' | 'one' | 'each';
+  readonly pin?: boolean;
+  readonly seed?: number;
+  readonly shard?: Shard;
+  readonly out?: string;
+  readonly resume?: boolean;
+  readonly list?: boolean;
+  readonly dryRun?: boolean;
+  readonly quiet?: boolean;
+  readonly color?: boolean;
+  readonly json?: boolean;
+}
+
+/** Adds the options of a matrix; `--workers` takes a list from then on. */
+export function addMatrixOptions(command: Command): void {
+  command
+    .option('--matrix <file>', 'run the matrix that a bench.yaml describes')
+    .option(
+      '--preset <name>',
+      `run a matrix that comes with ctreplay: ${PRESETS.map((p) => p.name).join(', ')}`,
+    )
+    .option('--capture <files>', 'captures to run, joined by commas, beside or instead of scenarios', words)
+    .option('--rates <list>', 'rates, joined by commas: topspeed, 100k (packets/s), 50mbps, x2', rateWords)
+    .addOption(
+      new Option(
+        '--until-precision <share>',
+        'repeat until medians are known this well and such a difference would be found, e.g. 2%',
+      ).argParser(precision),
+    )
+    .option(
+      '--max-trials <count>',
+      'bound for --until-precision (default: 100)',
+      wholeNumber(6, 10_000, 'trials'),
+    )
+    .option(
+      '--order <kind>',
+      'order within a block: randomised (default) or abba',
+      oneOf(['randomised', 'abba'] as const),
+    )
+    .option(
+      '--control <where>',
+      'A/A control: in one group (default), or each',
+      oneOf(['one', 'each'] as const),
+    )
+    .option(
+      '--probe-cost <where>',
+      'cells without probes and clocks: none, in one group (default), or each',
+      oneOf(['none', 'one', 'each'] as const),
+    )
+    .option('--pin', 'pin each thread to a CPU')
+    .addOption(new Option('--shard <i/n>', 'run part i of n of the matrix').argParser(shard))
+    .option(
+      '--out <folder>',
+      'where result.json, tables and report.html go (default: a fresh folder in results/)',
+    )
+    .option('--resume', 'go on from the result.json in --out')
+    .option('--list', 'list the cells of the matrix, or without one the presets, and run nothing')
+    .option('--dry-run', 'list every trial in its order and run nothing')
+    .option('--quiet', 'only what makes the result unusable')
+    .option('--no-color', 'no colours; also NO_COLOR')
+    .addHelpText(
+      'after',
+      '\nA matrix of scenarios x designs x workers x rates, every cell repeated in turns:\n' +
+        '  ctreplay bench --preset smoke\n' +
+        '  ctreplay bench --scenario syn-flood,established --workers 1,2 --trials 20 --out results/mine\n' +
+        '  ctreplay bench --matrix bench.yaml --until-precision 2% --out results/nightly --resume',
+    );
+  const workers = command.options.find((option) => option.long === '--workers');
+  const scenario = command.options.find((option) => option.long === '--scenario');
+  workers?.argParser(workerList);
+  if (scenario !== undefined)
+    scenario.description = `ovs-benchmark, or scenarios for a matrix, joined by commas: ${SCENARIOS.map((s) => s.name).join(', ')}`;
+}
+
+/**
+ * Whether the flags ask for a matrix.
+ * @throws UsageError for flags that need one and do not name it
+ */
+export function isMatrixRequest(flags: MatrixFlags): boolean {
+  if (flags.matrix !== undefined || flags.preset !== undefined || flags.capture !== undefined) return true;
+  if (flags.list === true) return true;
+  if (flags.scenario !== undefined && flags.scenario !== 'ovs-benchmark') return true;
+  const needing = [
+    Array.isArray(flags.workers) ? '--workers with several numbers' : null,
+    flags.rates === undefined ? null : '--rates',
+    flags.untilPrecision === undefined ? null : '--until-precision',
+    flags.shard === undefined ? null : '--shard',
+    flags.resume === true ? '--resume' : null,
+    flags.dryRun === true ? '--dry-run' : null,
+    flags.out === undefined ? null : '--out',
+  ].find((name) => name !== null);
+  if (needing !== undefined) {
+    throw new UsageError(
+      `${needing} is for a matrix; name one with --preset, --matrix, --capture or --scenario (not ovs-benchmark)`,
+    );
+  }
+  return false;
+}
+
+/**
+ * Runs the matrix that the flags ask for.
+ * @param isGiven whether a flag was on the command line, so that defaults do not override a bench.yaml
+ */
+export async function runMatrix(
+  flags: MatrixFlags,
+  isGiven: (name: string) => boolean,
+  argv: readonly string[],
+): Promise<void> {
+  if (flags.list === true && !namesMatrix(flags)) {
+    process.stdout.write(PRESETS.map((preset) => `${preset.name.padEnd(8)}${preset.summary}\n`).join(''));
+    return;
+  }
+  const spec = await specOf(flags, isGiven);
+  const shardOf = flags.shard ?? null;
+  const groups = planMatrix(spec, availableParallelism(), shardOf);
+  if (flags.list === true || flags.dryRun === true) {
+    process.stdout.write(flags.list === true ? cellList(groups, spec) : trialList(groups, spec));
+    return;
+  }
+  for (const design of spec.designs) designsOption(design);
+  await checkInputs(spec.inputs);
+  const folder = flags.out ?? (flags.json === true ? null : freshFolder(flags.preset ?? 'matrix'));
+  if (flags.resume === true && flags.out === undefined) {
+    throw new UsageError('--resume needs --out: the folder of the run to go on from');
+  }
+  const stop = new StopOnSignal();
+  const progress = new MatrixProgress(flags.quiet !== true && flags.json !== true);
+  let result: MatrixResult;
+  try {
+    result = await runMatrixBench({
+      spec,
+      shard: shardOf,
+      folder,
+      resume: flags.resume === true,
+      load: loadInput,
+      commandLine: argv,
+      hooks: {
+        isInterrupted: () => stop.requested,
+        onTrial: (cell, group, block, { expected }) =>
+          progress.trial(
+            group.name,
+            `${cell.design}${cell.role === 'design' ? '' : ` (${cell.role})`}`,
+            block,
+            expected,
+          ),
+      },
+    });
+  } finally {
+    progress.finish();
+    stop.disarm();
+  }
+  await present(result, folder, flags);
+}
+
+function namesMatrix(flags: MatrixFlags): boolean {
+  return [flags.matrix, flags.preset, flags.scenario, flags.capture].some((flag) => flag !== undefined);
+}
+
+/** The matrix: file or preset, then the flags that were given. */
+async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): Promise<MatrixSpec> {
+  if (flags.matrix !== undefined && flags.preset !== undefined) {
+    throw new UsageError('--matrix and --preset exclude each other; give one of them');
+  }
+  const file = flags.matrix === undefined ? null : await readMatrixFile(flags.matrix);
+  const base: Partial<MatrixSpecInput> =
+    file !== null
+      ? (file.content as Partial<MatrixSpecInput>)
+      : flags.preset !== undefined
+        ? findPreset(flags.preset).matrix
+        : { designs: ['timeout-lists', 'rculist-sweep'] };
+  const inputs = inputsOf(flags, isGiven('packets') ? flags.packets : undefined);
+  const given = <T>(name: string, value: T | undefined, field: string): Record<string, T> =>
+    value !== undefined && isGiven(name) ? { [field]: value } : {};
+  const overrides = {
+    ...(inputs.length === 0 ? {} : { inputs }),
+    ...given('design', flags.design === undefined ? undefined : designNames(flags.design), 'designs'),
+    ...given('workers', flags.workers === undefined ? undefined : [flags.workers].flat(), 'workers'),
+    ...given('rates', flags.rates, 'rates'),
+    ...given('batch', flags.batch, 'batch'),
+    ...given('bare', flags.bare === true ? 'bare' : undefined, 'build'),
+    ...given('trials', flags.trials, 'trials'),
+    ...given('untilPrecision', flags.untilPrecision, 'untilPrecision'),
+    ...given('maxTrials', flags.maxTrials, 'maxTrials'),
+    ...given('order', flags.order, 'order'),
+    ...given('control', flags.control, 'control'),
+    ...given('probeCost', flags.probeCost, 'probeCost'),
+    ...given('pin', flags.pin, 'pin'),
+    ...given('seed', flags.seed, 'seed'),
+  };
+  return checkMatrix({ ...base, ...overrides }, flags.matrix ?? 'bench', file?.lineOf);
+}
+
+function designNames(text: string): string[] {
+  return designsOption(text).map(({ design, preset }) => (preset === null ? design : `${design}@${preset}`));
+}
+
+function inputsOf(flags: MatrixFlags, packets: number | undefined): InputSpec[] {
+  const scenarios = (flags.scenario ?? '').split(',').filter((name) => name !== '');
+  return [
+    ...scenarios.map((scenario) => ({
+      scenario,
+      ...(packets === undefined ? {} : { parameters: { packets } }),
+    })),
+    ...(flags.capture ?? []).map((capture) => ({
+      capture,
+      ...(packets === undefined ? {} : { limit: packets }),
+    })),
+  ];
+}
+
+/** Finds out before the first trial what would end the matrix hours later. */
+async function checkInputs(inputs: readonly InputSpec[]): Promise<void> {
+  for (const input of inputs) {
+    if (input.scenario !== undefined) findScenario(input.scenario);
+    if (input.capture === undefined) continue;
+    try {
+      await access(input.capture);
+    } catch {
+      throw new UsageError(`${input.capture}: there is no such capture`);
+    }
+  }
+}
+
+async function loadInput(input: InputSpec, seed: number): Promise<LoadedInput> {
+  const limit = input.limit ?? null;
+  if (input.capture !== undefined) return captureInput([input.capture], limit);
+  return scenarioInput(input.scenario as string, input.parameters ?? {}, seed, limit);
+}
+
+const STORED_FORMATS = ['csv', 'html']
+  .map(findFormat)
+  .filter((format): format is ReportFormat => format !== undefined);
+
+async function present(result: MatrixResult, folder: string | null, flags: MatrixFlags): Promise<void> {
+  const runs = [{ label: folder ?? 'matrix', file: null, result }];
+  if (folder !== null) await writeFiles(folder, await renderFormats(runs, STORED_FORMATS));
+  if (flags.json === true) {
+    process.stdout.write(`${JSON.stringify(result, null, 1)}\n`);
+  } else {
+    const quiet = flags.quiet === true;
+    process.stdout.write(
+      renderTerminal(runs, {
+        width: process.stdout.columns ?? 120,
+        colour: wantsColour(
+          flags.color === false ? false : undefined,
+          process.env,
+          process.stdout.isTTY === true,
+        ),
+        quiet,
+      }),
+    );
+    if (!quiet) process.stdout.write(`\n${matrixSummary(result)}`);
+    if (folder !== null && !quiet) process.stdout.write(`\nResult: ${folder}\n`);
+  }
+  if (!result.valid) process.exitCode = 1;
+  else if (result.partial) process.exitCode = 130;
+}
+
+function freshFolder(name: string): string {
+  const stamp = new Date().toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  return join('results', `${stamp}-bench-${name}-${process.pid}`);
+}
+
+function words(text: string): string[] {
+  const list = text.split(',').map((word) => word.trim());
+  if (list.length > 0 && list.every((word) => word !== '')) return list;
+  throw new InvalidArgumentError('Give names joined by commas.');
+}
+
+function rateWords(text: string): string[] {
+  const list = words(text);
+  const wrong = list.find((word) => parseRate(word) === null);
+  if (wrong === undefined) return list;
+  throw new InvalidArgumentError(`'${wrong}' is none of topspeed, packets/s such as 100k, 50mbps, x2.`);
+}
+
+function workerList(text: string): number | number[] {
+  const parse = wholeNumber(1, 64, 'workers');
+  return text.includes(',') ? words(text).map(parse) : parse(text);
+}
+
+function precision(text: string): number {
+  const share = parsePrecision(text);
+  if (share !== null) return share;
+  throw new InvalidArgumentError('Give a share above 0 and below 100 %, for example 2% or 0.02.');
+}
+
+function shard(text: string): Shard {
+  const parsed = parseShard(text);
+  if (parsed !== null) return parsed;
+  throw new InvalidArgumentError('Give part and number of parts, for example 2/4.');
+}
+
+/** First Ctrl-C: end after the trial in progress. Second: end now. */
+class StopOnSignal {
+  requested = false;
+  readonly #onSignal = (): void => {
+    if (this.requested) process.exit(130);
+    this.requested = true;
+    process.stderr.write(
+      '\nInterrupted: ending after this trial; go on later with --resume. Once more to drop it.\n',
+    );
+  };
+
+  constructor() {
+    process.on('SIGINT', this.#onSignal);
+  }
+
+  disarm(): void {
+    process.removeListener('SIGINT', this.#onSignal);
+  }
+}
+
+/** What runs now: one line that is overwritten on a terminal, one line per group elsewhere. */
+class MatrixProgress {
+  readonly #enabled: boolean;
+  #group = '';
+  #shown = false;
+
+  constructor(enabled: boolean) {
+    this.#enabled = enabled;
+  }
+
+  trial(group: string, cell: string, block: number | null, expected: number): void {
+    if (!this.#enabled) return;
+    const isTerminal = process.stderr.isTTY;
+    if (group !== this.#group) {
+      this.finish();
+      process.stderr.write(`${group}\n`);
+      this.#group = group;
+    }
+    if (!isTerminal) return;
+    const place = block === null ? 'warm-up' : `trial ${block + 1} of ${Math.max(expected, block + 1)}`;
+    process.stderr.write(`\r\u001b[K  ${place}  ${cell}`);
+    this.#shown = true;
+  }
+
+  finish(): void {
+    if (this.#shown) process.stderr.write('\r\u001b[K');
+    this.#shown = false;
+  }
+}
