@@ -1,100 +1,250 @@
 /**
  * Compiles every design (engine/assembly/designs/NAME.ts that binds an expiry class) in each flavour to
- * dist/engine/wasm/NAME.FLAVOUR.wasm. A module is rebuilt only when a source is newer.
+ * dist/engine/wasm/NAME.FLAVOUR.wasm, and every designs/micro-NAME.ts to dist/engine/wasm/micro/NAME.bare.wasm.
  *
  *   bare    no lock probes, no work counts: for throughput
  *   probed  lock figures, work counts, expiration lag
- *   debug   probed, plus lock-order checks that trap
+ *   debug   probed, plus lock-order checks that trap; optimised less, because it compiles several times quicker
  *
- * Usage: node engine/build-wasm.mjs [--force] [--out DIR] [--source DIR]
+ * A module is compiled again when the content of a file that its compilation read (or looked for), the options, this
+ * script or the compiler has changed, or when the module itself is not the one that was written; what was read is kept
+ * beside it in .build/. Modules are compiled side by side, one thread per CPU, and replaced whole, so that a reader never
+ * meets half a module.
+ *
+ * Usage: node engine/build-wasm.mjs [--force] [--out DIR] [--source DIR] [--jobs N] [--verbose]
+ * Exit code: 0 when every module is up to date, 1 when one does not compile (the compiler's message is printed; the
+ * others are still compiled).
  */
-import { mkdir, readdir, stat } from 'node:fs/promises';
+// oxlint-disable unicorn/require-post-message-target-origin -- threads of one process have no origins
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import asc from 'assemblyscript/asc';
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 
-const { values } = parseArgs({
-  options: {
-    force: { type: 'boolean', default: false },
-    out: { type: 'string' },
-    source: { type: 'string' },
-  },
-});
-const here = dirname(fileURLToPath(import.meta.url));
-const source = resolve(values.source ?? join(here, 'assembly'));
-const out = resolve(values.out ?? join(here, '..', 'dist', 'engine', 'wasm'));
-
+const SCRIPT = fileURLToPath(import.meta.url);
+const HERE = dirname(SCRIPT);
 /** Files of designs/ that are not designs themselves. */
 const NOT_A_DESIGN = new Set(['api.ts', 'constants.ts', 'shared.ts']);
+const MICRO = 'micro-';
+
+const OPTIONS = [
+  ['--runtime', 'stub'],
+  ['--noAssert'],
+  ['--importMemory'],
+  ['--sharedMemory'],
+  ['--initialMemory', '2'],
+  ['--maximumMemory', '65536'],
+  ['--enable', 'threads'],
+  ['--enable', 'simd'],
+  ['--enable', 'bulk-memory'],
+  ['--disableWarning', '235'],
+].flat();
+const FAST_CODE = ['--optimizeLevel', '3', '--shrinkLevel', '0', '--converge'];
+const FAST_COMPILE = ['--optimizeLevel', '1', '--shrinkLevel', '0', '--debug'];
 const FLAVOURS = {
-  bare: [],
-  probed: ['--use', 'CTREPLAY_PROBED=1'],
-  debug: ['--use', 'CTREPLAY_PROBED=1', '--use', 'CTREPLAY_DEBUG=1'],
+  bare: FAST_CODE,
+  probed: [...FAST_CODE, '--use', 'CTREPLAY_PROBED=1'],
+  debug: [...FAST_COMPILE, '--use', 'CTREPLAY_PROBED=1', '--use', 'CTREPLAY_DEBUG=1'],
 };
 
-async function newestSource(directory) {
-  let newest = (await stat(fileURLToPath(import.meta.url))).mtimeMs;
-  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || !entry.name.endsWith('.ts')) continue;
-    newest = Math.max(newest, (await stat(join(entry.parentPath ?? entry.path, entry.name))).mtimeMs);
-  }
-  return newest;
+function digest(content) {
+  return createHash('sha256').update(content).digest('hex');
 }
 
-async function isFresh(file, newest) {
+/** Content of a file, or null when there is none. */
+function contentOf(path) {
   try {
-    return (await stat(file)).mtimeMs > newest;
+    return readFileSync(path);
+  } catch (error) {
+    if (error.code === 'ENOENT' || error.code === 'EISDIR' || error.code === 'ENOTDIR') return null;
+    throw error;
+  }
+}
+
+/** What becomes what: one entry per module. */
+async function plannedModules(source, out) {
+  const modules = [];
+  for (const file of (await readdir(join(source, 'designs'))).toSorted()) {
+    if (!file.endsWith('.ts') || file.endsWith('.d.ts') || NOT_A_DESIGN.has(file)) continue;
+    const name = file.slice(0, -'.ts'.length);
+    const isMicro = name.startsWith(MICRO);
+    const folder = isMicro ? join(out, 'micro') : out;
+    const design = isMicro ? name.slice(MICRO.length) : name;
+    for (const flavour of isMicro ? ['bare'] : Object.keys(FLAVOURS)) {
+      modules.push({
+        title: `${name} (${flavour})`,
+        entry: `designs/${file}`,
+        source,
+        target: join(folder, `${design}.${flavour}.wasm`),
+        record: join(folder, '.build', `${design}.${flavour}.json`),
+        options: [...OPTIONS, ...FLAVOURS[flavour]],
+      });
+    }
+  }
+  return modules;
+}
+
+/** What the result depends on besides the sources. */
+function toolKey(module) {
+  const compiler = contentOf(join(HERE, '..', 'node_modules', 'assemblyscript', 'package.json'));
+  return digest(
+    [module.entry, ...module.options, digest(readFileSync(SCRIPT)), digest(compiler ?? '')].join('\n'),
+  );
+}
+
+function isUpToDate(module) {
+  const text = contentOf(module.record);
+  const output = contentOf(module.target);
+  if (text === null || output === null) return false;
+  let record;
+  try {
+    record = JSON.parse(text.toString());
   } catch {
-    return false;
+    return false; // Written by something else; compile again.
+  }
+  if (record.key !== toolKey(module) || record.output !== digest(output)) return false;
+  return Object.entries(record.inputs).every(([name, expected]) => {
+    const content = contentOf(join(module.source, name));
+    return (content === null ? null : digest(content)) === expected;
+  });
+}
+
+async function replaceFile(path, content) {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, content);
+  await rename(temporary, path);
+}
+
+/** Compiles one module; returns the compiler's message when it fails, else null. */
+async function compile(asc, module) {
+  const key = toolKey(module);
+  const inputs = {};
+  let output = null;
+  const { error, stderr } = await asc.main(
+    [module.entry, '--baseDir', module.source, '--outFile', 'out.wasm', ...module.options],
+    {
+      // Also what was looked for in vain counts: a file that appears there would be read.
+      readFile(name) {
+        const content = contentOf(join(module.source, name));
+        inputs[name] = content === null ? null : digest(content);
+        return content === null ? null : content.toString();
+      },
+      writeFile(_name, content) {
+        output = content;
+      },
+    },
+  );
+  if (error || output === null) return stderr.toString() || String(error);
+  await replaceFile(module.target, output);
+  await replaceFile(module.record, `${JSON.stringify({ key, output: digest(output), inputs }, null, 1)}\n`);
+  return null;
+}
+
+async function serveCompilations() {
+  const { default: asc } = await import('assemblyscript/asc');
+  parentPort.on('message', async (module) => {
+    try {
+      parentPort.postMessage({ failure: await compile(asc, module) });
+    } catch (error) {
+      parentPort.postMessage({ failure: error.stack });
+    }
+  });
+  parentPort.postMessage('ready');
+}
+
+/** Compiles the modules on several threads; calls `done` after each. */
+function compileAll(modules, jobs, done) {
+  const queue = [...modules];
+  const runOne = () =>
+    new Promise((finish) => {
+      const worker = new Worker(SCRIPT);
+      let current = null;
+      const fail = (message) => {
+        if (current !== null) done(current, message);
+        current = null;
+        finish();
+      };
+      worker.on('message', (message) => {
+        if (message !== 'ready') done(current, message.failure);
+        current = queue.shift() ?? null;
+        if (current === null) worker.terminate().then(() => finish());
+        else worker.postMessage(current);
+      });
+      worker.on('error', (error) => fail(`the compiler crashed: ${error.stack ?? error}`));
+      worker.on('exit', () => fail('the compiler ended without a result'));
+    });
+  return Promise.all(Array.from({ length: Math.min(jobs, modules.length) }, runOne));
+}
+
+/** Modules whose source is gone would still be offered as designs. */
+async function removeStale(folder, modules) {
+  let files;
+  try {
+    files = await readdir(join(folder, '.build'));
+  } catch {
+    return;
+  }
+  const wanted = new Set(modules.map(({ record }) => record));
+  for (const file of files) {
+    const record = join(folder, '.build', file);
+    if (wanted.has(record) || !file.endsWith('.json')) continue;
+    await rm(join(folder, `${file.slice(0, -'.json'.length)}.wasm`), { force: true });
+    await rm(record);
   }
 }
 
-async function compile(design, flavour, target) {
-  const { error, stderr } = await asc.main([
-    join('designs', `${design}.ts`),
-    '--baseDir',
-    source,
-    '--outFile',
-    target,
-    '--runtime',
-    'stub',
-    '--optimizeLevel',
-    '3',
-    '--shrinkLevel',
-    '0',
-    '--converge',
-    '--noAssert',
-    '--importMemory',
-    '--sharedMemory',
-    '--initialMemory',
-    '2',
-    '--maximumMemory',
-    '65536',
-    '--enable',
-    'threads',
-    '--enable',
-    'simd',
-    '--enable',
-    'bulk-memory',
-    '--disableWarning',
-    '235',
-    ...(flavour === 'debug' ? ['--debug'] : []),
-    ...FLAVOURS[flavour],
-  ]);
-  if (error) throw new Error(`${design} (${flavour}) does not compile:\n${stderr.toString()}`);
+async function main() {
+  const { values } = parseArgs({
+    options: {
+      force: { type: 'boolean', default: false },
+      out: { type: 'string' },
+      source: { type: 'string' },
+      jobs: { type: 'string' },
+      verbose: { type: 'boolean', default: false },
+    },
+  });
+  const source = resolve(values.source ?? join(HERE, 'assembly'));
+  const out = resolve(values.out ?? join(HERE, '..', 'dist', 'engine', 'wasm'));
+  const jobs = Number(values.jobs ?? availableParallelism());
+  if (!Number.isInteger(jobs) || jobs < 1)
+    throw new Error(`--jobs is '${values.jobs}', not a whole number from 1`);
+
+  const modules = await plannedModules(source, out);
+  if (modules.length === 0) throw new Error(`${join(source, 'designs')} holds no design`);
+  await removeStale(out, modules);
+  await removeStale(join(out, 'micro'), modules);
+  const outdated = modules.filter((module) => values.force || !isUpToDate(module));
+  // Heaviest first, so that the threads end at about the same time.
+  outdated.sort(
+    (a, b) => Number(b.options.includes('--converge')) - Number(a.options.includes('--converge')),
+  );
+  const failures = [];
+  await compileAll(outdated, jobs, (module, failure) => {
+    if (failure === null) {
+      if (values.verbose) console.log(`compiled ${module.title}`);
+    } else {
+      failures.push(module.title);
+      console.error(`${module.title} does not compile:\n${failure}`);
+    }
+  });
+  if (failures.length > 0) {
+    console.error(
+      `build-wasm: ${failures.length} of ${outdated.length} modules failed: ${failures.join(', ')}`,
+    );
+    process.exitCode = 1;
+  }
 }
 
-await mkdir(out, { recursive: true });
-const newest = await newestSource(source);
-const designs = (await readdir(join(source, 'designs'))).filter(
-  (f) => f.endsWith('.ts') && !NOT_A_DESIGN.has(f),
-);
-for (const file of designs.toSorted()) {
-  const design = file.slice(0, -3);
-  for (const flavour of Object.keys(FLAVOURS)) {
-    const target = join(out, `${design}.${flavour}.wasm`);
-    if (!values.force && (await isFresh(target, newest))) continue;
-    await compile(design, flavour, target);
-  }
+if (isMainThread) {
+  await main().catch((error) => {
+    console.error(`build-wasm: ${error.message}`);
+    process.exitCode = 1;
+  });
+} else {
+  await serveCompilations();
 }
