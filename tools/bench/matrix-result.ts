@@ -54,7 +54,10 @@ export function matrixResult(parts: MatrixResultParts): MatrixResult {
     warmUpBlocks: groupWarmUp(group, blocks).blocks,
   }));
   const warmUpOf = new Map(records.flatMap((record) => record.cells.map((id) => [id, record.warmUpBlocks])));
-  const cases = state.cases.filter((one) => one.trial >= (warmUpOf.get(one.id) ?? 0));
+  const place = new Map([...design.keys()].map((id, index) => [id, index]));
+  const cases = state.cases
+    .filter((one) => one.trial >= (warmUpOf.get(one.id) ?? 0))
+    .toSorted((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0) || a.trial - b.trial);
   return {
     format: RESULT_FORMAT,
     version: RESULT_VERSION,
@@ -66,8 +69,9 @@ export function matrixResult(parts: MatrixResultParts): MatrixResult {
       ...(parts.remarks ?? []).map((text) => ({ code: 'matrix-repetitions', text, advice: null })),
       ...oversubscribed(groups),
       ...controlWarnings(comparisons),
+      ...caseWarnings(cases),
     ],
-    cases: [...cases],
+    cases: cases.map(setWarningsAside),
     cells: begun.flatMap(({ group, blocks }) => summarise(group, blocks, spec)),
     comparisons,
     geomeans: geomeans(comparisons, (cell) => design.get(cell) ?? cell),
@@ -97,6 +101,37 @@ function oversubscribed(groups: readonly Group[]): Result['warnings'] {
         'their figures tell about the scheduler as much as about the design; read those with at most one worker per CPU first',
     },
   ];
+}
+
+/** A case of a matrix: its warnings are told once for all trials, and kept for a resumed run to count again. */
+interface MatrixCase extends ResultCase {
+  readonly trialWarnings?: ResultCase['warnings'];
+}
+
+function setWarningsAside(one: ResultCase): MatrixCase {
+  return { ...one, warnings: [], trialWarnings: one.warnings ?? [] };
+}
+
+/** The case as it was measured. */
+export function withWarnings(one: ResultCase): ResultCase {
+  const { trialWarnings, ...rest } = one as MatrixCase;
+  return { ...rest, warnings: trialWarnings ?? rest.warnings };
+}
+
+/** What the trials warned of, one warning per kind with the number of trials. */
+function caseWarnings(cases: readonly ResultCase[]): Result['warnings'] {
+  const byCode = new Map<string, { first: Result['warnings'][number]; trials: number }>();
+  for (const one of cases) {
+    for (const warning of one.warnings ?? []) {
+      const known = byCode.get(warning.code);
+      if (known === undefined) byCode.set(warning.code, { first: warning, trials: 1 });
+      else known.trials++;
+    }
+  }
+  return [...byCode.values()].map(({ first, trials }) => ({
+    ...first,
+    text: `in ${trials} of ${cases.length} trials, for example: ${first.text}`,
+  }));
 }
 
 /** An A/A control that differs is news about the machine, not about the design. */

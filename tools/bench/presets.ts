@@ -22,7 +22,7 @@ export const PRESETS: readonly Preset[] = [
       ],
       designs: BOTH,
       workers: [1],
-      trials: 6,
+      trials: 3,
       warmupBlocks: 1,
       warmupPackets: 10_000,
     },

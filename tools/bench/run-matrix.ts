@@ -8,7 +8,7 @@ import { toolVersion } from '../report/tool-version.js';
 import { collectWarnings } from '../measure/warnings.js';
 import { fingerprint, resumeTrials } from './bench-record.js';
 import { driveMatrix, type MatrixHooks, type MatrixState } from './drive-matrix.js';
-import { matrixResult, type MatrixResult, type ResultFrame } from './matrix-result.js';
+import { matrixResult, withWarnings, type MatrixResult, type ResultFrame } from './matrix-result.js';
 import { MatrixError, type MatrixSpec } from './matrix-spec.js';
 import { planMatrix, type Shard } from './plan.js';
 import { ReplayCellRunner, type InputLoader } from './replay-runner.js';
@@ -49,7 +49,7 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
     checkMachine(earlier, machine, file);
     state.trials.push(...resumeTrials((earlier as Partial<MatrixResult>).bench, print, groups, file));
     const kept = new Set(state.trials.map((trial) => `${trial.block} ${trial.cell}`));
-    state.cases.push(...earlier.cases.filter((one) => kept.has(`${one.trial} ${one.id}`)));
+    state.cases.push(...earlier.cases.filter((one) => kept.has(`${one.trial} ${one.id}`)).map(withWarnings));
   }
   const runner = (options.makeRunner ?? ((at) => new ReplayCellRunner(spec, options.load, at)))(machine);
   const createdAt = earlier?.createdAt ?? new Date().toISOString();
