@@ -2,7 +2,9 @@
 import { Option, type Command } from 'commander';
 import type { Flavour } from '../../engine/host/module.js';
 import type { PacingRequest } from '../replay/pace.js';
-import { COMMIT_ALL } from '../config/rules.js';
+import { applyConfig, configSettings, threadTarget } from '../config/apply-config.js';
+import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
+import { createRules } from '../config/rules.js';
 import type { ReplayOptions } from '../replay/session.js';
 import { STEER_MODES, type SteerMode } from '../replay/steer.js';
 import type { LatencyMode } from '../replay/worker-input.js';
@@ -31,6 +33,7 @@ export interface ReplayFlags {
   readonly timeline: number;
   readonly pin?: boolean;
   readonly seed: number;
+  readonly config?: string;
 }
 
 const DEFAULT_WARMUP_PACKETS = 20_000;
@@ -94,6 +97,10 @@ export function addReplayOptions(command: Command): void {
       DEFAULT_WARMUP_PACKETS,
     )
     .option('--timeline <ms>', 'length of an interval of the timeline in ms', duration('ms'), 100)
+    .option(
+      '--config <file>',
+      'configuration file: zones, limits, timeouts, NAT and helper rules (docs/config.md)',
+    )
     .option('--pin', 'pin each thread to a CPU')
     .option(
       '--seed <integer>',
@@ -115,6 +122,8 @@ export function toReplayOptions(flags: ReplayFlags): ReplayOptions {
   if (flags.clock === 'capture' && flags.timeScale !== 1) {
     throw new UsageError('--time-scale works with --clock wall only: a capture clock follows the timestamps');
   }
+  const config = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
+  const settings = configSettings(config);
   return {
     flavour,
     workers: flags.workers,
@@ -125,15 +134,19 @@ export function toReplayOptions(flags: ReplayFlags): ReplayOptions {
     durationMs: flags.duration ?? null,
     clock: flags.clock,
     timeScale: flags.timeScale,
-    maxConns: flags.maxConns ?? null,
-    sweepIntervalMs: flags.sweepInterval ?? null,
+    maxConns: flags.maxConns ?? settings.connLimit ?? null,
+    sweepIntervalMs: flags.sweepInterval ?? settings.sweepIntervalMs ?? null,
+    preset: settings.preset ?? null,
+    tcpSeqCheck: settings.tcpSeqCheck,
+    switches: settings.switches,
+    fragments: settings.fragments,
     latency: flags.latency,
     warmupPackets: flags.warmup,
     timelineMs: flags.timeline,
     pin: flags.pin === true,
     seed: flags.seed,
-    rules: COMMIT_ALL,
-    configure: () => {},
+    rules: createRules(config),
+    configure: (thread) => applyConfig(threadTarget(thread), config),
   };
 }
 

@@ -1,8 +1,9 @@
 /** `ctreplay trace <capture>`: what the tracker says of each packet. */
 import type { Command } from 'commander';
 import { designLabel } from '../../engine/host/designs.js';
-import { Tracker } from '../../engine/host/tracker.js';
-import { COMMIT_ALL } from '../config/rules.js';
+import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
+import { createRules } from '../config/rules.js';
+import { configuredTracker } from '../oracle/configured-tracker.js';
 import { PcapWriter } from '../captures/pcap-writer.js';
 import { CaptureRun, readPackets, type TraceClock, type TrackedPacket } from '../oracle/capture-run.js';
 import { frameTuple } from '../oracle/frame-tuple.js';
@@ -15,6 +16,7 @@ interface TraceFlags {
   readonly bareStates?: boolean;
   readonly json?: boolean;
   readonly write?: string;
+  readonly config?: string;
 }
 
 /** Adds `trace` to the program. */
@@ -23,7 +25,7 @@ export function register(program: Command): void {
     .command('trace')
     .summary('show what the tracker says of each packet')
     .description(
-      "Runs captures through one design, a packet at a time, committed in zone 0, and prints 'N: ct_state' per packet that " +
+      "Runs captures through one design, a packet at a time, and prints 'N: ct_state' per packet that " +
         'the tracker puts out, the form of ovstest test-conntrack pcap. A fragment comes out when its packet is whole.',
     )
     .argument('<capture...>', 'captures: pcap, pcapng, gzip, zstd, .ctp; - for standard input')
@@ -34,6 +36,7 @@ export function register(program: Command): void {
       oneOf(['frozen', 'capture'] as const),
       'frozen' as const,
     )
+    .option('--config <file>', 'configuration file (docs/config.md); default: everything committed in zone 0')
     .option('--bare-states', 'only the lines with states, nothing else')
     .option('--json', 'a JSON object a line: packet, time, state, mark, zone, reason, tuple before and after')
     .option('--write <file>', 'pcap file with the packets as the tracker left them')
@@ -54,8 +57,9 @@ async function trace(captures: string[], flags: TraceFlags): Promise<void> {
   if (flags.json === true && flags.bareStates === true) {
     throw new UsageError('--json and --bare-states exclude each other; give one of them');
   }
-  const tracker = Tracker.create({ design: choice.design, preset: choice.preset, slabSlots: 1 << 20 });
-  const run = new CaptureRun(tracker, COMMIT_ALL, flags.clock);
+  const config = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
+  const tracker = configuredTracker(choice, config);
+  const run = new CaptureRun(tracker, createRules(config), flags.clock);
   const writer = flags.write === undefined ? null : new PcapWriter(flags.write);
   const output = new LineOutput();
   let outputNumber = 0;

@@ -36,11 +36,9 @@ export function readRecording(run: EngineRun, address: number, config: LogLinear
 }
 
 /** Adds recordings of one configuration up, without loss. */
-export function mergeRecordings(
-  parts: readonly Recording[],
-  config: LogLinearConfig = LATENCY_CONFIG,
-): Recording {
-  const first = parts[0];
+export function mergeRecordings(parts: readonly Recording[]): Recording {
+  const [first] = parts;
+  const config = first?.config ?? LATENCY_CONFIG;
   const counts = new Float64Array(first?.counts.length ?? 0);
   for (const part of parts) {
     for (let i = 0; i < counts.length; i++) counts[i] = (counts[i] as number) + (part.counts[i] as number);

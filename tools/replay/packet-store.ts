@@ -11,7 +11,7 @@ import { writeExecParams } from '../../engine/host/exec-params.js';
 import { byteOffset } from '../../engine/host/quantities.js';
 import type { EngineThread } from '../../engine/host/thread.js';
 import { MAX_BATCH } from '../../engine/host/thread.js';
-import type { LayerOffsets } from '../captures/layer-offsets.js';
+import { emptyLayerOffsets, locateLayers } from '../captures/layer-offsets.js';
 import { frameBits, type TrafficTotals } from './pace.js';
 import { mayRewrite, type PacketRules } from '../config/rules.js';
 import type { StagedTraffic } from './staging.js';
@@ -50,6 +50,28 @@ function alignLine(bytes: number): number {
   return Math.ceil(bytes / LINE_BYTES) * LINE_BYTES;
 }
 
+/** Which worker and which request each packet gets, by its place in the traffic. */
+export interface Assignment {
+  readonly workerOf: Uint16Array;
+  readonly requestOf: Uint32Array;
+}
+
+/** Decides worker and request of every packet, before memory is laid out: the rules may find new zones on the way. */
+export function assignPackets(traffic: StagedTraffic, rules: PacketRules, steering: Steering): Assignment {
+  const workerOf = new Uint16Array(traffic.packets);
+  const requestOf = new Uint32Array(traffic.packets);
+  const layers = emptyLayerOffsets();
+  traffic.forEach((frame, index) => {
+    locateLayers(frame, layers);
+    // The zone may decide the worker, and the worker the rule: the rule for worker 0 gives the zone.
+    const zone = steering.needsZone ? (rules.requests[rules.choose({ frame, worker: 0 })]?.zone ?? 0) : 0;
+    const worker = steering.workerOf(frame, 0, layers, zone);
+    workerOf[index] = worker;
+    requestOf[index] = rules.choose({ frame, worker });
+  });
+  return { workerOf, requestOf };
+}
+
 /** Bytes the packets need in the store, for memory planning. */
 export function packetStoreBytes(
   traffic: StagedTraffic,
@@ -74,14 +96,14 @@ function scratchStride(descriptorBytes: number, longestFrame: number): number {
 }
 
 /**
- * Copies the traffic into the store, locates the headers, assigns requests and workers.
+ * Copies the traffic into the store and locates the headers.
  * @param thread the main thread's engine instance
  */
 export function loadPackets(
   thread: EngineThread,
   traffic: StagedTraffic,
   rules: PacketRules,
-  steering: Steering,
+  { workerOf, requestOf }: Assignment,
   workerCount: number,
 ): LoadedPackets {
   const { run, view, bytes } = thread;
@@ -93,11 +115,9 @@ export function loadPackets(
     at += alignLine(c.PARAMS_SIZE);
     return place;
   });
-  const workerOf = new Uint16Array(traffic.packets);
   const addressOf = new Uint32Array(traffic.packets);
   const counts = Array.from({ length: workerCount }, () => 0);
   const cumulativeBits = new Float64Array(new SharedArrayBuffer(traffic.packets * 8));
-  const layers: LayerOffsets = { l3: 0, l4: 0, l2Pad: 0, dlType: 0, vlanTags: 0 };
   let bits = 0;
   let longestFrame = 0;
   traffic.forEach((frame, index) => {
@@ -108,16 +128,8 @@ export function loadPackets(
     view.setUint32(at + c.PK_LENGTH, frame.length, true);
     view.setUint32(at + c.PK_CAPACITY, frame.length, true);
     thread.exports.locatePacket(at);
-    layers.l3 = view.getUint16(at + c.PK_L3, true);
-    layers.l4 = view.getUint16(at + c.PK_L4, true);
-    layers.l2Pad = view.getUint16(at + c.PK_L2_PAD, true);
-    layers.dlType = view.getUint16(at + c.PK_DL_TYPE, true);
-    // The zone may decide the worker, and the worker the rule: the rule for worker 0 gives the zone.
-    const zone = steering.needsZone ? (rules.requests[rules.choose({ frame, worker: 0 })]?.zone ?? 0) : 0;
-    const worker = steering.workerOf(frame, 0, layers, zone);
-    const request = rules.choose({ frame, worker });
-    view.setUint32(at + c.PK_PARAMS, requestAt[request] as number, true);
-    workerOf[index] = worker;
+    view.setUint32(at + c.PK_PARAMS, requestAt[requestOf[index] as number] as number, true);
+    const worker = workerOf[index] as number;
     counts[worker] = (counts[worker] as number) + 1;
     addressOf[index] = at;
     cumulativeBits[index] = bits;

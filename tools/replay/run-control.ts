@@ -12,7 +12,7 @@ import { EngineThread } from '../../engine/host/thread.js';
 import type { DesignChoice } from '../../engine/host/designs.js';
 import { makeSchedule, type PacingRequest, type Schedule } from './pace.js';
 import { mayRewrite, type PacketRules } from '../config/rules.js';
-import { loadPackets, packetStoreBytes, type LoadedPackets } from './packet-store.js';
+import { assignPackets, loadPackets, packetStoreBytes, type LoadedPackets } from './packet-store.js';
 import { describeFailure, ReplayFailure } from './replay-failure.js';
 import { bindRunClock, runOrigin } from './run-clock.js';
 import { SharedState, STOP_FAILED, STOP_FINISHED } from './shared-state.js';
@@ -86,6 +86,7 @@ export async function runReplay(traffic: StagedTraffic, options: RunOptions): Pr
   const { engine, workers } = options;
   const c = engine.constants;
   const threads = workers + 2;
+  const assignment = assignPackets(traffic, options.rules, makeSteering(options.steer, workers));
   const plan = planMemory(c, {
     threads,
     maxConns: options.maxConns,
@@ -100,7 +101,7 @@ export async function runReplay(traffic: StagedTraffic, options: RunOptions): Pr
   main.exports.initTracker();
   options.configure(main);
   touchTable(run, traffic.packets);
-  const loaded = loadPackets(main, traffic, options.rules, makeSteering(options.steer, workers), workers);
+  const loaded = loadPackets(main, traffic, options.rules, assignment, workers);
   const schedule = makeSchedule(options.pacing, loaded.totals);
   const state = new SharedState();
   const inline = options.clock === 'capture' && workers === 1;

@@ -38,6 +38,8 @@ export interface ReplayOptions {
   readonly timeScale: number;
   /** Connection limit; null = the tracker's default of 3,000,000. */
   readonly maxConns: number | null;
+  /** Preset for designs that have it and were named without one; absent or null = the design's own. */
+  readonly preset?: string | null | undefined;
   /** Null = the design's own. */
   readonly sweepIntervalMs: number | null;
   readonly latency: LatencyMode;
@@ -84,7 +86,10 @@ export async function runDesign(
     settings: {
       seed: options.seed,
       hashBasis: Math.imul(options.seed + 1, 0x9e3779b1) >>> 0,
-      preset: presetNumber(choice, engine.presets),
+      preset: presetNumber(
+        { design: choice.design, preset: presetOf(choice, options, engine.presets) },
+        engine.presets,
+      ),
       sweepIntervalMs: options.sweepIntervalMs ?? undefined,
       connLimit: maxConns,
       tcpSeqCheck: options.tcpSeqCheck,
@@ -113,6 +118,16 @@ export async function runDesign(
     onStart: hooks.onStart ?? null,
   };
   return { finished: await runReplay(traffic, runOptions), runOptions };
+}
+
+function presetOf(
+  choice: DesignChoice,
+  options: ReplayOptions,
+  presets: Readonly<Record<string, number>>,
+): string | null {
+  if (choice.preset !== null || options.preset == null) return choice.preset;
+  // A design without presets runs as it is.
+  return Object.keys(presets).length === 0 ? null : options.preset;
 }
 
 /** A CPU per worker and one for the sweeper, as far as there are any. */

@@ -9,6 +9,7 @@
  */
 import { formatIpv4, formatIpv6 } from '../addresses.js';
 import { shareParameter } from '../common-parameters.js';
+import { EPHEMERAL_PORTS, FIRST_EPHEMERAL_PORT } from '../ephemeral-ports.js';
 import { firstClient, firstServer, NAT_ADDRESS } from '../host-plan.js';
 import { TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN } from '../headers.js';
 import { host6, PacketWriter, SCALED_WINDOW, SYN_WINDOW, synOptions } from '../packet-writer.js';
@@ -22,7 +23,6 @@ import type { Scenario, SuggestedConfig } from '../scenario.js';
 const REQUEST_BYTES = 100;
 const RESPONSE_BYTES = 300;
 const CLIENTS = 65000;
-const CLIENT_PORTS = 60000;
 const SERVER_PORT = 443;
 
 /** A step of a round: one packet for each of its members, before the next step begins. */
@@ -87,7 +87,7 @@ class NatExhaustionSource extends TimedSource {
     this.writer.family = parameters.text('ip-version') === '6' ? 6 : 4;
     [this.firstPort, this.ports] = portRange(parameters);
     this.clients = this.ports + Math.ceil(this.ports * parameters.number('overfill'));
-    this.tuples = new Permutation(CLIENTS * CLIENT_PORTS, random.derive('clients'));
+    this.tuples = new Permutation(CLIENTS * EPHEMERAL_PORTS, random.derive('clients'));
     this.clientIsn = random.u32();
     this.serverIsn = random.u32();
   }
@@ -117,7 +117,7 @@ class NatExhaustionSource extends TimedSource {
     this.flowIndex = flow >>> 0;
     const place = this.tuples.at(flow);
     const client = firstClient('nat-exhaustion') + 1 + (place % CLIENTS);
-    const port = 1024 + Math.floor(place / CLIENTS);
+    const port = FIRST_EPHEMERAL_PORT + Math.floor(place / CLIENTS);
     const { writer, server, clientIsn, serverIsn } = this;
     if (step.flags === 0) {
       return writer.udp(into, at, client, server, port, SERVER_PORT, null, step.payloadBytes, false);

@@ -1,0 +1,14 @@
+/** A configuration that cannot be used. The message names file, line, column, the place in the tree and what to do. */
+export class ConfigError extends Error {
+  readonly exitCode = 2;
+
+  constructor(
+    readonly file: string,
+    readonly line: number | null,
+    readonly column: number | null,
+    reason: string,
+  ) {
+    super(line === null ? `${file}: ${reason}` : `${file}:${line}:${column ?? 1}: ${reason}`);
+    this.name = 'ConfigError';
+  }
+}
