@@ -10,8 +10,8 @@
  * Why a reader may keep using a removed record: its slot is not reused before a grace period (shm/epoch.ts), and a
  * removed record keeps its `next` and its list `next`, so a traversal standing on it continues.
  *
- * `generation` counts the reuses of the slot; it is bumped when the slot is handed out, so a stale reference
- * held across a grace period (the packet's cached connection) can be told from a live one.
+ * `generation` counts the uses of the slot, odd while it is out (shm/slab.ts), so a stale reference held across a grace
+ * period (the packet's cached connection) can be told from a live one.
  */
 export const CO_KEY: usize = 0;
 export const CO_NEXT: usize = 48; // map chain, atomic u32

@@ -95,7 +95,7 @@ export function processPacket<E>(p: Packet, params: ExecParams, now: i64): void 
  */
 function runCached(p: Packet, params: ExecParams): bool {
   const conn = <usize>p.conn;
-  // A slot that was reused since is somebody else's connection.
+  // A slot that was given up since may be somebody else's by now; an equal generation cannot be overtaken (shm/slab.ts).
   if (atomic.load<u32>(conn, CO_GENERATION) != p.connGeneration) return false;
   if (load<u16>(conn, CO_KEY + K_ZONE) != params.zone || params.flags & EXEC_FORCE) return false;
   if (algControl(p, params) != HELPER_NONE) return false;
@@ -170,11 +170,13 @@ function track<E>(p: Packet, params: ExecParams, now: i64): void {
   writeMetadata(p, zone, conn, contextKey(), expected);
   if (conn != 0 && flags & (EXEC_MARK | EXEC_LABEL)) setMarkAndLabel(p, conn, params);
   if (control != HELPER_NONE) handleAlgControl(p, conn, control, params, now, nat);
-  if (nat || conn == 0) {
+  // An even generation: another thread removed the connection meanwhile.
+  const generation = conn == 0 ? 0 : atomic.load<u32>(conn, CO_GENERATION);
+  if (nat || (generation & 1) == 0) {
     p.conn = 0;
   } else {
     p.conn = <u32>conn;
-    p.connGeneration = load<u32>(conn, CO_GENERATION);
+    p.connGeneration = generation;
     p.connFlags = (Context.reply ? CACHED_REPLY : 0) | (Context.icmpRelated ? CACHED_RELATED : 0);
   }
 }

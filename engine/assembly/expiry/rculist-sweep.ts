@@ -138,8 +138,12 @@ export class RculistSweep {
     for (let link = listNext(head); link != head; link = listNext(link)) {
       const conn = link - CO_LINK;
       if (isExpired(conn, now)) {
-        noteLag(conn, now);
-        if (this.clean(conn)) LastSweep.cleaned++;
+        const expiration = load<i64>(conn, CO_EXPIRATION);
+        // A flush may be quicker; then this pass removed nothing.
+        if (this.clean(conn)) {
+          noteLag(expiration, now);
+          LastSweep.cleaned++;
+        }
       }
       seen++;
     }

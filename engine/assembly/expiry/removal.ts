@@ -4,7 +4,6 @@ import {
   CO_ADMIT_ZONE,
   CO_ALG,
   CO_COMPANION,
-  CO_EXPIRATION,
   CO_KEY,
   CO_LINK,
   CO_ZONE_SEQ,
@@ -45,7 +44,6 @@ export function discard(conn: usize): void {
 }
 
 /** Records how long after its expiration a swept connection left; forced expirations (0) have no such time. */
-export function noteLag(conn: usize, now: i64): void {
-  const expiration = load<i64>(conn, CO_EXPIRATION);
+export function noteLag(expiration: i64, now: i64): void {
   if (expiration > 0) recordLag(now - expiration);
 }

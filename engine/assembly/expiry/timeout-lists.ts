@@ -144,7 +144,7 @@ export class TimeoutLists {
           full = cleaned >= limit;
           break;
         }
-        noteLag(conn, now);
+        noteLag(expiration, now);
         this.removeLocked(conn);
         cleaned++;
       }

@@ -16,7 +16,7 @@ import {
   T_WORK,
   threadBlock,
 } from '../shm/memory-map';
-import { clock, PROBED } from './flavour';
+import { clock, LC_FRAGMENT, PROBED } from './flavour';
 import { recordLockHold, recordLockWait } from './histogram';
 
 export { clock, DEBUG, LC_CONN, LC_CT, LC_FRAGMENT, LC_RESOURCES, N_LOCK_CLASSES, PROBED } from './flavour';
@@ -157,13 +157,13 @@ function recordHold(s: usize, lockClass: u32): void {
   recordLockHold(lockClass, held);
 }
 
-/** Debug flavour: the class may be taken only when no class of equal or higher rank is held. */
+/** Debug flavour: the class may be taken only when no class of equal or higher rank is held, the fragment lock only alone. */
 export function checkLockOrder(lockClass: u32, taking: bool): void {
   const held = load<u32>(threadBlock, T_LOCKS_HELD);
   const bit: u32 = 1 << lockClass;
   if (taking) {
     // Ranks are the class numbers: ct_lock before a connection's lock before the resources lock; the fragment lock alone.
-    if (held >= bit) unreachable();
+    if (held >= bit || (lockClass == LC_FRAGMENT && held != 0)) unreachable();
     store<u32>(threadBlock, held | bit, T_LOCKS_HELD);
   } else {
     if ((held & bit) == 0) unreachable();

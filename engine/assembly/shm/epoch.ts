@@ -5,14 +5,24 @@
  * Words: the global epoch (control block); per thread the epoch seen at its last quiescent point, 0 while offline.
  *
  * Who writes: any thread advances the global epoch by atomic add; each thread alone writes its seen word and owns its two
- * chains of retired slots: `retired` collects, `waiting` is stamped with a target epoch and waits. Main reads the counts
- * for display.
+ * chains of retired slots: `retired` collects, `waiting` is stamped with a target epoch and waits. A thread that goes
+ * offline with slots still waiting appends them to the orphan chains, which have a spin lock of their own and which
+ * every thread turns over at its quiescent points; else the slots would stay out of use for as long as the thread sleeps.
+ * Main reads the counts for display.
  *
  * Why the ordering holds: a record is unlinked (atomic stores) before the epoch is advanced (atomic add), and a thread
  * stores its seen epoch after its last read and before its next one. All of these are sequentially consistent. So
  * a thread whose seen epoch is later than the target took its references after the record had been unlinked. A thread
  * that comes online stores its seen epoch before it reads anything: either the reclaimer sees it online, or the thread
- * sees the record already unlinked.
+ * sees the record already unlinked. It may store an epoch that has passed meanwhile: that only delays others.
+ * Orphans are stamped when they move to the waiting chain, hence after they were unlinked, by whichever thread.
+ *
+ * Following references from a removed record is safe too: a reader that stands on one has been online since before it
+ * was unlinked, hence since before anything that the record leads to was unlinked later.
+ *
+ * The epoch moves in steps of two and is always odd, so it never takes the value 0 that means offline, and it wraps
+ * safely: seen and target are compared by their signed difference, which is right as long as no thread stays inside one batch
+ * for 2^30 advances.
  *
  * A thread that sleeps or waits for work must be offline, or nothing is ever freed; the sweeper must not quiesce
  * while it stands in a list.
@@ -20,15 +30,21 @@
  * The chains run through the `prev` word of the slot's list link, which only a list's writer ever follows: `next` of the
  * map and of the list must stay intact for traversals that stand on the record.
  *
+ * A slot's generation is even from the moment it is retired (shm/slab.ts): who holds a reference across a quiescent point
+ * compares the generation when it is online, and an equal one means that the grace period had not begun then, so it
+ * cannot end before the thread's next quiescent point.
+ *
  * Differs from the original: there quiescing bumps a global sequence every time and a helper thread runs the
- * callbacks; here quiescing touches only the thread's own line unless it has something to reclaim, and the thread itself
- * returns its slots.
+ * callbacks; here quiescing touches only the thread's own line unless it has something to reclaim, and the threads
+ * themselves return the slots.
  */
-import { CO_LINK } from '../conntrack/connection';
 import { countWork, W_EPOCH_ADVANCES } from '../probe/counters';
 import {
+  C_ABORT,
   C_EPOCH,
   C_GRACE_PENDING,
+  C_ORPHAN_COUNT,
+  C_ORPHANS,
   CONTROL,
   maxThreads,
   T_EPOCH_SEEN,
@@ -38,15 +54,19 @@ import {
   threadBlock,
   threadsBase,
 } from './memory-map';
-import { returnSlots } from './slab';
+import { endGeneration, NEXT_SLOT, returnSlots } from './slab';
 
 const CHAIN_HEAD: usize = 0;
 const CHAIN_TAIL: usize = 4;
 const CHAIN_COUNT: usize = 8;
 const CHAIN_TARGET: usize = 12;
 
-/** Where a retired slot keeps the address of the next one in its chain. */
-export const RETIRED_NEXT: usize = CO_LINK;
+/** Orphans: lock word, then the two chains. */
+const ORPHANS_WAITING: usize = 16;
+const ORPHANS_RETIRED: usize = 32;
+
+/** Keeps the epoch odd. */
+const EPOCH_STEP: u32 = 2;
 
 export function goOnline(): void {
   atomic.store<u32>(threadBlock, atomic.load<u32>(CONTROL + C_EPOCH), T_EPOCH_SEEN);
@@ -54,34 +74,57 @@ export function goOnline(): void {
 
 /** No reference into the tracker may be kept across this call. */
 export function goOffline(): void {
-  reclaim();
   atomic.store<u32>(threadBlock, 0, T_EPOCH_SEEN);
+  turnOver(threadBlock + T_WAITING, threadBlock + T_RETIRED);
+  if (load<u32>(threadBlock, T_RETIRED) | load<u32>(threadBlock, T_WAITING)) {
+    lockOrphans();
+    append(CONTROL + C_ORPHANS + ORPHANS_RETIRED, threadBlock + T_WAITING);
+    append(CONTROL + C_ORPHANS + ORPHANS_RETIRED, threadBlock + T_RETIRED);
+    unlockOrphans();
+  }
+  if (atomic.load<u32>(CONTROL, C_ORPHAN_COUNT) != 0) turnOrphansOver();
 }
 
-/** Quiescent point: the thread holds no reference. */
+/** Quiescent point: the thread holds no reference. Harmless while offline. */
 // @ts-ignore: decorator
 @inline
 export function quiesce(): void {
   const now = atomic.load<u32>(CONTROL + C_EPOCH);
-  // The store is a locked instruction; skipping it when nothing moved keeps the usual quiesce to two loads.
-  if (load<u32>(threadBlock, T_EPOCH_SEEN) != now) atomic.store<u32>(threadBlock, now, T_EPOCH_SEEN);
-  if (load<u32>(threadBlock, T_RETIRED) | load<u32>(threadBlock, T_WAITING)) reclaim();
+  const seen = load<u32>(threadBlock, T_EPOCH_SEEN);
+  // The store is a locked instruction; skipping it when nothing moved keeps the usual quiesce to a few loads. A thread
+  // that is offline stays so: nobody would wait for it, and it would be waited for.
+  if (seen != now && seen != 0) atomic.store<u32>(threadBlock, now, T_EPOCH_SEEN);
+  if (
+    load<u32>(threadBlock, T_RETIRED) |
+    load<u32>(threadBlock, T_WAITING) |
+    atomic.load<u32>(CONTROL, C_ORPHAN_COUNT)
+  ) {
+    reclaimNow();
+  }
 }
 
 /** Hands the slot over to be reused after a grace period. The record must already be unreachable for new readers. */
 export function retire(slot: usize): void {
+  endGeneration(slot);
   const chain = threadBlock + T_RETIRED;
-  store<u32>(slot, load<u32>(chain, CHAIN_HEAD), RETIRED_NEXT);
+  store<u32>(slot, load<u32>(chain, CHAIN_HEAD), NEXT_SLOT);
   if (load<u32>(chain, CHAIN_HEAD) == 0) store<u32>(chain, <u32>slot, CHAIN_TAIL);
   store<u32>(chain, <u32>slot, CHAIN_HEAD);
   store<u32>(chain, load<u32>(chain, CHAIN_COUNT) + 1, CHAIN_COUNT);
   atomic.add<u32>(CONTROL + C_GRACE_PENDING, 1);
 }
 
+/**
+ * Puts every slot whose grace period is over back, as far as the other threads allow. Precondition: the thread is offline
+ * or at a quiescent point.
+ */
+export function reclaimNow(): void {
+  turnOver(threadBlock + T_WAITING, threadBlock + T_RETIRED);
+  if (atomic.load<u32>(CONTROL, C_ORPHAN_COUNT) != 0) turnOrphansOver();
+}
+
 /** Returns what has waited long enough; starts the wait of what has been collected since. */
-function reclaim(): void {
-  const waiting = threadBlock + T_WAITING;
-  const retired = threadBlock + T_RETIRED;
+function turnOver(waiting: usize, retired: usize): void {
   for (let round = 0; round < 2; round++) {
     const head = load<u32>(waiting, CHAIN_HEAD);
     if (head != 0) {
@@ -92,13 +135,8 @@ function reclaim(): void {
       returnSlots(<usize>head, <usize>load<u32>(waiting, CHAIN_TAIL), count);
       atomic.sub<u32>(CONTROL + C_GRACE_PENDING, count);
     }
-    const collected = load<u32>(retired, CHAIN_HEAD);
-    if (collected == 0) return;
-    store<u32>(waiting, collected, CHAIN_HEAD);
-    store<u32>(waiting, load<u32>(retired, CHAIN_TAIL), CHAIN_TAIL);
-    store<u32>(waiting, load<u32>(retired, CHAIN_COUNT), CHAIN_COUNT);
-    store<u32>(retired, 0, CHAIN_HEAD);
-    store<u32>(retired, 0, CHAIN_COUNT);
+    if (load<u32>(retired, CHAIN_HEAD) == 0) return;
+    append(waiting, retired);
     store<u32>(waiting, advance(), CHAIN_TARGET);
     // This thread itself is at a quiescent point: let it not be what the wait is for.
     const now = atomic.load<u32>(CONTROL + C_EPOCH);
@@ -106,12 +144,22 @@ function reclaim(): void {
   }
 }
 
-/** Moves the global epoch on, past 0; returns the epoch that has to be left behind. */
+/** Moves everything of one chain to the end of another. */
+function append(to: usize, from: usize): void {
+  const head = load<u32>(from, CHAIN_HEAD);
+  if (head == 0) return;
+  if (load<u32>(to, CHAIN_HEAD) == 0) store<u32>(to, head, CHAIN_HEAD);
+  else store<u32>(<usize>load<u32>(to, CHAIN_TAIL), head, NEXT_SLOT);
+  store<u32>(to, load<u32>(from, CHAIN_TAIL), CHAIN_TAIL);
+  store<u32>(to, load<u32>(to, CHAIN_COUNT) + load<u32>(from, CHAIN_COUNT), CHAIN_COUNT);
+  store<u32>(from, 0, CHAIN_HEAD);
+  store<u32>(from, 0, CHAIN_COUNT);
+}
+
+/** Moves the global epoch on; returns the epoch that has to be left behind. */
 function advance(): u32 {
   countWork(W_EPOCH_ADVANCES, 1);
-  const before = atomic.add<u32>(CONTROL + C_EPOCH, 1);
-  if (before + 1 == 0) atomic.add<u32>(CONTROL + C_EPOCH, 1);
-  return before;
+  return atomic.add<u32>(CONTROL + C_EPOCH, EPOCH_STEP);
 }
 
 /** Every thread is offline or has quiesced after `target`. */
@@ -124,7 +172,24 @@ function graceEnded(target: u32): bool {
   return true;
 }
 
-/** Puts every slot whose grace period is over back, as far as the other threads allow; for idle threads and tests. */
-export function reclaimNow(): void {
-  reclaim();
+/** Turns the orphan chains over, unless another thread is at it. */
+function turnOrphansOver(): void {
+  if (atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, 0, 1) != 0) return;
+  turnOver(CONTROL + C_ORPHANS + ORPHANS_WAITING, CONTROL + C_ORPHANS + ORPHANS_RETIRED);
+  unlockOrphans();
+}
+
+/** Held for a few instructions, or one look at each thread's seen word: not worth sleeping. */
+function lockOrphans(): void {
+  while (atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, 0, 1) != 0) {
+    if (atomic.load<u32>(CONTROL, C_ABORT) != 0) unreachable();
+  }
+}
+
+/** Publishes how many orphans there are, then lets go. */
+function unlockOrphans(): void {
+  const orphans = CONTROL + C_ORPHANS;
+  const count = load<u32>(orphans, ORPHANS_WAITING + CHAIN_COUNT) + load<u32>(orphans, ORPHANS_RETIRED + CHAIN_COUNT);
+  atomic.store<u32>(CONTROL, count, C_ORPHAN_COUNT);
+  atomic.store<u32>(orphans, 0);
 }

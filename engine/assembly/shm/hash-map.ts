@@ -26,19 +26,20 @@
 import { CO_HASH, CO_NEXT } from '../conntrack/connection';
 import {
   countWork,
+  DEBUG,
   W_BUCKET_PROBES,
   W_MAP_DISPLACEMENTS,
   W_MAP_INSERTS,
   W_MAP_REMOVES,
 } from '../probe/counters';
-import { BUCKET_SIZE, bucketMask, bucketsBase } from './memory-map';
+import { BUCKET_SIZE, bucketMask, bucketsBase, C_MAP_SEARCH, CONTROL } from './memory-map';
 
 export const SLOTS_PER_BUCKET: u32 = 7;
 const HASHES: usize = 4;
 const REFS: usize = 32;
 const NO_SLOT: u32 = 0xffffffff;
 
-/** Bound of the search for a displacement path: breadth-first, at most this many buckets. */
+/** Bound of the search for a displacement path: breadth-first, at most this many buckets (MAP_SEARCH_BYTES). */
 const MAX_SEARCH: u32 = 500;
 const MAX_DEPTH: u32 = 5;
 
@@ -184,58 +185,67 @@ function otherBucket(bucket: usize, slot: u32): usize {
   return bucket == first ? bucket2(hash) : first;
 }
 
-// Breadth-first search nodes: {u32 bucket, u32 parent index << 3 | slot in the parent's bucket, u32 depth}. One
-// writer at a time, so this static area of the instance is never shared.
-const searchNodes: usize = memory.data(<i32>(MAX_SEARCH * 12));
+// Breadth-first search nodes: {u32 bucket, u32 parent index << 6 | slot in the parent's bucket << 3 | depth}. They lie in
+// the control block, guarded by ct_lock, and not in static data: static data is written again whenever a thread
+// instantiates the module, which would wipe a search in progress on another thread.
+const NODE_SIZE: usize = 8;
+
+// @ts-ignore: decorator
+@inline
+function nodeAt(index: u32): usize {
+  return CONTROL + C_MAP_SEARCH + <usize>index * NODE_SIZE;
+}
 
 /** Frees one slot in `first` or `second` by moving entries; returns the bucket with the free slot, or 0. */
 function makeRoom(first: usize, second: usize): usize {
   let count: u32 = 0;
-  count = addNode(count, first, 0, 0);
-  if (second != first) count = addNode(count, second, 0, 0);
+  count = addNode(count, first, 0);
+  if (second != first) count = addNode(count, second, 0);
   for (let head: u32 = 0; head < count; head++) {
-    const node = searchNodes + head * 12;
+    const node = nodeAt(head);
     const bucket = <usize>load<u32>(node);
-    const depth = load<u32>(node, 8);
+    const depth = load<u32>(node, 4) & 7;
     for (let slot: u32 = 0; slot < SLOTS_PER_BUCKET; slot++) {
       const next = otherBucket(bucket, slot);
       if (next == bucket) continue;
       const free = emptySlot(next);
       if (free != NO_SLOT) return shiftPath(head, slot, next, free);
-      if (depth < MAX_DEPTH && count < MAX_SEARCH) count = addNode(count, next, (head << 3) | slot, depth + 1);
+      if (depth < MAX_DEPTH && count < MAX_SEARCH) count = addNode(count, next, (head << 6) | (slot << 3) | (depth + 1));
     }
   }
   return 0;
 }
 
-function addNode(count: u32, bucket: usize, parent: u32, depth: u32): u32 {
-  const node = searchNodes + count * 12;
+function addNode(count: u32, bucket: usize, path: u32): u32 {
+  const node = nodeAt(count);
   store<u32>(node, <u32>bucket);
-  store<u32>(node, parent, 4);
-  store<u32>(node, depth, 8);
+  store<u32>(node, path, 4);
   return count + 1;
 }
 
-/** Moves the entries along the path found, last one first, so that each is always in some bucket. */
+/**
+ * Moves the entries along the path found, last one first, so that each is always in some bucket.
+ *
+ * A path never passes a bucket twice, so no entry on it moves before its turn: a breadth-first search looks at a bucket's
+ * slots where it first meets the bucket, and would have ended there. That holds for the two roots too.
+ */
 function shiftPath(head: u32, slot: u32, target: usize, free: u32): usize {
   let index = head;
-  let from = <usize>load<u32>(searchNodes + index * 12);
+  let from = <usize>load<u32>(nodeAt(index));
   while (true) {
     const at = slotRef(from, slot);
     const hash = load<u32>(at, HASHES);
-    // A path that crosses itself may have moved this entry already; then there is nothing left to shift from here on.
-    if (target != bucket1(hash) && target != bucket2(hash)) return 0;
+    if (DEBUG && target != bucket1(hash) && target != bucket2(hash)) unreachable();
     setSlot(target, free, hash, <usize>load<u32>(at, REFS));
     setSlot(from, slot, hash, 0);
     countWork(W_MAP_DISPLACEMENTS, 1);
-    const node = searchNodes + index * 12;
-    if (load<u32>(node, 8) == 0) return from;
+    const path = load<u32>(nodeAt(index), 4);
+    if ((path & 7) == 0) return from;
     target = from;
     free = slot;
-    const parent = load<u32>(node, 4);
-    slot = parent & 7;
-    index = parent >> 3;
-    from = <usize>load<u32>(searchNodes + index * 12);
+    slot = (path >> 3) & 7;
+    index = path >> 6;
+    from = <usize>load<u32>(nodeAt(index));
   }
 }
 

@@ -58,8 +58,10 @@ export const C_FRAGMENT_LOCK: usize = 512;
 export const C_N_CONN: usize = 640;
 /** Connection limit, atomic u32. */
 export const C_N_CONN_LIMIT: usize = 768;
-/** Global epoch, atomic u32, never 0. */
+/** Global epoch, atomic u32, always odd, hence never 0 (shm/epoch.ts). */
 export const C_EPOCH: usize = 896;
+/** Slots in the orphan chains, atomic u32; beside the epoch because every quiescent point reads both. */
+export const C_ORPHAN_COUNT: usize = 900;
 /** Not 0 once the run must end: every waiter gives up. Atomic u32; index of the failed thread + 1. */
 export const C_ABORT: usize = 1024;
 /** Head of the returned-slot stack (atomic u32; pushed by any thread, taken whole under ct_lock). */
@@ -84,6 +86,11 @@ export const C_N_EXPECTATIONS: usize = 1920;
 export const C_RANDOM: usize = 2048;
 /** Fragment settings: enabled4, enabled6, min4, min6, max fragments (u32 each), then counters. */
 export const C_FRAGMENT_SETTINGS: usize = 2176;
+/** Chains of retired slots whose threads went offline: lock word, waiting chain, retired chain (shm/epoch.ts). */
+export const C_ORPHANS: usize = 2560;
+/** Nodes of the map's search for room, MAP_SEARCH_BYTES (guarded by ct_lock). */
+export const C_MAP_SEARCH: usize = 4096;
+export const MAP_SEARCH_BYTES: usize = 4096;
 
 /** UDP/other: established only after a reply (upstream 97211927f). */
 export const SWITCH_EST_AFTER_REPLY: u32 = 1;

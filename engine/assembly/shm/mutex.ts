@@ -13,8 +13,14 @@
  * Why the ordering holds: acquisition is a sequentially consistent compare-exchange, release a sequentially consistent
  * exchange; what the holder wrote before releasing is visible to the next holder.
  *
- * A thread that slept takes the lock with WAITERS set, since others may still sleep; the worst case is one spare
- * notify. Sleeps are bounded to ABORT_POLL_NS, after which the run's abort flag is looked at: a waiter behind a dead
+ * Why no wake-up is lost: a thread sleeps only on a word that has WAITERS, so the release that ends that hold finds the bit and
+ * notifies; the wait compares the word once more, so a release in between makes it return at once. One sleeper is
+ * woken per release. It either takes the lock, and then with WAITERS set, since others may still sleep (the worst case is one
+ * spare notify), or finds a barger holding it and sets WAITERS on the barger's word before it sleeps again: in both
+ * cases the next release notifies again. A barger itself need not set WAITERS: it can only take a free word, and the release
+ * that freed it has woken somebody if anybody slept.
+ *
+ * Sleeps are bounded to ABORT_POLL_NS, after which the run's abort flag is looked at: a waiter behind a dead
  * holder traps instead of hanging.
  *
  * Differs from the original (adaptive pthread mutex): same policy (try, spin up to min(100, 2 x average + 10) rounds,
@@ -22,7 +28,7 @@
  * round is a run of plain reads that grows from round to round.
  *
  * Lock order, all designs: fragment lock alone; ct_lock (rank 0) -> one connection's lock (rank 1) -> resources lock
- * (rank 2). No connection lock is ever held while taking ct_lock. Debug builds check it at every acquisition.
+ * (rank 2). No connection lock is ever held while taking ct_lock. Debug builds check order and owner at every call.
  */
 import {
   checkLockOrder,
@@ -60,7 +66,11 @@ export function lock(at: usize, lockClass: u32): void {
 // @ts-ignore: decorator
 @inline
 export function unlock(at: usize, lockClass: u32): void {
-  if (DEBUG) checkLockOrder(lockClass, false);
+  if (DEBUG) {
+    checkLockOrder(lockClass, false);
+    // Only the thread that holds a lock may release it.
+    if ((atomic.load<u32>(at) & ~WAITERS) != ownerWord) unreachable();
+  }
   if (PROBED) noteReleasing(lockClass);
   if (atomic.xchg<u32>(at, 0) & WAITERS) atomic.notify(at, 1);
 }

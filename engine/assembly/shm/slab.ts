@@ -1,8 +1,8 @@
 /**
  * Slab of connection slots.
  *
- * Who writes: `takeSlot` runs under ct_lock and owns the private free list and the bump pointer. `returnSlots` runs on any
- * thread, without a lock, after a grace period (shm/epoch.ts): it pushes a whole chain on the returned stack.
+ * Who writes: `takeSlotLocked` runs under ct_lock and owns the private free list and the bump pointer. `returnSlots` runs on
+ * any thread, without a lock, after a grace period (shm/epoch.ts): it pushes a whole chain on the returned stack.
  *
  * Why the ordering holds: the stack is pushed with compare-exchange and emptied whole with one exchange, so the ABA
  * problem of popping single elements does not arise. A slot's words are written before its chain is pushed.
@@ -10,11 +10,14 @@
  * The slab is never initialised slot by slot: slots never used are taken from a bump pointer, so a table of millions
  * costs no memory until it fills.
  *
- * `generation` of a slot is bumped when it is handed out; tests and the packet's cached connection check it.
+ * `generation` of a slot is odd while the slot is out and even otherwise: it goes up when the slot is handed out and
+ * again when it is retired, before its grace period. The packet's cached connection is trusted only when the generations
+ * are equal (and odd); since the reader is online then, the slot is not handed out again before the reader's next quiescent
+ * point. Comparing with a generation that changed only on reuse would leave a gap: the slot could be handed out, and its
+ * words overwritten, right after the comparison.
  */
-import { countWork, W_SLOTS_RETURNED } from '../probe/counters';
-import { CO_GENERATION } from '../conntrack/connection';
-import { RETIRED_NEXT } from './epoch';
+import { countWork, DEBUG, W_SLOTS_RETURNED } from '../probe/counters';
+import { CO_GENERATION, CO_LINK } from '../conntrack/connection';
 import {
   C_SLAB_FREE,
   C_SLAB_IN_USE,
@@ -25,6 +28,9 @@ import {
   slabBase,
   slabEnd,
 } from './memory-map';
+
+/** Where a retired or free slot keeps the address of the next one in its chain: `prev` of the list link. */
+export const NEXT_SLOT: usize = CO_LINK;
 
 export function slabInit(): void {
   store<u32>(CONTROL, <u32>slabBase, C_SLAB_NEXT);
@@ -40,33 +46,46 @@ export function takeSlotLocked(): usize {
     slot = <usize>atomic.xchg<u32>(CONTROL + C_SLAB_RETURNED, 0);
   }
   if (slot != 0) {
-    store<u32>(CONTROL, load<u32>(slot, RETIRED_NEXT), C_SLAB_FREE);
+    store<u32>(CONTROL, load<u32>(slot, NEXT_SLOT), C_SLAB_FREE);
   } else {
     slot = <usize>load<u32>(CONTROL, C_SLAB_NEXT);
     if (slot + CONN_SIZE > slabEnd) return 0;
     store<u32>(CONTROL, <u32>(slot + CONN_SIZE), C_SLAB_NEXT);
   }
-  atomic.store<u32>(slot, atomic.load<u32>(slot, CO_GENERATION) + 1, CO_GENERATION);
+  const generation = atomic.load<u32>(slot, CO_GENERATION);
+  if (DEBUG && (generation & 1) != 0) unreachable();
+  atomic.store<u32>(slot, generation + 1, CO_GENERATION);
   atomic.add<u32>(CONTROL + C_SLAB_IN_USE, 1);
   return slot;
 }
 
+/** Marks a slot as no longer in use; twice for one use is a broken invariant. */
+// @ts-ignore: decorator
+@inline
+export function endGeneration(slot: usize): void {
+  const generation = atomic.load<u32>(slot, CO_GENERATION);
+  if (DEBUG && (generation & 1) == 0) unreachable();
+  atomic.store<u32>(slot, generation + 1, CO_GENERATION);
+}
+
 /** Gives a slot back at once: only for slots that were never reachable by another thread. Precondition: ct_lock is held. */
 export function putSlotLocked(slot: usize): void {
-  store<u32>(slot, load<u32>(CONTROL, C_SLAB_FREE), RETIRED_NEXT);
+  endGeneration(slot);
+  store<u32>(slot, load<u32>(CONTROL, C_SLAB_FREE), NEXT_SLOT);
   store<u32>(CONTROL, <u32>slot, C_SLAB_FREE);
   atomic.sub<u32>(CONTROL + C_SLAB_IN_USE, 1);
 }
 
-/** Pushes a chain of `count` slots, linked through RETIRED_NEXT from `head` to `tail`, whose grace period is over. */
+/** Pushes a chain of `count` slots, linked through NEXT_SLOT from `head` to `tail`, whose grace period is over. */
 export function returnSlots(head: usize, tail: usize, count: u32): void {
+  // Before anyone can take them, so that the count never exceeds the slab.
+  atomic.sub<u32>(CONTROL + C_SLAB_IN_USE, count);
   let seen = atomic.load<u32>(CONTROL, C_SLAB_RETURNED);
   while (true) {
-    store<u32>(tail, seen, RETIRED_NEXT);
+    store<u32>(tail, seen, NEXT_SLOT);
     const found = atomic.cmpxchg<u32>(CONTROL + C_SLAB_RETURNED, seen, <u32>head);
     if (found == seen) break;
     seen = found;
   }
   countWork(W_SLOTS_RETURNED, count);
-  atomic.sub<u32>(CONTROL + C_SLAB_IN_USE, count);
 }
