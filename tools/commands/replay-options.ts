@@ -3,8 +3,10 @@ import { Option, type Command } from 'commander';
 import type { Flavour } from '../../engine/host/module.js';
 import type { PacingRequest } from '../replay/pace.js';
 import { applyConfig, configSettings, threadTarget } from '../config/apply-config.js';
-import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
+import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
+import { configFromSuggestion } from '../config/suggested.js';
+import type { SuggestedConfig } from '../synth/scenario.js';
 import type { ReplayOptions } from '../replay/session.js';
 import { STEER_MODES, type SteerMode } from '../replay/steer.js';
 import type { LatencyMode } from '../replay/worker-input.js';
@@ -115,14 +117,15 @@ export function addReplayOptions(command: Command): void {
 
 /**
  * Replay options of parsed flags.
+ * @param suggested configuration of a scenario, used when --config does not name another
  * @throws UsageError when flags exclude each other
  */
-export function toReplayOptions(flags: ReplayFlags): ReplayOptions {
+export function toReplayOptions(flags: ReplayFlags, suggested: SuggestedConfig | null = null): ReplayOptions {
   const flavour: Flavour = flags.bare === true ? 'bare' : 'probed';
   if (flags.clock === 'capture' && flags.timeScale !== 1) {
     throw new UsageError('--time-scale works with --clock wall only: a capture clock follows the timestamps');
   }
-  const config = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
+  const config = configOf(flags, suggested);
   const settings = configSettings(config);
   return {
     flavour,
@@ -148,6 +151,11 @@ export function toReplayOptions(flags: ReplayFlags): ReplayOptions {
     rules: createRules(config),
     configure: (thread) => applyConfig(threadTarget(thread), config),
   };
+}
+
+function configOf(flags: ReplayFlags, suggested: SuggestedConfig | null): TrackerConfig {
+  if (flags.config !== undefined) return readConfig(flags.config);
+  return suggested === null ? DEFAULT_CONFIG : configFromSuggestion(suggested);
 }
 
 function toPacing(flags: ReplayFlags): PacingRequest {

@@ -94,8 +94,10 @@ async function replay(
   argv: readonly string[],
 ): Promise<void> {
   const designs = designsOption(flags.design);
-  const options = toReplayOptions(flags);
+  // Before reading: a wrong option should not have to wait for a large capture.
+  toReplayOptions(flags);
   const loaded = await loadInput(captures, flags, parameters);
+  const options = toReplayOptions(flags, loaded.suggested);
   const progress = new RunProgress(flags.quiet !== true && flags.json !== true);
   const interrupter = new Interrupter();
   let result: Result;

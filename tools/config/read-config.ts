@@ -6,7 +6,7 @@ import { parseAddress } from '../../engine/host/addresses.js';
 import { nearestName } from '../synth/nearest-name.js';
 import { ConfigError } from './config-error.js';
 import { parseNetwork } from './network.js';
-import { configSchema, type ConfigFile } from './schema.js';
+import { configSchema, matchSchema, ruleSchema, type ConfigFile } from './schema.js';
 
 /** A configuration, checked. */
 export interface TrackerConfig {
@@ -131,11 +131,13 @@ function explain(issue: z.core.$ZodIssue): [PropertyKey[], string] {
 /** Every key that occurs anywhere, for the nearest name. */
 const KNOWN_KEYS = [
   ...Object.keys(configSchema.shape),
-  ...['match', 'zone', 'commit', 'force', 'nat', 'helper', 'mark', 'label', 'timeoutPolicy'],
-  ...['src', 'dst', 'proto', 'sport', 'dport', 'vlan', 'type', 'addr', 'addrMax', 'port', 'value', 'mask'],
-  ...['from', 'base', 'subnets', 'default', 'zones', 'ipv4', 'ipv6', 'minSizeV4', 'minSizeV6', 'max'],
-  ...['establishedAfterReply', 'defaultLimitPerZone', 'ftpIpv4Extended', 'intervalMs', 'preset'],
-];
+  ...Object.keys(ruleSchema.shape),
+  ...Object.keys(matchSchema.shape),
+  'type addr addrMax port value mask from base subnets default zones ipv4 ipv6 minSizeV4 minSizeV6 max'.split(
+    ' ',
+  ),
+  'establishedAfterReply defaultLimitPerZone ftpIpv4Extended intervalMs preset'.split(' '),
+].flat();
 
 /** What the shape alone does not say: addresses, ranges, names that have to exist. */
 function checkMeaning(config: ConfigFile, place: Place): void {

@@ -4,7 +4,6 @@ import { LOCK_CLASSES, sumCounters, type ThreadCounters } from '../../engine/hos
 import type { EngineRun } from '../../engine/host/run-memory.js';
 import type { Contention, LockTimes } from '../report/schema.js';
 import { distributionOf, mergeRecordings, readCoarse, type Recording } from './collect-latency.js';
-import { LOCK_CONFIG } from '../measure/log-linear.js';
 
 /** Contention of every class that was taken at all; null in the bare build, which does not count. */
 export function collectLocks(run: EngineRun, workers: number, holdInterval: number): Contention[] | null {
@@ -22,14 +21,8 @@ export function collectLocks(run: EngineRun, workers: number, holdInterval: numb
         'all',
         totalFigures(counters, name, workers, holdInterval),
         {
-          wait: mergeRecordings(
-            recordings.map((one) => one.wait),
-            LOCK_CONFIG,
-          ),
-          hold: mergeRecordings(
-            recordings.map((one) => one.hold),
-            LOCK_CONFIG,
-          ),
+          wait: mergeRecordings(recordings.map((one) => one.wait)),
+          hold: mergeRecordings(recordings.map((one) => one.hold)),
         },
         holdInterval,
       ),
