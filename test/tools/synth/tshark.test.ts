@@ -10,6 +10,7 @@ import { title, VARIANTS } from './support/variants.js';
 
 const available = spawnSync('tshark', ['--version']).status === 0;
 const PACKETS = process.env['CTREPLAY_LONG'] ? 50_000 : 1500;
+const TIMEOUT_MS = 900_000;
 const CHECKS = ['ip', 'tcp', 'udp'].flatMap((protocol) => ['-o', `${protocol}.check_checksum:TRUE`]);
 /** Status 0 is bad, 1 good, 2 unverified (as in a quoted, cut packet), 3 not present. */
 const BAD = [
@@ -39,6 +40,7 @@ describe.runIf(available)('tshark (skipped where it is not installed)', () => {
     const fields = ['-T', 'fields', '-e', 'frame.number'];
     const output = execFileSync('tshark', ['-n', '-r', file, ...CHECKS, '-Y', filter, ...fields], {
       encoding: 'utf8',
+      maxBuffer: 1 << 28,
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     return output.split('\n').filter(Boolean).map(Number);
@@ -50,7 +52,7 @@ describe.runIf(available)('tshark (skipped where it is not installed)', () => {
       return `${title(variant)}: packet ${(n - 1) % PACKETS}`;
     });
     expect(bad).toEqual([]);
-  });
+  }, TIMEOUT_MS);
 
   it('verifies the checksums, and reads FTP, DNS, fragments and VLANs as such', () => {
     const good = (filter: string): number => frameNumbers(filter).length;
@@ -61,5 +63,5 @@ describe.runIf(available)('tshark (skipped where it is not installed)', () => {
     expect(good('ip.reassembled.length || ipv6.reassembled.length')).toBeGreaterThan(100);
     expect(good('vlan.id == 101')).toBeGreaterThan(100);
     expect(good('icmp.type == 3 && udp')).toBeGreaterThan(10);
-  });
+  }, TIMEOUT_MS);
 });
