@@ -10,10 +10,12 @@ import { FlowsSection } from '../captures/analysis-flows.js';
 import { FragmentsSection, ProtocolsSection, VlansSection } from '../captures/analysis-protocols.js';
 import { TotalsSection } from '../captures/analysis-totals.js';
 import { linkTypeName, SUPPORTED_LINK_TYPES } from '../captures/link-type.js';
+import { TrackerSection } from './info-tracker.js';
 
 interface InfoOptions {
   readonly json?: boolean;
   readonly keepTruncated?: boolean;
+  readonly tracker: boolean;
 }
 
 /** Interfaces listed in the report for people; the JSON report has all. */
@@ -26,7 +28,7 @@ export function register(program: Command): void {
     .summary('say what a capture holds')
     .description(
       'Reads each capture once and reports its format, packets, bytes, times (UTC), rates, protocols, flows, ' +
-        'fragments, VLANs and packets cut by the snap length. pcap, pcapng and prepared captures, plain or ' +
+        'fragments, VLANs, packets cut by the snap length, and which packets a tracker rejects and why. pcap, pcapng and prepared captures, plain or ' +
         'compressed with gzip or zstd, are told by their content.',
     )
     .argument('<capture...>', 'files to read, - for standard input')
@@ -35,6 +37,7 @@ export function register(program: Command): void {
       'as JSON on standard output: {"captures": [...]}; bytes, seconds and nanoseconds as named',
     )
     .option('--keep-truncated', 'report the whole records of a capture that breaks off (default: an error)')
+    .option('--no-tracker', 'do not say what a tracker makes of the packets (faster)')
     .addHelpText(
       'after',
       '\nExample:\n  ctreplay info captures/office-mix.pcap\n  zcat day.pcap.gz | ctreplay info --json -',
@@ -42,7 +45,7 @@ export function register(program: Command): void {
     .action(async (captures: string[], options: InfoOptions) => {
       const reports: unknown[] = [];
       for (const [index, capture] of captures.entries()) {
-        const sections = standardSections();
+        const sections = standardSections(options.tracker);
         const file = await analyseCapture(capture, sections, {
           onTruncated: options.keepTruncated === true ? 'keep' : 'error',
         });
@@ -53,14 +56,16 @@ export function register(program: Command): void {
     });
 }
 
-function standardSections(): AnalysisSection[] {
-  return [
+function standardSections(withTracker: boolean): AnalysisSection[] {
+  const sections: AnalysisSection[] = [
     new TotalsSection(),
     new ProtocolsSection(),
     new FlowsSection(),
     new FragmentsSection(),
     new VlansSection(),
   ];
+  if (withTracker) sections.push(new TrackerSection());
+  return sections;
 }
 
 function toJson(file: AnalysedFile, sections: readonly AnalysisSection[]): Record<string, unknown> {
