@@ -1,0 +1,133 @@
+/** `ctreplay model <result.json>`: what more cores would bring, by simulation of the locks. */
+import { InvalidArgumentError, type Command } from 'commander';
+import { measuredSeries } from '../model/feed.js';
+import { predictSeries, workerRange, type PredictedPoint, type PredictedSeries } from '../model/predict.js';
+import { readResult } from '../report/result-file.js';
+import { printable } from '../report/escape.js';
+import { formatNs, formatRate, formatShare, NOT_MEASURED } from '../report/quantities.js';
+import { grid } from '../report/terminal-grid.js';
+import { painter, wantsColour } from '../report/terminal-style.js';
+import { wholeNumber } from './option-values.js';
+
+interface ModelFlags {
+  readonly cores: { readonly first: number; readonly last: number } | readonly number[];
+  readonly feed?: number;
+  readonly packets: number;
+  readonly seed: number;
+  readonly json?: boolean;
+  readonly color?: boolean;
+}
+
+const MOST_CORES = 128;
+
+/** Adds `model` to the program. */
+export function register(program: Command): void {
+  program
+    .command('model')
+    .summary('predict throughput and lock waiting on more cores')
+    .description(
+      'Simulates workers and locks with the service and hold times of a result, and prints the prediction beside the ' +
+        'measurement, with the error, as far as there is one. The result must hold probed cases at top speed, best with ' +
+        'several numbers of workers (ctreplay scale).',
+    )
+    .argument('<result>', 'a result.json or its folder')
+    .option('--cores <range>', 'numbers of cores: 1..128 (powers of two and the ends), or 1,2,8', coreRange, {
+      first: 1,
+      last: MOST_CORES,
+    })
+    .option(
+      '--feed <workers>',
+      'take times only from cases with at most this many workers, so that larger ones test the prediction',
+      wholeNumber(1, 64, 'workers'),
+    )
+    .option('--packets <count>', 'packets per simulation', wholeNumber(1000, 1e8, 'packets'), 40_000)
+    .option(
+      '--seed <integer>',
+      'what the draws of the simulation derive from',
+      wholeNumber(0, 0xffff_ffff, 'seed'),
+      1,
+    )
+    .option('--json', 'the predictions as JSON on standard output')
+    .option('--no-color', 'no colours; also NO_COLOR')
+    .addHelpText(
+      'after',
+      '\nExample:\n  ctreplay scale --scenario established --out results/scale\n  ctreplay model results/scale',
+    )
+    .action(async (path: string, flags: ModelFlags) => {
+      const result = await readResult(path);
+      const cores = result.environment.coresOnline ?? 1;
+      const series = measuredSeries(result, path).map((one) =>
+        predictSeries(one, {
+          workers:
+            'first' in flags.cores ? workerRange(flags.cores.first, flags.cores.last, cores) : flags.cores,
+          cores,
+          feedUpTo: flags.feed ?? null,
+          seed: flags.seed,
+          packets: flags.packets,
+        }),
+      );
+      if (flags.json === true) {
+        process.stdout.write(`${JSON.stringify({ cores, seed: flags.seed, series }, null, 1)}\n`);
+      } else {
+        process.stdout.write(series.map((one) => seriesText(one, cores, flags)).join('\n'));
+      }
+    });
+  const cores = program.commands.at(-1)?.options.find((option) => option.long === '--cores');
+  if (cores !== undefined) cores.defaultValueDescription = '1..128';
+}
+
+function seriesText(series: PredictedSeries, cores: number, flags: ModelFlags): string {
+  const paint = painter(
+    wantsColour(flags.color === false ? false : undefined, process.env, process.stdout.isTTY === true),
+  );
+  const table = grid(
+    series.points,
+    [
+      { head: 'workers', expendable: 0, cell: (one) => `${one.workers}` },
+      { head: 'predicted', expendable: 0, cell: (one) => formatRate(one.predicted.pps) },
+      { head: 'measured', expendable: 0, cell: (one) => formatRate(one.measured?.ppsOnCpu) },
+      { head: 'error', expendable: 0, cell: errorText },
+      { head: 'lock wait', expendable: 0, cell: (one) => formatShare(one.predicted.waitShare) },
+      { head: 'measured', expendable: 1, cell: (one) => formatShare(one.measured?.waitShare) },
+      {
+        head: 'wait/packet',
+        expendable: 3,
+        cell: (one) => formatNs(Math.round(one.predicted.waitPerPacketNs)),
+      },
+      { head: 'contended', expendable: 3, cell: (one) => formatShare(one.predicted.contendedShare) },
+      { head: 'ct_lock held', expendable: 2, cell: (one) => formatShare(one.predicted.ctUtilisation) },
+      { head: 'CPU wait', expendable: 2, cell: (one) => formatShare(one.measured?.cpuWaitShare) },
+      { head: 'times from', expendable: 4, cell: (one) => `w${one.fedFrom}` },
+      { head: 'note', align: 'left', expendable: 1, cell: (one) => kindText(one) },
+    ],
+    process.stdout.columns ?? 120,
+    paint,
+  );
+  return (
+    `${paint('bold', `${printable(series.input)} · ${printable(series.design)}`)}\n${table}\n` +
+    paint(
+      'dim',
+      `Predictions are for a core per thread; 'measured' leaves out the time that workers had no CPU (${cores} cores measured).\n`,
+    )
+  );
+}
+
+function errorText(one: PredictedPoint): string {
+  if (one.error === null) return NOT_MEASURED;
+  return `${one.error >= 0 ? '+' : ''}${(one.error * 100).toFixed(1)} %`;
+}
+
+function kindText(one: PredictedPoint): string {
+  if (!one.oversubscribed) return one.measured === null ? 'prediction' : '';
+  return one.measured === null ? 'prediction' : 'more workers than cores: no measurement of scaling';
+}
+
+function coreRange(text: string): ModelFlags['cores'] {
+  const range = /^(\d+)\.\.(\d+)$/.exec(text.trim());
+  const bounded = wholeNumber(1, MOST_CORES, 'cores');
+  if (range === null) return text.split(',').map((part) => bounded(part));
+  const first = bounded(range[1] as string);
+  const last = bounded(range[2] as string);
+  if (first > last) throw new InvalidArgumentError('Give the smaller number first, as in 1..128.');
+  return { first, last };
+}

@@ -1,0 +1,270 @@
+/**
+ * From measured cases to the parameters of the model. What is taken: acquisitions, hold times and waits of ct_lock, and the
+ * CPU time of the workers. What is assumed is written at each place.
+ */
+import { median } from '../stats/sample.js';
+import type { Contention, Result, ResultCase } from '../report/schema.js';
+import { typicalTime } from './measured-times.js';
+import type { ConnectionLocks, LockDiscipline, ModelParameters, SweeperLoad } from './parameters.js';
+import { connectionPopularity } from './popularity.js';
+
+/** One number of workers of one design on one input, as measured. */
+export interface MeasuredPoint {
+  readonly workers: number;
+  readonly trials: number;
+  /** As measured, over the elapsed time. */
+  readonly pps: number;
+  /** Over the time that the workers had a CPU or slept of their own accord: what a machine without other load would show. */
+  readonly ppsOnCpu: number;
+  /** Share of that time spent waiting for locks. */
+  readonly waitShare: number;
+  /** Share of the workers' time that they were ready and had no CPU; null where the system does not tell. */
+  readonly cpuWaitShare: number | null;
+  readonly parameters: ModelParameters;
+}
+
+/** One design on one input. */
+export interface MeasuredSeries {
+  readonly design: string;
+  readonly input: string;
+  /** In ascending order of workers. */
+  readonly points: readonly MeasuredPoint[];
+}
+
+/** A result that the model cannot be fed from. */
+export class FeedError extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'FeedError';
+  }
+}
+
+/** Constants of engine/assembly/shm/mutex.ts, in reads of the thread's own cache line and rounds. */
+const FIRST_PAUSE_READS = 512;
+const LONGEST_PAUSE_READS = 4096;
+const MAX_SPINS = 100;
+/** Time of one such read where no wait was measured: an atomic load and its loop, a few cycles. */
+const DEFAULT_READ_NS = 1;
+/** Contended acquisitions below which their mean wait says little. */
+const FEWEST_WAITS = 50;
+/** From futex wake-up to the thread running, and the cost of the call: typical of Linux under a hypervisor. */
+const WAKE_NS = 50_000;
+const NOTIFY_NS = 2000;
+/** Steering modes that give all packets of a connection to one worker. */
+const CONNECTION_STEERING = new Set(['rss', 'flow', 'zone', 'single']);
+
+/**
+ * The series that can feed the model: probed cases at top speed, trials of a cell taken together by medians.
+ * @throws FeedError when there are none, saying what is missing
+ */
+export function measuredSeries(result: Result, file: string): MeasuredSeries[] {
+  const usable = result.cases.filter(
+    (one) =>
+      one.control !== true &&
+      one.build === 'probed' &&
+      one.pacing.mode === 'topspeed' &&
+      one.partial !== true &&
+      (one.locks ?? []).length > 0 &&
+      one.elapsedNs > 0,
+  );
+  if (usable.length === 0) {
+    throw new FeedError(
+      `${file}: holds no case that the model could be fed from: it takes probed cases at top speed (no --bare, no --pps). Measure some with 'ctreplay scale --out DIR'.`,
+    );
+  }
+  const clockCostNs = result.environment.clock.costNs ?? 0;
+  const series = new Map<string, { design: string; input: string; byWorkers: Map<number, ResultCase[]> }>();
+  for (const one of usable) {
+    const key = JSON.stringify([one.input.name, one.design]);
+    const known = series.get(key) ?? { design: one.design, input: one.input.name, byWorkers: new Map() };
+    known.byWorkers.set(one.workers, [...(known.byWorkers.get(one.workers) ?? []), one]);
+    series.set(key, known);
+  }
+  return [...series.values()].map(({ design, input, byWorkers }) => ({
+    design,
+    input,
+    points: [...byWorkers]
+      .toSorted(([a], [b]) => a - b)
+      .map(([workers, cases]) => measuredPoint(workers, cases, clockCostNs)),
+  }));
+}
+
+function measuredPoint(workers: number, cases: readonly ResultCase[], clockCostNs: number): MeasuredPoint {
+  const figures = cases.map((one) => figuresOf(one, clockCostNs));
+  const middle = (pick: (one: CaseFigures) => number): number => median(figures.map(pick));
+  const first = cases[0] as ResultCase;
+  const ctPerPacket = middle((one) => one.ctPerPacket);
+  const ctHoldNs = middle((one) => one.ctHoldNs);
+  const connections = connectionLocks(first, figures);
+  const connectionNs = (connections?.perPacket ?? 0) * (connections?.hold.meanNs ?? 0);
+  const insideNs = ctPerPacket * ctHoldNs + connectionNs;
+  const packetNs = middle((one) => one.packetNs);
+  const cpuWaits = cases.map((one) => one.cpuWaitShare).filter((share) => typeof share === 'number');
+  return {
+    workers,
+    trials: cases.length,
+    pps: middle((one) => one.pps),
+    ppsOnCpu: middle((one) => one.ppsOnCpu),
+    waitShare: middle((one) => one.waitShare),
+    cpuWaitShare: cpuWaits.length === 0 ? null : median(cpuWaits),
+    parameters: {
+      work: {
+        meanNs: Math.max(packetNs - insideNs, 0.05 * packetNs),
+        spread: { cv: middle((one) => one.workCv) },
+      },
+      ctPerPacket,
+      ctHold: { meanNs: ctHoldNs, spread: { cv: middle((one) => one.ctHoldCv) } },
+      connections,
+      sweeper: sweeperLoad(cases, clockCostNs),
+      discipline: discipline(middle((one) => one.readNs ?? DEFAULT_READ_NS)),
+    },
+  };
+}
+
+/** The engine's mutex with this time per read of a pause. */
+function discipline(readNs: number): LockDiscipline {
+  return {
+    kind: 'spin-then-sleep',
+    firstPauseNs: FIRST_PAUSE_READS * readNs,
+    longestPauseNs: LONGEST_PAUSE_READS * readNs,
+    maxSpins: MAX_SPINS,
+    wakeNs: WAKE_NS,
+    notifyNs: NOTIFY_NS,
+  };
+}
+
+interface CaseFigures {
+  readonly pps: number;
+  readonly ppsOnCpu: number;
+  readonly waitShare: number;
+  /** Of one packet on its worker, waits for locks taken off. */
+  readonly packetNs: number;
+  readonly workCv: number;
+  readonly ctPerPacket: number;
+  readonly ctHoldNs: number;
+  readonly ctHoldCv: number;
+  readonly connPerPacket: number;
+  readonly connHoldNs: number;
+  /** Null when there were too few waits to tell. */
+  readonly readNs: number | null;
+}
+
+function figuresOf(one: ResultCase, clockCostNs: number): CaseFigures {
+  const packets = one.packets.injected;
+  const workers = one.perWorker ?? [];
+  const elapsedNs = workers.reduce((sum, worker) => sum + worker.elapsedNs, 0) || one.elapsedNs * one.workers;
+  const cpuWaitNs = workers.reduce((sum, worker) => sum + (worker.waitNs ?? 0), 0);
+  const busyNs = Math.max(elapsedNs - cpuWaitNs, elapsedNs * 0.01);
+  const rows = (one.locks ?? []).filter((row) => row.thread.startsWith('worker-'));
+  const ct = rows.filter((row) => row.class === 'ct_lock');
+  const conn = rows.filter((row) => row.class === 'conn_lock');
+  const waits = waitOf(one, clockCostNs);
+  const hold = holdOf(one, 'ct_lock', ct, clockCostNs);
+  const connHold = holdOf(one, 'conn_lock', conn, clockCostNs);
+  const service = one.latency?.service?.overall.encoded;
+  const typical = typeof service === 'string' ? typicalTime(service, clockCostNs) : null;
+  return {
+    pps: (packets / one.elapsedNs) * 1e9,
+    ppsOnCpu: (packets / busyNs) * one.workers * 1e9,
+    waitShare: waits.totalNs / busyNs,
+    packetNs: Math.max((busyNs - waits.totalNs) / packets, 1),
+    workCv: Math.min(typical?.cv ?? 0.3, 1),
+    ctPerPacket: sumOf(ct, (row) => row.acquisitions) / packets,
+    ctHoldNs: hold.meanNs,
+    ctHoldCv: Math.min(hold.cv, 2),
+    connPerPacket: sumOf(conn, (row) => row.acquisitions) / packets,
+    connHoldNs: connHold.meanNs,
+    readNs: waits.readNs,
+  };
+}
+
+function sumOf(rows: readonly Contention[], pick: (row: Contention) => number | null | undefined): number {
+  return rows.reduce((sum, row) => sum + (pick(row) ?? 0), 0);
+}
+
+/** Hold time of a class on the workers; the probe's one clock read inside each timed hold is taken off. */
+function holdOf(
+  one: ResultCase,
+  lockClass: string,
+  rows: readonly Contention[],
+  clockCostNs: number,
+): { readonly meanNs: number; readonly cv: number } {
+  const timed = rows
+    .map((row) => ({ weight: row.hold?.count ?? 0, encoded: row.hold?.encoded }))
+    .flatMap(({ weight, encoded }) => {
+      const time = typeof encoded === 'string' ? typicalTime(encoded, clockCostNs) : null;
+      return time === null || weight === 0 ? [] : [{ weight, ...time }];
+    });
+  const weights = timed.reduce((sum, row) => sum + row.weight, 0);
+  if (weights > 0) {
+    const mean = (pick: (row: (typeof timed)[number]) => number): number =>
+      timed.reduce((sum, row) => sum + pick(row) * row.weight, 0) / weights;
+    return { meanNs: mean((row) => row.meanNs), cv: mean((row) => row.cv) };
+  }
+  const average = (one.locks ?? []).find((row) => row.class === lockClass && row.thread === 'all')?.hold
+    ?.avgNs;
+  return { meanNs: Math.max((average ?? 0) - clockCostNs, 0), cv: 0.3 };
+}
+
+/** Waits of the workers for ct_lock, interruptions taken off, and what a read of a pause took. */
+function waitOf(one: ResultCase, clockCostNs: number): { totalNs: number; readNs: number | null } {
+  let totalNs = 0;
+  let readNs: number | null = null;
+  let most = FEWEST_WAITS;
+  for (const row of one.locks ?? []) {
+    if (!row.thread.startsWith('worker-')) continue;
+    const contended = row.contended ?? 0;
+    if (contended === 0) continue;
+    const encoded = row.wait?.encoded;
+    const time = typeof encoded === 'string' ? typicalTime(encoded, clockCostNs) : null;
+    totalNs += contended * (time?.meanNs ?? row.wait?.avgNs ?? 0);
+    if (row.class !== 'ct_lock' || time === null || contended < most) continue;
+    most = contended;
+    readNs = time.meanNs / pauseReads((row.spins ?? 0) / contended);
+  }
+  return { totalNs, readNs };
+}
+
+/** Reads that a waiter does who looks at the lock `looks` times, whole pauses and a part of the last. */
+export function pauseReads(looks: number): number {
+  let reads = 0;
+  let left = Math.max(looks, 1);
+  for (let round = 0; left > 0; round++) {
+    const pause = Math.min(FIRST_PAUSE_READS * 2 ** Math.min(round, 3), LONGEST_PAUSE_READS);
+    reads += Math.min(left, 1) * pause;
+    left -= 1;
+  }
+  return reads;
+}
+
+/** Locks of connections matter only where packets of one connection run on several workers. */
+function connectionLocks(one: ResultCase, figures: readonly CaseFigures[]): ConnectionLocks | null {
+  if (CONNECTION_STEERING.has(one.steer)) return null;
+  const perPacket = median(figures.map((each) => each.connPerPacket));
+  if (perPacket === 0) return null;
+  return {
+    perPacket,
+    hold: { meanNs: median(figures.map((each) => each.connHoldNs)), spread: { cv: 0.3 } },
+    popularity: connectionPopularity(one),
+  };
+}
+
+/** The sweeper's holds of ct_lock; null when it held it less than twice per case. */
+function sweeperLoad(cases: readonly ResultCase[], clockCostNs: number): SweeperLoad | null {
+  const passes = cases.reduce((sum, one) => sum + (one.sweeps?.length ?? 0), 0);
+  const rows = cases.flatMap((one) =>
+    (one.locks ?? []).filter((row) => row.class === 'ct_lock' && row.thread === 'sweeper'),
+  );
+  const acquisitions = sumOf(rows, (row) => row.acquisitions);
+  if (passes < 2 * cases.length || acquisitions === 0) return null;
+  const elapsedNs = cases.reduce((sum, one) => sum + one.elapsedNs, 0);
+  const busyNs = cases.flatMap((one) => one.sweeps ?? []).reduce((sum, pass) => sum + pass.durationNs, 0);
+  const heldNs = sumOf(rows, (row) => row.hold?.totalNs);
+  const holdNs = Math.max(heldNs / acquisitions - clockCostNs, 1);
+  return {
+    pauseNs: Math.max((elapsedNs - busyNs) / passes, 1000),
+    holdsPerPass: acquisitions / passes,
+    hold: { meanNs: holdNs, spread: { cv: 0.5 } },
+    gapNs: Math.max((busyNs - heldNs) / acquisitions, 0),
+  };
+}
