@@ -17,6 +17,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register: Register }>>> 
   info: () => import('./commands/info.js'),
   prep: () => import('./commands/prep.js'),
   trace: () => import('./commands/trace.js'),
+  dump: () => import('./commands/dump.js'),
+  diff: () => import('./commands/diff.js'),
   vectors: () => import('./commands/vectors.js'),
   demo: () => import('./commands/demo.js'),
 };

@@ -47,6 +47,8 @@ export interface EngineExports {
   setPolicy(id: number, attributes: number): number;
   deletePolicy(id: number): number;
   flush(zone: number): void;
+  /** Removes what has expired but was not swept; returns how many. */
+  removeExpired(nowMs: number): number;
   flushTuple(key: number, nowMs: number): number;
   /** Address of the next connection of a dump, 0 at its end; `first` not 0 starts one. */
   dumpNext(first: number, nowMs: number): number;

@@ -236,6 +236,14 @@ export class Tracker {
     this.#thread.exports.quiesce();
   }
 
+  /** Removes what has expired but was not swept yet, however the design hides it. Returns how many. */
+  removeExpired(nowMs: number): number {
+    const now = wholeMs(nowMs);
+    const removed = this.#thread.guard(() => this.#thread.exports.removeExpired(now));
+    this.#thread.exports.quiesce();
+    return removed;
+  }
+
   /** Removes the connection of a tuple in either direction. Returns 0, or the errno 2 when there is none. */
   flushTuple(tuple: ConnTuple, zone: number, nowMs: number): number {
     const thread = this.#thread;

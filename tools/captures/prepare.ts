@@ -1,42 +1,64 @@
+import { existsSync, statSync } from 'node:fs';
+import { CaptureError } from './capture-error.js';
+import type { CaptureRecord } from './capture-record.js';
 import { ethernetOriginalLength, toEthernetFrame } from './link-type.js';
-import type { PreparedSummary } from './prepared.js';
-import { PreparedWriter } from './prepared-writer.js';
+import { PcapWriter } from './pcap-writer.js';
+import { PcapngWriter } from './pcapng-writer.js';
+import { PreparedWriter, type PreparedWritableRecord } from './prepared-writer.js';
 import { openCapture, requireRecords, type OpenCaptureOptions } from './reader.js';
+import type { CaptureWriter } from './writer.js';
 
-/** What `prepareCapture` did. */
-export interface PrepareResult {
-  readonly summary: PreparedSummary;
+/** What a capture can be converted to: prepared, or nanosecond pcap or pcapng, of Ethernet frames. */
+export type ConvertedFormat = 'ctp' | 'pcap' | 'pcapng';
+
+export const CONVERTED_FORMATS: readonly ConvertedFormat[] = ['ctp', 'pcap', 'pcapng'];
+
+/** What `convertCapture` did. */
+export interface ConversionResult {
+  readonly recordCount: number;
+  /** Sum of the frame lengths written, in bytes. */
+  readonly frameBytes: number;
+  /** Sum of the lengths on the wire, in bytes. */
+  readonly originalBytes: number;
+  /** Records cut by a snap length. */
+  readonly cutRecordCount: number;
+  /** Length of the file written, in bytes. */
+  readonly fileBytes: number;
   /** Records kept of a capture that broke off (with `onTruncated: 'keep'`), as a sentence; null when it was whole. */
   readonly truncation: string | null;
 }
 
+interface ConvertedWriter extends CaptureWriter {
+  write(record: PreparedWritableRecord): void;
+}
+
 /**
- * Converts a capture of any readable format and link type to a prepared capture, in bounded memory.
- * The output appears under its name only when it is complete.
- * @param onProgress called after every batch with the records done so far
+ * Converts a capture of any readable format and link type to Ethernet frames in another format, in bounded memory.
+ * The output appears under its name only when it is complete. A prepared capture converted back to pcap holds the
+ * frames, times and lengths that went into it.
  * @throws CaptureError for unreadable, empty or unsupported input, or when the output cannot be written
  */
-export async function prepareCapture(
+export async function convertCapture(
   input: string,
   output: string,
+  format: ConvertedFormat,
   options: OpenCaptureOptions = {},
-  onProgress?: (recordCount: number) => void,
-): Promise<PrepareResult> {
+): Promise<ConversionResult> {
+  requireOtherFile(input, output);
   const reader = await openCapture(input, options);
   try {
-    const writer = new PreparedWriter(output);
+    const writer = createWriter(output, format);
+    const totals = { frameBytes: 0, originalBytes: 0, cutRecordCount: 0 };
     try {
       for await (const batch of reader.batches()) {
         for (const record of batch) {
           const frame = toEthernetFrame(record, input);
-          writer.write({
-            timestampNs: record.timestampNs,
-            frame,
-            originalLength: ethernetOriginalLength(record, frame),
-            ...(record.timestampMissing === true ? { timestampMissing: true } : {}),
-          });
+          const originalLength = ethernetOriginalLength(record, frame);
+          writeRecord(writer, input, record, frame, originalLength);
+          totals.frameBytes += frame.length;
+          totals.originalBytes += originalLength;
+          if (frame.length < originalLength) totals.cutRecordCount += 1;
         }
-        onProgress?.(writer.recordCount);
       }
       requireRecords(reader);
       writer.close();
@@ -44,8 +66,62 @@ export async function prepareCapture(
       writer.discard();
       throw error;
     }
-    return { summary: writer.summary(), truncation: reader.truncation?.message ?? null };
+    const truncation = reader.truncation?.message ?? null;
+    return { recordCount: writer.recordCount, ...totals, fileBytes: statSync(output).size, truncation };
   } finally {
     await reader.close();
   }
+}
+
+function createWriter(output: string, format: ConvertedFormat): ConvertedWriter {
+  if (format === 'pcap') return new PcapWriter(output);
+  return format === 'pcapng' ? new PcapngWriter(output) : new PreparedWriter(output);
+}
+
+/** A writer's refusal is about the record: the error then says which one. */
+function writeRecord(
+  writer: ConvertedWriter,
+  file: string,
+  record: CaptureRecord,
+  frame: Uint8Array,
+  originalLength: number,
+): void {
+  try {
+    writer.write({
+      timestampNs: record.timestampNs,
+      frame,
+      originalLength,
+      ...(record.timestampMissing === true ? { timestampMissing: true } : {}),
+    });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new CaptureError({
+      file,
+      recordIndex: record.recordIndex,
+      offset: record.fileOffset,
+      reason: `the record cannot be written in this format: ${error.message}`,
+      advice: 'Choose another format (ctp takes every time), or leave the record out with editcap.',
+      cause: error,
+    });
+  }
+}
+
+function requireOtherFile(input: string, output: string): void {
+  if (!existsSync(output)) return;
+  const there = statSync(output);
+  if (!there.isFile()) {
+    throw new CaptureError({
+      file: output,
+      reason: there.isDirectory() ? 'this is a directory, not a file to write' : 'this is no regular file',
+      advice: 'Name the file itself, for example DIR/FILE.ctp.',
+    });
+  }
+  if (input === '-' || !existsSync(input)) return;
+  const source = statSync(input);
+  if (source.ino !== there.ino || source.dev !== there.dev) return;
+  throw new CaptureError({
+    file: output,
+    reason: 'input and output are the same file',
+    advice: 'Name another file for the output.',
+  });
 }

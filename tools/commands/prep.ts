@@ -1,9 +1,11 @@
-/** `ctreplay prep <capture> -o FILE.ctp`: converts a capture once, to load at memory speed afterwards. */
+/** `ctreplay prep <capture> -o FILE.ctp`: converts a capture once, to load at memory speed afterwards; and back. */
 import type { Command } from 'commander';
-import { prepareCapture } from '../captures/prepare.js';
+import { CONVERTED_FORMATS, convertCapture, type ConvertedFormat } from '../captures/prepare.js';
+import { oneOf } from './option-values.js';
 
 interface PrepOptions {
   readonly output: string;
+  readonly format: ConvertedFormat;
   readonly keepTruncated?: boolean;
   readonly json?: boolean;
 }
@@ -19,32 +21,43 @@ export function register(program: Command): void {
         'All commands that take a capture take the result. The file appears only when it is complete.',
     )
     .argument('<capture>', 'file to read, - for standard input')
-    .requiredOption('-o, --output <file>', 'prepared capture to write, by convention FILE.ctp')
+    .requiredOption('-o, --output <file>', 'file to write, by convention FILE.ctp')
+    .option(
+      '--format <format>',
+      'what to write: ctp (prepared), or pcap or pcapng with nanoseconds, for other programs',
+      oneOf(CONVERTED_FORMATS),
+      'ctp',
+    )
     .option('--keep-truncated', 'keep the whole records of a capture that breaks off (default: an error)')
-    .option('--json', 'what was written, as JSON on standard output')
-    .addHelpText('after', '\nExample:\n  ctreplay prep day.pcapng.gz -o day.ctp\n  ctreplay replay day.ctp')
+    .option('--json', 'what was written, as JSON on standard output; sizes in bytes')
+    .addHelpText(
+      'after',
+      '\nExample:\n  ctreplay prep day.pcapng.gz -o day.ctp\n  ctreplay replay day.ctp\n' +
+        '  ctreplay prep day.ctp --format pcap -o day.pcap',
+    )
     .action(async (capture: string, options: PrepOptions) => {
-      const { summary, truncation } = await prepareCapture(capture, options.output, {
+      const written = await convertCapture(capture, options.output, options.format, {
         onTruncated: options.keepTruncated === true ? 'keep' : 'error',
       });
       if (options.json === true) {
         const facts = {
           output: options.output,
-          packets: summary.recordCount,
-          frameBytes: summary.frameBytes,
-          wireBytes: summary.originalBytes,
-          cutPackets: summary.cutRecordCount,
-          fileBytes: summary.fileBytes,
-          truncation,
+          format: options.format,
+          packets: written.recordCount,
+          frameBytes: written.frameBytes,
+          wireBytes: written.originalBytes,
+          cutPackets: written.cutRecordCount,
+          fileBytes: written.fileBytes,
+          truncation: written.truncation,
         };
         process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);
         return;
       }
       process.stdout.write(
-        `${options.output}: ${number(summary.recordCount)} packets, ${number(summary.frameBytes)} frame bytes, ` +
-          `${number(summary.fileBytes)} bytes in all\n`,
+        `${options.output}: ${number(written.recordCount)} packets, ${number(written.frameBytes)} frame bytes, ` +
+          `${number(written.fileBytes)} bytes in all\n`,
       );
-      if (truncation !== null) process.stderr.write(`warning: ${truncation}\n`);
+      if (written.truncation !== null) process.stderr.write(`warning: ${written.truncation}\n`);
     });
 }
 

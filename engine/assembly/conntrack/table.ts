@@ -51,6 +51,18 @@ export function flushTable<E>(zone: i32): void {
   expiry.flushEnd();
 }
 
+/** Removes every connection that has expired, however the design hides it. Returns how many. */
+export function removeExpiredOf<E>(now: i64): u32 {
+  let count: u32 = 0;
+  walkStart();
+  for (let record = walkNext(); record != 0; record = walkNext()) {
+    if (isCompanion(record) || !isExpired(record, now)) continue;
+    changetype<E>(0).remove(record);
+    count++;
+  }
+  return count;
+}
+
 /** Removes the connection that matches the key in either direction. Returns 0 or ENOENT. */
 export function flushTupleOf<E>(key: usize, now: i64): i32 {
   const conn = lookup(key, keyHash(key, hashBasis), now);

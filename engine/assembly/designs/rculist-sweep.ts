@@ -1,5 +1,5 @@
 /** Entry of the design `rculist-sweep`: binds the tracker to expiry/rculist-sweep.ts. */
-import { dumpNextOf, flushTable, flushTupleOf } from '../conntrack/table';
+import { dumpNextOf, flushTable, flushTupleOf, removeExpiredOf } from '../conntrack/table';
 import { RculistSweep as Expiry } from '../expiry/rculist-sweep';
 import { clearAllOf, executeOf, executeTimedOf, initTrackerOf, sweepOf } from './api';
 
@@ -26,6 +26,10 @@ export function flush(zone: i32): void {
 }
 export function flushTuple(key: usize, nowMs: f64): i32 {
   return flushTupleOf<Expiry>(key, <i64>nowMs);
+}
+/** Removes what has expired but was not swept: for comparing designs. Returns how many. */
+export function removeExpired(nowMs: f64): u32 {
+  return removeExpiredOf<Expiry>(<i64>nowMs);
 }
 /** Connection record after the previous one, 0 = end; `first` not 0 starts a dump. */
 export function dumpNext(first: u32, nowMs: f64): usize {

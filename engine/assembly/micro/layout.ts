@@ -1,0 +1,21 @@
+/** Layouts that only tests of the structures need: a test reads them from the micro module instead of repeating them. */
+export {
+  CO_ADMIT_ZONE,
+  CO_CLEANED,
+  CO_LINK,
+  CO_NEXT,
+  CO_RECLAIMED,
+  CO_ZONE_SEQ,
+} from '../conntrack/connection';
+export { Z_COUNT, Z_LIMIT, Z_SEQUENCE } from '../conntrack/zone-limits';
+export { N_EXP_LISTS, X_LISTS } from '../expiry/rculist-sweep';
+export {
+  C_ORPHAN_COUNT,
+  C_SLAB_FREE,
+  C_SLAB_RETURNED,
+  T_RETIRED,
+  T_SPARE_SLOTS,
+  T_WAITING,
+} from '../shm/memory-map';
+export { LINK_SIZE, POISON } from '../shm/rculist';
+export { NEXT_SLOT } from '../shm/slab';

@@ -1,0 +1,25 @@
+/**
+ * Single operations of the shared structures as exports, for tests that drive one structure from several threads. What is
+ * timed are the loops in the other files of this folder, never these calls.
+ */
+import { listInit, listNext, listPushBack, listPushFront, listRemove } from '../shm/rculist';
+import { mapFind, mapInit, mapInsertLocked, mapNext, mapRemoveLocked } from '../shm/hash-map';
+import { retire } from '../shm/epoch';
+import { putSlotLocked, slabInit, takeSlotLocked } from '../shm/slab';
+
+export {
+  listInit,
+  listNext,
+  listPushBack,
+  listPushFront,
+  listRemove,
+  mapFind,
+  mapInit,
+  mapInsertLocked,
+  mapNext,
+  mapRemoveLocked,
+  putSlotLocked,
+  retire,
+  slabInit,
+  takeSlotLocked,
+};
