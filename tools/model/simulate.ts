@@ -40,7 +40,8 @@ class SimulatedThread {
   readonly plan: SimulatedLock[] = [];
   pieceNs = 0;
   holding: SimulatedLock | null = null;
-  waitingSince = 0;
+  /** Since when it has waited for `holding`; null when it does not. */
+  waitingSince: number | null = null;
   looks = 0;
   sleeping = false;
   constructor(
@@ -122,6 +123,7 @@ class Simulation {
         this.#ctContended = 0;
       }
     }
+    for (const thread of this.#threads) this.#endWait(thread);
     const elapsedNs = this.#now - this.#startNs;
     return {
       workers: this.#workers,
@@ -209,10 +211,17 @@ class Simulation {
 
   #take(thread: SimulatedThread, lock: SimulatedLock): void {
     lock.held = true;
-    if (!thread.isSweeper) this.#waitNs += this.#now - Math.max(thread.waitingSince, this.#startNs);
+    this.#endWait(thread);
     const hold = this.#draw(this.#holdTime(thread, lock));
     if (lock === this.#ctLock) this.#ctHeldNs += hold;
     this.#schedule(this.#now + hold, RELEASE, thread);
+  }
+
+  #endWait(thread: SimulatedThread): void {
+    if (thread.waitingSince !== null && !thread.isSweeper) {
+      this.#waitNs += this.#now - Math.max(thread.waitingSince, this.#startNs);
+    }
+    thread.waitingSince = null;
   }
 
   #holdTime(thread: SimulatedThread, lock: SimulatedLock): RandomTime {
