@@ -46,22 +46,30 @@ describe.runIf(available)('tshark (skipped where it is not installed)', () => {
     return output.split('\n').filter(Boolean).map(Number);
   }
 
-  it('finds no malformed packet and no bad checksum in any scenario', () => {
-    const bad = frameNumbers(BAD).map((n) => {
-      const variant = VARIANTS[Math.floor((n - 1) / PACKETS)]!;
-      return `${title(variant)}: packet ${(n - 1) % PACKETS}`;
-    });
-    expect(bad).toEqual([]);
-  }, TIMEOUT_MS);
+  it(
+    'finds no malformed packet and no bad checksum in any scenario',
+    () => {
+      const bad = frameNumbers(BAD).map((n) => {
+        const variant = VARIANTS[Math.floor((n - 1) / PACKETS)]!;
+        return `${title(variant)}: packet ${(n - 1) % PACKETS}`;
+      });
+      expect(bad).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
 
-  it('verifies the checksums, and reads FTP, DNS, fragments and VLANs as such', () => {
-    const good = (filter: string): number => frameNumbers(filter).length;
-    expect(good('tcp.checksum.status == 1')).toBeGreaterThan(10 * PACKETS);
-    expect(good('ftp.request.command == "EPRT" || ftp.request.command == "PORT"')).toBeGreaterThan(10);
-    expect(good('ftp.response.code == 227 || ftp.response.code == 229')).toBeGreaterThan(10);
-    expect(good('dns.flags.response == 1 && dns.a')).toBeGreaterThan(100);
-    expect(good('ip.reassembled.length || ipv6.reassembled.length')).toBeGreaterThan(100);
-    expect(good('vlan.id == 101')).toBeGreaterThan(100);
-    expect(good('icmp.type == 3 && udp')).toBeGreaterThan(10);
-  }, TIMEOUT_MS);
+  it(
+    'verifies the checksums, and reads FTP, DNS, fragments and VLANs as such',
+    () => {
+      const good = (filter: string): number => frameNumbers(filter).length;
+      expect(good('tcp.checksum.status == 1')).toBeGreaterThan(10 * PACKETS);
+      expect(good('ftp.request.command == "EPRT" || ftp.request.command == "PORT"')).toBeGreaterThan(10);
+      expect(good('ftp.response.code == 227 || ftp.response.code == 229')).toBeGreaterThan(10);
+      expect(good('dns.flags.response == 1 && dns.a')).toBeGreaterThan(100);
+      expect(good('ip.reassembled.length || ipv6.reassembled.length')).toBeGreaterThan(100);
+      expect(good('vlan.id == 101')).toBeGreaterThan(100);
+      expect(good('icmp.type == 3 && udp')).toBeGreaterThan(10);
+    },
+    TIMEOUT_MS,
+  );
 });
