@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { brokenInvariants } from './table-invariants.js';
+import { race, type RaceOptions } from './race-run.js';
+import { EVERYTHING, NO_EXPIRY, TURNOVER } from './race-scenario.js';
+
+const LONG = process.env['CTREPLAY_LONG'] !== undefined;
+/** Seeds of the short run; the long one takes many more. `CTREPLAY_SEED` repeats a single one. */
+const SEEDS = process.env['CTREPLAY_SEED']
+  ? [Number(process.env['CTREPLAY_SEED'])]
+  : Array.from({ length: LONG ? 60 : 2 }, (_, i) => i + 1);
+const ROUNDS = LONG ? 3000 : 700;
+
+const DESIGNS: readonly (readonly [string, string | null])[] = [
+  ['timeout-lists', null],
+  ['rculist-sweep', 'v6'],
+  ['rculist-sweep', 'v7'],
+  ['rculist-sweep', 'v7-fixed'],
+  ['narrow-insert', null],
+];
+
+const SCENARIOS = {
+  'everything at once': EVERYTHING,
+  'no expiry': NO_EXPIRY,
+  'full slab': TURNOVER,
+} as const;
+
+async function expectSound(options: RaceOptions): Promise<void> {
+  const result = await race(options);
+  const told = result.reports.flatMap(({ trap, violations }) =>
+    trap === null ? violations : [trap, ...violations],
+  );
+  const noDuplicates = options.scenario === NO_EXPIRY;
+  const broken = told.length > 0 ? [] : brokenInvariants(result, options.design, noDuplicates);
+  const label = `seed ${options.seed}, ${options.workers} workers (repeat with CTREPLAY_SEED=${options.seed})`;
+  expect([...told, ...broken], label).toEqual([]);
+  expect(
+    result.reports.every(({ role, packets, sweeps }) => (role === 'worker' ? packets : sweeps) > 0),
+  ).toBe(true);
+}
+
+describe.each(DESIGNS)('races: %s, preset %s', (design, preset) => {
+  for (const [name, scenario] of Object.entries(SCENARIOS)) {
+    it(
+      name,
+      async () => {
+        for (const seed of SEEDS) {
+          await expectSound({
+            design,
+            preset,
+            workers: 2 + (seed % 3),
+            sweepers: 1,
+            rounds: ROUNDS,
+            seed,
+            slabSlots: scenario === TURNOVER ? 24 : 64,
+            buckets: 8,
+            scenario,
+          });
+        }
+      },
+      LONG ? 3_600_000 : 60_000,
+    );
+  }
+});

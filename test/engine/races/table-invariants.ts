@@ -1,0 +1,289 @@
+/** What must hold of a table at rest, whatever threads did to it. */
+import { readCounters, sumCounters } from '../../../engine/host/counters.js';
+import { layoutConstants, type RaceResult } from './race-run.js';
+
+/** A record of the map. */
+interface TableRecord {
+  readonly at: number;
+  readonly isCompanion: boolean;
+  readonly companion: number;
+}
+
+/**
+ * Checks everything that holds at rest; returns what does not, in sentences.
+ * @param noDuplicates also no two connections of one tuple and zone (see NO_EXPIRY)
+ */
+export function brokenInvariants(result: RaceResult, design: string, noDuplicates: boolean): string[] {
+  return new TableCheck(result, design).problems(noDuplicates);
+}
+
+class TableCheck {
+  readonly #result: RaceResult;
+  readonly #design: string;
+  readonly #view: DataView;
+  readonly #c: Readonly<Record<string, number>>;
+  readonly #found: string[] = [];
+
+  constructor(result: RaceResult, design: string) {
+    this.#result = result;
+    this.#design = design;
+    this.#view = new DataView(result.run.memory.buffer);
+    this.#c = { ...result.run.engine.constants, ...layoutNumbers() };
+  }
+
+  problems(noDuplicates: boolean): string[] {
+    const { checker } = this.#result;
+    this.#atRest();
+    checker.exports.goOnline();
+    const records = this.#records();
+    const connections = records.filter(({ isCompanion }) => !isCompanion);
+    this.#companions(records);
+    this.#lists(connections.map(({ at }) => at));
+    this.#counts(records.length, connections.length);
+    this.#zones(connections.map(({ at }) => at));
+    this.#slab(records.map(({ at }) => at));
+    if (noDuplicates) this.#duplicates(connections.map(({ at }) => at));
+    checker.exports.flush(-1);
+    checker.exports.quiesce();
+    this.#empty();
+    checker.exports.goOffline();
+    return this.#found;
+  }
+
+  #constant(name: string): number {
+    const value = this.#c[name];
+    if (value === undefined) throw new Error(`no constant ${name}`);
+    return value;
+  }
+
+  #u32(at: number): number {
+    return this.#view.getUint32(at, true);
+  }
+
+  #control(name: string): number {
+    return this.#u32(this.#constant('CONTROL') + this.#constant(name));
+  }
+
+  #expect(what: string, actual: number, expected: number): void {
+    if (actual !== expected) this.#found.push(`${what} is ${actual}, not ${expected}`);
+  }
+
+  /** No lock held, nobody online, nothing waiting for a grace period. */
+  #atRest(): void {
+    const { run, threads } = this.#result;
+    for (const lock of ['C_CT_LOCK', 'C_RESOURCES_LOCK', 'C_FRAGMENT_LOCK'])
+      this.#expect(lock, this.#control(lock), 0);
+    this.#expect('the count of sweeps in progress', this.#control('C_SWEEPING'), 0);
+    this.#expect('the count of slots in a grace period', this.#control('C_GRACE_PENDING'), 0);
+    this.#expect('the count of orphans', this.#control('C_ORPHAN_COUNT'), 0);
+    for (let thread = 0; thread < threads; thread++) {
+      const block = run.plan.regions.threads + thread * this.#constant('THREAD_SIZE');
+      for (const word of ['T_EPOCH_SEEN', 'T_LOCKS_HELD', 'T_RETIRED', 'T_WAITING', 'T_SPARE_SLOTS']) {
+        this.#expect(`${word} of thread ${thread}`, this.#u32(block + this.#constant(word)), 0);
+      }
+    }
+  }
+
+  /** Every record of the map, each found under its own key too. */
+  #records(): TableRecord[] {
+    const exports = this.#result.checker.exports as unknown as Walker;
+    const seen = new Set<number>();
+    const records: TableRecord[] = [];
+    exports.walkStart();
+    for (let at = exports.walkNext() >>> 0; at !== 0; at = exports.walkNext() >>> 0) {
+      if (seen.has(at)) {
+        this.#found.push(`record ${at} is in the map twice`);
+        break;
+      }
+      seen.add(at);
+      if (exports.isReachable(at) === 0) this.#found.push(`record ${at} is not found under its key`);
+      this.#expect(`lock of record ${at}`, this.#u32(at + this.#constant('CO_LOCK')), 0);
+      this.#expect(
+        `parity of the generation of record ${at}`,
+        this.#u32(at + this.#constant('CO_GENERATION')) & 1,
+        1,
+      );
+      this.#expect(`reclaimed flag of record ${at}`, this.#u32(at + this.#constant('CO_RECLAIMED')), 0);
+      records.push({
+        at,
+        isCompanion: (this.#u32(at + this.#constant('CO_FLAGS')) & this.#constant('CONN_UN_NAT')) !== 0,
+        companion: this.#u32(at + this.#constant('CO_COMPANION')),
+      });
+    }
+    return records;
+  }
+
+  /** Each companion belongs to exactly one connection of the map, whose key is its reverse key. */
+  #companions(records: readonly TableRecord[]): void {
+    const owners = new Map<number, number>();
+    for (const { at, companion } of records) if (companion !== 0) owners.set(companion, at);
+    for (const { at, isCompanion } of records) {
+      if (!isCompanion) continue;
+      const owner = owners.get(at);
+      if (owner === undefined) this.#found.push(`companion ${at} belongs to no connection`);
+      else if (this.#key(at, 'CO_REV_KEY') !== this.#key(owner, 'CO_KEY')) {
+        this.#found.push(`companion ${at} and connection ${owner} disagree about the tuple`);
+      }
+      owners.delete(at);
+    }
+    for (const [companion, owner] of owners) {
+      this.#found.push(`companion ${companion} of connection ${owner} is not in the map`);
+    }
+  }
+
+  #key(record: number, field: string): string {
+    const at = record + this.#constant(field);
+    const bytes = new Uint8Array(this.#view.buffer).slice(at, at + this.#constant('KEY_SIZE'));
+    return Buffer.from(bytes).toString('hex');
+  }
+
+  /** The expiration lists hold each connection of the map once, and nothing else; both directions agree. */
+  #lists(connections: readonly number[]): void {
+    const { expiry } = this.#result.run.plan.regions;
+    const byClass = this.#design === 'timeout-lists';
+    const heads = byClass ? this.#constant('N_TIMEOUT_CLASSES') : this.#constant('N_EXP_LISTS');
+    const base = byClass ? expiry : expiry + this.#constant('X_LISTS');
+    const unlisted = new Set(connections);
+    for (let list = 0; list < heads; list++) {
+      const head = base + list * this.#constant('LINK_SIZE');
+      let previous = head;
+      for (let link = this.#u32(head + 4); link !== head; link = this.#u32(link + 4)) {
+        const conn = link - this.#constant('CO_LINK');
+        if (!unlisted.delete(conn)) {
+          this.#found.push(`list ${list} holds ${conn}, which is not in the map, or in two lists`);
+          break;
+        }
+        if (this.#u32(link) !== previous) this.#found.push(`prev of ${conn} does not lead back`);
+        if (byClass) {
+          const own = this.#view.getUint8(conn + this.#constant('CO_TIMEOUT_CLASS'));
+          if (own !== list) this.#found.push(`connection ${conn} of class ${own} is in list ${list}`);
+        }
+        previous = link;
+      }
+    }
+    for (const conn of unlisted) this.#found.push(`connection ${conn} is in no expiration list`);
+  }
+
+  /** The counters tell the same as the table. */
+  #counts(records: number, connections: number): void {
+    const { run, threads, reports, checker } = this.#result;
+    this.#expect('n_conn', this.#control('C_N_CONN'), connections);
+    this.#expect('the table count', checker.exports.tableCount(), records);
+    if (run.engine.flavour === 'bare') return;
+    const total = sumCounters(Array.from({ length: threads }, (_, thread) => readCounters(run, thread)));
+    const { work, verdicts, reasons } = total;
+    this.#expect('created less removed', (work['created'] ?? 0) - (work['removed'] ?? 0), connections);
+    this.#expect('reason "created"', reasons.get(this.#constant('R_CREATED')) ?? 0, work['created'] ?? 0);
+    const injected = reports.reduce((sum, report) => sum + report.packets, 0);
+    const counted = [...verdicts.values()].reduce((sum, count) => sum + count, 0);
+    this.#expect('the sum of verdicts', counted, injected);
+    for (const [name, figures] of Object.entries(total.locks)) {
+      if (figures.contended > figures.acquisitions)
+        this.#found.push(`${name} was contended more often than taken`);
+    }
+  }
+
+  /** Each zone's count is that of the connections that its present entry admitted. */
+  #zones(connections: readonly number[]): void {
+    const { zones } = this.#result.run.plan.regions;
+    const admitted = new Map<number, number>();
+    for (const conn of connections) {
+      const zone = this.#view.getInt32(conn + this.#constant('CO_ADMIT_ZONE'), true);
+      if (zone < -1) continue;
+      const entry = zones + (zone + 1) * this.#constant('ZONE_ENTRY_SIZE');
+      const sequence = this.#u32(conn + this.#constant('CO_ZONE_SEQ'));
+      if (this.#u32(entry) === 0 || this.#u32(entry + this.#constant('Z_SEQUENCE')) !== sequence) continue;
+      admitted.set(zone, (admitted.get(zone) ?? 0) + 1);
+    }
+    for (let zone = -1; zone < 16; zone++) {
+      const entry = zones + (zone + 1) * this.#constant('ZONE_ENTRY_SIZE');
+      if (this.#u32(entry) === 0) continue;
+      this.#expect(
+        `the count of zone ${zone}`,
+        this.#u32(entry + this.#constant('Z_COUNT')),
+        admitted.get(zone) ?? 0,
+      );
+    }
+  }
+
+  /** Every slot is reachable, free, or was never used: none lost, none in two places. */
+  #slab(reachable: readonly number[]): void {
+    const { plan } = this.#result.run;
+    const free = new Set<number>();
+    for (const start of ['C_SLAB_FREE', 'C_SLAB_RETURNED']) {
+      for (
+        let slot = this.#control(start);
+        slot !== 0;
+        slot = this.#u32(slot + this.#constant('NEXT_SLOT'))
+      ) {
+        if (free.has(slot)) {
+          this.#found.push(`slot ${slot} is free twice`);
+          break;
+        }
+        free.add(slot);
+        this.#expect(
+          `parity of the generation of free slot ${slot}`,
+          this.#u32(slot + this.#constant('CO_GENERATION')) & 1,
+          0,
+        );
+      }
+    }
+    for (const slot of reachable)
+      if (free.has(slot)) this.#found.push(`slot ${slot} is free and in the table`);
+    const end = plan.regions.slab + plan.slabSlots * this.#constant('CONN_SIZE');
+    const unused = (end - this.#control('C_SLAB_NEXT')) / this.#constant('CONN_SIZE');
+    this.#expect('the count of slots in use', this.#control('C_SLAB_IN_USE'), reachable.length);
+    this.#expect('reachable, free and unused slots', reachable.length + free.size + unused, plan.slabSlots);
+  }
+
+  #duplicates(connections: readonly number[]): void {
+    const seen = new Map<string, number>();
+    for (const conn of connections) {
+      const forward = this.#key(conn, 'CO_KEY');
+      const other = seen.get(forward) ?? seen.get(this.#key(conn, 'CO_REV_KEY'));
+      if (other !== undefined) this.#found.push(`connections ${other} and ${conn} have one tuple`);
+      seen.set(forward, conn);
+    }
+  }
+
+  /** After a flush by the only thread left, everything is as at the start. */
+  #empty(): void {
+    this.#expect('n_conn after the flush', this.#control('C_N_CONN'), 0);
+    this.#expect('the table count after the flush', this.#result.checker.exports.tableCount(), 0);
+    this.#expect('slots in use after the flush', this.#control('C_SLAB_IN_USE'), 0);
+    this.#expect('slots in a grace period after the flush', this.#control('C_GRACE_PENDING'), 0);
+    this.#zones([]);
+    this.#lists([]);
+    this.#slab([]);
+  }
+}
+
+interface Walker {
+  walkStart(): void;
+  walkNext(): number;
+  isReachable(record: number): number;
+}
+
+let layout: Record<string, number> | null = null;
+function layoutNumbers(): Record<string, number> {
+  layout ??= layoutConstants([
+    'C_ORPHAN_COUNT',
+    'C_SLAB_FREE',
+    'C_SLAB_RETURNED',
+    'CO_ADMIT_ZONE',
+    'CO_LINK',
+    'CO_LOCK',
+    'CO_RECLAIMED',
+    'CO_ZONE_SEQ',
+    'LINK_SIZE',
+    'N_EXP_LISTS',
+    'NEXT_SLOT',
+    'T_RETIRED',
+    'T_SPARE_SLOTS',
+    'T_WAITING',
+    'X_LISTS',
+    'Z_COUNT',
+    'Z_SEQUENCE',
+  ]);
+  return layout;
+}
