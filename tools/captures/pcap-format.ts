@@ -6,5 +6,7 @@ export const PCAP_RECORD_HEADER_BYTES = 16;
 export const PCAP_MAGIC_MICRO = 0xa1b2c3d4;
 export const PCAP_MAGIC_NANO = 0xa1b23c4d;
 
-/** The link type is the low 26 bits of the last header word; above it lie the FCS length and its flag. */
-export const PCAP_LINK_TYPE_MASK = 0x03ff_ffff;
+/** The link type is the low half of the last header word; the FCS length and its flag are the top six bits. */
+export const PCAP_LINK_TYPE_MASK = 0xffff;
+/** Bits between them, which are zero in every sound file. */
+export const PCAP_LINK_TYPE_RESERVED = 0x03ff_0000;

@@ -13,6 +13,7 @@ import {
 import {
   PCAP_FILE_HEADER_BYTES,
   PCAP_LINK_TYPE_MASK,
+  PCAP_LINK_TYPE_RESERVED,
   PCAP_MAGIC_MICRO,
   PCAP_MAGIC_NANO,
   PCAP_RECORD_HEADER_BYTES,
@@ -242,13 +243,22 @@ function parseFileHeader(file: string, bytes: Buffer, littleEndian: boolean): Pc
       advice: 'Convert it with: editcap -F pcap FILE CONVERTED.',
     });
   }
+  const linkWord = u32(20);
+  if ((linkWord & PCAP_LINK_TYPE_RESERVED) !== 0) {
+    throw new CaptureError({
+      file,
+      offset: 20,
+      reason: `the link type field is 0x${linkWord.toString(16).padStart(8, '0')}, whose reserved bits are not zero`,
+      advice: 'The header is damaged: copy or record the capture again.',
+    });
+  }
   const microsecondBytes = Buffer.from(bytes);
   if (littleEndian) microsecondBytes.writeUInt32LE(PCAP_MAGIC_MICRO, 0);
   else microsecondBytes.writeUInt32BE(PCAP_MAGIC_MICRO, 0);
   return {
     nanosecond: u32(0) === PCAP_MAGIC_NANO,
     snapLength: u32(16),
-    linkType: u32(20) & PCAP_LINK_TYPE_MASK,
+    linkType: linkWord & PCAP_LINK_TYPE_MASK,
     microsecondBytes,
   };
 }

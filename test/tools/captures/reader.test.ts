@@ -188,6 +188,11 @@ describe('captures that cannot be read', () => {
     expect(error.message).toMatch(/damaged, record 2, byte offset 100: .*\. .*\.$/);
   });
 
+  it('a link type beyond 16 bits', async () => {
+    const { error } = await readFailing(scratch.write('link', pcapBytes([{ data: FRAME }], { linkType: 0x0001_0001 })));
+    expect(error).toMatchObject({ offset: 20, reason: expect.stringContaining('0x00010001') });
+  });
+
   it('another pcap version', async () => {
     const { error } = await readFailing(scratch.write('version', pcapBytes([{ data: FRAME }], { version: [2, 3] })));
     expect(error.reason).toContain('version 2.3');
