@@ -89,7 +89,7 @@ export const matrixSpec = z.strictObject({
     .min(1, 'names no rate')
     .refine(distinctRates.check, distinctRates.message)
     .default([{ mode: 'topspeed' }]),
-  trials: z.int().min(1).max(1000).default(10),
+  trials: z.int().min(1).max(1000).default(15),
   untilPrecision: precision.optional(),
   maxTrials: z.int().min(6).max(10_000).default(100),
   warmupBlocks: z.int().min(0).max(100).default(1),

@@ -2,11 +2,9 @@
  * Which blocks count, and whether a group needs more of them. Everything is computed from the trials so far, so a resumed
  * matrix decides as the uninterrupted one would have.
  */
-import { relativeHalfWidth } from '../stats/interval.js';
 import { normalQuantile } from '../stats/normal.js';
-import { pairedRatio } from '../stats/ratio.js';
-import { mean } from '../stats/sample.js';
-import { precisionState } from '../stats/trial-count.js';
+import { bootstrapInterval } from '../stats/bootstrap.js';
+import { mean, median } from '../stats/sample.js';
 import { detectWarmUp } from '../stats/warm-up.js';
 import { Random } from '../synth/random.js';
 import { primaryMetric } from './metrics.js';
@@ -26,6 +24,8 @@ export interface RepetitionRule {
 
 /** Fewest blocks before a precision may be believed. */
 const MIN_PRECISION_TRIALS = 10;
+/** Resamples for deciding whether to go on; reported intervals take as many as the matrix says. */
+const PROGRESS_RESAMPLES = 500;
 /** Levels that differ by less are one level. */
 const LEVEL_TOLERANCE = 0.02;
 /** Probability with which a difference of the size of the precision is to be found. */
@@ -95,14 +95,21 @@ export function groupProgress(group: Group, blocks: Blocks, rule: RepetitionRule
   const now = precisionOf(group, steady, rule);
   const expected =
     now === null ? least : Math.min(rule.maxTrials, Math.max(least, Math.ceil(trials * (now / target) ** 2)));
-  if (trials >= least && now !== null && now <= target) {
+  if (trials >= least && isLook(trials) && now !== null && now <= target) {
     // Two looks in a row: one interval in 200 looks half as wide as it is.
-    const before = precisionOf(group, steady.slice(0, -1), rule);
-    if (before !== null && before <= target)
+    let before = trials - 1;
+    while (!isLook(before)) before--;
+    const earlier = precisionOf(group, steady.slice(0, before), rule);
+    if (earlier !== null && earlier <= target)
       return { trials, done: true, expected: trials, precision: now, gaveUp: false };
   }
   const gaveUp = blocks.length >= rule.maxTrials;
   return { trials, done: gaveUp, expected: Math.max(expected, trials + 1), precision: now, gaveUp };
+}
+
+/** After which numbers of trials the precision is looked at: rarer as one trial more changes less. */
+function isLook(trials: number): boolean {
+  return trials % Math.max(1, Math.floor(trials / 20)) === 0;
 }
 
 /**
@@ -113,34 +120,36 @@ export function groupProgress(group: Group, blocks: Blocks, rule: RepetitionRule
 function precisionOf(group: Group, blocks: Blocks, rule: RepetitionRule): number | null {
   if (blocks.length < 6) return null;
   const metric = primaryMetric(group.cells[0]!.rate);
-  const options = { confidence: rule.confidence, resamples: rule.resamples };
-  const random = (what: string): Random => new Random(rule.seed).derive(`precision ${group.index} ${what}`);
-  const series = (id: string): number[] =>
-    blocks.flatMap((block) => {
-      const value = block.get(id)?.[metric];
-      return value !== undefined && value > 0 ? [value] : [];
+  const halfWidth = (logs: readonly number[], what: string): number => {
+    const interval = bootstrapInterval(logs, median, {
+      random: new Random(rule.seed).derive(`precision ${group.index} ${what}`),
+      confidence: rule.confidence,
+      resamples: Math.min(rule.resamples, PROGRESS_RESAMPLES),
     });
-  let worst: number | null = null;
-  const take = (halfWidth: number | null): void => {
-    if (halfWidth !== null) worst = Math.max(worst ?? 0, halfWidth);
+    // Half the width of an interval of logarithms is relative.
+    return interval === null ? Infinity : (interval.high - interval.low) / 2;
   };
+  const logsOf = new Map<string, number[]>();
+  let worst = 0;
   for (const cell of group.cells) {
-    const values = series(cell.id);
-    if (values.length < 6) return null;
-    take(
-      precisionState(values, rule.untilPrecision ?? 1, { ...options, random: random(cell.id) })
-        .relativeHalfWidth,
-    );
+    const logs = blocks.flatMap((block) => {
+      const value = block.get(cell.id)?.[metric];
+      return value !== undefined && value > 0 ? [Math.log(value)] : [];
+    });
+    // A cell without the metric (untimed) has no precision to reach.
+    if (logs.length < blocks.length) continue;
+    logsOf.set(cell.id, logs);
+    worst = Math.max(worst, halfWidth(logs, cell.id));
   }
+  if (logsOf.size === 0) return null;
   const reach = normalQuantile((1 + rule.confidence) / 2);
   const scale = (normalQuantile(1 - rule.alpha / 2) + normalQuantile(POWER)) / reach;
   for (const pair of group.pairs) {
-    if (pair.kind === 'probes') continue;
-    const base = series(pair.base);
-    const head = series(pair.head);
-    const pairs = base.map((value, i) => ({ base: [value], head: [head[i] as number] }));
-    const { value, interval } = pairedRatio(pairs, { ...options, random: random(pair.head) });
-    take(interval === null ? null : (relativeHalfWidth(value, interval) ?? 0) * scale);
+    const base = logsOf.get(pair.base);
+    const head = logsOf.get(pair.head);
+    if (pair.kind === 'probes' || base === undefined || head === undefined) continue;
+    const differences = base.map((log, i) => (head[i] as number) - log);
+    worst = Math.max(worst, scale * halfWidth(differences, pair.head));
   }
   return worst;
 }

@@ -1,0 +1,227 @@
+import { describe, expect, it } from 'vitest';
+import { compareGroup, geomeans, summarise } from '../../../tools/bench/aggregate.js';
+import { driveMatrix, TrialError, type MatrixState } from '../../../tools/bench/drive-matrix.js';
+import type { MatrixSpec } from '../../../tools/bench/matrix-spec.js';
+import { planMatrix, type Cell, type Group } from '../../../tools/bench/plan.js';
+import { groupProgress, groupWarmUp } from '../../../tools/bench/stopping.js';
+import { completeBlocks, type Blocks, type CellRunner } from '../../../tools/bench/trial.js';
+import { FakeRunner, matrix, type FakeBehaviour } from './fake-runner.js';
+
+const CORES = 2;
+
+async function run(spec: MatrixSpec, behaviour: FakeBehaviour) {
+  const groups = planMatrix(spec, CORES);
+  const runner = new FakeRunner(behaviour);
+  const outcome = await driveMatrix(groups, spec, runner, { trials: [], cases: [] });
+  return { groups, runner, ...outcome };
+}
+
+function blocksOf(group: Group, state: MatrixState): Blocks {
+  return completeBlocks(
+    group.cells.map((cell) => cell.id),
+    state.trials,
+  );
+}
+
+describe('driveMatrix', () => {
+  it('runs warm-up blocks that are not recorded, then every cell as often as asked', async () => {
+    const spec = matrix({ inputs: ['syn-flood', 'established'], trials: 4, warmupBlocks: 2 });
+    const { groups, runner, state } = await run(spec, { seed: 1 });
+    for (const group of groups) {
+      for (const cell of group.cells) {
+        expect(state.trials.filter((trial) => trial.cell === cell.id).map((trial) => trial.block)).toEqual([
+          0, 1, 2, 3,
+        ]);
+        expect(runner.calls.filter((call) => call.cell.id === cell.id)).toHaveLength(6);
+      }
+    }
+  });
+
+  it('lets the cells of a group take turns, with one seed per block', async () => {
+    const spec = matrix({ trials: 5, warmupBlocks: 0 });
+    const { groups, runner } = await run(spec, { seed: 1 });
+    const size = groups[0]!.cells.length;
+    for (let block = 0; block < 5; block++) {
+      const calls = runner.calls.slice(block * size, (block + 1) * size);
+      expect(new Set(calls.map((call) => call.cell.id)).size).toBe(size);
+      expect(new Set(calls.map((call) => call.trialSeed)).size).toBe(1);
+    }
+  });
+
+  it('stops between trials when interrupted and keeps whole blocks only', async () => {
+    const spec = matrix({ trials: 5, warmupBlocks: 0 });
+    const groups = planMatrix(spec, CORES);
+    const runner = new FakeRunner({ seed: 1 });
+    const outcome = await driveMatrix(
+      groups,
+      spec,
+      runner,
+      { trials: [], cases: [] },
+      {
+        isInterrupted: () => runner.calls.length >= 8,
+      },
+    );
+    expect(outcome.interrupted).toBe(true);
+    expect(runner.calls).toHaveLength(8);
+    expect(outcome.state.trials).toHaveLength(6);
+  });
+
+  it('saves what there is when a trial fails, and names the cell', async () => {
+    const spec = matrix({ trials: 5, warmupBlocks: 0 });
+    const groups = planMatrix(spec, CORES);
+    const good = new FakeRunner({ seed: 1 });
+    const failing: CellRunner = {
+      run: (cell, seed) =>
+        good.calls.length === 7 ? Promise.reject(new Error('worker 0 died')) : good.run(cell, seed),
+    };
+    const saved: number[] = [];
+    const promise = driveMatrix(
+      groups,
+      spec,
+      failing,
+      { trials: [], cases: [] },
+      {
+        save: (state) => {
+          saved.push(state.trials.length);
+          return Promise.resolve();
+        },
+      },
+    );
+    await expect(promise).rejects.toThrow(TrialError);
+    await expect(promise).rejects.toThrow(/^syn-flood\/\S+, trial 3: worker 0 died$/);
+    expect(saved.at(-1)).toBe(6);
+  });
+
+  it('goes on from earlier trials exactly as the whole run would have', async () => {
+    const spec = matrix({ trials: 6, warmupBlocks: 0 });
+    const whole = await run(spec, { seed: 3 });
+    const groups = planMatrix(spec, CORES);
+    const first = new FakeRunner({ seed: 3 });
+    const part = await driveMatrix(
+      groups,
+      spec,
+      first,
+      { trials: [], cases: [] },
+      {
+        isInterrupted: () => first.calls.length >= 9,
+      },
+    );
+    const second = new FakeRunner({ seed: 4 });
+    const rest = await driveMatrix(groups, spec, second, part.state);
+    expect([...first.calls, ...second.calls].map((call) => [call.cell.id, call.trialSeed])).toEqual(
+      whole.runner.calls.map((call) => [call.cell.id, call.trialSeed]),
+    );
+    expect(rest.state.trials).toHaveLength(whole.state.trials.length);
+  });
+});
+
+describe('warming up', () => {
+  const cold: FakeBehaviour = { seed: 2, sigma: 0.01, machine: (trial) => (trial < 12 ? 0.6 : 1) };
+
+  it('is detected by blocks, made good, and said', async () => {
+    const spec = matrix({ trials: 12, warmupBlocks: 0 });
+    const { groups, state, remarks } = await run(spec, cold);
+    const [group] = groups;
+    const blocks = blocksOf(group!, state);
+    // Three cells a block: the first four blocks were cold.
+    expect(groupWarmUp(group!, blocks)).toEqual({ blocks: 4, state: 'warm-up' });
+    expect(blocks).toHaveLength(16);
+    expect(remarks.join()).toContain('the first 4 of 16 trials of each cell were still warming up');
+    const pps = summarise(group!, blocks, spec).find((cell) => cell.metric === 'pps');
+    expect(pps?.n).toBe(12);
+    expect(pps?.median).toBeGreaterThan(950_000);
+  });
+
+  it('is not seen in noise', async () => {
+    let seen = 0;
+    for (let seed = 0; seed < 60; seed++) {
+      const { groups, state } = await run(matrix({ trials: 15, warmupBlocks: 0 }), { seed });
+      if (groupWarmUp(groups[0]!, blocksOf(groups[0]!, state)).state === 'warm-up') seen++;
+    }
+    expect(seen).toBeLessThan(9);
+  });
+});
+
+describe('summaries', () => {
+  it('give median, interval and variation, and keep outliers', async () => {
+    const spec = matrix({ trials: 20, warmupBlocks: 0 });
+    const { groups, state } = await run(spec, { seed: 5, machine: (trial) => (trial === 31 ? 0.3 : 1) });
+    const [group] = groups;
+    const cells = summarise(group!, blocksOf(group!, state), spec).filter((cell) => cell.metric === 'pps');
+    expect(cells).toHaveLength(3);
+    for (const cell of cells) {
+      expect(cell.n).toBe(20);
+      expect(cell.low!).toBeLessThan(cell.median!);
+      expect(cell.high!).toBeGreaterThan(cell.median!);
+      expect(Math.abs(cell.median! / 1e6 - 1)).toBeLessThan(0.04);
+      expect(cell.cv).toBeGreaterThan(0.01);
+    }
+    const disturbed = cells.filter((cell) => cell.values!.some((value) => value < 400_000));
+    expect(disturbed).toHaveLength(1);
+    expect(disturbed[0]?.outliers).toBeGreaterThanOrEqual(1);
+  });
+
+  it('compare times only where throughput is set by the rate', async () => {
+    const spec = matrix({ rates: ['100k'], trials: 8, warmupBlocks: 0 });
+    const { groups, state } = await run(spec, { seed: 1 });
+    const metrics = compareGroup(groups[0]!, blocksOf(groups[0]!, state), spec).map((one) => one.metric);
+    expect(metrics).not.toContain('pps');
+    expect(metrics).toContain('response.p50Ns');
+  });
+
+  it('say when trials are too few for any finding', async () => {
+    const spec = matrix({ trials: 3, warmupBlocks: 0 });
+    const { groups, state } = await run(spec, {
+      seed: 1,
+      speed: (cell) => (cell.design === 'new' ? 9000 : 1000),
+    });
+    for (const one of compareGroup(groups[0]!, blocksOf(groups[0]!, state), spec)) {
+      expect(one.text).toBe('~');
+      expect(one.note).toBe('need >= 6 trials to detect a difference at alpha level 0.05');
+    }
+  });
+
+  it('the geometric mean is over groups, of each pair of designs and metric', async () => {
+    const factors: Readonly<Record<string, number>> = { 'syn-flood': 2, established: 8 };
+    const spec = matrix({ inputs: ['syn-flood', 'established'], trials: 8, warmupBlocks: 0 });
+    const speed = (cell: Cell): number =>
+      cell.design === 'new' ? 1000 * (factors[cell.inputName] ?? 1) : 1000;
+    const { groups, state } = await run(spec, { seed: 1, speed, sigma: 0.001 });
+    const comparisons = groups.flatMap((group) => compareGroup(group, blocksOf(group, state), spec));
+    const lines = geomeans(comparisons, (id) => (id.includes('/new/') ? 'new' : 'old'));
+    const pps = lines.find((line) => line.metric === 'pps');
+    expect(pps).toMatchObject({ base: 'old', head: 'new', groups: 2 });
+    expect(pps?.ratio).toBeCloseTo(4, 1);
+  });
+});
+
+describe('repeating until precise', () => {
+  it('stops when the medians are known and not before two looks agree', async () => {
+    const spec = matrix({ untilPrecision: 0.02, maxTrials: 200, warmupBlocks: 0 });
+    const { groups, state } = await run(spec, { seed: 8, sigma: 0.02 });
+    const [group] = groups;
+    const blocks = blocksOf(group!, state);
+    const progress = groupProgress(group!, blocks, spec);
+    expect(progress.done).toBe(true);
+    expect(progress.gaveUp).toBe(false);
+    expect(progress.precision!).toBeLessThanOrEqual(0.02);
+    expect(groupProgress(group!, blocks.slice(0, -1), spec).done).toBe(false);
+    expect(groupProgress(group!, blocks.slice(0, 15), spec).done).toBe(false);
+    // Noise of 2 % takes more than the fewest trials to a precision of 2 %.
+    expect(blocks.length).toBeGreaterThan(15);
+  });
+
+  it('takes more trials where there is more noise', async () => {
+    const spec = matrix({ untilPrecision: 0.03, maxTrials: 300, warmupBlocks: 0 });
+    const calm = await run(spec, { seed: 1, sigma: 0.01 });
+    const noisy = await run(spec, { seed: 1, sigma: 0.05 });
+    expect(noisy.state.trials.length).toBeGreaterThan(1.5 * calm.state.trials.length);
+  });
+
+  it('gives up at the bound and says so', async () => {
+    const spec = matrix({ untilPrecision: 0.01, maxTrials: 20, warmupBlocks: 0 });
+    const { state, remarks } = await run(spec, { seed: 1, sigma: 0.2 });
+    expect(state.trials).toHaveLength(3 * 20);
+    expect(remarks.join()).toMatch(/20 trials gave a precision of [\d.]+ %, not 1\.0 %; raise --max-trials/);
+  });
+});
