@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { type DesignChoice } from '../../engine/host/designs.js';
 import { formatRate } from '../report/quantities.js';
 import { runOvsBenchmark, type OvsBenchmarkRun } from '../replay/ovs-benchmark.js';
+import { addMatrixOptions, isMatrixRequest, runMatrix, type MatrixFlags } from './bench-matrix.js';
 import { designsOption, wholeNumber } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
@@ -20,13 +21,14 @@ interface BenchFlags {
 }
 
 /** Adds `bench` to the program. */
-export function register(program: Command): void {
-  program
-    .command('bench')
+export function register(program: Command, argv: readonly string[]): void {
+  const command = program.command('bench');
+  command
     .summary('benchmark the designs')
     .description(
       "With --scenario ovs-benchmark: the workload of Open vSwitch's 'ovstest test-conntrack benchmark', packet for " +
-        'packet, on every thread; the figures stand beside those of the original.',
+        'packet, on every thread; the figures stand beside those of the original. With other scenarios, --capture, ' +
+        '--preset or --matrix: a matrix, every cell repeated in turns, with intervals and tests.',
     )
     .option('--scenario <name>', 'ovs-benchmark')
     .option('--workers <count>', 'threads, 1 to 64', wholeNumber(1, 64, 'threads'), 1)
@@ -46,19 +48,24 @@ export function register(program: Command): void {
     .addHelpText(
       'after',
       '\nExample:\n  ctreplay bench --scenario ovs-benchmark --workers 2 --packets 2M --batch 32 --change --bare --trials 5',
-    )
-    .action(async (flags: BenchFlags) => {
-      if (flags.scenario !== 'ovs-benchmark') {
-        throw new UsageError(
-          flags.scenario === undefined
-            ? 'name a workload with --scenario ovs-benchmark'
-            : `--scenario is '${flags.scenario}', which this command cannot run; give ovs-benchmark`,
-        );
-      }
-      const runs = await runTrials(designsOption(flags.design), flags);
-      if (flags.json === true) process.stdout.write(`${JSON.stringify(toJson(runs, flags), null, 2)}\n`);
-      else process.stdout.write(toText(runs));
-    });
+    );
+  addMatrixOptions(command);
+  command.action(async (flags: BenchFlags & MatrixFlags) => {
+    if (isMatrixRequest(flags)) {
+      await runMatrix(flags, (name) => command.getOptionValueSource(name) !== 'default', argv);
+      return;
+    }
+    if (flags.scenario !== 'ovs-benchmark') {
+      throw new UsageError(
+        flags.scenario === undefined
+          ? 'name a workload with --scenario, --capture, --preset or --matrix; --list shows the presets'
+          : `--scenario is '${flags.scenario}', which this command cannot run; give ovs-benchmark`,
+      );
+    }
+    const runs = await runTrials(designsOption(flags.design), flags);
+    if (flags.json === true) process.stdout.write(`${JSON.stringify(toJson(runs, flags), null, 2)}\n`);
+    else process.stdout.write(toText(runs));
+  });
 }
 
 /** Every design `trials` times: forwards, then backwards, so that a drift of the machine meets all alike. */
