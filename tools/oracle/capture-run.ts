@@ -74,7 +74,7 @@ export class CaptureRun {
 
   /** Runs one packet; returns what came out, in order: nothing for a fragment that is held. */
   run(packet: InputPacket): TrackedPacket[] {
-    this.#moveClock(packet.timestampNs);
+    this.moveTo(packet);
     const tracker = this.#tracker;
     const handle = tracker.packet(packet.frame);
     const request = this.#rules.requests[this.#rules.choose({ frame: packet.frame, worker: 0 })] ?? {};
@@ -107,7 +107,8 @@ export class CaptureRun {
     this.nowMs = Math.max(this.nowMs, nowMs);
   }
 
-  #moveClock(timestampNs: bigint): void {
+  /** Moves tracker time to a packet's, running the passes that are due by then; `run` does it too. */
+  moveTo({ timestampNs }: InputPacket): void {
     this.#firstNs ??= timestampNs;
     if (this.#clock === 'frozen') return;
     const ms = Math.floor(Number(timestampNs - this.#firstNs) / 1e6);

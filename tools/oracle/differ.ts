@@ -82,7 +82,10 @@ export class Differ {
     }) as [CaptureRun, CaptureRun];
     const explained: (Divergence & { explanation: string })[] = [];
     for (const packet of packets) {
-      if (swept) this.#removeExpired(runs);
+      if (swept) {
+        for (const run of runs) run.moveTo(packet);
+        this.#removeExpired(runs);
+      }
       const before = this.#reopened();
       const outputs = [runs[0].run(packet), runs[1].run(packet)] as const;
       const divergence = compareOutputs(packet.packetNumber, outputs);
