@@ -52,7 +52,13 @@ export function parseConfig(text: string, file: string): TrackerConfig {
     throw new ConfigError(file, line, col, `not valid YAML: ${syntax.message}.`);
   }
   const place = new Place(document, lines, file);
-  const value: unknown = document.toJS();
+  let value: unknown;
+  try {
+    value = document.toJS();
+  } catch (error) {
+    // An alias without an anchor is only noticed here.
+    throw place.error([], `not valid YAML: ${(error as Error).message}.`);
+  }
   if (value === null || value === undefined) {
     throw new ConfigError(file, 1, 1, 'the file is empty. Write at least one key, or leave --config out.');
   }
