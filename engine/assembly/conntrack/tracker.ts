@@ -73,16 +73,19 @@ const CACHED_RELATED: u32 = 2;
 // @ts-ignore: decorator
 @inline
 export function processPacket<E>(p: Packet, params: ExecParams, now: i64): void {
-  p.reason = 0;
   if (p.ctState == ST_INV) {
-    writeNoTuple(p, params.zone);
-  } else if (p.conn != 0 && runCached(p, params)) {
-    // The cached connection answered.
-  } else if (!extractKey(p, params.zone)) {
-    p.ctState = ST_INV;
+    // Found invalid before it came here; the reason stays with it.
     writeNoTuple(p, params.zone);
   } else {
-    track<E>(p, params, now);
+    p.reason = 0;
+    if (p.conn != 0 && runCached(p, params)) {
+      // The cached connection answered.
+    } else if (!extractKey(p, params.zone)) {
+      p.ctState = ST_INV;
+      writeNoTuple(p, params.zone);
+    } else {
+      track<E>(p, params, now);
+    }
   }
   countWork(W_PACKETS, 1);
   countVerdict(p.ctState);
@@ -235,6 +238,7 @@ function updateState<E>(p: Packet, conn: usize, now: i64): bool {
   }
   if (result == UPDATE_INVALID) {
     p.ctState = ST_INV;
+    p.reason = <u8>Context.reason;
     return false;
   }
   if (result == UPDATE_NEW) {

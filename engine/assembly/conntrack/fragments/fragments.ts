@@ -4,7 +4,7 @@
  * Per batch the tracker calls outputsReset, for each packet that may be a fragment fragmentsPreprocess, after tracking a
  * reassembled packet fragmentsPostprocess, and at the end fragmentsExpire. The fragment lock is taken inside, alone.
  */
-import { countReason, countWork, LC_FRAGMENT, W_BYTES_COPIED, W_FRAGMENTS } from '../../probe/counters';
+import { countWork, LC_FRAGMENT, W_BYTES_COPIED, W_FRAGMENTS } from '../../probe/counters';
 import { C_FRAGMENT_LOCK, CONTROL } from '../../shm/memory-map';
 import { lock, unlock } from '../../shm/mutex';
 import { Packet } from '../../wire/packet';
@@ -94,7 +94,6 @@ export function fragmentsPreprocess(p: Packet, zone: u32, now: i64): u32 {
 function reject(p: Packet): u32 {
   p.ctState = ST_INV;
   p.reason = <u8>R_FRAGMENT_BAD;
-  countReason(R_FRAGMENT_BAD);
   return INVALID;
 }
 
