@@ -15,7 +15,7 @@ import {
   K_ZONE,
   keyHash,
 } from './key';
-import { lookup } from './lookup';
+import { lookupConnection } from './lookup';
 
 /**
  * Looks up the recorded tuple and zone of a packet that carries NAT bits. Returns the connection or 0. The
@@ -49,7 +49,8 @@ export function findByRecordedTuple(p: Packet, now: i64): usize {
   store<u16>(key, p.ctZone, K_ZONE);
   store<u32>(key, <u32>p.origProto, K_PROTO);
   const reply = Context.reply;
-  const conn = lookup(key, keyHash(key, hashBasis), now);
+  // The companion of an identity translation answers to the recorded tuple too, but has no state to update (spec §13).
+  const conn = lookupConnection(key, keyHash(key, hashBasis), now);
   Context.reply = reply;
   return conn;
 }
