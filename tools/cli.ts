@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register: Register }>>> 
   trace: () => import('./commands/trace.js'),
   dump: () => import('./commands/dump.js'),
   diff: () => import('./commands/diff.js'),
+  conform: () => import('./commands/conform.js'),
   vectors: () => import('./commands/vectors.js'),
   demo: () => import('./commands/demo.js'),
 };

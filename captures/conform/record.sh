@@ -183,7 +183,8 @@ for name; do
     tftp-snat) record $name tftp-snat 'ip and udp' tftp_get ;;
     icmp-errors-snat) record $name snat 'ip' icmp_errors ;;
     udp-fragments-snat) record $name snat 'ip and udp or ip[6:2] & 0x1fff != 0' udp_fragments ;;
-    snat-port-range) record $name snat-port-range 'ip and udp' port_range ;;
+    # Only requests: which port a client gets is the tracker's choice, so recorded replies would fit one run alone.
+    snat-port-range) record $name snat-port-range 'ip and udp and src net 10.1.1.0/24' port_range ;;
     *) echo "no recording named '$name'" >&2; exit 2 ;;
   esac
 done

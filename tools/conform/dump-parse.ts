@@ -89,8 +89,13 @@ function parseTcp(protoinfo: string | undefined): DumpTcp | null {
   return {
     states,
     wscales: scales === null ? null : [Number(scales[0]), Number(scales[1])],
-    flags: both('flags'),
+    flags: flagsOf(both('flags')),
   };
+}
+
+/** No flag is printed as 0. */
+function flagsOf(pair: [string, string] | null): [string, string] | null {
+  return pair === null ? null : [pair[0] === '0' ? '' : pair[0], pair[1] === '0' ? '' : pair[1]];
 }
 
 function parseTuple(text: string): DumpTuple | null {

@@ -30,6 +30,12 @@ const MARKER_BYTES = 60;
 const MTU = 65_535;
 const BATCH_PACKETS = 45;
 
+/**
+ * Spaces behind a frame's digits: the switch sizes the packet's buffer by the length of the text, and its FTP helper does not
+ * rewrite an address in a buffer without room for a longer one.
+ */
+const TAIL_ROOM = ' '.repeat(256);
+
 /** The datapath's clean-up thread logs this line after each pass. */
 const SWEEP_LOG_LINE = 'conntrack cleanup';
 
@@ -77,7 +83,7 @@ async function buildBridge(sandbox: OvsSandbox, setup: ConformSetup): Promise<vo
   await sandbox.vsctl(...ports.flatMap((port) => addPort(sandbox, port)));
   await applySettings(sandbox, setup);
   const flows = join(sandbox.directory, 'flows.txt');
-  await writeFile(flows, `${requestsToFlows(setup.rules.requests).join('\n')}\n`);
+  await writeFile(flows, `${requestsToFlows(setup.requests).join('\n')}\n`);
   await sandbox.addFlows(BRIDGE, flows);
   await sandbox.appctl('vlog/set', 'conntrack:file:dbg');
 }
@@ -108,7 +114,7 @@ async function feed(
     const frames: string[] = [];
     while (end < packets.length && end - first < BATCH_PACKETS && packets[end]!.timestampMs <= nowMs) {
       if (whyNotGiven(packets[end]!.frame) === null)
-        frames.push(toHex(numberFrame(packets[end]!.frame, end, packets[end]!.requestIndex)));
+        frames.push(toHex(numberFrame(packets[end]!.frame, end, packets[end]!.requestIndex)) + TAIL_ROOM);
       frames.push(toHex(numberFrame(marker(), end, 0)));
       end++;
     }

@@ -30,7 +30,7 @@ export async function applySettings(sandbox: OvsSandbox, setup: ConformSetup): P
 /** The switch has one timeout policy a zone; here a request names its policy. */
 async function applyTimeouts(sandbox: OvsSandbox, setup: ConformSetup): Promise<void> {
   const policyOfZone = new Map<number, number>();
-  for (const { zone = 0, timeoutPolicy = 0 } of setup.rules.requests) {
+  for (const { zone = 0, timeoutPolicy = 0 } of setup.requests) {
     const other = policyOfZone.get(zone);
     if (other !== undefined && other !== timeoutPolicy) {
       const reason = `zone ${zone} is used with timeout policies ${other} and ${timeoutPolicy}; Open vSwitch has one a zone`;

@@ -63,7 +63,7 @@ export function runThroughTracker(
       nowMs = timestampMs;
       tracker.sweep(nowMs);
     }
-    const request = asOvsExecutes(setup.rules.requests[requestIndex]!, frame);
+    const request = asOvsExecutes(setup.requests[requestIndex]!, frame);
     return { outputs: tracker.execute(frame, request, nowMs), notTracked: null };
   });
   return { packets: outcomes, table: tracker.dump(nowMs) };

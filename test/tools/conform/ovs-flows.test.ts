@@ -1,75 +1,49 @@
 import { describe, expect, test } from 'vitest';
-import { parseConformPlan, PLAIN_COMMIT_PLAN } from '../../../tools/conform/conform-plan.js';
-import { planToFlows, statePort } from '../../../tools/conform/ovs-flows.js';
+import { requestsToFlows, statePort } from '../../../tools/conform/ovs-flows.js';
+import type { ExecRequest } from '../../../engine/host/exec-params.js';
 
-function ctFlows(yaml: string): string[] {
-  return planToFlows(parseConformPlan(yaml, 'plan.yaml'))
-    .filter((flow) => flow.includes('ct('))
-    .map((flow) => flow.replace(/^table=0,/, ''));
+function ctFlows(...requests: ExecRequest[]): string[] {
+  return requestsToFlows(requests).filter((flow) => flow.includes('ct('));
 }
 
-describe('planToFlows', () => {
+describe('requestsToFlows', () => {
   test('a plain commit covers both IP versions', () => {
-    const flows = planToFlows(PLAIN_COMMIT_PLAN);
-    expect(flows).toContain('table=0,priority=60000,ip,actions=ct(zone=0,table=1,commit)');
-    expect(flows).toContain('table=0,priority=60000,ipv6,actions=ct(zone=0,table=1,commit)');
+    const flows = ctFlows({ commit: true, zone: 0 });
+    expect(flows).toHaveLength(2);
+    expect(flows[0]).toMatch(
+      /^table=0,priority=10,ip,dl_src=02:00:00:00:00:00,actions=ct\(zone=0,table=1,commit\)$/,
+    );
+    expect(flows[1]).toMatch(/,ipv6,/);
   });
 
   test('every combination of state bits leaves by a port of its own', () => {
-    const stateFlows = planToFlows(PLAIN_COMMIT_PLAN).filter((flow) => flow.startsWith('table=1'));
+    const stateFlows = requestsToFlows([{}]).filter((flow) => flow.startsWith('table=1'));
     expect(stateFlows).toHaveLength(256);
     expect(new Set(stateFlows.map((flow) => /output:(\d+)/.exec(flow)?.[1])).size).toBe(256);
     expect(stateFlows[0x21]).toContain('ct_state=+new-est-rel-rpl-inv+trk-snat-dnat');
     expect(stateFlows[0x21]).toContain(`output:${statePort(0x21).number},`);
   });
 
-  test('the first rule has the highest priority, and its fields become match and action', () => {
-    const flows = ctFlows(`
-rules:
-  - match: { src: 10.1.1.0/24, proto: tcp, dport: 21 }
-    zone: 1
-    commit: true
-    helper: ftp
-    mark: { value: 5, mask: 255 }
-    nat: { type: src, addr: [10.2.2.1, 10.2.2.2], port: [5000, 5001] }
-  - zone: 1
-    force: true
-    nat: { type: none }
-`);
-    expect(flows).toEqual([
-      'priority=60000,tcp,nw_src=10.1.1.0/24,tp_dst=21,actions=ct(zone=1,table=1,commit,' +
-        'nat(src=10.2.2.1-10.2.2.2:5000-5001),alg=ftp,exec(set_field:0x5/0xff->ct_mark))',
-      'priority=59999,ip,actions=ct(zone=1,table=1,force,nat)',
-      'priority=59999,ipv6,actions=ct(zone=1,table=1,force,nat)',
-    ]);
-  });
-
-  test('IPv6 addresses stand in brackets', () => {
-    const flows = ctFlows(
-      'rules: [{match: {dst: "fc00::5", proto: udp}, commit: true, nat: {type: dst, addr: "fc00::9", port: 53}}]',
+  test('translation, marks and helpers become arguments of ct()', () => {
+    expect(
+      ctFlows({ commit: true, zone: 3, nat: { type: 'src', minAddress: '10.0.0.9', ports: [5000, 5003] } }),
+    ).toEqual([expect.stringContaining('ct(zone=3,table=1,commit,nat(src=10.0.0.9:5000-5003))')]);
+    expect(
+      ctFlows({ commit: true, nat: { type: 'dst', minAddress: 'fc00::1', maxAddress: 'fc00::2' } }),
+    ).toEqual([expect.stringMatching(/,ipv6,.*nat\(dst=\[fc00::1\]-\[fc00::2\]\)/)]);
+    expect(ctFlows({ commit: true, mark: { value: 3, mask: 15 } })[0]).toContain(
+      'exec(set_field:0x3/0xf->ct_mark)',
     );
-    expect(flows).toEqual([
-      'priority=60000,udp6,ipv6_dst=fc00::5,actions=ct(zone=0,table=1,commit,nat(dst=[fc00::9]:53))',
-    ]);
+    const ftp = ctFlows({ commit: true, helper: 'ftp' });
+    expect(ftp.filter((flow) => flow.includes('alg=ftp')).every((flow) => /,(tcp|tcp6),/.test(flow))).toBe(
+      true,
+    );
   });
-});
 
-describe('parseConformPlan', () => {
-  const failing: [string, RegExp][] = [
-    ['rules: []', /plan.yaml: rules: /],
-    ['rules: [{zone: 70000}]', /plan.yaml: rules.0.zone: /],
-    ['rules: [{colour: red}]', /plan.yaml: rules.0: .*colour/],
-    ['rules: [{match: {dport: 5}}]', /plan.yaml: rules.0: sport and dport need/],
-    ['rules: [{match: {src: 10.1.1.1/40}}]', /rules.0.match.src: not an IP address or prefix/],
-    ['rules: [{match: {src: 10.1.1.1, dst: "fc00::1"}}]', /different IP versions/],
-    ['rules: [{commit: true, helper: ftp}]', /helper ftp needs 'proto: tcp'/],
-    ['rules: [{nat: {type: src, addr: 10.1.1.1}}]', /nat type src needs 'commit: true'/],
-    ['rules: [{commit: true, nat: {type: src}}]', /nat type src needs addr/],
-    ['rules: [{commit: true, nat: {type: none, port: 5}}]', /takes neither addr nor port/],
-    ['rules: [{commit: true, nat: {type: dst, addr: 10.1.1.1, port: [9, 5]}}]', /runs backwards/],
-    ['rules: [', /plan.yaml: /],
-  ];
-  test.each(failing)('rejects %s', (yaml, message) => {
-    expect(() => parseConformPlan(yaml, 'plan.yaml')).toThrow(message);
+  test('what OpenFlow has no words for is an error', () => {
+    expect(() => requestsToFlows([{ mark: { value: 1, mask: 1 } }])).toThrow(
+      /mark only together with commit/,
+    );
+    expect(() => requestsToFlows([{ helper: 'ftp' }])).toThrow(/helper only together with commit/);
   });
 });
