@@ -90,14 +90,7 @@ const EXPRESSIONS = [
 ];
 
 /** Expressions that libpcap refuses; both should. */
-const REFUSED = [
-  'tcp host 10.1.1.1',
-  'icmp port 7',
-  'net 10.0.0.1/8',
-  'tcp and 80',
-  'tcp udp',
-  'port',
-];
+const REFUSED = ['tcp host 10.1.1.1', 'icmp port 7', 'net 10.0.0.1/8', 'tcp and 80', 'tcp udp', 'port'];
 
 describe('the same packets pass as with', () => {
   let folder: string;
