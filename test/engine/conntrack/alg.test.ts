@@ -1,0 +1,177 @@
+import { describe, expect, it } from 'vitest';
+import type { ExecRequest } from '../../../engine/host/exec-params.js';
+import { dissect } from '../../support/dissect.js';
+import { tcpFrame, udpFrame } from '../../support/packets.js';
+import { A, B, N, perDesign, type TrackerBed, V } from '../../support/tracker-bed.js';
+
+const FTP: ExecRequest = { commit: true, helper: 'ftp' };
+const SNAT: ExecRequest = { ...FTP, nat: { type: 'src', minAddress: N } };
+const DNAT: ExecRequest = { ...FTP, nat: { type: 'dst', minAddress: B } };
+
+/** An FTP control connection from A to `server`, and its segments. */
+class Control {
+  constructor(
+    readonly t: TrackerBed,
+    readonly request: ExecRequest = FTP,
+    readonly ends = { client: A, server: B, seenClient: A, realServer: B },
+  ) {
+    this.client('', 'S', { seq: 99 });
+    this.server('', 'SA', { seq: 499, ack: 100 });
+    this.client('', 'A', { seq: 100, ack: 500 });
+  }
+
+  client(payload: string, flags = 'PA', numbers: { seq?: number; ack?: number } = {}) {
+    const { client, server } = this.ends;
+    const frame = tcpFrame({
+      src: client,
+      dst: server,
+      srcPort: 1024,
+      dstPort: 21,
+      flags,
+      payload,
+      ...numbers,
+    });
+    return this.#pass(frame);
+  }
+
+  server(payload: string, flags = 'PA', numbers: { seq?: number; ack?: number } = {}) {
+    const { seenClient, realServer } = this.ends;
+    return this.#pass(
+      tcpFrame({ src: realServer, dst: seenClient, srcPort: 21, dstPort: 1024, flags, payload, ...numbers }),
+    );
+  }
+
+  #pass(frame: Uint8Array) {
+    const seen = this.t.send(frame, this.request);
+    const parts = dissect(seen.frame);
+    expect(parts.badChecksums).toEqual([]);
+    return { ...seen, ...parts, text: Buffer.from(parts.payload).toString() };
+  }
+}
+
+const port = (address: string, number: number): string =>
+  `PORT ${address.replaceAll('.', ',')},${number >> 8},${number & 255}\r\n`;
+
+perDesign((bed) => {
+  describe('FTP', () => {
+    it('an active data connection is related, and belongs to its control connection (assertion 87)', () => {
+      const t = bed();
+      const control = new Control(t);
+      expect(control.client(port(A, 4000), 'PA', { seq: 100, ack: 500 }).state).toBe('est|trk');
+      expect(t.tracker.expectations()).toMatchObject([
+        { expected: { src: B, dst: A, dstPort: 4000 }, zone: 0 },
+      ]);
+      expect(t.tcp(`${B}:20`, `${A}:4000`, 'S', {}, FTP)).toBe('new|rel|trk');
+      expect(t.tcp(`${A}:4000`, `${B}:20`, 'SA', { ack: 1 }, FTP)).toBe('est|rel|rpl|trk');
+      // Any source port, and as often as wanted: a match does not use the expectation up.
+      expect(t.tcp(`${B}:2020`, `${A}:4000`, 'S', {}, FTP)).toBe('new|rel|trk');
+      expect(t.tcp(`${B}:20`, `${A}:4001`, 'S', {}, FTP)).toBe('new|trk');
+      const data = t.entries().filter((entry) => entry.parent !== null);
+      expect(data.map((entry) => entry.parent)).toEqual(
+        Array(2).fill(expect.objectContaining({ src: A, srcPort: 1024, dst: B, dstPort: 21 })),
+      );
+    });
+
+    it('nothing is expected without a helper', () => {
+      const t = bed();
+      const control = new Control(t, { commit: true });
+      control.client(port(A, 4000), 'PA', { seq: 100, ack: 500 });
+      expect(t.tracker.expectations()).toEqual([]);
+      expect(t.only.helper).toBeNull();
+    });
+
+    it.each([
+      ['a foreign address', 'PORT 10,9,9,9,15,160\r\n'],
+      ['a number above 255', 'PORT 10,1,1,1,256,160\r\n'],
+      ['too few numbers', 'PORT 10,1,1,1,15\r\n'],
+      ['no space', 'PORT10,1,1,1,15,160\r\n'],
+    ])('%s makes the packet invalid besides what it is (assertion 90)', (_what, text) => {
+      const t = bed();
+      const seen = new Control(t).client(text, 'PA', { seq: 100, ack: 500 });
+      expect(seen).toMatchObject({ state: 'est|inv|trk', reason: 'alg-malformed', text });
+      expect(t.tracker.expectations()).toEqual([]);
+    });
+
+    it('an address is rewritten, and later sequence numbers with it (assertion 91)', () => {
+      const t = bed();
+      const control = new Control(t, SNAT, { client: A, server: B, seenClient: N, realServer: B });
+      const text = port(A, 4000);
+      const announced = control.client(text, 'PA', { seq: 100, ack: 500 });
+      expect(announced).toMatchObject({ state: 'est|trk|snat', src: N, text: port(N, 4000), seq: 100 });
+      // The address grew by two bytes: what the server acknowledges is two more than what the client sent.
+      const length = text.length;
+      expect(control.server('', 'A', { seq: 500, ack: 100 + length + 2 }).ack).toBe(100 + length);
+      expect(control.client('QUIT\r\n', 'PA', { seq: 100 + length, ack: 500 }).seq).toBe(100 + length + 2);
+      const data = t.send(tcpFrame({ src: B, dst: N, srcPort: 20, dstPort: 4000, flags: 'S' }), SNAT);
+      expect(data.state).toBe('new|rel|trk|dnat');
+      expect(dissect(data.frame)).toMatchObject({ dst: A, dport: 4000, badChecksums: [] });
+    });
+
+    it('a passive reply behind a virtual address is rewritten to it (assertion 92)', () => {
+      const t = bed();
+      const control = new Control(t, DNAT, { client: A, server: V, seenClient: A, realServer: B });
+      const seen = control.server('227 Entering Passive Mode (10,1,1,2,19,136).\r\n', 'PA', {
+        seq: 500,
+        ack: 100,
+      });
+      expect(seen.text).toBe('227 Entering Passive Mode (10,1,1,100,19,136).\r\n');
+      const data = t.send(tcpFrame({ src: A, dst: V, srcPort: 3333, dstPort: 5000, flags: 'S' }), DNAT);
+      expect(data.state).toBe('new|rel|trk|dnat');
+      expect(dissect(data.frame)).toMatchObject({ dst: B, dport: 5000 });
+    });
+
+    it('IPv6 announces with EPRT and EPSV (assertion 95)', () => {
+      const ends = { client: 'fd00::1', server: 'fd00::2', seenClient: 'fd00::1', realServer: 'fd00::2' };
+      const t = bed();
+      const control = new Control(t, FTP, ends);
+      expect(control.client('EPRT |2|fd00::1|4000|\r\n', 'PA', { seq: 100, ack: 500 }).state).toBe('est|trk');
+      const reply = '229 Entering Extended Passive Mode (|||5000|)\r\n';
+      expect(control.server(reply, 'PA', { seq: 500, ack: 123 }).state).toBe('est|rpl|trk');
+      const ports = t.tracker.expectations().map((each) => each.expected.dstPort);
+      expect(ports.toSorted()).toEqual([4000, 5000]);
+      expect(control.client('EPRT |1|10.1.1.1|4000|\r\n', 'PA', { seq: 123, ack: 500 }).state).toBe(
+        'est|inv|trk',
+      );
+    });
+
+    it('extended messages over IPv4 are understood only when switched on', () => {
+      const after = (switches: object): number => {
+        const t = bed({ switches });
+        new Control(t).client(`EPRT |1|${A}|4000|\r\n`, 'PA', { seq: 100, ack: 500 });
+        return t.tracker.expectations().length;
+      };
+      expect([after({}), after({ ftpIpv4Extended: true })]).toEqual([0, 1]);
+    });
+
+    it('a data connection inherits the mark, and keeps it (assertion 94)', () => {
+      const t = bed();
+      const marked = (value: number): ExecRequest => ({ ...FTP, mark: { value, mask: 0xffff_ffff } });
+      new Control(t, marked(5)).client(port(A, 4000), 'PA', { seq: 100, ack: 500 });
+      const data = t.send(tcpFrame({ src: B, dst: A, srcPort: 20, dstPort: 4000, flags: 'S' }), marked(7));
+      expect(data).toMatchObject({ state: 'new|rel|trk', mark: 5 });
+    });
+
+    it('an expectation lives in its zone, and as long as its control connection (assertion 96)', () => {
+      const t = bed();
+      new Control(t).client(port(A, 4000), 'PA', { seq: 100, ack: 500 });
+      expect(t.tcp(`${B}:20`, `${A}:4000`, 'S', {}, { ...FTP, zone: 2 })).toBe('new|trk');
+      t.tracker.flush(0);
+      expect(t.tracker.expectations()).toEqual([]);
+      expect(t.tcp(`${B}:20`, `${A}:4000`, 'S', {}, FTP)).toBe('new|trk');
+    });
+  });
+
+  describe('TFTP', () => {
+    it('the answer may come from any port (assertion 93)', () => {
+      const t = bed();
+      const request: ExecRequest = { commit: true, helper: 'tftp' };
+      t.send(
+        udpFrame({ src: A, dst: B, srcPort: 3000, dstPort: 69, payload: '\0\x01file\0octet\0' }),
+        request,
+      );
+      expect(t.udp(`${B}:40000`, `${A}:3000`, request)).toBe('new|rel|trk');
+      expect(t.udp(`${A}:3000`, `${B}:40000`, request)).toBe('est|rel|rpl|trk');
+      expect(t.udp(`${B}:40000`, `${A}:3001`, request)).toBe('new|trk');
+    });
+  });
+});
