@@ -285,7 +285,7 @@ export class Tracker {
     return this.#thread.exports.setZoneLimit(zone, limit);
   }
 
-  /** Returns 0, or the errno: 2 for a zone without a limit, 22 for one that cannot be. */
+  /** Returns 0, for a zone without a limit too, or the errno 22 for one that cannot be. */
   deleteZoneLimit(zone: number): number {
     return this.#thread.exports.deleteZoneLimit(zone);
   }
