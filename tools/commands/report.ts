@@ -1,0 +1,70 @@
+/** `ctreplay report <result...>`: reports from stored results. */
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { ALL_FORMATS, findFormat, REPORT_FORMATS, renderFormats, writeFiles } from '../report/formats.js';
+import type { ReportFormat } from '../report/formats.js';
+import { writeAtomically } from '../report/result-file.js';
+import { loadRuns } from '../report/runs.js';
+import { UsageError } from './usage-error.js';
+
+interface ReportFlags {
+  readonly format: string;
+  readonly output?: string;
+}
+
+/** Adds `report` to the program. */
+export function register(program: Command): void {
+  const names = REPORT_FORMATS.map((format) => `  ${format.name.padEnd(16)} ${format.summary}`).join('\n');
+  program
+    .command('report')
+    .summary('make tables, pages and exports from stored results')
+    .description(
+      'Reads result.json files (or folders that hold some) and renders them, several together side by side.',
+    )
+    .argument('<result...>', 'result.json, its folder, or a folder of such folders')
+    .option('--format <names>', 'formats, joined by commas; or all', 'table')
+    .option(
+      '-o, --output <path>',
+      'file for one single-file format, else a folder; default: standard output for a single file',
+    )
+    .addHelpText(
+      'after',
+      `\nFormats:\n${names}\n\nExample:\n  ctreplay report results/monday results/tuesday --format html,csv -o results/both`,
+    )
+    .action(report);
+}
+
+async function report(paths: string[], flags: ReportFlags): Promise<void> {
+  const formats = chosenFormats(flags.format);
+  const runs = await loadRuns(paths);
+  const files = await renderFormats(runs, formats);
+  if (files.length === 0) {
+    throw new Error(`--format ${flags.format}: nothing that it shows was measured in ${paths.join(', ')}`);
+  }
+  const [only] = files;
+  const isSingle = formats.length === 1 && formats[0]?.single === true && only !== undefined;
+  if (flags.output === undefined) {
+    if (!isSingle)
+      throw new UsageError(`--format ${flags.format} makes several files; name a folder with -o`);
+    process.stdout.write(only.content);
+    return;
+  }
+  // A name with an extension is a file; a folder gets the format's own name.
+  if (isSingle && /\.[A-Za-z]+$/.test(flags.output)) {
+    await writeAtomically(flags.output, only.content);
+    process.stdout.write(`${flags.output}\n`);
+    return;
+  }
+  await writeFiles(flags.output, files);
+  process.stdout.write(`${files.map((file) => join(flags.output as string, file.name)).join('\n')}\n`);
+}
+
+function chosenFormats(names: string): readonly ReportFormat[] {
+  if (names === 'all') return ALL_FORMATS;
+  return names.split(',').map((name) => {
+    const format = findFormat(name.trim());
+    if (format !== undefined) return format;
+    const known = REPORT_FORMATS.map((each) => each.name).join(', ');
+    throw new UsageError(`--format is '${name}', which is none of ${known}, all`);
+  });
+}
