@@ -5,7 +5,7 @@ import type { EngineThread } from '../../engine/host/thread.js';
 import { attributeValues, type TimeoutSeconds } from '../../engine/host/timeout-attributes.js';
 import { ConfigError } from './config-error.js';
 import type { TrackerConfig } from './read-config.js';
-import { policyIds } from './rules.js';
+import { policyIds } from './policies.js';
 import type { ConfigFile } from './schema.js';
 
 /** The parts that a tracker or a run starts with. */

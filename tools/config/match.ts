@@ -1,10 +1,11 @@
 /** Conditions of a rule, compiled to a test of a dissected frame. */
 import type { Dissection } from '../captures/dissect.js';
-import { contains, parseNetwork } from './network.js';
-import type { MatchEntry } from './schema.js';
+import { compileDissectedFilter } from '../rewrite/filter.js';
+import { parseSubnet, subnetHolds } from '../rewrite/subnet.js';
+import type { MatchEntry, RuleEntry } from './schema.js';
 
-/** Whether a frame meets a rule's conditions. */
-export type FrameTest = (frame: Uint8Array, layers: Dissection) => boolean;
+/** Whether a frame meets conditions. */
+export type FrameTest = (frame: Uint8Array, layers: Dissection, zone: number) => boolean;
 
 const PROTOCOL_NUMBERS: Readonly<Record<string, number>> = {
   icmp: 1,
@@ -19,37 +20,53 @@ const PROTOCOL_NUMBERS: Readonly<Record<string, number>> = {
 const WITH_PORTS = new Set([6, 17, 33, 132, 136]);
 
 /** Compiles the conditions; all have to hold. */
-export function compileMatch(match: MatchEntry | undefined): FrameTest {
+export function compileMatch(match: RuleEntry['match']): FrameTest {
+  if (typeof match === 'string') return compileDissectedFilter(match);
+  const tests = match === undefined ? [] : conditionsOf(match);
+  return (frame, layers, zone) => tests.every((test) => test(frame, layers, zone));
+}
+
+function conditionsOf(match: MatchEntry): FrameTest[] {
   const tests: FrameTest[] = [];
-  if (match?.vlan !== undefined) {
+  if (match.zone !== undefined) {
+    const zones = [match.zone].flat();
+    tests.push((_frame, _layers, zone) => zones.includes(zone));
+  }
+  if (match.vlan !== undefined) {
     const wanted = match.vlan;
     tests.push((_frame, layers) => (layers.vlanIds[0] ?? 0) === wanted);
   }
-  if (match?.proto !== undefined) {
+  if (match.proto !== undefined) {
     const wanted = typeof match.proto === 'number' ? match.proto : PROTOCOL_NUMBERS[match.proto];
     tests.push((_frame, layers) => layers.protocol === wanted);
   }
-  if (match?.src !== undefined) tests.push(addressTest(match.src, 0));
-  if (match?.dst !== undefined) tests.push(addressTest(match.dst, 1));
-  if (match?.sport !== undefined) tests.push(portTest(match.sport, 0));
-  if (match?.dport !== undefined) tests.push(portTest(match.dport, 2));
-  return (frame, layers) => tests.every((test) => test(frame, layers));
+  if (match.src !== undefined) tests.push(addressTest(match.src, 0));
+  if (match.dst !== undefined) tests.push(addressTest(match.dst, 1));
+  if (match.sport !== undefined) tests.push(portTest(match.sport, 0));
+  if (match.dport !== undefined) tests.push(portTest(match.dport, 1));
+  if (match.filter !== undefined) tests.push(compileDissectedFilter(match.filter));
+  return tests;
 }
 
 /** The source (0) or destination (1) address lies in a network. */
-export function addressTest(text: string, which: 0 | 1): FrameTest {
-  const network = parseNetwork(text);
+export function addressTest(text: string, end: 0 | 1): FrameTest {
+  const subnet = parseSubnet(text);
   return (frame, layers) =>
-    layers.ipVersion === network.family &&
-    contains(network, frame, layers.addressesAt + which * layers.addressBytes);
+    layers.ipVersion === subnet.family &&
+    subnetHolds(subnet, frame, layers.addressesAt + end * layers.addressBytes);
 }
 
-function portTest(range: number | [number, number], offset: number): FrameTest {
+/** The source (0) or destination (1) port of a frame; null when it has none. */
+export function portOf(frame: Uint8Array, layers: Dissection, end: 0 | 1): number | null {
+  const { l4, protocol } = layers;
+  if (l4 === null || protocol === null || !WITH_PORTS.has(protocol) || l4 + 4 > frame.length) return null;
+  return ((frame[l4 + end * 2] as number) << 8) | (frame[l4 + end * 2 + 1] as number);
+}
+
+function portTest(range: number | [number, number], end: 0 | 1): FrameTest {
   const [first, last] = typeof range === 'number' ? [range, range] : range;
   return (frame, layers) => {
-    if (layers.l4 === null || layers.protocol === null || !WITH_PORTS.has(layers.protocol)) return false;
-    if (layers.l4 + 4 > frame.length) return false;
-    const port = ((frame[layers.l4 + offset] as number) << 8) | (frame[layers.l4 + offset + 1] as number);
-    return port >= first && port <= last;
+    const port = portOf(frame, layers, end);
+    return port !== null && port >= first && port <= last;
   };
 }

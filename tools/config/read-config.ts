@@ -1,17 +1,18 @@
 /** Reading the configuration file: YAML, validated, with every error at its line and column. */
 import { readFileSync } from 'node:fs';
-import { isMap, isNode, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
+import { isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml';
 import type { z } from 'zod';
-import { parseAddress } from '../../engine/host/addresses.js';
-import { nearestName } from '../synth/nearest-name.js';
+import { checkConfig } from './check-config.js';
 import { ConfigError } from './config-error.js';
-import { parseNetwork } from './network.js';
-import { configSchema, matchSchema, ruleSchema, type ConfigFile } from './schema.js';
+import { explainIssue } from './explain-issue.js';
+import { configSchema, type ConfigFile } from './schema.js';
+import { YamlPlace } from './yaml-place.js';
 
 /** A configuration, checked. */
 export interface TrackerConfig {
   /** Where it came from; null for the built-in one. */
   readonly file: string | null;
+  /** Plain data, as in the file. */
   readonly entries: ConfigFile;
 }
 
@@ -32,7 +33,7 @@ export function readConfig(path: string): TrackerConfig {
       path,
       null,
       null,
-      missing ? 'there is no such file. Check --config.' : String(error),
+      missing ? 'there is no such file. Check --config.' : `${(error as Error).message}. Check --config.`,
     );
   }
   return parseConfig(text, path);
@@ -51,171 +52,33 @@ export function parseConfig(text: string, file: string): TrackerConfig {
     const { line, col } = lines.linePos(syntax.pos[0]);
     throw new ConfigError(file, line, col, `not valid YAML: ${syntax.message}.`);
   }
-  const place = new Place(document, lines, file);
-  let value: unknown;
-  try {
-    value = document.toJS();
-  } catch (error) {
-    // An alias without an anchor is only noticed here.
-    throw place.error([], `not valid YAML: ${(error as Error).message}.`);
-  }
+  const value = plainValue(document, file);
   if (value === null || value === undefined) {
     throw new ConfigError(file, 1, 1, 'the file is empty. Write at least one key, or leave --config out.');
   }
+  const place = new YamlPlace(document, lines, file, text);
   const checked = configSchema.safeParse(value);
   if (!checked.success) {
-    const [path, reason] = explain(checked.error.issues[0] as z.core.$ZodIssue);
-    throw reason.startsWith('unknown key') ? place.keyError(path, reason) : place.error(path, reason);
+    const { path, reason, atKey } = explainIssue(checked.error.issues[0] as z.core.$ZodIssue, value);
+    throw atKey ? place.keyError(path, reason) : place.error(path, reason);
   }
-  checkMeaning(checked.data, place);
+  checkConfig(checked.data, place);
   return { file, entries: checked.data };
 }
 
-/** Finds where in the text a place of the tree stands. */
-class Place {
-  constructor(
-    private readonly document: Document,
-    private readonly lines: LineCounter,
-    private readonly file: string,
-  ) {}
-
-  /** As `error`, at the key itself instead of its value. */
-  keyError(path: readonly PropertyKey[], reason: string): ConfigError {
-    const parent = this.document.getIn(path.slice(0, -1), true) ?? this.document.contents;
-    const key = path.at(-1);
-    const pair = isMap(parent)
-      ? parent.items.find((item) => isScalar(item.key) && item.key.value === key)
-      : undefined;
-    if (pair === undefined || !isScalar(pair.key) || pair.key.range == null) return this.error(path, reason);
-    const { line, col } = this.lines.linePos(pair.key.range[0]);
-    return new ConfigError(this.file, line, col, `${formatPath(path)}: ${reason}`);
-  }
-
-  error(path: readonly PropertyKey[], reason: string): ConfigError {
-    for (let length = path.length; length >= 0; length--) {
-      const node = length === 0 ? this.document.contents : this.document.getIn(path.slice(0, length), true);
-      if (!isNode(node) || node.range == null) continue;
-      const { line, col } = this.lines.linePos(node.range[0]);
-      const where = path.length === 0 ? '' : `${formatPath(path)}: `;
-      return new ConfigError(this.file, line, col, `${where}${reason}`);
-    }
-    return new ConfigError(this.file, null, null, reason);
-  }
-}
-
-function formatPath(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, index) =>
-      typeof part === 'number' ? `[${part}]` : index === 0 ? String(part) : `.${String(part)}`,
-    )
-    .join('');
-}
-
-/** Path and sentence of a fault; of alternatives that all fail, the one that got furthest. */
-function explain(issue: z.core.$ZodIssue): [PropertyKey[], string] {
-  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    const branches = issue.errors
-      .flatMap((errors) => errors.slice(0, 1))
-      .toSorted((a, b) => b.path.length - a.path.length);
-    const [furthest] = branches;
-    if (furthest !== undefined && (furthest.path.length > 0 || furthest.code === 'unrecognized_keys')) {
-      const [path, reason] = explain(furthest);
-      return [[...issue.path, ...path], reason];
-    }
-    const wanted = [...new Set(branches.map((branch) => branch.message))].join('; or ');
-    return [[...issue.path], `${wanted}.`];
-  }
-  if (issue.code === 'unrecognized_keys') {
-    const [key = ''] = issue.keys;
-    const near = nearestName(key, KNOWN_KEYS);
-    const hint = near === null ? 'docs/config.md lists the keys' : `did you mean ${near}?`;
-    return [[...issue.path, key], `unknown key '${key}'; ${hint}`];
-  }
-  return [[...issue.path], `${issue.message}.`];
-}
-
-/** Every key that occurs anywhere, for the nearest name. */
-const KNOWN_KEYS = [
-  ...Object.keys(configSchema.shape),
-  ...Object.keys(ruleSchema.shape),
-  ...Object.keys(matchSchema.shape),
-  'type addr addrMax port value mask from base subnets default zones ipv4 ipv6 minSizeV4 minSizeV6 max'.split(
-    ' ',
-  ),
-  'establishedAfterReply defaultLimitPerZone ftpIpv4Extended intervalMs preset'.split(' '),
-].flat();
-
-/** What the shape alone does not say: addresses, ranges, names that have to exist. */
-function checkMeaning(config: ConfigFile, place: Place): void {
-  const policies = Object.keys(config.timeoutPolicies ?? {});
-  const requirePolicy = (name: string, path: PropertyKey[]): void => {
-    if (policies.includes(name)) return;
-    const known =
-      policies.length === 0 ? 'timeoutPolicies defines none' : `timeoutPolicies has ${policies.join(', ')}`;
-    throw place.error(path, `there is no timeout policy '${name}'; ${known}`);
-  };
-  const attempt = (path: PropertyKey[], action: () => unknown): void => {
-    try {
-      action();
-    } catch (error) {
-      throw place.error(path, `${(error as Error).message}.`);
-    }
-  };
-  for (const [zone, name] of Object.entries(config.zonePolicies ?? {})) {
-    requireZone(zone, ['zonePolicies', zone], place);
-    requirePolicy(name, ['zonePolicies', zone]);
-  }
-  for (const zone of Object.keys(config.zoneLimits?.zones ?? {}))
-    requireZone(zone, ['zoneLimits', 'zones', zone], place);
-  if (typeof config.zone === 'object' && config.zone.from === 'subnet') {
-    for (const subnet of Object.keys(config.zone.subnets)) {
-      attempt(['zone', 'subnets', subnet], () => parseNetwork(subnet));
-    }
-  }
-  config.rules?.forEach((rule, index) => {
-    const at = (...path: PropertyKey[]): PropertyKey[] => ['rules', index, ...path];
-    for (const side of ['src', 'dst'] as const) {
-      const text = rule.match?.[side];
-      if (text !== undefined) attempt(at('match', side), () => parseNetwork(text));
-    }
-    for (const side of ['sport', 'dport'] as const)
-      requireAscending(rule.match?.[side], at('match', side), place);
-    if (rule.timeoutPolicy !== undefined) requirePolicy(rule.timeoutPolicy, at('timeoutPolicy'));
-    const { nat } = rule;
-    if (nat !== undefined && nat.type !== 'none') {
-      attempt(at('nat', 'addr'), () => parseAddress(nat.addr));
-      if (nat.addrMax !== undefined) attempt(at('nat', 'addrMax'), () => parseAddress(nat.addrMax as string));
-      requireAscending(nat.port, at('nat', 'port'), place);
-      if (rule.commit !== true) {
-        throw place.error(
-          at('nat', 'type'),
-          `nat ${nat.type} chooses tuples of new connections: it needs commit: true`,
-        );
-      }
-    }
-    if (rule.force === true && rule.commit !== true)
-      throw place.error(at('force'), 'force needs commit: true');
-    if (rule.label !== undefined) {
-      for (const part of ['value', 'mask'] as const) {
-        const text = rule.label[part];
-        if (text !== undefined && !/^(0x)?[0-9a-fA-F]{1,32}$/.test(text)) {
-          throw place.error(at('label', part), `'${text}' is no hexadecimal number of up to 128 bits`);
-        }
-      }
-    }
+/** The document as plain data. Whole numbers too large for a double stay text, so that labels keep their 128 bits. */
+function plainValue(document: Document, file: string): unknown {
+  visit(document, {
+    Scalar(_key, node) {
+      const { value, source } = node;
+      if (typeof value !== 'number' || Number.isSafeInteger(value) || !isScalar(node)) return;
+      if (source !== undefined && /^(0x[0-9a-fA-F]+|\d+)$/.test(source)) node.value = source;
+    },
   });
-}
-
-function requireZone(text: string, path: PropertyKey[], place: Place): void {
-  if (Number(text) > 65535) throw place.error(path, `zone ${text} is above 65535`);
-}
-
-function requireAscending(
-  range: number | [number, number] | undefined,
-  path: PropertyKey[],
-  place: Place,
-): void {
-  if (Array.isArray(range) && range[0] > range[1]) {
-    throw place.error(path, `the range ${range[0]} to ${range[1]} runs backwards`);
+  try {
+    return document.toJS();
+  } catch (error) {
+    // Aliases without an anchor, or so many that they would fill memory.
+    throw new ConfigError(file, null, null, `not usable YAML: ${(error as Error).message}.`);
   }
 }

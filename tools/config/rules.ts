@@ -1,9 +1,15 @@
 /** Which request to the tracker each packet makes. */
-import type { ExecRequest, Masked, NatRequest } from '../../engine/host/exec-params.js';
+import { parseAddress } from '../../engine/host/addresses.js';
+import type { ExecRequest, NatRequest } from '../../engine/host/exec-params.js';
 import { dissect, emptyDissection, type Dissection } from '../captures/dissect.js';
-import { addressTest, compileMatch, type FrameTest } from './match.js';
+import { toMasked } from './masked.js';
+import { compileMatch, portOf, type FrameTest } from './match.js';
+import { compileZone } from './packet-zone.js';
+import { policyIds } from './policies.js';
 import type { TrackerConfig } from './read-config.js';
 import type { ConfigFile, RuleEntry } from './schema.js';
+
+export { policyIds } from './policies.js';
 
 /** The distinct requests of a configuration, and which of them a packet makes. */
 export interface PacketRules {
@@ -24,19 +30,15 @@ export function mayRewrite(request: ExecRequest): boolean {
   return request.nat !== undefined || request.helper !== undefined;
 }
 
-/** Timeout policy ids by name: 1 and up in the order of the file; 0 is the tracker's default. */
-export function policyIds(entries: ConfigFile): ReadonlyMap<string, number> {
-  return new Map(Object.keys(entries.timeoutPolicies ?? {}).map((name, index) => [name, index + 1]));
-}
-
 /**
  * Compiles a configuration's rules. The first rule that matches a packet counts; one that none matches is tracked in its zone without
- * being committed. Without rules everything is committed.
+ * being committed. A rule that translates to addresses of one IP version is for packets of that version only. Without
+ * rules everything is committed.
  */
 export function createRules(config: TrackerConfig): PacketRules {
   const { entries } = config;
   const rules = entries.rules ?? [{ commit: true }];
-  const matches = rules.map((rule) => compileMatch(rule.match));
+  const matches = rules.map(compileRuleMatch);
   const zoneOf = compileZone(entries.zone);
   const policies = policyIds(entries);
   const requests: ExecRequest[] = [];
@@ -46,35 +48,38 @@ export function createRules(config: TrackerConfig): PacketRules {
     requests,
     choose({ frame, worker }) {
       dissect(frame, layers);
-      const ruleIndex = matches.findIndex((test) => test(frame, layers));
+      const packetZone = zoneOf(frame, layers, worker);
+      const ruleIndex = matches.findIndex((test) => test(frame, layers, packetZone));
       const rule = rules[ruleIndex];
-      const zone = rule?.zone ?? zoneOf(frame, layers, worker);
-      const key = `${ruleIndex}/${zone}`;
+      const zone = rule?.zone ?? packetZone;
+      const ports = helperPorts(rule, frame, layers);
+      const key = `${ruleIndex}/${zone}/${ports?.tpSrc ?? 0}/${ports?.tpDst ?? 0}`;
       const existing = known.get(key);
       if (existing !== undefined) return existing;
-      const index = requests.push(toRequest(rule, zone, entries, policies)) - 1;
+      const index = requests.push({ ...toRequest(rule, zone, entries, policies), ...ports }) - 1;
       known.set(key, index);
       return index;
     },
   };
 }
 
-type ZoneOf = (frame: Uint8Array, layers: Dissection, worker: number) => number;
-
-function compileZone(zone: ConfigFile['zone']): ZoneOf {
-  if (zone === undefined) return () => 0;
-  if (typeof zone === 'number') return () => zone;
-  if (zone.from === 'worker') return (_frame, _layers, worker) => (zone.base ?? 0) + worker;
-  if (zone.from === 'vlan') return (_frame, layers) => layers.vlanIds[0] ?? zone.default ?? 0;
-  const tests = Object.entries(zone.subnets)
-    // The longest prefix counts, as in a routing table.
-    .toSorted(([a], [b]) => prefixOf(b) - prefixOf(a))
-    .map(([network, number]): [FrameTest, number] => [addressTest(network, 0), number]);
-  return (frame, layers) => tests.find(([test]) => test(frame, layers))?.[1] ?? zone.default ?? 0;
+function compileRuleMatch({ match, nat }: RuleEntry): FrameTest {
+  const test = compileMatch(match);
+  if (nat === undefined || nat.type === 'none') return test;
+  const { family } = parseAddress(nat.addr);
+  return (frame, layers, zone) => layers.ipVersion === family && test(frame, layers, zone);
 }
 
-function prefixOf(network: string): number {
-  return Number(network.split('/')[1] ?? 128);
+/** Ports that tell the tracker which end of a packet is the helper's server (spec §8.1). */
+function helperPorts(
+  rule: RuleEntry | undefined,
+  frame: Uint8Array,
+  layers: Dissection,
+): { tpSrc?: number; tpDst?: number } | null {
+  if (typeof rule?.helper !== 'object') return null;
+  const { port } = rule.helper;
+  if (portOf(frame, layers, 1) === port) return { tpDst: port };
+  return portOf(frame, layers, 0) === port ? { tpSrc: port } : null;
 }
 
 function toRequest(
@@ -84,16 +89,17 @@ function toRequest(
   policies: ReadonlyMap<string, number>,
 ): ExecRequest {
   if (rule === undefined) return { zone };
+  const { helper, mark, label } = rule;
   const policy = rule.timeoutPolicy ?? entries.zonePolicies?.[String(zone)];
   return {
     zone,
     commit: rule.commit ?? false,
     force: rule.force ?? false,
     ...(rule.nat === undefined ? {} : { nat: toNat(rule.nat) }),
-    ...(rule.helper === undefined ? {} : { helper: rule.helper }),
-    ...(rule.mark === undefined ? {} : { mark: toMark(rule.mark) }),
-    ...(rule.label === undefined ? {} : { label: toLabel(rule.label) }),
-    ...(policy === undefined ? {} : { timeoutPolicy: policies.get(policy) ?? 0 }),
+    ...(helper === undefined ? {} : { helper: typeof helper === 'string' ? helper : helper.name }),
+    ...(mark === undefined ? {} : { mark: toMark(mark) }),
+    ...(label === undefined ? {} : { label: toMasked(label, 128) }),
+    ...(policy === undefined ? {} : { timeoutPolicy: policies.get(String(policy)) ?? 0 }),
   };
 }
 
@@ -103,13 +109,7 @@ function toNat(nat: NonNullable<RuleEntry['nat']>): NatRequest {
   return { type: nat.type, minAddress: nat.addr, maxAddress: nat.addrMax, ports };
 }
 
-function toMark(mark: NonNullable<RuleEntry['mark']>): Masked<number> {
-  return typeof mark === 'number' ? { value: mark, mask: 0xffff_ffff } : mark;
-}
-
-const ALL_128_BITS = (1n << 128n) - 1n;
-
-function toLabel(label: NonNullable<RuleEntry['label']>): Masked<bigint> {
-  const number = (text: string): bigint => BigInt(text.startsWith('0x') ? text : `0x${text}`);
-  return { value: number(label.value), mask: label.mask === undefined ? ALL_128_BITS : number(label.mask) };
+function toMark(mark: NonNullable<RuleEntry['mark']>): ExecRequest['mark'] {
+  const { value, mask } = toMasked(mark, 32);
+  return { value: Number(value), mask: Number(mask) };
 }

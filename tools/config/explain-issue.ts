@@ -1,0 +1,114 @@
+/** What zod found, in sentences that say what is wrong and what would be right. */
+import type { z } from 'zod';
+import { nearestName } from '../synth/nearest-name.js';
+import type { Path } from './yaml-place.js';
+
+/** A fault: where, and what. */
+export interface Explained {
+  readonly path: Path;
+  readonly reason: string;
+  /** Whether the key at the path is at fault, not its value. */
+  readonly atKey: boolean;
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  number: 'a number',
+  string: 'text',
+  boolean: 'true or false',
+  array: 'a list',
+  tuple: 'a list of two',
+  object: 'keys with values',
+  record: 'keys with values',
+};
+
+/** Explains an issue; of alternatives that all fail, the one that got furthest. */
+export function explainIssue(issue: z.core.$ZodIssue, root: unknown): Explained {
+  const { path } = issue;
+  const value = valueAt(root, path);
+  const at = (reason: string): Explained => ({ path, reason: `${reason}.`, atKey: false });
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return { path: [...path, issue.keys[0] ?? ''], reason: issue.message, atKey: true };
+    case 'invalid_union':
+      return explainUnion(issue, root, value);
+    case 'invalid_type': {
+      const wanted = TYPES[issue.expected] ?? issue.expected;
+      return at(value === undefined ? `it is missing; give ${wanted}` : `${show(value)} is not ${wanted}`);
+    }
+    case 'invalid_value': {
+      const words = issue.values.map(String);
+      const near = typeof value === 'string' ? nearestName(value, words) : null;
+      const hint = near === null ? '' : `; did you mean ${near}?`;
+      return at(`${show(value)} is none of ${words.join(', ')}${hint}`);
+    }
+    case 'too_big':
+      return at(
+        issue.origin === 'array'
+          ? `the list is longer than ${issue.maximum}`
+          : `${show(value)} is above ${issue.maximum}`,
+      );
+    case 'too_small':
+      if (issue.origin === 'array' || issue.origin === 'string') return at('it is empty');
+      return at(`${show(value)} is ${issue.inclusive === false ? 'not above' : 'below'} ${issue.minimum}`);
+    case 'invalid_key': {
+      const [first] = issue.issues;
+      return {
+        path,
+        reason: `${show(String(path.at(-1)))} ${first?.message ?? issue.message}.`,
+        atKey: true,
+      };
+    }
+    case 'invalid_format':
+      return at(`${show(value)} ${issue.message}`);
+    default:
+      return at(issue.message);
+  }
+}
+
+function explainUnion(
+  issue: z.core.$ZodIssue & { code: 'invalid_union' },
+  root: unknown,
+  value: unknown,
+): Explained {
+  const { path } = issue;
+  if (issue.errors.length === 0) {
+    const options = 'options' in issue && Array.isArray(issue.options) ? issue.options.map(String) : [];
+    const what = value === undefined ? 'it is missing; give one' : `${show(value)} is none`;
+    return { path, reason: `${what} of ${options.join(', ')}.`, atKey: false };
+  }
+  const branches = issue.errors.map((errors) =>
+    errors.map((each) => ({ ...each, path: [...path, ...each.path] }) as z.core.$ZodIssue),
+  );
+  // A branch whose own type fits is the one that was meant; its unknown keys tell more than what it lacks.
+  const meant = branches.filter((errors) => !errors.some((error) => isOwnType(error, path)));
+  const chosen = meant.toSorted((a, b) => a.length - b.length)[0];
+  if (chosen !== undefined) {
+    const best = chosen.find((error) => error.code === 'unrecognized_keys') ?? chosen[0];
+    if (best !== undefined) return explainIssue(best, root);
+  }
+  const wanted = branches.flatMap(([first]) =>
+    first?.code === 'invalid_type' ? [TYPES[first.expected] ?? first.expected] : [],
+  );
+  return { path, reason: `${show(value)} is not ${[...new Set(wanted)].join(' or ')}.`, atKey: false };
+}
+
+function isOwnType(error: z.core.$ZodIssue, path: Path): boolean {
+  return error.code === 'invalid_type' && error.path.length === path.length;
+}
+
+function valueAt(root: unknown, path: Path): unknown {
+  let value = root;
+  for (const part of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
+    value = (value as Record<PropertyKey, unknown>)[part];
+  }
+  return value;
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'a set of keys';
+  return typeof value === 'string' ? `'${value}'` : String(value);
+}

@@ -1,0 +1,72 @@
+/** Where in the text of a YAML file a place of its tree stands. */
+import { isMap, isNode, isScalar, type Document, type LineCounter } from 'yaml';
+import { ConfigError } from './config-error.js';
+
+/** A path of keys and list positions from the root. */
+export type Path = readonly PropertyKey[];
+
+/** Makes errors that name file, line and column. */
+export class YamlPlace {
+  readonly #document: Document;
+  readonly #lines: LineCounter;
+  readonly #file: string;
+  readonly #text: string;
+
+  constructor(document: Document, lines: LineCounter, file: string, text: string) {
+    this.#document = document;
+    this.#lines = lines;
+    this.#file = file;
+    this.#text = text;
+  }
+
+  /** At the value, or at the nearest one above that is in the file. */
+  error(path: Path, reason: string): ConfigError {
+    for (let length = path.length; length >= 0; length--) {
+      const node = this.#nodeAt(path.slice(0, length));
+      if (isNode(node) && node.range != null) return this.#at(node.range[0], path, reason);
+    }
+    return new ConfigError(this.#file, null, null, reason);
+  }
+
+  /** At a key itself instead of its value. */
+  keyError(path: Path, reason: string): ConfigError {
+    const parent = this.#nodeAt(path.slice(0, -1));
+    const key = path.at(-1);
+    const pair = isMap(parent)
+      ? parent.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key))
+      : undefined;
+    if (pair === undefined || !isScalar(pair.key) || pair.key.range == null) return this.error(path, reason);
+    return this.#at(pair.key.range[0], path, reason);
+  }
+
+  /** At a character within a text, where the file shows the text as it is; else at its beginning. */
+  errorWithin(path: Path, offset: number, reason: string): ConfigError {
+    const node = this.#nodeAt(path);
+    if (isScalar(node) && node.range != null && typeof node.value === 'string') {
+      const { value } = node;
+      for (const start of [node.range[0], node.range[0] + 1]) {
+        if (this.#text.startsWith(value, start)) return this.#at(start + offset, path, reason);
+      }
+    }
+    return this.error(path, reason);
+  }
+
+  #at(position: number, path: Path, reason: string): ConfigError {
+    const { line, col } = this.#lines.linePos(position);
+    const where = path.length === 0 ? '' : `${formatPath(path)}: `;
+    return new ConfigError(this.#file, line, col, `${where}${reason}`);
+  }
+
+  #nodeAt(path: Path): unknown {
+    return path.length === 0 ? this.#document.contents : this.#document.getIn(path, true);
+  }
+}
+
+/** `rules[2].nat.addr`. */
+export function formatPath(path: Path): string {
+  return path
+    .map((part, index) =>
+      typeof part === 'number' ? `[${part}]` : index === 0 ? String(part) : `.${String(part)}`,
+    )
+    .join('');
+}
