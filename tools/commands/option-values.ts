@@ -40,6 +40,17 @@ export function duration(bareUnit: 'ms' | 's'): (text: string) => number {
   };
 }
 
+/** A parser whose errors become those of the option. */
+export function checked<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message);
+    }
+  };
+}
+
 /** Parser of one word out of several. */
 export function oneOf<T extends string>(choices: readonly T[]): (text: string) => T {
   return (text) => {

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ParameterValue } from '../synth/parameters.js';
 import { openScenario } from '../synth/registry.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
+import { editTraffic, NO_EDITS, type TrafficEdits } from '../replay/edited-traffic.js';
 import { stageTraffic, type StagedTraffic } from '../replay/staging.js';
 import { captureTraffic, scenarioTraffic } from '../replay/traffic.js';
 import type { Input, InputFile } from '../report/schema.js';
@@ -23,8 +24,12 @@ export interface ReplayInput {
  * Reads captures, up to `limit` packets.
  * @throws CaptureError, EmptyTrafficError
  */
-export async function captureInput(files: readonly string[], limit: number | null): Promise<ReplayInput> {
-  const traffic = await stageTraffic(captureTraffic(files), limit);
+export async function captureInput(
+  files: readonly string[],
+  limit: number | null,
+  edits: TrafficEdits = NO_EDITS,
+): Promise<ReplayInput> {
+  const traffic = await stageTraffic(editTraffic(captureTraffic(files), edits), limit);
   const described: InputFile[] = [];
   for (const file of files) described.push(await describeFile(file));
   return {
@@ -49,9 +54,10 @@ export async function scenarioInput(
   given: Readonly<Record<string, ParameterValue | undefined>>,
   seed: number,
   limit: number | null,
+  edits: TrafficEdits = NO_EDITS,
 ): Promise<ReplayInput> {
   const opened = openScenario(name, given, seed);
-  const traffic = await stageTraffic(scenarioTraffic(name, opened.source), limit);
+  const traffic = await stageTraffic(editTraffic(scenarioTraffic(name, opened.source), edits), limit);
   const parameters = opened.parameters.toObject();
   return {
     traffic,

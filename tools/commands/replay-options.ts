@@ -36,6 +36,8 @@ export interface ReplayFlags {
   readonly pin?: boolean;
   readonly seed: number;
   readonly config?: string;
+  readonly uniqueIp?: boolean;
+  readonly uniqueIpLoops?: number;
 }
 
 const DEFAULT_WARMUP_PACKETS = 20_000;
@@ -61,6 +63,12 @@ export function addReplayOptions(command: Command): void {
     )
     .option('--topspeed', 'as fast as possible (default)')
     .option('--loop <count>', 'times to replay the traffic (default: 1)', wholeNumber(1, 1e9, 'loops'))
+    .option('--unique-ip', 'each loop gets addresses of its own, so that its connections are new')
+    .option(
+      '--unique-ip-loops <count>',
+      'as --unique-ip, with this many loops sharing their addresses',
+      wholeNumber(1, 1e9, 'loops'),
+    )
     .option('--duration <seconds>', 'replay in loops for this long; also 500ms, 5m', duration('s'))
     .option(
       '--batch <packets>',
@@ -149,6 +157,7 @@ export function toReplayOptions(flags: ReplayFlags, suggested: SuggestedConfig |
     pin: flags.pin === true,
     seed: flags.seed,
     rules: createRules(config),
+    uniqueIpLoops: flags.uniqueIpLoops ?? (flags.uniqueIp === true ? 1 : null),
     configure: (thread) => applyConfig(threadTarget(thread), config),
   };
 }

@@ -6,10 +6,15 @@ import { writeResult } from '../report/result-file.js';
 import { renderTerminal } from '../report/terminal.js';
 import { wantsColour } from '../report/terminal-style.js';
 import type { Result } from '../report/schema.js';
+import type { TrafficEdits } from '../replay/edited-traffic.js';
 import { runSession } from '../replay/session.js';
+import { compileFilter, type FramePredicate } from '../rewrite/filter.js';
+import { parseIpMap, type IpMap } from '../rewrite/ip-map.js';
+import { makeRewriter } from '../rewrite/rewriter.js';
+import { parseSnapLength } from '../rewrite/snap-length.js';
 import type { ParameterSpec, ParameterValue } from '../synth/parameters.js';
 import { SCENARIOS } from '../synth/registry.js';
-import { designsOption, wholeNumber } from './option-values.js';
+import { checked, designsOption, wholeNumber } from './option-values.js';
 import { captureInput, scenarioInput, type ReplayInput } from './replay-input.js';
 import { addReplayOptions, toReplayOptions, type ReplayFlags } from './replay-options.js';
 import { RunProgress } from './run-progress.js';
@@ -20,6 +25,10 @@ interface ReplayCommandFlags extends ReplayFlags {
   readonly design: string;
   readonly synth?: string;
   readonly limit?: number;
+  readonly filter?: FramePredicate;
+  readonly srcipmap?: IpMap;
+  readonly dstipmap?: IpMap;
+  readonly snaplen?: number;
   readonly out?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -52,6 +61,19 @@ export function register(program: Command, argv: readonly string[]): void {
     )
     .option('--synth <scenario>', 'replay a scenario instead of captures; its parameters become options here')
     .option('--limit <packets>', 'stop reading after this many packets', wholeNumber(1, 1e10, 'packets'));
+  command
+    .option(
+      '--filter <expression>',
+      "packets to keep, e.g. 'tcp and port 21' (a subset of pcap-filter)",
+      checked(compileFilter),
+    )
+    .option(
+      '--srcipmap <maps>',
+      'move source addresses: CIDR:CIDR, several joined by commas',
+      checked(parseIpMap),
+    )
+    .option('--dstipmap <maps>', 'move destination addresses', checked(parseIpMap))
+    .option('--snaplen <bytes>', 'keep this many bytes of each frame', checked(parseSnapLength));
   addReplayOptions(command);
   command
     .option(
@@ -109,7 +131,7 @@ async function replay(
         designs,
         options,
         commandLine: argv,
-        configuration: configurationOf(flags),
+        configuration: configurationOf(flags, argv),
       },
       {
         onDesign: (label) => progress.design(label),
@@ -130,10 +152,11 @@ async function loadInput(
   parameters: readonly ParameterSpec[],
 ): Promise<ReplayInput> {
   const limit = flags.limit ?? null;
+  const edits = editsOf(flags);
   if (flags.synth === undefined) {
     if (captures.length === 0)
       throw new UsageError('name a capture to replay, or a scenario with --synth NAME');
-    return captureInput(captures, limit);
+    return captureInput(captures, limit, edits);
   }
   if (captures.length > 0) {
     throw new UsageError(
@@ -145,7 +168,15 @@ async function loadInput(
   for (const spec of parameters) given[spec.name] = values[camelCase(spec.name)];
   // The nominal rate of the stamps is the rate asked for, so that --clock capture and --multiplier agree with it.
   if (flags.pps !== undefined) given['pps'] = flags.pps;
-  return scenarioInput(flags.synth, given, flags.seed, limit);
+  return scenarioInput(flags.synth, given, flags.seed, limit, edits);
+}
+
+function editsOf({ filter, srcipmap, dstipmap, snaplen }: ReplayCommandFlags): TrafficEdits {
+  return {
+    filter: filter ?? null,
+    rewriter: makeRewriter({ sourceMap: srcipmap, destinationMap: dstipmap }),
+    snapLength: snaplen ?? null,
+  };
 }
 
 function camelCase(name: string): string {
@@ -207,8 +238,10 @@ function freshFolder(name: string, now: Date): string {
   return join('results', `${stamp}-${words.slice(0, 40)}-${process.pid}`);
 }
 
-function configurationOf(flags: ReplayCommandFlags): Result['configuration'] {
-  return JSON.parse(JSON.stringify(flags)) as Result['configuration'];
+function configurationOf(flags: ReplayCommandFlags, argv: readonly string[]): Result['configuration'] {
+  const filterAt = argv.indexOf('--filter');
+  const plain = { ...flags, ...(flags.filter === undefined ? {} : { filter: argv[filterAt + 1] ?? '' }) };
+  return JSON.parse(JSON.stringify(plain)) as Result['configuration'];
 }
 
 /** Ends a run at the first Ctrl-C, keeping what was measured, and the program at the second. */

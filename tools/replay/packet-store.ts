@@ -72,13 +72,17 @@ export function assignPackets(traffic: StagedTraffic, rules: PacketRules, steeri
   return { workerOf, requestOf };
 }
 
-/** Bytes the packets need in the store, for memory planning. */
+/**
+ * Bytes the packets need in the store, for memory planning.
+ * @param copies whether packets are copied before they run even when the engine does not rewrite them
+ */
 export function packetStoreBytes(
   traffic: StagedTraffic,
   descriptorBytes: number,
   paramsBytes: number,
   rules: PacketRules,
   workers: number,
+  copies: boolean,
 ): number {
   let bytes = 0;
   let longest = 0;
@@ -87,7 +91,8 @@ export function packetStoreBytes(
     longest = Math.max(longest, frame.length);
   });
   bytes += rules.requests.length * alignLine(paramsBytes);
-  if (rules.requests.some(mayRewrite)) bytes += workers * MAX_BATCH * scratchStride(descriptorBytes, longest);
+  if (copies || rules.requests.some(mayRewrite))
+    bytes += workers * MAX_BATCH * scratchStride(descriptorBytes, longest);
   return bytes + LINE_BYTES;
 }
 
@@ -105,6 +110,7 @@ export function loadPackets(
   rules: PacketRules,
   { workerOf, requestOf }: Assignment,
   workerCount: number,
+  copies: boolean,
 ): LoadedPackets {
   const { run, view, bytes } = thread;
   const c = run.engine.constants;
@@ -137,7 +143,7 @@ export function loadPackets(
     longestFrame = Math.max(longestFrame, frame.length);
     at += alignLine(c.PACKET_SIZE + FRAME_SHIFT + frame.length);
   });
-  const stride = rules.requests.some(mayRewrite) ? scratchStride(c.PACKET_SIZE, longestFrame) : 0;
+  const stride = copies || rules.requests.some(mayRewrite) ? scratchStride(c.PACKET_SIZE, longestFrame) : 0;
   const workers = counts.map((count, worker): WorkerPackets => {
     const scratchAt = stride === 0 ? 0 : at + worker * MAX_BATCH * stride;
     return {

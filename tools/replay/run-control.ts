@@ -48,6 +48,8 @@ export interface RunOptions {
   readonly warmupPackets: number;
   readonly timelineMs: number;
   readonly rules: PacketRules;
+  /** Loops that share their addresses; null = addresses stay as they are in every loop. */
+  readonly uniqueIpLoops: number | null;
   /** Puts limits, policies and the like into a freshly initialised tracker. */
   readonly configure: (thread: EngineThread) => void;
   /** CPU of each worker, then of the sweeper; empty = leave it to the system. */
@@ -91,7 +93,14 @@ export async function runReplay(traffic: StagedTraffic, options: RunOptions): Pr
     threads,
     maxConns: options.maxConns,
     nat: options.rules.requests.some((request) => request.nat !== undefined),
-    packetStoreBytes: packetStoreBytes(traffic, c.PACKET_SIZE, c.PARAMS_SIZE, options.rules, workers),
+    packetStoreBytes: packetStoreBytes(
+      traffic,
+      c.PACKET_SIZE,
+      c.PARAMS_SIZE,
+      options.rules,
+      workers,
+      options.uniqueIpLoops !== null,
+    ),
     histogramBytes: c.HISTOGRAMS_SIZE,
   });
   const run = createRun(engine, plan, options.settings);
@@ -101,7 +110,14 @@ export async function runReplay(traffic: StagedTraffic, options: RunOptions): Pr
   main.exports.initTracker();
   options.configure(main);
   touchTable(run, traffic.packets);
-  const loaded = loadPackets(main, traffic, options.rules, assignment, workers);
+  const loaded = loadPackets(
+    main,
+    traffic,
+    options.rules,
+    assignment,
+    workers,
+    options.uniqueIpLoops !== null,
+  );
   const schedule = makeSchedule(options.pacing, loaded.totals);
   const state = new SharedState();
   const inline = options.clock === 'capture' && workers === 1;
@@ -205,6 +221,7 @@ function startThreads(pool: ReturnType<typeof makeThreadPool>, context: StartCon
       intervalNs: options.timelineMs * 1e6,
       spin: workers + 1 <= availableParallelism(),
       sweepsInline: inline,
+      uniqueIpLoops: options.uniqueIpLoops,
       fault: options.fault,
     };
     return pool.run(input, { name: 'replayWorker' });

@@ -48,6 +48,8 @@ export interface ReplayOptions {
   readonly pin: boolean;
   readonly seed: number;
   readonly rules: PacketRules;
+  /** Loops that share their addresses; absent or null = every loop has the same ones. */
+  readonly uniqueIpLoops?: number | null | undefined;
   readonly configure: (thread: EngineThread) => void;
   readonly tcpSeqCheck?: boolean | undefined;
   readonly switches?: BehaviourSwitches | undefined;
@@ -111,6 +113,7 @@ export async function runDesign(
     warmupPackets: options.warmupPackets,
     timelineMs: options.timelineMs,
     rules: options.rules,
+    uniqueIpLoops: options.uniqueIpLoops ?? null,
     configure: options.configure,
     cpus,
     fault: options.fault ?? null,

@@ -5,6 +5,7 @@
  * times) happens between batches, before the engine reads its clock.
  */
 import { LATENCY_CONFIG, clampedCountsIndex, countsLength } from '../measure/log-linear.js';
+import { makeRewriter, type FrameRewriter } from '../rewrite/rewriter.js';
 import { waitUntil } from './pace.js';
 import type { RunThread } from './worker-setup.js';
 import {
@@ -26,6 +27,7 @@ export class WorkerLoop {
   readonly #intervalWord: number;
   readonly #departure: DepartureRecorder | null;
   readonly #sweeper: SweepRunner | null;
+  readonly #rewriter: FrameRewriter | null;
   #interval = -1;
   /** Packets run and recorded. */
   packets = 0;
@@ -45,6 +47,8 @@ export class WorkerLoop {
     this.#intervalWord =
       input.run.plan.regions.threads + input.threadIndex * c.THREAD_SIZE + c.T_INTERVAL_HISTOGRAM;
     this.#departure = input.schedule.paced ? new DepartureRecorder() : null;
+    this.#rewriter =
+      input.uniqueIpLoops === null ? null : makeRewriter({ uniqueIpLoops: input.uniqueIpLoops });
     this.#sweeper = input.sweepsInline ? new SweepRunner(thread) : null;
   }
 
@@ -69,6 +73,18 @@ export class WorkerLoop {
       engine.exports.quiesce();
     }
     engine.exports.detach();
+  }
+
+  /** Waits for t0, when every thread begins, whether there is a schedule or not. */
+  waitForStart(): void {
+    const { state, clock } = this.#thread;
+    waitUntil(
+      state.t0Ns,
+      clock.now,
+      (ms) => state.sleep(ms),
+      () => state.stopped !== 0,
+      { spin: this.#input.spin },
+    );
   }
 
   /** Replays until the loops are done or the run is stopped. */
@@ -126,17 +142,17 @@ export class WorkerLoop {
   }
 
   /** Readies the batch: addresses, clean metadata, copies of packets that may be rewritten. */
-  #fill(at: number, count: number, _loop: number): void {
+  #fill(at: number, count: number, loop: number): void {
     const { packets } = this.#input;
     if (packets.scratchAt === 0) {
       this.#batchAddresses.set(this.#addresses.subarray(at, at + count));
     } else {
-      for (let i = 0; i < count; i++) this.#copyToScratch(this.#addresses[at + i] as number, i);
+      for (let i = 0; i < count; i++) this.#copyToScratch(this.#addresses[at + i] as number, i, loop);
     }
     this.#thread.engine.exports.resetPackets(this.#thread.engine.packetsAt, count);
   }
 
-  #copyToScratch(descriptor: number, place: number): void {
+  #copyToScratch(descriptor: number, place: number, loop: number): void {
     const { engine } = this.#thread;
     const c = this.#input.run.engine.constants;
     const { scratchAt, scratchStride } = this.#input.packets;
@@ -146,6 +162,7 @@ export class WorkerLoop {
     const frameTo = to + c.PACKET_SIZE + 2;
     engine.bytes.copyWithin(to, descriptor, descriptor + c.PACKET_SIZE);
     engine.bytes.copyWithin(frameTo, frame, frame + length);
+    if (loop > 0) this.#rewriter?.rewrite(engine.bytes.subarray(frameTo, frameTo + length), loop);
     engine.view.setUint32(to + c.PK_FRAME, frameTo, true);
     engine.view.setUint32(to + c.PK_CAPACITY, scratchStride - c.PACKET_SIZE - 2, true);
     this.#batchAddresses[place] = to;

@@ -29,6 +29,7 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
     loop = new WorkerLoop(input, thread);
     loop.warmUp();
     if (state.arriveAndWait()) {
+      loop.waitForStart();
       const beforeNs = thread.clock.now();
       const before = readSchedule(thread);
       startNs = thread.clock.now();

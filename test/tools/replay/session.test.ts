@@ -182,3 +182,26 @@ describe('a thread that fails while it holds ct_lock', () => {
     if (kind === 'trap') await expect(run).rejects.toThrow(/packet \d+ of the traffic/);
   });
 });
+
+describe('short runs', () => {
+  it('are timed from the start that all threads share', async () => {
+    const traffic = await scenario('established', { packets: 64, 'active-flows': 4 });
+    for (const name of availableDesigns()) {
+      const result = await replay(traffic, name);
+      const service = result.latency?.service?.overall;
+      expect(result.elapsedNs).toBeGreaterThanOrEqual((service?.count ?? 0) * (service?.meanNs ?? 0) * 0.99);
+      expect(result.pacing.achievedPps).toBeGreaterThan(0);
+    }
+  });
+
+  it('with --unique-ip every loop opens its own connections', async () => {
+    const traffic = await scenario('syn-flood', { packets: 200 });
+    for (const name of availableDesigns()) {
+      const same = await replay(traffic, name, { loops: 5 });
+      const unique = await replay(traffic, name, { loops: 5, uniqueIpLoops: 1 });
+      expect(same.connections?.created).toBe(200);
+      expect(unique.connections?.created).toBe(1000);
+      expect(unique.packets.verdicts).toEqual({ 'new|trk': 1000 });
+    }
+  });
+});
