@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { MatrixHooks } from '../bench/drive-matrix.js';
 import { readMatrixFile } from '../bench/matrix-file.js';
 import {
   checkMatrix,
@@ -181,13 +182,7 @@ export async function runMatrix(
       commandLine: argv,
       hooks: {
         isInterrupted: () => stop.requested,
-        onTrial: (cell, group, block, { expected }) =>
-          progress.trial(
-            group.name,
-            `${cell.design}${cell.role === 'design' ? '' : ` (${cell.role})`}`,
-            block,
-            expected,
-          ),
+        onTrial: progress.onTrial,
       },
     });
   } finally {
@@ -235,7 +230,8 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
   return checkMatrix({ ...base, ...overrides }, flags.matrix ?? 'bench', file?.lineOf);
 }
 
-function designNames(text: string): string[] {
+/** Names of the designs that `--design` gives, presets included. */
+export function designNames(text: string): string[] {
   return designsOption(text).map(({ design, preset }) => (preset === null ? design : `${design}@${preset}`));
 }
 
@@ -254,7 +250,7 @@ function inputsOf(flags: MatrixFlags, packets: number | undefined): InputSpec[] 
 }
 
 /** Finds out before the first trial what would end the matrix hours later. */
-async function checkInputs(inputs: readonly InputSpec[]): Promise<void> {
+export async function checkInputs(inputs: readonly InputSpec[]): Promise<void> {
   for (const input of inputs) {
     if (input.scenario !== undefined) findScenario(input.scenario);
     if (input.capture === undefined) continue;
@@ -266,7 +262,8 @@ async function checkInputs(inputs: readonly InputSpec[]): Promise<void> {
   }
 }
 
-async function loadInput(input: InputSpec, seed: number): Promise<LoadedInput> {
+/** Loads an input of a matrix. */
+export async function loadInput(input: InputSpec, seed: number): Promise<LoadedInput> {
   const limit = input.limit ?? null;
   if (input.capture !== undefined) return captureInput([input.capture], limit);
   return scenarioInput(input.scenario as string, input.parameters ?? {}, seed, limit);
@@ -301,7 +298,8 @@ async function present(result: MatrixResult, folder: string | null, flags: Matri
   else if (result.partial) process.exitCode = 130;
 }
 
-function freshFolder(name: string): string {
+/** A folder in results/ whose name sorts by time. */
+export function freshFolder(name: string): string {
   const stamp = new Date().toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
   return join('results', `${stamp}-bench-${name}-${process.pid}`);
 }
@@ -337,7 +335,7 @@ function shard(text: string): Shard {
 }
 
 /** First Ctrl-C: end after the trial in progress. Second: end now. */
-class StopOnSignal {
+export class StopOnSignal {
   requested = false;
   readonly #onSignal = (): void => {
     if (this.requested) process.exit(130);
@@ -357,7 +355,7 @@ class StopOnSignal {
 }
 
 /** What runs now: one line that is overwritten on a terminal, one line per group elsewhere. */
-class MatrixProgress {
+export class MatrixProgress {
   readonly #enabled: boolean;
   #group = '';
   #shown = false;
@@ -366,7 +364,13 @@ class MatrixProgress {
     this.#enabled = enabled;
   }
 
-  trial(group: string, cell: string, block: number | null, expected: number): void {
+  /** To be handed to the matrix. */
+  readonly onTrial: NonNullable<MatrixHooks['onTrial']> = (cell, group, block, { expected }) => {
+    const name = cell.role === 'design' ? cell.design : `${cell.design} (${cell.role})`;
+    this.#trial(group.name, name, block, expected);
+  };
+
+  #trial(group: string, cell: string, block: number | null, expected: number): void {
     if (!this.#enabled) return;
     const isTerminal = process.stderr.isTTY;
     if (group !== this.#group) {

@@ -21,6 +21,9 @@ export function register(program: Command): void {
     .argument('[name]', 'scenario, see --list')
     .option('--list', 'list the scenarios and their parameters')
     .option('--json', 'with --list: as JSON')
+    // So that a mistyped scenario is what the error names, not the first of its options.
+    .allowUnknownOption()
+    .allowExcessArguments()
     .addHelpText('after', '\nExample:\n  ctreplay synth syn-flood -o flood.pcap --packets 1000000 --seed 1')
     .action((name: string | undefined, options: { list?: boolean; json?: boolean }) => {
       if (options.list) process.stdout.write(options.json ? listJson() : listText());

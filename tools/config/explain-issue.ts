@@ -81,7 +81,7 @@ function explainUnion(
     errors.map((each) => ({ ...each, path: [...path, ...each.path] }) as z.core.$ZodIssue),
   );
   // A branch whose own type fits is the one that was meant; its unknown keys tell more than what it lacks.
-  const meant = branches.filter((errors) => !errors.some((error) => isOwnType(error, path)));
+  const meant = branches.filter((errors) => !errors.some((error) => isOfOtherType(error, path, value)));
   const chosen = meant.toSorted((a, b) => a.length - b.length)[0];
   if (chosen !== undefined) {
     const best = chosen.find((error) => error.code === 'unrecognized_keys') ?? chosen[0];
@@ -93,8 +93,10 @@ function explainUnion(
   return { path, reason: `${show(value)} is not ${[...new Set(wanted)].join(' or ')}.`, atKey: false };
 }
 
-function isOwnType(error: z.core.$ZodIssue, path: Path): boolean {
-  return error.code === 'invalid_type' && error.path.length === path.length;
+/** Whether an alternative failed because it is for another type of value altogether. */
+function isOfOtherType(error: z.core.$ZodIssue, path: Path, value: unknown): boolean {
+  if (error.path.length !== path.length) return false;
+  return error.code === 'invalid_type' || (error.code === 'invalid_value' && typeof value === 'object');
 }
 
 function valueAt(root: unknown, path: Path): unknown {

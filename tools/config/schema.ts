@@ -80,13 +80,15 @@ export const configSchema = strictObject({
   zone: z
     .union([
       zoneNumber,
-      strictObject({ from: z.literal('vlan'), default: zoneNumber.optional() }),
-      strictObject({ from: z.literal('worker'), base: z.int().min(0).max(65_472).optional() }),
-      strictObject({
-        from: z.literal('subnet'),
-        subnets: z.record(z.string(), zoneNumber),
-        default: zoneNumber.optional(),
-      }),
+      z.discriminatedUnion('from', [
+        strictObject({ from: z.literal('vlan'), default: zoneNumber.optional() }),
+        strictObject({ from: z.literal('worker'), base: z.int().min(0).max(65_472).optional() }),
+        strictObject({
+          from: z.literal('subnet'),
+          subnets: z.record(z.string(), zoneNumber),
+          default: zoneNumber.optional(),
+        }),
+      ]),
     ])
     .optional()
     .describe(

@@ -1,5 +1,15 @@
 /** Where in the text of a YAML file a place of its tree stands. */
-import { isMap, isNode, isScalar, type Document, type LineCounter } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  type Document,
+  type LineCounter,
+  type Pair,
+  type YAMLMap,
+} from 'yaml';
 import { ConfigError } from './config-error.js';
 
 /** A path of keys and list positions from the root. */
@@ -31,10 +41,7 @@ export class YamlPlace {
   /** At a key itself instead of its value. */
   keyError(path: Path, reason: string): ConfigError {
     const parent = this.#nodeAt(path.slice(0, -1));
-    const key = path.at(-1);
-    const pair = isMap(parent)
-      ? parent.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key))
-      : undefined;
+    const pair = isMap(parent) ? pairOf(parent, path.at(-1)) : undefined;
     if (pair === undefined || !isScalar(pair.key) || pair.key.range == null) return this.error(path, reason);
     return this.#at(pair.key.range[0], path, reason);
   }
@@ -57,9 +64,21 @@ export class YamlPlace {
     return new ConfigError(this.#file, line, col, `${where}${reason}`);
   }
 
+  /** Keys are compared as text: the file's `5:` is a number, the path of plain data has it as '5'. */
   #nodeAt(path: Path): unknown {
-    return path.length === 0 ? this.#document.contents : this.#document.getIn(path, true);
+    let node: unknown = this.#document.contents;
+    for (const part of path) {
+      if (isAlias(node)) node = node.resolve(this.#document);
+      if (isMap(node)) node = pairOf(node, part)?.value;
+      else if (isSeq(node)) node = node.items[Number(part)];
+      else return undefined;
+    }
+    return node;
   }
+}
+
+function pairOf(map: YAMLMap, key: PropertyKey | undefined): Pair | undefined {
+  return map.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key));
 }
 
 /** `rules[2].nat.addr`. */

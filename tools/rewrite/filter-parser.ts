@@ -1,5 +1,5 @@
 /**
- * Parser of filter expressions: the part of pcap-filter(7) that looks at tuples. docs/config.md has the grammar.
+ * Parser of filter expressions: the part of pcap-filter(7) that looks at tuples. filter.ts lists the conditions.
  *
  * As there, `and` and `or` bind equally and from the left, `not` binds more closely, and a bare value takes the
  * qualifiers of the condition before it: `tcp port 80 or 443`.

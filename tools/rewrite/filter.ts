@@ -1,4 +1,31 @@
-/** Filters of packets by their tuple: a pcap-filter expression compiled to a test of an Ethernet frame. */
+/**
+ * Filters of packets by their tuple: a pcap-filter(7) expression compiled to a test of an Ethernet frame.
+ *
+ * Conditions, in which DIR is `src`, `dst`, `src or dst` (the default) or `src and dst`:
+ *
+ *     tcp, udp, sctp, esp, icmp, igmp, icmp6       the transport protocol (icmp and igmp: IPv4; icmp6: IPv6)
+ *     ip, ip6, arp                                 the EtherType behind the tags
+ *     [ip|ip6] [DIR] host ADDRESS                  `src ADDRESS` and `dst ADDRESS` are short for it
+ *     [ip|ip6] [DIR] net ADDRESS/BITS              also `net 10.1` and `net 10.1.0.0 mask 255.255.0.0`
+ *     [tcp|udp|sctp] [DIR] port PORT               a number, or one of a few service names
+ *     [tcp|udp|sctp] [DIR] portrange FIRST-LAST    both included
+ *     [ip|ip6] proto PROTOCOL                      a number, or a name with or without backslash
+ *     vlan [ID]                                    the outermost tag; without ID, any
+ *     less BYTES, greater BYTES                    the captured length, limit included
+ *
+ * They are joined with `and` (`&&`), `or` (`||`), `not` (`!`) and parentheses. As in pcap-filter, `and` and `or` bind
+ * equally and from the left, and values can share their qualifiers: `tcp port 80 or 443`, `port (80 or 443)`.
+ *
+ * What differs from pcap-filter, because filters here look at what the tracker sees:
+ * - VLAN-tagged frames match by what is behind their tags (at most two): `tcp` finds tagged TCP, for which pcap-filter
+ *   wants `vlan and tcp`. `vlan` shifts nothing, so that `tcp and vlan 5` and `vlan 5 and tcp` are the same, and
+ *   `vlan 5 and vlan 6`, which there means two tags, never holds.
+ * - Protocols and ports are found behind IPv6 extension headers; pcap-filter looks at the first header only.
+ * - `host` and `net` look at IP, not at ARP.
+ * - A condition on bytes that are cut off does not hold, hence its negation does; pcap-filter drops the packet either way.
+ * - An IP header has to be usable (version, length) for its protocol and addresses to count.
+ * - Case does not matter.
+ */
 import { dissect, emptyDissection, type Dissection } from '../captures/dissect.js';
 import type { Direction, FilterNode } from './filter-node.js';
 import { parseFilter } from './filter-parser.js';
@@ -13,8 +40,9 @@ export type FramePredicate = (frame: Uint8Array) => boolean;
 export type DissectedPredicate = (frame: Uint8Array, layers: Dissection) => boolean;
 
 /**
- * Compiles a filter expression. VLAN tags (at most two) and IPv6 extension headers are looked behind, as the tracker
- * does; a later fragment has no ports. The test never reads outside the frame.
+ * Compiles a filter expression, such as `tcp and port 21`. VLAN-tagged frames match by the tuple behind their tags (at
+ * most two); IPv6 extension headers are looked behind, as the tracker does; a later fragment has no ports. The test never
+ * reads outside the frame.
  * @throws FilterError naming the position of what cannot be understood
  */
 export function compileFilter(expression: string): FramePredicate {
@@ -36,16 +64,9 @@ export function compileDissectedFilter(expression: string): DissectedPredicate {
 
 function compile(node: FilterNode): DissectedPredicate {
   switch (node.type) {
-    case 'and': {
-      const left = compile(node.left);
-      const right = compile(node.right);
-      return (frame, layers) => left(frame, layers) && right(frame, layers);
-    }
-    case 'or': {
-      const left = compile(node.left);
-      const right = compile(node.right);
-      return (frame, layers) => left(frame, layers) || right(frame, layers);
-    }
+    case 'and':
+    case 'or':
+      return compileChain(node);
     case 'not': {
       const operand = compile(node.operand);
       return (frame, layers) => !operand(frame, layers);
@@ -75,6 +96,27 @@ function compile(node: FilterNode): DissectedPredicate {
       return node.relation === 'less' ? (frame) => frame.length <= bytes : (frame) => frame.length >= bytes;
     }
   }
+}
+
+/**
+ * Conditions joined from the left. Generated filters join thousands, so that the chain is walked in a loop: only
+ * parentheses and negations, whose depth the parser limits, take stack.
+ */
+function compileChain(chain: FilterNode): DissectedPredicate {
+  const joins: { readonly after: boolean; readonly test: DissectedPredicate }[] = [];
+  let first = chain;
+  while (first.type === 'and' || first.type === 'or') {
+    joins.push({ after: first.type === 'and', test: compile(first.right) });
+    first = first.left;
+  }
+  joins.reverse();
+  const start = compile(first);
+  return (frame, layers) => {
+    let passes = start(frame, layers);
+    // `and` asks on after true, `or` after false.
+    for (const { after, test } of joins) if (passes === after) passes = test(frame, layers);
+    return passes;
+  };
 }
 
 function compilePort(node: FilterNode & { type: 'port' }): DissectedPredicate {

@@ -1,10 +1,13 @@
 /**
  * `--unique-ip`: other addresses in each loop, so that every loop makes new connections, as tcpreplay does it: the lower
- * address of a packet goes up by the number of the loop and the higher one down by as much. Both directions of a
+ * address of a packet goes down by the number of the loop and the higher one up by as much. Both directions of a
  * connection, and the ICMP errors about it, change alike. Of IPv6 addresses the last 32 bits take part.
  *
- * Loop 0 is the traffic as captured. The sum of two addresses never changes; a connection between a and b therefore
- * meets its own addresses again, with their roles exchanged, in the loop b - a.
+ * Loop 0 is the traffic as captured. The two ends move apart, so that a connection never meets its own addresses again
+ * before they have gone around all 2^32 of them. As in tcpreplay, the sum of the two ends stays: pairs of hosts with the
+ * same sum, such as .3 with .8 and .2 with .9, come to share addresses in different loops, and are told apart by ports
+ * only. Where an address passes 0 or 2^32 it wraps; tcpreplay then moves it by one more to spare itself the checksum,
+ * which is updated here.
  */
 import type { AddressRule } from './address-edit.js';
 
@@ -22,8 +25,9 @@ export function uniqueIpRule(loopsPerChange = 1): AddressRule {
       const step = Math.floor(loop / loopsPerChange) >>> 0;
       const order = compareEnds(pair);
       const half = pair.length / 2;
-      addToEnd(pair, half - 4, order <= 0 ? step : -step);
-      addToEnd(pair, pair.length - 4, order < 0 ? -step : step);
+      const sourceStep = order < 0 ? -step : step;
+      addToEnd(pair, half - 4, sourceStep);
+      addToEnd(pair, pair.length - 4, -sourceStep);
     },
   };
 }

@@ -65,7 +65,8 @@ describe.each(availableDesigns())('replay through %s', (name) => {
     // 100 s of traffic: connections expire and are swept.
     expect(first.connections?.expired).toBeGreaterThan(0);
     expect(second.packets).toEqual(first.packets);
-    expect(second.connections).toEqual(first.connections);
+    // The peak is sampled on the wall clock.
+    expect({ ...second.connections, peak: null }).toEqual({ ...first.connections, peak: null });
     expect(
       second.sweeps?.map(({ startMs: _s, durationNs: _d, longestHoldNs: _l, ...exact }) => exact),
     ).toEqual(first.sweeps?.map(({ startMs: _s, durationNs: _d, longestHoldNs: _l, ...exact }) => exact));

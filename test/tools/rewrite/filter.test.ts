@@ -218,6 +218,28 @@ function watched(bytes: Uint8Array): { frame: Uint8Array; outside: () => number 
 }
 
 describe('properties', () => {
+  it('a chain of any length is evaluated from the left', () => {
+    const chain = Array.from({ length: 50_000 }, (_, i) => `port ${i + 1}`).join(' or ');
+    const test = compileFilter(chain);
+    expect(test(udpFrame({ srcPort: 60_000, dstPort: 50_000 }))).toBe(true);
+    expect(test(udpFrame({ srcPort: 60_000, dstPort: 50_001 }))).toBe(false);
+    const condition = fc.constantFrom('tcp', 'udp', 'ip', 'ip6', 'vlan', 'arp');
+    const rest = fc.array(fc.tuple(fc.constantFrom('and', 'or'), fc.boolean(), condition), { maxLength: 8 });
+    fc.assert(
+      fc.property(condition, rest, fc.constantFrom(...Object.values(FRAMES)), (first, more, frame) => {
+        const holds = (expression: string): boolean => compileFilter(expression)(frame);
+        let expected = holds(first);
+        let text = first;
+        for (const [join, negated, word] of more) {
+          const value = holds(word) !== negated;
+          expected = join === 'and' ? expected && value : expected || value;
+          text += ` ${join} ${negated ? 'not ' : ''}${word}`;
+        }
+        expect(holds(text), text).toBe(expected);
+      }),
+    );
+  });
+
   const everything = compileFilter(
     'vlan 5 or host 10.0.0.1 or net 2001:db8::/33 or src and dst port 21 or portrange 1-9 or proto 3 or arp or less 20',
   );

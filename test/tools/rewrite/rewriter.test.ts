@@ -49,11 +49,11 @@ function plus(text: string, amount: number): string {
 }
 
 describe('--unique-ip', () => {
-  it('moves the lower address up and the higher one down, as tcpreplay does', () => {
+  it('moves the lower address down and the higher one up, as tcpreplay does', () => {
     const there = rewritten(udpFrame({ src: '10.0.0.1', dst: '10.0.5.5' }), 3);
     const back = rewritten(udpFrame({ src: '10.0.5.5', dst: '10.0.0.1', srcPort: 53, dstPort: 40000 }), 3);
-    expect(dissect(there)).toMatchObject({ src: '10.0.0.4', dst: '10.0.5.2', badChecksums: [] });
-    expect(dissect(back)).toMatchObject({ src: '10.0.5.2', dst: '10.0.0.4', badChecksums: [] });
+    expect(dissect(there)).toMatchObject({ src: '9.255.255.254', dst: '10.0.5.8', badChecksums: [] });
+    expect(dissect(back)).toMatchObject({ src: '10.0.5.8', dst: '9.255.255.254', badChecksums: [] });
   });
 
   it('leaves loop 0 alone, and shares addresses over --unique-ip-loops', () => {
@@ -70,7 +70,7 @@ describe('--unique-ip', () => {
       fc.property(pair, fc.nat(0xffffffff), fc.constantFrom(...Object.keys(RESTS)), ([a, b], loop, name) => {
         const rest = RESTS[name] as FrameSpec;
         const [newA, newB] =
-          low(a) <= low(b) ? [plus(a, loop), plus(b, -loop)] : [plus(a, -loop), plus(b, loop)];
+          low(a) <= low(b) ? [plus(a, -loop), plus(b, loop)] : [plus(a, loop), plus(b, -loop)];
         fc.pre(low(a) !== low(b));
         expect(rewritten(between(a, b, rest), loop)).toEqual(between(newA, newB, rest));
       }),
@@ -94,6 +94,33 @@ describe('--unique-ip', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('never repeats or exchanges the ends of a connection, however close they are', () => {
+    const host = fc.integer({ min: 0x1000_0000, max: 0xdfff_ffff });
+    const text = (n: number): string => [24, 16, 8, 0].map((s) => (n >>> s) & 255).join('.');
+    const loops = fc.tuple(fc.nat(1e6), fc.nat(1e6)).filter(([i, j]) => i !== j);
+    fc.assert(
+      fc.property(host, fc.oneof(fc.nat(50), fc.nat(0x0fff_ffff)), loops, (from, distance, [i, j]) => {
+        const frame = udpFrame({ src: text(from), dst: text(from + distance), srcPort: 123, dstPort: 123 });
+        const endsIn = (loop: number): string => {
+          const { src, dst } = dissect(rewritten(frame, loop));
+          if (distance > 0) expect(src).not.toBe(dst);
+          return [src, dst].sort().join();
+        };
+        expect(endsIn(i)).not.toBe(endsIn(j));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('gives neighbours that talk between equal ports a new connection in every loop', () => {
+    const tracker = Tracker.create({ design: 'rculist-sweep', slabSlots: 4096 });
+    const ntp = udpFrame({ src: '10.0.0.1', dst: '10.0.0.3', srcPort: 123, dstPort: 123 });
+    for (let loop = 0; loop < 50; loop++) {
+      expect(tracker.run(rewritten(ntp, loop), { commit: true }, 1000), `loop ${loop}`).toBe('new|trk');
+    }
+    expect(tracker.connCount).toBe(50);
   });
 
   it('gives every loop connections of its own', () => {
@@ -143,7 +170,7 @@ describe('ICMP errors', () => {
 
   it.each([3, 4, 5, 11, 12])('ICMP type %i follows the packet it quotes', (type) => {
     const result = rewritten(error4('10.9.9.9', '10.0.0.1', type), 7);
-    expect(dissect(result)).toMatchObject({ src: '10.9.9.9', dst: '10.0.0.8', badChecksums: [] });
+    expect(dissect(result)).toMatchObject({ src: '10.9.9.9', dst: '9.255.255.250', badChecksums: [] });
     expect(quotedFrame(result)).toEqual(rewritten(inner4, 7));
   });
 
@@ -151,8 +178,8 @@ describe('ICMP errors', () => {
     const result = rewritten(error6('2001:db8::2', 'fd00::1', type), 7);
     expect(dissect(result).badChecksums).toEqual([]);
     expect(dissect(quotedFrame(result))).toMatchObject({
-      src: 'fd000000000000000000000000000008',
-      dst: '20010db80000000000000000fffffffb',
+      src: 'fd0000000000000000000000fffffffa',
+      dst: '20010db8000000000000000000000009',
       badChecksums: [],
     });
     // The host that the packet was for sent the error: it has moved too.
@@ -175,7 +202,7 @@ describe('ICMP errors', () => {
       icmp: { type: 3, code: 4, rest: 1400, quote: quoteOf(inner4, 28) },
     });
     const result = rewritten(cut, 9);
-    expect(dissect(result)).toMatchObject({ dst: '10.0.0.10', badChecksums: [] });
+    expect(dissect(result)).toMatchObject({ dst: '9.255.255.248', badChecksums: [] });
     expect(quotedFrame(result)).toEqual(rewritten(inner4, 9).subarray(0, 14 + 28));
   });
 });
@@ -238,8 +265,8 @@ describe('--srcipmap and --dstipmap', () => {
       uniqueIpLoops: 1,
     }) as FrameRewriter;
     expect(dissect(rewritten(udpFrame({ src: '10.0.0.1', dst: '30.0.0.0' }), 2, rewriter))).toMatchObject({
-      src: '20.0.0.3',
-      dst: '29.255.255.254',
+      src: '19.255.255.255',
+      dst: '30.0.0.2',
       badChecksums: [],
     });
     expect(makeRewriter({})).toBeNull();
