@@ -20,7 +20,7 @@
  * - VLAN-tagged frames match by what is behind their tags (at most two): `tcp` finds tagged TCP, for which pcap-filter
  *   wants `vlan and tcp`. `vlan` shifts nothing, so that `tcp and vlan 5` and `vlan 5 and tcp` are the same, and
  *   `vlan 5 and vlan 6`, which there means two tags, never holds.
- * - Protocols and ports are found behind IPv6 extension headers; pcap-filter looks at the first header only.
+ * - Protocols and ports are found behind IPv6 extension headers, which pcap-filter does not walk.
  * - `host` and `net` look at IP, not at ARP.
  * - A condition on bytes that are cut off does not hold, hence its negation does; pcap-filter drops the packet either way.
  * - An IP header has to be usable (version, length) for its protocol and addresses to count.

@@ -4,7 +4,7 @@
  * connection, and the ICMP errors about it, change alike. Of IPv6 addresses the last 32 bits take part.
  *
  * Loop 0 is the traffic as captured. The two ends move apart, so that a connection never meets its own addresses again
- * before they have gone around all 2^32 of them. As in tcpreplay, the sum of the two ends stays: pairs of hosts with the
+ * before they have gone around all 2^32 of them; a packet from an address to itself has both ends go up. As in tcpreplay, the sum of the two ends stays: pairs of hosts with the
  * same sum, such as .3 with .8 and .2 with .9, come to share addresses in different loops, and are told apart by ports
  * only. Where an address passes 0 or 2^32 it wraps; tcpreplay then moves it by one more to spare itself the checksum,
  * which is updated here.
@@ -25,9 +25,9 @@ export function uniqueIpRule(loopsPerChange = 1): AddressRule {
       const step = Math.floor(loop / loopsPerChange) >>> 0;
       const order = compareEnds(pair);
       const half = pair.length / 2;
-      const sourceStep = order < 0 ? -step : step;
-      addToEnd(pair, half - 4, sourceStep);
-      addToEnd(pair, pair.length - 4, -sourceStep);
+      // Equal ends have no direction: both go up, or the two directions would part.
+      addToEnd(pair, half - 4, order < 0 ? -step : step);
+      addToEnd(pair, pair.length - 4, order <= 0 ? step : -step);
     },
   };
 }

@@ -106,7 +106,7 @@ describe('--unique-ip', () => {
         const endsIn = (loop: number): string => {
           const { src, dst } = dissect(rewritten(frame, loop));
           if (distance > 0) expect(src).not.toBe(dst);
-          return [src, dst].sort().join();
+          return [src, dst].toSorted().join();
         };
         expect(endsIn(i)).not.toBe(endsIn(j));
       }),
