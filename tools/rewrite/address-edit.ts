@@ -22,12 +22,6 @@ export interface AddressRule {
   readonly pairwise: boolean;
 }
 
-/** Sums of 16-bit words that left and entered a stretch of bytes. */
-interface Delta {
-  removed: number;
-  added: number;
-}
-
 const ICMP = 1;
 const TCP = 6;
 const UDP = 17;
@@ -46,8 +40,13 @@ export class AddressEditor {
   readonly #layers = emptyLayerOffsets();
   readonly #outer = emptyIpPacketPlace();
   readonly #quoted = emptyIpPacketPlace();
-  readonly #pair = new Uint8Array(32);
-  readonly #quotedPair = new Uint8Array(32);
+  // Views of the right length from the start: this runs once per packet of a replay.
+  readonly #pairs = { 4: new Uint8Array(8), 6: new Uint8Array(32) } as const;
+  readonly #quotedPairs = { 4: new Uint8Array(8), 6: new Uint8Array(32) } as const;
+
+  /** Sums of the 16-bit words that left and entered the packet at hand. */
+  #removed = 0;
+  #added = 0;
 
   constructor(rule: AddressRule) {
     this.#rule = rule;
@@ -60,7 +59,7 @@ export class AddressEditor {
     const outer = this.#outer;
     if (l3 === NO_OFFSET || (dlType !== ETHERTYPE_IPV4 && dlType !== ETHERTYPE_IPV6)) return;
     if (!locateIpPacket(frame, l3, outer) || outer.family !== (dlType === ETHERTYPE_IPV4 ? 4 : 6)) return;
-    const pair = copyPair(frame, outer, this.#pair);
+    const pair = copyPair(frame, outer, this.#pairs[outer.family]);
     const quotedAt = quotedPacketAt(frame, outer);
     const quotes =
       quotedAt !== null &&
@@ -68,10 +67,10 @@ export class AddressEditor {
       this.#quoted.family === outer.family;
     if (!quotes) {
       this.#rule.apply(pair, loop);
-      replacePair(frame, outer, pair);
+      this.#replacePair(frame, outer, pair);
       return;
     }
-    const quotedPair = copyPair(frame, this.#quoted, this.#quotedPair);
+    const quotedPair = copyPair(frame, this.#quoted, this.#quotedPairs[outer.family]);
     const followed = this.#rule.pairwise && sameBytes(pair, size(outer), quotedPair, 0, size(outer));
     if (followed) {
       const fromDestination = sameBytes(pair, 0, quotedPair, size(outer), size(outer));
@@ -82,10 +81,48 @@ export class AddressEditor {
       this.#rule.apply(quotedPair, loop);
       this.#rule.apply(pair, loop);
     }
-    const delta = replacePair(frame, this.#quoted, quotedPair);
-    const checksumAt = (outer.l4 as number) + 2;
-    if (delta.removed !== delta.added) patchChecksum(frame, checksumAt, delta, false);
-    replacePair(frame, outer, pair);
+    this.#replacePair(frame, this.#quoted, quotedPair);
+    // The error's own checksum covers all that changed in the quoted packet.
+    this.#patchChecksum(frame, (outer.l4 as number) + 2, this.#removed, this.#added, false);
+    this.#replacePair(frame, outer, pair);
+  }
+
+  /** Writes a packet's addresses, updates the checksums over them, and leaves in the sums what that changed in all. */
+  #replacePair(bytes: Uint8Array, place: IpPacketPlace, pair: Uint8Array): void {
+    const { addressesAt, addressBytes, family, l4 } = place;
+    const length = addressBytes * 2;
+    this.#removed = 0;
+    this.#added = 0;
+    if (sameBytes(bytes, addressesAt, pair, 0, length)) return;
+    // Behind an unfinished routing header, the checksum does not cover the destination.
+    const covered = place.finalDestination ? length : addressBytes;
+    const pseudoRemoved = sumWords(bytes, addressesAt, addressesAt + covered);
+    const pseudoAdded = sumWords(pair, 0, covered);
+    const allRemoved =
+      covered === length ? pseudoRemoved : sumWords(bytes, addressesAt, addressesAt + length);
+    const allAdded = covered === length ? pseudoAdded : sumWords(pair, 0, length);
+    for (let i = 0; i < length; i++) bytes[addressesAt + i] = pair[i] as number;
+    this.#removed = allRemoved;
+    this.#added = allAdded;
+    if (family === 4) this.#patchChecksum(bytes, place.headerAt + 10, allRemoved, allAdded, false);
+    const offset = checksumOffset(place);
+    if (offset !== null && l4 !== null && l4 + offset + 2 <= bytes.length) {
+      const zeroIsNone = place.protocol === UDP || place.protocol === UDP_LITE;
+      this.#patchChecksum(bytes, l4 + offset, pseudoRemoved, pseudoAdded, zeroIsNone);
+    }
+  }
+
+  /** Updates a checksum field for words that left and entered what it covers, and adds its own change to the sums. */
+  #patchChecksum(bytes: Uint8Array, at: number, removed: number, added: number, zeroIsNone: boolean): void {
+    const old = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+    // RFC 768: a field of zero says that there is no checksum, so a sum of zero is sent as all ones.
+    if ((zeroIsNone && old === 0) || removed === added) return;
+    let updated = updateChecksum(old, removed, added);
+    if (zeroIsNone && updated === 0) updated = 0xffff;
+    bytes[at] = updated >> 8;
+    bytes[at + 1] = updated & 0xff;
+    this.#removed += old;
+    this.#added += updated;
   }
 }
 
@@ -98,68 +135,20 @@ function quotedPacketAt(frame: Uint8Array, { family, protocol, l4 }: IpPacketPla
   return isError ? l4 + ICMP_HEADER_BYTES : null;
 }
 
-/**
- * Writes a packet's addresses and updates the checksums over them.
- * @returns what that changed in the packet as a whole, for a checksum around it
- */
-function replacePair(bytes: Uint8Array, place: IpPacketPlace, pair: Uint8Array): Delta {
-  const { addressesAt, family, l4 } = place;
-  const length = size(place) * 2;
-  const delta: Delta = { removed: 0, added: 0 };
-  if (sameBytes(bytes, addressesAt, pair, 0, length)) return delta;
-  const half = size(place);
-  // Behind an unfinished routing header, the checksum does not cover the destination.
-  const covered = place.finalDestination ? length : half;
-  const pseudo: Delta = {
-    removed: sumWords(bytes, addressesAt, addressesAt + covered),
-    added: sumWords(pair, 0, covered),
-  };
-  delta.removed += sumWords(bytes, addressesAt, addressesAt + length);
-  delta.added += sumWords(pair, 0, length);
-  bytes.set(pair.subarray(0, length), addressesAt);
-  if (family === 4) {
-    const header: Delta = { removed: delta.removed, added: delta.added };
-    noteChange(delta, patchChecksum(bytes, place.headerAt + 10, header, false));
-  }
-  const checksum = transportChecksum(place);
-  if (checksum !== null && l4 !== null && l4 + checksum.at + 2 <= bytes.length) {
-    noteChange(delta, patchChecksum(bytes, l4 + checksum.at, pseudo, checksum.zeroIsNone));
-  }
-  return delta;
-}
-
 /** Where a transport header keeps a checksum over the pseudo-header; null when it has none. */
-function transportChecksum(place: IpPacketPlace): { at: number; zeroIsNone: boolean } | null {
+function checksumOffset(place: IpPacketPlace): number | null {
   switch (place.protocol) {
     case TCP:
-      return { at: 16, zeroIsNone: false };
+      return 16;
     case UDP:
     case UDP_LITE:
-      return { at: 6, zeroIsNone: true };
     case DCCP:
-      return { at: 6, zeroIsNone: false };
+      return 6;
     case ICMPV6:
-      return place.family === 6 ? { at: 2, zeroIsNone: false } : null;
+      return place.family === 6 ? 2 : null;
     default:
       return null;
   }
-}
-
-/** Updates a checksum field and returns what that changed. */
-function patchChecksum(bytes: Uint8Array, at: number, { removed, added }: Delta, zeroIsNone: boolean): Delta {
-  const old = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
-  // RFC 768: a field of zero says that there is no checksum, so a sum of zero is sent as all ones.
-  if ((zeroIsNone && old === 0) || removed === added) return { removed: 0, added: 0 };
-  let updated = updateChecksum(old, removed, added);
-  if (zeroIsNone && updated === 0) updated = 0xffff;
-  bytes[at] = updated >> 8;
-  bytes[at + 1] = updated & 0xff;
-  return { removed: old, added: updated };
-}
-
-function noteChange(into: Delta, change: Delta): void {
-  into.removed += change.removed;
-  into.added += change.added;
 }
 
 function size(place: IpPacketPlace): number {
@@ -169,7 +158,7 @@ function size(place: IpPacketPlace): number {
 function copyPair(bytes: Uint8Array, place: IpPacketPlace, into: Uint8Array): Uint8Array {
   const length = size(place) * 2;
   for (let i = 0; i < length; i++) into[i] = bytes[place.addressesAt + i] as number;
-  return into.subarray(0, length);
+  return into;
 }
 
 function sameBytes(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number, length: number): boolean {
