@@ -46,7 +46,9 @@ const WASM_FOLDER = process.env['CTREPLAY_RACE_WASM'] ?? wasmFolder();
 const STRIDE = 2048;
 const BATCH = 8;
 /** Far more than any run takes: beyond it threads stand still. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = process.env['CTREPLAY_LONG'] === undefined ? 30_000 : 600_000;
+/** Then those that do not even look at the abort flag are ended. */
+const GRACE_MS = 2000;
 const START_MS = 1_000_000;
 
 /**
@@ -120,8 +122,9 @@ export async function race(options: RaceOptions): Promise<RaceResult> {
   };
   const late = setTimeout(() => {
     stop();
-    const at = c.CONTROL + c.C_ABORT;
-    Atomics.store(new Int32Array(run.memory.buffer), at / 4, threads + 1);
+    const words = new Int32Array(run.memory.buffer);
+    Atomics.store(words, (c.CONTROL + c.C_ABORT) / 4, threads + 1);
+    setTimeout(() => started.forEach(({ end }) => end()), GRACE_MS).unref();
   }, PATIENCE_MS);
   const work = started.slice(0, options.workers).map(({ report }) => report);
   const finished = await Promise.all(work);
@@ -132,7 +135,11 @@ export async function race(options: RaceOptions): Promise<RaceResult> {
 }
 
 /** What a worker thread says. */
-function follow(worker: Worker): { attached: Promise<void>; report: Promise<ThreadReport> } {
+function follow(worker: Worker): {
+  attached: Promise<void>;
+  report: Promise<ThreadReport>;
+  end: () => void;
+} {
   let setAttached: () => void;
   const attached = new Promise<void>((resolve) => (setAttached = resolve));
   const report = new Promise<ThreadReport>((resolve, reject) => {
@@ -143,7 +150,7 @@ function follow(worker: Worker): { attached: Promise<void>; report: Promise<Thre
     worker.on('error', reject);
     worker.on('exit', (code) => reject(new Error(`a race thread ended with code ${code}`)));
   });
-  return { attached, report };
+  return { attached, report, end: () => void worker.terminate() };
 }
 
 /** Numbers that only the micro modules export; their layout is that of every flavour. */

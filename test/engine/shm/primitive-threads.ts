@@ -1,0 +1,100 @@
+/** Runs threads that each do one task on a structure; see primitive-worker.mjs for the tasks. */
+import { Worker } from 'node:worker_threads';
+import { planMemory, type MemoryNeeds } from '../../../engine/host/memory-plan.js';
+import { loadEngine, wasmFolder, type EngineModule } from '../../../engine/host/module.js';
+import { createRun, type EngineRun } from '../../../engine/host/run-memory.js';
+import { EngineThread } from '../../../engine/host/thread.js';
+
+export interface Task {
+  readonly task: 'mutex' | 'mapReader' | 'mapWriter' | 'listReader' | 'listWriter' | 'createOnce';
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Goes on until the others are done. */
+  readonly endless?: boolean;
+}
+
+export interface TaskReport {
+  readonly task: string;
+  readonly done: number;
+  readonly problems: readonly string[];
+}
+
+/** The engine with its structures' operations exported. */
+export function primitivesModule(): EngineModule {
+  return loadEngine('rculist-sweep', 'bare', process.env['CTREPLAY_MICRO_WASM'] ?? `${wasmFolder()}/micro`);
+}
+
+export interface Primitives {
+  listInit(head: number): void;
+  listPushFront(head: number, link: number): void;
+  listPushBack(head: number, link: number): void;
+  listRemove(link: number): void;
+  listNext(link: number): number;
+  mapFind(hash: number): number;
+  mapNext(record: number): number;
+  mapInsertLocked(record: number, hash: number): number;
+  mapRemoveLocked(record: number): number;
+}
+
+/** A run for `threads` threads and one more, which is returned attached. */
+export function primitiveRun(
+  engine: EngineModule,
+  threads: number,
+  needs: Partial<MemoryNeeds> = {},
+): { run: EngineRun; main: EngineThread; primitives: Primitives } {
+  const plan = planMemory(engine.constants, {
+    threads: threads + 1,
+    maxConns: 256,
+    nat: false,
+    packetStoreBytes: 1 << 20,
+    expectationSlots: 4,
+    fragmentSlots: 4,
+    histogramBytes: engine.flavour === 'bare' ? 0 : engine.constants.HISTOGRAMS_SIZE,
+    ...needs,
+  });
+  const run = createRun(engine, plan, { seed: 1, hashBasis: 1 });
+  const main = new EngineThread(run, threads, () => 0);
+  main.exports.initTracker();
+  return { run, main, primitives: main.exports as unknown as Primitives };
+}
+
+/** Runs the tasks at once, one thread each. */
+export async function runTasks(run: EngineRun, seed: number, tasks: readonly Task[]): Promise<TaskReport[]> {
+  const control = new SharedArrayBuffer(16);
+  const shared = new Int32Array(control);
+  const workers = tasks.map(
+    ({ task, options }, threadIndex) =>
+      new Worker(new URL('primitive-worker.mjs', import.meta.url), {
+        workerData: {
+          module: run.engine.module,
+          memory: run.memory,
+          threadIndex,
+          threads: tasks.length,
+          task,
+          options: { ...options, seed },
+          c: { ...run.engine.constants },
+          control,
+        },
+      }),
+  );
+  const reports = workers.map(
+    (worker) =>
+      new Promise<TaskReport>((resolve, reject) => {
+        worker.on('message', (message: 'attached' | TaskReport) => {
+          if (message !== 'attached') resolve(message);
+        });
+        worker.on('error', reject);
+        worker.on('exit', (code) => reject(new Error(`a thread ended with code ${code}`)));
+      }),
+  );
+  await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('message', resolve))));
+  Atomics.store(shared, 0, 1);
+  Atomics.notify(shared, 0);
+  const finite = reports.filter((_, index) => tasks[index]?.endless !== true);
+  await Promise.all(finite);
+  Atomics.store(shared, 1, 1);
+  return Promise.all(reports);
+}
+
+export function problems(reports: readonly TaskReport[]): string[] {
+  return reports.flatMap((report) => report.problems);
+}
