@@ -41,14 +41,17 @@ export interface HtmlColumn<Row> {
 
 /**
  * A table in a box that scrolls sideways on a narrow screen and can be reached by keyboard. Columns in which every
- * row says `–` or nothing are left out. Nothing at all for no rows.
+ * row says `–` or nothing are left out. Nothing at all for no rows. Rows beyond `rowsMax` are left out, which it says.
  */
 export function htmlTable<Row>(
   caption: string,
-  rows: readonly Row[],
+  allRows: readonly Row[],
   columns: readonly HtmlColumn<Row>[],
+  rowsMax: number,
 ): HtmlValue {
-  if (rows.length === 0) return null;
+  if (allRows.length === 0) return null;
+  const rows = allRows.slice(0, rowsMax);
+  const leftOut = allRows.length - rows.length;
   const kept = columns
     .map((column) => ({ column, cells: rows.map((row) => column.cell(row)) }))
     .filter(({ cells }) => cells.some((cell) => cell !== '–' && textOf(cell) !== ''));
@@ -76,5 +79,6 @@ export function htmlTable<Row>(
         )}
       </tbody>
     </table>
+    ${leftOut > 0 ? markup`<p class="note">${leftOut} more rows are in the CSV files.</p>` : null}
   </div> `;
 }

@@ -14,7 +14,7 @@ import {
 } from './cells.js';
 import { percentileCurve, recordedCounts } from './histograms.js';
 import type { Run } from './runs.js';
-import type { ResultCase, Scaling } from './schema.js';
+import type { ResultCase, Scaling, TimelineInterval } from './schema.js';
 
 /** A point of a percentile curve as drawn: 1 / (1 - share), and nanoseconds. */
 export type CurveXY = [number, number];
@@ -95,14 +95,16 @@ export interface Detail {
   ticksPerHalf: number;
   heatColumns: number;
   heatRows: number;
+  /** Rows of a table. */
+  tableRows: number;
 }
 
 /** From all that is readable down to the least that is useful; the page takes the first that keeps it small. */
 export const DETAILS: readonly Detail[] = [
-  { groups: 40, heatMaps: 16, ticksPerHalf: 10, heatColumns: 120, heatRows: 48 },
-  { groups: 24, heatMaps: 8, ticksPerHalf: 5, heatColumns: 80, heatRows: 32 },
-  { groups: 8, heatMaps: 4, ticksPerHalf: 3, heatColumns: 50, heatRows: 24 },
-  { groups: 2, heatMaps: 1, ticksPerHalf: 2, heatColumns: 40, heatRows: 16 },
+  { groups: 40, heatMaps: 16, ticksPerHalf: 10, heatColumns: 120, heatRows: 48, tableRows: 400 },
+  { groups: 24, heatMaps: 8, ticksPerHalf: 5, heatColumns: 80, heatRows: 32, tableRows: 200 },
+  { groups: 8, heatMaps: 4, ticksPerHalf: 3, heatColumns: 50, heatRows: 24, tableRows: 60 },
+  { groups: 2, heatMaps: 1, ticksPerHalf: 2, heatColumns: 40, heatRows: 16, tableRows: 25 },
 ];
 
 /** The heading of a group of comparable cells: input, workers, pace, build, and the run where there are several. */
@@ -205,9 +207,14 @@ function lagCurve(cell: Cell, design: string, detail: Detail): CurveSeries[] {
   return [{ design, kind: 'lag', points: curveOf(figures.encoded, figures.count, detail.ticksPerHalf) }];
 }
 
+/** Whether latency was measured in an interval; a run without it, or a very short one, has only counts. */
+function isTimed(at: TimelineInterval): boolean {
+  return typeof at.encoded === 'string' || typeof at.p50Ns === 'number' || typeof at.maxNs === 'number';
+}
+
 /** The timeline of the first trial that has one. Trials are not laid over each other: their sweeps differ. */
 function heatOf(cell: Cell, label: string, detail: Detail): HeatGroup[] {
-  const one = cell.cases.find((candidate) => (candidate.timeline?.length ?? 0) > 0);
+  const one = cell.cases.find((candidate) => (candidate.timeline ?? []).some(isTimed));
   if (one === undefined) return [];
   const timeline = one.timeline ?? [];
   const merge = Math.max(1, Math.ceil(timeline.length / detail.heatColumns));

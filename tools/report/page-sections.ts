@@ -10,6 +10,8 @@ export interface PageContent {
   data: PageData;
   groups: readonly Cell[][];
   severalRuns: boolean;
+  /** Rows of a table at most. */
+  rowsMax: number;
 }
 
 interface ChartOptions {
@@ -65,21 +67,26 @@ interface DistributionRow {
   figures: LatencyDistribution;
 }
 
-function distributionTable(caption: string, rows: readonly DistributionRow[]): HtmlValue {
-  return htmlTable(caption, rows, [
-    { head: 'Configuration', left: true, cell: (row) => row.group },
-    { head: 'Design', left: true, cell: (row) => row.design },
-    { head: 'Time', left: true, cell: (row) => row.kind },
-    { head: 'Count', cell: (row) => formatCount(row.figures.count) },
-    { head: 'Min', cell: (row) => formatNs(row.figures.minNs) },
-    { head: 'Mean', cell: (row) => formatNs(row.figures.meanNs) },
-    { head: 'p50', cell: (row) => formatNs(row.figures.p50Ns) },
-    { head: 'p90', cell: (row) => formatNs(row.figures.p90Ns) },
-    { head: 'p99', cell: (row) => formatNs(row.figures.p99Ns) },
-    { head: 'p99.9', cell: (row) => formatNs(row.figures.p999Ns) },
-    { head: 'p99.99', cell: (row) => formatNs(row.figures.p9999Ns) },
-    { head: 'Max', cell: (row) => formatNs(row.figures.maxNs) },
-  ]);
+function distributionTable(caption: string, rows: readonly DistributionRow[], rowsMax: number): HtmlValue {
+  return htmlTable(
+    caption,
+    rows,
+    [
+      { head: 'Configuration', left: true, cell: (row) => row.group },
+      { head: 'Design', left: true, cell: (row) => row.design },
+      { head: 'Time', left: true, cell: (row) => row.kind },
+      { head: 'Count', cell: (row) => formatCount(row.figures.count) },
+      { head: 'Min', cell: (row) => formatNs(row.figures.minNs) },
+      { head: 'Mean', cell: (row) => formatNs(row.figures.meanNs) },
+      { head: 'p50', cell: (row) => formatNs(row.figures.p50Ns) },
+      { head: 'p90', cell: (row) => formatNs(row.figures.p90Ns) },
+      { head: 'p99', cell: (row) => formatNs(row.figures.p99Ns) },
+      { head: 'p99.9', cell: (row) => formatNs(row.figures.p999Ns) },
+      { head: 'p99.99', cell: (row) => formatNs(row.figures.p9999Ns) },
+      { head: 'Max', cell: (row) => formatNs(row.figures.maxNs) },
+    ],
+    rowsMax,
+  );
 }
 
 function rowsFor(
@@ -99,6 +106,7 @@ function rowsFor(
 
 /** Percentile curves of service and response time, and the table by packet class. */
 export function latencySection(content: PageContent): Html {
+  const { rowsMax } = content;
   const rows = rowsFor(content, (cell) => TIME_KINDS.map((kind) => [kind, latencyOfCell(cell, kind)]));
   const byClass = rowsFor(content, (cell) => {
     const [one] = cell.cases;
@@ -123,24 +131,24 @@ export function latencySection(content: PageContent): Html {
           caption:
             'Latency by percentile. Solid: service time, from when a packet’s processing began to its end. Dashed: response time, from when it was due, so that a stall counts for every packet it delayed. Both axes are logarithmic; each step to the right is ten times rarer.',
           labels: curves.map((group) => group.label),
-          table: distributionTable('Latency', rows),
+          table: distributionTable('Latency', rows, rowsMax),
         });
   const body =
     rows.length === 0
       ? null
-      : markup`${chart ?? distributionTable('Latency', rows)}${
+      : markup`${chart ?? distributionTable('Latency', rows, rowsMax)}${
           byClass.length === 0
             ? null
             : markup`<details>
                 <summary>By packet class, and with and without a sweep (first trial)</summary>
-                ${distributionTable('Latency by packet class', byClass)}
+                ${distributionTable('Latency by packet class', byClass, rowsMax)}
               </details>`
         }`;
   return section('latency', 'Latency', body, 'Latency was not measured in this run.');
 }
 
 /** The heat map, or lines where the timeline holds no histograms; the sweeps marked. */
-export function timelineSection({ data, groups, severalRuns }: PageContent): Html {
+export function timelineSection({ data, groups, severalRuns, rowsMax }: PageContent): Html {
   const rows = groups.flatMap((group) =>
     group.flatMap((cell) => {
       const one = cell.cases.find((candidate) => (candidate.timeline?.length ?? 0) > 0);
@@ -163,18 +171,23 @@ export function timelineSection({ data, groups, severalRuns }: PageContent): Htm
           caption:
             'Service time over the run: the darker (in a dark theme, the lighter) a field, the more packets took that long in that interval. Where intervals hold no histogram, lines show the median, p99 and maximum. Shaded bands are sweeps.',
           labels: data.heat.map((group) => group.label),
-          table: htmlTable('Service time over the run, at most 200 intervals each', rows, [
-            { head: 'Run', left: true, cell: (row) => row.where },
-            { head: 'From', cell: (row) => formatNs(row.at.tMs * 1e6) },
-            { head: 'For', cell: (row) => formatNs(row.at.intervalMs * 1e6) },
-            { head: 'Packets', cell: (row) => formatCount(row.at.packets) },
-            { head: 'p50', cell: (row) => formatNs(row.at.p50Ns) },
-            { head: 'p99', cell: (row) => formatNs(row.at.p99Ns) },
-            { head: 'Max', cell: (row) => formatNs(row.at.maxNs) },
-            { head: 'Sweeps in it', cell: (row) => formatCount(row.sweeps) },
-          ]),
+          table: htmlTable(
+            'Service time over the run, at most 200 intervals each',
+            rows,
+            [
+              { head: 'Run', left: true, cell: (row) => row.where },
+              { head: 'From', cell: (row) => formatNs(row.at.tMs * 1e6) },
+              { head: 'For', cell: (row) => formatNs(row.at.intervalMs * 1e6) },
+              { head: 'Packets', cell: (row) => formatCount(row.at.packets) },
+              { head: 'p50', cell: (row) => formatNs(row.at.p50Ns) },
+              { head: 'p99', cell: (row) => formatNs(row.at.p99Ns) },
+              { head: 'Max', cell: (row) => formatNs(row.at.maxNs) },
+              { head: 'Sweeps in it', cell: (row) => formatCount(row.sweeps) },
+            ],
+            rowsMax,
+          ),
         });
-  return section('timeline', 'Latency over time', body, 'No timeline was recorded in this run.');
+  return section('timeline', 'Latency over time', body, 'No latency was recorded over time in this run.');
 }
 
 function waitOf(design: ScalingDesign, workers: number): number | undefined {
@@ -182,7 +195,7 @@ function waitOf(design: ScalingDesign, workers: number): number | undefined {
 }
 
 /** Throughput and waiting against workers, with the fit. */
-export function scalingSection({ data }: PageContent): Html {
+export function scalingSection({ data, rowsMax }: PageContent): Html {
   if (data.scaling.length === 0) {
     return section(
       'scaling',
@@ -194,19 +207,24 @@ export function scalingSection({ data }: PageContent): Html {
   const rows = data.scaling.flatMap((group) =>
     group.designs.flatMap((design) => design.measured.map((point) => ({ group, design, point }))),
   );
-  const table = htmlTable('Throughput by workers', rows, [
-    { head: 'Input', left: true, cell: ({ group }) => group.label },
-    { head: 'Design', left: true, cell: ({ design }) => design.design },
-    { head: 'Workers', cell: ({ point }) => formatCount(point[0]) },
-    { head: 'Packets/s', cell: ({ point }) => formatRate(point[1]) },
-    { head: 'Low', cell: ({ point }) => formatRate(point[2]) },
-    { head: 'High', cell: ({ point }) => formatRate(point[3]) },
-    { head: 'Waiting for locks', cell: ({ design, point }) => formatShare(waitOf(design, point[0])) },
-    {
-      head: 'More workers than cores',
-      cell: ({ group, point }) => (group.cores === null ? '–' : point[0] > group.cores ? 'yes' : 'no'),
-    },
-  ]);
+  const table = htmlTable(
+    'Throughput by workers',
+    rows,
+    [
+      { head: 'Input', left: true, cell: ({ group }) => group.label },
+      { head: 'Design', left: true, cell: ({ design }) => design.design },
+      { head: 'Workers', cell: ({ point }) => formatCount(point[0]) },
+      { head: 'Packets/s', cell: ({ point }) => formatRate(point[1]) },
+      { head: 'Low', cell: ({ point }) => formatRate(point[2]) },
+      { head: 'High', cell: ({ point }) => formatRate(point[3]) },
+      { head: 'Waiting for locks', cell: ({ design, point }) => formatShare(waitOf(design, point[0])) },
+      {
+        head: 'More workers than cores',
+        cell: ({ group, point }) => (group.cores === null ? '–' : point[0] > group.cores ? 'yes' : 'no'),
+      },
+    ],
+    rowsMax,
+  );
   const waits = data.scaling.filter((group) => group.designs.some((design) => design.waits.length > 0));
   const labels = data.scaling.map((group) => group.label);
   const body = markup`${chartFigure({
@@ -232,7 +250,7 @@ export function scalingSection({ data }: PageContent): Html {
 
 /** Expiration lag and what is expired but still present. */
 export function expirySection(content: PageContent): Html {
-  const { data, groups, severalRuns } = content;
+  const { data, groups, severalRuns, rowsMax } = content;
   const rows = rowsFor(content, (cell) => [
     ['all', lagOfCell(cell)],
     ...(cell.first.expiry?.perZone ?? []).map((one): [string, LatencyDistribution | null | undefined] => [
@@ -244,7 +262,7 @@ export function expirySection(content: PageContent): Html {
       one.lag,
     ]),
   ]);
-  const lagTable = distributionTable('From expiry to removal', rows);
+  const lagTable = distributionTable('From expiry to removal', rows, rowsMax);
   const lag =
     data.lag.length === 0
       ? lagTable
@@ -274,12 +292,17 @@ export function expirySection(content: PageContent): Html {
           caption:
             'Connections in the table over the run. Solid: expired but not yet removed. Dotted: all of them.',
           labels: data.stale.map((group) => group.label),
-          table: htmlTable('Connections over the run, at most 200 moments each', staleRows, [
-            { head: 'Run', left: true, cell: (row) => row.where },
-            { head: 'At', cell: (row) => formatNs(row.at.tMs * 1e6) },
-            { head: 'Expired, present', cell: (row) => formatCount(row.at.expiredPresent) },
-            { head: 'In the table', cell: (row) => formatCount(row.at.nConn) },
-          ]),
+          table: htmlTable(
+            'Connections over the run, at most 200 moments each',
+            staleRows,
+            [
+              { head: 'Run', left: true, cell: (row) => row.where },
+              { head: 'At', cell: (row) => formatNs(row.at.tMs * 1e6) },
+              { head: 'Expired, present', cell: (row) => formatCount(row.at.expiredPresent) },
+              { head: 'In the table', cell: (row) => formatCount(row.at.nConn) },
+            ],
+            rowsMax,
+          ),
         });
   const body = rows.length === 0 && stale === null ? null : markup`${lag}${stale}`;
   return section(
@@ -291,7 +314,7 @@ export function expirySection(content: PageContent): Html {
 }
 
 /** What a NAT allocation costs as the pool fills. */
-export function natSection({ data, groups, severalRuns }: PageContent): Html {
+export function natSection({ data, groups, severalRuns, rowsMax }: PageContent): Html {
   const rows = groups.flatMap((group) =>
     group.flatMap((cell) =>
       (cell.first.nat?.byOccupancy ?? []).map((at) => ({
@@ -303,15 +326,20 @@ export function natSection({ data, groups, severalRuns }: PageContent): Html {
   const totals = groups.flatMap((group) =>
     group.filter((cell) => cell.first.nat).map((cell) => ({ group, cell, nat: cell.first.nat })),
   );
-  const totalTable = htmlTable('NAT allocations', totals, [
-    { head: 'Configuration', left: true, cell: (row) => groupLabel(row.group, severalRuns) },
-    { head: 'Design', left: true, cell: (row) => cellName(row.cell, row.group) },
-    { head: 'Allocations', cell: (row) => formatCount(medianOf(row.cell, (one) => one.nat?.allocations)) },
-    { head: 'Failed', cell: (row) => formatCount(medianOf(row.cell, (one) => one.nat?.failures)) },
-    { head: 'Candidates, mean', cell: (row) => formatRatio(row.nat?.candidates?.mean) },
-    { head: 'p99', cell: (row) => formatCount(row.nat?.candidates?.p99) },
-    { head: 'Max', cell: (row) => formatCount(row.nat?.candidates?.max) },
-  ]);
+  const totalTable = htmlTable(
+    'NAT allocations',
+    totals,
+    [
+      { head: 'Configuration', left: true, cell: (row) => groupLabel(row.group, severalRuns) },
+      { head: 'Design', left: true, cell: (row) => cellName(row.cell, row.group) },
+      { head: 'Allocations', cell: (row) => formatCount(medianOf(row.cell, (one) => one.nat?.allocations)) },
+      { head: 'Failed', cell: (row) => formatCount(medianOf(row.cell, (one) => one.nat?.failures)) },
+      { head: 'Candidates, mean', cell: (row) => formatRatio(row.nat?.candidates?.mean) },
+      { head: 'p99', cell: (row) => formatCount(row.nat?.candidates?.p99) },
+      { head: 'Max', cell: (row) => formatCount(row.nat?.candidates?.max) },
+    ],
+    rowsMax,
+  );
   const chart =
     data.nat.length === 0
       ? null
@@ -321,16 +349,21 @@ export function natSection({ data, groups, severalRuns }: PageContent): Html {
           caption:
             'What a NAT allocation costs as its pool fills: service time of the packets that allocate (solid: median, dashed: p99, left axis) and tuples tried (dotted, right axis).',
           labels: data.nat.map((group) => group.label),
-          table: htmlTable('NAT allocation by occupancy', rows, [
-            { head: 'Run', left: true, cell: (row) => row.where },
-            { head: 'Pool in use', cell: (row) => formatShare(row.at.occupancy) },
-            { head: 'Allocations', cell: (row) => formatCount(row.at.allocations) },
-            { head: 'Failed', cell: (row) => formatCount(row.at.failures) },
-            { head: 'Tuples tried, mean', cell: (row) => formatRatio(row.at.meanCandidates) },
-            { head: 'p50', cell: (row) => formatNs(row.at.p50Ns) },
-            { head: 'p99', cell: (row) => formatNs(row.at.p99Ns) },
-            { head: 'Max', cell: (row) => formatNs(row.at.maxNs) },
-          ]),
+          table: htmlTable(
+            'NAT allocation by occupancy',
+            rows,
+            [
+              { head: 'Run', left: true, cell: (row) => row.where },
+              { head: 'Pool in use', cell: (row) => formatShare(row.at.occupancy) },
+              { head: 'Allocations', cell: (row) => formatCount(row.at.allocations) },
+              { head: 'Failed', cell: (row) => formatCount(row.at.failures) },
+              { head: 'Tuples tried, mean', cell: (row) => formatRatio(row.at.meanCandidates) },
+              { head: 'p50', cell: (row) => formatNs(row.at.p50Ns) },
+              { head: 'p99', cell: (row) => formatNs(row.at.p99Ns) },
+              { head: 'Max', cell: (row) => formatNs(row.at.maxNs) },
+            ],
+            rowsMax,
+          ),
         });
   const body = totals.length === 0 ? null : markup`${chart}${totalTable}`;
   return section('nat', 'NAT', body, 'No NAT tuple was allocated in this run.');

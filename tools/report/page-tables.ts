@@ -81,44 +81,52 @@ function largestIn(values: readonly (number | null | undefined)[]): number {
 }
 
 /** Throughput and the main percentiles of every cell. */
-export function resultsSection({ groups, severalRuns }: PageContent): Html {
+export function resultsSection({ groups, severalRuns, rowsMax }: PageContent): Html {
   const rows = groups.flatMap((group) => group.map((cell) => ({ group, cell })));
   const fastest = largestIn(rows.map(({ cell }) => medianOf(cell, ppsOf)));
-  const body = htmlTable('Throughput and latency by design', rows, [
-    { head: 'Configuration', left: true, cell: ({ group }) => groupLabel(group, severalRuns) },
-    { head: 'Design', left: true, cell: ({ cell, group }) => cellName(cell, group) },
-    {
-      head: 'Packets/s',
-      cell: ({ cell }) => bar(medianOf(cell, ppsOf), fastest, formatRate(medianOf(cell, ppsOf))),
-    },
-    { head: '95 % interval', cell: ({ cell }) => throughputInterval(cell) },
-    { head: 'Trials', cell: ({ cell }) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
-    { head: 'Packets', cell: ({ cell }) => formatCount(packetsOf(cell)) },
-    { head: 'Service p50', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p50Ns) },
-    { head: 'p99', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p99Ns) },
-    { head: 'p99.9', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p999Ns) },
-    { head: 'Max', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.maxNs) },
-    { head: 'Response p99', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'response')?.p99Ns) },
-    {
-      head: 'Waiting for locks',
-      cell: ({ cell }) => formatShare(medianOf(cell, (one) => one.lockWaitShare)),
-    },
-    { head: 'Waiting for a CPU', cell: ({ cell }) => formatShare(medianOf(cell, (one) => one.cpuWaitShare)) },
-    {
-      head: 'Connections created',
-      cell: ({ cell }) => formatCount(medianOf(cell, (one) => one.connections?.created)),
-    },
-    { head: 'Expired', cell: ({ cell }) => formatCount(medianOf(cell, (one) => one.connections?.expired)) },
-    { head: 'Left', cell: ({ cell }) => formatCount(medianOf(cell, (one) => one.connections?.remaining)) },
-    {
-      head: 'Memory per connection',
-      cell: ({ cell }) => formatBytes(medianOf(cell, (one) => one.memory?.bytesPerConnection)),
-    },
-    {
-      head: 'Grace period backlog',
-      cell: ({ cell }) => formatCount(largestOf(cell, (one) => one.memory?.gracePending)),
-    },
-  ]);
+  const body = htmlTable(
+    'Throughput and latency by design',
+    rows,
+    [
+      { head: 'Configuration', left: true, cell: ({ group }) => groupLabel(group, severalRuns) },
+      { head: 'Design', left: true, cell: ({ cell, group }) => cellName(cell, group) },
+      {
+        head: 'Packets/s',
+        cell: ({ cell }) => bar(medianOf(cell, ppsOf), fastest, formatRate(medianOf(cell, ppsOf))),
+      },
+      { head: '95 % interval', cell: ({ cell }) => throughputInterval(cell) },
+      { head: 'Trials', cell: ({ cell }) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
+      { head: 'Packets', cell: ({ cell }) => formatCount(packetsOf(cell)) },
+      { head: 'Service p50', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p50Ns) },
+      { head: 'p99', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p99Ns) },
+      { head: 'p99.9', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p999Ns) },
+      { head: 'Max', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.maxNs) },
+      { head: 'Response p99', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'response')?.p99Ns) },
+      {
+        head: 'Waiting for locks',
+        cell: ({ cell }) => formatShare(medianOf(cell, (one) => one.lockWaitShare)),
+      },
+      {
+        head: 'Waiting for a CPU',
+        cell: ({ cell }) => formatShare(medianOf(cell, (one) => one.cpuWaitShare)),
+      },
+      {
+        head: 'Connections created',
+        cell: ({ cell }) => formatCount(medianOf(cell, (one) => one.connections?.created)),
+      },
+      { head: 'Expired', cell: ({ cell }) => formatCount(medianOf(cell, (one) => one.connections?.expired)) },
+      { head: 'Left', cell: ({ cell }) => formatCount(medianOf(cell, (one) => one.connections?.remaining)) },
+      {
+        head: 'Memory per connection',
+        cell: ({ cell }) => formatBytes(medianOf(cell, (one) => one.memory?.bytesPerConnection)),
+      },
+      {
+        head: 'Grace period backlog',
+        cell: ({ cell }) => formatCount(largestOf(cell, (one) => one.memory?.gracePending)),
+      },
+    ],
+    rowsMax,
+  );
   return section('results', 'Results', body, 'Nothing was measured.');
 }
 
@@ -135,43 +143,48 @@ interface LockRow {
   packets: number;
 }
 
-function lockTable(caption: string, rows: readonly LockRow[]): HtmlValue {
+function lockTable(caption: string, rows: readonly LockRow[], rowsMax: number): HtmlValue {
   const mostWait = largestIn(rows.map(({ line }) => line.wait?.totalNs));
   const mostHold = largestIn(rows.map(({ line }) => line.hold?.totalNs));
   const perPacket = (count: number | null | undefined, row: LockRow): string =>
     typeof count === 'number' && row.packets > 0 && row.line.thread === 'all'
       ? formatRatio(count / row.packets)
       : '';
-  return htmlTable(caption, rows, [
-    { head: 'Configuration', left: true, cell: (row) => row.where },
-    { head: 'Lock', left: true, cell: (row) => row.line.class },
-    { head: 'Design', left: true, cell: (row) => row.design },
-    { head: 'Thread', left: true, cell: (row) => row.line.thread },
-    {
-      head: 'Wait, total',
-      cell: (row) => bar(row.line.wait?.totalNs, mostWait, formatNs(row.line.wait?.totalNs)),
-    },
-    {
-      head: 'Hold, total',
-      cell: (row) => bar(row.line.hold?.totalNs, mostHold, formatNs(row.line.hold?.totalNs)),
-    },
-    { head: 'Acquisitions', cell: (row) => formatCount(row.line.acquisitions) },
-    { head: 'Per packet', cell: (row) => perPacket(row.line.acquisitions, row) },
-    { head: 'Contended', cell: (row) => formatCount(row.line.contended) },
-    { head: 'Waits per packet', cell: (row) => perPacket(row.line.contended, row) },
-    { head: 'Spins', cell: (row) => formatCount(row.line.spins) },
-    { head: 'Futex waits', cell: (row) => formatCount(row.line.futexWaits) },
-    { head: 'Wait min', cell: (row) => formatNs(row.line.wait?.minNs) },
-    { head: 'Wait avg', cell: (row) => formatNs(row.line.wait?.avgNs) },
-    { head: 'Wait max', cell: (row) => formatNs(row.line.wait?.maxNs) },
-    { head: 'Hold min', cell: (row) => formatNs(row.line.hold?.minNs) },
-    { head: 'Hold avg', cell: (row) => formatNs(row.line.hold?.avgNs) },
-    { head: 'Hold max', cell: (row) => formatNs(row.line.hold?.maxNs) },
-  ]);
+  return htmlTable(
+    caption,
+    rows,
+    [
+      { head: 'Configuration', left: true, cell: (row) => row.where },
+      { head: 'Lock', left: true, cell: (row) => row.line.class },
+      { head: 'Design', left: true, cell: (row) => row.design },
+      { head: 'Thread', left: true, cell: (row) => row.line.thread },
+      {
+        head: 'Wait, total',
+        cell: (row) => bar(row.line.wait?.totalNs, mostWait, formatNs(row.line.wait?.totalNs)),
+      },
+      {
+        head: 'Hold, total',
+        cell: (row) => bar(row.line.hold?.totalNs, mostHold, formatNs(row.line.hold?.totalNs)),
+      },
+      { head: 'Acquisitions', cell: (row) => formatCount(row.line.acquisitions) },
+      { head: 'Per packet', cell: (row) => perPacket(row.line.acquisitions, row) },
+      { head: 'Contended', cell: (row) => formatCount(row.line.contended) },
+      { head: 'Waits per packet', cell: (row) => perPacket(row.line.contended, row) },
+      { head: 'Spins', cell: (row) => formatCount(row.line.spins) },
+      { head: 'Futex waits', cell: (row) => formatCount(row.line.futexWaits) },
+      { head: 'Wait min', cell: (row) => formatNs(row.line.wait?.minNs) },
+      { head: 'Wait avg', cell: (row) => formatNs(row.line.wait?.avgNs) },
+      { head: 'Wait max', cell: (row) => formatNs(row.line.wait?.maxNs) },
+      { head: 'Hold min', cell: (row) => formatNs(row.line.hold?.minNs) },
+      { head: 'Hold avg', cell: (row) => formatNs(row.line.hold?.avgNs) },
+      { head: 'Hold max', cell: (row) => formatNs(row.line.hold?.maxNs) },
+    ],
+    rowsMax,
+  );
 }
 
 /** Lock figures as lock_stat gives them, over all threads, then by thread. */
-export function lockSection({ groups, severalRuns }: PageContent): Html {
+export function lockSection({ groups, severalRuns, rowsMax }: PageContent): Html {
   const all: LockRow[] = [];
   const threads: LockRow[] = [];
   for (const group of groups) {
@@ -190,21 +203,21 @@ export function lockSection({ groups, severalRuns }: PageContent): Html {
   const body =
     all.length === 0 && threads.length === 0
       ? null
-      : markup`${lockTable('Locks, all threads', all)}${
+      : markup`${lockTable('Locks, all threads', all, rowsMax)}${
           sampled ? markup`<p class="note">Some times were sampled; their totals are scaled up.</p>` : null
         }${
           threads.length === 0
             ? null
             : markup`<details>
                 <summary>By thread (first trial)</summary>
-                ${lockTable('Locks by thread', threads)}
+                ${lockTable('Locks by thread', threads, rowsMax)}
               </details>`
         }`;
   return section('locks', 'Locks', body, 'Locks were not measured: the bare build counts none.');
 }
 
 /** Comparisons with their intervals. */
-export function comparisonSection(runs: readonly Run[]): Html {
+export function comparisonSection(runs: readonly Run[], rowsMax: number): Html {
   const rows = runs.flatMap((run) => (run.result.comparisons ?? []).map((one) => ({ run, one })));
   const words = {
     better: 'better',
@@ -212,24 +225,29 @@ export function comparisonSection(runs: readonly Run[]): Html {
     'no-difference-shown': 'no difference shown',
     unknown: '',
   } as const;
-  const body = htmlTable('Comparisons', rows, [
-    ...(runs.length > 1
-      ? [{ head: 'Run', left: true, cell: ({ run }: (typeof rows)[number]) => run.label }]
-      : []),
-    { head: 'Compared', left: true, cell: ({ one }) => one.head },
-    { head: 'With', left: true, cell: ({ one }) => (one.control === true ? 'itself (A/A)' : one.base) },
-    { head: 'Metric', left: true, cell: ({ one }) => one.metric },
-    { head: 'Base', cell: ({ one }) => metricOf(one).format(one.baseMedian) },
-    { head: 'Head', cell: ({ one }) => metricOf(one).format(one.headMedian) },
-    { head: 'Delta', cell: ({ one }) => one.text },
-    { head: 'Ratio interval', cell: ({ one }) => intervalText(one) },
-    { head: 'Test', left: true, cell: ({ one }) => testText(one) },
-    {
-      head: 'Finding',
-      left: true,
-      cell: ({ one }) => markup`<span class="${findingOf(one)}">${words[findingOf(one)]}</span>`,
-    },
-  ]);
+  const body = htmlTable(
+    'Comparisons',
+    rows,
+    [
+      ...(runs.length > 1
+        ? [{ head: 'Run', left: true, cell: ({ run }: (typeof rows)[number]) => run.label }]
+        : []),
+      { head: 'Compared', left: true, cell: ({ one }) => one.head },
+      { head: 'With', left: true, cell: ({ one }) => (one.control === true ? 'itself (A/A)' : one.base) },
+      { head: 'Metric', left: true, cell: ({ one }) => one.metric },
+      { head: 'Base', cell: ({ one }) => metricOf(one).format(one.baseMedian) },
+      { head: 'Head', cell: ({ one }) => metricOf(one).format(one.headMedian) },
+      { head: 'Delta', cell: ({ one }) => one.text },
+      { head: 'Ratio interval', cell: ({ one }) => intervalText(one) },
+      { head: 'Test', left: true, cell: ({ one }) => testText(one) },
+      {
+        head: 'Finding',
+        left: true,
+        cell: ({ one }) => markup`<span class="${findingOf(one)}">${words[findingOf(one)]}</span>`,
+      },
+    ],
+    rowsMax,
+  );
   return section(
     'comparisons',
     'Comparisons',
@@ -239,7 +257,7 @@ export function comparisonSection(runs: readonly Run[]): Html {
 }
 
 /** Exact work counts. */
-export function workSection({ groups, severalRuns }: PageContent): Html {
+export function workSection({ groups, severalRuns, rowsMax }: PageContent): Html {
   const rows = groups.flatMap((group) =>
     group.flatMap((cell) => {
       const work = cell.first.workCounts;
@@ -259,14 +277,19 @@ export function workSection({ groups, severalRuns }: PageContent): Html {
         .map(([name, count]) => ({ group, cell, name, count, packets: work.packets }));
     }),
   );
-  const body = htmlTable('Work, exact', rows, [
-    { head: 'Configuration', left: true, cell: ({ group }) => groupLabel(group, severalRuns) },
-    { head: 'Design', left: true, cell: ({ cell, group }) => cellName(cell, group) },
-    { head: 'Work', left: true, cell: ({ name }) => name },
-    { head: 'Total', cell: ({ count }) => formatCount(count) },
-    { head: 'Packets', cell: ({ packets }) => formatCount(packets) },
-    { head: 'Per packet', cell: ({ count, packets }) => formatRatio(count / packets) },
-  ]);
+  const body = htmlTable(
+    'Work, exact',
+    rows,
+    [
+      { head: 'Configuration', left: true, cell: ({ group }) => groupLabel(group, severalRuns) },
+      { head: 'Design', left: true, cell: ({ cell, group }) => cellName(cell, group) },
+      { head: 'Work', left: true, cell: ({ name }) => name },
+      { head: 'Total', cell: ({ count }) => formatCount(count) },
+      { head: 'Packets', cell: ({ packets }) => formatCount(packets) },
+      { head: 'Per packet', cell: ({ count, packets }) => formatRatio(count / packets) },
+    ],
+    rowsMax,
+  );
   return section(
     'work',
     'Work counts',
@@ -276,7 +299,7 @@ export function workSection({ groups, severalRuns }: PageContent): Html {
 }
 
 /** The command, the machine and its noise, the inputs. */
-export function runSection(runs: readonly Run[]): Html {
+export function runSection(runs: readonly Run[], rowsMax: number): Html {
   const blocks = runs.map((run) => {
     const { result } = run;
     const { environment } = result;
@@ -324,22 +347,27 @@ export function runSection(runs: readonly Run[]): Html {
               </div> `,
           )}
       </dl>
-      ${htmlTable('Captures', distinct, [
-        { head: 'File', left: true, cell: (file) => file.path },
-        { head: 'Packets', cell: (file) => formatCount(file.packets) },
-        { head: 'Size', cell: (file) => formatBytes(file.bytes) },
-        {
-          head: 'SHA-256',
-          left: true,
-          cell: (file) => (file.sha256 ? markup`<code>${file.sha256}</code>` : ''),
-        },
-      ])}`;
+      ${htmlTable(
+        'Captures',
+        distinct,
+        [
+          { head: 'File', left: true, cell: (file) => file.path },
+          { head: 'Packets', cell: (file) => formatCount(file.packets) },
+          { head: 'Size', cell: (file) => formatBytes(file.bytes) },
+          {
+            head: 'SHA-256',
+            left: true,
+            cell: (file) => (file.sha256 ? markup`<code>${file.sha256}</code>` : ''),
+          },
+        ],
+        rowsMax,
+      )}`;
   });
   return section('run', 'What was run, and on what', markup`${blocks}`, '');
 }
 
 /** Every check that the runs made on themselves. */
-export function auditSection(runs: readonly Run[]): Html {
+export function auditSection(runs: readonly Run[], rowsMax: number): Html {
   const rows: { where: string; check: AuditCheck }[] = [];
   for (const run of runs) {
     const prefix = runs.length > 1 ? `${run.label}: ` : '';
@@ -367,6 +395,7 @@ export function auditSection(runs: readonly Run[]): Html {
       { head: 'Found', cell: (row) => auditValue(row.check.actual) },
       { head: 'Advice', left: true, cell: (row) => row.check.advice ?? '' },
     ],
+    rowsMax,
   );
   const verdict =
     failed.length > 0

@@ -4,7 +4,7 @@ import { cellsOf, comparableGroups } from './cells.js';
 import { jsonForScript } from './escape.js';
 import { markup, trusted, type Html } from './html.js';
 import { loadPageAssets, type PageAssets } from './page-assets.js';
-import { DETAILS, pageData, type PageData } from './page-data.js';
+import { DETAILS, pageData, type Detail, type PageData } from './page-data.js';
 import {
   expirySection,
   latencySection,
@@ -50,7 +50,7 @@ export async function renderPage(runs: readonly Run[]): Promise<string> {
   const assets = await loadPageAssets();
   let page = '';
   for (const detail of DETAILS) {
-    page = pageText(runs, pageData(runs, detail), assets);
+    page = pageText(runs, detail, assets);
     if (Buffer.byteLength(page) < PAGE_BYTES_MAX) break;
   }
   return page;
@@ -67,11 +67,14 @@ function scriptElements(data: PageData, library: string, script: string): Html {
 <script>${trusted(script)}</script>`;
 }
 
-function pageText(runs: readonly Run[], data: PageData, { style, script, library }: PageAssets): string {
+function pageText(runs: readonly Run[], detail: Detail, { style, script, library }: PageAssets): string {
+  const data = pageData(runs, detail);
+  const rowsMax = detail.tableRows;
   const content: PageContent = {
     data,
     groups: comparableGroups(cellsOf(runs)),
     severalRuns: runs.length > 1,
+    rowsMax,
   };
   // Only the two scripts written here may run, whatever a name in the result says; nothing may be fetched.
   const policy = [
@@ -109,10 +112,10 @@ function pageText(runs: readonly Run[], data: PageData, { style, script, library
         <main>
           ${summarySection(summarySentences(runs), warningsOf(runs))}
           ${data.leftOut === null ? null : markup`<p class="note">${data.leftOut}</p>`}
-          ${resultsSection(content)} ${comparisonSection(runs)} ${latencySection(content)}
+          ${resultsSection(content)} ${comparisonSection(runs, rowsMax)} ${latencySection(content)}
           ${timelineSection(content)} ${scalingSection(content)} ${lockSection(content)}
-          ${expirySection(content)} ${natSection(content)} ${workSection(content)} ${runSection(runs)}
-          ${auditSection(runs)}
+          ${expirySection(content)} ${natSection(content)} ${workSection(content)} ${runSection(runs, rowsMax)}
+          ${auditSection(runs, rowsMax)}
         </main>
         <footer>
           <p>

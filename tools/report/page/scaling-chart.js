@@ -22,6 +22,10 @@ function mostWorkers(group) {
     .reduce((a, b) => Math.max(a, b), 1);
 }
 
+function axisEnd(group) {
+  return Math.ceil(mostWorkers(group) * 1.05);
+}
+
 function beyondCores(group) {
   const furthest = mostWorkers(group);
   if (group.cores === null || furthest <= group.cores) return undefined;
@@ -29,7 +33,7 @@ function beyondCores(group) {
     silent: true,
     itemStyle: { color: colour('--rule'), opacity: 0.35 },
     label: { color: colour('--muted'), position: 'insideTop' },
-    data: [[{ name: 'more workers than cores', xAxis: group.cores }, { xAxis: furthest * 1.05 }]],
+    data: [[{ name: 'more workers than cores', xAxis: group.cores }, { xAxis: axisEnd(group) }]],
   };
 }
 
@@ -93,7 +97,7 @@ export function scalingOption(group, designs) {
       ...horizontalName('workers'),
       type: 'value',
       min: 0,
-      max: Math.ceil(mostWorkers(group) * 1.05),
+      max: axisEnd(group),
       minInterval: 1,
     }),
     yAxis: axis({

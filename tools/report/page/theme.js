@@ -21,11 +21,13 @@ export function baseOption(tooltip, trigger) {
   return {
     animation: false,
     textStyle: { color: ink, fontFamily: 'system-ui, sans-serif' },
-    grid: { left: 8, right: 16, top: 48, bottom: 30, containLabel: true },
+    grid: { left: 8, right: 34, top: 48, bottom: 30, containLabel: true },
     legend: {
       type: 'scroll',
       top: 0,
       left: 0,
+      // Wide enough to tell solid from dashed and dotted.
+      itemWidth: 36,
       textStyle: { color: ink },
       pageTextStyle: { color: ink },
       pageIconColor: ink,

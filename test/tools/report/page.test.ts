@@ -1,0 +1,162 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { joinModules } from '../../../tools/report/page-assets.js';
+import { PAGE_BYTES_MAX, renderPage } from '../../../tools/report/page.js';
+import { CHROMIUM, NO_CHROMIUM, startChromium, withWindow } from './chromium.js';
+import { HOSTILE_TEXTS, hostileRun, sampleRuns } from './sample-runs.js';
+
+const CHARTS = ['curves', 'heat', 'scaling', 'waits', 'lag', 'stale', 'nat'];
+
+let folder: string;
+let url: string;
+let hostileUrl: string;
+let html: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ctreplay-page-'));
+  html = await renderPage(sampleRuns({ kind: 'bench', trials: 2, workers: [1, 2, 4], packets: 1000 }));
+  await writeFile(join(folder, 'report.html'), html);
+  url = pathToFileURL(join(folder, 'report.html')).href;
+  await writeFile(join(folder, 'hostile.html'), await renderPage(HOSTILE_TEXTS.map(hostileRun)));
+  hostileUrl = pathToFileURL(join(folder, 'hostile.html')).href;
+});
+afterAll(async () => rm(folder, { recursive: true, force: true }));
+
+/** Opens the page and returns what went wrong: console messages, errors, and requests besides the page itself. */
+async function open(page: Page, address: string): Promise<string[]> {
+  const faults: string[] = [];
+  page.on('console', (message) => faults.push(`console ${message.type()}: ${message.text()}`));
+  page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
+  page.on('dialog', (dialog) => {
+    faults.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on('request', (request) => {
+    if (request.url() !== address && !request.url().startsWith('data:'))
+      faults.push(`request: ${request.url()}`);
+  });
+  await page.goto(address);
+  await page.waitForFunction(() => document.querySelectorAll('.plot svg, .plot canvas').length > 0);
+  return faults;
+}
+
+describe('the page', () => {
+  it('is one file below 2 MB that refers to nothing', () => {
+    expect(Buffer.byteLength(html)).toBeLessThan(PAGE_BYTES_MAX);
+    const outside = html.replaceAll(/<script[\s\S]*?<\/script>/g, '');
+    expect(outside).not.toMatch(/(?:src|href)="(?!#|data:)/);
+    expect(outside).not.toMatch(/@import|url\(/);
+  });
+
+  it('stays below 2 MB with more cells than charts can show, and says what it left out', async () => {
+    const [one] = sampleRuns({ packets: 200 });
+    const many = Array.from({ length: 42 }, (_, index) => ({ ...one!, label: `run ${index}` }));
+    const page = await renderPage(many);
+    expect(Buffer.byteLength(page)).toBeLessThan(PAGE_BYTES_MAX);
+    expect(page).toContain('Left out of the charts to keep this page small');
+    expect(page).toMatch(/\d+ more rows are in the CSV files/);
+  });
+
+  it('has a text alternative and a table for every chart, and a scope for every heading of a table', () => {
+    const figures = html.match(/<figure data-chart="[\s\S]*?<\/figure>/g) ?? [];
+    expect(figures.map((figure) => /data-chart="(\w+)"/.exec(figure)![1]).toSorted()).toEqual(
+      CHARTS.toSorted(),
+    );
+    for (const figure of figures) {
+      expect(figure).toMatch(/role="img"\s+tabindex="0"\s+aria-label="[^"]{20,}"/);
+      expect(figure).toContain('<table>');
+    }
+    expect(html).not.toMatch(/<th(?! scope=)[\s>]/);
+  });
+});
+
+describe('joining modules', () => {
+  it('takes imports and exports away and nothing else', () => {
+    const joined = joinModules([
+      "import { a,\n b } from './x.js';\nexport function f() {}\n",
+      'const exported = 1;\n',
+    ]);
+    expect(joined).not.toMatch(/import|export /);
+    expect(joined).toContain('function f() {}');
+    expect(joined).toContain('const exported = 1;');
+  });
+});
+
+describe.skipIf(CHROMIUM === undefined)(`in Chromium (else: ${NO_CHROMIUM})`, () => {
+  let browser: Browser;
+  beforeAll(async () => void (browser = await startChromium()));
+  afterAll(async () => browser.close());
+
+  it.each([
+    { width: 390, height: 844, colorScheme: 'light' as const },
+    { width: 390, height: 844, colorScheme: 'dark' as const },
+    { width: 1280, height: 900, colorScheme: 'light' as const },
+    { width: 1280, height: 900, colorScheme: 'dark' as const },
+  ])(
+    'opens at $width pixels, $colorScheme, without error, request or sideways scrolling',
+    async (opening) => {
+      await withWindow(browser, opening, async (page) => {
+        const faults = await open(page, url);
+        expect(await page.locator('.plot svg, .plot canvas').count()).toBe(CHARTS.length);
+        const { scroll, width, background, ink } = await page.evaluate(() => ({
+          scroll: document.documentElement.scrollWidth,
+          width: innerWidth,
+          background: getComputedStyle(document.body).backgroundColor,
+          ink: getComputedStyle(document.body).color,
+        }));
+        expect(scroll).toBeLessThanOrEqual(width);
+        const brightness = (colour: string): number => Number(/\d+/.exec(colour)![0]);
+        expect(brightness(background) > brightness(ink)).toBe(opening.colorScheme === 'light');
+        expect(faults).toEqual([]);
+      });
+    },
+  );
+
+  it('shows figures on hover and by keyboard, changes what a chart shows, and prints', async () => {
+    await withWindow(browser, { width: 1280, height: 900, colorScheme: 'dark' }, async (page) => {
+      const faults = await open(page, url);
+      const curves = page.locator('figure[data-chart="curves"]');
+      const plot = curves.locator('.plot');
+      await plot.scrollIntoViewIfNeeded();
+      await plot.hover({ position: { x: 500, y: 180 } });
+      await page.waitForFunction(() => document.querySelector('.plot')?.textContent?.includes('up to '));
+      expect(await plot.innerText()).toMatch(/up to [\d.]+ %[\s\S]*timeout-lists, service: [\d.]+ (ns|µs)/);
+
+      await plot.focus();
+      for (const key of ['ArrowRight', 'ArrowRight', 'ArrowDown', 'End']) await page.keyboard.press(key);
+      expect(await curves.locator('.reading').innerText()).toMatch(
+        /^timeout-lists, response, [\d.]+ %: [\d.]+ [nµm]s$/,
+      );
+
+      const before = await plot.innerHTML();
+      await curves.locator('select').selectOption('1');
+      expect(await plot.innerHTML()).not.toBe(before);
+
+      const pdf = await page.pdf({ format: 'A4' });
+      expect(pdf.subarray(0, 5).toString('latin1')).toBe('%PDF-');
+      expect(pdf.length).toBeGreaterThan(20_000);
+      expect(faults).toEqual([]);
+    });
+  });
+
+  it('runs nothing that names and packet text hold', async () => {
+    await withWindow(browser, { width: 1280, height: 900, colorScheme: 'light' }, async (page) => {
+      const faults = await open(page, hostileUrl);
+      await page.locator('figure[data-chart="curves"] .plot').hover({ position: { x: 400, y: 150 } });
+      const found = await page.evaluate(() => ({
+        pwned: 'pwned' in globalThis,
+        scripts: document.scripts.length,
+        images: document.querySelectorAll('img, iframe, object, embed, svg[onload]').length,
+        handlers: [...document.querySelectorAll('*')].filter((one) =>
+          one.getAttributeNames().some((name) => name.startsWith('on')),
+        ).length,
+      }));
+      expect(found).toEqual({ pwned: false, scripts: 3, images: 0, handlers: 0 });
+      expect(faults).toEqual([]);
+    });
+  });
+});
