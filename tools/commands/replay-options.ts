@@ -8,10 +8,11 @@ import { createRules } from '../config/rules.js';
 import { configFromSuggestion } from '../config/suggested.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
 import type { ReplayOptions } from '../replay/session.js';
+import { parseProfile, type ProfileShape, type RatePoint } from '../replay/rate-profile.js';
 import { STEER_MODES, type SteerMode } from '../replay/steer.js';
 import type { LatencyMode } from '../replay/worker-input.js';
 import { InvalidArgumentError } from 'commander';
-import { duration, oneOf, positiveNumber, wholeNumber } from './option-values.js';
+import { checked, duration, oneOf, positiveNumber, wholeNumber } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
 /** Values as commander leaves them. */
@@ -21,6 +22,9 @@ export interface ReplayFlags {
   readonly mbps?: number;
   readonly multiplier?: number;
   readonly topspeed?: boolean;
+  readonly profile?: readonly RatePoint[];
+  readonly profileShape: ProfileShape;
+  readonly burst?: number;
   readonly loop?: number;
   readonly duration?: number;
   readonly batch: number;
@@ -60,6 +64,22 @@ export function addReplayOptions(command: Command): void {
       new Option('--multiplier <factor>', 'capture timing, this many times faster; below 1 slower').argParser(
         positiveNumber('times the capture speed', 1e9),
       ),
+    )
+    .option(
+      '--profile <points>',
+      'rate over time, TIME:RATE joined by commas: 0s:10k,30s:100k,60s:1M',
+      checked(parseProfile),
+    )
+    .option(
+      '--profile-shape <shape>',
+      'between the points of --profile: linear or step',
+      oneOf(['linear', 'step'] as const),
+      'linear' as const,
+    )
+    .option(
+      '--burst <packets>',
+      'packets that leave together, at the mean rate of --pps or --profile',
+      wholeNumber(1, 1e6, 'packets'),
     )
     .option('--topspeed', 'as fast as possible (default)')
     .option('--loop <count>', 'times to replay the traffic (default: 1)', wholeNumber(1, 1e9, 'loops'))
@@ -139,6 +159,7 @@ export function toReplayOptions(flags: ReplayFlags, suggested: SuggestedConfig |
     flavour,
     workers: flags.workers,
     pacing: toPacing(flags),
+    burst: flags.burst,
     steer: flags.steer,
     batch: flags.batch,
     loops: flags.loop ?? (flags.duration === undefined ? 1 : Number.POSITIVE_INFINITY),
@@ -172,9 +193,16 @@ function toPacing(flags: ReplayFlags): PacingRequest {
     flags.pps === undefined ? null : '--pps',
     flags.mbps === undefined ? null : '--mbps',
     flags.multiplier === undefined ? null : '--multiplier',
+    flags.profile === undefined ? null : '--profile',
     flags.topspeed === true ? '--topspeed' : null,
   ].filter((name) => name !== null);
   if (given.length > 1) throw new UsageError(`${given.join(' and ')} exclude each other; give one of them`);
+  if (flags.burst !== undefined && flags.pps === undefined && flags.profile === undefined) {
+    throw new UsageError('--burst needs a rate in packets: --pps or --profile');
+  }
+  if (flags.profile !== undefined) {
+    return { mode: 'profile', profile: { points: flags.profile, shape: flags.profileShape } };
+  }
   if (flags.pps !== undefined) return { mode: 'pps', pps: flags.pps };
   if (flags.mbps !== undefined) return { mode: 'mbps', mbps: flags.mbps };
   if (flags.multiplier !== undefined) return { mode: 'multiplier', multiplier: flags.multiplier };

@@ -144,7 +144,8 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     input: context.input,
     workers,
     pacing: {
-      mode: options.pacing.mode,
+      // A profile is a rate in packets per second that changes; the target is its mean.
+      mode: options.pacing.mode === 'profile' ? 'pps' : options.pacing.mode,
       targetPps: target,
       targetMbps: options.pacing.mode === 'mbps' ? options.pacing.mbps : null,
       multiplier: options.pacing.mode === 'multiplier' ? options.pacing.multiplier : null,

@@ -4,12 +4,15 @@
  * it delayed.
  */
 
+import { makeDueOfProfile, type RateProfile } from './rate-profile.js';
+
 /** What the user asked for. */
 export type PacingRequest =
   | { readonly mode: 'topspeed' }
   | { readonly mode: 'pps'; readonly pps: number }
   | { readonly mode: 'mbps'; readonly mbps: number }
-  | { readonly mode: 'multiplier'; readonly multiplier: number };
+  | { readonly mode: 'multiplier'; readonly multiplier: number }
+  | { readonly mode: 'profile'; readonly profile: RateProfile };
 
 /**
  * A schedule: packet with place `units` in loop `loop` is due `(loop * loopUnits + units) * nsPerUnit` after t0.
@@ -20,6 +23,10 @@ export interface Schedule {
   readonly paced: boolean;
   readonly nsPerUnit: number;
   readonly loopUnits: number;
+  /** Packets that leave together, at the time of the first; 1 = each on its own. */
+  readonly burst: number;
+  /** Places are packets on this profile; null = a constant rate. */
+  readonly profile: RateProfile | null;
 }
 
 /** What a schedule needs to know about the traffic of one loop. */
@@ -36,21 +43,43 @@ export function frameBits(bytes: number): number {
 }
 
 /** Turns the request into a schedule over traffic with these totals. */
-export function makeSchedule(request: PacingRequest, totals: TrafficTotals): Schedule {
+export function makeSchedule(request: PacingRequest, totals: TrafficTotals, burst = 1): Schedule {
+  const common = { burst, profile: null };
   switch (request.mode) {
     case 'topspeed':
-      return { paced: false, nsPerUnit: 0, loopUnits: 0 };
+      return { ...common, paced: false, nsPerUnit: 0, loopUnits: 0 };
     case 'pps':
-      return { paced: true, nsPerUnit: 1e9 / request.pps, loopUnits: totals.packets };
+      return { ...common, paced: true, nsPerUnit: 1e9 / request.pps, loopUnits: totals.packets };
     case 'mbps':
-      return { paced: true, nsPerUnit: 1e9 / (request.mbps * 1e6), loopUnits: totals.bits };
+      return { ...common, paced: true, nsPerUnit: 1e9 / (request.mbps * 1e6), loopUnits: totals.bits };
     case 'multiplier':
-      return { paced: true, nsPerUnit: 1 / request.multiplier, loopUnits: totals.loopNs };
+      return { ...common, paced: true, nsPerUnit: 1 / request.multiplier, loopUnits: totals.loopNs };
+    case 'profile':
+      return { paced: true, nsPerUnit: 0, loopUnits: totals.packets, burst, profile: request.profile };
   }
+}
+
+/**
+ * When a packet is due, nanoseconds after t0.
+ * @returns a function of the loop and of the packet's place in it, in units of the schedule
+ */
+export function makeDue(schedule: Schedule): (loop: number, units: number) => number {
+  const { nsPerUnit, loopUnits, burst, profile } = schedule;
+  const inBursts = (place: number): number => (burst === 1 ? place : Math.floor(place / burst) * burst);
+  if (profile !== null) {
+    const dueOf = makeDueOfProfile(profile);
+    return (loop, units) => dueOf(inBursts(loop * loopUnits + units));
+  }
+  return (loop, units) => inBursts(loop * loopUnits + units) * nsPerUnit;
 }
 
 /** Packets per second that the request comes to over one loop, or null at top speed. */
 export function targetPps(request: PacingRequest, totals: TrafficTotals): number | null {
+  if (request.mode === 'profile') {
+    // The mean over one loop: the rate itself changes.
+    const lastNs = makeDueOfProfile(request.profile)(totals.packets);
+    return lastNs === 0 ? null : (totals.packets / lastNs) * 1e9;
+  }
   const schedule = makeSchedule(request, totals);
   if (!schedule.paced || schedule.loopUnits === 0) return null;
   return (totals.packets / (schedule.loopUnits * schedule.nsPerUnit)) * 1e9;

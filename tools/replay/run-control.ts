@@ -37,6 +37,8 @@ export interface RunOptions {
   readonly settings: RunSettings;
   readonly workers: number;
   readonly pacing: PacingRequest;
+  /** Packets that leave together; 1 = each on its own. */
+  readonly burst: number;
   readonly steer: SteerMode;
   readonly batch: number;
   readonly loops: number;
@@ -118,7 +120,7 @@ export async function runReplay(traffic: StagedTraffic, options: RunOptions): Pr
     workers,
     options.uniqueIpLoops !== null,
   );
-  const schedule = makeSchedule(options.pacing, loaded.totals);
+  const schedule = makeSchedule(options.pacing, loaded.totals, options.burst);
   const state = new SharedState();
   const inline = options.clock === 'capture' && workers === 1;
   const pool = makeThreadPool(inline ? workers : workers + 1, workerFile('worker'));

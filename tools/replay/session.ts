@@ -29,6 +29,8 @@ export interface ReplayOptions {
   readonly wasmFolder?: string | undefined;
   readonly workers: number;
   readonly pacing: PacingRequest;
+  /** Packets that leave together; absent = each on its own. */
+  readonly burst?: number | undefined;
   readonly steer: SteerMode;
   readonly batch: number;
   /** Infinity = until `durationMs`. */
@@ -101,6 +103,7 @@ export async function runDesign(
     },
     workers: options.workers,
     pacing: options.pacing,
+    burst: options.burst ?? 1,
     steer: options.steer,
     batch: options.batch,
     loops: options.loops,

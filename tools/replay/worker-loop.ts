@@ -6,7 +6,7 @@
  */
 import { LATENCY_CONFIG, clampedCountsIndex, countsLength } from '../measure/log-linear.js';
 import { makeRewriter, type FrameRewriter } from '../rewrite/rewriter.js';
-import { waitUntil } from './pace.js';
+import { makeDue, waitUntil } from './pace.js';
 import type { RunThread } from './worker-setup.js';
 import {
   TRACKER_EPOCH_MS,
@@ -28,6 +28,7 @@ export class WorkerLoop {
   readonly #departure: DepartureRecorder | null;
   readonly #sweeper: SweepRunner | null;
   readonly #rewriter: FrameRewriter | null;
+  readonly #due: (loop: number, units: number) => number;
   #interval = -1;
   /** Packets run and recorded. */
   packets = 0;
@@ -47,6 +48,7 @@ export class WorkerLoop {
     this.#intervalWord =
       input.run.plan.regions.threads + input.threadIndex * c.THREAD_SIZE + c.T_INTERVAL_HISTOGRAM;
     this.#departure = input.schedule.paced ? new DepartureRecorder() : null;
+    this.#due = makeDue(input.schedule);
     this.#rewriter =
       input.uniqueIpLoops === null ? null : makeRewriter({ uniqueIpLoops: input.uniqueIpLoops });
     this.#sweeper = input.sweepsInline ? new SweepRunner(thread) : null;
@@ -174,11 +176,10 @@ export class WorkerLoop {
    */
   #waitForDue(at: number, available: number, loop: number): number {
     const { engine, clock, state } = this.#thread;
-    const { units, packets, schedule, spin } = this.#input;
-    const base = state.t0Ns + loop * schedule.loopUnits * schedule.nsPerUnit;
+    const { units, packets, spin } = this.#input;
     const dueOf = (place: number): number => {
       const index = packets.indexes[place] as number;
-      return base + (units === null ? index : (units[index] as number)) * schedule.nsPerUnit;
+      return state.t0Ns + this.#due(loop, units === null ? index : (units[index] as number));
     };
     const first = dueOf(at);
     let time = clock.now();

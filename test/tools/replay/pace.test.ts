@@ -1,12 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { makeSchedule, targetPps, waitUntil, type PacingRequest } from '../../../tools/replay/pace.js';
+import {
+  makeDue,
+  makeSchedule,
+  targetPps,
+  waitUntil,
+  type PacingRequest,
+} from '../../../tools/replay/pace.js';
+import { parseProfile } from '../../../tools/replay/rate-profile.js';
 
 const totals = { packets: 1000, bits: 8_000_000, loopNs: 2e9 };
 
-function dueNs(request: PacingRequest, loop: number, units: number): number {
-  const schedule = makeSchedule(request, totals);
-  return (loop * schedule.loopUnits + units) * schedule.nsPerUnit;
+function dueNs(request: PacingRequest, loop: number, units: number, burst = 1): number {
+  return makeDue(makeSchedule(request, totals, burst))(loop, units);
 }
 
 describe('schedule', () => {
@@ -36,6 +42,70 @@ describe('schedule', () => {
     expect(targetPps({ mode: 'pps', pps: 123 }, totals)).toBeCloseTo(123, 9);
     expect(targetPps({ mode: 'mbps', mbps: 4 }, totals)).toBeCloseTo(500, 6);
     expect(targetPps({ mode: 'multiplier', multiplier: 3 }, totals)).toBeCloseTo(1500, 6);
+  });
+});
+
+describe('bursts and profiles', () => {
+  const profile = (text: string, shape: 'linear' | 'step'): PacingRequest => ({
+    mode: 'profile',
+    profile: { points: parseProfile(text), shape },
+  });
+
+  it('a burst leaves at the time of its first packet, at the same mean rate', () => {
+    const due = (packet: number): number => dueNs({ mode: 'pps', pps: 1000 }, 0, packet, 10);
+    expect([0, 9, 10, 19, 20].map(due)).toEqual([0, 0, 10e6, 10e6, 20e6]);
+  });
+
+  it('steps change the rate at their time', () => {
+    // 100 packets in the first second at 100/s, then 1000/s.
+    const steps = profile('0s:100,1s:1000', 'step');
+    expect(dueNs(steps, 0, 50)).toBeCloseTo(0.5e9, 3);
+    expect(dueNs(steps, 0, 100)).toBeCloseTo(1e9, 3);
+    expect(dueNs(steps, 0, 600)).toBeCloseTo(1.5e9, 3);
+    expect(dueNs(steps, 1, 100)).toBeCloseTo(2e9, 3);
+  });
+
+  it('lines let go what the area under them says', () => {
+    // From 0 to 1000/s over one second: 500 packets; half of the time lets a quarter go.
+    const ramp = profile('0s:0,1s:1000', 'linear');
+    expect(dueNs(ramp, 0, 125)).toBeCloseTo(0.5e9, 3);
+    expect(dueNs(ramp, 0, 500)).toBeCloseTo(1e9, 3);
+    expect(dueNs(ramp, 0, 600)).toBeCloseTo(1.1e9, 3);
+    expect(targetPps(ramp, { ...totals, packets: 500 })).toBeCloseTo(500, 6);
+  });
+
+  it('due times never go back, whatever the points', () => {
+    const point = fc.record({
+      gapMs: fc.integer({ min: 1, max: 5000 }),
+      pps: fc.integer({ min: 0, max: 50_000 }),
+    });
+    fc.assert(
+      fc.property(fc.array(point, { maxLength: 6 }), fc.constantFrom('linear', 'step'), (later, shape) => {
+        let at = 0;
+        const text = [
+          '0ms:10',
+          ...later.map(({ gapMs, pps }) => `${(at += gapMs)}ms:${pps}`),
+          `${at + 1}ms:5`,
+        ].join(',');
+        const request = profile(text, shape as 'linear' | 'step');
+        let previous = 0;
+        for (let packet = 0; packet < 400; packet++) {
+          const due = dueNs(request, 0, packet);
+          expect(due).toBeGreaterThanOrEqual(previous - 1e-3);
+          previous = due;
+        }
+      }),
+    );
+  });
+
+  it.each([
+    ['10', /point 1/],
+    ['1s:10', /first point/],
+    ['0s:10,0s:20', /not later/],
+    ['0s:10,5s:0', /last rate/],
+    ['0s:10k;5s:20k', /point 1/],
+  ])('refuses %j', (text, message) => {
+    expect(() => parseProfile(text)).toThrow(message);
   });
 });
 
