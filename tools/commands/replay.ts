@@ -69,7 +69,7 @@ export function register(program: Command, argv: readonly string[]): void {
     )
     .option(
       '--srcipmap <maps>',
-      'move source addresses: CIDR:CIDR, several joined by commas',
+      'move source addresses: CIDR:CIDR, several joined by commas; replies need --dstipmap too',
       checked(parseIpMap),
     )
     .option('--dstipmap <maps>', 'move destination addresses', checked(parseIpMap))
