@@ -2,12 +2,14 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
+import { formatRate } from '../report/quantities.js';
 import { writeResult } from '../report/result-file.js';
 import { renderTerminal } from '../report/terminal.js';
 import { wantsColour } from '../report/terminal-style.js';
 import type { Result } from '../report/schema.js';
 import type { TrafficEdits } from '../replay/edited-traffic.js';
-import { runSession } from '../replay/session.js';
+import { parseObjective, type Condition } from '../replay/rate-search.js';
+import { runSearch, runSession, type SessionHooks } from '../replay/session.js';
 import { compileFilter, type FramePredicate } from '../rewrite/filter.js';
 import { parseIpMap, type IpMap } from '../rewrite/ip-map.js';
 import { makeRewriter } from '../rewrite/rewriter.js';
@@ -29,11 +31,16 @@ interface ReplayCommandFlags extends ReplayFlags {
   readonly srcipmap?: IpMap;
   readonly dstipmap?: IpMap;
   readonly snaplen?: number;
+  readonly findMaxPps?: boolean;
+  readonly slo?: string;
   readonly out?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly color?: boolean;
 }
+
+/** Length of a step of --find-max-pps. */
+const SEARCH_STEP_MS = 1000;
 
 /** The two designs that the patch compares; narrow-insert is run when asked for. */
 const DEFAULT_DESIGNS = 'timeout-lists,rculist-sweep';
@@ -77,6 +84,14 @@ export function register(program: Command, argv: readonly string[]): void {
   addReplayOptions(command);
   command
     .option(
+      '--find-max-pps',
+      'search the highest rate that holds --slo, in runs of --duration (default: 1s) each',
+    )
+    .option(
+      '--slo <objective>',
+      "what has to hold, e.g. 'p99<50us,loss=0' (response times; service.p99 for service)",
+    )
+    .option(
       '--out <folder>',
       'where result.json, CSV tables and report.html go (default: a fresh folder in results/)',
     )
@@ -118,27 +133,38 @@ async function replay(
   const designs = designsOption(flags.design);
   // Before reading: a wrong option should not have to wait for a large capture.
   toReplayOptions(flags);
+  const objective = objectiveOf(flags);
   const loaded = await loadInput(captures, flags, parameters);
   const options = toReplayOptions(flags, loaded.suggested);
   const progress = new RunProgress(flags.quiet !== true && flags.json !== true);
   const interrupter = new Interrupter();
   let result: Result;
   try {
-    result = await runSession(
-      {
-        traffic: loaded.traffic,
-        input: loaded.input,
-        designs,
-        options,
-        commandLine: argv,
-        configuration: configurationOf(flags, argv),
-      },
-      {
-        onDesign: (label) => progress.design(label),
-        onProgress: (packets, total, pps) => progress.update(packets, total, pps),
-        onStart: (interrupt) => interrupter.arm(interrupt),
-      },
-    );
+    const hooks: SessionHooks = {
+      onDesign: (label) => progress.design(label),
+      onProgress: (packets, total, pps) => progress.update(packets, total, pps),
+      onStart: (interrupt) => interrupter.arm(interrupt),
+    };
+    const request = {
+      traffic: loaded.traffic,
+      input: loaded.input,
+      designs,
+      options,
+      commandLine: argv,
+      configuration: configurationOf(flags, argv),
+    };
+    result =
+      objective === null
+        ? await runSession(request, hooks)
+        : await runSearch(
+            {
+              ...request,
+              objective,
+              objectiveText: flags.slo ?? '',
+              stepMs: options.durationMs ?? SEARCH_STEP_MS,
+            },
+            hooks,
+          );
   } finally {
     progress.finish();
     interrupter.disarm();
@@ -169,6 +195,37 @@ async function loadInput(
   // The nominal rate of the stamps is the rate asked for, so that --clock capture and --multiplier agree with it.
   if (flags.pps !== undefined) given['pps'] = flags.pps;
   return scenarioInput(flags.synth, given, flags.seed, limit, edits);
+}
+
+/** The objective of a search; null when none was asked for. */
+function objectiveOf(flags: ReplayCommandFlags): readonly Condition[] | null {
+  if (flags.findMaxPps !== true) {
+    if (flags.slo !== undefined)
+      throw new UsageError('--slo says what --find-max-pps searches for; give both');
+    return null;
+  }
+  if (flags.slo === undefined)
+    throw new UsageError("--find-max-pps needs an objective: --slo 'p99<50us,loss=0'");
+  const paced = [flags.pps, flags.mbps, flags.multiplier, flags.profile].some((value) => value !== undefined);
+  if (paced) throw new UsageError('--find-max-pps chooses the rate itself; leave the other rate out');
+  if (flags.latency.mode === 'off')
+    throw new UsageError('--find-max-pps needs times; leave --latency off out');
+  try {
+    return parseObjective(flags.slo);
+  } catch (error) {
+    throw new UsageError(`--slo: ${(error as Error).message}`);
+  }
+}
+
+/** One line per search: what was found. */
+function searchLines(result: Result): string {
+  return (result.rateSearches ?? [])
+    .map(({ design, objective, bestPps, steps }) =>
+      bestPps == null
+        ? `${design}: no rate holds ${objective} (${steps.length} steps)\n`
+        : `${design}: ${formatRate(bestPps)} is the highest rate that holds ${objective} (${steps.length} steps)\n`,
+    )
+    .join('');
 }
 
 function editsOf({ filter, srcipmap, dstipmap, snaplen }: ReplayCommandFlags): TrafficEdits {
@@ -205,6 +262,7 @@ async function present(result: Result, flags: ReplayCommandFlags, name: string):
         quiet: flags.quiet === true,
       }),
     );
+    if (result.rateSearches != null) process.stdout.write(`\n${searchLines(result)}`);
     if (folder !== null && flags.quiet !== true) process.stdout.write(`\nResult: ${folder}\n`);
   }
   const rejected = result.cases.find(isWhollyRejected);

@@ -11,11 +11,18 @@ import { readEnvironment } from '../measure/environment.js';
 import { coreSiblings, planPins } from '../measure/pinning.js';
 import { systemFiles } from '../measure/system-files.js';
 import { collectWarnings } from '../measure/warnings.js';
-import { RESULT_FORMAT, RESULT_VERSION, type Result, type ResultCase } from '../report/schema.js';
+import {
+  RESULT_FORMAT,
+  RESULT_VERSION,
+  type RateSearch,
+  type Result,
+  type ResultCase,
+} from '../report/schema.js';
 import { toolVersion } from '../report/tool-version.js';
 import { makeCase, type CaseContext } from './case-result.js';
 import { readMachine, reportMachine, type MachineAtStart } from './machine.js';
 import type { PacingRequest } from './pace.js';
+import { searchRate, type Condition } from './rate-search.js';
 import type { PacketRules } from '../config/rules.js';
 import { runReplay, type FinishedRun, type RunOptions } from './run-control.js';
 import type { StagedTraffic } from './staging.js';
@@ -184,6 +191,76 @@ export async function runSession(request: SessionRequest, hooks: SessionHooks = 
     if (interrupted) break;
   }
   return makeResult(request, machine, cases, interrupted);
+}
+
+/** What a search for the highest rate needs beside a session. */
+export interface SearchRequest extends SessionRequest {
+  /** As given, for the result. */
+  readonly objectiveText: string;
+  readonly objective: readonly Condition[];
+  /** Length of one step in milliseconds. */
+  readonly stepMs: number;
+}
+
+const SEARCH_PRECISION = 0.05;
+const SEARCH_STEPS = 16;
+
+/**
+ * For each design: one run at top speed for the upper bound, then runs at rates that close in on the highest one that holds the
+ * objective. Every step is a case of the result.
+ */
+export async function runSearch(request: SearchRequest, hooks: SessionHooks = {}): Promise<Result> {
+  const { traffic, designs, objective, objectiveText, stepMs } = request;
+  const machine = readMachine();
+  const cases: ResultCase[] = [];
+  const searches: RateSearch[] = [];
+  let interrupted = false;
+  const measure = async (choice: DesignChoice, pacing: PacingRequest): Promise<ResultCase> => {
+    const options = { ...request.options, pacing, loops: Number.POSITIVE_INFINITY, durationMs: stepMs };
+    const startedAt = new Date();
+    const { finished, runOptions } = await runDesign(traffic, choice, options, hooks);
+    interrupted ||= finished.interrupted && finished.elapsedNs < stepMs * 0.9e6;
+    const label = designLabel(choice);
+    const each = makeCase(finished, runOptions, {
+      id: caseId(request.input.name, label, options),
+      trial: 0,
+      startedAt,
+      designLabel: label,
+      input: request.input,
+      facts: caseFacts(machine),
+    });
+    cases.push(each);
+    return each;
+  };
+  for (const [index, choice] of designs.entries()) {
+    hooks.onDesign?.(designLabel(choice), index, designs.length);
+    const top = await measure(choice, { mode: 'topspeed' });
+    const bounds = {
+      highest: top.pacing.achievedPps ?? 0,
+      precision: SEARCH_PRECISION,
+      maxSteps: SEARCH_STEPS,
+    };
+    const outcome = await searchRate(objective, bounds, (pps) =>
+      measure(choice, { mode: 'pps', pps: Math.round(pps) }),
+    );
+    searches.push({
+      design: designLabel(choice),
+      objective: objectiveText,
+      bestPps: outcome.best,
+      steps: outcome.steps.map(({ pps, held, run }) => ({ pps, held, caseId: run.id })),
+    });
+    if (interrupted) break;
+  }
+  // A rate that was too high is an answer here, not a fault of the measurement.
+  const tooHigh = new Set(
+    searches.flatMap(({ steps }) => steps.filter((step) => !step.held).map((step) => step.caseId)),
+  );
+  const judged = cases.map((each) =>
+    tooHigh.has(each.id)
+      ? { ...each, audit: each.audit.filter((check) => !check.name.startsWith('rate-achieved')) }
+      : each,
+  );
+  return { ...makeResult(request, machine, judged, interrupted), rateSearches: searches };
 }
 
 /** Name of a cell: equal for equal input, design and load. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { availableDesigns } from '../../../engine/host/designs.js';
 import { makeCase } from '../../../tools/replay/case-result.js';
-import { runDesign, runSession, type ReplayOptions } from '../../../tools/replay/session.js';
+import { parseObjective } from '../../../tools/replay/rate-search.js';
+import { runDesign, runSearch, runSession, type ReplayOptions } from '../../../tools/replay/session.js';
 import type { StagedTraffic } from '../../../tools/replay/staging.js';
 import type { ResultCase } from '../../../tools/report/schema.js';
 import { validateResult } from '../../../tools/report/result-file.js';
@@ -204,5 +205,31 @@ describe('short runs', () => {
       expect(unique.connections?.created).toBe(1000);
       expect(unique.packets.verdicts).toEqual({ 'new|trk': 1000 });
     }
+  });
+});
+
+describe('a search for the highest rate', () => {
+  it('keeps every step, and a rate that was too high spoils nothing', async () => {
+    const traffic = await scenario('established', { packets: 2000, 'active-flows': 50 });
+    const objectiveText = 'service.p50<1ns';
+    const request = {
+      traffic,
+      input: { type: 'scenario', name: 'established' } as const,
+      designs: [design('rculist-sweep')],
+      options: replayOptions({ warmupPackets: 100 }),
+      commandLine: ['replay'],
+      configuration: {},
+      objectiveText,
+      objective: parseObjective(objectiveText),
+      stepMs: 30,
+    };
+    const result = await runSearch(request);
+    expect(validateResult(result, 'result.json')).toBe(result);
+    const [search] = result.rateSearches ?? [];
+    // No packet takes less than a nanosecond, so no rate holds.
+    expect(search?.bestPps).toBeNull();
+    expect(search?.steps.length).toBeGreaterThan(3);
+    expect(search?.steps.every((step) => !step.held)).toBe(true);
+    expect(result.cases).toHaveLength(1 + (search?.steps.length ?? 0));
   });
 });

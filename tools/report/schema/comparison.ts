@@ -80,3 +80,20 @@ export const scaling = z
   })
   .meta({ id: 'scaling' });
 export type Scaling = z.infer<typeof scaling>;
+
+/** A search for the highest rate that holds an objective (--find-max-pps). */
+export const rateSearch = z
+  .object({
+    design: z.string(),
+    objective: z.string().describe('As given, for example p99<50us,loss=0.'),
+    bestPps: rate.nullish().describe('Highest rate that held; null when none did.'),
+    steps: z.array(
+      z.object({
+        pps: rate,
+        held: z.boolean(),
+        caseId: z.string().describe('The case that was measured at this rate.'),
+      }),
+    ),
+  })
+  .meta({ id: 'rateSearch' });
+export type RateSearch = z.infer<typeof rateSearch>;
