@@ -251,15 +251,11 @@ export async function runSearch(request: SearchRequest, hooks: SessionHooks = {}
     });
     if (interrupted) break;
   }
-  // A rate that was too high is an answer here, not a fault of the measurement.
-  const tooHigh = new Set(
-    searches.flatMap(({ steps }) => steps.filter((step) => !step.held).map((step) => step.caseId)),
-  );
-  const judged = cases.map((each) =>
-    tooHigh.has(each.id)
-      ? { ...each, audit: each.audit.filter((check) => !check.name.startsWith('rate-achieved')) }
-      : each,
-  );
+  // Whether a rate was reached is for the objective to judge here, and too high a rate is an answer, not a fault.
+  const judged = cases.map((each) => ({
+    ...each,
+    audit: each.audit.filter((check) => !check.name.startsWith('rate-achieved')),
+  }));
   return { ...makeResult(request, machine, judged, interrupted), rateSearches: searches };
 }
 
