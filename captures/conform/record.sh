@@ -1,6 +1,6 @@
 #!/bin/bash
 # Records the captures of this folder: see README.md. Needs root, Open vSwitch, vsftpd, curl, tftpd-hpa, tftp-hpa,
-# tcpdump, mergecap, ethtool, iproute2, python3, and the built project (the rules come from the *.yaml files).
+# tcpdump, mergecap, ethtool, iproute2 and python3.
 #
 #   cl 10.1.1.1 --- vc [Open vSwitch, userspace datapath, ct()] vr --- 10.1.1.254 rt 10.2.2.254 --- 10.2.2.2 sv
 #
@@ -53,7 +53,8 @@ lab() {
   ip -n sv addr add 10.2.2.2/24 dev s0;     ip -n sv addr add fc00:2::2/64 dev s0 nodad
   ip -n cl route add default via 10.1.1.254; ip -n cl -6 route add default via fc00:1::fe
   ip -n sv route add default via 10.2.2.254; ip -n sv -6 route add default via fc00:2::fe
-  in_ns rt sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.icmp_ratelimit=0
+  in_ns rt sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
+  in_ns sv sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
   ip -n rt route add $snat4 dev r0; ip -n rt -6 route add $snat6 dev r0
   # Fixed neighbours: no ARP or neighbour discovery crosses the tracker.
   for address in 10.1.1.1 $snat4 fc00:1::1 $snat6; do
@@ -71,21 +72,63 @@ lab() {
     -- add-port nat0 vr -- set interface vr ofport_request=2
 }
 
-# The rules of a plan; then everything valid goes to the other side, except what could not be translated.
+# What NAME.yaml asks for, as flows of this switch; then everything valid goes to the other side, except what could not
+# be translated.
 rules() {
-  ovs-ofctl del-flows nat0
-  node --input-type=module -e "
-    import { readFileSync } from 'node:fs';
-    import { parseConformPlan } from '$here/../../dist/tools/conform/conform-plan.js';
-    import { planToFlows } from '$here/../../dist/tools/conform/ovs-flows.js';
-    const plan = parseConformPlan(readFileSync('$here/$1.yaml', 'utf8'), '$1.yaml');
-    console.log(planToFlows(plan).filter((flow) => flow.includes('actions=ct(')).join('\n'));
-  " >"$work/flows"
+  local all="table=0,priority=1"
+  case $1 in
+    ftp-snat) cat <<-FLOWS
+	table=0,priority=3,tcp,nw_src=10.1.1.0/24,tp_dst=21,actions=ct(zone=1,table=1,commit,nat(src=$snat4),alg=ftp)
+	table=0,priority=2,ip,nw_src=10.1.1.0/24,actions=ct(zone=1,table=1,commit,nat(src=$snat4))
+	$all,tcp,nw_src=10.2.2.2,actions=ct(zone=1,table=1,commit,nat)
+	FLOWS
+      ;;
+    ftp-snat-ipv6) cat <<-FLOWS
+	table=0,priority=3,tcp6,ipv6_src=fc00:1::/64,tp_dst=21,actions=ct(zone=1,table=1,commit,nat(src=[$snat6]),alg=ftp)
+	table=0,priority=2,ipv6,ipv6_src=fc00:1::/64,actions=ct(zone=1,table=1,commit,nat(src=[$snat6]))
+	$all,tcp6,ipv6_src=fc00:2::2,actions=ct(zone=1,table=1,commit,nat)
+	FLOWS
+      ;;
+    ftp-dnat) cat <<-FLOWS
+	table=0,priority=3,tcp,nw_src=10.1.1.0/24,nw_dst=$vip,tp_dst=21,actions=ct(zone=2,table=1,commit,nat(dst=10.2.2.2),alg=ftp)
+	table=0,priority=2,ip,nw_src=10.1.1.0/24,nw_dst=$vip,actions=ct(zone=2,table=1,commit,nat(dst=10.2.2.2))
+	$all,tcp,nw_src=10.2.2.2,actions=ct(zone=2,table=1,commit,nat)
+	FLOWS
+      ;;
+    tftp-snat) cat <<-FLOWS
+	table=0,priority=3,udp,nw_src=10.1.1.0/24,tp_dst=69,actions=ct(zone=1,table=1,commit,nat(src=$snat4),alg=tftp)
+	table=0,priority=2,ip,nw_src=10.1.1.0/24,actions=ct(zone=1,table=1,commit,nat(src=$snat4))
+	$all,udp,nw_src=10.2.2.2,actions=ct(zone=1,table=1,commit,nat)
+	FLOWS
+      ;;
+    snat) cat <<-FLOWS
+	table=0,priority=2,ip,nw_src=10.1.1.0/24,actions=ct(zone=1,table=1,commit,nat(src=$snat4))
+	$all,ip,actions=ct(zone=1,table=1,nat)
+	FLOWS
+      ;;
+    snat-ipv6) cat <<-FLOWS
+	table=0,priority=2,ipv6,ipv6_src=fc00:1::/64,actions=ct(zone=1,table=1,commit,nat(src=[$snat6]))
+	$all,ipv6,actions=ct(zone=1,table=1,nat)
+	FLOWS
+      ;;
+    dnat) cat <<-FLOWS
+	table=0,priority=3,udp,nw_src=10.1.1.0/24,nw_dst=$vip,tp_dst=1009,actions=ct(zone=2,table=1,commit,nat(dst=10.2.2.2:9))
+	table=0,priority=2,ip,nw_src=10.1.1.0/24,nw_dst=$vip,actions=ct(zone=2,table=1,commit,nat(dst=10.2.2.2))
+	$all,ip,actions=ct(zone=2,table=1,nat)
+	FLOWS
+      ;;
+    snat-port-range) cat <<-FLOWS
+	table=0,priority=2,ip,nw_src=10.1.1.0/24,actions=ct(zone=1,table=1,commit,nat(src=$snat4:40000-40007))
+	$all,ip,actions=ct(zone=1,table=1,nat)
+	FLOWS
+      ;;
+  esac >"$work/flows"
   cat >>"$work/flows" <<-FLOWS
 	table=1,priority=3,ct_state=+new-snat-dnat,actions=drop
 	table=1,priority=2,in_port=1,ct_state=+trk-inv,actions=2
 	table=1,priority=2,in_port=2,ct_state=+trk-inv,actions=1
 	FLOWS
+  ovs-ofctl del-flows nat0
   ovs-ofctl add-flows nat0 "$work/flows"
   ovs-appctl -t ovs-vswitchd dpctl/flush-conntrack
 }
@@ -155,6 +198,26 @@ icmp_errors() {
   get --connect-timeout 1 http://10.2.2.2:81/ || true   # reset
   sleep 3
 }
+icmp_errors_ipv6() {
+  in_ns cl ping -c 2 -i 0.2 fc00:2::2 >/dev/null
+  udp fc00:2::2 9 20 --from 3001              # port unreachable, from the server
+  udp fc00:2::2 7 20 --from 3002 --ttl 1      # time exceeded, from the router
+  ip -n rt link set r1 mtu 1280
+  udp fc00:2::2 7 1400 --from 3004 --count 2  # packet too big, from the router; twice, as this switch garbles the MTU
+  ip -n rt link set r1 mtu 1500
+  udp fc00:2::2 8 20 --from 3005 --deaf       # port unreachable, from the client, about the server's late answer
+  get --connect-timeout 1 "http://[fc00:2::2]:81/" || true   # reset
+  sleep 3
+}
+icmp_errors_dnat() {
+  in_ns cl ping -c 2 -i 0.2 $vip >/dev/null
+  udp $vip 9 20 --from 3001                   # port unreachable, from the server
+  udp $vip 1009 20 --from 3006                # the same with a translated port
+  udp $vip 7 20 --from 3002 --ttl 1           # time exceeded, from the router
+  udp $vip 8 20 --from 3005 --deaf            # port unreachable, from the client, about the server's late answer
+  get --connect-timeout 1 http://$vip:81/ || true   # reset
+  sleep 3
+}
 udp_fragments() {
   ip -n cl route flush cache                  # forget what the ICMP errors said about the path
   udp 10.2.2.2 7 4000 --from 4001 --count 3
@@ -172,8 +235,10 @@ ftp_server
 tftp_server
 serve python3 "$here/udp-peer.py" echo 10.2.2.2 7
 serve python3 "$here/udp-peer.py" echo 10.2.2.2 8 0.5
+serve python3 "$here/udp-peer.py" echo fc00:2::2 7
+serve python3 "$here/udp-peer.py" echo fc00:2::2 8 0.5
 sleep 0.5
-[ $# -gt 0 ] || set -- ftp-active-snat ftp-passive-snat ftp-ipv6-snat ftp-dnat tftp-snat icmp-errors-snat udp-fragments-snat snat-port-range
+[ $# -gt 0 ] || set -- ftp-active-snat ftp-passive-snat ftp-ipv6-snat ftp-dnat tftp-snat icmp-errors-snat icmp-errors-snat-ipv6 icmp-errors-dnat udp-fragments-snat snat-port-range
 for name; do
   case $name in
     ftp-active-snat) record $name ftp-snat 'ip and tcp' ftp_active ;;
@@ -182,9 +247,10 @@ for name; do
     ftp-dnat) record $name ftp-dnat 'ip and tcp' ftp_dnat ;;
     tftp-snat) record $name tftp-snat 'ip and udp' tftp_get ;;
     icmp-errors-snat) record $name snat 'ip' icmp_errors ;;
+    icmp-errors-snat-ipv6) record $name snat-ipv6 'ip6' icmp_errors_ipv6 ;;
+    icmp-errors-dnat) record $name dnat 'ip' icmp_errors_dnat ;;
     udp-fragments-snat) record $name snat 'ip and udp or ip[6:2] & 0x1fff != 0' udp_fragments ;;
-    # Only requests: which port a client gets is the tracker's choice, so recorded replies would fit one run alone.
-    snat-port-range) record $name snat-port-range 'ip and udp and src net 10.1.1.0/24' port_range ;;
+    snat-port-range) record $name snat-port-range 'ip and udp' port_range ;;
     *) echo "no recording named '$name'" >&2; exit 2 ;;
   esac
 done

@@ -11,8 +11,12 @@ import socket
 import time
 
 
+def family(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
 def echo(args):
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock = socket.socket(family(args.address), socket.SOCK_DGRAM)
     sock.bind((args.address, args.port))
     while True:
         data, peer = sock.recvfrom(65535)
@@ -24,10 +28,13 @@ def send(args):
     first, _, last = args.source.partition("-")
     sockets = []
     for port in range(int(first), int(last or first) + 1):
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock = socket.socket(family(args.address), socket.SOCK_DGRAM)
         sock.bind(("", port))
         if args.ttl:
-            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, args.ttl)
+            if sock.family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, args.ttl)
+            else:
+                sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, args.ttl)
         sock.settimeout(0.3)
         sockets.append(sock)
     for number in range(args.count):

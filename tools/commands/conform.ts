@@ -2,9 +2,9 @@
 import type { Command } from 'commander';
 import { designLabel } from '../../engine/host/designs.js';
 import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
-import type { ConformReport } from '../conform/compare-runs.js';
-import type { ConformClock } from '../conform/conform-setup.js';
+import type { ExplainedDifference } from '../conform/explanations.js';
 import { runConform, type ConformOutcome } from '../conform/run-conform.js';
+import type { TraceClock } from '../oracle/capture-run.js';
 import { designsOption, oneOf } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
@@ -12,7 +12,7 @@ interface ConformFlags {
   readonly ovs?: boolean;
   readonly config?: string;
   readonly design: string;
-  readonly clock: ConformClock;
+  readonly clock: TraceClock;
   readonly json?: boolean;
 }
 
@@ -53,42 +53,52 @@ async function conform(captures: string[], flags: ConformFlags): Promise<void> {
   const config = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
   const outcome = await runConform(captures, config, flags.clock, designsOption(flags.design));
   process.stdout.write(flags.json === true ? toJson(outcome) : toText(outcome));
-  const unexplained = outcome.designs.flatMap(({ report }) => unexplainedOf(report));
-  if (unexplained.length > 0) process.exitCode = EXIT_DIFFERENCE;
-  else if (outcome.designs.every(({ report }) => report.compared === 0)) {
+  const differences = outcome.designs.flatMap((design) => design.differences);
+  if (differences.some(({ explanation }) => explanation === null)) process.exitCode = EXIT_DIFFERENCE;
+  else if (outcome.designs.every(({ compared }) => compared === 0)) {
     throw new Error('none of the packets reached the tracker of Open vSwitch, so nothing was compared');
   }
 }
 
-function unexplainedOf(report: ConformReport): ConformReport['differences'] {
-  return report.differences.filter((difference) => difference.explanation === null);
+function toJson({ designs, ...rest }: ConformOutcome): string {
+  const results = designs.map(({ design, differences, ...counts }) => ({
+    design: designLabel(design),
+    ...counts,
+    differences: differences.map(({ outputs, ...difference }) => ({
+      ...difference,
+      frames: outputs?.map(({ frame }) => Buffer.from(frame).toString('hex')) ?? null,
+    })),
+  }));
+  return `${JSON.stringify({ ...rest, results }, null, 1)}\n`;
 }
 
-function toJson({ ovs, designs }: ConformOutcome): string {
-  const results = designs.map(({ design, report }) => ({ design: designLabel(design), ...report }));
-  return `${JSON.stringify({ ovs, results }, null, 1)}\n`;
-}
-
-function toText({ ovs, designs }: ConformOutcome): string {
-  const lines = [ovs];
-  for (const { design, report } of designs) {
-    const left = Object.entries(report.notTracked).map(
-      ([reason, count]) => `, ${count} not compared: ${reason}`,
-    );
+function toText({ ovs, packets, notTracked, connections, designs }: ConformOutcome): string {
+  const left = Object.entries(notTracked).map(([reason, count]) => `, ${count} not compared: ${reason}`);
+  const lines = [ovs, `${packets} packets${left.join('')}; ${connections} connections at the end`];
+  for (const { design, compared, agreeing, differences } of designs) {
+    // What nothing explains is never the part left out.
+    const shown = differences
+      .toSorted((a, b) => Number(a.explanation !== null) - Number(b.explanation !== null))
+      .slice(0, MAX_SHOWN);
+    const table = differences.filter(({ what }) => what === 'table').length;
     lines.push(
-      `${designLabel(design)}: ${report.agreeing} of ${report.compared} packets agree, ` +
-        `${report.connections} connections at the end${left.join('')}`,
+      `${designLabel(design)}: ${agreeing} of ${compared} packets agree, ` +
+        (table === 0 ? 'and the table' : `${table} connections of the table differ`),
+      ...shown.flatMap(differenceLines),
     );
-    for (const each of report.differences.slice(0, MAX_SHOWN)) {
-      const place = each.packetNumber === null ? 'table at the end' : `packet ${each.packetNumber}`;
-      lines.push(
-        `  ${place}, ${each.what}: ${each.explanation ?? 'NOT EXPLAINED'}`,
-        `    ours: ${each.ours.replaceAll('\n', '\n          ')}`,
-        `    ovs:  ${each.ovs.replaceAll('\n', '\n          ')}`,
-      );
-    }
-    if (report.differences.length > MAX_SHOWN)
-      lines.push(`  ... and ${report.differences.length - MAX_SHOWN} more`);
+    if (differences.length > MAX_SHOWN) lines.push(`  ... and ${differences.length - MAX_SHOWN} more`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+function differenceLines(difference: ExplainedDifference): string[] {
+  const { what, packetNumber, outputNumber, tracker, ovs, explanation } = difference;
+  const released =
+    outputNumber === null || outputNumber === packetNumber ? '' : ` (put out packet ${outputNumber})`;
+  const place = packetNumber === null ? 'table at the end' : `packet ${packetNumber}${released}, ${what}`;
+  return [
+    `  ${place}: ${explanation === null ? 'NOT EXPLAINED' : `explained by ${explanation}`}`,
+    `    ctreplay:     ${tracker ?? 'none'}`,
+    `    Open vSwitch: ${ovs ?? 'none'}`,
+  ];
 }

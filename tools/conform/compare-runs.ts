@@ -1,109 +1,136 @@
-/** Comparing what two trackers made of the same packets. */
-import { entryKey, type DumpEntry } from './dump-parse.js';
-import { explain } from './explanations.js';
-import type { PacketOutcome, TrackerRun } from './tracker-run.js';
+import { frameTuple } from '../oracle/frame-tuple.js';
+import type { ConformRun, OutputPacket } from './conform-run.js';
+import { entryKey, tupleText, type DumpEntry } from './dump-parse.js';
 
-/** One disagreement. */
-export interface ConformDifference {
-  /** From 1; null for the final table. */
+/** What can differ: which packets came out, the verdict, the bytes, or a connection in the table at the end. */
+export type DifferenceKind = 'outputs' | 'state' | 'frame' | 'table';
+
+/** One thing in which our tracker and Open vSwitch do not agree. */
+export interface Difference {
+  readonly what: DifferenceKind;
+  /** Number of the packet, from 1, that went in when it showed; null for the table. */
   readonly packetNumber: number | null;
-  readonly what: 'state' | 'frame' | 'outputs' | 'table';
-  readonly ours: string;
-  readonly ovs: string;
-  /** Revision that explains it, or null. */
-  readonly explanation: string | null;
+  /** Number of the packet that came out, from 1; null where none is meant. */
+  readonly outputNumber: number | null;
+  /** Where it is, as text: two comparisons of the same packets have a difference in common when the places are equal. */
+  readonly place: string;
+  /** Text of what each has; null for a connection that one lacks. */
+  readonly tracker: string | null;
+  readonly ovs: string | null;
+  /** The packet as each put it out, for 'state' and 'frame'. */
+  readonly outputs: readonly [OutputPacket, OutputPacket] | null;
 }
 
-/** How two runs compare. */
-export interface ConformReport {
-  readonly packets: number;
-  /** Packets that reached both trackers. */
+/** How many packets were compared, and what differed. */
+export interface Comparison {
+  /** Packets that both trackers were given. */
   readonly compared: number;
-  /** Packets that the switch does not give to its tracker, by reason. */
-  readonly notTracked: Readonly<Record<string, number>>;
+  /** Of those, how many agree in every respect. */
   readonly agreeing: number;
-  readonly connections: number;
-  readonly differences: readonly ConformDifference[];
+  readonly differences: readonly Difference[];
 }
 
-/** Compares packet by packet, then the tables. */
-export function compareRuns(ours: TrackerRun, ovs: TrackerRun): ConformReport {
-  const differences: ConformDifference[] = [];
-  const notTracked: Record<string, number> = {};
+/** Compares two runs of the same packets, packet by packet, and the tables at the end with the seconds left. */
+export function compareRuns(tracker: ConformRun, ovs: ConformRun): Comparison {
+  const differences: Difference[] = [];
   let compared = 0;
   let agreeing = 0;
   ovs.packets.forEach((theirs, index) => {
-    if (theirs.notTracked !== null) {
-      notTracked[theirs.notTracked] = (notTracked[theirs.notTracked] ?? 0) + 1;
-      return;
-    }
+    if (theirs.notTracked !== null) return;
     compared += 1;
-    const difference = comparePacket(index + 1, ours.packets[index] as PacketOutcome, theirs);
-    if (difference === null) agreeing += 1;
-    else differences.push(difference);
+    const found = compareOutputs(index + 1, tracker.packets[index]?.outputs ?? [], theirs.outputs);
+    if (found.length === 0) agreeing += 1;
+    differences.push(...found);
   });
-  const table = compareTables(ours.table, ovs.table);
-  if (table !== null) differences.push(table);
-  return {
-    packets: ovs.packets.length,
-    compared,
-    notTracked,
-    agreeing,
-    connections: ovs.table.length,
-    differences,
-  };
+  differences.push(...compareTables(tracker.table, ovs.table));
+  return { compared, agreeing, differences };
 }
 
-function comparePacket(
+function compareOutputs(
   packetNumber: number,
-  ours: PacketOutcome,
-  ovs: PacketOutcome,
-): ConformDifference | null {
-  const difference = (
-    what: ConformDifference['what'],
-    mine: string,
-    theirs: string,
-  ): ConformDifference | null =>
-    mine === theirs
-      ? null
-      : {
-          packetNumber,
-          what,
-          ours: mine,
-          ovs: theirs,
-          explanation: explain({ what, ours: mine, ovs: theirs }),
-        };
-  const states = (outcome: PacketOutcome): string =>
-    outcome.outputs.length === 0 ? 'held' : outcome.outputs.map((output) => output.state).join(', ');
-  const frames = (outcome: PacketOutcome): string =>
-    outcome.outputs.map((output) => Buffer.from(output.frame).toString('hex')).join(', ');
-  return (
-    difference('outputs', `${ours.outputs.length} packets`, `${ovs.outputs.length} packets`) ??
-    difference('state', states(ours), states(ovs)) ??
-    difference('frame', frames(ours), frames(ovs))
-  );
+  ours: readonly OutputPacket[],
+  theirs: readonly OutputPacket[],
+): Difference[] {
+  const order = (outputs: readonly OutputPacket[]): string =>
+    outputs.length === 0
+      ? 'nothing'
+      : outputs.map(({ packetIndex, state }) => `#${packetIndex + 1} ${state}`).join(', ');
+  const sameOrder =
+    ours.length === theirs.length &&
+    ours.every((each, index) => each.packetIndex === theirs[index]!.packetIndex);
+  if (!sameOrder) {
+    return [
+      {
+        what: 'outputs',
+        place: `outputs at ${packetNumber}`,
+        packetNumber,
+        outputNumber: null,
+        tracker: order(ours),
+        ovs: order(theirs),
+        outputs: null,
+      },
+    ];
+  }
+  return ours.flatMap((mine, index): Difference[] => {
+    const their = theirs[index]!;
+    const at = { packetNumber, outputNumber: mine.packetIndex + 1, outputs: [mine, their] as const };
+    const place = (what: DifferenceKind): string => `${what} of ${mine.packetIndex + 1} at ${packetNumber}`;
+    const found: Difference[] = [];
+    if (mine.state !== their.state) {
+      found.push({ ...at, place: place('state'), what: 'state', tracker: mine.state, ovs: their.state });
+    }
+    if (!sameBytes(mine.frame, their.frame)) {
+      found.push({
+        ...at,
+        place: place('frame'),
+        what: 'frame',
+        tracker: frameText(mine, their.frame),
+        ovs: frameText(their, mine.frame),
+      });
+    }
+    return found;
+  });
 }
 
-function compareTables(ours: readonly DumpEntry[], ovs: readonly DumpEntry[]): ConformDifference | null {
-  const keys = (entries: readonly DumpEntry[]): string[] =>
-    entries.map((entry) => entryKey(entry)).toSorted();
-  const [mine, theirs] = [keys(ours), keys(ovs)];
-  const only = (these: readonly string[], those: readonly string[]): string => {
-    const left = [...those];
-    const extra = these.filter((key) => {
-      const at = left.indexOf(key);
-      if (at >= 0) left.splice(at, 1);
-      return at < 0;
-    });
-    return extra.join('\n');
-  };
-  const [extraOurs, extraOvs] = [only(mine, theirs), only(theirs, mine)];
-  if (extraOurs === '' && extraOvs === '') return null;
-  return {
-    packetNumber: null,
-    what: 'table',
-    ours: extraOurs,
-    ovs: extraOvs,
-    explanation: explain({ what: 'table', ours: extraOurs, ovs: extraOvs }),
-  };
+function compareTables(ours: readonly DumpEntry[], theirs: readonly DumpEntry[]): Difference[] {
+  const byTuple = (entries: readonly DumpEntry[]): Map<string, string> =>
+    new Map(
+      entries
+        .map((entry) => [`${entry.proto} ${entry.zone} ${tupleText(entry.orig)}`, entryKey(entry)] as const)
+        .toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    );
+  const [mine, their] = [byTuple(ours), byTuple(theirs)];
+  const tuples = new Set([...mine.keys(), ...their.keys()]);
+  return [...tuples].flatMap((tuple): Difference[] => {
+    const [tracker = null, ovs = null] = [mine.get(tuple), their.get(tuple)];
+    if (tracker === ovs) return [];
+    return [
+      {
+        what: 'table',
+        place: `table ${tuple}`,
+        packetNumber: null,
+        outputNumber: null,
+        tracker,
+        ovs,
+        outputs: null,
+      },
+    ];
+  });
+}
+
+/** A frame's tuple, and its bytes where it differs from the other: offset and hexadecimal text of each run. */
+function frameText({ frame }: OutputPacket, other: Uint8Array): string {
+  const runs: string[] = [];
+  for (let at = 0; at < frame.length;) {
+    let end = at;
+    while (end < frame.length && frame[end] !== other[end]) end++;
+    if (end > at) runs.push(`${at}: ${Buffer.from(frame.subarray(at, end)).toString('hex')}`);
+    at = end + 1;
+  }
+  if (frame.length !== other.length) runs.unshift(`${frame.length} bytes`);
+  return `${frameTuple(frame) ?? 'not IP'}, ${runs.length === 0 ? 'ends there' : runs.join(', ')}`;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
 }

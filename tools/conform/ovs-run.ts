@@ -2,8 +2,10 @@ import { openSync, readSync, closeSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { FIRST_PACKET_MS } from '../oracle/capture-run.js';
 import { OvsFailedError } from './conform-error.js';
-import type { ConformSetup } from './conform-setup.js';
+import type { ConformInput, InputPacket } from './conform-input.js';
+import type { ConformRun, OutputPacket, PacketOutcome } from './conform-run.js';
 import { CT_STATE_COUNT, formatCtState } from './ct-state.js';
 import { parseConntrackDump } from './dump-parse.js';
 import {
@@ -19,7 +21,6 @@ import type { OvsSandbox } from './ovs-sandbox.js';
 import { applySettings } from './ovs-settings.js';
 import { numberFrame, packetIndexOf, restoreMacs } from './frame-number.js';
 import { PcapTail, readPcapFrames } from './pcap-tail.js';
-import { NOT_IP, type InputPacket, type PacketOutcome, type TrackerRun } from './tracker-run.js';
 
 const BRIDGE = 'br0';
 const ETHERNET_HEADER_BYTES = 14;
@@ -39,13 +40,16 @@ const TAIL_ROOM = ' '.repeat(256);
 /** The datapath's clean-up thread logs this line after each pass. */
 const SWEEP_LOG_LINE = 'conntrack cleanup';
 
+/** Reason for packets that the switch does not give to its tracker. */
+export const NOT_IP = 'not IP';
+
 export interface OvsRunOptions {
   /** Bound in milliseconds on the way of one batch of packets through the switch. */
   readonly timeoutMs?: number;
 }
 
 /**
- * Builds a bridge for a setup in a sandbox and runs packets through it. A sandbox runs one setup, once.
+ * Builds a bridge in a sandbox for what the packets ask for, and runs them through it. A sandbox runs one input, once.
  *
  * *Which packet is which.* The tracker does not look at MAC addresses, so each frame's are replaced on the way in by
  * its number, and put back on the way out. The port by which it leaves tells the ct_state; the log port tells the order.
@@ -59,12 +63,12 @@ export interface OvsRunOptions {
  */
 export async function runThroughOvs(
   sandbox: OvsSandbox,
-  setup: ConformSetup,
-  packets: readonly InputPacket[],
+  input: ConformInput,
   options: OvsRunOptions = {},
-): Promise<TrackerRun> {
+): Promise<ConformRun> {
+  const { packets } = input;
   const timeoutMs = options.timeoutMs ?? 10_000;
-  await buildBridge(sandbox, setup);
+  await buildBridge(sandbox, input);
   const log = new PcapTail(portCapture(sandbox, LOG_PORT.name));
   try {
     const order = await feed(sandbox, log, packets, timeoutMs);
@@ -75,15 +79,15 @@ export async function runThroughOvs(
   }
 }
 
-async function buildBridge(sandbox: OvsSandbox, setup: ConformSetup): Promise<void> {
+async function buildBridge(sandbox: OvsSandbox, input: ConformInput): Promise<void> {
   const ports: BridgePort[] = [INPUT_PORT, LOG_PORT, UNTRACKED_PORT];
   for (let bits = 0; bits < CT_STATE_COUNT; bits++) ports.push(statePort(bits));
   const bridge = `set Open_vSwitch . other_config:vlan-limit=2 -- add-br ${BRIDGE} -- set bridge ${BRIDGE}`;
   await sandbox.vsctl(...bridge.split(' '), 'datapath-type=dummy', 'fail-mode=secure');
   await sandbox.vsctl(...ports.flatMap((port) => addPort(sandbox, port)));
-  await applySettings(sandbox, setup);
+  await applySettings(sandbox, input);
   const flows = join(sandbox.directory, 'flows.txt');
-  await writeFile(flows, `${requestsToFlows(setup.requests).join('\n')}\n`);
+  await writeFile(flows, `${requestsToFlows(input.requests).join('\n')}\n`);
   await sandbox.addFlows(BRIDGE, flows);
   await sandbox.appctl('vlog/set', 'conntrack:file:dbg');
 }
@@ -102,7 +106,7 @@ async function feed(
   timeoutMs: number,
 ): Promise<number[][]> {
   const order: number[][] = packets.map(() => []);
-  let nowMs = packets[0]?.timestampMs ?? 0;
+  let nowMs = FIRST_PACKET_MS;
   let markersSeen = 0;
   for (let first = 0; first < packets.length;) {
     const due = packets[first]!.timestampMs;
@@ -183,10 +187,14 @@ function collect(
   return packets.map((packet, index): PacketOutcome => {
     const reason = whyNotGiven(packet.frame);
     if (reason !== null) return { outputs: [], notTracked: reason };
-    const outputs = order[index]!.map((number) => {
+    const outputs = order[index]!.map((number): OutputPacket | null => {
       const found = tracked.get(number);
       if (found === undefined) return null;
-      return { state: found.state, frame: restoreMacs(found.frame, packets[number]!.frame) };
+      return {
+        packetIndex: number,
+        state: found.state,
+        frame: restoreMacs(found.frame, packets[number]!.frame),
+      };
     });
     if (outputs.includes(null)) return { outputs: [], notTracked: NOT_IP };
     return { outputs: outputs.filter((output) => output !== null), notTracked: null };

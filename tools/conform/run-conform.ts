@@ -1,54 +1,92 @@
 /** One comparison with a real Open vSwitch. */
 import type { DesignChoice } from '../../engine/host/designs.js';
+import type { BehaviourSwitches } from '../../engine/host/run-memory.js';
 import type { TrackerConfig } from '../config/read-config.js';
-import { configuredTracker } from '../oracle/configured-tracker.js';
-import { compareRuns, type ConformReport } from './compare-runs.js';
-import { loadInput, type ConformClock } from './conform-setup.js';
-import { withNumberedPorts } from './free-choices.js';
+import type { TraceClock } from '../oracle/capture-run.js';
+import { compareRuns, type Comparison } from './compare-runs.js';
+import { readConformInput, type ConformInput } from './conform-input.js';
+import type { ConformRun } from './conform-run.js';
+import { explainByDesign } from './design-explanation.js';
+import { explainDifferences, type ExplainedDifference } from './explanations.js';
+import { findOvsPrograms } from './ovs-programs.js';
 import { OvsSandbox } from './ovs-sandbox.js';
 import { runThroughOvs } from './ovs-run.js';
-import { trackerUnderTest } from './our-tracker.js';
-import { runThroughTracker, type TrackerRun } from './tracker-run.js';
+import { runThroughTracker } from './tracker-run.js';
 
-/** A design's comparison. */
+/** How a design compares. */
 export interface DesignReport {
   readonly design: DesignChoice;
-  readonly report: ConformReport;
+  /** Packets that both trackers were given. */
+  readonly compared: number;
+  /** Of those, how many agree in every respect. */
+  readonly agreeing: number;
+  /** In the order of the packets; the table last. */
+  readonly differences: readonly ExplainedDifference[];
 }
 
 /** What was compared, and with what. */
 export interface ConformOutcome {
   /** Version line of the switch. */
   readonly ovs: string;
+  readonly packets: number;
+  /** Packets that Open vSwitch does not give to its tracker, by reason. */
+  readonly notTracked: Readonly<Record<string, number>>;
+  /** Connections in the switch's table at the end. */
+  readonly connections: number;
   readonly designs: readonly DesignReport[];
 }
 
 /**
  * Runs packets of captures through a private Open vSwitch once, and through each design.
- * @throws OvsNotInstalledError, OvsFailedError, ConformSetupError, CaptureError, ConfigError
+ * @throws OvsNotInstalledError, OvsFailedError, ConformSetupError, CaptureError, ConfigError, EngineError
  */
 export async function runConform(
   captures: readonly string[],
   config: TrackerConfig,
-  clock: ConformClock,
+  clock: TraceClock,
   designs: readonly DesignChoice[],
 ): Promise<ConformOutcome> {
-  const { setup, packets } = await loadInput(captures, config, clock);
-  const inputs = packets.map((packet) => packet.frame);
-  const numbered = (run: TrackerRun): TrackerRun => withNumberedPorts(run, setup.requests, inputs);
-  const sandbox = await OvsSandbox.start();
+  const programs = findOvsPrograms(process.env['PATH'] ?? '');
+  const input = await readConformInput(captures, config, clock);
+  const sandbox = await OvsSandbox.start({ programs });
   try {
     const ovs = await sandbox.version();
-    const theirs = numbered(await runThroughOvs(sandbox, setup, packets));
+    const theirs = await runThroughOvs(sandbox, input);
     return {
       ovs,
-      designs: designs.map((design) => {
-        const tracker = configuredTracker(design, config, { flavour: 'debug', slabSlots: 1 << 16 });
-        const ours = numbered(runThroughTracker(trackerUnderTest(tracker), setup, packets));
-        return { design, report: compareRuns(ours, theirs) };
-      }),
+      packets: input.packets.length,
+      notTracked: countReasons(theirs),
+      connections: theirs.table.length,
+      designs: designs.map((design) => compareDesign(design, input, theirs, ovs)),
     };
   } finally {
     await sandbox.stop();
   }
+}
+
+/** Compares a design with a run through Open vSwitch that has been made. */
+export function compareDesign(
+  design: DesignChoice,
+  input: ConformInput,
+  theirs: ConformRun,
+  version: string,
+): DesignReport {
+  const compare = (switches: BehaviourSwitches): Comparison =>
+    compareRuns(runThroughTracker(design, input, theirs, switches), theirs);
+  const { compared, agreeing, differences } = compare({});
+  const explained = explainDifferences(differences, version, compare);
+  return {
+    design,
+    compared,
+    agreeing,
+    differences: explainByDesign(design, explained, input, theirs, version),
+  };
+}
+
+function countReasons(run: ConformRun): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { notTracked } of run.packets) {
+    if (notTracked !== null) counts[notTracked] = (counts[notTracked] ?? 0) + 1;
+  }
+  return counts;
 }

@@ -1,73 +1,74 @@
-import type { ExecRequest } from '../../engine/host/exec-params.js';
-import type { ConformSetup } from './conform-setup.js';
-import type { DumpEntry } from './dump-parse.js';
+import type { DesignChoice } from '../../engine/host/designs.js';
+import type { BehaviourSwitches } from '../../engine/host/run-memory.js';
+import type { Tracker } from '../../engine/host/tracker.js';
+import type { TrackerConfig } from '../config/read-config.js';
+import { FIRST_PACKET_MS } from '../oracle/capture-run.js';
+import { configuredTracker } from '../oracle/configured-tracker.js';
+import type { ConformInput } from './conform-input.js';
+import type { ConformRun, OutputPacket, PacketOutcome } from './conform-run.js';
+import { toDumpEntry } from './dump-entry.js';
+import { takeChoice } from './nat-choice.js';
 import { asOvsExecutes } from './ovs-request.js';
 
-/** A packet on its way into a tracker. */
-export interface InputPacket {
-  /** Ethernet frame without FCS. */
-  readonly frame: Uint8Array;
-  /** Milliseconds on any scale that does not run backwards; only differences matter. */
-  readonly timestampMs: number;
-  /** Index of its request in the setup's rules. */
-  readonly requestIndex: number;
-}
-
-/** A packet on its way out of a tracker. */
-export interface OutputPacket {
-  /** ct_state in text form. */
-  readonly state: string;
-  /** The frame as the tracker left it. */
-  readonly frame: Uint8Array;
-}
-
-/** What executing one input packet put out. */
-export interface PacketOutcome {
-  /**
-   * The packets put out by this step, in order: usually the input itself; nothing when it was held (a fragment);
-   * several when it completed a fragmented packet.
-   */
-  readonly outputs: readonly OutputPacket[];
-  /** Why the packet never reached the tracker; null when it did. */
-  readonly notTracked: string | null;
-}
-
-/** All that is compared: every packet, and the table at the time of the last packet. */
-export interface TrackerRun {
-  readonly packets: readonly PacketOutcome[];
-  readonly table: readonly DumpEntry[];
-}
-
-/** The tracker that is compared with Open vSwitch, as plain data; it has been set up already. */
-export interface TrackerUnderTest {
-  /** Executes one packet and returns what came out, in order. */
-  execute(frame: Uint8Array, request: ExecRequest, timestampMs: number): readonly OutputPacket[];
-  /** One full clean-up pass of expired connections, at this time. */
-  sweep(timestampMs: number): void;
-  /** The table at this time. */
-  dump(timestampMs: number): readonly DumpEntry[];
-}
+const MIN_SLAB_SLOTS = 1 << 12;
 
 /**
- * Runs packets through a tracker on the schedule that Open vSwitch keeps here: the clock moves only between packets,
- * and every move is followed by one clean-up pass.
+ * Runs packets through a tracker as Open vSwitch ran them: the clock moves only between packets and every move is
+ * followed by one clean-up pass; what the switch did not give to its tracker is left out; and where a random hash
+ * decides a translation, the switch's choice is asked for.
+ * @param reference the same packets' run through Open vSwitch
+ * @param switches behaviours on top of those of the configuration
+ * @throws EngineError, ConfigError
  */
 export function runThroughTracker(
-  tracker: TrackerUnderTest,
-  setup: ConformSetup,
-  packets: readonly InputPacket[],
-): TrackerRun {
-  let nowMs = packets[0]?.timestampMs ?? 0;
-  const outcomes = packets.map(({ frame, timestampMs, requestIndex }): PacketOutcome => {
+  choice: DesignChoice,
+  input: ConformInput,
+  reference: ConformRun,
+  switches: BehaviourSwitches = {},
+): ConformRun {
+  const tracker = configuredTracker(choice, withSwitches(input.config, switches), {
+    flavour: 'debug',
+    // A connection takes two records when it is translated; more than that many packets cannot create.
+    slabSlots: Math.max(MIN_SLAB_SLOTS, 2 ** Math.ceil(Math.log2(2 * input.packets.length + 1))),
+  });
+  const indexOf = new Map<number, number>();
+  let nowMs = FIRST_PACKET_MS;
+  const packets = input.packets.map(({ frame, timestampMs, requestIndex }, packetIndex): PacketOutcome => {
     if (timestampMs > nowMs) {
       nowMs = timestampMs;
       tracker.sweep(nowMs);
     }
-    const request = asOvsExecutes(setup.requests[requestIndex]!, frame);
-    return { outputs: tracker.execute(frame, request, nowMs), notTracked: null };
+    const there = reference.packets[packetIndex];
+    if (there === undefined || there.notTracked !== null) {
+      return { outputs: [], notTracked: there?.notTracked ?? 'not run' };
+    }
+    const request = takeChoice(asOvsExecutes(input.requests[requestIndex]!, frame), packetIndex, there);
+    return { outputs: execute(tracker, frame, request, nowMs, packetIndex, indexOf), notTracked: null };
   });
-  return { packets: outcomes, table: tracker.dump(nowMs) };
+  const live = tracker.dump(nowMs).filter((entry) => entry.expirationMs > nowMs);
+  return { packets, table: live.map(toDumpEntry) };
 }
 
-/** Reason for packets that the switch does not give to its tracker. */
-export const NOT_IP = 'not IP (or not of the IP version that the translation is for)';
+function execute(
+  tracker: Tracker,
+  frame: Uint8Array,
+  request: ReturnType<typeof takeChoice>,
+  nowMs: number,
+  packetIndex: number,
+  indexOf: Map<number, number>,
+): OutputPacket[] {
+  const handle = tracker.packet(frame);
+  indexOf.set(handle.address, packetIndex);
+  const { returned } = tracker.execute(handle, request, nowMs);
+  const outputs = returned.map((each): OutputPacket => ({
+    packetIndex: indexOf.get(each.handle.address) ?? packetIndex,
+    state: each.state,
+    frame: each.handle.copyFrame(),
+  }));
+  tracker.release(handle);
+  return outputs;
+}
+
+function withSwitches(config: TrackerConfig, switches: BehaviourSwitches): TrackerConfig {
+  return { ...config, entries: { ...config.entries, switches: { ...config.entries.switches, ...switches } } };
+}

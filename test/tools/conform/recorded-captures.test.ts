@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { availableDesigns, resolveDesigns, type DesignChoice } from '../../../engine/host/designs.js';
+import { readConfig } from '../../../tools/config/read-config.js';
+import { readConformInput, type ConformInput } from '../../../tools/conform/conform-input.js';
+import type { ConformRun } from '../../../tools/conform/conform-run.js';
+import { compareDesign } from '../../../tools/conform/run-conform.js';
+import { runThroughTracker } from '../../../tools/conform/tracker-run.js';
+import { statesOf, throughOvs, unexplained } from './inputs.js';
+import { orWhySkipped, ovsMissing } from './ovs-available.js';
+
+const CAPTURES = join(import.meta.dirname, '../../../captures/conform');
+const QUOTE = 'revision ed44eefb8';
+const MTU = 'a defect of every revision';
+
+/** Capture, configuration, and which packets Debian's Open vSwitch 3.1.0 treats differently, with the explanation. */
+const RECORDED: readonly (readonly [string, string, Readonly<Record<string, string>>])[] = [
+  ['ftp-active-snat', 'ftp-snat', {}],
+  ['ftp-passive-snat', 'ftp-snat', {}],
+  ['ftp-ipv6-snat', 'ftp-snat-ipv6', {}],
+  ['ftp-dnat', 'ftp-dnat', {}],
+  ['tftp-snat', 'tftp-snat', {}],
+  ['icmp-errors-snat', 'snat', { 'frame of 19': QUOTE }],
+  ['icmp-errors-snat-ipv6', 'snat-ipv6', { 'frame of 10': MTU, 'frame of 12': MTU, 'frame of 17': QUOTE }],
+  ['icmp-errors-dnat', 'dnat', { 'frame of 15': QUOTE }],
+  ['udp-fragments-snat', 'snat', {}],
+  ['snat-port-range', 'snat-port-range', {}],
+];
+
+describe.skipIf(ovsMissing !== null)(
+  orWhySkipped('recorded traffic through Open vSwitch', ovsMissing),
+  () => {
+    describe.each(RECORDED)('%s', (capture, config, expected) => {
+      let input: ConformInput;
+      let run: ConformRun;
+      let version: string;
+      beforeAll(async () => {
+        input = await readConformInput(
+          [join(CAPTURES, `${capture}.pcap`)],
+          readConfig(join(CAPTURES, `${config}.yaml`)),
+          'capture',
+        );
+        ({ run, version } = await throughOvs(input));
+      });
+
+      test.each(availableDesigns())('%s agrees about every packet and the table', (design) => {
+        const report = compareDesign({ design, preset: null }, input, run, version);
+        expect(unexplained(report)).toEqual([]);
+        expect(report.compared).toBe(input.packets.length);
+        expect(run.table.length).toBeGreaterThan(0);
+        if (!version.includes(' 3.1.')) return;
+        const found = report.differences.map(({ place, explanation }) => [
+          place.split(' at ')[0],
+          explanation,
+        ]);
+        expect(found).toEqual(
+          Object.entries(expected).map(([place, text]) => [place, expect.stringContaining(text)]),
+        );
+      });
+    });
+
+    test('the port range runs out, and comes back when its connections have expired', async () => {
+      const input = await readConformInput(
+        [join(CAPTURES, 'snat-port-range.pcap')],
+        readConfig(join(CAPTURES, 'snat-port-range.yaml')),
+        'capture',
+      );
+      const { run } = await throughOvs(input);
+      // Ports of our own choice: the same clients are served and refused, and each translated one holds a port alone.
+      const free: ConformRun = { ...run, packets: run.packets.map((packet) => ({ ...packet, outputs: [] })) };
+      const requestsOnly = (states: readonly string[]): string[] =>
+        states.filter((_state, index) => isRequest(input.packets[index]!.frame));
+      const theirs = requestsOnly(statesOf(run));
+      expect(theirs.filter((state) => state === 'new|trk').length).toBeGreaterThan(4);
+      for (const choice of resolveDesigns('all')) {
+        const own = runThroughTracker(choice, input, free);
+        const ports = own.table.map(({ reply }) => reply.ports?.[1]);
+        expect(new Set(ports).size).toBe(8);
+        expect(Math.min(...(ports as number[]))).toBe(40_000);
+        expect(Math.max(...(ports as number[]))).toBe(40_007);
+        // Which client an answer reaches depends on the choice; the requests' fate does not, until answers count.
+        const refused = (states: readonly string[]): number[] =>
+          states.flatMap((state, index) => (state === 'new|trk' ? [index] : []));
+        expect(refused(requestsOnly(statesOf(own)))).toEqual(refused(theirs));
+      }
+    });
+
+    test('a tracker that was told something else does not pass', async () => {
+      const config = readConfig(join(CAPTURES, 'ftp-snat.yaml'));
+      const input = await readConformInput([join(CAPTURES, 'ftp-active-snat.pcap')], config, 'capture');
+      const { run, version } = await throughOvs(input);
+      const design: DesignChoice = { design: 'rculist-sweep', preset: null };
+      const withoutHelper = input.requests.map(({ helper: _helper, ...request }) => request);
+      const report = compareDesign(design, { ...input, requests: withoutHelper }, run, version);
+      expect(report.agreeing).toBeLessThan(report.compared);
+      expect(unexplained(report).some((text) => text.startsWith('table '))).toBe(true);
+      expect(unexplained(report).some((text) => text.startsWith('state '))).toBe(true);
+    });
+  },
+);
+
+/** From the clients: 10.1.1.0/24. */
+function isRequest(frame: Uint8Array): boolean {
+  return frame[26] === 10 && frame[27] === 1 && frame[28] === 1;
+}
