@@ -57,15 +57,27 @@ async function diff(captures: string[], flags: DiffFlags): Promise<void> {
   const report = differ.compare(packets);
   if (flags.minimize !== undefined && report.first !== null) {
     const unexplained = report.unexplained !== null;
-    const fewest = minimize(packets, (some) => {
+    const shows = (some: readonly InputPacket[]): boolean => {
       const outcome = differ.compare(some);
       return unexplained ? outcome.unexplained !== null : outcome.first !== null;
-    });
+    };
+    const fewest = minimize(untilDivergence(packets, report.unexplained ?? report.first, shows), shows);
     writePackets(flags.minimize, fewest);
     process.stderr.write(`${flags.minimize}: ${fewest.length} of ${packets.length} packets still diverge\n`);
   }
   process.stdout.write(flags.json === true ? `${JSON.stringify(report, null, 1)}\n` : toText(report));
   if (report.unexplained !== null) process.exitCode = EXIT_DIFFERENCE;
+}
+
+/** The packets up to a divergence, when they show it: what came later has no part in it. */
+function untilDivergence(
+  packets: readonly InputPacket[],
+  { packetNumber }: Divergence,
+  shows: (some: readonly InputPacket[]) => boolean,
+): readonly InputPacket[] {
+  if (packetNumber === null) return packets;
+  const until = packets.filter((packet) => packet.packetNumber <= packetNumber);
+  return shows(until) ? until : packets;
 }
 
 function writePackets(file: string, packets: readonly InputPacket[]): void {
