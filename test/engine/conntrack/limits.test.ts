@@ -181,7 +181,7 @@ perDesign((bed, design) => {
       expect([wakeMs, delayMs]).toEqual(design === 'timeout-lists' ? [30, 5000] : [20_000, 20_000]);
     });
 
-    it('the old design removes at most a tenth of the limit a pass, and comes back soon when late (100, 118)', () => {
+    it('the old design removes at most a tenth of the limit a pass, and comes back soon when late (assertions 100, 118)', () => {
       if (design !== 'timeout-lists') return;
       const t = bed({ connLimit: 20 });
       for (let port = 1; port <= 20; port++) t.udp(from(port), to);
