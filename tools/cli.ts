@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register: Register }>>> 
   diff: () => import('./commands/diff.js'),
   conform: () => import('./commands/conform.js'),
   vectors: () => import('./commands/vectors.js'),
+  scale: () => import('./commands/scale.js'),
   model: () => import('./commands/model.js'),
   report: () => import('./commands/report.js'),
   demo: () => import('./commands/demo.js'),

@@ -1,0 +1,122 @@
+/** From throughputs at several numbers of workers to the Universal Scalability Law, as result.json keeps it. */
+import type { Estimate, ResultCase, Scaling, ScalingPoint } from '../report/schema.js';
+import { fitScaling, splitByCores, uslThroughput, type ScalingFit } from '../stats/scalability.js';
+import type { Estimate as StatsEstimate } from '../stats/interval.js';
+import { bootstrapInterval } from '../stats/bootstrap.js';
+import { median } from '../stats/sample.js';
+import { Random } from '../synth/random.js';
+
+/** The fit of one design on one input, and what to know about it. */
+export interface ScalingResult {
+  readonly scaling: Scaling;
+  /** Null when fewer than two numbers of workers had a core each. */
+  readonly fit: ScalingFit | null;
+  readonly notes: readonly string[];
+}
+
+/** Numbers of workers that the fitted curve is predicted for, beyond those measured. */
+const PREDICTED_WORKERS = [1, 2, 4, 8, 16, 32, 64, 128];
+
+/**
+ * Fits every design and input of the cases. Only numbers of workers with a core each are fitted; the others are kept, marked
+ * as oversubscribed: they tell about the scheduler.
+ * @param cores usable cores of the machine that measured
+ */
+export function fitCases(cases: readonly ResultCase[], cores: number, seed: number): ScalingResult[] {
+  const series = new Map<string, ResultCase[]>();
+  for (const one of cases) {
+    if (one.control === true || one.pacing.mode !== 'topspeed' || one.partial === true) continue;
+    const key = JSON.stringify([one.input.name, one.design, one.build]);
+    series.set(key, [...(series.get(key) ?? []), one]);
+  }
+  return [...series.values()].map((own) => fitSeries(own, cores, seed));
+}
+
+function fitSeries(cases: readonly ResultCase[], cores: number, seed: number): ScalingResult {
+  const [first] = cases as [ResultCase, ...ResultCase[]];
+  const random = new Random(seed).derive(`scale ${first.input.name} ${first.design}`);
+  const workers = [...new Set(cases.map((one) => one.workers))].toSorted((a, b) => a - b);
+  const points = workers.map((n) => {
+    const own = cases.filter((one) => one.workers === n);
+    const throughputs = own
+      .map((one) => one.pacing.achievedPps)
+      .filter((pps): pps is number => typeof pps === 'number' && pps > 0);
+    const waits = own
+      .map((one) => one.lockWaitShare)
+      .filter((share): share is number => typeof share === 'number');
+    return { workers: n, throughputs, lockWaitShare: waits.length === 0 ? null : median(waits) };
+  });
+  const { measured, oversubscribed } = splitByCores(
+    points.filter((point) => point.throughputs.length > 0),
+    cores,
+  );
+  const notes: string[] = [];
+  if (oversubscribed.length > 0) {
+    notes.push(
+      `${oversubscribed.map((point) => point.workers).join(', ')} workers on ${cores} cores are no measurement of scaling and are not fitted`,
+    );
+  }
+  let fit: ScalingFit | null = null;
+  if (measured.length >= 2) fit = fitScaling(measured, { random: random.derive('fit') });
+  else notes.push(`${measured.length} number(s) of workers had a core each; a fit needs at least two`);
+  notes.push(...(fit?.notes ?? []));
+  const asPoint = (point: (typeof points)[number]): ScalingPoint => {
+    const interval = bootstrapInterval(point.throughputs, median, {
+      random: random.derive(`${point.workers}`),
+    });
+    return {
+      workers: point.workers,
+      pps: median(point.throughputs),
+      low: interval?.low ?? null,
+      high: interval?.high ?? null,
+      lockWaitShare: point.lockWaitShare,
+      measured: point.workers <= cores,
+      oversubscribed: point.workers > cores,
+    };
+  };
+  return {
+    scaling: {
+      design: first.design,
+      input: first.input.name,
+      points: [
+        ...[...measured, ...oversubscribed].map(asPoint),
+        ...(fit === null ? [] : predictedPoints(fit, workers)),
+      ].toSorted((a, b) => a.workers - b.workers),
+      fit: fit === null ? null : reportedFit(fit),
+    },
+    fit,
+    notes,
+  };
+}
+
+function predictedPoints(fit: ScalingFit, measured: readonly number[]): ScalingPoint[] {
+  // Amdahl's law knows no coherency; a curve from it beyond the measurement would be a promise.
+  if (fit.model !== 'usl') return [];
+  const parameters = {
+    lambda: fit.lambda.value,
+    sigma: fit.sigma.value,
+    kappa: fit.kappa?.value ?? 0,
+  };
+  return PREDICTED_WORKERS.filter((n) => !measured.includes(n)).map((n) => ({
+    workers: n,
+    pps: uslThroughput(parameters, n),
+    measured: false,
+    oversubscribed: null,
+  }));
+}
+
+function reportedFit(fit: ScalingFit): NonNullable<Scaling['fit']> {
+  return {
+    lambdaPps: reported(fit.lambda),
+    sigma: reported(fit.sigma),
+    kappa: fit.kappa === null ? null : reported(fit.kappa),
+    peakWorkers: fit.peakWorkers === null ? null : reported(fit.peakWorkers),
+    peakPps: fit.peakThroughput === null ? null : reported(fit.peakThroughput),
+    r2: fit.r2,
+    confidence: fit.lambda.interval?.confidence ?? null,
+  };
+}
+
+function reported({ value, interval }: StatsEstimate): Estimate {
+  return { value, low: interval?.low ?? null, high: interval?.high ?? null };
+}

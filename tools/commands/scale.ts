@@ -1,0 +1,230 @@
+/** `ctreplay scale`: throughput at 1..N workers and the Universal Scalability Law fitted to it. */
+import { availableParallelism } from 'node:os';
+import type { Command } from 'commander';
+import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
+import type { MatrixResult } from '../bench/matrix-result.js';
+import { runMatrixBench } from '../bench/run-matrix.js';
+import { fitCases, type ScalingResult } from '../bench/scale.js';
+import { printable } from '../report/escape.js';
+import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
+import { formatRate, formatRatio, formatShare } from '../report/quantities.js';
+import { writeResult } from '../report/result-file.js';
+import type { Estimate, ScalingPoint } from '../report/schema.js';
+import { grid } from '../report/terminal-grid.js';
+import { painter, wantsColour } from '../report/terminal-style.js';
+import {
+  designNames,
+  freshFolder,
+  loadInput,
+  checkInputs,
+  MatrixProgress,
+  StopOnSignal,
+} from './bench-matrix.js';
+import { wholeNumber } from './option-values.js';
+import { UsageError } from './usage-error.js';
+
+interface ScaleFlags {
+  readonly scenario?: string;
+  readonly capture?: string;
+  readonly design: string;
+  readonly workers?: number;
+  readonly packets?: number;
+  readonly trials: number;
+  readonly bare?: boolean;
+  readonly pin?: boolean;
+  readonly seed: number;
+  readonly out?: string;
+  readonly resume?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly color?: boolean;
+}
+
+/** Adds `scale` to the program. */
+export function register(program: Command, argv: readonly string[]): void {
+  program
+    .command('scale')
+    .summary('measure 1..N workers and fit the Universal Scalability Law')
+    .description(
+      'Measures throughput at top speed with 1, 2, 3, … workers, every number in turns, and fits the Universal Scalability ' +
+        'Law: contention, coherency, and the number of workers where throughput peaks, with intervals. More workers than ' +
+        'cores are run when asked for, but are no measurement of scaling: they are marked and not fitted.',
+    )
+    .option('--scenario <name>', 'scenario to scale (default: established)')
+    .option('--capture <file>', 'capture to scale, instead of a scenario')
+    .option('--design <names>', 'designs, joined by commas; or all', 'timeout-lists,rculist-sweep')
+    .option('--workers <count>', 'most workers, 1 to 64 (default: the cores)', wholeNumber(1, 64, 'workers'))
+    .option(
+      '--packets <count>',
+      "packets of the input (default: 400000, a capture's own)",
+      wholeNumber(1, 1e10, 'packets'),
+    )
+    .option('--trials <count>', 'trials of each number of workers', wholeNumber(1, 1000, 'trials'), 5)
+    .option('--bare', 'engine without probes and clocks; leaves the model without times')
+    .option('--pin', 'pin each thread to a CPU')
+    .option('--seed <integer>', 'what all random choices derive from', wholeNumber(0, 0xffff_ffff, 'seed'), 1)
+    .option('--out <folder>', 'where result.json and tables go (default: a fresh folder in results/)')
+    .option('--resume', 'go on from the result.json in --out')
+    .option('--json', 'the result as JSON on standard output; files only with --out')
+    .option('--quiet', 'only what makes the result unusable')
+    .option('--no-color', 'no colours; also NO_COLOR')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ctreplay scale --scenario established --out results/scale\n  ctreplay model results/scale',
+    )
+    .action((flags: ScaleFlags) => scale(flags, argv));
+}
+
+async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> {
+  if (flags.scenario !== undefined && flags.capture !== undefined) {
+    throw new UsageError('--scenario and --capture exclude each other; give one of them');
+  }
+  if (flags.resume === true && flags.out === undefined) {
+    throw new UsageError('--resume needs --out: the folder of the run to go on from');
+  }
+  const cores = availableParallelism();
+  const spec = specOf(flags, cores);
+  await checkInputs(spec.inputs);
+  const folder = flags.out ?? (flags.json === true ? null : freshFolder('scale'));
+  const stop = new StopOnSignal();
+  const progress = new MatrixProgress(flags.quiet !== true && flags.json !== true);
+  let measured: MatrixResult;
+  try {
+    measured = await runMatrixBench({
+      spec,
+      shard: null,
+      folder,
+      resume: flags.resume === true,
+      load: loadInput,
+      commandLine: argv,
+      hooks: { isInterrupted: () => stop.requested, onTrial: progress.onTrial },
+    });
+  } finally {
+    progress.finish();
+    stop.disarm();
+  }
+  const fits = fitCases(measured.cases, cores, spec.seed);
+  const result: MatrixResult = { ...measured, scaling: fits.map((fit) => fit.scaling) };
+  if (folder !== null) {
+    await writeResult(folder, result);
+    await writeFiles(folder, await renderFormats([{ label: folder, file: null, result }], STORED_FORMATS));
+  }
+  if (flags.json === true) process.stdout.write(`${JSON.stringify(result, null, 1)}\n`);
+  else if (flags.quiet !== true) process.stdout.write(textOf(fits, cores, flags, folder));
+  if (!result.valid) process.exitCode = 1;
+  else if (result.partial) process.exitCode = 130;
+}
+
+const STORED_FORMATS = ['csv', 'html']
+  .map(findFormat)
+  .filter((format): format is ReportFormat => format !== undefined);
+
+/** A scaling run is a matrix over numbers of workers, without controls of its own beyond the one that every matrix has. */
+function specOf(flags: ScaleFlags, cores: number): MatrixSpec {
+  const most = flags.workers ?? cores;
+  const scenario = flags.scenario ?? 'established';
+  const input =
+    flags.capture === undefined
+      ? { scenario, parameters: { packets: flags.packets ?? 400_000 } }
+      : { capture: flags.capture, ...(flags.packets === undefined ? {} : { limit: flags.packets }) };
+  return checkMatrix(
+    {
+      inputs: [input],
+      designs: designNames(flags.design),
+      workers: workerCounts(most),
+      trials: flags.trials,
+      build: flags.bare === true ? 'bare' : 'probed',
+      latency: flags.bare === true ? 'off' : 'all',
+      probeCost: 'none',
+      pin: flags.pin === true,
+      seed: flags.seed,
+    },
+    'scale',
+  );
+}
+
+/** Every number up to 8, then what an eighth more comes to, and the last. */
+export function workerCounts(most: number): number[] {
+  const counts: number[] = [];
+  for (let n = 1; n < most; n = n < 8 ? n + 1 : Math.ceil(n * 1.25)) counts.push(n);
+  return [...counts, most];
+}
+
+function textOf(
+  fits: readonly ScalingResult[],
+  cores: number,
+  flags: ScaleFlags,
+  folder: string | null,
+): string {
+  const paint = painter(
+    wantsColour(flags.color === false ? false : undefined, process.env, process.stdout.isTTY === true),
+  );
+  const width = process.stdout.columns ?? 120;
+  const blocks = fits.map(({ scaling, fit, notes }) => {
+    const one = scaling.points.find((point) => point.workers === 1 && point.measured)?.pps ?? null;
+    const table = grid<ScalingPoint>(
+      scaling.points,
+      [
+        { head: 'workers', expendable: 0, cell: (point) => `${point.workers}` },
+        { head: 'packets/s', expendable: 0, cell: (point) => formatRate(point.pps) },
+        {
+          head: '95 % interval',
+          expendable: 2,
+          cell: (point) =>
+            typeof point.low === 'number' ? `${formatRate(point.low)} .. ${formatRate(point.high)}` : '',
+        },
+        {
+          head: 'speed-up',
+          expendable: 0,
+          cell: (point) =>
+            one === null || typeof point.pps !== 'number' ? '' : formatRatio(point.pps / one),
+        },
+        { head: 'lock wait', expendable: 1, cell: (point) => formatShare(point.lockWaitShare) },
+        { head: 'what it is', align: 'left', expendable: 0, cell: (point) => kindOf(point, cores) },
+      ],
+      width,
+      paint,
+    );
+    const law = fit === null ? [] : [lawText(scaling.fit ?? {}, fit.model)];
+    return [
+      paint('bold', `${printable(scaling.input)} · ${printable(scaling.design)}`),
+      table,
+      ...law,
+      ...notes.map((note) => paint('dim', `Note: ${note}.`)),
+    ].join('\n');
+  });
+  return `${blocks.join('\n\n')}\n${folder === null ? '' : `\nResult: ${folder}\n`}`;
+}
+
+function kindOf(point: ScalingPoint, cores: number): string {
+  if (point.measured) return 'measured';
+  return point.oversubscribed === true
+    ? `not a measurement: more workers than the ${cores} cores`
+    : 'predicted by the fit';
+}
+
+type Fit = Partial<
+  Record<'lambdaPps' | 'sigma' | 'kappa' | 'peakWorkers' | 'peakPps', Estimate | null | undefined>
+>;
+
+function lawText(fit: Fit, model: 'usl' | 'amdahl'): string {
+  const part = (
+    name: string,
+    estimate: Estimate | null | undefined,
+    format: (value: number) => string,
+  ): string => {
+    if (estimate === null || estimate === undefined) return '';
+    const { value, low, high } = estimate;
+    const interval =
+      typeof low === 'number' && typeof high === 'number' ? ` (${format(low)} .. ${format(high)})` : '';
+    return `${name} ${format(value)}${interval}`;
+  };
+  const parts = [
+    part('one worker', fit.lambdaPps, formatRate),
+    part('contention', fit.sigma, formatRatio),
+    part('coherency', fit.kappa, formatRatio),
+    part('peak at', fit.peakWorkers, (value) => `${formatRatio(value)} workers`),
+    part('of', fit.peakPps, formatRate),
+  ].filter((text) => text !== '');
+  return `${model === 'usl' ? 'Universal Scalability Law' : 'Amdahl’s law'}: ${parts.join(', ')}`;
+}
