@@ -1,6 +1,6 @@
 import type { ExecRequest, NatRequest } from '../../engine/host/exec-params.js';
 import { ConformSetupError } from './conform-error.js';
-import { CT_STATE_BITS, CT_STATE_COUNT } from './ct-state.js';
+import { CT_STATE_BITS, TRACKED_STATES } from './ct-state.js';
 import { requestMac } from './frame-number.js';
 
 /** Ethertype of the frames that mark the end of a packet's output (IEEE 802, local experimental 1). */
@@ -18,6 +18,8 @@ export const INPUT_PORT: BridgePort = { name: 'in', number: 1 };
 export const LOG_PORT: BridgePort = { name: 'log', number: 2 };
 /** Frames that are not IP and so cannot be given to `ct()`. */
 export const UNTRACKED_PORT: BridgePort = { name: 'untracked', number: 3 };
+/** Packets with a ct_state that no tracked packet should have. */
+export const UNEXPECTED_PORT: BridgePort = { name: 'unexpected', number: 4 };
 const FIRST_STATE_PORT = 100;
 
 /** The port by which packets with this ct_state leave. */
@@ -31,7 +33,7 @@ const MAX_REQUESTS = 0xffff;
 
 /**
  * The flows that execute requests: in table 0 the source address of a frame names its request (see frame-number.ts),
- * which becomes a `ct()` action; table 1 sends each combination of ct_state bits out of a port of its own.
+ * which becomes a `ct()` action; table 1 sends each ct_state out of a port of its own.
  * @returns one flow a line, in the syntax of ovs-ofctl(8)
  * @throws ConformSetupError for a request that OpenFlow has no words for
  */
@@ -45,9 +47,10 @@ export function requestsToFlows(requests: readonly ExecRequest[]): string[] {
   const flows = [
     `table=${CT_TABLE},priority=100,dl_type=${hex(MARKER_ETHERTYPE)},actions=output:${LOG_PORT.number}`,
     `table=${CT_TABLE},priority=0,actions=output:${UNTRACKED_PORT.number},output:${LOG_PORT.number}`,
+    `table=${STATE_TABLE},priority=0,actions=output:${UNEXPECTED_PORT.number},output:${LOG_PORT.number}`,
     ...requests.flatMap((request, index) => requestFlows(request, index)),
   ];
-  for (let bits = 0; bits < CT_STATE_COUNT; bits++) {
+  for (const bits of TRACKED_STATES) {
     const match = CT_STATE_BITS.map(
       (name, index) => `${(bits & (1 << index)) === 0 ? '-' : '+'}${name}`,
     ).join('');

@@ -6,7 +6,7 @@ import { FIRST_PACKET_MS } from '../oracle/capture-run.js';
 import { OvsFailedError } from './conform-error.js';
 import type { ConformInput, InputPacket } from './conform-input.js';
 import type { ConformRun, OutputPacket, PacketOutcome } from './conform-run.js';
-import { CT_STATE_COUNT, formatCtState } from './ct-state.js';
+import { formatCtState, TRACKED_STATES } from './ct-state.js';
 import { parseConntrackDump } from './dump-parse.js';
 import {
   INPUT_PORT,
@@ -14,6 +14,7 @@ import {
   MARKER_ETHERTYPE,
   requestsToFlows,
   statePort,
+  UNEXPECTED_PORT,
   UNTRACKED_PORT,
   type BridgePort,
 } from './ovs-flows.js';
@@ -80,8 +81,13 @@ export async function runThroughOvs(
 }
 
 async function buildBridge(sandbox: OvsSandbox, input: ConformInput): Promise<void> {
-  const ports: BridgePort[] = [INPUT_PORT, LOG_PORT, UNTRACKED_PORT];
-  for (let bits = 0; bits < CT_STATE_COUNT; bits++) ports.push(statePort(bits));
+  const ports: BridgePort[] = [
+    INPUT_PORT,
+    LOG_PORT,
+    UNTRACKED_PORT,
+    UNEXPECTED_PORT,
+    ...TRACKED_STATES.map(statePort),
+  ];
   const bridge = `set Open_vSwitch . other_config:vlan-limit=2 -- add-br ${BRIDGE} -- set bridge ${BRIDGE}`;
   await sandbox.vsctl(...bridge.split(' '), 'datapath-type=dummy', 'fail-mode=secure');
   await sandbox.vsctl(...ports.flatMap((port) => addPort(sandbox, port)));
@@ -179,10 +185,15 @@ function collect(
   order: readonly number[][],
 ): PacketOutcome[] {
   const tracked = new Map<number, { state: string; frame: Uint8Array }>();
-  for (let bits = 0; bits < CT_STATE_COUNT; bits++) {
+  for (const bits of TRACKED_STATES) {
     for (const frame of readPcapFrames(portCapture(sandbox, statePort(bits).name))) {
       tracked.set(packetIndexOf(frame), { state: formatCtState(bits), frame });
     }
+  }
+  const [unexpected] = readPcapFrames(portCapture(sandbox, UNEXPECTED_PORT.name));
+  if (unexpected !== undefined) {
+    const number = packetIndexOf(unexpected) + 1;
+    throw new OvsFailedError(`packet ${number} left the switch's tracker with a ct_state that cannot be`);
   }
   return packets.map((packet, index): PacketOutcome => {
     const reason = whyNotGiven(packet.frame);

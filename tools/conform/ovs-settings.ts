@@ -51,7 +51,8 @@ async function applyTimeouts(sandbox: OvsSandbox, input: ConformInput): Promise<
   });
   if (used.length === 0) return;
   // The switch learns of policies through a Datapath record, which nothing has made for a dummy datapath.
-  await sandbox.vsctl('add-dp', 'dummy');
+  const record = 'create Datapath datapath_version=0 -- set Open_vSwitch . datapaths:dummy=@dp';
+  await sandbox.vsctl('--', '--id=@dp', ...record.split(' '));
   for (const { zone, seconds } of used) {
     const policy = Object.entries(seconds).map(([name, value]) => `${name.toLowerCase()}=${value}`);
     await sandbox.vsctl('add-zone-tp', 'dummy', `zone=${zone}`, ...policy);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { availableDesigns, resolveDesigns, type DesignChoice } from '../../../engine/host/designs.js';
 import { readConfig } from '../../../tools/config/read-config.js';
 import { readConformInput, type ConformInput } from '../../../tools/conform/conform-input.js';
@@ -27,23 +27,28 @@ const RECORDED: readonly (readonly [string, string, Readonly<Record<string, stri
   ['snat-port-range', 'snat-port-range', {}],
 ];
 
+type Loaded = { readonly input: ConformInput; readonly run: ConformRun; readonly version: string };
+const loaded = new Map<string, Promise<Loaded>>();
+
+/** A recording through Open vSwitch: once for all tests. */
+function load(capture: string, config: string): Promise<Loaded> {
+  const known = loaded.get(capture);
+  if (known !== undefined) return known;
+  const loading = (async (): Promise<Loaded> => {
+    const settings = readConfig(join(CAPTURES, `${config}.yaml`));
+    const input = await readConformInput([join(CAPTURES, `${capture}.pcap`)], settings, 'capture');
+    return { input, ...(await throughOvs(input)) };
+  })();
+  loaded.set(capture, loading);
+  return loading;
+}
+
 describe.skipIf(ovsMissing !== null)(
   orWhySkipped('recorded traffic through Open vSwitch', ovsMissing),
   () => {
     describe.each(RECORDED)('%s', (capture, config, expected) => {
-      let input: ConformInput;
-      let run: ConformRun;
-      let version: string;
-      beforeAll(async () => {
-        input = await readConformInput(
-          [join(CAPTURES, `${capture}.pcap`)],
-          readConfig(join(CAPTURES, `${config}.yaml`)),
-          'capture',
-        );
-        ({ run, version } = await throughOvs(input));
-      });
-
-      test.each(availableDesigns())('%s agrees about every packet and the table', (design) => {
+      test.each(availableDesigns())('%s agrees about every packet and the table', async (design) => {
+        const { input, run, version } = await load(capture, config);
         const report = compareDesign({ design, preset: null }, input, run, version);
         expect(unexplained(report)).toEqual([]);
         expect(report.compared).toBe(input.packets.length);
@@ -60,12 +65,7 @@ describe.skipIf(ovsMissing !== null)(
     });
 
     test('the port range runs out, and comes back when its connections have expired', async () => {
-      const input = await readConformInput(
-        [join(CAPTURES, 'snat-port-range.pcap')],
-        readConfig(join(CAPTURES, 'snat-port-range.yaml')),
-        'capture',
-      );
-      const { run } = await throughOvs(input);
+      const { input, run } = await load('snat-port-range', 'snat-port-range');
       // Ports of our own choice: the same clients are served and refused, and each translated one holds a port alone.
       const free: ConformRun = { ...run, packets: run.packets.map((packet) => ({ ...packet, outputs: [] })) };
       const requestsOnly = (states: readonly string[]): string[] =>
@@ -86,9 +86,7 @@ describe.skipIf(ovsMissing !== null)(
     });
 
     test('a tracker that was told something else does not pass', async () => {
-      const config = readConfig(join(CAPTURES, 'ftp-snat.yaml'));
-      const input = await readConformInput([join(CAPTURES, 'ftp-active-snat.pcap')], config, 'capture');
-      const { run, version } = await throughOvs(input);
+      const { input, run, version } = await load('ftp-active-snat', 'ftp-snat');
       const design: DesignChoice = { design: 'rculist-sweep', preset: null };
       const withoutHelper = input.requests.map(({ helper: _helper, ...request }) => request);
       const report = compareDesign(design, { ...input, requests: withoutHelper }, run, version);
