@@ -83,7 +83,9 @@ function untilDivergence(
 function writePackets(file: string, packets: readonly InputPacket[]): void {
   const writer = new PcapWriter(file);
   try {
-    for (const { timestampNs, frame } of packets) writer.write({ timestampNs, frame });
+    for (const { timestampNs, frame, missingBytes = 0 } of packets) {
+      writer.write({ timestampNs, frame, originalLength: frame.length + missingBytes });
+    }
     writer.close();
   } catch (error) {
     writer.discard();

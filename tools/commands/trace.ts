@@ -70,7 +70,12 @@ async function trace(captures: string[], flags: TraceFlags): Promise<void> {
       for (const tracked of run.run(packet)) {
         outputNumber += 1;
         output.line(flags.json === true ? jsonLine(tracked) : `${outputNumber}: ${tracked.returned.state}`);
-        writer?.write({ timestampNs: packet.timestampNs, frame: tracked.frameAfter });
+        const { frameAfter: frame, missingBytes } = tracked;
+        writer?.write({
+          timestampNs: packet.timestampNs,
+          frame,
+          originalLength: frame.length + missingBytes,
+        });
       }
       await output.drained();
     }

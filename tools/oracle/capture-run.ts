@@ -18,6 +18,8 @@ export interface InputPacket {
   readonly packetNumber: number;
   readonly timestampNs: bigint;
   readonly frame: Uint8Array;
+  /** Bytes that were on the wire behind the frame, cut off by the capture's snap length; absent = none. */
+  readonly missingBytes?: number;
 }
 
 /** Tracker time at the first packet, milliseconds: not 0, so that an expiration of 0 keeps its meaning. */
@@ -34,7 +36,13 @@ export async function* readPackets(files: readonly string[]): AsyncGenerator<Inp
     try {
       for await (const record of reader) {
         packetNumber += 1;
-        yield { packetNumber, timestampNs: record.timestampNs, frame: toEthernetFrame(record, file) };
+        const missingBytes = record.originalLength - record.frame.length;
+        yield {
+          packetNumber,
+          timestampNs: record.timestampNs,
+          frame: toEthernetFrame(record, file),
+          ...(missingBytes > 0 ? { missingBytes } : {}),
+        };
       }
       requireRecords(reader);
     } finally {
@@ -51,6 +59,7 @@ export interface TrackedPacket {
   readonly returned: ReturnedPacket;
   readonly frameBefore: Uint8Array;
   readonly frameAfter: Uint8Array;
+  readonly missingBytes: number;
   readonly zone: number;
 }
 
@@ -89,6 +98,7 @@ export class CaptureRun {
         returned,
         frameBefore: from.frame,
         frameAfter: returned.handle.copyFrame(),
+        missingBytes: from.missingBytes ?? 0,
         zone: returned.handle.view.zone,
       };
     });

@@ -187,6 +187,18 @@ describe('trace', () => {
     expect(dissect(seen[0]?.frame as Uint8Array)).toMatchObject({ src: '10.1.1.240', badChecksums: [] });
   });
 
+  it('a packet that the snap length cut is written with its length on the wire', async () => {
+    const whole = udpFrame({ payload: 'x'.repeat(100) });
+    const writer = new PcapWriter(join(folder, 'cut.pcap'));
+    writer.write({ timestampNs: 1n, frame: whole.subarray(0, 60), originalLength: whole.length });
+    writer.close();
+    const { stdout } = await ctreplay('trace', 'cut.pcap', '--json', '--write', 'cut-out.pcap');
+    expect(JSON.parse(stdout)).toMatchObject({ state: 'inv|trk', reason: 'ipv4-header' });
+    for await (const { frame, missingBytes } of readPackets(['cut-out.pcap'])) {
+      expect([frame.length, missingBytes]).toEqual([60, whole.length - 60]);
+    }
+  });
+
   it('reads several captures one after the other', async () => {
     const { stdout } = await ctreplay('trace', flow, flow, '--bare-states');
     expect(stdout.trim().split('\n')).toHaveLength(8);
