@@ -2,6 +2,7 @@
 import type { Estimate, ResultCase, Scaling, ScalingPoint } from '../report/schema.js';
 import { fitScaling, splitByCores, uslThroughput, type ScalingFit } from '../stats/scalability.js';
 import type { Estimate as StatsEstimate } from '../stats/interval.js';
+import { onCpu } from '../model/on-cpu.js';
 import { bootstrapInterval } from '../stats/bootstrap.js';
 import { median } from '../stats/sample.js';
 import { Random } from '../synth/random.js';
@@ -17,9 +18,12 @@ export interface ScalingResult {
 /** Numbers of workers that the fitted curve is predicted for, beyond those measured. */
 const PREDICTED_WORKERS = [1, 2, 4, 8, 16, 32, 64, 128];
 
+/** Share of time without a CPU above which other load disturbs more than noise does. */
+const STARVED_SHARE = 0.05;
+
 /**
  * Fits every design and input of the cases. Only numbers of workers with a core each are fitted; the others are kept, marked
- * as oversubscribed: they tell about the scheduler.
+ * as oversubscribed: they tell about the scheduler. Throughput is over the time that workers had a CPU.
  * @param cores usable cores of the machine that measured
  */
 export function fitCases(cases: readonly ResultCase[], cores: number, seed: number): ScalingResult[] {
@@ -38,9 +42,7 @@ function fitSeries(cases: readonly ResultCase[], cores: number, seed: number): S
   const workers = [...new Set(cases.map((one) => one.workers))].toSorted((a, b) => a - b);
   const points = workers.map((n) => {
     const own = cases.filter((one) => one.workers === n);
-    const throughputs = own
-      .map((one) => one.pacing.achievedPps)
-      .filter((pps): pps is number => typeof pps === 'number' && pps > 0);
+    const throughputs = own.filter((one) => one.packets.injected > 0).map((one) => onCpu(one).pps);
     const waits = own
       .map((one) => one.lockWaitShare)
       .filter((share): share is number => typeof share === 'number');
@@ -54,6 +56,17 @@ function fitSeries(cases: readonly ResultCase[], cores: number, seed: number): S
   if (oversubscribed.length > 0) {
     notes.push(
       `${oversubscribed.map((point) => point.workers).join(', ')} workers on ${cores} cores are no measurement of scaling and are not fitted`,
+    );
+  }
+  const cpuWaits = cases.map((one) => one.cpuWaitShare).filter((share) => typeof share === 'number');
+  const cpuWait = cpuWaits.length === 0 ? null : median(cpuWaits);
+  if (cpuWait === null) {
+    notes.push(
+      'the system does not tell how long workers waited for a CPU; other load counts as contention here',
+    );
+  } else if (cpuWait > STARVED_SHARE) {
+    notes.push(
+      `workers had no CPU for ${(cpuWait * 100).toFixed(0)} % of their time. That time is left out, but a quiet machine measures better`,
     );
   }
   let fit: ScalingFit | null = null;

@@ -166,7 +166,7 @@ function textOf(
       scaling.points,
       [
         { head: 'workers', expendable: 0, cell: (point) => `${point.workers}` },
-        { head: 'packets/s', expendable: 0, cell: (point) => formatRate(point.pps) },
+        { head: 'packets/s on CPU', expendable: 0, cell: (point) => formatRate(point.pps) },
         {
           head: '95 % interval',
           expendable: 2,

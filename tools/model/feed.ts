@@ -6,6 +6,7 @@ import { median } from '../stats/sample.js';
 import type { Contention, Result, ResultCase } from '../report/schema.js';
 import { typicalTime } from './measured-times.js';
 import type { ConnectionLocks, LockDiscipline, ModelParameters, SweeperLoad } from './parameters.js';
+import { onCpu } from './on-cpu.js';
 import { connectionPopularity } from './popularity.js';
 
 /** One number of workers of one design on one input, as measured. */
@@ -151,10 +152,7 @@ interface CaseFigures {
 
 function figuresOf(one: ResultCase, clockCostNs: number): CaseFigures {
   const packets = one.packets.injected;
-  const workers = one.perWorker ?? [];
-  const elapsedNs = workers.reduce((sum, worker) => sum + worker.elapsedNs, 0) || one.elapsedNs * one.workers;
-  const cpuWaitNs = workers.reduce((sum, worker) => sum + (worker.waitNs ?? 0), 0);
-  const busyNs = Math.max(elapsedNs - cpuWaitNs, elapsedNs * 0.01);
+  const { busyNs, pps: ppsOnCpu } = onCpu(one);
   const rows = (one.locks ?? []).filter((row) => row.thread.startsWith('worker-'));
   const ct = rows.filter((row) => row.class === 'ct_lock');
   const conn = rows.filter((row) => row.class === 'conn_lock');
@@ -165,7 +163,7 @@ function figuresOf(one: ResultCase, clockCostNs: number): CaseFigures {
   const typical = typeof service === 'string' ? typicalTime(service, clockCostNs) : null;
   return {
     pps: (packets / one.elapsedNs) * 1e9,
-    ppsOnCpu: (packets / busyNs) * one.workers * 1e9,
+    ppsOnCpu,
     waitShare: waits.totalNs / busyNs,
     packetNs: Math.max((busyNs - waits.totalNs) / packets, 1),
     workCv: Math.min(typical?.cv ?? 0.3, 1),

@@ -1,0 +1,167 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { MatrixSpec } from '../../../tools/bench/matrix-spec.js';
+import { matrixSummary } from '../../../tools/bench/matrix-text.js';
+import { runMatrixBench, type MatrixBenchOptions } from '../../../tools/bench/run-matrix.js';
+import type { Cell } from '../../../tools/bench/plan.js';
+import { validateResult } from '../../../tools/report/result-file.js';
+import type { ResultCase } from '../../../tools/report/schema.js';
+import { FakeRunner, matrix } from './fake-runner.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = join(await mkdtemp(join(tmpdir(), 'ctreplay-matrix-')), 'out');
+});
+afterEach(async () => {
+  await rm(join(folder, '..'), { recursive: true, force: true });
+});
+
+/** A fake that also gives cases, as the replay does. */
+class FakeCases extends FakeRunner {
+  override async run(cell: Cell, trialSeed: number) {
+    const { values } = await super.run(cell, trialSeed);
+    const pps = values['pps'] as number;
+    const one: ResultCase = {
+      id: cell.id,
+      trial: 0,
+      kind: 'bench',
+      design: cell.design,
+      build: 'probed',
+      input: { type: 'scenario', name: cell.inputName },
+      workers: cell.workers,
+      pacing: { mode: 'topspeed', achievedPps: pps },
+      batch: 32,
+      steer: 'rss',
+      clock: 'wall',
+      elapsedNs: 1e12 / pps,
+      packets: { injected: 1000, verdicts: { new: 1000 } },
+      audit: [{ name: 'verdict-sum', ok: true }],
+      warnings: [{ code: 'timer-coarse', text: `the clock is coarse in trial ${this.calls.length}` }],
+      ...(cell.role === 'control' ? { control: true } : {}),
+    };
+    return { values, case: one };
+  }
+}
+
+function options(
+  spec: MatrixSpec,
+  runner: FakeRunner,
+  more: Partial<MatrixBenchOptions> = {},
+): MatrixBenchOptions {
+  return {
+    spec,
+    shard: null,
+    folder,
+    resume: false,
+    load: () => Promise.reject(new Error('the fake loads nothing')),
+    commandLine: ['bench'],
+    makeRunner: () => runner,
+    ...more,
+  };
+}
+
+async function onDisk(): Promise<Record<string, unknown>> {
+  return JSON.parse(await readFile(join(folder, 'result.json'), 'utf8')) as Record<string, unknown>;
+}
+
+describe('runMatrixBench', () => {
+  it('writes a result that follows the format, with cases in plan order', async () => {
+    const spec = matrix({ inputs: ['syn-flood', 'established'], trials: 7 });
+    const result = await runMatrixBench(options(spec, new FakeCases({ seed: 1 })));
+    validateResult(await onDisk(), 'result.json');
+    expect(result).toMatchObject({ partial: false, valid: true });
+    expect(result.cases).toHaveLength((2 + 3) * 7);
+    expect([...new Set(result.cases.map((one) => one.id))]).toEqual([
+      'syn-flood/old/w1/topspeed',
+      'syn-flood/new/w1/topspeed',
+      'syn-flood/old/w1/topspeed/control',
+      'established/old/w1/topspeed',
+      'established/new/w1/topspeed',
+    ]);
+    expect(result.comparisons?.filter((one) => one.control === true)).not.toHaveLength(0);
+    expect(result.warnings.find((warning) => warning.code === 'timer-coarse')?.text).toContain(
+      'in 35 of 35 trials',
+    );
+    expect(matrixSummary(result)).toMatch(/geomean {2}throughput: new against old [+-][\d.]+% over 2 groups/);
+  });
+
+  it('is on disk after every group, marked partial until the last', async () => {
+    const spec = matrix({ inputs: ['syn-flood', 'established'], trials: 3, warmupBlocks: 0 });
+    const runner = new FakeCases({ seed: 1 });
+    let first: { partial: boolean; cases: unknown[] } | null = null;
+    await runMatrixBench(
+      options(spec, runner, {
+        hooks: {
+          // Read at once: the next trial would go on meanwhile.
+          onTrial: (cell) => {
+            if (cell.inputName !== 'established') return;
+            first ??= JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8')) as typeof first;
+          },
+        },
+      }),
+    );
+    expect(first).toMatchObject({ partial: true });
+    expect((first as unknown as { cases: unknown[] }).cases).toHaveLength(9);
+  });
+
+  it('goes on with --resume where it was interrupted, and gives the trials that one run would have', async () => {
+    const spec = matrix({ inputs: ['syn-flood', 'established'], trials: 4, warmupBlocks: 0 });
+    const runner = new FakeCases({ seed: 1 });
+    const cut = await runMatrixBench(
+      options(spec, runner, { hooks: { isInterrupted: () => runner.calls.length >= 10 } }),
+    );
+    expect(cut.partial).toBe(true);
+    const second = new FakeCases({ seed: 2 });
+    const whole = await runMatrixBench(options(spec, second, { resume: true }));
+    expect(whole.partial).toBe(false);
+    expect(whole.cases).toHaveLength((3 + 2) * 4);
+    // Ten trials are three blocks of three cells and a third of one, which runs again.
+    expect(second.calls).toHaveLength((3 + 2) * 4 - 9);
+    expect(whole.warnings.find((warning) => warning.code === 'timer-coarse')?.text).toContain(
+      'in 20 of 20 trials',
+    );
+    const again = new FakeCases({ seed: 3 });
+    await runMatrixBench(options(spec, again, { resume: true }));
+    expect(again.calls).toHaveLength(0);
+    const longer = new FakeCases({ seed: 4 });
+    const more = await runMatrixBench(options({ ...spec, trials: 6 }, longer, { resume: true }));
+    expect(longer.calls).toHaveLength((3 + 2) * 2);
+    expect(more.cases).toHaveLength((3 + 2) * 6);
+  });
+
+  it('refuses to overwrite, and to resume something else', async () => {
+    const spec = matrix({ trials: 2, warmupBlocks: 0 });
+    await runMatrixBench(options(spec, new FakeCases({ seed: 1 })));
+    await expect(runMatrixBench(options(spec, new FakeCases({ seed: 1 })))).rejects.toThrow(
+      /holds a result already; add --resume/,
+    );
+    await expect(
+      runMatrixBench(options({ ...spec, seed: 9 }, new FakeCases({ seed: 1 }), { resume: true })),
+    ).rejects.toThrow(/was run with other inputs/);
+    const file = await onDisk();
+    const environment = { ...(file['environment'] as object), machineId: 'another' };
+    await writeFile(join(folder, 'result.json'), JSON.stringify({ ...file, environment }));
+    await expect(runMatrixBench(options(spec, new FakeCases({ seed: 1 }), { resume: true }))).rejects.toThrow(
+      /measured on another machine/,
+    );
+    delete file['bench'];
+    await writeFile(join(folder, 'result.json'), JSON.stringify(file));
+    await expect(runMatrixBench(options(spec, new FakeCases({ seed: 1 }), { resume: true }))).rejects.toThrow(
+      /no matrix that could be resumed/,
+    );
+  });
+
+  it('an A/A control that differs is a warning about the machine', async () => {
+    const spec = matrix({ trials: 8, warmupBlocks: 0 });
+    const runner = new FakeCases({
+      seed: 1,
+      sigma: 0.005,
+      speed: (cell) => (cell.role === 'control' ? 1500 : 1000),
+    });
+    const result = await runMatrixBench(options(spec, runner));
+    expect(result.warnings.find((warning) => warning.code === 'control-differs')?.text).toContain('pps +4');
+  });
+});

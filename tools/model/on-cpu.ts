@@ -1,0 +1,23 @@
+/** Throughput without the machine's other load. */
+import type { ResultCase } from '../report/schema.js';
+
+/** Time and throughput of a case's workers, as if each had had a core of its own. */
+export interface OnCpu {
+  /** Sum over workers of the time that they ran or slept of their own accord. */
+  readonly busyNs: number;
+  /** Packets per second over that time. */
+  readonly pps: number;
+}
+
+/**
+ * Leaves out the time that workers were ready to run and had no CPU, so that a starved thread is not taken for a slow one.
+ * Where the system does not tell that time, it is the throughput as measured.
+ */
+export function onCpu(one: ResultCase): OnCpu {
+  const workers = one.perWorker ?? [];
+  const elapsedNs = workers.reduce((sum, worker) => sum + worker.elapsedNs, 0) || one.elapsedNs * one.workers;
+  const waitNs = workers.reduce((sum, worker) => sum + (worker.waitNs ?? 0), 0);
+  // The clocks of scheduler and run differ a little; a worker that did something was on a CPU for some of it.
+  const busyNs = Math.max(elapsedNs - waitNs, elapsedNs * 0.01);
+  return { busyNs, pps: (one.packets.injected / busyNs) * one.workers * 1e9 };
+}
