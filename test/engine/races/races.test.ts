@@ -7,8 +7,8 @@ const LONG = process.env['CTREPLAY_LONG'] !== undefined;
 /** Seeds of the short run; the long one takes many more. `CTREPLAY_SEED` repeats a single one. */
 const SEEDS = process.env['CTREPLAY_SEED']
   ? [Number(process.env['CTREPLAY_SEED'])]
-  : Array.from({ length: LONG ? 60 : 2 }, (_, i) => i + 1);
-const ROUNDS = LONG ? 3000 : 700;
+  : Array.from({ length: LONG ? 20 : 2 }, (_, i) => i + 1);
+const ROUNDS = LONG ? 20_000 : 700;
 
 const DESIGNS: readonly (readonly [string, string | null])[] = [
   ['timeout-lists', null],

@@ -47,7 +47,7 @@ describe.each(DESIGNS)('slots: %s', (design) => {
       return handle.address;
     });
     const list = packets.map((_, i) => regions.packets + 1024 + i * 128);
-    const rounds = LONG ? 100_000 : 400;
+    const rounds = LONG ? 100_000 : 2_000;
     const task = { task: 'createOnce', options: { rounds, packets, list, params } } as const;
     const reports = await runTasks(run, 1, [task, task]);
     expect(problems(reports)).toEqual([]);

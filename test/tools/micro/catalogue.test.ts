@@ -1,0 +1,86 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { matching, openBenchmarks } from '../../../tools/micro/catalogue.js';
+import { microCsv, microTable } from '../../../tools/micro/micro-report.js';
+import { MICRO_FORMAT, MICRO_VERSION, microResult } from '../../../tools/micro/micro-result.js';
+import { measure } from '../../../tools/micro/run-micro.js';
+
+const DESIGNS = ['timeout-lists', 'rculist-sweep', 'narrow-insert'];
+const sets = openBenchmarks(DESIGNS, 1);
+const all = sets.flatMap(({ benchmarks }) => [...benchmarks]);
+
+afterAll(() => sets.forEach(({ close }) => close?.()));
+
+describe('the benchmarks', () => {
+  it('have names of their own', () => {
+    expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
+  });
+
+  it.each([
+    'mutex/pair',
+    'rculist/insert',
+    'rculist/remove',
+    'rculist/scan',
+    'epoch/quiesce',
+    'update/tcp',
+    'ftp/rewrite-port',
+    'histogram/record-fine',
+    'capture/parse-pcap',
+    ...[25, 50, 75, 85].flatMap((load) =>
+      ['find-hit', 'find-miss', 'insert', 'remove'].map((op) => `map/${op}-${load}`),
+    ),
+    ...DESIGNS.flatMap((design) => ['create', 'refresh', 'clean'].map((op) => `connection/${op}@${design}`)),
+    ...[0, 50, 90, 99].map((percent) => `nat/allocate-${percent}@rculist-sweep`),
+  ])('include %s', (name) => {
+    expect(all.some((each) => each.name === name)).toBe(true);
+  });
+
+  it.each(all.map((each) => [each.name, each] as const))('%s does what it says', async (_name, each) => {
+    const operations = each.operations ?? 2000;
+    each.prepare?.();
+    // Twice, because a sample must leave things so that the next finds them alike.
+    for (let sample = 0; sample < 2; sample++) {
+      each.before?.();
+      const done = await each.run(operations);
+      expect(done).toBeLessThanOrEqual(operations);
+      expect(done / operations).toBeGreaterThanOrEqual(each.leastSuccess ?? 1);
+    }
+    if (each.baseline !== undefined) expect(each.baseline(operations)).toBe(operations);
+  });
+
+  it('fail more often the fuller the NAT pool is', async () => {
+    const share = async (percent: number): Promise<number> => {
+      const [each] = matching(all, new RegExp(`^nat/allocate-${percent}@rculist-sweep$`));
+      each?.prepare?.();
+      return Number(await each?.run(3000)) / 3000;
+    };
+    expect(await share(50)).toBe(1);
+    expect(await share(99)).toBeLessThan(1);
+  });
+});
+
+describe('the report', () => {
+  it('holds every figure in table, CSV and JSON', async () => {
+    const chosen = matching(all, /^(mutex|histogram)\//);
+    const results = [];
+    for (const each of chosen) results.push(await measure(each, { timeMs: 5, now: () => performance.now() }));
+    expect(results.map(({ name }) => name)).toContain('mutex/pair');
+    const result = microResult.parse({
+      format: MICRO_FORMAT,
+      version: MICRO_VERSION,
+      tool: { name: 'ctreplay', version: '0.0.0' },
+      createdAt: new Date(0).toISOString(),
+      environment: { node: 'v20', clock: {} },
+      timeMs: 5,
+      seed: 1,
+      results,
+    });
+    const lines = microCsv(result).split('\r\n');
+    expect(lines[0]).toBe(
+      'name,design,ns_per_operation,low_ns,high_ns,p99_ns,loop_ns,samples,operations_per_sample,success_share,what',
+    );
+    expect(lines.filter((line) => line !== '')).toHaveLength(results.length + 1);
+    const table = microTable(results, 120, (_colour, text) => text);
+    for (const { name } of results) expect(table).toContain(name);
+    expect(results.find(({ name }) => name === 'mutex/pair')?.nsPerOperation).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,28 @@
+/** All benchmarks there are, for the designs asked for. */
+import { captureBenchmarks } from './capture-benchmarks.js';
+import { connectionBenchmarks } from './connection-benchmarks.js';
+import type { Benchmark, BenchmarkSet } from './benchmark.js';
+import { MicroEngine } from './micro-engine.js';
+import { packetBenchmarks } from './packet-benchmarks.js';
+import { structureBenchmarks } from './structure-benchmarks.js';
+
+/** What does not depend on the design is measured once, with this one's module. */
+const COMMON_DESIGN = 'rculist-sweep';
+
+/**
+ * Sets of benchmarks in the order of the report; the benchmarks of one set share an engine, so one set runs at a time.
+ * @throws EngineError when a design's loops were not built
+ */
+export function openBenchmarks(designs: readonly string[], seed: number): BenchmarkSet[] {
+  return [
+    { benchmarks: structureBenchmarks(new MicroEngine(COMMON_DESIGN)) },
+    { benchmarks: packetBenchmarks(new MicroEngine(COMMON_DESIGN)) },
+    ...designs.map((design) => ({ benchmarks: connectionBenchmarks(new MicroEngine(design)) })),
+    captureBenchmarks(seed),
+  ];
+}
+
+/** Benchmarks whose name matches; all when there is no pattern. */
+export function matching(benchmarks: readonly Benchmark[], pattern: RegExp | null): Benchmark[] {
+  return benchmarks.filter(({ name }) => pattern === null || pattern.test(name));
+}
