@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register: Register }>>> 
   vectors: () => import('./commands/vectors.js'),
   scale: () => import('./commands/scale.js'),
   model: () => import('./commands/model.js'),
+  micro: () => import('./commands/micro.js'),
   report: () => import('./commands/report.js'),
   demo: () => import('./commands/demo.js'),
 };
