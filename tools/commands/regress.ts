@@ -1,0 +1,191 @@
+/** `ctreplay regress`: a gate for CI. */
+import { existsSync } from 'node:fs';
+import { appendFile, mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { InvalidArgumentError, type Command } from 'commander';
+import type { InputLoader } from '../bench/replay-runner.js';
+import { exitCodeOf } from '../regress/check.js';
+import { GATE_LEVELS, runGate, type GateFindings, type GateLevel } from '../regress/gate.js';
+import {
+  failedGateJunit,
+  gateJunit,
+  gateMarkdown,
+  gateSummary,
+  gateText,
+  githubAnnotations,
+  type GateReport,
+} from '../regress/gate-text.js';
+import { checkRegressConfig, readRegressConfig, type RegressConfig } from '../regress/regress-config.js';
+import { writeAtomically } from '../report/result-file.js';
+import { captureInput, scenarioInput } from './replay-input.js';
+import { UsageError } from './usage-error.js';
+
+interface RegressFlags {
+  readonly config?: string;
+  readonly baseline: string;
+  readonly against?: string;
+  readonly level?: GateLevel[];
+  readonly update?: boolean;
+  readonly junit?: string;
+  readonly markdown?: string;
+  readonly github?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+const DEFAULT_CONFIG_FILE = 'regress.yaml';
+
+/** Adds `regress` to the program. */
+export function register(program: Command, argv: readonly string[]): void {
+  program
+    .command('regress')
+    .summary('gate for CI: did a change make anything worse?')
+    .description(
+      'Level exact: verdicts and work counts (locks, list moves, probes, ...) of seeded single-thread runs against the ' +
+        'committed baseline, without tolerance. Level ratios: the ratios between designs, measured now, against those of the ' +
+        'baseline, with intervals; and the thresholds of the configuration. Level against: the speed of this working tree ' +
+        'against another git ref, both compiled and measured here in turns.',
+    )
+    .option(
+      '--config <file>',
+      `what to look at and what to allow (default: ${DEFAULT_CONFIG_FILE} if there is one)`,
+    )
+    .option('--baseline <folder>', 'committed figures', 'results/baseline')
+    .option('--against <git-ref>', 'commit, branch or tag whose engine to compare the speed with')
+    .option(
+      '--level <names>',
+      `levels to run, joined by commas: ${GATE_LEVELS.join(', ')} (default: exact,ratios, and against with --against)`,
+      levelList,
+    )
+    .option('--update', 'write the baseline from this run, and print what changed')
+    .option('--junit <file>', 'JUnit XML: a regression is a failure, an inconclusive check is skipped')
+    .option('--markdown <file>', 'the findings as Markdown, for a comment')
+    .option('--github', 'annotations and step summary (default: in GitHub Actions)')
+    .option('--no-github', 'none of these')
+    .option('--json', 'the findings as JSON on standard output')
+    .option('--quiet', 'only what did not pass')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 pass, 99 regression or threshold crossed, 98 inconclusive, 1 could not be run, 2 wrong usage.\n' +
+        '\nExamples:\n' +
+        '  ctreplay regress --level exact\n' +
+        '  ctreplay regress --against main --junit regress.xml\n' +
+        '  ctreplay regress --update && git diff results/baseline',
+    )
+    .action((flags: RegressFlags) => regress(flags, argv));
+}
+
+async function regress(flags: RegressFlags, argv: readonly string[]): Promise<void> {
+  const createdAt = new Date().toISOString();
+  const levels = new Set(flags.level ?? defaultLevels(flags));
+  if (flags.against !== undefined && !levels.has('against')) {
+    throw new UsageError(`--against is given, but --level ${[...levels].join(',')} leaves that level out`);
+  }
+  if (flags.update === true && levels.has('against')) {
+    throw new UsageError('--update writes the baseline; --against compares without one. Give one of them.');
+  }
+  const progress = new GateProgress(flags.quiet !== true && flags.json !== true);
+  let findings: GateFindings;
+  try {
+    findings = await runGate({
+      config: await configOf(flags),
+      levels,
+      baseline: flags.baseline,
+      against: flags.against ?? null,
+      update: flags.update === true,
+      load: loadInput,
+      commandLine: argv,
+      cwd: process.cwd(),
+      onProgress: (text) => progress.show(text),
+    });
+  } catch (error) {
+    progress.finish();
+    // CI that only reads the file must not take a gate that did not run for one that passed.
+    if (flags.junit !== undefined) await writeTo(flags.junit, failedGateJunit(error as Error, createdAt));
+    throw error;
+  }
+  progress.finish();
+  await present({ ...findings, createdAt }, findings, flags);
+}
+
+function defaultLevels(flags: RegressFlags): GateLevel[] {
+  return flags.against === undefined ? ['exact', 'ratios'] : ['exact', 'ratios', 'against'];
+}
+
+async function configOf(flags: RegressFlags): Promise<RegressConfig> {
+  if (flags.config !== undefined) return readRegressConfig(flags.config);
+  if (existsSync(DEFAULT_CONFIG_FILE)) return readRegressConfig(DEFAULT_CONFIG_FILE);
+  return checkRegressConfig({}, 'defaults');
+}
+
+async function present(report: GateReport, findings: GateFindings, flags: RegressFlags): Promise<void> {
+  const { checks } = findings;
+  if (flags.junit !== undefined) await writeTo(flags.junit, gateJunit(report));
+  if (flags.markdown !== undefined) await writeTo(flags.markdown, gateMarkdown(report));
+  if (flags.json === true) {
+    const { createdAt, facts } = report;
+    process.stdout.write(
+      `${JSON.stringify({ createdAt, summary: gateSummary(checks), facts, checks }, null, 2)}\n`,
+    );
+  } else if (flags.update === true) {
+    process.stdout.write(updateText(findings));
+  } else {
+    process.stdout.write(gateText(report, flags.quiet === true));
+  }
+  if (flags.github ?? process.env['GITHUB_ACTIONS'] === 'true') await tellGithub(report);
+  if (flags.update !== true) process.exitCode = exitCodeOf(checks);
+}
+
+function updateText({ checks, written }: GateFindings): string {
+  const changed = checks.filter((check) => check.verdict !== 'pass');
+  const lines = changed.flatMap((check) => [
+    `${check.name}: ${check.details.length > 0 ? 'changed' : check.text}`,
+    ...check.details.map((detail) => `  ${detail}`),
+  ]);
+  if (changed.length === 0) lines.push('Nothing changed.');
+  return [...lines, ...written.map((file) => `Wrote ${file}`), ''].join('\n');
+}
+
+async function tellGithub(report: GateReport): Promise<void> {
+  const annotations = githubAnnotations(report.checks);
+  // On standard error with --json: standard output holds one document.
+  for (const line of annotations) process.stderr.write(`${line}\n`);
+  const summary = process.env['GITHUB_STEP_SUMMARY'];
+  if (summary !== undefined && summary !== '') await appendFile(summary, `${gateMarkdown(report)}\n`);
+}
+
+async function writeTo(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeAtomically(file, text);
+}
+
+const loadInput: InputLoader = (input, seed) => {
+  const limit = input.limit ?? null;
+  return input.capture !== undefined
+    ? captureInput([input.capture], limit)
+    : scenarioInput(input.scenario as string, input.parameters ?? {}, seed, limit);
+};
+
+function levelList(text: string): GateLevel[] {
+  const names = text.split(',').map((name) => name.trim());
+  const wrong = names.find((name) => !(GATE_LEVELS as readonly string[]).includes(name));
+  if (wrong === undefined) return names as GateLevel[];
+  throw new InvalidArgumentError(`'${wrong}' is none of ${GATE_LEVELS.join(', ')}.`);
+}
+
+/** One line that is overwritten on a terminal; nothing elsewhere. */
+class GateProgress {
+  readonly #enabled: boolean;
+
+  constructor(enabled: boolean) {
+    this.#enabled = enabled && process.stderr.isTTY === true;
+  }
+
+  show(text: string): void {
+    if (this.#enabled) process.stderr.write(`\r\u001b[K${text.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+  }
+
+  finish(): void {
+    if (this.#enabled) process.stderr.write('\r\u001b[K');
+  }
+}

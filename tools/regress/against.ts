@@ -1,0 +1,129 @@
+/**
+ * Level 3: whether a design got slower between two builds of the engine, on this machine, now.
+ *
+ * Both builds run in one process. A round makes both anew (so that no accident of where memory lies decides), and lets them
+ * take turns pass by pass; its figure is the ratio of their times, each batch at the least it took. The verdict is read off the interval over rounds: it must
+ * lie wholly on one side of what is allowed. While it does not, more rounds are taken, up to a bound.
+ */
+import { setFlagsFromString } from 'node:v8';
+import type { DesignChoice } from '../../engine/host/designs.js';
+import { designLabel } from '../../engine/host/designs.js';
+import type { TrackerConfig } from '../config/read-config.js';
+import type { StagedTraffic } from '../replay/staging.js';
+import type { PairedBlock } from '../stats/ratio.js';
+import { pairedRatio } from '../stats/ratio.js';
+import type { RandomSource } from '../stats/random-source.js';
+import { confidencePerLook, decide, wantsMoreTrials, type VerdictResult } from '../stats/verdict.js';
+import { median } from '../stats/sample.js';
+import type { Check } from './check.js';
+import { isSameBuild, type EngineBuild } from './engine-builds.js';
+import { EngineSide, type SideOptions } from './engine-side.js';
+
+/** One cell to compare. */
+export interface AgainstCell {
+  readonly inputName: string;
+  readonly choice: DesignChoice;
+  readonly traffic: StagedTraffic;
+  readonly config: TrackerConfig;
+}
+
+/** How the comparison is decided. */
+export interface AgainstRule {
+  /** Relative slow-down that is allowed. */
+  readonly threshold: number;
+  /** Confidence in all verdicts of the gate together. */
+  readonly confidence: number;
+  readonly rounds: number;
+  readonly maxRounds: number;
+  readonly seed: number;
+}
+
+/** What the comparison needs from outside. */
+export interface AgainstTools {
+  /** Monotonic nanoseconds. */
+  readonly clock: () => number;
+  readonly random: RandomSource;
+  /** Told after each look. */
+  readonly onLook?: (cell: string, rounds: number, text: string) => void;
+}
+
+/** Passes of each side in a round that count, after one that does not. */
+const PASSES = 6;
+
+/**
+ * Compiles WebAssembly once, optimised, when a module is loaded: otherwise a build would be measured partly before and partly
+ * after the compiler got to it. Call before the first engine is loaded.
+ */
+export function settleCompiler(): void {
+  for (const flag of [
+    '--no-liftoff',
+    '--no-wasm-tier-up',
+    '--no-wasm-dynamic-tiering',
+    '--no-wasm-lazy-compilation',
+  ]) {
+    setFlagsFromString(flag);
+  }
+}
+
+/**
+ * Compares one cell of two builds.
+ * @throws EngineError when a build cannot run
+ */
+export function compareBuilds(
+  cell: AgainstCell,
+  base: EngineBuild,
+  head: EngineBuild,
+  rule: AgainstRule,
+  cellCount: number,
+  tools: AgainstTools,
+): Check {
+  const name = `${cell.inputName}/${designLabel(cell.choice)}`;
+  if (isSameBuild(cell.choice.design, base, head)) {
+    return found(name, 'pass', `the compiled design is the same, byte for byte, at ${base.label}`);
+  }
+  const maxLooks = Math.max(1, Math.floor(rule.maxRounds / rule.rounds));
+  // The permitted error is shared between all looks at all cells.
+  const confidence = confidencePerLook(rule.confidence, maxLooks * cellCount);
+  const sides: SideOptions = { ...cell, seed: rule.seed, clock: tools.clock };
+  const rounds: PairedBlock[] = [];
+  let last: VerdictResult | null = null;
+  for (let looks = 0; wantsMoreTrials({ looks, maxLooks, last }); looks++) {
+    for (let i = 0; i < rule.rounds; i++) rounds.push(runRound(base, head, sides, tools.random));
+    const ratio = pairedRatio(rounds, { random: tools.random, confidence, resamples: 4000 });
+    last = decide(ratio, { direction: 'lower-is-better', threshold: rule.threshold });
+    tools.onLook?.(name, rounds.length, last.text);
+  }
+  const { verdict, text, worseBy } = last as VerdictResult;
+  const change = `${worseBy.value >= 1 ? '+' : ''}${((worseBy.value - 1) * 100).toFixed(2)}%`;
+  return found(name, verdict, `time per packet ${change}: ${text}`, [
+    `${base.label}: ${median(rounds.flatMap((round) => round.base)).toFixed(1)} ns per packet`,
+    `${head.label}: ${median(rounds.flatMap((round) => round.head)).toFixed(1)} ns per packet`,
+    `${rounds.length} rounds of ${PASSES} passes`,
+  ]);
+}
+
+function found(name: string, verdict: Check['verdict'], text: string, details: string[] = []): Check {
+  return { level: 'against', name, verdict, text, details };
+}
+
+/** Both sides anew; who is made first and who runs first is drawn by lot. */
+function runRound(
+  base: EngineBuild,
+  head: EngineBuild,
+  options: SideOptions,
+  random: RandomSource,
+): PairedBlock {
+  const baseFirst = random.real() < 0.5;
+  const first = new EngineSide((baseFirst ? base : head).folder, options);
+  const second = new EngineSide((baseFirst ? head : base).folder, options);
+  first.pass();
+  second.pass();
+  first.forget();
+  second.forget();
+  for (let i = 0; i < PASSES; i++) {
+    // A B, B A, A B: a machine that slows down or speeds up meets both alike.
+    for (const side of i % 2 === 0 ? [first, second] : [second, first]) side.pass();
+  }
+  const [ofFirst, ofSecond] = [[first.leastNsPerPacket], [second.leastNsPerPacket]];
+  return baseFirst ? { base: ofFirst, head: ofSecond } : { base: ofSecond, head: ofFirst };
+}

@@ -1,0 +1,86 @@
+/** The committed ratios of level 2, and the figures that thresholds may name. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { RegressError } from './check.js';
+import type { CellFigures } from './thresholds.js';
+
+const ratio = z.object({
+  base: z.string(),
+  head: z.string(),
+  metric: z.string(),
+  direction: z.enum(['higher-is-better', 'lower-is-better']),
+  ratio: z.number().positive(),
+  low: z.number().positive().nullable(),
+  high: z.number().positive().nullable(),
+  confidence: z.number().nullable(),
+  n: z.int().nonnegative(),
+});
+
+const ratioFile = z.object({
+  format: z.literal('ctreplay-ratio-baseline'),
+  version: z.literal(1),
+  machineId: z.string().nullable(),
+  cpuModel: z.string().nullable(),
+  measuredAt: z.string(),
+  ratios: z.array(ratio),
+  figures: z.record(z.string(), z.record(z.string(), z.number())),
+});
+
+/** Head over base of one metric, with its interval. */
+export type BaselineRatio = z.output<typeof ratio>;
+
+/** What a machine measured when the baseline was made. */
+export interface RatioBaseline {
+  readonly machineId: string | null;
+  readonly cpuModel: string | null;
+  readonly measuredAt: string;
+  readonly ratios: readonly BaselineRatio[];
+  readonly figures: ReadonlyMap<string, CellFigures>;
+}
+
+const RATIO_FILE = 'ratios.json';
+
+/** Path of the file in a baseline folder. */
+export function ratioFileIn(folder: string): string {
+  return join(folder, RATIO_FILE);
+}
+
+/**
+ * Reads the ratios of a baseline folder; null when there are none.
+ * @throws RegressError for a file that is not one
+ */
+export async function readRatioBaseline(folder: string): Promise<RatioBaseline | null> {
+  const file = ratioFileIn(folder);
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new RegressError(`${file}: ${(error as Error).message}; restore it or run --update`, 1, error);
+  }
+  const checked = ratioFile.safeParse(value);
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
+    throw new RegressError(
+      `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a baseline'}; restore it or run --update`,
+    );
+  }
+  return { ...checked.data, figures: new Map(Object.entries(checked.data.figures)) };
+}
+
+/** The text of a ratio file; figures to six digits, so that a diff can be read. */
+export function ratioBaselineText(baseline: RatioBaseline): string {
+  const value = {
+    format: 'ctreplay-ratio-baseline',
+    version: 1,
+    machineId: baseline.machineId,
+    cpuModel: baseline.cpuModel,
+    measuredAt: baseline.measuredAt,
+    ratios: baseline.ratios,
+    figures: Object.fromEntries([...baseline.figures].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+  };
+  const rounded = (_key: string, field: unknown): unknown =>
+    typeof field === 'number' && !Number.isInteger(field) ? Number(field.toPrecision(6)) : field;
+  return `${JSON.stringify(value, rounded, 2)}\n`;
+}

@@ -1,0 +1,197 @@
+/** What the gate looks at and what it allows: regress.yaml and its defaults. */
+import { readFile } from 'node:fs/promises';
+import { LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { RegressError } from './check.js';
+import { parseThreshold, ThresholdError } from './threshold-expression.js';
+
+const share = z.number().gt(0).lt(1);
+
+const inputSchema = z
+  .strictObject({
+    /** Name in cells and reports; default the scenario, or the capture's file name. */
+    name: z
+      .string()
+      .regex(/^[^/\s]+$/, 'must not hold a slash or a space')
+      .optional(),
+    scenario: z.string().min(1).optional(),
+    parameters: z.record(z.string(), z.union([z.number(), z.string()])).optional(),
+    capture: z.string().min(1).optional(),
+    /** Stop reading after this many packets. */
+    limit: z.int().positive().optional(),
+    /** Configuration file for the tracker, where a scenario's own does not do. */
+    config: z.string().min(1).optional(),
+  })
+  .refine((input) => (input.scenario === undefined) !== (input.capture === undefined), {
+    message: 'needs either scenario or capture',
+  });
+
+/** Traffic of a cell. */
+export type RegressInput = z.output<typeof inputSchema>;
+
+const threshold = z.string().transform((text, context) => {
+  try {
+    return parseThreshold(text);
+  } catch (error) {
+    if (!(error instanceof ThresholdError)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+    return z.NEVER;
+  }
+});
+
+const scenario = (
+  name: string,
+  packets: number,
+  more: Record<string, number | string> = {},
+): RegressInput => ({
+  scenario: name,
+  parameters: { packets, ...more },
+});
+
+/** One cell per kind of work: creating, refreshing, a whole life, translating, helping, reassembling, expiring. */
+const EXACT_INPUTS: RegressInput[] = [
+  scenario('established', 10_000, { 'active-flows': 500 }),
+  scenario('syn-flood', 10_000),
+  scenario('tcp-crr', 10_000),
+  scenario('udp-churn', 10_000),
+  scenario('icmp-mix', 5_000),
+  scenario('fragments', 5_000),
+  scenario('ftp-alg', 10_000),
+  scenario('nat-exhaustion', 5_000),
+  // Slow enough for connections to expire and for many sweeps.
+  scenario('zone-policies', 10_000, {
+    pps: 100,
+    'active-flows': 200,
+    'short-timeout': 1,
+    'long-timeout': 20,
+  }),
+];
+
+const AGAINST_INPUTS: RegressInput[] = [
+  scenario('established', 20_000, { 'active-flows': 200 }),
+  scenario('syn-flood', 10_000),
+  scenario('tcp-crr', 20_000),
+];
+
+const RATIO_INPUTS: RegressInput[] = [
+  scenario('established', 150_000, { 'active-flows': 1000 }),
+  scenario('syn-flood', 80_000),
+];
+
+const schema = z.strictObject({
+  designs: z.array(z.string().min(1)).min(1).default(['timeout-lists', 'rculist-sweep', 'narrow-insert']),
+  exact: z
+    .strictObject({
+      seed: z.int().min(0).max(0xffff_ffff).default(1),
+      inputs: z.array(inputSchema).min(1).default(EXACT_INPUTS),
+    })
+    .prefault({}),
+  ratios: z
+    .strictObject({
+      /** The first is what the others are compared with. */
+      designs: z.array(z.string().min(1)).min(2).default(['timeout-lists', 'rculist-sweep']),
+      inputs: z.array(inputSchema).min(1).default(RATIO_INPUTS),
+      workers: z.array(z.int().min(1).max(64)).min(1).default([1]),
+      trials: z.int().min(6).max(1000).default(9),
+      metrics: z.array(z.string().min(1)).min(1).default(['pps', 'service.p50Ns']),
+      /** How much worse a ratio may be than the baseline's: 0.5 allows half as much again. */
+      tolerance: z.number().positive().default(0.5),
+      confidence: share.default(0.95),
+    })
+    .prefault({}),
+  against: z
+    .strictObject({
+      inputs: z.array(inputSchema).min(1).default(AGAINST_INPUTS),
+      /** How much slower a cell may be than at the other ref: 0.05 allows 5 %. */
+      threshold: z.number().positive().default(0.05),
+      /** Over all looks of all cells together. */
+      confidence: share.default(0.99),
+      /** Rounds between two looks at the interval. */
+      rounds: z.int().min(6).max(1000).default(16),
+      maxRounds: z.int().min(6).max(10_000).default(96),
+    })
+    .prefault({}),
+  thresholds: z.array(threshold).default([]),
+  /** Compare absolute times with a baseline that was measured on another machine. */
+  acrossMachines: z.boolean().default(false),
+});
+
+/** The gate's configuration, complete. */
+export type RegressConfig = z.output<typeof schema>;
+
+/** Name of an input in cells. */
+export function regressInputName(input: RegressInput): string {
+  if (input.name !== undefined) return input.name;
+  if (input.scenario !== undefined) return input.scenario;
+  return (input.capture ?? '').split('/').at(-1)?.replaceAll(/\s+/g, '-') ?? '';
+}
+
+/**
+ * Checks a configuration and fills in the defaults.
+ * @param source for messages
+ * @throws RegressError (usage) naming the place and what is wrong
+ */
+export function checkRegressConfig(
+  value: unknown,
+  source: string,
+  lineOf: (path: readonly PropertyKey[]) => number | null = () => null,
+): RegressConfig {
+  const checked = schema.safeParse(value ?? {});
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
+    const path = issue?.path ?? [];
+    const line = lineOf(path);
+    throw new RegressError(
+      `${source}${line === null ? '' : `:${line}`}: ${path.map(String).join('.')}${path.length === 0 ? '' : ': '}${issue?.message ?? 'is not a configuration'}`,
+      2,
+    );
+  }
+  const config = checked.data;
+  for (const part of ['exact', 'ratios', 'against'] as const) {
+    const names = config[part].inputs.map(regressInputName);
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    if (twice !== undefined) {
+      throw new RegressError(
+        `${source}: ${part}.inputs: two are called '${twice}'; give one of them a name`,
+        2,
+      );
+    }
+  }
+  return config;
+}
+
+/**
+ * Reads regress.yaml.
+ * @throws RegressError (usage) with file, line and field
+ */
+export async function readRegressConfig(file: string): Promise<RegressConfig> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new RegressError(
+      `${file}: ${missing ? 'there is no such file' : (error as Error).message}`,
+      2,
+      error,
+    );
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const [syntax] = document.errors;
+  if (syntax !== undefined) {
+    throw new RegressError(
+      `${file}:${lines.linePos(syntax.pos[0]).line}: not valid YAML: ${syntax.message}`,
+      2,
+    );
+  }
+  const lineOf = (path: readonly PropertyKey[]): number | null => {
+    for (let length = path.length; length > 0; length--) {
+      const node = document.getIn(path.slice(0, length), true) as
+        { range?: [number, number, number] } | undefined;
+      if (node?.range !== undefined) return lines.linePos(node.range[0]).line;
+    }
+    return null;
+  };
+  return checkRegressConfig(document.toJS({ maxAliasCount: 100 }), file, lineOf);
+}

@@ -1,0 +1,136 @@
+/** Thresholds of the configuration against the figures of a run. */
+import type { ResultCase } from '../report/schema.js';
+import { median } from '../stats/sample.js';
+import type { Check } from './check.js';
+import { holds, type Threshold } from './threshold-expression.js';
+
+/** Figures of one cell: the median over its trials, by metric. */
+export type CellFigures = Readonly<Record<string, number>>;
+
+/** Metrics that thresholds can name, besides locks.CLASS.FIGURE. */
+const METRICS: Readonly<Record<string, (one: ResultCase) => number | null | undefined>> = {
+  pps: (one) => one.pacing.achievedPps,
+  mbps: (one) => one.pacing.achievedMbps,
+  lockWaitShare: (one) => one.lockWaitShare,
+  cpuWaitShare: (one) => one.cpuWaitShare,
+  'connections.created': (one) => one.connections?.created,
+  'connections.remaining': (one) => one.connections?.remaining,
+  'connections.peak': (one) => one.connections?.peak,
+  'memory.bytesPerConnection': (one) => one.memory?.bytesPerConnection,
+  'nat.failures': (one) => one.nat?.failures,
+};
+
+const PERCENTILES = {
+  mean: 'meanNs',
+  p50: 'p50Ns',
+  p75: 'p75Ns',
+  p90: 'p90Ns',
+  p99: 'p99Ns',
+  p999: 'p999Ns',
+  p9999: 'p9999Ns',
+  max: 'maxNs',
+} as const;
+
+/** Every figure of one case that a threshold can name. */
+export function figuresOf(one: ResultCase): Record<string, number> {
+  const figures: Record<string, number> = {};
+  const add = (name: string, value: number | null | undefined): void => {
+    if (value !== null && value !== undefined) figures[name] = value;
+  };
+  for (const [name, read] of Object.entries(METRICS)) add(name, read(one));
+  for (const [name, key] of Object.entries(PERCENTILES)) {
+    add(`service.${name}`, one.latency?.service?.overall[key]);
+    add(`response.${name}`, one.latency?.response?.overall[key]);
+    add(`departure.${name}`, one.pacing.departureError?.[key]);
+    add(`retention.${name}`, one.expiry?.lag?.[key]);
+  }
+  for (const lock of one.locks ?? []) {
+    if (lock.thread !== 'all') continue;
+    add(`locks.${lock.class}.acquisitions`, lock.acquisitions);
+    add(`locks.${lock.class}.contended`, lock.contended);
+    if (typeof lock.acquisitions === 'number' && one.packets.injected > 0) {
+      add(`locks.${lock.class}.perPacket`, lock.acquisitions / one.packets.injected);
+    }
+  }
+  return figures;
+}
+
+/** Medians over the trials of each cell, without controls. */
+export function cellFigures(cases: readonly ResultCase[]): Map<string, CellFigures> {
+  const byCell = new Map<string, Record<string, number>[]>();
+  for (const one of cases) {
+    if (one.control === true) continue;
+    byCell.set(one.id, [...(byCell.get(one.id) ?? []), figuresOf(one)]);
+  }
+  return new Map(
+    [...byCell].map(([id, trials]) => {
+      const names = new Set(trials.flatMap((trial) => Object.keys(trial)));
+      const medians = [...names].toSorted().map((name): [string, number] => {
+        const values = trials.map((trial) => trial[name]).filter((value) => value !== undefined);
+        return [name, median(values)];
+      });
+      return [id, Object.fromEntries(medians)];
+    }),
+  );
+}
+
+/** What thresholds are held against. */
+export interface ThresholdContext {
+  readonly found: ReadonlyMap<string, CellFigures>;
+  /** Figures of the baseline; null when there is none. */
+  readonly baseline: ReadonlyMap<string, CellFigures> | null;
+  /** Why times of the baseline cannot be compared with here; null when they can. */
+  readonly notComparable: string | null;
+}
+
+/** One check per threshold and cell that it is about. */
+export function thresholdChecks(thresholds: readonly Threshold[], context: ThresholdContext): Check[] {
+  return thresholds.flatMap((threshold) => {
+    const cells = [...context.found].filter(([id]) => id.includes(threshold.cells));
+    const measured = cells.filter(([, figures]) => figures[threshold.metric] !== undefined);
+    if (measured.length === 0) {
+      const known = [...new Set(cells.flatMap(([, figures]) => Object.keys(figures)))];
+      const text =
+        cells.length === 0
+          ? `no cell is called like '${threshold.cells}'`
+          : `no cell measured ${threshold.metric}; there are ${known.join(', ')}`;
+      return [check(threshold, threshold.cells === '' ? 'all cells' : threshold.cells, 'inconclusive', text)];
+    }
+    return measured.map(([id, figures]) =>
+      judge(threshold, id, figures[threshold.metric] as number, context),
+    );
+  });
+}
+
+function judge(threshold: Threshold, id: string, value: number, context: ThresholdContext): Check {
+  const { metric, operator, limit, ofBaseline } = threshold;
+  if (!ofBaseline) {
+    const ok = holds(operator, value, limit);
+    return check(threshold, id, ok ? 'pass' : 'regression', `${metric} is ${show(metric, value)}`);
+  }
+  const before = context.baseline?.get(id)?.[metric];
+  if (before === undefined) {
+    const text = `the baseline has no ${metric} of this cell; add it with regress --update`;
+    return check(threshold, id, 'inconclusive', text);
+  }
+  if (context.notComparable !== null && isAbsolute(metric)) {
+    return check(threshold, id, 'inconclusive', context.notComparable);
+  }
+  const ok = holds(operator, value, before * limit);
+  const text = `${metric} is ${show(metric, value)}, the baseline's ${show(metric, before)}`;
+  return check(threshold, id, ok ? 'pass' : 'regression', text);
+}
+
+/** Whether a metric's value depends on the machine. */
+export function isAbsolute(metric: string): boolean {
+  return /^(pps|mbps|service|response|departure)/.test(metric) || metric.endsWith('.contended');
+}
+
+function check(threshold: Threshold, cell: string, verdict: Check['verdict'], text: string): Check {
+  return { level: 'threshold', name: `${threshold.text}: ${cell}`, verdict, text, details: [] };
+}
+
+function show(metric: string, value: number): string {
+  const digits = String(Number(value.toPrecision(4)));
+  return /^(service|response|retention|departure)\./.test(metric) ? `${digits} ns` : digits;
+}
