@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { isIPv6 } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { compareAddresses, formatAddress, parseAddress } from '../../../engine/host/addresses.js';
+import { designLabel, resolveDesigns } from '../../../engine/host/designs.js';
+import { coalescedState } from '../../../engine/host/dump-text.js';
+import { parseState, stateText } from '../../../engine/host/state-text.js';
+import { attributeValues, TIMEOUT_ATTRIBUTES } from '../../../engine/host/timeout-attributes.js';
+
+describe('addresses', () => {
+  it.each([
+    ['2001:db8:0:0:0:0:2:1', '2001:db8::2:1'],
+    ['2001:DB8::1:0:0:1', '2001:db8::1:0:0:1'],
+    ['2001:db8:0:1:1:1:1:1', '2001:db8:0:1:1:1:1:1'],
+    ['0:0:0:0:0:0:0:0', '::'],
+    ['::ffff:10.0.0.1', '::ffff:10.0.0.1'],
+    ['64:ff9b::192.0.2.33', '64:ff9b::c000:221'],
+    ['1::', '1::'],
+  ])('%s is written as %s (RFC 5952)', (text, canonical) => {
+    const { family, bytes } = parseAddress(text);
+    expect(formatAddress(family, bytes)).toBe(canonical);
+  });
+
+  it('any bytes survive their text', () => {
+    const sparse = fc.array(fc.constantFrom(0, 0, 0, 1, 0xff), { minLength: 16, maxLength: 16 });
+    fc.assert(
+      fc.property(sparse, (list) => {
+        const bytes = Uint8Array.from(list);
+        const text = formatAddress(6, bytes);
+        expect(isIPv6(text)).toBe(true);
+        expect(parseAddress(text)).toEqual({ family: 6, bytes });
+      }),
+    );
+  });
+
+  it.each(['', '10.0.0', '10.0.0.256', '::1::', 'fe80::1%eth0', 'localhost'])("'%s' is none", (text) => {
+    expect(() => parseAddress(text)).toThrow(RangeError);
+  });
+
+  it('compare as numbers', () => {
+    const order = ['9.255.255.255', '10.0.0.1', '10.0.0.255', '10.0.1.0'].map(parseAddress);
+    expect(order.toReversed().toSorted(compareAddresses)).toEqual(order);
+  });
+});
+
+describe('ct_state', () => {
+  it('every value survives its text', () => {
+    for (let state = 0; state < 256; state++) expect(parseState(stateText(state))).toBe(state);
+    expect(stateText(0x2a)).toBe('est|rpl|trk');
+    expect(() => parseState('new|old')).toThrow(/'old'/);
+  });
+});
+
+describe('the state that a dump shows for two ends (spec §9)', () => {
+  it.each([
+    ['SYN_SENT', 'CLOSED', 'SYN_SENT'],
+    ['ESTABLISHED', 'SYN_SENT', 'ESTABLISHED'],
+    ['FIN_WAIT_2', 'CLOSING', 'TIME_WAIT'],
+    ['TIME_WAIT', 'TIME_WAIT', 'TIME_WAIT'],
+    ['CLOSED', 'SYN_RECV', 'ESTABLISHED'],
+  ] as const)('%s and %s: %s', (original, reply, shown) => {
+    expect(coalescedState(original, reply)).toBe(shown);
+  });
+});
+
+describe('timeout attributes', () => {
+  it('go to their places, in any case of letters', () => {
+    const values = attributeValues({ UDP_First: 7, icmp_reply: 0 });
+    expect(values[TIMEOUT_ATTRIBUTES.indexOf('udp_first')]).toBe(7);
+    expect(values[TIMEOUT_ATTRIBUTES.indexOf('icmp_reply')]).toBe(0);
+    expect(values.filter((value) => value === 0xffff_ffff)).toHaveLength(TIMEOUT_ATTRIBUTES.length - 2);
+  });
+
+  it.each([{ udp_frist: 1 }, { udp_first: -1 }, { udp_first: 1.5 }, { udp_first: 2 ** 32 - 1 }])(
+    '%j is refused',
+    (seconds) => expect(() => attributeValues(seconds as Record<string, number>)).toThrow(/udp_fr?i/),
+  );
+});
+
+describe('design names', () => {
+  const compiled = ['narrow-insert', 'rculist-sweep', 'my-design', 'test-broken', 'timeout-lists'];
+  const labels = (option: string): string[] => resolveDesigns(option, compiled).map(designLabel);
+
+  it('all, lists, presets, without doubles', () => {
+    expect(labels('all')).toEqual(['timeout-lists', 'rculist-sweep', 'narrow-insert', 'my-design']);
+    expect(labels('my-design, timeout-lists,my-design')).toEqual(['my-design', 'timeout-lists']);
+    expect(labels('rculist-sweep@v7,rculist-sweep')).toEqual(['rculist-sweep@v7', 'rculist-sweep']);
+    expect(labels('test-broken')).toEqual(['test-broken']);
+  });
+
+  it('one that does not exist is told with those that do', () => {
+    expect(() => labels('rculist')).toThrow(
+      /'rculist'.*timeout-lists, rculist-sweep, narrow-insert, my-design/,
+    );
+    expect(() => resolveDesigns('all', [])).toThrow(/npm run build/);
+  });
+});
