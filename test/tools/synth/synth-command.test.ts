@@ -1,0 +1,150 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { openCapture } from '../../../tools/captures/reader.js';
+import { SCENARIOS } from '../../../tools/synth/registry.js';
+import { CAPTURE_START_NS } from '../../../tools/synth/write-capture.js';
+import { ctreplay, scratchFolder } from '../../support/command.js';
+import { collect } from './support/collect.js';
+import { title, VARIANTS, type Variant } from './support/variants.js';
+
+const folder = scratchFolder();
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const PACKETS = 2000;
+/** Every scenario once, and in the long run with every set of parameters. */
+const TRIED: readonly Variant[] = process.env['CTREPLAY_LONG']
+  ? VARIANTS
+  : SCENARIOS.map(({ name }) => VARIANTS.findLast((variant) => variant.name === name)!);
+
+const optionsOf = ({ parameters }: Variant): string[] =>
+  Object.entries(parameters).flatMap(([name, value]) => [`--${name}`, String(value)]);
+
+describe('ctreplay synth', () => {
+  it.each(TRIED.map((variant) => ({ variant, title: title(variant) })))(
+    '$title: the file holds the packets that are fed directly',
+    async ({ variant }) => {
+      const args = ['synth', variant.name, '-o', 'out.pcap', '--packets', String(PACKETS), '--seed', '9'];
+      const { code, stdout } = ctreplay([...args, ...optionsOf(variant)], folder);
+      expect({ code, stdout }).toEqual({
+        code: 0,
+        stdout: expect.stringMatching(
+          /^out\.pcap: 2000 packets, \d+ bytes of frames over [\d.]+ s, seed 9\n$/,
+        ),
+      });
+      const direct = collect(variant.name, { ...variant.parameters, packets: PACKETS }, 9);
+      const reader = await openCapture(join(folder, 'out.pcap'));
+      let index = 0;
+      const different: number[] = [];
+      for await (const { frame, originalLength, timestampNs } of reader) {
+        const packet = direct[index]!;
+        index += 1;
+        const same =
+          Buffer.from(frame).equals(packet.frame) &&
+          originalLength === packet.frame.length &&
+          timestampNs === CAPTURE_START_NS + BigInt(packet.timestampNs);
+        if (!same) different.push(index);
+      }
+      expect({ packets: index, different }).toEqual({ packets: PACKETS, different: [] });
+      expect(reader.format).toBe('pcap-ns');
+    },
+  );
+
+  it('gives the verdicts of the file when the scenario is replayed directly', () => {
+    const common = ['--design', 'rculist-sweep', '--clock', 'capture', '--warmup', '0', '--json', '--quiet'];
+    const scenario = ['--packets', '3000', '--cps', '1k', '--active-flows', '50', '--pps', '10k'];
+    const written = ctreplay(['synth', 'tcp-crr', '-o', 'crr.pcap', '--seed', '4', ...scenario], folder);
+    expect(written.code).toBe(0);
+    const verdicts = (args: readonly string[]): unknown => {
+      const { code, stdout, stderr } = ctreplay(['replay', ...args, '--seed', '4', ...common], folder);
+      expect({ code, stderr }).toMatchObject({ code: 0 });
+      return JSON.parse(stdout).cases.map((each: { packets: unknown }) => each.packets);
+    };
+    const fromFile = verdicts(['crr.pcap']);
+    expect(fromFile).toHaveLength(1);
+    expect(fromFile).toMatchObject([{ injected: 3000, byClass: { new: expect.any(Number) } }]);
+    expect(verdicts(['--synth', 'tcp-crr', ...scenario])).toEqual(fromFile);
+  });
+
+  it('the same seed gives the same file, byte for byte; another seed another', () => {
+    const make = (file: string, seed: string): Buffer => {
+      expect(ctreplay(['synth', 'mix', '-o', file, '--packets', '500', '--seed', seed], folder).code).toBe(0);
+      return readFileSync(join(folder, file));
+    };
+    const first = make('a.pcap', '7');
+    expect(make('b.pcap', '7').equals(first)).toBe(true);
+    expect(make('c.pcap', '8').equals(first)).toBe(false);
+  });
+
+  it('lists the scenarios, and says in the help of each what its parameters are, with units', () => {
+    const listed = ctreplay(['synth', '--list', '--json'], folder);
+    expect(JSON.parse(listed.stdout).map(({ name }: { name: string }) => name)).toEqual(
+      SCENARIOS.map(({ name }) => name),
+    );
+    const help = ctreplay(['synth', 'syn-flood', '--help'], folder).stdout;
+    expect(help).toMatch(/--pps <packets\/s>/);
+    expect(help).toMatch(/Example:\n {2}ctreplay synth syn-flood -o syn-flood\.pcap/);
+  });
+
+  it.each([
+    ['an unknown scenario', ['syn-flod', '-o', 'x.pcap'], /did you mean syn-flood/],
+    ['no scenario', [], /name a scenario/],
+    ['an unknown option', ['syn-flood', '-o', 'x.pcap', '--sorces', '5'], /--sorces.*\n.*--sources/],
+    [
+      'a value out of range',
+      ['tcp-crr', '-o', 'x.pcap', '--pps', '0'],
+      /--pps is '0', not a number from 0\.001/,
+    ],
+    [
+      'a rate that cannot be',
+      ['tcp-crr', '-o', 'x.pcap', '--cps', '1M', '--pps', '1k'],
+      /--cps 1000000 needs at least/,
+    ],
+    ['a seed that is none', ['tcp-crr', '-o', 'x.pcap', '--seed', '-1'], /--seed is '-1'/],
+    ['a directory to write', ['tcp-crr', '-o', '.'], /no regular file/],
+    ['no output', ['tcp-crr'], /--output/],
+  ])('%s: exit code 2, a message, and no file', (_what, args, message) => {
+    const { code, stderr, stdout } = ctreplay(['synth', ...args], folder);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(existsSync(join(folder, 'x.pcap'))).toBe(false);
+    expect(existsSync(join(folder, 'x.pcap.partial'))).toBe(false);
+  });
+});
+
+describe('--cps and --active-flows', () => {
+  it.each(['tcp-crr', 'udp-churn', 'established', 'zone-policies', 'icmp-mix', 'elephants-and-mice'])(
+    '%s opens connections at the rate asked for, whatever the packet rate',
+    (name) => {
+      for (const pps of [10_000, 40_000]) {
+        const cps = 200;
+        const packets = collect(name, { packets: pps * 2, pps, cps, 'active-flows': 40 }, 5);
+        const flows = new Set(packets.map(({ flowIndex }) => flowIndex)).size;
+        // Two seconds; the long-lived part of a scenario adds what it keeps open from the start.
+        expect(flows).toBeGreaterThanOrEqual(2 * cps - 2);
+        expect(flows).toBeLessThanOrEqual(2 * cps + 42);
+      }
+    },
+  );
+});
+
+const haveCapinfos = ((): boolean => {
+  try {
+    execFileSync('capinfos', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+it.skipIf(!haveCapinfos)(
+  'capinfos counts the packets of a file that was written (skipped where it is not installed)',
+  () => {
+    expect(ctreplay(['synth', 'fragments', '-o', 'f.pcap', '--packets', '1234'], folder).code).toBe(0);
+    const line = execFileSync('capinfos', ['-T', '-m', '-r', '-c', join(folder, 'f.pcap')], {
+      encoding: 'utf8',
+    });
+    expect(line.trim().split(',').at(-1)?.replaceAll('"', '')).toBe('1234');
+  },
+);
