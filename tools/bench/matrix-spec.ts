@@ -23,6 +23,8 @@ const inputObject = z
     timeScale: z.number().positive().optional(),
     sweepIntervalMs: z.number().positive().optional(),
     maxConns: z.int().positive().optional(),
+    /** Configuration file of the tracker; default: what the scenario expects. */
+    config: z.string().min(1).optional(),
   })
   .refine((input) => (input.scenario === undefined) !== (input.capture === undefined), {
     message: 'needs either scenario or capture',

@@ -1,5 +1,9 @@
 /** Running a trial for real: a cell's design over its input, through the replay. */
 import { resolveDesigns } from '../../engine/host/designs.js';
+import { applyConfig, configSettings, threadTarget } from '../config/apply-config.js';
+import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
+import { createRules } from '../config/rules.js';
+import { configFromSuggestion } from '../config/suggested.js';
 import { makeCase } from '../replay/case-result.js';
 import { caseFacts, runDesign, type ReplayOptions } from '../replay/session.js';
 import type { MachineAtStart } from '../replay/machine.js';
@@ -11,7 +15,6 @@ import type { SuggestedConfig } from '../synth/scenario.js';
 import { MatrixError, type InputSpec, type MatrixSpec } from './matrix-spec.js';
 import { valuesOf } from './metrics.js';
 import type { Cell } from './plan.js';
-import { scenarioSettings } from './scenario-rules.js';
 import type { CellRunner, TrialMeasurement } from './trial.js';
 
 /** An input ready to be replayed. */
@@ -82,7 +85,8 @@ export class ReplayCellRunner implements CellRunner {
     const spec = this.#spec;
     const { input } = cell;
     const bare = cell.role === 'bare' || spec.build === 'bare';
-    const { rules, configure } = scenarioSettings(suggested);
+    const config = configOf(input, suggested);
+    const settings = configSettings(config);
     return {
       flavour: bare ? 'bare' : 'probed',
       workers: cell.workers,
@@ -93,18 +97,28 @@ export class ReplayCellRunner implements CellRunner {
       durationMs: input.durationMs ?? null,
       clock: input.clock ?? 'wall',
       timeScale: input.timeScale ?? 1,
-      maxConns: input.maxConns ?? null,
-      sweepIntervalMs: input.sweepIntervalMs ?? null,
+      maxConns: input.maxConns ?? settings.connLimit ?? null,
+      preset: settings.preset ?? null,
+      sweepIntervalMs: input.sweepIntervalMs ?? settings.sweepIntervalMs ?? null,
       // Without probes and clocks: what is left is the engine.
       latency: cell.role === 'bare' ? { mode: 'off' } : latencyMode(spec.latency),
       warmupPackets: spec.warmupPackets,
       timelineMs: TIMELINE_MS,
       pin: spec.pin,
       seed: trialSeed,
-      rules,
-      configure,
+      rules: createRules(config),
+      configure: (thread) => applyConfig(threadTarget(thread), config),
+      tcpSeqCheck: settings.tcpSeqCheck,
+      switches: settings.switches,
+      fragments: settings.fragments,
     };
   }
+}
+
+/** The input's own configuration, or the one that its scenario expects. */
+function configOf(input: InputSpec, suggested: SuggestedConfig | null): TrackerConfig {
+  if (input.config !== undefined) return readConfig(input.config);
+  return suggested === null ? DEFAULT_CONFIG : configFromSuggestion(suggested);
 }
 
 function latencyMode(text: string): LatencyMode {

@@ -19,6 +19,7 @@ import { findPreset, PRESETS } from '../bench/presets.js';
 import { parseRate } from '../bench/rate.js';
 import type { LoadedInput } from '../bench/replay-runner.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
+import { readConfig } from '../config/read-config.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
 import { renderTerminal } from '../report/terminal.js';
 import { wantsColour } from '../report/terminal-style.js';
@@ -253,6 +254,7 @@ function inputsOf(flags: MatrixFlags, packets: number | undefined): InputSpec[] 
 export async function checkInputs(inputs: readonly InputSpec[]): Promise<void> {
   for (const input of inputs) {
     if (input.scenario !== undefined) findScenario(input.scenario);
+    if (input.config !== undefined) readConfig(input.config);
     if (input.capture === undefined) continue;
     try {
       await access(input.capture);
