@@ -5,7 +5,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { readMachine, reportMachine } from '../replay/machine.js';
 import { painter, wantsColour } from '../report/terminal-style.js';
 import { toolVersion } from '../report/tool-version.js';
-import { matching, openBenchmarks } from '../micro/catalogue.js';
+import { matching, measurableDesigns, openBenchmarks } from '../micro/catalogue.js';
 import { microCsv, microTable } from '../micro/micro-report.js';
 import { MICRO_FORMAT, MICRO_VERSION, microResult, type MicroMeasurement } from '../micro/micro-result.js';
 import { measure } from '../micro/run-micro.js';
@@ -35,7 +35,11 @@ export function register(program: Command): void {
         'subtracts the loop. Figures are medians over samples of many operations, in nanoseconds per operation, on one ' +
         'thread without contention.',
     )
-    .option('--design <names>', 'designs, joined by commas; or all (default: all)', checked(designNames))
+    .option(
+      '--design <names>',
+      'designs, joined by commas; or all (default: all that have measured loops)',
+      checked(designNames),
+    )
     .option(
       '--filter <regex>',
       'only benchmarks whose name matches, for example ^map/ or @timeout-lists',
@@ -64,7 +68,7 @@ export function register(program: Command): void {
 
 async function run(flags: MicroFlags): Promise<void> {
   if (flags.json === true && flags.csv === true) throw new UsageError('give one of --json and --csv');
-  const designs = flags.design ?? designNames('all');
+  const designs = flags.design ?? measurableDesigns();
   const sets = openBenchmarks([...new Set(designs)], flags.seed);
   try {
     const chosen = sets.flatMap(({ benchmarks }) => matching(benchmarks, flags.filter ?? null));

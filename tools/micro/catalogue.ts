@@ -1,10 +1,19 @@
 /** All benchmarks there are, for the designs asked for. */
+import { join } from 'node:path';
+import { availableDesigns } from '../../engine/host/designs.js';
+import { compiledDesigns, wasmFolder } from '../../engine/host/module.js';
 import { captureBenchmarks } from './capture-benchmarks.js';
 import { connectionBenchmarks } from './connection-benchmarks.js';
 import type { Benchmark, BenchmarkSet } from './benchmark.js';
 import { MicroEngine } from './micro-engine.js';
 import { packetBenchmarks } from './packet-benchmarks.js';
 import { structureBenchmarks } from './structure-benchmarks.js';
+
+/** Designs whose loops were compiled (engine/assembly/designs/micro-NAME.ts), in the usual order. */
+export function measurableDesigns(): string[] {
+  const compiled = compiledDesigns(join(wasmFolder(), 'micro'));
+  return availableDesigns().filter((design) => compiled.includes(design));
+}
 
 /** What does not depend on the design is measured once, with this one's module. */
 const COMMON_DESIGN = 'rculist-sweep';

@@ -104,7 +104,7 @@ function life(engine: MicroEngine): Benchmark[] {
   return benchmarks;
 }
 
-/** Look-ups do not depend on the design; they are measured with the first one. */
+/** Look-ups are the same code in every design: a difference between designs shows the noise of the measurement. */
 function lookups(engine: MicroEngine): Benchmark[] {
   const { loops } = engine;
   const packet = flowPacket(engine);
