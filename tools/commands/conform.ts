@@ -19,6 +19,7 @@ interface ConformFlags {
 /** Exit code for a difference that nothing explains. */
 const EXIT_DIFFERENCE = 99;
 const MAX_SHOWN = 20;
+const MAX_EXPLAINED_SHOWN = 5;
 
 /** Adds `conform` to the program. */
 export function register(program: Command): void {
@@ -72,33 +73,34 @@ function toJson({ designs, ...rest }: ConformOutcome): string {
   return `${JSON.stringify({ ...rest, results }, null, 1)}\n`;
 }
 
-function toText({ ovs, packets, notTracked, connections, designs }: ConformOutcome): string {
-  const left = Object.entries(notTracked).map(([reason, count]) => `, ${count} not compared: ${reason}`);
-  const lines = [ovs, `${packets} packets${left.join('')}; ${connections} connections at the end`];
-  for (const { design, compared, agreeing, differences } of designs) {
-    // What nothing explains is never the part left out.
-    const shown = differences
-      .toSorted((a, b) => Number(a.explanation !== null) - Number(b.explanation !== null))
-      .slice(0, MAX_SHOWN);
+function toText({ ovs, packets, connections, designs }: ConformOutcome): string {
+  const lines = [ovs, `${packets} packets, ${connections} connections at the end`];
+  for (const { design, compared, notCompared, agreeing, differences } of designs) {
+    const left = Object.entries(notCompared).map(([reason, count]) => `; ${count} not compared: ${reason}`);
     const table = differences.filter(({ what }) => what === 'table').length;
     lines.push(
       `${designLabel(design)}: ${agreeing} of ${compared} packets agree, ` +
-        (table === 0 ? 'and the table' : `${table} connections of the table differ`),
-      ...shown.flatMap(differenceLines),
+        (table === 0 ? 'and the table' : `${table} connections of the table differ`) +
+        left.join(''),
     );
-    if (differences.length > MAX_SHOWN) lines.push(`  ... and ${differences.length - MAX_SHOWN} more`);
+    for (const explanation of new Set(differences.map((each) => each.explanation))) {
+      const group = differences.filter((each) => each.explanation === explanation);
+      const most = explanation === null ? MAX_SHOWN : MAX_EXPLAINED_SHOWN;
+      lines.push(`  ${explanation === null ? 'NOT EXPLAINED' : `Explained by ${explanation}`}:`);
+      lines.push(...group.slice(0, most).flatMap(differenceLines));
+      if (group.length > most) lines.push(`    ... and ${group.length - most} more (--json lists all)`);
+    }
   }
   return `${lines.join('\n')}\n`;
 }
 
-function differenceLines(difference: ExplainedDifference): string[] {
-  const { what, packetNumber, outputNumber, tracker, ovs, explanation } = difference;
+function differenceLines({ what, packetNumber, outputNumber, tracker, ovs }: ExplainedDifference): string[] {
   const released =
     outputNumber === null || outputNumber === packetNumber ? '' : ` (put out packet ${outputNumber})`;
   const place = packetNumber === null ? 'table at the end' : `packet ${packetNumber}${released}, ${what}`;
   return [
-    `  ${place}: ${explanation === null ? 'NOT EXPLAINED' : `explained by ${explanation}`}`,
-    `    ctreplay:     ${tracker ?? 'none'}`,
-    `    Open vSwitch: ${ovs ?? 'none'}`,
+    `    ${place}:`,
+    `      ctreplay:     ${tracker ?? 'none'}`,
+    `      Open vSwitch: ${ovs ?? 'none'}`,
   ];
 }

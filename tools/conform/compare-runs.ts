@@ -23,9 +23,10 @@ export interface Difference {
 
 /** How many packets were compared, and what differed. */
 export interface Comparison {
-  /** Packets that both trackers were given. */
   readonly compared: number;
-  /** Of those, how many agree in every respect. */
+  /** Packets that were not compared, by reason. */
+  readonly notCompared: Readonly<Record<string, number>>;
+  /** Of those compared, how many agree in every respect. */
   readonly agreeing: number;
   readonly differences: readonly Difference[];
 }
@@ -33,17 +34,23 @@ export interface Comparison {
 /** Compares two runs of the same packets, packet by packet, and the tables at the end with the seconds left. */
 export function compareRuns(tracker: ConformRun, ovs: ConformRun): Comparison {
   const differences: Difference[] = [];
+  const notCompared: Record<string, number> = {};
   let compared = 0;
   let agreeing = 0;
   ovs.packets.forEach((theirs, index) => {
-    if (theirs.notTracked !== null) return;
+    const ours = tracker.packets[index];
+    const reason = theirs.notCompared ?? ours?.notCompared ?? null;
+    if (reason !== null) {
+      notCompared[reason] = (notCompared[reason] ?? 0) + 1;
+      return;
+    }
     compared += 1;
-    const found = compareOutputs(index + 1, tracker.packets[index]?.outputs ?? [], theirs.outputs);
+    const found = compareOutputs(index + 1, ours?.outputs ?? [], theirs.outputs);
     if (found.length === 0) agreeing += 1;
     differences.push(...found);
   });
   differences.push(...compareTables(tracker.table, ovs.table));
-  return { compared, agreeing, differences };
+  return { compared, notCompared, agreeing, differences };
 }
 
 function compareOutputs(

@@ -17,8 +17,8 @@ export interface PacketOutcome {
    * several when it completed a fragmented packet.
    */
   readonly outputs: readonly OutputPacket[];
-  /** Why the packet never reached the tracker; null when it did. */
-  readonly notTracked: string | null;
+  /** Why it cannot be compared, such as that it never reached the tracker; null when it can. */
+  readonly notCompared: string | null;
 }
 
 /** All that is compared: every packet, and the table at the time of the last packet. */

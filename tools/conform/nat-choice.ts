@@ -8,20 +8,43 @@ import type { PacketOutcome } from './conform-run.js';
  * choose differently, and so would one tracker twice. Where Open vSwitch has translated a new connection, ours is
  * asked for the very tuple that the switch chose: it has to find it free. Where the switch found none, ours is asked
  * for the whole range, and has to find none either. A choice outside the range is not taken over, and so shows.
+ * What has no ports is told by its address alone.
  */
 export function takeChoice(request: ExecRequest, packetIndex: number, there: PacketOutcome): ExecRequest {
   const { nat } = request;
   if (nat === undefined || nat.type === 'none' || isSingle(nat)) return request;
-  const output = there.outputs.find((each) => each.packetIndex === packetIndex);
   const bit = nat.type === 'src' ? 'snat' : 'dnat';
+  const output = there.outputs.find((each) => each.packetIndex === packetIndex);
   if (output === undefined || !/\bnew\b/.test(output.state) || !output.state.includes(bit)) return request;
   const chosen = endpoint(output.frame, nat.type);
   if (chosen === null) return request;
-  const { address, port } = chosen;
-  if (nat.ports === undefined)
-    return { ...request, nat: { ...nat, minAddress: address, maxAddress: address } };
-  if (port === null || port < nat.ports[0] || port > nat.ports[1]) return request;
-  return { ...request, nat: { ...nat, minAddress: address, maxAddress: address, ports: [port, port] } };
+  const { address } = chosen;
+  const atAddress = { ...nat, minAddress: address, maxAddress: address };
+  if (nat.ports === undefined) return { ...request, nat: atAddress };
+  // A later fragment has no ports; they are in the first, which came out with it.
+  const port = chosen.port ?? there.outputs.map(({ frame }) => endpoint(frame, nat.type)?.port).find(isPort);
+  if (!isPort(port)) return { ...request, nat: atAddress };
+  if (port < nat.ports[0] || port > nat.ports[1]) return request;
+  return { ...request, nat: { ...atAddress, ports: [port, port] } };
+}
+
+/** Reason for packets about whose translation nothing can be said. */
+export const UNKNOWN_ADDRESS =
+  'no translation was found at an address that the random hash of Open vSwitch chose, which is not known';
+
+/**
+ * Whether Open vSwitch gave a new packet no translation where it has several addresses to choose from. It tries one, by the
+ * hash, and that it was taken there does not say that it is taken where ours tries.
+ */
+export function isAddressUnknown({ nat }: ExecRequest, packetIndex: number, there: PacketOutcome): boolean {
+  if (nat === undefined || nat.type === 'none') return false;
+  if (nat.maxAddress === undefined || nat.maxAddress === nat.minAddress) return false;
+  const output = there.outputs.find((each) => each.packetIndex === packetIndex);
+  return output !== undefined && /\bnew\b/.test(output.state) && !/\b[sd]nat\b/.test(output.state);
+}
+
+function isPort(port: number | null | undefined): port is number {
+  return port !== null && port !== undefined;
 }
 
 function isSingle(nat: Exclude<NatRequest, { type: 'none' }>): boolean {

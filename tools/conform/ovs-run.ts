@@ -1,7 +1,7 @@
 import { openSync, readSync, closeSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { FIRST_PACKET_MS } from '../oracle/capture-run.js';
 import { OvsFailedError } from './conform-error.js';
 import type { ConformInput, InputPacket } from './conform-input.js';
@@ -141,7 +141,7 @@ async function feed(
           `packet ${markersSeen + 1} did not pass through the switch within ${timeoutMs} ms`,
         );
       }
-      await nextTurn();
+      await delay(1);
     }
     first = end;
   }
@@ -197,7 +197,7 @@ function collect(
   }
   return packets.map((packet, index): PacketOutcome => {
     const reason = whyNotGiven(packet.frame);
-    if (reason !== null) return { outputs: [], notTracked: reason };
+    if (reason !== null) return { outputs: [], notCompared: reason };
     const outputs = order[index]!.map((number): OutputPacket | null => {
       const found = tracked.get(number);
       if (found === undefined) return null;
@@ -207,8 +207,8 @@ function collect(
         frame: restoreMacs(found.frame, packets[number]!.frame),
       };
     });
-    if (outputs.includes(null)) return { outputs: [], notTracked: NOT_IP };
-    return { outputs: outputs.filter((output) => output !== null), notTracked: null };
+    if (outputs.includes(null)) return { outputs: [], notCompared: NOT_IP };
+    return { outputs: outputs.filter((output) => output !== null), notCompared: null };
   });
 }
 

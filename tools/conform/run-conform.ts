@@ -14,12 +14,8 @@ import { runThroughOvs } from './ovs-run.js';
 import { runThroughTracker } from './tracker-run.js';
 
 /** How a design compares. */
-export interface DesignReport {
+export interface DesignReport extends Comparison {
   readonly design: DesignChoice;
-  /** Packets that both trackers were given. */
-  readonly compared: number;
-  /** Of those, how many agree in every respect. */
-  readonly agreeing: number;
   /** In the order of the packets; the table last. */
   readonly differences: readonly ExplainedDifference[];
 }
@@ -29,8 +25,6 @@ export interface ConformOutcome {
   /** Version line of the switch. */
   readonly ovs: string;
   readonly packets: number;
-  /** Packets that Open vSwitch does not give to its tracker, by reason. */
-  readonly notTracked: Readonly<Record<string, number>>;
   /** Connections in the switch's table at the end. */
   readonly connections: number;
   readonly designs: readonly DesignReport[];
@@ -55,7 +49,6 @@ export async function runConform(
     return {
       ovs,
       packets: input.packets.length,
-      notTracked: countReasons(theirs),
       connections: theirs.table.length,
       designs: designs.map((design) => compareDesign(design, input, theirs, ovs)),
     };
@@ -73,20 +66,11 @@ export function compareDesign(
 ): DesignReport {
   const compare = (switches: BehaviourSwitches): Comparison =>
     compareRuns(runThroughTracker(design, input, theirs, switches), theirs);
-  const { compared, agreeing, differences } = compare({});
-  const explained = explainDifferences(differences, version, compare);
+  const comparison = compare({});
+  const explained = explainDifferences(comparison.differences, version, compare);
   return {
+    ...comparison,
     design,
-    compared,
-    agreeing,
     differences: explainByDesign(design, explained, input, theirs, version),
   };
-}
-
-function countReasons(run: ConformRun): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { notTracked } of run.packets) {
-    if (notTracked !== null) counts[notTracked] = (counts[notTracked] ?? 0) + 1;
-  }
-  return counts;
 }

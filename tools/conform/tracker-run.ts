@@ -1,4 +1,5 @@
 import type { DesignChoice } from '../../engine/host/designs.js';
+import type { ExecRequest } from '../../engine/host/exec-params.js';
 import type { BehaviourSwitches } from '../../engine/host/run-memory.js';
 import type { Tracker } from '../../engine/host/tracker.js';
 import type { TrackerConfig } from '../config/read-config.js';
@@ -7,7 +8,7 @@ import { configuredTracker } from '../oracle/configured-tracker.js';
 import type { ConformInput } from './conform-input.js';
 import type { ConformRun, OutputPacket, PacketOutcome } from './conform-run.js';
 import { toDumpEntry } from './dump-entry.js';
-import { takeChoice } from './nat-choice.js';
+import { isAddressUnknown, takeChoice, UNKNOWN_ADDRESS } from './nat-choice.js';
 import { asOvsExecutes } from './ovs-request.js';
 
 const MIN_SLAB_SLOTS = 1 << 12;
@@ -39,11 +40,21 @@ export function runThroughTracker(
       tracker.sweep(nowMs);
     }
     const there = reference.packets[packetIndex];
-    if (there === undefined || there.notTracked !== null) {
-      return { outputs: [], notTracked: there?.notTracked ?? 'not run' };
+    if (there === undefined || there.notCompared !== null) {
+      return { outputs: [], notCompared: there?.notCompared ?? 'not run' };
     }
-    const request = takeChoice(asOvsExecutes(input.requests[requestIndex]!, frame), packetIndex, there);
-    return { outputs: execute(tracker, frame, request, nowMs, packetIndex, indexOf), notTracked: null };
+    const asked = asOvsExecutes(input.requests[requestIndex]!, frame);
+    const run = (request: ExecRequest): OutputPacket[] =>
+      execute(tracker, frame, request, nowMs, packetIndex, indexOf);
+    if (!isAddressUnknown(asked, packetIndex, there)) {
+      return { outputs: run(takeChoice(asked, packetIndex, there)), notCompared: null };
+    }
+    const before = new Set(tracker.dump(nowMs).map(({ index }) => index));
+    const outputs = run(asked);
+    const created = tracker.dump(nowMs).filter(({ index }) => !before.has(index));
+    // The switch created nothing; so that the rest can be compared, ours is taken back.
+    for (const { original, zone } of created) tracker.flushTuple(original, zone, nowMs);
+    return { outputs, notCompared: created.length === 0 ? null : UNKNOWN_ADDRESS };
   });
   const live = tracker.dump(nowMs).filter((entry) => entry.expirationMs > nowMs);
   return { packets, table: live.map(toDumpEntry) };
@@ -52,7 +63,7 @@ export function runThroughTracker(
 function execute(
   tracker: Tracker,
   frame: Uint8Array,
-  request: ReturnType<typeof takeChoice>,
+  request: ExecRequest,
   nowMs: number,
   packetIndex: number,
   indexOf: Map<number, number>,

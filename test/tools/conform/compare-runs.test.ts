@@ -15,7 +15,7 @@ function output(packetIndex: number, state: string, frame = udpFrame()): OutputP
 
 function run(outputs: readonly (readonly OutputPacket[])[], table = ''): ConformRun {
   return {
-    packets: outputs.map((each) => ({ outputs: each, notTracked: null })),
+    packets: outputs.map((each) => ({ outputs: each, notCompared: null })),
     table: parseConntrackDump(table),
   };
 }
@@ -27,7 +27,7 @@ function places(ours: ConformRun, theirs: ConformRun): string[] {
 describe('compareRuns', () => {
   test('equal runs agree', () => {
     const one = run([[output(0, 'new|trk')], []], ENTRY);
-    expect(compareRuns(one, one)).toEqual({ compared: 2, agreeing: 2, differences: [] });
+    expect(compareRuns(one, one)).toEqual({ compared: 2, notCompared: {}, agreeing: 2, differences: [] });
   });
 
   test('state, bytes, order and table each show, at the packet that they belong to', () => {
@@ -58,9 +58,10 @@ describe('compareRuns', () => {
   });
 
   test('what the switch did not give to its tracker is not compared', () => {
-    const theirs: ConformRun = { packets: [{ outputs: [], notTracked: 'not IP' }], table: [] };
+    const theirs: ConformRun = { packets: [{ outputs: [], notCompared: 'not IP' }], table: [] };
     expect(compareRuns(run([[output(0, 'inv|trk')]]), theirs)).toEqual({
       compared: 0,
+      notCompared: { 'not IP': 1 },
       agreeing: 0,
       differences: [],
     });
@@ -75,10 +76,10 @@ describe('explainDifferences', () => {
 
   test('what a switch makes go away is explained by its revision, nothing else is', () => {
     const found = difference(output(0, 'est|trk'), output(0, 'new|trk'));
-    const gone = { compared: 1, agreeing: 1, differences: [] };
+    const gone = { compared: 1, notCompared: {}, agreeing: 1, differences: [] };
     const [explained] = explainDifferences(found, OVS31, () => gone);
     expect(explained?.explanation).toMatch(/97211927f/);
-    const stays = { compared: 1, agreeing: 0, differences: found };
+    const stays = { compared: 1, notCompared: {}, agreeing: 0, differences: found };
     expect(explainDifferences(found, OVS31, () => stays)[0]?.explanation).toBeNull();
     expect(explainDifferences(found, 'Open vSwitch 2.17.9', () => gone)[0]?.explanation).toBeNull();
     expect(explainDifferences(found, 'a build without number', () => gone)[0]?.explanation).toBeNull();
@@ -109,7 +110,7 @@ describe('explainDifferences', () => {
   const explanationOf = (mine: Uint8Array, their: Uint8Array, state: string): string | null => {
     const found = difference(output(0, state, mine), output(0, state, their));
     expect(found).toHaveLength(1);
-    const stays = { compared: 1, agreeing: 0, differences: found };
+    const stays = { compared: 1, notCompared: {}, agreeing: 0, differences: found };
     return explainDifferences(found, OVS31, () => stays)[0]?.explanation ?? null;
   };
 
@@ -149,9 +150,9 @@ describe('takeChoice', () => {
     commit: true,
     nat: { type: 'src', minAddress: '10.9.0.1', maxAddress: '10.9.0.8', ports: [5000, 5007] },
   } as const;
-  const there = (state: string, srcPort: number): { outputs: OutputPacket[]; notTracked: null } => ({
+  const there = (state: string, srcPort: number): { outputs: OutputPacket[]; notCompared: null } => ({
     outputs: [output(4, state, udpFrame({ src: '10.9.0.3', srcPort }))],
-    notTracked: null,
+    notCompared: null,
   });
 
   test('a new translated packet fixes address and port', () => {

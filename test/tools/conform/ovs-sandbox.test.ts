@@ -36,7 +36,7 @@ describe.skipIf(ovsMissing !== null)(orWhySkipped('a private Open vSwitch', ovsM
         const got = run.packets.map((packet, index) => {
           // The switch gives only IP to its tracker; called directly, the tracker says that other packets are invalid.
           const state =
-            packet.notTracked === null ? packet.outputs.map((output) => output.state).join() : 'inv|trk';
+            packet.notCompared === null ? packet.outputs.map((output) => output.state).join() : 'inv|trk';
           return `${index + 1}: ${state}\n`;
         });
         expect(got.join('')).toBe(readFileSync(`${capture}.ctstate`, 'utf8'));
