@@ -57,8 +57,9 @@ describe('ctreplay synth', () => {
     const written = ctreplay(['synth', 'tcp-crr', '-o', 'crr.pcap', '--seed', '4', ...scenario], folder);
     expect(written.code).toBe(0);
     const verdicts = (args: readonly string[]): unknown => {
-      const { code, stdout, stderr } = ctreplay(['replay', ...args, '--seed', '4', ...common], folder);
-      expect({ code, stderr }).toMatchObject({ code: 0 });
+      const { stdout, stderr } = ctreplay(['replay', ...args, '--seed', '4', ...common], folder);
+      // Not the exit code: on a machine too busy to measure on the result is called invalid, and its counts are right.
+      expect(stdout, stderr).not.toBe('');
       return JSON.parse(stdout).cases.map((each: { packets: unknown }) => each.packets);
     };
     const fromFile = verdicts(['crr.pcap']);
@@ -85,6 +86,18 @@ describe('ctreplay synth', () => {
     const help = ctreplay(['synth', 'syn-flood', '--help'], folder).stdout;
     expect(help).toMatch(/--pps <packets\/s>/);
     expect(help).toMatch(/Example:\n {2}ctreplay synth syn-flood -o syn-flood\.pcap/);
+  });
+
+  it('is documented: every scenario and parameter, with its default', () => {
+    const text = readFileSync(join(import.meta.dirname, '../../../docs/scenarios.md'), 'utf8');
+    for (const { name, parameters } of SCENARIOS) {
+      const section = text.split(`\n## ${name}\n`)[1]?.split('\n## ')[0] ?? '';
+      for (const spec of parameters.filter((each) => each.name !== 'packets' && each.name !== 'pps')) {
+        const row = section.split('\n').find((line) => line.includes(`\`--${spec.name}\``)) ?? '';
+        expect(row, `${name} --${spec.name}`).toContain(spec.description.replaceAll('|', '\\|'));
+        if (typeof spec.default === 'number') expect(row).toContain(spec.default.toLocaleString('en-US'));
+      }
+    }
   });
 
   it.each([
