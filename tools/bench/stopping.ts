@@ -83,6 +83,9 @@ export interface GroupProgress {
 
 /** Decides whether a group is done. */
 export function groupProgress(group: Group, blocks: Blocks, rule: RepetitionRule): GroupProgress {
+  if (rule.untilPrecision === undefined && blocks.length < rule.trials) {
+    return { trials: blocks.length, done: false, expected: rule.trials, precision: null, gaveUp: false };
+  }
   const steady = steadyBlocks(group, blocks);
   const trials = steady.length;
   if (rule.untilPrecision === undefined) {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseMatrixFile } from '../../../tools/bench/matrix-file.js';
@@ -169,6 +171,17 @@ untilPrecision: 2%
     expect(spec.untilPrecision).toBeCloseTo(0.02, 12);
     expect(spec).toMatchObject({ trials: 15, order: 'randomised', control: 'one', seed: 1 });
     expect(planMatrix(spec, 2).map((group) => group.name)).toContain('office.pcap, 2 workers, 100000pps');
+  });
+
+  it('is as the documentation shows it', () => {
+    const text = readFileSync(join(import.meta.dirname, '../../../docs/bench.md'), 'utf8');
+    const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(text) ?? [];
+    const spec = load(example);
+    expect(planMatrix(spec, 2)).toHaveLength(4 * 2 * 2);
+    for (const { scenario, parameters } of spec.inputs) {
+      if (scenario === undefined) continue;
+      resolveParameters(scenario, findScenario(scenario).parameters, parameters ?? {});
+    }
   });
 
   it.each([

@@ -1,0 +1,137 @@
+/** bench, scale and model as a user runs them, with the real engine and matrices as small as they get. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import type { MatrixResult } from '../../../tools/bench/matrix-result.js';
+import { ctreplay, scratchFolder } from '../../support/command.js';
+
+// Some start a dozen runs, which takes minutes on a machine that is busy with other things.
+vi.setConfig({ testTimeout: 300_000 });
+
+const folder = scratchFolder();
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function resultIn(name: string): MatrixResult {
+  return JSON.parse(readFileSync(join(folder, name, 'result.json'), 'utf8')) as MatrixResult;
+}
+
+describe('ctreplay bench', () => {
+  it('runs a bench.yaml with scenarios that need a configuration, and goes on with --resume', () => {
+    writeFileSync(
+      join(folder, 'bench.yaml'),
+      `inputs:
+  - scenario: nat-exhaustion
+    parameters: { packets: 3000 }
+designs: [timeout-lists, rculist-sweep]
+trials: 1
+warmupBlocks: 0
+warmupPackets: 1000
+`,
+    );
+    const first = ctreplay(['bench', '--matrix', 'bench.yaml', '--out', 'small', '--quiet'], folder);
+    expect(first).toMatchObject({ code: 0, stdout: '' });
+    const result = resultIn('small');
+    expect(result).toMatchObject({ partial: false, valid: true });
+    expect(result.cases.map((one) => `${one.design} ${one.build} ${one.control === true}`)).toEqual([
+      'timeout-lists probed false',
+      'rculist-sweep probed false',
+      'timeout-lists probed true',
+      'timeout-lists bare false',
+      'rculist-sweep bare false',
+    ]);
+    for (const one of result.cases) {
+      expect(one.packets.injected).toBe(3000);
+      // The scenario's translation was in force.
+      if (one.build === 'probed') expect(one.nat?.allocations ?? 0).toBeGreaterThan(0);
+      else expect(one.latency?.service ?? null).toBeNull();
+    }
+    const again = ctreplay(['bench', '--matrix', 'bench.yaml', '--out', 'small'], folder);
+    expect(again.code).toBe(2);
+    expect(again.stderr).toContain('add --resume');
+    const more = ctreplay(
+      ['bench', '--matrix', 'bench.yaml', '--out', 'small', '--resume', '--trials', '2'],
+      folder,
+    );
+    expect(more.code).toBe(0);
+    expect(more.stdout).toContain('measuring');
+    expect(resultIn('small').cases).toHaveLength(10);
+  });
+
+  it('lists without running', () => {
+    const list = ctreplay(['bench', '--preset', 'paper', '--list'], folder);
+    expect(list.code).toBe(0);
+    expect(list.stdout).toContain('zone-policies/rculist-sweep/w8/topspeed');
+    expect(ctreplay(['bench', '--list'], folder).stdout).toContain('smoke');
+    const dry = ctreplay(['bench', '--scenario', 'syn-flood', '--trials', '2', '--dry-run'], folder);
+    expect(dry.stdout).toContain('1 group(s), 5 cells, 2 trials each');
+  });
+
+  it.each([
+    [['bench', '--rates', '1k'], '--rates is for a matrix'],
+    [['bench', '--scenario', 'nope', '--out', 'x'], "there is no scenario 'nope'"],
+    [['bench', '--scenario', 'syn-flood', '--design', 'nope'], "there is no design 'nope'"],
+    [['bench', '--capture', 'nope.pcap'], 'nope.pcap: there is no such capture'],
+    [['bench', '--matrix', 'nope.yaml'], 'nope.yaml: there is no such file'],
+    [['bench', '--preset', 'nope'], "there is no preset 'nope'"],
+    [['bench', '--preset', 'smoke', '--shard', '3/2'], '2/4'],
+    [['bench', '--preset', 'smoke', '--resume'], '--resume needs --out'],
+    [['scale', '--scenario', 'syn-flood', '--capture', 'x'], 'exclude each other'],
+  ])('%j is wrong usage', (args, message) => {
+    const outcome = ctreplay(args, folder);
+    expect(outcome.stderr).toContain(message);
+    expect(outcome.code).toBe(2);
+  });
+});
+
+describe('ctreplay scale and model', () => {
+  it('measure, fit, and predict beside the measurement', () => {
+    const scale = ctreplay(
+      [
+        'scale',
+        '--scenario',
+        'syn-flood',
+        '--packets',
+        '4000',
+        '--workers',
+        '2',
+        '--trials',
+        '1',
+        '--out',
+        'scale',
+      ],
+      folder,
+    );
+    expect(scale.code).toBe(0);
+    expect(scale.stdout).toContain('syn-flood · rculist-sweep');
+    expect(resultIn('scale').scaling).toHaveLength(2);
+    const model = ctreplay(['model', 'scale', '--cores', '1..4', '--packets', '2000', '--json'], folder);
+    expect(model.code).toBe(0);
+    const { series } = JSON.parse(model.stdout) as {
+      series: {
+        design: string;
+        points: { workers: number; error: number | null; predicted: { pps: number } }[];
+      }[];
+    };
+    expect(series.map((one) => one.design)).toEqual(['timeout-lists', 'rculist-sweep']);
+    for (const { points } of series) {
+      expect(points.map((point) => point.workers)).toEqual([1, 2, 4]);
+      expect(points[0]?.error).not.toBeNull();
+      for (const point of points) expect(point.predicted.pps).toBeGreaterThan(0);
+    }
+    const text = ctreplay(['model', 'scale', '--cores', '1,8'], folder);
+    expect(text.stdout).toMatch(/8 .*prediction/);
+  });
+
+  it('model says what it needs', () => {
+    mkdirSync(join(folder, 'bare'), { recursive: true });
+    const scale = ctreplay(
+      ['scale', '--packets', '2000', '--workers', '1', '--trials', '1', '--bare', '--out', 'bare'],
+      folder,
+    );
+    expect(scale.code).toBe(0);
+    const outcome = ctreplay(['model', 'bare'], folder);
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toContain('holds no case that the model could be fed from');
+    expect(ctreplay(['model', 'bare', '--cores', '5..2'], folder).code).toBe(2);
+  });
+});
