@@ -25,6 +25,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register: Register }>>> 
   model: () => import('./commands/model.js'),
   micro: () => import('./commands/micro.js'),
   report: () => import('./commands/report.js'),
+  compare: () => import('./commands/compare.js'),
+  merge: () => import('./commands/merge.js'),
   regress: () => import('./commands/regress.js'),
   demo: () => import('./commands/demo.js'),
 };

@@ -142,7 +142,7 @@ function updateText({ checks, written }: GateFindings): string {
     `${check.name}: ${check.details.length > 0 ? 'changed' : check.text}`,
     ...check.details.map((detail) => `  ${detail}`),
   ]);
-  if (changed.length === 0) lines.push('Nothing changed.');
+  if (checks.length > 0 && changed.length === 0) lines.push('Nothing changed.');
   return [...lines, ...written.map((file) => `Wrote ${file}`), ''].join('\n');
 }
 

@@ -130,7 +130,7 @@ async function gateExact(options: GateOptions): Promise<GateFindings> {
   const checks = exactChecks(baseline ?? current, found, file);
   if (update) {
     await writeBaseline(folder, file, exactBaselineText(current));
-    return { checks: asChanges(checks), facts: [], written: [file] };
+    return { checks: baseline === null ? [] : asChanges(checks), facts: [], written: [file] };
   }
   return { checks, facts: [`Exact figures: ${file}, seed ${seed}, ${found.size} cells`], written: [] };
 }
@@ -163,7 +163,7 @@ async function gateRatios(options: GateOptions): Promise<GateFindings> {
   });
   if (update) {
     await writeBaseline(folder, file, ratioBaselineText(current));
-    return { checks: asChanges(checks), facts: [], written: [file] };
+    return { checks: baseline === null ? [] : asChanges(checks), facts: [], written: [file] };
   }
   return {
     checks: [...checks, ...thresholds],

@@ -1,0 +1,66 @@
+/** `ctreplay compare <base> <head>`: two stored results side by side. */
+import { InvalidArgumentError, type Command } from 'commander';
+import { compareResults } from '../regress/compare-results.js';
+import { compareCsv, compareJson, compareMarkdown, compareText } from '../regress/compare-text.js';
+import { writeAtomically } from '../report/result-file.js';
+import { loadRuns } from '../report/runs.js';
+import { Random } from '../synth/random.js';
+import { oneOf } from './option-values.js';
+
+const FORMATS = ['text', 'csv', 'markdown', 'json'] as const;
+
+interface CompareFlags {
+  readonly alpha: number;
+  readonly acrossMachines?: boolean;
+  readonly format: (typeof FORMATS)[number];
+  readonly output?: string;
+}
+
+/** Adds `compare` to the program. */
+export function register(program: Command): void {
+  program
+    .command('compare')
+    .summary('two stored results side by side')
+    .description(
+      'Compares the cells that two results have in common: medians, the difference, and whether it is more than chance ' +
+        '(Mann-Whitney test). Times and rates are compared only when both results are from one machine; ratios between ' +
+        'designs and work counts always are. A significant difference is no error: for a gate see regress.',
+    )
+    .argument('<base>', 'result.json, its folder, or a folder of such folders')
+    .argument('<head>', 'the same, of what is new')
+    .option('--alpha <share>', 'significance level, between 0 and 1', alpha, 0.05)
+    .option('--across-machines', 'compare times and rates although the machines differ')
+    .option('--format <name>', FORMATS.join(', '), oneOf(FORMATS), 'text')
+    .option('-o, --output <file>', 'where to write; default: standard output')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ctreplay compare results/before results/after\n  ctreplay compare base.json head.json --format csv -o delta.csv',
+    )
+    .action(compare);
+}
+
+async function compare(base: string, head: string, flags: CompareFlags): Promise<void> {
+  const compared = compareResults(await loadRuns([base]), await loadRuns([head]), {
+    alpha: flags.alpha,
+    acrossMachines: flags.acrossMachines === true,
+    // Only for the widths of intervals: the same results always give the same text.
+    random: new Random(1),
+  });
+  const labels = [base, head] as const;
+  const text = {
+    text: () => compareText(compared, labels),
+    csv: () => compareCsv(compared),
+    markdown: () => compareMarkdown(compared, labels),
+    json: () => compareJson(compared),
+  }[flags.format]();
+  if (flags.output === undefined) process.stdout.write(text);
+  else await writeAtomically(flags.output, text);
+  // Notes belong to the text; where it has no place for them they go beside it.
+  if (flags.format === 'csv') for (const note of compared.notes) process.stderr.write(`${note}\n`);
+}
+
+function alpha(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value < 1) return value;
+  throw new InvalidArgumentError('Give a number between 0 and 1, for example 0.05.');
+}

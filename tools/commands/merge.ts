@@ -1,0 +1,43 @@
+/** `ctreplay merge <result...>`: shards or several runs as one result. */
+import type { Command } from 'commander';
+import { mergeResults } from '../regress/merge-results.js';
+import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
+import { writeResult } from '../report/result-file.js';
+import { loadRuns } from '../report/runs.js';
+
+interface MergeFlags {
+  readonly output: string;
+  readonly acrossMachines?: boolean;
+}
+
+/** Adds `merge` to the program. */
+export function register(program: Command): void {
+  program
+    .command('merge')
+    .summary('join the shards of a matrix, or several results, into one')
+    .description(
+      'Joins results without loss: every case keeps its counts and histograms, and trials of the same cell are numbered on. ' +
+        'The shards of a matrix (bench --shard i/n) become the result that the whole matrix would have given.',
+    )
+    .argument('<result...>', 'result.json files, their folders, or a folder of such folders')
+    .requiredOption('-o, --output <folder>', 'where result.json, the CSV tables and report.html go')
+    .option('--across-machines', 'join results of different machines; the result says so')
+    .addHelpText(
+      'after',
+      '\nExample:\n  ctreplay bench --preset demo --shard 1/2 --out s1   (and 2/2 elsewhere)\n  ctreplay merge s1 s2 -o whole',
+    )
+    .action(merge);
+}
+
+const STORED = ['csv', 'html']
+  .map(findFormat)
+  .filter((format): format is ReportFormat => format !== undefined);
+
+async function merge(paths: string[], flags: MergeFlags): Promise<void> {
+  const runs = await loadRuns(paths);
+  const result = mergeResults(runs, { acrossMachines: flags.acrossMachines === true });
+  const file = await writeResult(flags.output, result);
+  await writeFiles(flags.output, await renderFormats([{ label: flags.output, file, result }], STORED));
+  process.stdout.write(`${runs.length} results, ${result.cases.length} cases: ${file}\n`);
+  if (result.partial) process.stderr.write('The result is not complete; see its warnings.\n');
+}

@@ -1,0 +1,110 @@
+/** A comparison as text, CSV, Markdown or JSON. */
+import { toCsv } from '../report/csv.js';
+import { escapeMarkdown, printable } from '../report/escape.js';
+import { formatCount, formatNs, formatRate, formatRatio } from '../report/quantities.js';
+import type { ComparedMetric, ComparedResults, ComparedRow } from './compare-results.js';
+
+function formatterOf(unit: string): (value: number) => string {
+  if (unit === 'ns') return formatNs;
+  if (unit === 'pps') return formatRate;
+  return (value) =>
+    Number.isInteger(value) && Math.abs(value) >= 1000 ? formatCount(value) : formatRatio(value);
+}
+
+function withSpread(text: string, spread: number | null): string {
+  return spread === null ? text : `${text} ± ${Math.round(spread * 100)}%`;
+}
+
+/** What is to be said of single rows, each once. */
+function remarksOf(metrics: readonly ComparedMetric[]): string[] {
+  const remarks = new Map<string, number>();
+  const rows = metrics.flatMap((metric) => metric.rows);
+  for (const { comparison } of rows) {
+    if (comparison.note !== null && comparison.note !== 'all values are equal')
+      remarks.set(comparison.note, (remarks.get(comparison.note) ?? 0) + 1);
+  }
+  return [...remarks].map(([note, count]) => `${count} of ${rows.length} rows: ${note}.`);
+}
+
+function lineOf(metric: ComparedMetric, row: ComparedRow): string[] {
+  const show = formatterOf(metric.unit);
+  return [
+    row.cell,
+    withSpread(show(row.comparison.baseMedian), row.baseSpread),
+    withSpread(show(row.comparison.headMedian), row.headSpread),
+    row.comparison.text,
+    row.comparison.detail,
+  ];
+}
+
+function linesOf(metric: ComparedMetric): string[][] {
+  const rows = metric.rows.map((row) => lineOf(metric, row));
+  if (metric.geomean === null || metric.rows.length < 2) return rows;
+  return [...rows, ['geomean', '', '', metric.geomean.text, '']];
+}
+
+/** Tables for people, one per metric, in the layout of benchstat. */
+export function compareText({ metrics, notes }: ComparedResults, labels: readonly [string, string]): string {
+  const blocks = metrics.map((metric) => {
+    const header = [metric.metric, labels[0], labels[1], 'vs base', ''];
+    const lines = [header, ...linesOf(metric)].map((line) => line.map(printable));
+    const widths = header.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
+    return lines
+      .map((line) =>
+        line
+          .map((text, column) =>
+            column === 0 || column === 4
+              ? text.padEnd(widths[column] ?? 0)
+              : text.padStart(widths[column] ?? 0),
+          )
+          .join('  ')
+          .trimEnd(),
+      )
+      .join('\n');
+  });
+  return `${[...blocks, ...[...remarksOf(metrics), ...notes].map(printable)].join('\n\n')}\n`;
+}
+
+/** One row per cell and metric. */
+export function compareCsv({ metrics }: ComparedResults): string {
+  const rows = metrics.flatMap((metric) => metric.rows.map((row) => ({ metric, row })));
+  return toCsv(
+    [
+      { name: 'metric', doc: '', value: ({ metric }) => metric.metric },
+      { name: 'unit', doc: '', value: ({ metric }) => metric.unit },
+      { name: 'cell', doc: '', value: ({ row }) => row.cell },
+      { name: 'base_median', doc: '', value: ({ row }) => row.comparison.baseMedian },
+      { name: 'head_median', doc: '', value: ({ row }) => row.comparison.headMedian },
+      { name: 'base_spread_share', doc: '', value: ({ row }) => row.baseSpread },
+      { name: 'head_spread_share', doc: '', value: ({ row }) => row.headSpread },
+      { name: 'delta_percent', doc: '', value: ({ row }) => row.comparison.deltaPercent },
+      { name: 'p_value', doc: '', value: ({ row }) => row.comparison.pValue },
+      { name: 'base_n', doc: '', value: ({ row }) => row.comparison.n.base },
+      { name: 'head_n', doc: '', value: ({ row }) => row.comparison.n.head },
+      { name: 'significant', doc: '', value: ({ row }) => row.comparison.significant },
+    ],
+    rows,
+  );
+}
+
+/** Tables in Markdown; text from the results is escaped. */
+export function compareMarkdown(
+  { metrics, notes }: ComparedResults,
+  labels: readonly [string, string],
+): string {
+  const line = (texts: readonly string[]): string => `| ${texts.map(escapeMarkdown).join(' | ')} |`;
+  const blocks = metrics.map((metric) =>
+    [
+      line([metric.metric, labels[0], labels[1], 'vs base', 'test']),
+      '| --- | ---: | ---: | ---: | --- |',
+      ...linesOf(metric).map(line),
+    ].join('\n'),
+  );
+  const remarks = [...remarksOf(metrics), ...notes].map((note) => escapeMarkdown(note));
+  return `${[...blocks, ...remarks].join('\n\n')}\n`;
+}
+
+/** Everything, for programs. */
+export function compareJson(results: ComparedResults): string {
+  return `${JSON.stringify(results, null, 2)}\n`;
+}

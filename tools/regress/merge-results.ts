@@ -1,0 +1,218 @@
+/** Several results as one: the shards of a matrix, or runs of the same or of different cells. */
+import { geomeans } from '../bench/aggregate.js';
+import { benchRecord, fingerprint } from '../bench/bench-record.js';
+import type { MatrixState } from '../bench/drive-matrix.js';
+import { matrixResult, withWarnings, type MatrixResult } from '../bench/matrix-result.js';
+import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
+import { parseShard, planMatrix, type Group, type Shard } from '../bench/plan.js';
+import { rateText } from '../bench/rate.js';
+import type { Run } from '../report/runs.js';
+import type { Result, ResultCase } from '../report/schema.js';
+import { RegressError } from './check.js';
+
+/** What may be merged. */
+export interface MergeOptions {
+  /** Join results of different machines; it is said in the result. */
+  readonly acrossMachines: boolean;
+}
+
+/**
+ * Merges results. Every case is kept whole, with its counts and histograms, so that nothing is lost; what a matrix computes from
+ * its trials (summaries, comparisons) is computed anew.
+ * @throws RegressError naming what does not fit together
+ */
+export function mergeResults(runs: readonly Run[], options: MergeOptions): Result {
+  if (runs.length < 2) throw new RegressError('there is one result only; name at least two to merge', 2);
+  checkMachines(runs, options);
+  const records = runs.map(({ result }) => benchRecord.safeParse((result as Partial<MatrixResult>).bench));
+  const shards = records.map((record) => (record.success ? record.data.shard : null));
+  return shards.every((shard) => shard !== null) ? mergeShards(runs, shards as string[]) : mergeCases(runs);
+}
+
+function checkMachines(runs: readonly Run[], { acrossMachines }: MergeOptions): void {
+  const [first] = runs as [Run, ...Run[]];
+  const id = (run: Run): string | null => run.result.environment.machineId ?? null;
+  const other = runs.find((run) => id(run) !== id(first));
+  if (other === undefined || acrossMachines) return;
+  const name = (run: Run): string =>
+    `${run.label} (${run.result.environment.cpuModel ?? id(run) ?? 'unknown'})`;
+  throw new RegressError(
+    `${name(first)} and ${name(other)} are from different machines; --across-machines merges them all the same`,
+  );
+}
+
+function warningsOf(runs: readonly Run[]): Result['warnings'] {
+  const seen = new Map(
+    runs.flatMap(({ result }) =>
+      result.warnings.map((warning) => [`${warning.code} ${warning.text}`, warning]),
+    ),
+  );
+  const machines = new Set(runs.map(({ result }) => result.environment.machineId));
+  if (machines.size > 1) {
+    seen.set('merged-machines', {
+      code: 'merged-machines',
+      text: `the cases were measured on ${machines.size} machines; the environment shown is that of the first`,
+      advice: 'Compare only figures of cells that were measured on the same machine.',
+    });
+  }
+  return [...seen.values()];
+}
+
+function frameOf(runs: readonly Run[]) {
+  const [first] = runs as [Run, ...Run[]];
+  const created = runs.map(({ result }) => result.createdAt).toSorted();
+  const { tool, environment, configuration, seed } = first.result;
+  return {
+    tool,
+    createdAt: created[0] as string,
+    commandLine: ['merge', ...runs.map((run) => run.file ?? run.label)],
+    environment,
+    configuration,
+    seed,
+    warnings: warningsOf(runs),
+  };
+}
+
+/** The whole matrix from its shards, as if it had run in one piece. */
+function mergeShards(runs: readonly Run[], texts: readonly string[]): MatrixResult {
+  const [first] = runs as [Run, ...Run[]];
+  const shards = texts.map((text, index) => shardOf(text, runs[index] as Run));
+  const count = (shards[0] as Shard).count;
+  const spec = specOf(first);
+  const seen = new Map<number, Run>();
+  shards.forEach((shard, index) => {
+    const run = runs[index] as Run;
+    if (shard.count !== count) {
+      throw new RegressError(
+        `${run.label} is shard ${texts[index]}, ${first.label} one of ${count}; merge one partition`,
+      );
+    }
+    const twin = seen.get(shard.index);
+    if (twin !== undefined)
+      throw new RegressError(`${twin.label} and ${run.label} are both shard ${texts[index]}`);
+    seen.set(shard.index, run);
+    checkSameMatrix(first, run);
+  });
+  const groups: Group[] = [];
+  const state: MatrixState = { trials: [], cases: [] };
+  shards.forEach((shard, index) => {
+    const { result } = runs[index] as Run;
+    const record = benchRecord.parse((result as Partial<MatrixResult>).bench);
+    const recorded = new Map(record.groups.map((group) => [group.name, group.cells]));
+    for (const group of planMatrix(spec, result.environment.coresOnline ?? 1, shard)) {
+      // Which group got the lone controls depended on the machine: the record tells.
+      groups.push(withRecordedCells(group, recorded.get(group.name) ?? [], spec));
+    }
+    state.trials.push(...record.trials);
+    state.cases.push(...result.cases.map(withWarnings));
+  });
+  groups.sort((a, b) => a.index - b.index);
+  const missing = Array.from({ length: count }, (_, index) => index + 1).filter((index) => !seen.has(index));
+  const rates = spec.rates.map(rateText);
+  const whole = fingerprint(spec, groups, null);
+  const merged = matrixResult({
+    spec,
+    groups,
+    shard: null,
+    fingerprint: whole,
+    state,
+    frame: frameOf(runs),
+    remarks:
+      missing.length === 0
+        ? []
+        : [
+            `shards ${missing.join(', ')} of ${count} are missing (${rates.length} rates, ${groups.length} groups are here)`,
+          ],
+  });
+  return missing.length === 0 ? dedupe(merged) : { ...dedupe(merged), partial: true };
+}
+
+function shardOf(text: string, run: Run): Shard {
+  const shard = parseShard(text);
+  if (shard === null) throw new RegressError(`${run.label}: its shard is '${text}', which is none`);
+  return shard;
+}
+
+function specOf(run: Run): MatrixSpec {
+  const { rates, ...rest } = run.result.configuration as { rates?: unknown };
+  // Rates are stored as they were understood; the check takes them as they are written.
+  const written = (Array.isArray(rates) ? rates : []).map((rate) =>
+    rateText(rate as Parameters<typeof rateText>[0]),
+  );
+  return checkMatrix({ ...rest, rates: written }, run.file ?? run.label);
+}
+
+function checkSameMatrix(first: Run, run: Run): void {
+  if (JSON.stringify(first.result.configuration) !== JSON.stringify(run.result.configuration)) {
+    throw new RegressError(
+      `${first.label} and ${run.label} are shards of different matrices; their configurations differ`,
+    );
+  }
+  const version = ({ result }: Run): string => `${result.tool.version} ${result.tool.commit ?? ''}`.trim();
+  if (version(first) !== version(run)) {
+    throw new RegressError(
+      `${first.label} was measured with ctreplay ${version(first)}, ${run.label} with ${version(run)}; measure all shards with one`,
+    );
+  }
+}
+
+function withRecordedCells(group: Group, recorded: readonly string[], spec: MatrixSpec): Group {
+  const known = new Set(group.cells.map((cell) => cell.id));
+  if (recorded.length === known.size && recorded.every((id) => known.has(id))) return group;
+  const wanted = new Set(recorded);
+  // Planned anew with controls everywhere, then cut down to what was run.
+  const all = planMatrix({ ...spec, control: 'each', probeCost: 'each' }, 1).find(
+    (candidate) => candidate.index === group.index,
+  );
+  if (all === undefined || !recorded.every((id) => all.cells.some((cell) => cell.id === id))) {
+    throw new RegressError(`${group.name}: was run with cells that its configuration does not give`);
+  }
+  return {
+    ...all,
+    cells: all.cells.filter((cell) => wanted.has(cell.id)),
+    pairs: all.pairs.filter((pair) => wanted.has(pair.base) && wanted.has(pair.head)),
+  };
+}
+
+function dedupe(result: MatrixResult): MatrixResult {
+  const seen = new Map(result.warnings.map((warning) => [`${warning.code} ${warning.text}`, warning]));
+  return { ...result, warnings: [...seen.values()] };
+}
+
+/** Results of replays, or whole matrices: their cases together. Trials of the same cell are numbered on. */
+function mergeCases(runs: readonly Run[]): Result {
+  const next = new Map<string, number>();
+  const cases: ResultCase[] = [];
+  const repeated = new Set<string>();
+  for (const { result } of runs) {
+    const start = new Map(next);
+    for (const one of result.cases) {
+      const offset = start.get(one.id) ?? 0;
+      if (offset > 0) repeated.add(one.id);
+      const trial = one.trial + offset;
+      next.set(one.id, Math.max(next.get(one.id) ?? 0, trial + 1));
+      cases.push({ ...one, trial });
+    }
+  }
+  // A summary of one run's trials does not hold for those of two.
+  const holds = (id: string): boolean => !repeated.has(id);
+  const comparisons = runs
+    .flatMap(({ result }) => result.comparisons ?? [])
+    .filter((one) => holds(one.base) && holds(one.head));
+  const design = new Map(cases.map((one) => [one.id, one.design]));
+  return {
+    format: 'ctreplay-result',
+    version: 1,
+    ...frameOf(runs),
+    partial: runs.some(({ result }) => result.partial),
+    valid: runs.every(({ result }) => result.valid),
+    audit: runs.flatMap(({ result }) => result.audit ?? []),
+    cases,
+    cells: runs.flatMap(({ result }) => result.cells ?? []).filter((cell) => holds(cell.id)),
+    comparisons,
+    scaling: repeated.size > 0 ? [] : runs.flatMap(({ result }) => result.scaling ?? []),
+    ...({
+      geomeans: geomeans(comparisons as MatrixResult['comparisons'], (cell) => design.get(cell) ?? cell),
+    } as object),
+  };
+}
