@@ -28,12 +28,15 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register: Register }>>> 
   compare: () => import('./commands/compare.js'),
   merge: () => import('./commands/merge.js'),
   regress: () => import('./commands/regress.js'),
+  doctor: () => import('./commands/doctor.js'),
+  completion: () => import('./commands/completion.js'),
   demo: () => import('./commands/demo.js'),
 };
 
 async function registerCommands(program: Command, argv: readonly string[]): Promise<void> {
   const asked = COMMANDS[argv[0] ?? ''];
-  const loaders = asked === undefined ? Object.values(COMMANDS) : [asked];
+  // Completion is made from all of them.
+  const loaders = asked === undefined || argv[0] === 'completion' ? Object.values(COMMANDS) : [asked];
   for (const { register } of await Promise.all(loaders.map((load) => load()))) register(program, argv);
 }
 

@@ -116,7 +116,7 @@ function mergeShards(runs: readonly Run[], texts: readonly string[]): MatrixResu
     shard: null,
     fingerprint: whole,
     state,
-    frame: frameOf(runs),
+    frame: withoutTrialWarnings(frameOf(runs)),
     remarks:
       missing.length === 0
         ? []
@@ -125,6 +125,11 @@ function mergeShards(runs: readonly Run[], texts: readonly string[]): MatrixResu
           ],
   });
   return missing.length === 0 ? dedupe(merged) : { ...dedupe(merged), partial: true };
+}
+
+/** What trials warned of is counted anew over all of them. */
+function withoutTrialWarnings(frame: ReturnType<typeof frameOf>): ReturnType<typeof frameOf> {
+  return { ...frame, warnings: frame.warnings.filter(({ text }) => !/^in \d+ of \d+ trials/.test(text)) };
 }
 
 function shardOf(text: string, run: Run): Shard {

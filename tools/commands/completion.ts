@@ -1,0 +1,43 @@
+/** `ctreplay completion bash|zsh|fish`: completion for a shell, made from the commands themselves. */
+import { Argument, type Command } from 'commander';
+import { completionScript, SHELLS, type CommandWords, type Shell } from './completion-script.js';
+
+/** Adds `completion` to the program; every other command has to be registered by the time it runs. */
+export function register(program: Command): void {
+  program
+    .command('completion')
+    .summary('completion for bash, zsh or fish')
+    .description('Prints a script that completes commands, options and their words.')
+    .addArgument(new Argument('<shell>').choices(SHELLS))
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  source <(ctreplay completion bash)        # this shell; put it into ~/.bashrc for all\n' +
+        '  ctreplay completion zsh > "${fpath[1]}/_ctreplay"\n' +
+        '  ctreplay completion fish > ~/.config/fish/completions/ctreplay.fish',
+    )
+    .action((shell: Shell) => {
+      process.stdout.write(completionScript(shell, program.commands.map(wordsOf)));
+    });
+}
+
+function wordsOf(command: Command): CommandWords {
+  return {
+    name: command.name(),
+    summary: command.summary() || command.description(),
+    options: command.options
+      .filter((option) => option.hidden === false)
+      .flatMap((option) =>
+        option.long == null
+          ? []
+          : [
+              {
+                name: option.long,
+                summary: option.description,
+                takesValue: option.required || option.optional,
+              },
+            ],
+      ),
+    subcommands: command.commands.map(wordsOf),
+  };
+}
