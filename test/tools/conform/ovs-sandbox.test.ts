@@ -8,13 +8,8 @@ import { OvsSandbox } from '../../../tools/conform/ovs-sandbox.js';
 import { CONFORMANCE, haveConformance } from '../../support/conformance.js';
 import { orWhySkipped, ovsMissing } from './ovs-available.js';
 
-/** BGP over TCP, two VLAN tags, FTP, IPv6 extension headers; small files. */
-const SAMPLE = [
-  'tcpdump__tests_bgp-4byte-asn.pcap',
-  'tcpdump__tests_802.1ad_QinQ.pcap',
-  'zeek__testing_btest_Traces_ftp_ftp-password-pass-command.pcap',
-  'zeek__testing_btest_Traces_mobile-ipv6_mip6_brr.pcap',
-];
+/** Two VLAN tags, IPv6 extension headers; small files. */
+const SAMPLE = ['tcpdump__tests_802.1ad_QinQ.pcap', 'zeek__testing_btest_Traces_mobile-ipv6_mip6_brr.pcap'];
 
 describe.skipIf(ovsMissing !== null)(orWhySkipped('a private Open vSwitch', ovsMissing), () => {
   test('leaves no directory when it is stopped', async () => {
