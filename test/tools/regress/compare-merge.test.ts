@@ -1,0 +1,179 @@
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { checkMatrix } from '../../../tools/bench/matrix-spec.js';
+import type { MatrixResult } from '../../../tools/bench/matrix-result.js';
+import { runMatrixBench } from '../../../tools/bench/run-matrix.js';
+import { compareResults } from '../../../tools/regress/compare-results.js';
+import { compareText } from '../../../tools/regress/compare-text.js';
+import { mergeResults } from '../../../tools/regress/merge-results.js';
+import { writeResult } from '../../../tools/report/result-file.js';
+import type { Run } from '../../../tools/report/runs.js';
+import { Random } from '../../../tools/synth/random.js';
+import { ctreplay, scratchFolder } from '../../support/command.js';
+import { sampleResult } from '../../support/results.js';
+
+const SAMPLE = sampleResult({ kind: 'bench', trials: 6, packets: 120 });
+const bench = (): Run => ({ label: 'sample', file: null, result: structuredClone(SAMPLE) });
+const options = { alpha: 0.05, acrossMachines: false, random: new Random(1) };
+
+describe('compare', () => {
+  it('says nothing is different of a result and itself', () => {
+    const run = bench();
+    const { metrics } = compareResults([run], [run], options);
+    expect(metrics.map(({ metric }) => metric)).toEqual(
+      expect.arrayContaining(['pps', 'service.p99Ns', 'pps ratio', 'locks.ct_lock per packet']),
+    );
+    for (const { rows } of metrics) {
+      for (const { comparison } of rows) expect(comparison).toMatchObject({ text: '~', pValue: 1 });
+    }
+  });
+
+  it('finds what is twice as slow, in times and not in work', () => {
+    const base = bench();
+    const head = structuredClone(base);
+    for (const one of head.result.cases) {
+      one.pacing.achievedPps = one.pacing.achievedPps! / 2;
+      one.latency!.service!.overall.p50Ns = one.latency!.service!.overall.p50Ns! * 2;
+    }
+    const { metrics } = compareResults([base], [head], options);
+    const texts = (name: string) =>
+      metrics.find(({ metric }) => metric === name)!.rows.map(({ comparison }) => comparison.text);
+    expect(texts('pps')).toEqual(['-50.00%', '-50.00%']);
+    expect(texts('service.p50Ns')).toEqual(['+100.00%', '+100.00%']);
+    expect(texts('pps ratio')).toEqual(['~']);
+    expect(texts('locks.ct_lock per packet')).toEqual(['~', '~']);
+    expect(metrics[0]!.geomean!.text).toBe('-50.00%');
+    expect(compareText({ metrics, notes: [] }, ['a', 'b'])).toMatch(/-50\.00% {2}p=0\.002 n=6/);
+  });
+
+  it('leaves times out between machines, unless asked', () => {
+    const base = bench();
+    const head = structuredClone(base);
+    head.result.environment.machineId = 'm-other';
+    const names = (acrossMachines: boolean) =>
+      compareResults([base], [head], { ...options, acrossMachines }).metrics.map(({ metric }) => metric);
+    expect(names(false)).not.toContain('pps');
+    expect(names(false)).not.toContain('service.p50Ns');
+    expect(names(false)).toEqual(
+      expect.arrayContaining(['pps ratio', 'service.p50Ns ratio', 'locks.ct_lock per packet']),
+    );
+    expect(names(true)).toContain('pps');
+    expect(compareResults([base], [head], options).notes.join(' ')).toContain('--across-machines');
+  });
+
+  it('is an error without a common cell', async () => {
+    const other = bench();
+    for (const one of other.result.cases) one.id += '/else';
+    expect(() => compareResults([bench()], [other], options)).toThrow(/no cell is in both/);
+    const folder = scratchFolder();
+    await writeResult(join(folder, 'a'), bench().result);
+    expect(ctreplay(['compare', 'a', 'a', '--format', 'csv'], folder)).toMatchObject({ code: 0 });
+    expect(ctreplay(['compare', 'a', 'b'], folder)).toMatchObject({ code: 1 });
+    expect(ctreplay(['compare', 'a'], folder)).toMatchObject({ code: 2 });
+  });
+});
+
+describe('merge', () => {
+  const spec = checkMatrix(
+    {
+      inputs: [{ scenario: 'syn-flood' }, { scenario: 'established' }, { scenario: 'tcp-crr' }],
+      designs: ['timeout-lists', 'rculist-sweep'],
+      trials: 6,
+      warmupBlocks: 0,
+      probeCost: 'none',
+    },
+    'test',
+  );
+  const template = sampleResult({ kind: 'bench', packets: 200 }).cases;
+
+  /** Measures by arithmetic: the same cell and seed always give the same figures. */
+  async function measure(shard: { index: number; count: number } | null): Promise<MatrixResult> {
+    return runMatrixBench({
+      spec,
+      shard,
+      folder: null,
+      resume: false,
+      load: () => Promise.reject(new Error('nothing is loaded')),
+      commandLine: ['bench'],
+      makeRunner: () => ({
+        run: async (cell, seed) => {
+          const pps = 1e6 * (1 + (seed % 1000) / 1e5) * (cell.design === 'rculist-sweep' ? 3 : 1);
+          const base = structuredClone(template[cell.design === 'rculist-sweep' ? 1 : 0]!);
+          return {
+            values: { pps },
+            case: {
+              ...base,
+              id: cell.id,
+              design: cell.design,
+              ...(cell.role === 'control' ? { control: true } : {}),
+              pacing: { mode: 'topspeed', achievedPps: pps },
+            },
+          };
+        },
+      }),
+    });
+  }
+
+  let whole: MatrixResult;
+  let shards: Run[];
+  beforeAll(async () => {
+    whole = await measure(null);
+    shards = [];
+    for (let index = 1; index <= 3; index++) {
+      shards.push({ label: `s${index}`, file: null, result: await measure({ index, count: 3 }) });
+    }
+  });
+
+  it('of all shards equals the whole matrix in every figure, in any order', () => {
+    const merged = mergeResults([shards[2]!, shards[0]!, shards[1]!], {
+      acrossMachines: false,
+    }) as MatrixResult;
+    expect(merged.partial).toBe(false);
+    const own = new Set(whole.cases.map((one) => one.id));
+    // Each shard had an A/A control of its own.
+    expect(merged.cases.filter((one) => own.has(one.id))).toEqual(whole.cases);
+    expect(merged.cells!.filter((one) => own.has(one.id))).toEqual(whole.cells);
+    expect(merged.comparisons.filter((one) => one.kind === 'designs')).toEqual(
+      whole.comparisons.filter((one) => one.kind === 'designs'),
+    );
+    expect(merged.geomeans).toEqual(whole.geomeans);
+  });
+
+  it('of some shards is partial and names those that are missing', () => {
+    const merged = mergeResults([shards[0]!, shards[2]!], { acrossMachines: false });
+    expect(merged.partial).toBe(true);
+    expect(merged.warnings.map(({ text }) => text).join()).toContain('shards 2 of 3 are missing');
+  });
+
+  it('refuses a shard twice, other matrices and other machines', () => {
+    expect(() => mergeResults([shards[0]!, shards[0]!], { acrossMachines: false })).toThrow(
+      /both shard 1\/3/,
+    );
+    const other = structuredClone(shards[1]!);
+    other.result.configuration = { ...other.result.configuration, batch: 8 };
+    expect(() => mergeResults([shards[0]!, other], { acrossMachines: false })).toThrow(/different matrices/);
+    const elsewhere = structuredClone(shards[1]!);
+    elsewhere.result.environment.machineId = 'elsewhere';
+    expect(() => mergeResults([shards[0]!, elsewhere], { acrossMachines: false })).toThrow(
+      /--across-machines/,
+    );
+    const joined = mergeResults([shards[0]!, elsewhere], { acrossMachines: true });
+    expect(joined.warnings.map(({ code }) => code)).toContain('merged-machines');
+  });
+
+  it('of two runs numbers the trials of a cell on and keeps every case', () => {
+    const a = { label: 'a', file: null, result: sampleResult({ packets: 200, trials: 2 }) };
+    const b = { label: 'b', file: null, result: sampleResult({ packets: 200, trials: 1, seed: 2 }) };
+    const merged = mergeResults([a, b], { acrossMachines: false });
+    expect(merged.cases.map(({ id, trial }) => `${id} ${trial}`)).toEqual([
+      'capture/timeout-lists/w2 0',
+      'capture/rculist-sweep/w2 0',
+      'capture/timeout-lists/w2 1',
+      'capture/rculist-sweep/w2 1',
+      'capture/timeout-lists/w2 2',
+      'capture/rculist-sweep/w2 2',
+    ]);
+    expect(merged.cases[4]).toEqual({ ...b.result.cases[0], trial: 2 });
+    expect(() => mergeResults([a], { acrossMachines: false })).toThrow(/at least two/);
+  });
+});
