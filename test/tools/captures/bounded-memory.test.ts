@@ -7,9 +7,9 @@ import { Scratch } from './scratch.js';
 
 const MIB = 1 << 20;
 const LONG = Boolean(process.env['CTREPLAY_LONG']);
-const FILE_MIB = LONG ? 1024 : 160;
+const FILE_MIB = LONG ? 1024 : 120;
 /** What node itself, the program and its buffers may take, however large the capture. */
-const BOUND_MIB = LONG ? 256 : 180;
+const BOUND_MIB = LONG ? 256 : 160;
 const FRAME_BYTES = 1498;
 const CLI = join(import.meta.dirname, '../../../dist/tools/cli.js');
 const haveProc = existsSync('/proc/self/status');

@@ -180,12 +180,12 @@ describe('errors of info and prep name the fault, its place and the remedy', () 
   const two = pcapBytes([{ data: new Uint8Array(60) }, { data: new Uint8Array(60) }]);
   const cases: [what: string, make: () => string, message: RegExp, infoToo: boolean][] = [
     ['missing', () => 'missing.pcap', /missing\.pcap: no such file\. Check the path\./, true],
-    ['directory', () => scratch.folder, /this is a directory, not a capture file\. Name the capture files/, true],
-    ['empty', () => scratch.write('empty.pcap', new Uint8Array(0)), /byte offset 0: the file is empty \(0 bytes\)\. Give/, true],
-    ['no packets', () => scratch.write('none.pcap', pcapBytes([])), /the capture holds no packets\. Give/, true],
+    ['directory', () => scratch.folder, /this is a directory, not a capture file\. Name the capture files/, false],
+    ['empty', () => scratch.write('empty.pcap', new Uint8Array(0)), /byte offset 0: the file is empty \(0 bytes\)\. Give/, false],
+    ['no packets', () => scratch.write('none.pcap', pcapBytes([])), /the capture holds no packets\. Give/, false],
     ['wrong magic', () => scratch.write('magic.pcap', Buffer.from('hello, world')), /offset 0: .*no capture format.*68 65 6c 6c 6f.*\. Give a pcap/, true],
     ['truncated', () => scratch.write('cut.pcap', two.subarray(0, 24 + 76 + 40)), /cut\.pcap, record 2, byte offset 100: .*\b24 of 60 bytes/, true],
-    ['truncated header', () => scratch.write('head.pcap', two.subarray(0, 24 + 76 + 7)), /record 2, byte offset 100: .*\b7 of 16 bytes/, true],
+    ['truncated header', () => scratch.write('head.pcap', two.subarray(0, 24 + 76 + 7)), /record 2, byte offset 100: .*\b7 of 16 bytes/, false],
     ['link type', () => scratch.write('dot11.pcap', pcapBytes([{ data: new Uint8Array(60) }], { linkType: 105 })), /record 1, byte offset 24: link type 105 \(IEEE 802\.11\) cannot be replayed\. .*Ethernet \(1\)/, false],
   ];
 

@@ -93,7 +93,7 @@ describe('ctreplay synth', () => {
     for (const { name, parameters } of SCENARIOS) {
       const section = text.split(`\n## ${name}\n`)[1]?.split('\n## ')[0] ?? '';
       for (const spec of parameters.filter((each) => each.name !== 'packets' && each.name !== 'pps')) {
-        const row = section.split('\n').find((line) => line.includes(`\`--${spec.name}\``)) ?? '';
+        const row = section.split('\n').find((line) => line.startsWith(`| \`--${spec.name}\``)) ?? '';
         expect(row, `${name} --${spec.name}`).toContain(spec.description.replaceAll('|', '\\|'));
         if (typeof spec.default === 'number') expect(row).toContain(spec.default.toLocaleString('en-US'));
       }
