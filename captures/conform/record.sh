@@ -25,7 +25,7 @@ cleanup() {
 trap cleanup EXIT
 
 in_ns() { ip netns exec "$@"; }
-serve() { in_ns sv "$@" >"$work/served.log" 2>&1 & started+=($!); }
+serve() { ip netns exec sv "$@" >"$work/served.log" 2>&1 & started+=($!); }
 
 lab() {
   for ns in cl rt sv; do ip netns add $ns; ip -n $ns link set lo up; done
