@@ -11,6 +11,7 @@ import {
   resultJsonSchema,
   type LatencyDistribution,
 } from '../../../tools/report/schema.js';
+import { resultFieldsMarkdown } from '../../../tools/report/schema-fields.js';
 import { sampleResult } from '../../support/results.js';
 
 const PUBLISHED = fileURLToPath(new URL('../../../docs/schema/result-v1.schema.json', import.meta.url));
@@ -29,6 +30,15 @@ function ajvCheck(schema: object): (value: unknown) => boolean {
 describe('the published JSON Schema', () => {
   it('is the one generated from the code (vitest -u rewrites it)', async () => {
     await expect(await formatted()).toMatchFileSnapshot(resolve(PUBLISHED));
+  });
+
+  it('is described field by field in docs/schema/result-fields.md (vitest -u rewrites it)', async () => {
+    const file = fileURLToPath(new URL('../../../docs/schema/result-fields.md', import.meta.url));
+    const options = (await prettier.resolveConfig(file)) ?? {};
+    const text = await prettier.format(resultFieldsMarkdown(), { ...options, filepath: file });
+    for (const part of ['resultCase', 'contention', 'latencyDistribution'])
+      expect(text).toContain(`## ${part}`);
+    await expect(text).toMatchFileSnapshot(resolve(file));
   });
 
   it('agrees with zod on good and broken results', async () => {
