@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { MatrixResult } from '../../../tools/bench/matrix-result.js';
-import { ctreplay, scratchFolder } from '../../support/command.js';
+import { ctreplay, scratchFolder, type CommandOutcome } from '../../support/command.js';
 
 // Some start a dozen runs, which takes minutes on a machine that is busy with other things.
 vi.setConfig({ testTimeout: 300_000 });
@@ -13,6 +13,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function resultIn(name: string): MatrixResult {
   return JSON.parse(readFileSync(join(folder, name, 'result.json'), 'utf8')) as MatrixResult;
+}
+
+/** With what the command said when it failed. */
+function expectSuccess({ code, stderr, stdout }: CommandOutcome): void {
+  expect(code === 0 ? '' : `exit code ${code}: ${stderr}${stdout}`).toBe('');
 }
 
 describe('ctreplay bench', () => {
@@ -29,7 +34,8 @@ warmupPackets: 1000
 `,
     );
     const first = ctreplay(['bench', '--matrix', 'bench.yaml', '--out', 'small', '--quiet'], folder);
-    expect(first).toMatchObject({ code: 0, stdout: '' });
+    expectSuccess(first);
+    expect(first.stdout).toBe('');
     const result = resultIn('small');
     expect(result).toMatchObject({ partial: false, valid: true });
     expect(result.cases.map((one) => `${one.design} ${one.build} ${one.control === true}`)).toEqual([
@@ -52,7 +58,7 @@ warmupPackets: 1000
       ['bench', '--matrix', 'bench.yaml', '--out', 'small', '--resume', '--trials', '2'],
       folder,
     );
-    expect(more.code).toBe(0);
+    expectSuccess(more);
     expect(more.stdout).toContain('measuring');
     expect(resultIn('small').cases).toHaveLength(10);
   });
@@ -101,11 +107,11 @@ describe('ctreplay scale and model', () => {
       ],
       folder,
     );
-    expect(scale.code).toBe(0);
+    expectSuccess(scale);
     expect(scale.stdout).toContain('syn-flood · rculist-sweep');
     expect(resultIn('scale').scaling).toHaveLength(2);
     const model = ctreplay(['model', 'scale', '--cores', '1..4', '--packets', '2000', '--json'], folder);
-    expect(model.code).toBe(0);
+    expectSuccess(model);
     const { series } = JSON.parse(model.stdout) as {
       series: {
         design: string;
@@ -128,7 +134,7 @@ describe('ctreplay scale and model', () => {
       ['scale', '--packets', '2000', '--workers', '1', '--trials', '1', '--bare', '--out', 'bare'],
       folder,
     );
-    expect(scale.code).toBe(0);
+    expectSuccess(scale);
     const outcome = ctreplay(['model', 'bare'], folder);
     expect(outcome.code).toBe(1);
     expect(outcome.stderr).toContain('holds no case that the model could be fed from');
