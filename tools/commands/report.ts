@@ -1,15 +1,19 @@
 /** `ctreplay report <result...>`: reports from stored results. */
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { ALL_FORMATS, findFormat, REPORT_FORMATS, renderFormats, writeFiles } from '../report/formats.js';
 import type { ReportFormat } from '../report/formats.js';
 import { writeAtomically } from '../report/result-file.js';
-import { loadRuns } from '../report/runs.js';
+import { loadRuns, type Run } from '../report/runs.js';
+import { renderTerminal } from '../report/terminal.js';
+import { wantsColour } from '../report/terminal-style.js';
 import { UsageError } from './usage-error.js';
 
 interface ReportFlags {
   readonly format: string;
   readonly output?: string;
+  readonly color?: boolean;
 }
 
 /** Adds `report` to the program. */
@@ -27,6 +31,7 @@ export function register(program: Command): void {
       '-o, --output <path>',
       'file for one single-file format, else a folder; default: standard output for a single file',
     )
+    .option('--no-color', 'no colours; also NO_COLOR')
     .addHelpText(
       'after',
       `\nFormats:\n${names}\n\nExample:\n  ctreplay report results/monday results/tuesday --format html,csv -o results/both`,
@@ -46,17 +51,30 @@ async function report(paths: string[], flags: ReportFlags): Promise<void> {
   if (flags.output === undefined) {
     if (!isSingle)
       throw new UsageError(`--format ${flags.format} makes several files; name a folder with -o`);
-    process.stdout.write(only.content);
+    process.stdout.write(formats[0]?.name === 'table' ? terminalTable(runs, flags) : only.content);
     return;
   }
   // A name with an extension is a file; a folder gets the format's own name.
   if (isSingle && /\.[A-Za-z]+$/.test(flags.output)) {
+    await mkdir(dirname(flags.output), { recursive: true });
     await writeAtomically(flags.output, only.content);
     process.stdout.write(`${flags.output}\n`);
     return;
   }
   await writeFiles(flags.output, files);
   process.stdout.write(`${files.map((file) => join(flags.output as string, file.name)).join('\n')}\n`);
+}
+
+/** The table as wide as the terminal is, in its colours where it has any. */
+function terminalTable(runs: readonly Run[], flags: ReportFlags): string {
+  return renderTerminal(runs, {
+    width: process.stdout.columns ?? 160,
+    colour: wantsColour(
+      flags.color === false ? false : undefined,
+      process.env,
+      process.stdout.isTTY === true,
+    ),
+  });
 }
 
 function chosenFormats(names: string): readonly ReportFormat[] {

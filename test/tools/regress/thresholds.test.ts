@@ -3,7 +3,7 @@ import { checkRegressConfig, readRegressConfig } from '../../../tools/regress/re
 import { parseThreshold, ThresholdError } from '../../../tools/regress/threshold-expression.js';
 import { cellFigures, thresholdChecks } from '../../../tools/regress/thresholds.js';
 import { sampleResult } from '../../support/results.js';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -71,13 +71,13 @@ describe('thresholds against a run', () => {
   });
 });
 
-describe('regress.yaml', () => {
-  const read = (text: string) => {
-    const file = join(mkdtempSync(join(tmpdir(), 'ctreplay-regress-')), 'regress.yaml');
-    writeFileSync(file, text);
-    return readRegressConfig(file);
-  };
+const read = (text: string) => {
+  const file = join(mkdtempSync(join(tmpdir(), 'ctreplay-regress-')), 'regress.yaml');
+  writeFileSync(file, text);
+  return readRegressConfig(file);
+};
 
+describe('regress.yaml', () => {
   it('fills in defaults and reads thresholds', async () => {
     const config = await read('thresholds:\n  - service.p99 < 2x baseline\nagainst: { threshold: 0.1 }\n');
     expect(config.thresholds[0]).toMatchObject({ metric: 'service.p99' });
@@ -95,5 +95,13 @@ describe('regress.yaml', () => {
   ])('names what is wrong in %j', async (text, message) => {
     await expect(read(text)).rejects.toThrow(message);
     await expect(read(text)).rejects.toMatchObject({ exitCode: 2 });
+  });
+});
+
+describe('docs/ci.md', () => {
+  it('shows a regress.yaml that is accepted', async () => {
+    const text = readFileSync(new URL('../../../docs/ci.md', import.meta.url), 'utf8');
+    const example = /```yaml\n(designs:[\s\S]*?)```/.exec(text)![1]!;
+    expect((await read(example)).thresholds).toHaveLength(3);
   });
 });
