@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { designLabel, resolveDesigns, type DesignChoice } from '../../engine/host/designs.js';
+import type { MatrixResult } from '../bench/matrix-result.js';
 import type { InputLoader, LoadedInput } from '../bench/replay-runner.js';
 import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
 import { configFromSuggestion } from '../config/suggested.js';
@@ -144,15 +145,24 @@ async function gateRatios(options: GateOptions): Promise<GateFindings> {
       `${file}: there is no baseline; make one with regress --update and commit it, or leave this level out with --level exact`,
     );
   }
-  const result = await measureRatios(config.ratios, {
-    load: options.load,
-    commandLine: options.commandLine,
-    onTrial: (cell) => onProgress(`ratios: ${cell}`),
-  });
+  const checksOf = (result: MatrixResult): Check[] =>
+    ratioChecks(baseline ?? ratioBaselineOf(result, config.ratios.metrics), result, config.ratios, file);
+  const result = await measureRatios(
+    config.ratios,
+    {
+      load: options.load,
+      commandLine: options.commandLine,
+      onTrial: (cell) => onProgress(`ratios: ${cell}`),
+    },
+    // A baseline is worth all trials. A cell that it lacks stays open however often it is run.
+    (soFar) =>
+      !update &&
+      checksOf(soFar).every(({ verdict, details }) => verdict !== 'inconclusive' || details.length === 0),
+  );
   const current = ratioBaselineOf(result, config.ratios.metrics);
   const before = baseline ?? current;
   const isSameMachine = current.machineId !== null && current.machineId === before.machineId;
-  const checks = ratioChecks(before, result, config.ratios, file);
+  const checks = checksOf(result);
   const thresholds = thresholdChecks(config.thresholds, {
     found: cellFigures(result.cases),
     baseline: before.figures,

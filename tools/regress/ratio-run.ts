@@ -1,9 +1,12 @@
 /** Level 2: the ratios between designs, measured now, against those of the baseline. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { MatrixResult } from '../bench/matrix-result.js';
 import { checkMatrix } from '../bench/matrix-spec.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import type { InputLoader } from '../bench/replay-runner.js';
-import { decide } from '../stats/verdict.js';
+import { confidencePerLook, decide } from '../stats/verdict.js';
 import type { Estimate } from '../stats/interval.js';
 import { RegressError, type Check } from './check.js';
 import type { BaselineRatio, RatioBaseline } from './ratio-baseline.js';
@@ -18,25 +21,52 @@ export interface RatioTools {
   readonly onTrial?: (cell: string) => void;
 }
 
+/** Decides whether what was measured so far is enough. */
+export type Enough = (result: MatrixResult) => boolean;
+
 /**
- * Measures the matrix of the configuration.
+ * Measures the matrix of the configuration; while that is not enough, as many trials again, up to `maxTrials`.
  * @throws MatrixError, TrialError, RegressError when the result fails its own audit
  */
 export async function measureRatios(
   config: RegressConfig['ratios'],
   tools: RatioTools,
+  enough: Enough,
 ): Promise<MatrixResult> {
   const unsupported = config.inputs.find((input) => input.config !== undefined);
   if (unsupported !== undefined) {
     throw new RegressError('ratios.inputs: config is not taken here; a scenario brings its own', 2);
   }
+  // A matrix is taken up again from its folder.
+  const folder = await mkdtemp(join(tmpdir(), 'ctreplay-ratios-'));
+  try {
+    for (let trials = config.trials; ; trials = Math.min(2 * trials, config.maxTrials)) {
+      const result = await measureTrials(config, trials, folder, tools);
+      if (trials >= config.maxTrials || enough(result)) return result;
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** How often the ratios may be looked at: their confidence is shared between the looks. */
+function looksOf({ trials, maxTrials }: RegressConfig['ratios']): number {
+  return maxTrials <= trials ? 1 : 1 + Math.ceil(Math.log2(maxTrials / trials));
+}
+
+async function measureTrials(
+  config: RegressConfig['ratios'],
+  trials: number,
+  folder: string,
+  tools: RatioTools,
+): Promise<MatrixResult> {
   const spec = checkMatrix(
     {
       inputs: config.inputs.map(({ config: _none, ...input }) => input),
       designs: config.designs,
       workers: config.workers,
-      trials: config.trials,
-      confidence: config.confidence,
+      trials,
+      confidence: confidencePerLook(config.confidence, looksOf(config)),
       probeCost: 'none',
     },
     'ratios',
@@ -44,8 +74,8 @@ export async function measureRatios(
   const result = await runMatrixBench({
     spec,
     shard: null,
-    folder: null,
-    resume: false,
+    folder,
+    resume: true,
     load: tools.load,
     commandLine: tools.commandLine,
     hooks: { onTrial: (cell) => tools.onTrial?.(cell.id) },

@@ -93,6 +93,8 @@ const schema = z.strictObject({
       inputs: z.array(inputSchema).min(1).default(RATIO_INPUTS),
       workers: z.array(z.int().min(1).max(64)).min(1).default([1]),
       trials: z.int().min(6).max(1000).default(9),
+      /** Trials are doubled while a verdict is open, up to this many. */
+      maxTrials: z.int().min(6).max(1000).default(36),
       metrics: z.array(z.string().min(1)).min(1).default(['pps', 'service.p50Ns']),
       /** How much worse a ratio may be than the baseline's: 0.5 allows half as much again. */
       tolerance: z.number().positive().default(0.5),
