@@ -91,12 +91,15 @@ describe.skipIf(CHROMIUM === undefined)(`in Chromium (else: ${NO_CHROMIUM})`, ()
   beforeAll(async () => void (browser = await startChromium()));
   afterAll(async () => browser.close());
 
-  it.each([
-    { width: 390, height: 844, colorScheme: 'light' as const },
+  const openings = [
     { width: 390, height: 844, colorScheme: 'dark' as const },
     { width: 1280, height: 900, colorScheme: 'light' as const },
+    { width: 390, height: 844, colorScheme: 'light' as const },
     { width: 1280, height: 900, colorScheme: 'dark' as const },
-  ])(
+  ];
+
+  // All four with CTREPLAY_LONG: each takes a second or two.
+  it.each(openings.slice(0, process.env['CTREPLAY_LONG'] === undefined ? 2 : 4))(
     'opens at $width pixels, $colorScheme, without error, request or sideways scrolling',
     async (opening) => {
       await withWindow(browser, opening, async (page) => {
