@@ -12,9 +12,9 @@ export function register(program: Command): void {
     .addHelpText(
       'after',
       '\nExamples:\n' +
-        '  source <(ctreplay completion bash)        # this shell; put it into ~/.bashrc for all\n' +
         '  ctreplay completion zsh > "${fpath[1]}/_ctreplay"\n' +
-        '  ctreplay completion fish > ~/.config/fish/completions/ctreplay.fish',
+        '  ctreplay completion fish > ~/.config/fish/completions/ctreplay.fish\n' +
+        '  source <(ctreplay completion bash)        # this shell; put it into ~/.bashrc for all',
     )
     .action((shell: Shell) => {
       process.stdout.write(completionScript(shell, program.commands.map(wordsOf)));
