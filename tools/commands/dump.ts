@@ -31,7 +31,7 @@ export function register(program: Command): void {
     .option(
       '--at <ms>',
       'time of the dump, ms after the first packet; also 30s. Default: the last packet',
-      duration('ms'),
+      (text) => (/^0(ms|s|m|h)?$/.test(text) ? 0 : duration('ms')(text)),
     )
     .option(
       '--clock <clock>',

@@ -84,7 +84,8 @@ function entryOf(id: u32): usize {
 export function policyTimeoutMs(id: u32, timeoutClass: u32): u32 {
   countWork(W_POLICY_LOOKUPS, 1);
   const entry = id == 0 ? policiesBase : entryOf(id);
-  if (entry != 0 && atomic.load<u32>(entry, STATE) == IN_USE) {
+  // The id once more: a free entry may have become another policy's meanwhile.
+  if (entry != 0 && atomic.load<u32>(entry, STATE) == IN_USE && load<u32>(entry, ID) == id) {
     return atomic.load<u32>(entry + (<usize>timeoutClass << 2), VALUES);
   }
   return defaultTimeoutSeconds(timeoutClass) * 1000;

@@ -7,10 +7,9 @@
  * Who writes: set and delete under ct_lock; counts go up under ct_lock and down from any thread (atomic). Who reads: the
  * creating thread, under ct_lock (narrow-insert also without it, as a first test that is repeated under the lock).
  *
- * Why the ordering holds: the sequence is set once per life of an entry; a removed connection decrements only when its
- * recorded sequence matches, so an entry deleted and set again cannot underflow. The check and the decrement are
- * separate steps; an entry replaced between them could lose one decrement, which is why replacing keeps counts at 0 and the
- * decrement is bounded at 0.
+ * Why the ordering holds: the sequence is set once per life of an entry, and count and sequence are one aligned 64-bit word
+ * (count low). A removed connection decrements by compare-exchange on that word, only while the sequence is the one it recorded and
+ * the count is above 0; an entry deleted and set again between its look and its decrement makes the exchange fail.
  */
 import { LC_CT } from '../probe/counters';
 import { lock, unlock } from '../shm/mutex';
@@ -69,8 +68,7 @@ export function zoneIsFull(governing: i32): bool {
 export function admitLocked(governing: i32): u32 {
   const entry = entryOf(governing);
   if (load<u32>(entry, STATE) == ABSENT) {
-    store<u32>(entry, nextSequence(), Z_SEQUENCE);
-    atomic.store<u32>(entry, 0, Z_COUNT);
+    startCount(entry);
     atomic.store<u32>(entry, IMPLICIT, STATE);
   }
   atomic.add<u32>(entry + Z_COUNT, 1);
@@ -81,8 +79,17 @@ export function admitLocked(governing: i32): u32 {
 export function releaseZone(governing: i32, sequence: u32): void {
   if (governing < DEFAULT_ZONE) return;
   const entry = entryOf(governing);
-  if (atomic.load<u32>(entry, STATE) == ABSENT || load<u32>(entry, Z_SEQUENCE) != sequence) return;
-  atomic.sub<u32>(entry + Z_COUNT, 1);
+  const cell = entry + Z_COUNT;
+  while (atomic.load<u32>(entry, STATE) != ABSENT) {
+    const seen = atomic.load<u64>(cell);
+    if (<u32>(seen >> 32) != sequence || <u32>seen == 0) return;
+    if (atomic.cmpxchg<u64>(cell, seen, seen - 1) == seen) return;
+  }
+}
+
+/** A new life of an entry: no connection, the next sequence. Precondition: ct_lock is held. */
+function startCount(entry: usize): void {
+  atomic.store<u64>(entry, (<u64>nextSequence()) << 32, Z_COUNT);
 }
 
 function nextSequence(): u32 {
@@ -98,8 +105,7 @@ export function setZoneLimit(zone: i32, limit: u32): i32 {
   const entry = entryOf(zone);
   store<u32>(entry, limit, Z_LIMIT);
   if (load<u32>(entry, STATE) == ABSENT) {
-    store<u32>(entry, nextSequence(), Z_SEQUENCE);
-    atomic.store<u32>(entry, 0, Z_COUNT);
+    startCount(entry);
   }
   atomic.store<u32>(entry, EXPLICIT, STATE);
   unlock(CONTROL + C_CT_LOCK, LC_CT);
