@@ -166,6 +166,24 @@ describe('a replay from the command line', () => {
   });
 });
 
+describe('the demo', () => {
+  it('runs a capture and a SYN flood through both designs, and both designs expire connections in each', () => {
+    const out = join(folder, 'demo');
+    const { code, stdout } = ctreplay(
+      ['demo', '--out', out, '--duration', '1s', '--time-scale', '200'],
+      folder,
+    );
+    expect(code).toBe(0);
+    for (const name of ['capture', 'syn-flood']) {
+      expect(stdout).toContain(`Result: ${join(out, name)}`);
+      const text = readFileSync(join(out, name, 'result.json'), 'utf8');
+      const { cases } = parseResult(text, name);
+      expect(cases.map((each) => each.design)).toEqual(['timeout-lists', 'rculist-sweep']);
+      for (const each of cases) expect(each.connections?.expired).toBeGreaterThan(0);
+    }
+  });
+});
+
 describe('trace and bench from the command line', () => {
   it('traces in the form of ovstest', () => {
     const file = join(folder, 'tcp.pcap');

@@ -1,28 +1,72 @@
-/** `ctreplay demo`: the main job on the capture that comes with ctreplay, as `npm start` runs it. */
+/** `ctreplay demo`: the main job on the capture that comes with ctreplay and on a SYN flood, as `npm start` runs it. */
 import { join } from 'node:path';
-import type { Command } from 'commander';
-import { register as registerReplay } from './replay.js';
+import { Command } from 'commander';
 import { packageRoot } from '../report/tool-version.js';
+import { register as registerReplay } from './replay.js';
 
-/** Where the capture lies in the package. */
-const CAPTURE = join('captures', 'office-mix.pcap');
-/** Three seconds a design. Few loops: a capture in a loop re-opens its connections, and rculist-sweep keeps the old ones until it sweeps. */
-const DEMO_FLAGS = ['--workers', '2', '--pps', '200k', '--loop', '20'];
+interface DemoRun {
+  /** Folder below --out; also what the heading calls it. */
+  readonly name: string;
+  readonly says: string;
+  readonly argv: readonly string[];
+}
 
-/** Adds `demo` to the program; it runs `replay` of the same program with fixed arguments. */
+const RUNS: readonly DemoRun[] = [
+  {
+    name: 'capture',
+    says: 'A recorded capture; connections age 20 times faster, so that both designs expire them during the run',
+    // Few loops: a capture in a loop re-opens its connections, and rculist-sweep keeps the old ones until it sweeps.
+    argv: [
+      join(packageRoot(), 'captures', 'office-mix.pcap'),
+      ...['--workers', '2', '--pps', '200k', '--loop', '20', '--time-scale', '20'],
+    ],
+  },
+  {
+    name: 'syn-flood',
+    says: 'A SYN flood, connections aged in the same way',
+    argv: [
+      ...['--synth', 'syn-flood', '--workers', '2', '--pps', '100k'],
+      ...['--duration', '6s', '--time-scale', '20'],
+    ],
+  },
+];
+
+interface DemoFlags {
+  readonly out?: string;
+}
+
+/** Adds `demo` to the program; it runs `replay` with the arguments of {@link RUNS}. */
 export function register(program: Command): void {
+  const lines = RUNS.map(
+    ({ argv }) => `  ctreplay replay ${argv.join(' ').replace(packageRoot() + '/', '')}\n`,
+  );
   program
     .command('demo')
-    .summary('replay the capture that comes with ctreplay through both designs')
+    .summary('replay the capture that comes with ctreplay, then a SYN flood, through both designs')
     .description(
-      `Runs: ctreplay replay ${CAPTURE} ${DEMO_FLAGS.join(' ')}. Further options are handed to replay, for example --out.`,
+      'Runs the following, one after the other. Further options are handed to both, for example --bare:\n\n' +
+        lines.join(''),
     )
+    .option('--out <folder>', 'where the results go, a folder each (default: fresh folders in results/)')
     .allowUnknownOption()
     .allowExcessArguments()
     .addHelpText('after', '\nExample:\n  ctreplay demo --out results/demo')
-    .action(async (_flags: unknown, command: Command) => {
-      const argv = ['replay', join(packageRoot(), CAPTURE), ...DEMO_FLAGS, ...command.args];
-      if (!program.commands.some((each) => each.name() === 'replay')) registerReplay(program, argv);
-      await program.parseAsync(argv, { from: 'user' });
+    .action(async ({ out }: DemoFlags, command: Command) => {
+      for (const [index, run] of RUNS.entries()) {
+        process.stdout.write(`${index === 0 ? '' : '\n\n'}== ${run.says}\n\n`);
+        await replay(['replay', ...run.argv, ...outOf(out, run), ...command.args]);
+      }
     });
+}
+
+function outOf(out: string | undefined, { name }: DemoRun): readonly string[] {
+  return out === undefined ? [] : ['--out', join(out, name)];
+}
+
+/** A program of its own for each run: which options replay has depends on its arguments (--synth). */
+async function replay(argv: readonly string[]): Promise<void> {
+  const program = new Command('ctreplay').exitOverride();
+  registerReplay(program, argv);
+  for (const command of program.commands) command.exitOverride();
+  await program.parseAsync(argv, { from: 'user' });
 }
