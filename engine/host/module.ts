@@ -69,9 +69,9 @@ export function loadEngine(design: string, flavour: Flavour, folder: string = wa
 }
 
 function compile(path: string, design: string, flavour: Flavour): EngineModule {
-  let bytes: Buffer;
+  let bytes: Uint8Array<ArrayBuffer>;
   try {
-    bytes = readFileSync(path);
+    bytes = new Uint8Array(readFileSync(path));
   } catch (cause) {
     throw new EngineError({
       design,

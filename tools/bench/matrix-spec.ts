@@ -37,7 +37,7 @@ const inputSpec = z.union([
   z
     .string()
     .min(1)
-    .transform((scenario) => ({ scenario })),
+    .transform((scenario): z.infer<typeof inputObject> => ({ scenario })),
   inputObject,
 ]);
 
