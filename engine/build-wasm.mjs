@@ -65,6 +65,12 @@ function contentOf(path) {
   }
 }
 
+/** The micro benchmarks and the designs for tests (test-NAME) are not needed in every flavour. */
+function flavoursOf(name) {
+  if (name.startsWith(MICRO)) return ['bare'];
+  return name.startsWith('test-') ? ['bare', 'probed'] : Object.keys(FLAVOURS);
+}
+
 /** What becomes what: one entry per module. */
 async function plannedModules(source, out) {
   const modules = [];
@@ -74,7 +80,7 @@ async function plannedModules(source, out) {
     const isMicro = name.startsWith(MICRO);
     const folder = isMicro ? join(out, 'micro') : out;
     const design = isMicro ? name.slice(MICRO.length) : name;
-    for (const flavour of isMicro ? ['bare'] : Object.keys(FLAVOURS)) {
+    for (const flavour of flavoursOf(name)) {
       modules.push({
         title: `${name} (${flavour})`,
         entry: `designs/${file}`,

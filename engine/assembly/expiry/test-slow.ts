@@ -1,0 +1,115 @@
+/**
+ * test-slow: rculist-sweep made slower on purpose, to try out whether a benchmark notices. Each refresh of a connection
+ * computes `preset` dependent additions and rotations more, two cycles each. Nothing else differs, so verdicts, locks and
+ * work counts stay those of rculist-sweep. For tests; `all` does not include it.
+ *
+ * Lock order: as rculist-sweep.
+ */
+import { CO_EXPIRATION } from '../conntrack/connection';
+import { preset } from '../shm/memory-map';
+import { RculistSweep } from './rculist-sweep';
+
+// At least 4: the numbers below are presets of rculist-sweep itself.
+export const PRESET_STEPS_4: u32 = 4;
+export const PRESET_STEPS_8: u32 = 8;
+export const PRESET_STEPS_12: u32 = 12;
+export const PRESET_STEPS_16: u32 = 16;
+export const PRESET_STEPS_20: u32 = 20;
+export const PRESET_STEPS_24: u32 = 24;
+export const PRESET_STEPS_32: u32 = 32;
+export const PRESET_STEPS_40: u32 = 40;
+export const PRESET_STEPS_48: u32 = 48;
+export const PRESET_STEPS_64: u32 = 64;
+export const PRESET_STEPS_96: u32 = 96;
+export const PRESET_STEPS_128: u32 = 128;
+
+// @ts-ignore: decorator
+@inline
+function base(): RculistSweep {
+  return changetype<RculistSweep>(0);
+}
+
+/** Where the computed value goes, so that no compiler leaves the computation out. */
+let sink: u64 = 0;
+
+@unmanaged
+export class TestSlow {
+  init(): void {
+    base().init();
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  started(conn: usize, timeoutClass: u32, now: i64): void {
+    base().started(conn, timeoutClass, now);
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  abandoned(conn: usize): void {}
+
+  // @ts-ignore: decorator
+  @inline
+  published(conn: usize): void {
+    base().published(conn);
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  refreshed(conn: usize, timeoutClass: u32, now: i64): void {
+    base().refreshed(conn, timeoutClass, now);
+    let x = load<u64>(conn, CO_EXPIRATION);
+    for (let step: u32 = 0; step < preset; step++) x = rotl<u64>(x, 7) + step;
+    sink = x;
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  expire(conn: usize, now: i64): void {
+    base().expire(conn, now);
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  remove(conn: usize): void {
+    base().remove(conn);
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  flushBegin(): void {}
+
+  // @ts-ignore: decorator
+  @inline
+  flushOne(conn: usize): void {
+    base().remove(conn);
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  flushEnd(): void {}
+
+  // @ts-ignore: decorator
+  @inline
+  sweep(now: i64): i64 {
+    return base().sweep(now);
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  wakeDelay(next: i64, now: i64): i64 {
+    return base().wakeDelay(next, now);
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  dumpShowsExpired(): bool {
+    return false;
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  insertsNarrowly(): bool {
+    return false;
+  }
+}
