@@ -22,6 +22,10 @@ export const PRESET_STEPS_48: u32 = 48;
 export const PRESET_STEPS_64: u32 = 64;
 export const PRESET_STEPS_96: u32 = 96;
 export const PRESET_STEPS_128: u32 = 128;
+export const PRESET_STEPS_192: u32 = 192;
+export const PRESET_STEPS_256: u32 = 256;
+export const PRESET_STEPS_384: u32 = 384;
+export const PRESET_STEPS_512: u32 = 512;
 
 // @ts-ignore: decorator
 @inline
