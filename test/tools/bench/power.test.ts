@@ -40,7 +40,6 @@ function benchAll(designs: readonly string[], args: readonly string[]): Readonly
 inputs:
   - { scenario: established, parameters: { packets: 100k }, loop: 20 }
 designs: [${designs.join(', ')}]
-control: ${control ? 'one' : 'none'}
 probeCost: none
 seed: ${seed}
 `,
@@ -51,8 +50,9 @@ seed: ${seed}
   const { comparisons } = parseResult(readFileSync(join(out, 'result.json'), 'utf8'), out);
   rmSync(out, { recursive: true });
   const outcomes = new Map<string, Outcome>();
-  for (const { metric, base, head, ratio, low, high, significant, n } of comparisons ?? []) {
-    if (metric !== 'pps' || !base.includes(`/${designs[0]}/`)) continue;
+  for (const { metric, base, head, ratio, low, high, significant, n, ...rest } of comparisons ?? []) {
+    if (metric !== 'pps' || (rest.control === true) !== control || !base.includes(`/${designs[0]}/`))
+      continue;
     const design = head.split('/')[1] as string;
     outcomes.set(design, {
       ratio: ratio ?? Number.NaN,
