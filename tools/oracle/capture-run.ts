@@ -8,6 +8,7 @@ import { openCapture } from '../captures/reader.js';
 import { requireRecords } from '../captures/reader.js';
 import { toEthernetFrame } from '../captures/link-type.js';
 import type { PacketRules } from '../config/rules.js';
+import { SweepSchedule } from './sweep-schedule.js';
 
 /** Whether tracker time follows the timestamps. */
 export type TraceClock = 'capture' | 'frozen';
@@ -21,6 +22,8 @@ export interface InputPacket {
   /** Bytes that were on the wire behind the frame, cut off by the capture's snap length; absent = none. */
   readonly missingBytes?: number;
 }
+
+const NS_PER_MS = 1_000_000n;
 
 /** Tracker time at the first packet, milliseconds: not 0, so that an expiration of 0 keeps its meaning. */
 export const FIRST_PACKET_MS = 1_000_000;
@@ -68,17 +71,22 @@ export class CaptureRun {
   readonly #tracker: Tracker;
   readonly #rules: PacketRules;
   readonly #clock: TraceClock;
+  readonly #sweeps: SweepSchedule;
   readonly #held = new Map<number, InputPacket>();
   #firstNs: bigint | null = null;
-  #nextSweepMs = FIRST_PACKET_MS;
   /** Tracker time of the latest packet, milliseconds. */
   nowMs = FIRST_PACKET_MS;
-  sweepCount = 0;
 
   constructor(tracker: Tracker, rules: PacketRules, clock: TraceClock) {
     this.#tracker = tracker;
     this.#rules = rules;
     this.#clock = clock;
+    this.#sweeps = new SweepSchedule(tracker, FIRST_PACKET_MS);
+  }
+
+  /** Clean-up passes that were due so far. */
+  get sweepCount(): number {
+    return this.#sweeps.count;
   }
 
   /** Runs one packet; returns what came out, in order: nothing for a fragment that is held. */
@@ -108,12 +116,7 @@ export class CaptureRun {
 
   /** Moves tracker time on without a packet, running the passes that are due by then. */
   advanceTo(nowMs: number): void {
-    while (this.#nextSweepMs <= nowMs) {
-      const { delayMs } = this.#tracker.sweep(this.#nextSweepMs);
-      this.sweepCount += 1;
-      // A pass may ask for another one at once; time moves on all the same.
-      this.#nextSweepMs += Math.max(1, delayMs);
-    }
+    this.#sweeps.advanceTo(nowMs);
     this.nowMs = Math.max(this.nowMs, nowMs);
   }
 
@@ -121,7 +124,8 @@ export class CaptureRun {
   moveTo({ timestampNs }: InputPacket): void {
     this.#firstNs ??= timestampNs;
     if (this.#clock === 'frozen') return;
-    const ms = Math.floor(Number(timestampNs - this.#firstNs) / 1e6);
+    // Whole milliseconds before it becomes a number: decades in nanoseconds are more than a number holds exactly.
+    const ms = Number((timestampNs - this.#firstNs) / NS_PER_MS);
     // Captures may run backwards by a little; the tracker's clock does not.
     if (FIRST_PACKET_MS + ms > this.nowMs) this.advanceTo(FIRST_PACKET_MS + ms);
   }

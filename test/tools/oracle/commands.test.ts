@@ -292,6 +292,31 @@ describe('dump', () => {
   });
 });
 
+describe('a capture whose clock was set years ahead in the middle', () => {
+  const thirtyYearsMs = 30 * 365 * 86_400_000;
+  const file = capture('years.pcap', [
+    [0, tcpFrame({ flags: 'S', seq: 1 })],
+    [1, tcpFrame({ ...reverse, srcPort: 80, dstPort: 40000, flags: 'SA', seq: 9, ack: 2 })],
+    [2, tcpFrame({ flags: 'A', seq: 2, ack: 10 })],
+    [3, udp],
+    [thirtyYearsMs, udp],
+    [thirtyYearsMs + 1, tcpFrame({ flags: 'S', seq: 1 })],
+  ]);
+
+  it.each(DESIGNS)('%s finds everything expired, without running every pass in between', async (design) => {
+    const traced = await ctreplay('trace', file, '--clock', 'capture', '--bare-states', '--design', design);
+    expect(traced.stdout.split('\n').slice(3, 6)).toEqual(['4: new|trk', '5: new|trk', '6: new|trk']);
+    const dumped = (await ctreplay('dump', file, '--design', design)).stdout;
+    expect(dumped.match(/timeout=\d+/g)).toEqual(['timeout=30', 'timeout=59']);
+  });
+
+  it('is compared to the end', async () => {
+    const { code, stdout } = await ctreplay('diff', file);
+    expect(stdout).toContain('6 packets: no divergence');
+    expect(code).toBe(0);
+  });
+});
+
 describe('diff', () => {
   it('says so when there is nothing', async () => {
     const { code, stdout } = await ctreplay('diff', flow);
