@@ -1,6 +1,6 @@
 #!/bin/bash
 # Records the captures of this folder: see README.md. Needs root, Open vSwitch, vsftpd, curl, tftpd-hpa, tftp-hpa,
-# tcpdump, mergecap, ethtool, iproute2 and python3.
+# tcpdump, mergecap, ethtool, iproute2, ping and python3.
 #
 #   cl 10.1.1.1 --- vc [Open vSwitch, userspace datapath, ct()] vr --- 10.1.1.254 rt 10.2.2.254 --- 10.2.2.2 sv
 #
@@ -9,16 +9,25 @@
 #
 # usage: record.sh [NAME...]   (all when no name is given)
 set -eu
+missing=()
+for program in ovs-vswitchd ovs-vsctl vsftpd curl in.tftpd tftp tcpdump mergecap ethtool ip ping python3; do
+  command -v $program >/dev/null 2>&1 || missing+=($program)
+done
+if [ ${#missing[@]} -gt 0 ]; then echo "missing programs: ${missing[*]}. Install them first." >&2; exit 1; fi
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 export OVS_RUNDIR=$work OVS_DBDIR=$work OVS_LOGDIR=$work OVS_SYSCONFDIR=$work
 snat4=10.33.33.100 snat6=fc00:3::1:100 vip=10.44.44.44
-started=()
+started=() made=()
 
 cleanup() {
+  # Servers fork: what still runs in the namespaces made here ends with them. A namespace that was there before is not touched.
+  for ns in "${made[@]}"; do
+    for pid in $(ip netns pids "$ns" 2>/dev/null); do kill "$pid" 2>/dev/null || true; done
+  done
   for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
   for file in "$work"/*.pid; do kill "$(cat "$file")" 2>/dev/null || true; done
-  for ns in cl rt sv; do ip netns del $ns 2>/dev/null || true; done
+  for ns in "${made[@]}"; do ip netns del "$ns" 2>/dev/null || true; done
   for dev in vc vr; do ip link del $dev 2>/dev/null || true; done
   rm -rf "$work"
 }
@@ -28,7 +37,7 @@ in_ns() { ip netns exec "$@"; }
 serve() { ip netns exec sv "$@" >"$work/served.log" 2>&1 & started+=($!); }
 
 lab() {
-  for ns in cl rt sv; do ip netns add $ns; ip -n $ns link set lo up; done
+  for ns in cl rt sv; do ip netns add $ns; made+=($ns); ip -n $ns link set lo up; done
   ip link add vc type veth peer name c0 netns cl
   ip link add vr type veth peer name r0 netns rt
   ip -n rt link add r1 type veth peer name s0 netns sv
@@ -137,8 +146,8 @@ rules() {
 record() {
   local name=$1 plan=$2 filter=$3; shift 3
   rules "$plan"
-  tcpdump -i vc -Q in -U -w "$work/c.pcap" "$filter" 2>/dev/null & local a=$!
-  tcpdump -i vr -Q in -U -w "$work/r.pcap" "$filter" 2>/dev/null & local b=$!
+  tcpdump -i vc -Q in -U -w "$work/c.pcap" "$filter" 2>/dev/null & local a=$!; started+=($a)
+  tcpdump -i vr -Q in -U -w "$work/r.pcap" "$filter" 2>/dev/null & local b=$!; started+=($b)
   sleep 1
   "$@"
   sleep 1
