@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openCapture } from '../../../tools/captures/reader.js';
 import { Scratch } from './scratch.js';
@@ -98,6 +97,45 @@ async function expectEqualFacts(files: readonly string[]): Promise<void> {
   expect(different).toEqual([]);
 }
 
+type ProgramCall = readonly [program: string, ...args: string[]];
+type Way = (source: string, other: string, target: string) => readonly ProgramCall[];
+
+/** Ways to make a file of another kind; their number and that of compressions have no common divisor. */
+const WAYS: readonly Way[] = [
+  (source, _other, target) => [['editcap', '-F', 'pcapng', source, target]],
+  (source, _other, target) => [['editcap', '-F', 'nsecpcap', '-t', '0.000000123', source, target]],
+  // As many interfaces as files, packets in the order of their times.
+  (source, other, target) => [['mergecap', '-F', 'pcapng', '-I', 'none', '-w', target, source, other]],
+  // One after the other, so that times run backwards.
+  (source, other, target) => [['mergecap', '-a', '-F', 'pcapng', '-w', target, other, source]],
+  (source, _other, target) => [['editcap', '-F', 'nsecpcap', '-s', '60', source, target]],
+  (source, _other, target) => [['editcap', '-F', 'pcapng', '-s', '34', source, target]],
+  // The other link types, by their number in the header: what the bytes mean is tested in link-type.test.ts.
+  (source, _other, target) => [['editcap', '-F', 'pcap', '-C', '14', '-T', 'rawip', source, target]],
+  (source, _other, target) => [['editcap', '-F', 'pcapng', '-T', 'linux-sll', source, target]],
+  (source, _other, target) => [['editcap', '-F', 'nsecpcap', '-T', 'linux-sll2', source, target]],
+  // Two interfaces of different link types in one file.
+  (source, other, target) => [
+    ['editcap', '-F', 'pcap', '-T', 'null', other, `${target}.null`],
+    ['mergecap', '-F', 'pcapng', '-w', target, source, `${target}.null`],
+  ],
+  (source, _other, target) => [['editcap', '-F', 'pcap', '-T', 'loop', source, target]],
+];
+
+const plain = (bytes: Buffer): Buffer => bytes;
+/** zstd, or gzip where the program is missing or capinfos was built without zstd. */
+function zstd(bytes: Buffer): Buffer {
+  if (!have('zstd')) return gzipSync(bytes);
+  const compressed = execFileSync('zstd', ['-q', '-c'], { input: bytes, maxBuffer: 1 << 28 });
+  try {
+    execFileSync('capinfos', ['-c', scratch.write('probe.zst', compressed)], { stdio: 'ignore' });
+    return compressed;
+  } catch {
+    return gzipSync(bytes);
+  }
+}
+const COMPRESSIONS = [plain, gzipSync, plain, zstd] as const;
+
 describe.skipIf(why !== null)(why ?? 'packet counts and times equal those of capinfos', () => {
   it(`for all ${captures.length} conformance captures`, async () => {
     expect(captures).toHaveLength(414);
@@ -105,7 +143,7 @@ describe.skipIf(why !== null)(why ?? 'packet counts and times equal those of cap
   });
 
   it.skipIf(!have('editcap') || !have('mergecap'))(
-    'for 50 pcapng, nanosecond and gzip files made with editcap and mergecap',
+    'for 50 pcapng, nanosecond, gzip, zstd and cut files of several link types made with editcap and mergecap',
     async () => {
       const made: string[] = [];
       const step = Math.floor(captures.length / 50);
@@ -113,24 +151,10 @@ describe.skipIf(why !== null)(why ?? 'packet counts and times equal those of cap
         const source = captures[index * step]!;
         const other = captures[(index * step + 7) % captures.length]!;
         const target = scratch.path(`made-${index}`);
-        switch (index % 5) {
-          case 0:
-            execFileSync('editcap', ['-F', 'pcapng', source, target]);
-            break;
-          case 1:
-            execFileSync('editcap', ['-F', 'nsecpcap', '-t', '0.000000123', source, target]);
-            break;
-          case 2:
-            execFileSync('mergecap', ['-F', 'pcapng', '-w', target, source, other, captures[index]!]);
-            break;
-          case 3:
-            execFileSync('mergecap', ['-F', 'pcapng', '-I', 'none', '-w', target, source, other]);
-            scratch.write(`made-${index}`, gzipSync(readFileSync(target)));
-            break;
-          default:
-            execFileSync('editcap', ['-F', 'nsecpcap', '-s', '60', source, target]);
-            scratch.write(`made-${index}`, gzipSync(readFileSync(target)));
-        }
+        const make = WAYS[index % WAYS.length]!;
+        for (const [program, ...args] of make(source, other, target)) execFileSync(program, args);
+        const compress = COMPRESSIONS[index % COMPRESSIONS.length]!;
+        scratch.write(`made-${index}`, compress(readFileSync(target)));
         made.push(target);
       }
       expect(made).toHaveLength(50);
