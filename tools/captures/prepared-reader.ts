@@ -9,12 +9,15 @@ import {
   blockFault,
   blockLength,
   checkBlock,
+  checkTable,
   decodePreparedHeader,
   PREPARE_AGAIN,
   PREPARED_HEADER_BYTES,
+  PreparedBlock,
+  tableLength,
   type BlockPlace,
-  type PreparedBlock,
   type PreparedSummary,
+  type PreparedTable,
 } from './prepared.js';
 import { PREPARED_MAGIC } from './sniff.js';
 
@@ -77,10 +80,38 @@ export class PreparedCapture {
   }
 
   /**
-   * Every block in order, each verified. The bytes of a block are overwritten by the next one.
+   * The tables of all blocks in order, each verified: times, lengths and layers, without reading the frames. The bytes of a
+   * table are overwritten by the next one.
    * @throws CaptureError
    */
-  *blocks(): Generator<PreparedBlock> {
+  *tables(): Generator<PreparedTable> {
+    const buffer = Buffer.from(new ArrayBuffer(BLOCK_MAX_BYTES));
+    let offset = PREPARED_HEADER_BYTES;
+    let recordsBefore = 0;
+    // A table is about as long as the one before: one read mostly has it whole.
+    let guess = BLOCK_HEADER_BYTES;
+    for (let blockIndex = 0; blockIndex < this.summary.blockCount; blockIndex += 1) {
+      const place = { file: this.file, offset, recordsBefore };
+      let have = readFully(this.fd, buffer.subarray(0, guess), offset, this.file);
+      const length = this.wholeLength(buffer.subarray(0, have), place, this.summary.fileBytes - offset);
+      const wanted = tableLength(buffer);
+      if (have < wanted) have += readFully(this.fd, buffer.subarray(have, wanted), offset + have, this.file);
+      if (have < wanted) throw blockFault(place, 'the file ends inside a block', true);
+      const table = checkTable(buffer.subarray(0, wanted), place);
+      yield table;
+      offset += length;
+      recordsBefore += table.recordCount;
+      guess = Math.min(wanted + wanted / 8, BLOCK_MAX_BYTES);
+    }
+    this.checkEnd(offset, recordsBefore);
+  }
+
+  /**
+   * Every block in order, each verified. The bytes of a block are overwritten by the next one.
+   * @param framesVerified true: the checksum of the frames was looked at in an earlier pass and is not again
+   * @throws CaptureError
+   */
+  *blocks(framesVerified = false): Generator<PreparedBlock> {
     const buffer = Buffer.from(new ArrayBuffer(READ_BYTES));
     let start = 0;
     let end = 0;
@@ -95,7 +126,9 @@ export class PreparedCapture {
         end += readFully(this.fd, buffer.subarray(end), offset + end, this.file);
       }
       const length = this.wholeBlock(buffer.subarray(start, end), place);
-      const block = checkBlock(buffer.subarray(start, start + length), place);
+      const bytes = buffer.subarray(start, start + length);
+      if (framesVerified) checkTable(bytes, place);
+      const block = framesVerified ? new PreparedBlock(bytes) : checkBlock(bytes, place);
       yield block;
       start += length;
       offset += length;
@@ -143,9 +176,14 @@ export class PreparedCapture {
   }
 
   private wholeBlock(rest: Buffer, place: BlockPlace): number {
-    if (rest.length >= BLOCK_HEADER_BYTES) {
-      const length = blockLength(rest, place);
-      if (length <= rest.length) return length;
+    return this.wholeLength(rest, place, rest.length);
+  }
+
+  /** Length of the block that begins here, of whose bytes `available` exist. */
+  private wholeLength(head: Buffer, place: BlockPlace, available: number): number {
+    if (head.length >= BLOCK_HEADER_BYTES) {
+      const length = blockLength(head, place);
+      if (length <= available) return length;
     }
     throw blockFault(place, 'the file ends inside a block', true);
   }

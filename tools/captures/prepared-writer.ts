@@ -5,6 +5,9 @@ import {
   BLOCK_ALIGNMENT_BYTES,
   BLOCK_HEADER_BYTES,
   BLOCK_MAGIC,
+  FRAMES_CRC_AT,
+  TABLE_CRC_AT,
+  TABLE_CRC_FROM,
   BLOCK_MAX_BYTES,
   BLOCK_TARGET_BYTES,
   encodePreparedHeader,
@@ -137,7 +140,8 @@ export class PreparedWriter implements CaptureWriter {
     block.writeUInt32LE(this.pendingCount, 12);
     block.writeBigUInt64LE(BigInt(this.recordCount - this.pendingCount), 16);
     block.writeUInt32LE(framesAt, 24);
-    block.writeUInt32LE(crc32(block.subarray(8)), 4);
+    block.writeUInt32LE(crc32(block.subarray(framesAt)), FRAMES_CRC_AT);
+    block.writeUInt32LE(crc32(block.subarray(TABLE_CRC_FROM, framesAt)), TABLE_CRC_AT);
     this.file.write(block);
     this.blockCount += 1;
     this.pendingCount = 0;

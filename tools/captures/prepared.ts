@@ -7,12 +7,12 @@
  * ```
  * file header, 128 bytes                     block header, 32 bytes (blocks start at multiples of 64)
  *    0  u8[8]  magic 89 "CTP" 0d 0a 1a 0a       0  u32  magic "CTPB"
- *    8  u16    version, 1                       4  u32  CRC-32 of the block from byte 8 to its end
+ *    8  u16    version, 2                       4  u32  CRC-32 of bytes 8 to the first frame
  *   10  u16    header length, 128               8  u32  block length, a multiple of 64
  *   12  u32    LINKTYPE_ of frames, 1          12  u32  records in the block, at least 1
  *   16  u64    records                         16  u64  records in the blocks before
  *   24  u64    blocks                          24  u32  offset of the first frame in the block
- *   32  u64    sum of frame lengths            28  u32  zero
+ *   32  u64    sum of frame lengths            28  u32  CRC-32 of the frames, to the block's end
  *   40  u64    sum of lengths on the wire     then per record 32 bytes:
  *   48  i64    time of the first record, ns     0  i64  capture time, ns since 1970
  *   56  i64    time of the last record, ns      8  u32  offset of the frame in the block
@@ -25,7 +25,8 @@
  *                                             then the frames, each at an offset that puts l3 at a multiple of 4
  * ```
  *
- * A block is self-contained: its bytes can be read to any 64-byte boundary of the packet store and used there.
+ * A block is self-contained: its bytes can be read to any 64-byte boundary of the packet store and used there. Its table (header
+ * and entries) has a checksum of its own, so that times and lengths of a whole capture can be had without reading its frames.
  */
 import { endianness } from 'node:os';
 import { CaptureError } from './capture-error.js';
@@ -35,7 +36,7 @@ import { NO_OFFSET } from './layer-offsets.js';
 import { ETHERNET_HEADER_BYTES, LINKTYPE_ETHERNET } from './link-type.js';
 import { PREPARED_MAGIC } from './sniff.js';
 
-export const PREPARED_VERSION = 1;
+export const PREPARED_VERSION = 2;
 export const PREPARED_HEADER_BYTES = 128;
 const HEADER_CRC_AT = 124;
 
@@ -47,6 +48,9 @@ export const BLOCK_TARGET_BYTES = 1024 * 1024;
 /** No block is longer: the target, or one record of the largest size. */
 export const BLOCK_MAX_BYTES = 2 * 1024 * 1024;
 export const RECORD_ENTRY_BYTES = 32;
+export const TABLE_CRC_AT = 4;
+export const TABLE_CRC_FROM = 8;
+export const FRAMES_CRC_AT = 28;
 /** Longest frame: the largest captured length, plus an Ethernet header put before what had none. */
 export const MAX_FRAME_BYTES = MAX_CAPTURED_BYTES + ETHERNET_HEADER_BYTES;
 export const FLAG_TIMESTAMP_MISSING = 1;
@@ -132,8 +136,8 @@ export function decodePreparedHeader(file: string, bytes: Buffer): PreparedSumma
 
 export const PREPARE_AGAIN = 'Prepare it again from its capture: ctreplay prep CAPTURE -o FILE.ctp.';
 
-/** The records of one block, read in place. */
-export class PreparedBlock {
+/** What a block's table says of its records, read in place. */
+export class PreparedTable {
   readonly recordCount: number;
   /** Records in the blocks before this one. */
   readonly recordsBefore: number;
@@ -141,7 +145,7 @@ export class PreparedBlock {
   private readonly words: Uint32Array;
   private readonly halves: Uint16Array;
 
-  /** @param bytes a block that `checkBlock` accepted, at an 8-byte boundary of its buffer */
+  /** @param bytes a block, or its table alone, that was checked, at an 8-byte boundary of its buffer */
   constructor(readonly bytes: Uint8Array) {
     const head = new DataView(bytes.buffer, bytes.byteOffset, BLOCK_HEADER_BYTES);
     this.recordCount = head.getUint32(12, true);
@@ -158,7 +162,22 @@ export class PreparedBlock {
     return this.times[index * 4] as bigint;
   }
 
-  /** Offset of the frame in `bytes`. */
+  /**
+   * Nanoseconds from `baseNs` to each record's time, without a big integer per record: exact for spans up to 2^53 ns
+   * (104 days), beyond that to the precision of a number.
+   * @param sinceNs receives them, as many as it has room for
+   */
+  timesSince(baseNs: bigint, sinceNs: Float64Array): void {
+    const baseHigh = Number(baseNs >> 32n);
+    const baseLow = Number(baseNs & 0xffff_ffffn);
+    const count = Math.min(this.recordCount, sinceNs.length);
+    for (let index = 0; index < count; index += 1) {
+      const high = (this.words[index * 8 + 1] as number) | 0;
+      sinceNs[index] = (high - baseHigh) * 2 ** 32 + ((this.words[index * 8] as number) - baseLow);
+    }
+  }
+
+  /** Offset of the frame in the block. */
   frameOffset(index: number): number {
     return this.words[index * 8 + 2] as number;
   }
@@ -194,7 +213,10 @@ export class PreparedBlock {
   timestampMissing(index: number): boolean {
     return ((this.halves[index * 16 + 15] as number) & FLAG_TIMESTAMP_MISSING) !== 0;
   }
+}
 
+/** The records of one block with their frames, read in place. */
+export class PreparedBlock extends PreparedTable {
   /** The frame itself, not copied. */
   frame(index: number): Uint8Array {
     const from = this.frameOffset(index);
@@ -231,17 +253,38 @@ export function blockLength(head: Buffer, place: BlockPlace): number {
   return length;
 }
 
+/** Length of the block's header and entries, by a header that `blockLength` accepted. */
+export function tableLength(head: Buffer): number {
+  return BLOCK_HEADER_BYTES + head.readUInt32LE(12) * RECORD_ENTRY_BYTES;
+}
+
 /**
- * Verifies a block: its checksum, and that every frame lies inside it with its layers inside the frame.
+ * Verifies a block: its checksums, and that every frame lies inside it with its layers inside the frame.
  * @throws CaptureError
  */
 export function checkBlock(bytes: Uint8Array, place: BlockPlace): PreparedBlock {
+  const table = checkTable(bytes, place);
   const head = new DataView(bytes.buffer, bytes.byteOffset, BLOCK_HEADER_BYTES);
-  if (crc32(bytes.subarray(8)) !== head.getUint32(4, true)) {
-    throw blockFault(place, 'the checksum of the block does not match');
+  const framesAt = BLOCK_HEADER_BYTES + table.recordCount * RECORD_ENTRY_BYTES;
+  if (crc32(bytes.subarray(framesAt)) !== head.getUint32(FRAMES_CRC_AT, true)) {
+    throw blockFault(place, 'the checksum of the block’s frames does not match');
   }
-  const block = new PreparedBlock(bytes);
+  return new PreparedBlock(bytes);
+}
+
+/**
+ * Verifies a block's table: its checksum, and that every frame lies inside the block with its layers inside the frame.
+ * @param bytes at least the table
+ * @throws CaptureError
+ */
+export function checkTable(bytes: Uint8Array, place: BlockPlace): PreparedTable {
+  const head = new DataView(bytes.buffer, bytes.byteOffset, BLOCK_HEADER_BYTES);
+  const block = new PreparedTable(bytes);
   const framesAt = BLOCK_HEADER_BYTES + block.recordCount * RECORD_ENTRY_BYTES;
+  if (crc32(bytes.subarray(TABLE_CRC_FROM, framesAt)) !== head.getUint32(TABLE_CRC_AT, true)) {
+    throw blockFault(place, 'the checksum of the block’s table does not match');
+  }
+  const blockBytes = head.getUint32(8, true);
   for (let index = 0; index < block.recordCount; index += 1) {
     const offset = block.frameOffset(index);
     const length = block.frameLength(index);
@@ -249,7 +292,7 @@ export function checkBlock(bytes: Uint8Array, place: BlockPlace): PreparedBlock 
     const l4 = block.l4(index);
     const sound =
       offset >= framesAt &&
-      offset + length <= bytes.length &&
+      offset + length <= blockBytes &&
       length <= block.originalLength(index) &&
       block.l2Pad(index) <= length &&
       (l3 === NO_OFFSET || (l3 <= length && (offset + l3) % 4 === 0)) &&

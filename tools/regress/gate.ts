@@ -98,7 +98,7 @@ function packetsOf({ traffic }: LoadedInput): InputPacket[] {
     packets.push({
       packetNumber: index + 1,
       timestampNs: BigInt(Math.round(traffic.timesNs[index] as number)),
-      frame,
+      frame: frame.slice(),
     });
   });
   return packets;

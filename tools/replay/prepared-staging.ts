@@ -1,0 +1,99 @@
+/**
+ * A prepared capture staged without copying it: times and lengths come from its tables, and the frames are read, block by
+ * block, each time they are visited. The page cache holds them anyway; a copy in memory of its own would cost more in
+ * page faults than reading them again.
+ */
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { CaptureError } from '../captures/capture-error.js';
+import { PreparedCapture } from '../captures/prepared-reader.js';
+import { SNIFF_BYTES, sniff } from '../captures/sniff.js';
+import { EmptyTrafficError, type StagedTraffic } from './staging.js';
+
+/**
+ * Whether this is a regular file with an uncompressed prepared capture; pipes are left alone, since they can be read only
+ * once. What cannot be opened is none: opening it as a capture says why.
+ */
+export function isPrepared(file: string): boolean {
+  const head = Buffer.alloc(SNIFF_BYTES);
+  let fd: number;
+  try {
+    if (!statSync(file).isFile()) return false;
+    fd = openSync(file, 'r');
+  } catch {
+    return false;
+  }
+  try {
+    return sniff(head.subarray(0, readSync(fd, head, 0, SNIFF_BYTES, 0))).kind === 'ctp';
+  } catch {
+    return false;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Stages a prepared capture, up to `limit` packets. The first visit of the frames verifies their checksums.
+ * @throws EmptyTrafficError when there is no packet; CaptureError for a damaged file, the visits also for one that was replaced
+ */
+export function stagePrepared(file: string, limit: number | null): StagedTraffic {
+  const capture = PreparedCapture.open(file);
+  const { summary } = capture;
+  const packets = Math.min(summary.recordCount, limit ?? Number.POSITIVE_INFINITY);
+  const timesNs = new Float64Array(new SharedArrayBuffer(packets * 8));
+  let frameBytes = 0;
+  try {
+    let at = 0;
+    let lastNs = 0;
+    for (const table of capture.tables()) {
+      const count = Math.min(table.recordCount, packets - at);
+      table.timesSince(summary.firstTimestampNs, timesNs.subarray(at, at + count));
+      for (let index = 0; index < count; index += 1) {
+        // Captures may run backwards by a little; the schedule does not.
+        lastNs = Math.max(lastNs, timesNs[at + index] as number);
+        timesNs[at + index] = lastNs;
+        frameBytes += table.frameLength(index);
+      }
+      at += count;
+      if (at === packets) break;
+    }
+  } finally {
+    capture.close();
+  }
+  if (packets === 0) throw new EmptyTrafficError(file);
+  let verified = false;
+  return {
+    name: file,
+    packets,
+    frameBytes,
+    timesNs,
+    forEach(visit) {
+      const again = reopen(file, capture);
+      try {
+        let at = 0;
+        for (const block of again.blocks(verified)) {
+          const count = Math.min(block.recordCount, packets - at);
+          for (let index = 0; index < count; index += 1) visit(block.frame(index), at + index);
+          at += count;
+          if (at === packets) break;
+        }
+        verified = true;
+      } finally {
+        again.close();
+      }
+    },
+  };
+}
+
+function reopen(file: string, before: PreparedCapture): PreparedCapture {
+  const again = PreparedCapture.open(file);
+  const same = (Object.keys(before.summary) as (keyof typeof before.summary)[]).every(
+    (key) => before.summary[key] === again.summary[key],
+  );
+  if (same) return again;
+  again.close();
+  throw new CaptureError({
+    file,
+    reason: 'the file was replaced while it was being loaded',
+    advice: 'Run again once nothing writes it.',
+  });
+}
