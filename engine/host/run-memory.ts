@@ -47,6 +47,8 @@ export interface RunSettings {
   readonly tcpSeqCheck?: boolean | undefined;
   readonly switches?: BehaviourSwitches | undefined;
   readonly fragments?: FragmentSettings | undefined;
+  /** Record expiration lag by zone and by timeout policy too; absent = no, since it makes a sweep's holds longer. */
+  readonly lagGroups?: boolean | undefined;
   /** Every how many lock holds the held time is measured, per thread and lock class; 0 or absent = never. */
   readonly holdInterval?: number | undefined;
 }
@@ -134,6 +136,7 @@ function writeControlBlock(run: EngineRun, settings: RunSettings): void {
   put(c.C_SWITCHES, switchBits(c, settings.switches ?? {}));
   put(c.C_PRESET, settings.preset ?? 0);
   put(c.C_SWEEP_INTERVAL_MS, settings.sweepIntervalMs ?? 0);
+  put(c.C_LAG_GROUPS, settings.lagGroups === true ? 1 : 0);
   put(c.C_N_CONN_LIMIT, settings.connLimit ?? DEFAULT_CONN_LIMIT);
   put(c.C_TCP_SEQ_CHECK, (settings.tcpSeqCheck ?? true) ? 1 : 0);
   put(c.C_EPOCH, 1);

@@ -77,7 +77,7 @@ export const expiry = table<ExpiryRow>(
   'How late expired connections were removed: one row per case, and per zone and timeout policy.',
   forCase<CaseRow & { scope: string; group: ExpiryGroup }>([
     column('scope', '`all`, `zone` or `policy`.', (row) => row.scope),
-    column('key', 'Zone number or policy name; empty for `all`.', (row) => row.group.key),
+    column('key', 'Zone, policy id or `others`; empty for `all`.', (row) => row.group.key),
     column('removed', 'Connections removed because their time was up.', (row) => row.group.removed),
     column(
       'expired_present_max',

@@ -141,7 +141,7 @@ export class RculistSweep {
         const expiration = load<i64>(conn, CO_EXPIRATION);
         // A flush may be quicker; then this pass removed nothing.
         if (this.clean(conn)) {
-          noteLag(expiration, now);
+          noteLag(conn, expiration, now);
           LastSweep.cleaned++;
         }
       }

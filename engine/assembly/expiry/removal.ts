@@ -6,10 +6,12 @@ import {
   CO_COMPANION,
   CO_KEY,
   CO_LINK,
+  CO_TP_ID,
   CO_ZONE_SEQ,
 } from '../conntrack/connection';
+import { K_ZONE } from '../conntrack/key';
 import { releaseZone } from '../conntrack/zone-limits';
-import { countWork, W_LIST_REMOVES, W_REMOVED } from '../probe/counters';
+import { countWork, PROBED, W_LIST_REMOVES, W_REMOVED } from '../probe/counters';
 import { recordLag } from '../probe/histogram';
 import { retire } from '../shm/epoch';
 import { mapRemoveLocked } from '../shm/hash-map';
@@ -43,7 +45,12 @@ export function discard(conn: usize): void {
   countWork(W_REMOVED, 1);
 }
 
-/** Records how long after its expiration a swept connection left; forced expirations (0) have no such time. */
-export function noteLag(expiration: i64, now: i64): void {
-  if (expiration > 0) recordLag(now - expiration);
+/**
+ * Records how long after its expiration a swept connection left; forced expirations (0) have no such time. The slot is
+ * retired already, but nobody gets it before this thread has passed a quiescent point.
+ */
+export function noteLag(conn: usize, expiration: i64, now: i64): void {
+  if (PROBED && expiration > 0) {
+    recordLag(now - expiration, load<u16>(conn, CO_KEY + K_ZONE), load<u32>(conn, CO_TP_ID));
+  }
 }

@@ -144,7 +144,7 @@ export class TimeoutLists {
           full = cleaned >= limit;
           break;
         }
-        noteLag(expiration, now);
+        noteLag(conn, expiration, now);
         this.removeLocked(conn);
         cleaned++;
       }

@@ -10,17 +10,22 @@
  * in nanoseconds; larger ones count in the last slot.
  *
  * A thread's histogram region, in order: service time [class][outside, during a sweep], response time likewise, then
- * expiration lag in milliseconds (all fine), then per lock class wait and hold, then NAT candidates (all coarse).
+ * expiration lag in milliseconds (all fine), then per lock class wait and hold, then NAT candidates, four interval
+ * histograms, and expiration lag by zone and by timeout policy (all coarse).
  */
 import { N_CLASSES } from '../conntrack/context';
 import { N_LOCK_CLASSES, PROBED } from './flavour';
-import { histograms } from '../shm/memory-map';
+import { histograms, lagGroups } from '../shm/memory-map';
 
 const HEADER: usize = 64;
 const H_SUM: usize = 8;
 const H_MIN: usize = 16;
 const H_MAX: usize = 24;
 const H_OVERFLOWS: usize = 32;
+/** Whose histogram it is, plus 1, where histograms are given out on first use; u32, 0 = nobody's yet. */
+export const H_KEY: usize = 40;
+/** Key of the last histogram of such a group once more keys have come than there are histograms. */
+export const KEY_OTHERS: u32 = 0xffff_ffff;
 
 /** 2048 sub-buckets, 32 buckets: (32 + 1) * 1024 counts of u64. */
 export const FINE_COUNTS: u32 = 33792;
@@ -41,7 +46,11 @@ export const H_LOCK_HOLD: usize = H_LOCK_WAIT + <usize>N_LOCK_CLASSES * COARSE_B
 export const H_NAT_CANDIDATES: usize = H_LOCK_HOLD + <usize>N_LOCK_CLASSES * COARSE_BYTES;
 /** Four interval histograms that the host takes in turn; see T_INTERVAL_HISTOGRAM. */
 export const H_INTERVAL: usize = H_NAT_CANDIDATES + COARSE_BYTES;
-export const HISTOGRAMS_SIZE: usize = H_INTERVAL + 4 * COARSE_BYTES;
+/** Zones, or policies, whose lag is kept apart; the last one takes all further ones together. */
+export const N_LAG_GROUPS: u32 = 16;
+export const H_LAG_ZONES: usize = H_INTERVAL + 4 * COARSE_BYTES;
+export const H_LAG_POLICIES: usize = H_LAG_ZONES + <usize>N_LAG_GROUPS * COARSE_BYTES;
+export const HISTOGRAMS_SIZE: usize = H_LAG_POLICIES + <usize>N_LAG_GROUPS * COARSE_BYTES;
 
 // @ts-ignore: decorator
 @inline
@@ -111,7 +120,29 @@ export function recordLockHold(lockClass: u32, ns: u64): void {
   recordCoarse(histograms + H_LOCK_HOLD + lockClass * COARSE_BYTES, ns);
 }
 
-/** Milliseconds between a connection's expiration and its removal. */
-export function recordLag(lagMs: i64): void {
-  if (PROBED) recordFine(histograms + H_LAG, <u64>max<i64>(lagMs, 0));
+/** The histogram of `key` in a group that starts at `group`: found, or taken, or the last one. */
+function groupMember(group: usize, key: u32): usize {
+  let at = group;
+  for (let i: u32 = 0; i < N_LAG_GROUPS - 1; i++, at += COARSE_BYTES) {
+    const owner = load<u32>(at, H_KEY);
+    if (owner == key + 1) return at;
+    if (owner == 0) {
+      store<u32>(at, key + 1, H_KEY);
+      return at;
+    }
+  }
+  store<u32>(at, KEY_OTHERS, H_KEY);
+  return at;
+}
+
+/** Milliseconds between a connection's expiration and its removal, with the zone and the timeout policy that it had. */
+export function recordLag(lagMs: i64, zone: u32, policy: u32): void {
+  if (PROBED) {
+    const lag = <u64>max<i64>(lagMs, 0);
+    recordFine(histograms + H_LAG, lag);
+    if (lagGroups != 0) {
+      recordCoarse(groupMember(histograms + H_LAG_ZONES, zone), lag);
+      recordCoarse(groupMember(histograms + H_LAG_POLICIES, policy), lag);
+    }
+  }
 }

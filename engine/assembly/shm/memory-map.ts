@@ -46,6 +46,8 @@ export const C_SWEEP_INTERVAL_MS: usize = 72;
 export const C_HASH_BASIS: usize = 76;
 export const C_FRAGMENT_SLOTS: usize = 80;
 export const C_BUFFERS_BASE: usize = 84;
+/** Not 0: expiration lag is recorded by zone and by timeout policy as well. */
+export const C_LAG_GROUPS: usize = 88;
 
 // ---- Mutable, each on its own 128-byte line ----------------------------------------------------------------------
 /** ct_lock: {word, average spins}. Lock rank 1. */
@@ -162,6 +164,7 @@ export let hashBasis: u32 = 0;
 export let switches: u32 = 0;
 export let preset: u32 = 0;
 export let sweepIntervalMs: u32 = 0;
+export let lagGroups: u32 = 0;
 /** Word this thread writes into a lock it holds: (index + 1) << 1. */
 export let ownerWord: u32 = 0;
 
@@ -193,6 +196,7 @@ export function attach(index: u32): u32 {
   switches = load<u32>(CONTROL, C_SWITCHES);
   preset = load<u32>(CONTROL, C_PRESET);
   sweepIntervalMs = load<u32>(CONTROL, C_SWEEP_INTERVAL_MS);
+  lagGroups = load<u32>(CONTROL, C_LAG_GROUPS);
   ownerWord = (index + 1) << 1;
   return 1;
 }

@@ -6,7 +6,7 @@ import { createRun, type EngineRun } from '../../../engine/host/run-memory.js';
 import { EngineThread } from '../../../engine/host/thread.js';
 
 export interface Task {
-  readonly task: 'mutex' | 'mapReader' | 'mapWriter' | 'listReader' | 'listWriter' | 'createOnce';
+  readonly task: 'mutex' | 'waiter' | 'mapReader' | 'mapWriter' | 'listReader' | 'listWriter' | 'createOnce';
   readonly options: Readonly<Record<string, unknown>>;
   /** Goes on until the others are done. */
   readonly endless?: boolean;

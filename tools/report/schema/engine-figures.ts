@@ -64,7 +64,7 @@ export type StalePoint = z.infer<typeof stalePoint>;
 /** Expiration in one zone or under one timeout policy. */
 export const expiryGroup = z
   .object({
-    key: z.string().describe('The zone number or the policy name.'),
+    key: z.string().describe('The zone, the id of the timeout policy, or others: all beyond the fifteenth.'),
     removed: count.nullish(),
     lag: latencyDistribution.nullish(),
     expiredPresentMax: count.nullish(),
