@@ -7,29 +7,61 @@ import { pipeline } from 'node:stream/promises';
 import type { ParameterValue } from '../synth/parameters.js';
 import { openScenario } from '../synth/registry.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
-import { editTraffic, NO_EDITS, type TrafficEdits } from '../replay/edited-traffic.js';
-import { stageTraffic, type StagedTraffic } from '../replay/staging.js';
-import { captureTraffic, scenarioTraffic } from '../replay/traffic.js';
+import type { StagedTraffic } from '../replay/staging.js';
+import { AS_IT_IS, loadTraffic, type EditsAsGiven, type ReplayTraffic } from '../replay/traffic-source.js';
 import type { Input, InputFile } from '../report/schema.js';
 
-/** Staged traffic and its description. */
-export interface ReplayInput {
-  readonly traffic: StagedTraffic;
+/** Traffic and its description. */
+export interface ReplayInput<T extends ReplayTraffic = StagedTraffic> {
+  readonly traffic: T;
   readonly input: Input;
   /** Configuration that a scenario wants; null for captures. */
   readonly suggested: SuggestedConfig | null;
 }
 
+/** What of the input is replayed, and how much of it is kept in memory. */
+export interface InputOptions {
+  /** Packets to stop after; null = all. */
+  readonly limit: number | null;
+  readonly edits: EditsAsGiven;
+  /** Traffic that takes more bytes than this is streamed. */
+  readonly storeBytes: number;
+}
+
 /**
- * Reads captures, up to `limit` packets.
+ * Reads captures to be kept in memory, up to `limit` packets.
  * @throws CaptureError, EmptyTrafficError
  */
-export async function captureInput(
-  files: readonly string[],
+export async function captureInput(files: readonly string[], limit: number | null): Promise<ReplayInput> {
+  return (await loadCaptures(files, keepAll(limit))) as ReplayInput;
+}
+
+/**
+ * Makes a scenario's packets to be kept in memory, up to `limit`.
+ * @throws ScenarioError for unknown names or values out of range
+ */
+export async function scenarioInput(
+  name: string,
+  given: Readonly<Record<string, ParameterValue | undefined>>,
+  seed: number,
   limit: number | null,
-  edits: TrafficEdits = NO_EDITS,
 ): Promise<ReplayInput> {
-  const traffic = await stageTraffic(editTraffic(captureTraffic(files), edits), limit);
+  return (await loadScenario(name, given, seed, keepAll(limit))) as ReplayInput;
+}
+
+function keepAll(limit: number | null): InputOptions {
+  return { limit, edits: AS_IT_IS, storeBytes: Number.POSITIVE_INFINITY };
+}
+
+/**
+ * Reads captures; those that do not fit the store are left to be streamed.
+ * @throws CaptureError, EmptyTrafficError, UnrepeatableTrafficError
+ */
+export async function loadCaptures(
+  files: readonly string[],
+  { limit, edits, storeBytes }: InputOptions,
+): Promise<ReplayInput<ReplayTraffic>> {
+  const traffic = await loadTraffic({ origin: { type: 'capture', files }, edits, limit }, storeBytes);
   const described: InputFile[] = [];
   for (const file of files) described.push(await describeFile(file));
   return {
@@ -46,18 +78,18 @@ export async function captureInput(
 }
 
 /**
- * Makes a scenario's packets, up to `limit`.
+ * Makes a scenario's packets; those that do not fit the store are left to be streamed.
  * @throws ScenarioError for unknown names or values out of range
  */
-export async function scenarioInput(
+export async function loadScenario(
   name: string,
   given: Readonly<Record<string, ParameterValue | undefined>>,
   seed: number,
-  limit: number | null,
-  edits: TrafficEdits = NO_EDITS,
-): Promise<ReplayInput> {
+  { limit, edits, storeBytes }: InputOptions,
+): Promise<ReplayInput<ReplayTraffic>> {
   const opened = openScenario(name, given, seed);
-  const traffic = await stageTraffic(editTraffic(scenarioTraffic(name, opened.source), edits), limit);
+  const origin = { type: 'scenario', name, parameters: given, seed } as const;
+  const traffic = await loadTraffic({ origin, edits, limit }, storeBytes);
   const parameters = opened.parameters.toObject();
   return {
     traffic,

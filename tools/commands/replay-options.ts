@@ -39,12 +39,15 @@ export interface ReplayFlags {
   readonly timeline: number;
   readonly pin?: boolean;
   readonly seed: number;
+  /** Size of the packet store, MiB. */
+  readonly store: number;
   readonly config?: string;
   readonly uniqueIp?: boolean;
   readonly uniqueIpLoops?: number;
 }
 
 const DEFAULT_WARMUP_PACKETS = 20_000;
+const DEFAULT_STORE_MIB = 512;
 
 /** Adds the options to a command. */
 export function addReplayOptions(command: Command): void {
@@ -115,6 +118,12 @@ export function addReplayOptions(command: Command): void {
       1,
     )
     .option('--max-conns <count>', 'connection limit (default: 3000000)', wholeNumber(1, 1e7, 'connections'))
+    .option(
+      '--store <MiB>',
+      'packet store: traffic that is larger streams through it, read again for each design and loop',
+      wholeNumber(1, 3072, 'MiB'),
+      DEFAULT_STORE_MIB,
+    )
     .option('--sweep-interval <ms>', "pause between sweeps in ms (default: the design's)", duration('ms'))
     .option('--bare', 'engine without lock probes and work counts, for throughput')
     .option('--latency <mode>', 'packets to time: all, off, or sample=N for one batch in N', parseLatency, {
@@ -178,6 +187,7 @@ export function toReplayOptions(flags: ReplayFlags, suggested: SuggestedConfig |
     pin: flags.pin === true,
     seed: flags.seed,
     rules: createRules(config),
+    config,
     uniqueIpLoops: flags.uniqueIpLoops ?? (flags.uniqueIp === true ? 1 : null),
     configure: (thread) => applyConfig(threadTarget(thread), config),
   };

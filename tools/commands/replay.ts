@@ -7,17 +7,16 @@ import { writeResult } from '../report/result-file.js';
 import { renderTerminal } from '../report/terminal.js';
 import { wantsColour } from '../report/terminal-style.js';
 import type { Result } from '../report/schema.js';
-import type { TrafficEdits } from '../replay/edited-traffic.js';
 import { parseObjective, type Condition } from '../replay/rate-search.js';
 import { runSearch, runSession, type SessionHooks } from '../replay/session.js';
-import { compileFilter, type FramePredicate } from '../rewrite/filter.js';
+import type { EditsAsGiven, ReplayTraffic } from '../replay/traffic-source.js';
+import { compileFilter } from '../rewrite/filter.js';
 import { parseIpMap, type IpMap } from '../rewrite/ip-map.js';
-import { makeRewriter } from '../rewrite/rewriter.js';
 import { parseSnapLength } from '../rewrite/snap-length.js';
 import type { ParameterSpec, ParameterValue } from '../synth/parameters.js';
 import { SCENARIOS } from '../synth/registry.js';
 import { checked, designsOption, wholeNumber } from './option-values.js';
-import { captureInput, scenarioInput, type ReplayInput } from './replay-input.js';
+import { loadCaptures, loadScenario, type InputOptions, type ReplayInput } from './replay-input.js';
 import { addReplayOptions, toReplayOptions, type ReplayFlags } from './replay-options.js';
 import { RunProgress } from './run-progress.js';
 import { optionOf } from './synth.js';
@@ -27,7 +26,7 @@ interface ReplayCommandFlags extends ReplayFlags {
   readonly design: string;
   readonly synth?: string;
   readonly limit?: number;
-  readonly filter?: FramePredicate;
+  readonly filter?: string;
   readonly srcipmap?: IpMap;
   readonly dstipmap?: IpMap;
   readonly snaplen?: number;
@@ -72,7 +71,7 @@ export function register(program: Command, argv: readonly string[]): void {
     .option(
       '--filter <expression>',
       "packets to keep, e.g. 'tcp and port 21' (a subset of pcap-filter)",
-      checked(compileFilter),
+      checked(checkedFilter),
     )
     .option(
       '--srcipmap <maps>',
@@ -151,7 +150,7 @@ async function replay(
       designs,
       options,
       commandLine: argv,
-      configuration: configurationOf(flags, argv),
+      configuration: configurationOf(flags),
     };
     result =
       objective === null
@@ -176,13 +175,16 @@ async function loadInput(
   captures: readonly string[],
   flags: ReplayCommandFlags,
   parameters: readonly ParameterSpec[],
-): Promise<ReplayInput> {
-  const limit = flags.limit ?? null;
-  const edits = editsOf(flags);
+): Promise<ReplayInput<ReplayTraffic>> {
+  const options: InputOptions = {
+    limit: flags.limit ?? null,
+    edits: editsOf(flags),
+    storeBytes: flags.store * 1024 ** 2,
+  };
   if (flags.synth === undefined) {
     if (captures.length === 0)
       throw new UsageError('name a capture to replay, or a scenario with --synth NAME');
-    return captureInput(captures, limit, edits);
+    return loadCaptures(captures, options);
   }
   if (captures.length > 0) {
     throw new UsageError(
@@ -194,7 +196,7 @@ async function loadInput(
   for (const spec of parameters) given[spec.name] = values[camelCase(spec.name)];
   // The nominal rate of the stamps is the rate asked for, so that --clock capture and --multiplier agree with it.
   if (flags.pps !== undefined) given['pps'] = flags.pps;
-  return scenarioInput(flags.synth, given, flags.seed, limit, edits);
+  return loadScenario(flags.synth, given, flags.seed, options);
 }
 
 /** The objective of a search; null when none was asked for. */
@@ -228,12 +230,19 @@ function searchLines(result: Result): string {
     .join('');
 }
 
-function editsOf({ filter, srcipmap, dstipmap, snaplen }: ReplayCommandFlags): TrafficEdits {
+function editsOf({ filter, srcipmap, dstipmap, snaplen }: ReplayCommandFlags): EditsAsGiven {
   return {
     filter: filter ?? null,
-    rewriter: makeRewriter({ sourceMap: srcipmap, destinationMap: dstipmap }),
+    sourceMap: srcipmap ?? null,
+    destinationMap: dstipmap ?? null,
     snapLength: snaplen ?? null,
   };
+}
+
+/** The expression, once it is known to be one. */
+function checkedFilter(expression: string): string {
+  compileFilter(expression);
+  return expression;
 }
 
 function camelCase(name: string): string {
@@ -296,10 +305,8 @@ function freshFolder(name: string, now: Date): string {
   return join('results', `${stamp}-${words.slice(0, 40)}-${process.pid}`);
 }
 
-function configurationOf(flags: ReplayCommandFlags, argv: readonly string[]): Result['configuration'] {
-  const filterAt = argv.indexOf('--filter');
-  const plain = { ...flags, ...(flags.filter === undefined ? {} : { filter: argv[filterAt + 1] ?? '' }) };
-  return JSON.parse(JSON.stringify(plain)) as Result['configuration'];
+function configurationOf(flags: ReplayCommandFlags): Result['configuration'] {
+  return JSON.parse(JSON.stringify(flags)) as Result['configuration'];
 }
 
 /** Ends a run at the first Ctrl-C, keeping what was measured, and the program at the second. */

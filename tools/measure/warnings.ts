@@ -34,6 +34,8 @@ export interface WarningFacts {
   readonly serviceP50Ns?: number | null;
   readonly targetPps?: number | null;
   readonly achievedPps?: number | null;
+  /** How often a streamed packet was due before its source had it, and for how long, over all workers. */
+  readonly sourceLag?: { readonly waits: number; readonly waitNs: number } | null;
   /** How late packets left, at the 99th percentile, and the time between packets. */
   readonly departureErrorP99Ns?: number | null;
   readonly packetIntervalNs?: number | null;
@@ -162,6 +164,15 @@ const RULES = {
       packetIntervalNs != null &&
       departureErrorP99Ns > Math.max(10 * packetIntervalNs, 1e5)
         ? `1% of packets left more than ${ns(departureErrorP99Ns)} late, at one packet every ${ns(packetIntervalNs)}`
+        : null,
+  },
+  'source-too-slow': {
+    advice:
+      'Response times contain these waits, and at top speed the rate is the source’s: use ctreplay prep, a lower rate, or a larger --store.',
+    when: ({ sourceLag, targetPps }) =>
+      sourceLag != null && sourceLag.waits > 0
+        ? `the traffic source could not keep up with ${targetPps == null ? 'the tracker' : 'the rate'}: ` +
+          `${sourceLag.waits} waits for packets that were due, ${ns(sourceLag.waitNs)} in all`
         : null,
   },
   steal: {

@@ -33,7 +33,7 @@ export interface CaseContext {
 
 /** Turns a finished run into a case, audited and with its warnings. */
 export function makeCase(finished: FinishedRun, options: RunOptions, context: CaseContext): ResultCase {
-  const { run, workers: reports, loaded } = finished;
+  const { run, workers: reports, totals } = finished;
   const workers = options.workers;
   const holdInterval = options.settings.holdInterval ?? 0;
   const counters = sumCounters(Array.from({ length: workers }, (_, thread) => readCounters(run, thread)));
@@ -46,7 +46,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
   const injected = reports.reduce((sum, report) => sum + report.packets, 0);
   const elapsedNs = Math.max(finished.elapsedNs, 0);
   const achievedPps = elapsedNs === 0 ? null : (injected / elapsedNs) * 1e9;
-  const target = targetPps(options.pacing, loaded.totals);
+  const target = targetPps(options.pacing, totals);
   const verdicts = verdictCounts(run.engine.constants.R_FRAGMENT_HELD, counters);
   const perWorker = reports.map((report): WorkerFigures => {
     const lockWait = lockWaitOf(locks, `worker-${report.worker}`);
@@ -104,6 +104,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     achievedPps,
     connections: probed ? { initial: 0, created, removed: removedWork, remaining: finished.connCount } : null,
   };
+  const streamed = streamedFigures(finished) ?? null;
   const facts: WarningFacts = {
     ...context.facts,
     workers: perWorker.map((figures) => ({
@@ -117,6 +118,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     serviceP50Ns: service.view?.overall.p50Ns ?? null,
     targetPps: target,
     achievedPps,
+    sourceLag: streamed,
     departureErrorP99Ns: departure?.p99Ns ?? null,
     packetIntervalNs: target === null ? null : 1e9 / target,
     elapsedNs,
@@ -141,7 +143,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     build: probed ? 'probed' : 'bare',
     startedAt: context.startedAt.toISOString(),
     partial: finished.interrupted,
-    input: context.input,
+    input: streamed === null ? context.input : { ...context.input, streamed },
     workers,
     pacing: {
       // A profile is a rate in packets per second that changes; the target is its mean.
@@ -150,8 +152,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
       targetMbps: options.pacing.mode === 'mbps' ? options.pacing.mbps : null,
       multiplier: options.pacing.mode === 'multiplier' ? options.pacing.multiplier : null,
       achievedPps,
-      achievedMbps:
-        achievedPps === null ? null : (achievedPps * (loaded.totals.bits / loaded.totals.packets)) / 1e6,
+      achievedMbps: achievedPps === null ? null : (achievedPps * (totals.bits / totals.packets)) / 1e6,
       departureError: departure,
     },
     batch: options.batch,
@@ -239,6 +240,17 @@ function reasonCounts(finished: FinishedRun, reasons: ReadonlyMap<number, number
     counts[table.get(code)?.name ?? `reason-${code}`] = count;
   }
   return counts;
+}
+
+/** How a streamed run was fed, over all workers; null when everything was in the store. */
+function streamedFigures(finished: FinishedRun): ResultCase['input']['streamed'] {
+  if (finished.streamedStoreBytes === null) return null;
+  const lags = finished.workers.map((report) => report.sourceLag);
+  return {
+    storeBytes: finished.streamedStoreBytes,
+    waits: lags.reduce((sum, lag) => sum + (lag?.waits ?? 0), 0),
+    waitNs: Math.round(lags.reduce((sum, lag) => sum + (lag?.waitNs ?? 0), 0)),
+  };
 }
 
 function lockWaitOf(locks: readonly Contention[] | null, thread: string): number | null {

@@ -19,7 +19,7 @@ import type { Steering } from './steer.js';
 
 /** Packets start on cache lines. */
 const LINE_BYTES = 64;
-const FRAME_SHIFT = 2;
+export const FRAME_SHIFT = 2;
 /** Room for rewriting to lengthen a frame (the longest FTP address grows a message by less than 64 bytes). */
 const TAIL_ROOM_BYTES = 256;
 
@@ -96,7 +96,8 @@ export function packetStoreBytes(
   return bytes + LINE_BYTES;
 }
 
-function scratchStride(descriptorBytes: number, longestFrame: number): number {
+/** Bytes of one packet's place in a scratch area, for frames up to this length. */
+export function scratchStride(descriptorBytes: number, longestFrame: number): number {
   return alignLine(descriptorBytes + FRAME_SHIFT + longestFrame + TAIL_ROOM_BYTES);
 }
 
@@ -161,17 +162,17 @@ export function loadPackets(
     (workers[worker] as WorkerPackets).addresses[place] = addressOf[index] as number;
     (workers[worker] as WorkerPackets).indexes[place] = index;
   }
+  const loopNs = loopDurationNs(traffic.timesNs[traffic.packets - 1] as number, traffic.packets);
   return {
     workers,
     cumulativeBits,
     timesNs: traffic.timesNs,
-    totals: { packets: traffic.packets, bits, loopNs: loopDurationNs(traffic) },
+    totals: { packets: traffic.packets, bits, loopNs },
     longestFrame,
   };
 }
 
-/** Length of one loop in capture time: the span plus one mean gap. */
-function loopDurationNs(traffic: StagedTraffic): number {
-  const span = traffic.timesNs[traffic.packets - 1] as number;
-  return traffic.packets > 1 ? span + span / (traffic.packets - 1) : 1000;
+/** Length of one loop of `packets` packets in capture time: the span plus one mean gap. */
+export function loopDurationNs(spanNs: number, packets: number): number {
+  return packets > 1 ? spanNs + spanNs / (packets - 1) : 1000;
 }

@@ -6,20 +6,21 @@
  */
 import { availableParallelism } from 'node:os';
 import type { EngineModule } from '../../engine/host/module.js';
-import { planMemory } from '../../engine/host/memory-plan.js';
-import { createRun, type EngineRun, type RunSettings } from '../../engine/host/run-memory.js';
+import type { EngineRun, RunSettings } from '../../engine/host/run-memory.js';
 import { EngineThread } from '../../engine/host/thread.js';
 import type { DesignChoice } from '../../engine/host/designs.js';
-import { makeSchedule, type PacingRequest, type Schedule } from './pace.js';
+import type { TrackerConfig } from '../config/read-config.js';
 import { mayRewrite, type PacketRules } from '../config/rules.js';
-import { assignPackets, loadPackets, packetStoreBytes, type LoadedPackets } from './packet-store.js';
+import type { FeederInput, FeederReport } from './feeder.js';
+import { makeSchedule, type PacingRequest, type Schedule, type TrafficTotals } from './pace.js';
 import { describeFailure, ReplayFailure } from './replay-failure.js';
 import { bindRunClock, runOrigin } from './run-clock.js';
+import { layOutRun, type RunLayout } from './run-layout.js';
 import { SharedState, STOP_FAILED, STOP_FINISHED } from './shared-state.js';
-import type { StagedTraffic } from './staging.js';
-import { makeSteering, type SteerMode } from './steer.js';
+import type { SteerMode } from './steer.js';
 import { makeThreadPool, workerFile } from './thread-pool.js';
 import { TimelineWatcher, type RunTimeline } from './timeline.js';
+import type { ReplayTraffic } from './traffic-source.js';
 import type {
   FaultInjection,
   LatencyMode,
@@ -50,6 +51,8 @@ export interface RunOptions {
   readonly warmupPackets: number;
   readonly timelineMs: number;
   readonly rules: PacketRules;
+  /** What the rules were made from: a feeder makes them again. Absent = the default, everything committed. */
+  readonly config?: TrackerConfig | undefined;
   /** Loops that share their addresses; null = addresses stay as they are in every loop. */
   readonly uniqueIpLoops: number | null;
   /** Puts limits, policies and the like into a freshly initialised tracker. */
@@ -66,7 +69,9 @@ export interface RunOptions {
 /** What a run leaves: reports of the threads, and the engine's memory to read figures from. */
 export interface FinishedRun {
   readonly run: EngineRun;
-  readonly loaded: LoadedPackets;
+  readonly totals: TrafficTotals;
+  /** Bytes of the rings of a streamed run; null when everything was in the store. */
+  readonly streamedStoreBytes: number | null;
   readonly workers: readonly WorkerReport[];
   readonly sweeper: SweeperReport | null;
   readonly timeline: RunTimeline;
@@ -83,50 +88,24 @@ const START_DELAY_NS = 2_000_000;
 const BARRIER_TIMEOUT_MS = 30_000;
 
 /**
- * Replays staged traffic through one design.
- * @throws ReplayFailure when a thread failed, EngineError when the memory does not fit
+ * Replays traffic through one design.
+ * @throws ReplayFailure when a thread failed or streamed traffic could not be read, EngineError when the memory does not fit
  */
-export async function runReplay(traffic: StagedTraffic, options: RunOptions): Promise<FinishedRun> {
-  const { engine, workers } = options;
-  const c = engine.constants;
-  const threads = workers + 2;
-  const assignment = assignPackets(traffic, options.rules, makeSteering(options.steer, workers));
-  const plan = planMemory(c, {
-    threads,
-    maxConns: options.maxConns,
-    nat: options.rules.requests.some((request) => request.nat !== undefined),
-    packetStoreBytes: packetStoreBytes(
-      traffic,
-      c.PACKET_SIZE,
-      c.PARAMS_SIZE,
-      options.rules,
-      workers,
-      options.uniqueIpLoops !== null,
-    ),
-    histogramBytes: c.HISTOGRAMS_SIZE,
-  });
-  const run = createRun(engine, plan, options.settings);
+export async function runReplay(traffic: ReplayTraffic, options: RunOptions): Promise<FinishedRun> {
+  const { workers } = options;
   const origin = runOrigin();
   const clock = bindRunClock(origin);
-  const main = new EngineThread(run, threads - 1, clock.now);
-  main.exports.initTracker();
-  options.configure(main);
-  touchTable(run, traffic.packets);
-  const loaded = loadPackets(
-    main,
-    traffic,
-    options.rules,
-    assignment,
-    workers,
-    options.uniqueIpLoops !== null,
-  );
-  const schedule = makeSchedule(options.pacing, loaded.totals, options.burst);
+  const layout = layOutRun(traffic, options, clock.now);
+  const { run, main, totals } = layout;
+  const schedule = makeSchedule(options.pacing, totals, options.burst);
   const state = new SharedState();
   const inline = options.clock === 'capture' && workers === 1;
-  const pool = makeThreadPool(inline ? workers : workers + 1, workerFile('worker'));
+  const threads = inline ? workers : workers + 1;
+  const pool = makeThreadPool(layout.feeder === null ? threads : threads + 1, workerFile('worker'));
   try {
-    const tasks = startThreads(pool, { run, origin, state, loaded, schedule, options, inline });
-    await waitForBarrier(state, inline ? workers : workers + 1, tasks.all);
+    const feeding = startFeeder(pool, layout, state);
+    const tasks = startThreads(pool, { layout, origin, state, schedule, options, inline });
+    await waitForBarrier(state, threads, tasks.all);
     resetForRecording(run, options, clock.now);
     main.exports.initTracker();
     options.configure(main);
@@ -139,10 +118,11 @@ export async function runReplay(traffic: StagedTraffic, options: RunOptions): Pr
       state.stop(STOP_FINISHED);
     });
     state.open(t0);
-    const watcher = watch(state, timeline, options, clock.now, t0, workers, loaded.totals.packets);
+    const watcher = watch(state, timeline, options, clock.now, t0, workers, totals.packets);
     const workerReports = await settle(tasks.workers, run, state);
     state.stop(STOP_FINISHED);
     const sweeperReports = await settle(tasks.sweepers, run, state);
+    await throwOnFeederFailure(feeding);
     clearInterval(watcher);
     timeline.finish(clock.now() - t0);
     throwOnFailure(run, options, state, workerReports, sweeperReports, main);
@@ -150,7 +130,8 @@ export async function runReplay(traffic: StagedTraffic, options: RunOptions): Pr
     const endNs = Math.max(...reports.map((report) => report.endNs));
     return {
       run,
-      loaded,
+      totals,
+      streamedStoreBytes: layout.feeder?.traffic.storeBytes ?? null,
       workers: reports,
       sweeper: (sweeperReports[0]?.value as SweeperReport | undefined) ?? null,
       timeline: timeline.timeline(),
@@ -165,21 +146,10 @@ export async function runReplay(traffic: StagedTraffic, options: RunOptions): Pr
   }
 }
 
-/**
- * Touches the slots that the traffic can need, so that the system hands the pages out now and not inside a packet's
- * service time.
- */
-function touchTable(run: EngineRun, packets: number): void {
-  const { slab } = run.plan.regions;
-  const slots = Math.min(run.plan.slabSlots, packets);
-  new Uint8Array(run.memory.buffer).fill(0, slab, slab + slots * run.engine.constants.CONN_SIZE);
-}
-
 interface StartContext {
-  readonly run: EngineRun;
+  readonly layout: RunLayout;
   readonly origin: bigint;
   readonly state: SharedState;
-  readonly loaded: LoadedPackets;
   readonly schedule: Schedule;
   readonly options: RunOptions;
   readonly inline: boolean;
@@ -192,30 +162,26 @@ interface Tasks {
 }
 
 function startThreads(pool: ReturnType<typeof makeThreadPool>, context: StartContext): Tasks {
-  const { run, origin, state, loaded, schedule, options, inline } = context;
+  const { layout, origin, state, schedule, options, inline } = context;
+  const { run, totals } = layout;
   const { workers } = options;
   const trackerClock: TrackerClock =
     options.clock === 'wall'
       ? { mode: 'wall', scale: options.timeScale }
-      : { mode: 'capture', loopMs: loaded.totals.loopNs / 1e6 };
-  const units =
-    options.pacing.mode === 'mbps'
-      ? loaded.cumulativeBits
-      : options.pacing.mode === 'multiplier'
-        ? loaded.timesNs
-        : null;
+      : { mode: 'capture', loopMs: totals.loopNs / 1e6 };
   const cpuOf = (thread: number): number | null => options.cpus[thread] ?? null;
   const common = { run, origin, state: state.buffer, trackerClock };
-  const workerTasks = loaded.workers.map((packets, worker): Promise<unknown> => {
+  const workerTasks = layout.workers.map(({ packets, stream }, worker): Promise<unknown> => {
     const input: WorkerInput = {
       ...common,
       threadIndex: worker,
       cpu: cpuOf(worker),
       packets,
+      stream,
       schedule,
-      units,
-      timesNs: loaded.timesNs,
-      totalPackets: loaded.totals.packets,
+      units: layout.units,
+      timesNs: layout.timesNs,
+      totalPackets: totals.packets,
       batch: options.batch,
       loops: options.loops,
       latency: options.latency,
@@ -234,6 +200,35 @@ function startThreads(pool: ReturnType<typeof makeThreadPool>, context: StartCon
     sweeperTasks.push(pool.run(input, { name: 'sweeper' }));
   }
   return { workers: workerTasks, sweepers: sweeperTasks, all: [...workerTasks, ...sweeperTasks] };
+}
+
+/** Starts the feeder of a streamed run; null when everything is in the store. */
+function startFeeder(
+  pool: ReturnType<typeof makeThreadPool>,
+  { feeder }: RunLayout,
+  state: SharedState,
+): Promise<FeederReport> | null {
+  if (feeder === null) return null;
+  const input: FeederInput = { ...feeder, state: state.buffer };
+  const feeding = pool.run(input, { filename: workerFile('feeder'), name: 'feed' }) as Promise<FeederReport>;
+  // One that dies stops the run: its workers would wait for it for ever.
+  feeding.catch(() => state.stop(STOP_FAILED));
+  return feeding;
+}
+
+/**
+ * Waits for the feeder, which ends when it has written everything or the run is stopped.
+ * @throws ReplayFailure with what was wrong with the traffic
+ */
+async function throwOnFeederFailure(feeding: Promise<FeederReport> | null): Promise<void> {
+  if (feeding === null) return;
+  let failure: string | null;
+  try {
+    ({ failure } = await feeding);
+  } catch (error) {
+    failure = `the feeder thread ended (${error instanceof Error ? error.message : String(error)})`;
+  }
+  if (failure !== null) throw new ReplayFailure(failure);
 }
 
 /** Waits for every thread to reach the barrier, or for one to end before it. */

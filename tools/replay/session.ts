@@ -1,5 +1,5 @@
 /**
- * A session: the same staged traffic through one design after the other, and the result of all of them.
+ * A session: the same traffic through one design after the other, and the result of all of them.
  *
  * Each design gets its own memory, laid out from the same bytes, so nothing of one run is left for the next.
  */
@@ -23,10 +23,11 @@ import { makeCase, type CaseContext } from './case-result.js';
 import { readMachine, reportMachine, type MachineAtStart } from './machine.js';
 import type { PacingRequest } from './pace.js';
 import { searchRate, type Condition } from './rate-search.js';
+import type { TrackerConfig } from '../config/read-config.js';
 import type { PacketRules } from '../config/rules.js';
 import { runReplay, type FinishedRun, type RunOptions } from './run-control.js';
-import type { StagedTraffic } from './staging.js';
 import type { SteerMode } from './steer.js';
+import type { ReplayTraffic } from './traffic-source.js';
 import type { FaultInjection, LatencyMode } from './worker-input.js';
 
 /** How traffic is replayed, for every design alike. */
@@ -57,6 +58,8 @@ export interface ReplayOptions {
   readonly pin: boolean;
   readonly seed: number;
   readonly rules: PacketRules;
+  /** What the rules were made from, for streamed traffic; absent = the default, everything committed. */
+  readonly config?: TrackerConfig | undefined;
   /** Loops that share their addresses; absent or null = every loop has the same ones. */
   readonly uniqueIpLoops?: number | null | undefined;
   readonly configure: (thread: EngineThread) => void;
@@ -83,7 +86,7 @@ const DEFAULT_MAX_CONNS = 3_000_000;
 
 /** Runs one design over the traffic once. */
 export async function runDesign(
-  traffic: StagedTraffic,
+  traffic: ReplayTraffic,
   choice: DesignChoice,
   options: ReplayOptions,
   hooks: SessionHooks = {},
@@ -123,6 +126,7 @@ export async function runDesign(
     warmupPackets: options.warmupPackets,
     timelineMs: options.timelineMs,
     rules: options.rules,
+    config: options.config,
     uniqueIpLoops: options.uniqueIpLoops ?? null,
     configure: options.configure,
     cpus,
@@ -152,7 +156,7 @@ function pinCpus(workers: number): readonly number[] {
 
 /** What a session is and where it is written down. */
 export interface SessionRequest {
-  readonly traffic: StagedTraffic;
+  readonly traffic: ReplayTraffic;
   readonly input: ResultCase['input'];
   readonly designs: readonly DesignChoice[];
   readonly options: ReplayOptions;

@@ -1,8 +1,8 @@
 /**
  * The words through which the threads of a run agree: one SharedArrayBuffer beside the engine's memory.
  *
- * Who writes: READY and DONE are counted up by workers; GO, STOP and t0 are written by the main thread; NOW by the worker
- * that drives a capture clock (any worker, the latest time wins).
+ * Who writes: READY and DONE are counted up by workers; PREFILLED is set by the feeder; GO, STOP and t0 are written by
+ * the main thread; NOW by the worker that drives a capture clock (any worker, the latest time wins).
  * Why the ordering holds: everything is Atomics on 32-bit words, or a 64-bit float written before the GO word is
  * stored and read after it was seen.
  */
@@ -13,6 +13,7 @@ const GO = 1;
 const STOP = 2;
 const DONE = 3;
 const FAILED = 4;
+const PREFILLED = 5;
 /** Float64 index of t0 and of the capture clock (nanoseconds and milliseconds of the run's and the capture's clock). */
 const T0 = 4;
 const BYTES = 128;
@@ -45,6 +46,19 @@ export class SharedState {
       if (this.stopped !== STOP_NONE) return false;
       if (Atomics.load(this.#words, GO) !== 0) return true;
       Atomics.wait(this.#words, GO, 0, 100);
+    }
+  }
+
+  /** The rings are as full as they can be before the start; said once, by the feeder. */
+  markPrefilled(): void {
+    if (Atomics.compareExchange(this.#words, PREFILLED, 0, 1) !== 0) return;
+    Atomics.notify(this.#words, PREFILLED);
+  }
+
+  /** Blocks until the rings are filled, or the run is stopped. */
+  waitForPrefill(): void {
+    while (this.stopped === STOP_NONE && Atomics.load(this.#words, PREFILLED) === 0) {
+      Atomics.wait(this.#words, PREFILLED, 0, 100);
     }
   }
 

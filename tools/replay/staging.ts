@@ -5,6 +5,8 @@
 import type { Traffic } from './traffic.js';
 
 const CHUNK_BYTES = 8 * 1024 * 1024;
+/** Bytes that a packet takes in the packet store beside its frame: its descriptor, and the line that it is rounded up to. */
+const STORE_OVERHEAD_BYTES = 192;
 
 /** Traffic of one loop in plain memory. */
 export interface StagedTraffic {
@@ -14,7 +16,7 @@ export interface StagedTraffic {
   readonly frameBytes: number;
   /** Nanoseconds since the first packet, per packet. */
   readonly timesNs: Float64Array<SharedArrayBuffer>;
-  /** Visits every frame in order. */
+  /** Visits every frame in order; the bytes may be overwritten after the call. */
   forEach(visit: (frame: Uint8Array, packetIndex: number) => void): void;
 }
 
@@ -26,20 +28,71 @@ export class EmptyTrafficError extends Error {
   }
 }
 
+/** Traffic that was read once and not kept: what a run must know of it beforehand. */
+export interface TrafficSurvey {
+  readonly name: string;
+  readonly packets: number;
+  /** Frame bytes in all. */
+  readonly frameBytes: number;
+  /** Of the longest frame. */
+  readonly longestFrame: number;
+  /** Time of the last packet, nanoseconds since the first. */
+  readonly lastNs: number;
+}
+
 /**
  * Reads traffic to its end, or to `limit` packets.
  * @throws EmptyTrafficError when there is no packet, and what the traffic throws
  */
 export async function stageTraffic(traffic: Traffic, limit: number | null): Promise<StagedTraffic> {
-  const chunks: Uint8Array[] = [];
+  return (await stageOrSurvey(traffic, limit, Number.POSITIVE_INFINITY)) as StagedTraffic;
+}
+
+/** Bytes of the packet store that packets take, somewhat generously. */
+export function storeBytesOf(frameBytes: number, packets: number): number {
+  return frameBytes + packets * STORE_OVERHEAD_BYTES;
+}
+
+/** Whether traffic was kept. */
+export function isStaged(traffic: StagedTraffic | TrafficSurvey): traffic is StagedTraffic {
+  return 'forEach' in traffic;
+}
+
+/**
+ * As `stageTraffic`, but traffic that would take more than `storeBytes` of the packet store is read to its end without being
+ * kept. Memory in use is bounded by `storeBytes`.
+ * @throws EmptyTrafficError when there is no packet, and what the traffic throws
+ */
+export async function stageOrSurvey(
+  traffic: Traffic,
+  limit: number | null,
+  storeBytes: number,
+): Promise<StagedTraffic | TrafficSurvey> {
+  let chunks: Uint8Array[] = [];
   let chunk = new Uint8Array(0);
   let used = 0;
   let frameBytes = 0;
-  const places = new GrowingFloats();
-  const lengths = new GrowingFloats();
-  const times = new GrowingFloats();
+  let packets = 0;
+  let longestFrame = 0;
+  let lastNs = 0;
+  let kept = true;
+  let places = new GrowingFloats();
+  let lengths = new GrowingFloats();
+  let times = new GrowingFloats();
   await traffic.forEach((frame, timestampNs) => {
-    if (limit !== null && times.length >= limit) return false;
+    if (limit !== null && packets >= limit) return false;
+    packets++;
+    frameBytes += frame.length;
+    lastNs = timestampNs;
+    if (frame.length > longestFrame) longestFrame = frame.length;
+    if (!kept) return limit === null || packets < limit;
+    if (storeBytesOf(frameBytes, packets) > storeBytes) {
+      kept = false;
+      chunks = [];
+      chunk = new Uint8Array(0);
+      places = lengths = times = new GrowingFloats();
+      return limit === null || packets < limit;
+    }
     if (used + frame.length > chunk.length) {
       chunk = new Uint8Array(Math.max(CHUNK_BYTES, frame.length));
       chunks.push(chunk);
@@ -50,10 +103,10 @@ export async function stageTraffic(traffic: Traffic, limit: number | null): Prom
     lengths.push(frame.length);
     times.push(timestampNs);
     used += frame.length;
-    frameBytes += frame.length;
-    return limit === null || times.length < limit;
+    return limit === null || packets < limit;
   });
-  if (times.length === 0) throw new EmptyTrafficError(traffic.name);
+  if (packets === 0) throw new EmptyTrafficError(traffic.name);
+  if (!kept) return { name: traffic.name, packets, frameBytes, longestFrame, lastNs };
   return {
     name: traffic.name,
     packets: times.length,

@@ -4,6 +4,7 @@ import type { PinResult } from '../measure/pinning.js';
 import type { ThreadSchedule } from '../measure/schedstat.js';
 import type { Schedule } from './pace.js';
 import type { WorkerPackets } from './packet-store.js';
+import type { SourceLag, StreamInput } from './packet-supply.js';
 
 /** How the tracker's own time runs: with the wall clock (times a factor) or with the capture's timestamps. */
 export type TrackerClock =
@@ -19,9 +20,12 @@ export type LatencyMode =
 export interface FaultInjection {
   readonly worker: number;
   readonly afterPackets: number;
-  /** `trap`: the engine traps while ct_lock is held; `exit`: the thread ends while it holds ct_lock; `stall`: a pause. */
-  readonly kind: 'trap' | 'exit' | 'stall';
-  /** Length of the pause, kind `stall` only. */
+  /**
+   * `trap`: the engine traps while ct_lock is held; `exit`: the thread ends while it holds ct_lock; `stall`: a pause between
+   * packets; `hold`: a pause with ct_lock held, so that others wait inside their packets.
+   */
+  readonly kind: 'trap' | 'exit' | 'stall' | 'hold';
+  /** Length of the pause, kinds `stall` and `hold` only. */
   readonly stallMs?: number;
 }
 
@@ -39,6 +43,8 @@ export interface ThreadInput {
 
 export interface WorkerInput extends ThreadInput {
   readonly packets: WorkerPackets;
+  /** Where the packets come from when they are streamed; `packets` then says only where to copy them. */
+  readonly stream: StreamInput | null;
   readonly schedule: Schedule;
   /** Place of each packet on the schedule by index, or null when the index itself is the place. */
   readonly units: Float64Array<SharedArrayBuffer> | null;
@@ -100,6 +106,8 @@ export interface WorkerReport {
   readonly pin: PinResult | null;
   readonly clockOffsetErrorNs: number;
   readonly sweeps: readonly SweepRecord[];
+  /** How often a streamed packet was due before it was there; null when nothing was streamed. */
+  readonly sourceLag: SourceLag | null;
   readonly failure: ThreadFailure | null;
 }
 

@@ -7,6 +7,7 @@
 import { LATENCY_CONFIG, clampedCountsIndex, countsLength } from '../measure/log-linear.js';
 import { makeRewriter, type FrameRewriter } from '../rewrite/rewriter.js';
 import { makeDue, waitUntil } from './pace.js';
+import { StagedSupply, StreamSupply, type PacketSupply, type SourceLag } from './packet-supply.js';
 import type { RunThread } from './worker-setup.js';
 import {
   TRACKER_EPOCH_MS,
@@ -20,7 +21,8 @@ import { SweepRunner } from './sweep-runner.js';
 export class WorkerLoop {
   readonly #input: WorkerInput;
   readonly #thread: RunThread;
-  readonly #addresses: Uint32Array;
+  readonly #supply: PacketSupply;
+  readonly #stream: StreamSupply | null;
   /** Views on the engine's call arguments. */
   readonly #batchAddresses: Uint32Array;
   readonly #batchDue: Float64Array;
@@ -30,6 +32,8 @@ export class WorkerLoop {
   readonly #rewriter: FrameRewriter | null;
   readonly #due: (loop: number, units: number) => number;
   #interval = -1;
+  /** The injected pause is over. */
+  #paused = false;
   /** Packets run and recorded. */
   packets = 0;
   loops = 0;
@@ -41,7 +45,6 @@ export class WorkerLoop {
     this.#thread = thread;
     const { engine } = thread;
     const { buffer } = input.run.memory;
-    this.#addresses = input.packets.addresses;
     this.#batchAddresses = new Uint32Array(buffer, engine.packetsAt, input.batch);
     this.#batchDue = new Float64Array(buffer, engine.dueAt, input.batch);
     const c = input.run.engine.constants;
@@ -52,6 +55,13 @@ export class WorkerLoop {
     this.#rewriter =
       input.uniqueIpLoops === null ? null : makeRewriter({ uniqueIpLoops: input.uniqueIpLoops });
     this.#sweeper = input.sweepsInline ? new SweepRunner(thread) : null;
+    this.#stream = input.stream === null ? null : this.#openStream(input.stream);
+    this.#supply = this.#stream ?? new StagedSupply(input.packets, input.units, input.timesNs, input.batch);
+  }
+
+  /** How often packets came too late from their source; null when they were all there. */
+  get sourceLag(): SourceLag | null {
+    return this.#stream?.lag ?? null;
   }
 
   get departure(): DepartureFigures | null {
@@ -65,13 +75,12 @@ export class WorkerLoop {
   /** Unrecorded passes over the first packets, so that the engine is compiled and the caches have seen it. */
   warmUp(): void {
     const { engine, clock } = this.#thread;
-    const total = Math.min(this.#input.warmupPackets, this.#addresses.length);
     engine.exports.goOnline();
-    for (let at = 0; at < total; at += this.#input.batch) {
-      const count = Math.min(this.#input.batch, total - at);
-      this.#fill(at, count, 0);
+    let batches = 0;
+    for (const count of this.#supply.warmUp(this.#input.warmupPackets)) {
+      this.#fill(count, 0);
       this.#batchDue.fill(clock.now());
-      this.#execute(count, TRACKER_EPOCH_MS, at % 2 === 0);
+      this.#execute(count, TRACKER_EPOCH_MS, (batches++ * this.#input.batch) % 2 === 0);
       engine.exports.quiesce();
     }
     engine.exports.detach();
@@ -94,25 +103,24 @@ export class WorkerLoop {
     const { state, engine } = this.#thread;
     engine.exports.goOnline();
     for (this.loops = 0; this.loops < this.#input.loops && state.stopped === 0; this.loops++) {
+      if (!this.#supply.startLoop()) break;
       if (!this.#runLoop(this.loops)) break;
-      if (this.#addresses.length === 0) break;
     }
     engine.exports.detach();
   }
 
   /** One pass over the worker's packets; false when it was stopped inside. */
   #runLoop(loop: number): boolean {
-    const { batch, schedule, fault } = this.#input;
+    const { schedule, fault } = this.#input;
     const { state, engine } = this.#thread;
-    const total = this.#addresses.length;
-    let at = 0;
-    while (at < total) {
+    for (;;) {
       if (state.stopped !== 0) return false;
-      const available = Math.min(batch, total - at);
-      const count = schedule.paced ? this.#waitForDue(at, available, loop) : available;
+      const available = this.#supply.look();
+      if (available === 0) return state.stopped === 0;
+      const count = schedule.paced ? this.#waitForDue(available, loop) : available;
       if (count === 0) return false;
-      this.batchIndex = this.#input.packets.indexes[at] as number;
-      this.#fill(at, count, loop);
+      this.batchIndex = this.#supply.indexes[0] as number;
+      this.#fill(count, loop);
       const nowMs = this.#trackerNow(loop);
       this.#sweeper?.sweepIfDue(nowMs);
       this.#enterInterval();
@@ -122,10 +130,9 @@ export class WorkerLoop {
       this.#execute(count, nowMs, this.#isTimed());
       engine.exports.quiesce();
       this.packets += count;
-      at += count;
+      this.#supply.release(count);
       if (schedule.paced) this.#departure?.settle();
     }
-    return true;
   }
 
   #isTimed(): boolean {
@@ -144,12 +151,12 @@ export class WorkerLoop {
   }
 
   /** Readies the batch: addresses, clean metadata, copies of packets that may be rewritten. */
-  #fill(at: number, count: number, loop: number): void {
-    const { packets } = this.#input;
-    if (packets.scratchAt === 0) {
-      this.#batchAddresses.set(this.#addresses.subarray(at, at + count));
+  #fill(count: number, loop: number): void {
+    const { addresses } = this.#supply;
+    if (this.#input.packets.scratchAt === 0) {
+      for (let i = 0; i < count; i++) this.#batchAddresses[i] = addresses[i] as number;
     } else {
-      for (let i = 0; i < count; i++) this.#copyToScratch(this.#addresses[at + i] as number, i, loop);
+      for (let i = 0; i < count; i++) this.#copyToScratch(addresses[i] as number, i, loop);
     }
     this.#thread.engine.exports.resetPackets(this.#thread.engine.packetsAt, count);
   }
@@ -171,17 +178,15 @@ export class WorkerLoop {
   }
 
   /**
-   * Waits until the packet at `at` is due and tells how many of the following are due by then; fills their due times.
+   * Waits until the first packet shown is due and tells how many of the following are due by then; fills their due times.
    * 0 = stopped while waiting. The thread is offline while it waits, or nothing could be freed meanwhile.
    */
-  #waitForDue(at: number, available: number, loop: number): number {
+  #waitForDue(available: number, loop: number): number {
     const { engine, clock, state } = this.#thread;
-    const { units, packets, spin } = this.#input;
-    const dueOf = (place: number): number => {
-      const index = packets.indexes[place] as number;
-      return state.t0Ns + this.#due(loop, units === null ? index : (units[index] as number));
-    };
-    const first = dueOf(at);
+    const { spin } = this.#input;
+    const { units } = this.#supply;
+    const dueOf = (place: number): number => state.t0Ns + this.#due(loop, units[place] as number);
+    const first = dueOf(0);
     let time = clock.now();
     if (time < first) {
       engine.exports.goOffline();
@@ -198,7 +203,7 @@ export class WorkerLoop {
     this.#batchDue[0] = first;
     let count = 1;
     while (count < available) {
-      const due = dueOf(at + count);
+      const due = dueOf(count);
       if (due > time) break;
       this.#batchDue[count++] = due;
     }
@@ -208,12 +213,12 @@ export class WorkerLoop {
 
   /** Tracker time of the batch in milliseconds. */
   #trackerNow(loop: number): number {
-    const { trackerClock, timesNs } = this.#input;
+    const { trackerClock } = this.#input;
     const { clock, state } = this.#thread;
     if (trackerClock.mode === 'wall') {
       return TRACKER_EPOCH_MS + Math.floor(((clock.now() - state.t0Ns) / 1e6) * trackerClock.scale);
     }
-    const timeMs = (timesNs[this.batchIndex] as number) / 1e6 + loop * trackerClock.loopMs;
+    const timeMs = (this.#supply.timesNs[0] as number) / 1e6 + loop * trackerClock.loopMs;
     const nowMs = TRACKER_EPOCH_MS + Math.floor(timeMs);
     state.advanceTo(nowMs);
     return nowMs;
@@ -232,15 +237,40 @@ export class WorkerLoop {
     engine.view.setUint32(this.#intervalWord, base + (Math.max(interval, 0) % 4) * c.COARSE_BYTES, true);
   }
 
+  #openStream(stream: NonNullable<WorkerInput['stream']>): StreamSupply {
+    const { schedule, batch, run } = this.#input;
+    const { clock, state, engine } = this.#thread;
+    return new StreamSupply(run.memory.buffer, stream, batch, {
+      wholeBatches: !schedule.paced,
+      now: clock.now,
+      isStopped: () => state.stopped !== 0,
+      onWait: (waiting) => (waiting ? engine.exports.goOffline() : engine.exports.goOnline()),
+      dueNs: (units) =>
+        schedule.paced ? state.t0Ns + this.#due(this.loops, units) : Number.NEGATIVE_INFINITY,
+    });
+  }
+
   #injectFault(): void {
     const { fault, run } = this.#input;
     const { engine, state } = this.#thread;
-    if (fault === null || fault.kind === 'stall') {
-      if (fault !== null && this.packets < fault.afterPackets + this.#input.batch)
-        state.sleep(fault.stallMs ?? 0);
+    if (fault === null) return;
+    const ctLock = run.engine.constants.CONTROL + run.engine.constants.C_CT_LOCK;
+    const { stallMs = 0 } = fault;
+    if (fault.kind === 'stall' || fault.kind === 'hold') {
+      if (this.#paused) return; // once
+      this.#paused = true;
+      if (fault.kind === 'stall') {
+        state.sleep(stallMs);
+        return;
+      }
+      engine.exports.testLock(ctLock, 0);
+      // Computing, not sleeping: a sleep would be longer than asked for.
+      const endNs = this.#thread.clock.now() + stallMs * 1e6;
+      while (this.#thread.clock.now() < endNs);
+      engine.exports.testUnlock(ctLock, 0);
       return;
     }
-    engine.exports.testLock(run.engine.constants.CONTROL + run.engine.constants.C_CT_LOCK, 0);
+    engine.exports.testLock(ctLock, 0);
     if (fault.kind === 'exit') process.exit(7);
     throw new WebAssembly.RuntimeError('injected trap');
   }

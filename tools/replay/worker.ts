@@ -27,6 +27,7 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
     pin = thread.pin;
     offsetErrorNs = thread.clock.offsetErrorNs;
     loop = new WorkerLoop(input, thread);
+    if (input.stream !== null) state.waitForPrefill();
     loop.warmUp();
     if (state.arriveAndWait()) {
       loop.waitForStart();
@@ -54,6 +55,7 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
     pin,
     clockOffsetErrorNs: offsetErrorNs,
     sweeps: loop?.sweeps ?? [],
+    sourceLag: loop?.sourceLag ?? null,
     failure,
   };
 }

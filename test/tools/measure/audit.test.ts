@@ -172,6 +172,7 @@ const RAISES: Record<WarningCode, WarningFacts> = {
   'clock-source-slow': { clockSource: 'hpet' },
   'rate-not-reached': { targetPps: 1000, achievedPps: 900 },
   'schedule-slipped': { departureErrorP99Ns: 5e6, packetIntervalNs: 1000 },
+  'source-too-slow': { sourceLag: { waits: 3, waitNs: 2e6 }, targetPps: 1000 },
   steal: { stealShare: 0.05 },
   throttled: { throttledNs: 1e8, elapsedNs: 1e9 },
   governor: { governor: 'powersave' },

@@ -27,6 +27,14 @@ export const input = z
     packets: count.nullish().describe('Packets in one loop.'),
     bytes: count.nullish().describe('Frame bytes in one loop.'),
     parameters: z.record(z.string(), z.json()).nullish(),
+    streamed: z
+      .object({
+        storeBytes: count.describe('Size of the rings through which packets were fed, all workers together.'),
+        waits: count.describe('Times that a worker found no packet although one was due.'),
+        waitNs: nanoseconds.describe('Length of these waits, all workers together.'),
+      })
+      .nullish()
+      .describe('Only when the input was larger than the packet store and was read while it was replayed.'),
   })
   .meta({ id: 'input' });
 export type Input = z.infer<typeof input>;

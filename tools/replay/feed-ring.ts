@@ -1,0 +1,229 @@
+/**
+ * A ring of packet records in the engine's memory, for traffic that is larger than the packet store: the feeder thread writes
+ * records, one worker reads them.
+ *
+ * Who writes, who reads: the records and HEAD belong to the writer, TAIL to the reader. A record is written with plain stores
+ * before HEAD is stored, and read only after HEAD was loaded, so the reader sees it whole; it is read for the last time before TAIL is
+ * stored, and overwritten only after TAIL was loaded. Both are Atomics, which are sequentially consistent: they order the
+ * plain accesses around them. WAITING and WANTED say that the other side sleeps: the sleeper sets its word, looks
+ * again, and sleeps on the very value it saw; the other side stores its counter, then looks at the word. No wake-up can fall between, and
+ * every sleep is bounded all the same, so that the end of a run is noticed.
+ *
+ * HEAD and TAIL count lines of 64 bytes for ever and wrap at 2^32; only their difference means anything. A record lies in one piece:
+ * what does not fit before the end of the area leaves a record of kind RECORD_SKIP there.
+ */
+
+const LINE_BYTES = 64;
+/** Bytes before a record's payload. */
+export const RECORD_HEADER_BYTES = 64;
+
+export const RECORD_PACKET = 0;
+export const RECORD_SKIP = 1;
+/** The loop ends here: the next record, if any, is the first of the next loop. */
+export const RECORD_LOOP_END = 2;
+
+/** Offsets in a record's header. */
+const LINES_AT = 0;
+const KIND_AT = 4;
+const INDEX_AT = 8;
+const UNITS_AT = 16;
+const TIME_AT = 24;
+
+/** Control words of a ring; writer and reader each have a cache-line pair of their own. */
+const HEAD = 0;
+const WAITING = 1;
+const TAIL = 32;
+const WANTED = 33;
+const CONTROL_WORDS = 64;
+/** Bytes of control words per ring. */
+export const RING_CONTROL_BYTES = CONTROL_WORDS * 4;
+
+/** The writer is woken when this much is free, not for every packet. */
+const WAKE_BYTES = 1024 * 1024;
+
+/** Where a ring lies. Can be posted to a thread. */
+export interface RingPlace {
+  /** The words of all rings of a run. */
+  readonly control: SharedArrayBuffer;
+  /** Number of the ring among them. */
+  readonly ring: number;
+  /** Address of the area, a multiple of 64. */
+  readonly at: number;
+  /** Size of the area, a multiple of 64. */
+  readonly bytes: number;
+}
+
+/** Bytes that a record with a payload of this size takes. */
+export function recordBytes(payloadBytes: number): number {
+  return RECORD_HEADER_BYTES + Math.ceil(payloadBytes / LINE_BYTES) * LINE_BYTES;
+}
+
+function controlWords({ control, ring }: RingPlace): Int32Array {
+  return new Int32Array(control, ring * RING_CONTROL_BYTES, CONTROL_WORDS);
+}
+
+/** The feeder's end. */
+export class RingWriter {
+  readonly #words: Int32Array;
+  readonly #view: DataView;
+  readonly #at: number;
+  readonly #lines: number;
+  /** Lines written since the start, and where the next record goes, in lines from the area's start. */
+  #written = 0;
+  #place = 0;
+  #published = 0;
+  /** The reader's counter as last seen: looked at again only when there is no room by it. */
+  #tail = 0;
+  #reserved = 0;
+
+  constructor(memory: ArrayBufferLike, place: RingPlace) {
+    this.#words = controlWords(place);
+    this.#view = new DataView(memory, place.at, place.bytes);
+    this.#at = place.at;
+    this.#lines = place.bytes / LINE_BYTES;
+  }
+
+  /** Longest payload that the ring can hold at all. */
+  get capacityBytes(): number {
+    return (this.#lines - 1) * LINE_BYTES;
+  }
+
+  /** Address for a payload of this size, to be filled before `commit`; 0 when there is no room now. */
+  reserve(payloadBytes: number): number {
+    const lines = recordBytes(payloadBytes) / LINE_BYTES;
+    if (this.#place + lines > this.#lines && !this.#skipToStart()) return 0;
+    if (!this.#hasRoom(lines)) return 0;
+    this.#reserved = lines;
+    return this.#at + this.#place * LINE_BYTES + RECORD_HEADER_BYTES;
+  }
+
+  /** Finishes the reserved record. The reader sees it after `publish`. */
+  commit(kind: number, index: number, units: number, timeNs: number): void {
+    const header = this.#place * LINE_BYTES;
+    const view = this.#view;
+    view.setUint32(header + LINES_AT, this.#reserved, true);
+    view.setUint32(header + KIND_AT, kind, true);
+    view.setFloat64(header + INDEX_AT, index, true);
+    view.setFloat64(header + UNITS_AT, units, true);
+    view.setFloat64(header + TIME_AT, timeNs, true);
+    this.#advance(this.#reserved);
+  }
+
+  /** Shows the reader what was committed. */
+  publish(): void {
+    if (this.#published === this.#written) return;
+    this.#published = this.#written;
+    Atomics.store(this.#words, HEAD, this.#written | 0);
+    if (Atomics.load(this.#words, WAITING) !== 0) Atomics.notify(this.#words, HEAD);
+  }
+
+  /** Sleeps until there is a good deal of room, up to `ms`. What was committed must have been published. */
+  waitForRoom(payloadBytes: number, ms: number): void {
+    const needed = Math.min(this.#lines, (recordBytes(payloadBytes) / LINE_BYTES) * 2);
+    const wanted = Math.max(needed, Math.min(this.#lines >> 2, WAKE_BYTES / LINE_BYTES));
+    Atomics.store(this.#words, WANTED, wanted);
+    const seen = Atomics.load(this.#words, TAIL);
+    if (this.#lines - ((this.#written - seen) >>> 0) < wanted) Atomics.wait(this.#words, TAIL, seen, ms);
+    Atomics.store(this.#words, WANTED, 0);
+  }
+
+  #hasRoom(lines: number): boolean {
+    if (this.#lines - ((this.#written - this.#tail) >>> 0) >= lines) return true;
+    this.#tail = Atomics.load(this.#words, TAIL);
+    return this.#lines - ((this.#written - this.#tail) >>> 0) >= lines;
+  }
+
+  /** Marks the rest of the area as skipped; false when the reader is not that far. */
+  #skipToStart(): boolean {
+    const rest = this.#lines - this.#place;
+    if (!this.#hasRoom(rest)) return false;
+    this.#reserved = rest;
+    this.commit(RECORD_SKIP, 0, 0, 0);
+    return true;
+  }
+
+  #advance(lines: number): void {
+    this.#written = (this.#written + lines) >>> 0;
+    this.#place = this.#place + lines === this.#lines ? 0 : this.#place + lines;
+  }
+}
+
+/** The worker's end: records are looked at in order, and given back in order. */
+export class RingReader {
+  readonly #words: Int32Array;
+  readonly #view: DataView;
+  readonly #at: number;
+  readonly #lines: number;
+  #head = 0;
+  #read = 0;
+  #place = 0;
+  /** Of the record that `next` found. */
+  kind = RECORD_PACKET;
+  index = 0;
+  units = 0;
+  timeNs = 0;
+  /** Address of its payload. */
+  address = 0;
+
+  constructor(memory: ArrayBufferLike, place: RingPlace) {
+    this.#words = controlWords(place);
+    this.#view = new DataView(memory, place.at, place.bytes);
+    this.#at = place.at;
+    this.#lines = place.bytes / LINE_BYTES;
+  }
+
+  /** Takes the next published record into the fields; false when there is none yet. */
+  next(): boolean {
+    for (;;) {
+      if (this.#read === this.#head) {
+        this.#head = Atomics.load(this.#words, HEAD) >>> 0;
+        if (this.#read === this.#head) return false;
+      }
+      const header = this.#place * LINE_BYTES;
+      const view = this.#view;
+      const lines = view.getUint32(header + LINES_AT, true);
+      this.kind = view.getUint32(header + KIND_AT, true);
+      this.#read = (this.#read + lines) >>> 0;
+      this.#place = this.#place + lines === this.#lines ? 0 : this.#place + lines;
+      if (this.kind === RECORD_SKIP) continue;
+      this.index = view.getFloat64(header + INDEX_AT, true);
+      this.units = view.getFloat64(header + UNITS_AT, true);
+      this.timeNs = view.getFloat64(header + TIME_AT, true);
+      this.address = this.#at + header + RECORD_HEADER_BYTES;
+      return true;
+    }
+  }
+
+  /** Lines read so far: what to give to `release` when the record that was just read is done with. */
+  get position(): number {
+    return this.#read;
+  }
+
+  /** Place to give to `rewind`. */
+  mark(): { readonly read: number; readonly place: number } {
+    return { read: this.#read, place: this.#place };
+  }
+
+  /** Goes back to a mark behind which nothing was released. */
+  rewind({ read, place }: { readonly read: number; readonly place: number }): void {
+    this.#read = read;
+    this.#place = place;
+  }
+
+  /** Gives everything up to `position` back to the writer. */
+  release(position: number): void {
+    Atomics.store(this.#words, TAIL, position | 0);
+    const wanted = Atomics.load(this.#words, WANTED);
+    if (wanted === 0) return;
+    const head = Atomics.load(this.#words, HEAD) >>> 0;
+    if (this.#lines - ((head - position) >>> 0) >= wanted) Atomics.notify(this.#words, TAIL);
+  }
+
+  /** Sleeps until something is published, up to `ms`. */
+  waitForMore(ms: number): void {
+    Atomics.store(this.#words, WAITING, 1);
+    // Sleeps on the value that `next` saw: what was published since makes it return at once.
+    Atomics.wait(this.#words, HEAD, this.#head | 0, ms);
+    Atomics.store(this.#words, WAITING, 0);
+  }
+}

@@ -1,0 +1,112 @@
+/** Dividing the packet store of a streamed run: requests first, then scratch areas, then one ring per worker. */
+import { EngineError } from '../../engine/host/engine-error.js';
+import type { EngineConstants } from '../../engine/host/constants.js';
+import { MAX_BATCH } from '../../engine/host/thread.js';
+import type { TrackerConfig } from '../config/read-config.js';
+import { recordBytes, RING_CONTROL_BYTES, type RingPlace } from './feed-ring.js';
+import { frameBits, type TrafficTotals } from './pace.js';
+import { FRAME_SHIFT, loopDurationNs, scratchStride, type WorkerPackets } from './packet-store.js';
+import type { StreamedTraffic } from './traffic-source.js';
+
+const LINE_BYTES = 64;
+/** Requests that rules can come to, over all zones. Their places cost memory only once they are written. */
+export const MAX_STREAMED_REQUESTS = 65_536;
+
+/** How the store of a streamed run is divided. */
+export interface StreamPlan {
+  /** Offset of the requests in the store, and of the scratch areas behind them. */
+  readonly scratchOffset: number;
+  readonly scratchStride: number;
+  readonly ringsOffset: number;
+  /** Bytes of one worker's ring. */
+  readonly ringBytes: number;
+  /** Bytes of the whole store. */
+  readonly totalBytes: number;
+}
+
+function alignLine(bytes: number): number {
+  return Math.ceil(bytes / LINE_BYTES) * LINE_BYTES;
+}
+
+/** Bytes from one request to the next. */
+export function requestStride(c: EngineConstants): number {
+  return alignLine(c.PARAMS_SIZE);
+}
+
+/** Whether some rule lets the engine rewrite packets, or translates addresses. */
+export function configRewrites(config: TrackerConfig): { readonly rewrites: boolean; readonly nat: boolean } {
+  const rules = config.entries.rules ?? [];
+  const nat = rules.some((rule) => rule.nat !== undefined);
+  return { nat, rewrites: nat || rules.some((rule) => rule.helper !== undefined) };
+}
+
+/**
+ * Divides the store.
+ * @param copies whether packets are copied before they run
+ * @throws EngineError when a ring would be too short for batches of the longest frame
+ */
+export function planStream(
+  c: EngineConstants,
+  traffic: StreamedTraffic,
+  workers: number,
+  batch: number,
+  copies: boolean,
+): StreamPlan {
+  const stride = copies ? scratchStride(c.PACKET_SIZE, traffic.longestFrame) : 0;
+  const ringBytes = Math.floor(traffic.storeBytes / workers / LINE_BYTES) * LINE_BYTES;
+  const longestRecord = recordBytes(c.PACKET_SIZE + FRAME_SHIFT + traffic.longestFrame);
+  // The reader keeps up to a batch while it waits for more, and the end of the area may be left unused.
+  const leastBytes = (2 * batch + 2) * longestRecord;
+  if (ringBytes < leastBytes) {
+    throw new EngineError({
+      reason:
+        `${traffic.name}: a packet store of ${mib(traffic.storeBytes)} MiB gives each of ${workers} workers ${mib(ringBytes)} MiB, and ` +
+        `batches of ${batch} frames of up to ${traffic.longestFrame} bytes need ${mib(leastBytes)} MiB`,
+      advice: `Give --store ${Math.ceil((leastBytes * workers) / 1024 ** 2)} or more, a smaller --batch, or --snaplen.`,
+    });
+  }
+  const scratchOffset = MAX_STREAMED_REQUESTS * requestStride(c);
+  const ringsOffset = scratchOffset + workers * MAX_BATCH * stride;
+  return {
+    scratchOffset,
+    scratchStride: stride,
+    ringsOffset,
+    ringBytes,
+    totalBytes: ringsOffset + workers * ringBytes + LINE_BYTES,
+  };
+}
+
+/** Places of a run's rings. */
+export function ringPlaces(plan: StreamPlan, storeAt: number, workers: number): RingPlace[] {
+  const control = new SharedArrayBuffer(workers * RING_CONTROL_BYTES);
+  return Array.from({ length: workers }, (_, ring) => ({
+    control,
+    ring,
+    at: storeAt + plan.ringsOffset + ring * plan.ringBytes,
+    bytes: plan.ringBytes,
+  }));
+}
+
+/** What a worker of a streamed run has in place of packets: where to copy them. */
+export function scratchOnly(plan: StreamPlan, storeAt: number, worker: number): WorkerPackets {
+  const { scratchStride: stride } = plan;
+  return {
+    addresses: new Uint32Array(new SharedArrayBuffer(0)),
+    indexes: new Uint32Array(new SharedArrayBuffer(0)),
+    scratchAt: stride === 0 ? 0 : storeAt + plan.scratchOffset + worker * MAX_BATCH * stride,
+    scratchStride: stride,
+  };
+}
+
+/** What the schedule needs to know about streamed traffic. */
+export function streamTotals(traffic: StreamedTraffic): TrafficTotals {
+  return {
+    packets: traffic.packets,
+    bits: frameBits(traffic.frameBytes),
+    loopNs: loopDurationNs(traffic.lastNs, traffic.packets),
+  };
+}
+
+function mib(bytes: number): string {
+  return (bytes / 1024 ** 2).toFixed(1);
+}
