@@ -91,8 +91,9 @@ interface Side {
 function gather(cases: readonly ResultCase[], read: (one: ResultCase) => Value[]): Map<string, CellValues> {
   const cells = new Map<string, Map<string, { first: Value; values: number[] }>>();
   for (const one of cases) {
-    const cell = cells.get(one.id) ?? new Map<string, { first: Value; values: number[] }>();
-    cells.set(one.id, cell);
+    const name = cellNameOf(one);
+    const cell = cells.get(name) ?? new Map<string, { first: Value; values: number[] }>();
+    cells.set(name, cell);
     for (const value of read(one)) {
       const known = cell.get(value.metric);
       if (known === undefined) cell.set(value.metric, { first: value, values: [value.value] });
@@ -100,6 +101,11 @@ function gather(cases: readonly ResultCase[], read: (one: ResultCase) => Value[]
     }
   }
   return cells;
+}
+
+/** The cell's id; marked where it does not say itself that probes and clocks were left out. */
+function cellNameOf({ id, build }: ResultCase): string {
+  return build === 'bare' && !id.endsWith('/bare') ? `${id} (bare)` : id;
 }
 
 function sideOf(runs: readonly Run[]): Side {
@@ -256,7 +262,7 @@ function addRatios(
   from: ResultCase,
   to: ResultCase,
 ): void {
-  const id = `${to.id} / ${from.design}`;
+  const id = `${cellNameOf(to)} / ${from.design}`;
   const base = new Map(measuredValues(from).map((value) => [value.metric, value]));
   for (const { metric, direction, value } of measuredValues(to)) {
     const other = base.get(metric);

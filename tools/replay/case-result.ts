@@ -1,10 +1,10 @@
 /** A finished run as one case of result.json. */
-import { readCounters, sumCounters } from '../../engine/host/counters.js';
+import { readCounters, sumCounters, type ThreadCounters } from '../../engine/host/counters.js';
 import { reasonTable } from '../../engine/host/reason-text.js';
 import { stateText } from '../../engine/host/state-text.js';
 import { auditRun, type RunRecord } from '../measure/audit.js';
-import { summarize, toHistogram } from '../measure/latency-summary.js';
-import { LATENCY_CONFIG } from '../measure/log-linear.js';
+import { emptyHistogram, summarize, toHistogram } from '../measure/latency-summary.js';
+import { LATENCY_CONFIG, logLinearConfig, MAX_TRACKABLE_NS, valueFromIndex } from '../measure/log-linear.js';
 import { collectWarnings, type WarningFacts } from '../measure/warnings.js';
 import type { Contention, LatencyDistribution, ResultCase, WorkerFigures } from '../report/schema.js';
 import {
@@ -14,6 +14,7 @@ import {
   mergeRecordings,
   readCoarse,
   readFine,
+  type Recording,
 } from './collect-latency.js';
 import { collectLocks } from './collect-locks.js';
 import { targetPps } from './pace.js';
@@ -187,7 +188,16 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
       forced: probed ? removedWork - (everyThread.work['sweepCleaned'] ?? 0) : null,
     },
     sweeps: sweeps.length === 0 ? null : sweeps,
-    expiry: probed ? { lag: lagDistribution(finished, workers) } : null,
+    expiry: probed
+      ? {
+          lag: lagDistribution(finished, workers),
+          staleTimeline: finished.timeline.table.map(({ tMs, nConn, expiredPresent }) => ({
+            tMs,
+            nConn,
+            expiredPresent,
+          })),
+        }
+      : null,
     memory: {
       bytesPerConnection: run.engine.constants.CONN_SIZE,
       totalBytes: run.plan.totalBytes,
@@ -199,6 +209,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
       })),
     },
     nat: natFigures(finished, workers, everyThread.work),
+    workCounts: probed ? workFigures(everyThread) : null,
     timeline: finished.timeline.points.map((point) => ({ ...point })),
     lockWaitShare: locks === null || workerTime === 0 ? null : Math.min(1, lockWaitTotal / workerTime),
     cpuWaitShare:
@@ -302,6 +313,7 @@ function departureDistribution(reports: readonly WorkerReport[]): LatencyDistrib
 }
 
 const NS_PER_MS = 1e6;
+const LAG_CONFIG = logLinearConfig(MAX_TRACKABLE_NS, 3);
 
 /** Expiration lag over all threads. The engine counts milliseconds; figures are given in nanoseconds like all others. */
 function lagDistribution(finished: FinishedRun, workers: number): LatencyDistribution | null {
@@ -325,6 +337,35 @@ function lagDistribution(finished: FinishedRun, workers: number): LatencyDistrib
     p999Ns: scaled(inMs.p999Ns),
     p9999Ns: scaled(inMs.p9999Ns),
     maxNs: scaled(inMs.maxNs),
+    encoded: encodedLag(recording),
+  };
+}
+
+/** The distribution in nanoseconds like all others; what is longer than a histogram reaches stands at its end. */
+function encodedLag({ counts, config }: Recording): string | null {
+  const histogram = emptyHistogram(LAG_CONFIG);
+  counts.forEach((count, index) => {
+    if (count === 0) return;
+    const lagNs = Math.min(valueFromIndex(config, index) * NS_PER_MS, MAX_TRACKABLE_NS);
+    histogram.recordValueWithCount(lagNs, count);
+  });
+  return summarize(histogram).encoded;
+}
+
+/** What all threads did, counted. */
+function workFigures({ work, locks }: ThreadCounters): ResultCase['workCounts'] {
+  const { packets = 0, listMoves, bucketProbes, bytesCopied, ...other } = work;
+  return {
+    packets,
+    locks: Object.fromEntries(
+      Object.entries(locks)
+        .map(([name, { acquisitions }]): [string, number] => [name, acquisitions])
+        .filter(([, count]) => count > 0),
+    ),
+    listMoves: listMoves ?? null,
+    hashProbes: bucketProbes ?? null,
+    bytesCopied: bytesCopied ?? null,
+    other: Object.fromEntries(Object.entries(other).filter(([, count]) => count > 0)),
   };
 }
 
@@ -345,6 +386,7 @@ function natFigures(
   return {
     allocations,
     failures: work['natFailures'] ?? 0,
+    byOccupancy: finished.timeline.natByOccupancy,
     candidates:
       tried === null
         ? null

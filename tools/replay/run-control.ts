@@ -20,6 +20,7 @@ import { SharedState, STOP_FAILED, STOP_FINISHED } from './shared-state.js';
 import type { SteerMode } from './steer.js';
 import { makeThreadPool, workerFile } from './thread-pool.js';
 import { TimelineWatcher, type RunTimeline } from './timeline.js';
+import { TRACKER_EPOCH_MS } from './worker-input.js';
 import type { ReplayTraffic } from './traffic-source.js';
 import type {
   FaultInjection,
@@ -110,7 +111,11 @@ export async function runReplay(traffic: ReplayTraffic, options: RunOptions): Pr
     main.exports.initTracker();
     options.configure(main);
     main.exports.goOffline();
-    const timeline = new TimelineWatcher(run, workers, options.timelineMs);
+    const timeline = new TimelineWatcher(run, workers, options.timelineMs, (elapsedNs) =>
+      options.clock === 'wall'
+        ? TRACKER_EPOCH_MS + (elapsedNs / 1e6) * options.timeScale
+        : state.captureNowMs,
+    );
     const t0 = clock.now() + START_DELAY_NS;
     let interrupted = false;
     options.onStart?.(() => {

@@ -7,7 +7,10 @@
 import type { EngineRun } from '../../engine/host/run-memory.js';
 import { percentilesOfCounts } from '../measure/counts-percentiles.js';
 import { readExact, resetRegion, viewRegion, type HistogramRegion } from '../measure/histogram-region.js';
-import { LOCK_CONFIG } from '../measure/log-linear.js';
+import { summarize, toHistogram } from '../measure/latency-summary.js';
+import { countsLength, LOCK_CONFIG } from '../measure/log-linear.js';
+import type { Nat } from '../report/schema.js';
+import { TableWatcher, type TablePoint } from './table-watcher.js';
 
 export interface TimelinePoint {
   readonly tMs: number;
@@ -16,19 +19,15 @@ export interface TimelinePoint {
   readonly p50Ns: number | null;
   readonly p99Ns: number | null;
   readonly maxNs: number | null;
-}
-
-export interface TablePoint {
-  readonly tMs: number;
-  readonly nConn: number;
-  readonly slabInUse: number;
-  readonly gracePending: number;
+  /** HdrHistogram of the service times, compressed, in base64; null where none was timed. */
+  readonly encoded: string | null;
 }
 
 export interface RunTimeline {
   readonly points: readonly TimelinePoint[];
   readonly table: readonly TablePoint[];
   readonly peakConns: number;
+  readonly natByOccupancy: Nat['byOccupancy'];
   /** Intervals that the main thread came too late for. */
   readonly missedIntervals: number;
 }
@@ -36,19 +35,31 @@ export interface RunTimeline {
 const SLOTS = 4;
 /** Points kept; a longer run keeps its first ones. */
 const MAX_POINTS = 20_000;
+/** Histograms kept: what a plot can show, and so that the result of a long run stays of a size to be read. */
+const MAX_HISTOGRAMS = 600;
+
+/** Cells in use: index and count, by turns. Encoded after the run, when it takes time from nobody. */
+type SparseCounts = readonly number[];
 
 export class TimelineWatcher {
   readonly #run: EngineRun;
   readonly #intervalMs: number;
   readonly #regions: HistogramRegion[][];
   readonly #view: DataView;
-  readonly #points: TimelinePoint[] = [];
-  readonly #table: TablePoint[] = [];
+  readonly #points: Omit<TimelinePoint, 'encoded'>[] = [];
+  readonly #counts: (SparseCounts | null)[] = [];
+  readonly #table: TableWatcher;
   #done = 0;
   #missed = 0;
-  #peak = 0;
 
-  constructor(run: EngineRun, workers: number, intervalMs: number) {
+  /** @param trackerNowMs time of the tracker's clock, by nanoseconds since the start */
+  constructor(
+    run: EngineRun,
+    workers: number,
+    intervalMs: number,
+    trackerNowMs: (elapsedNs: number) => number,
+  ) {
+    this.#table = new TableWatcher(run, workers, intervalMs, trackerNowMs);
     this.#run = run;
     this.#intervalMs = intervalMs;
     this.#view = new DataView(run.memory.buffer);
@@ -74,7 +85,7 @@ export class TimelineWatcher {
     const current = Math.floor(elapsedNs / 1e6 / this.#intervalMs);
     // Leave the interval that just ended alone for a moment: a batch that straddles the boundary still goes there.
     const settled = Math.floor((elapsedNs / 1e6 - this.#intervalMs / 4) / this.#intervalMs);
-    this.#sampleTable(elapsedNs);
+    this.#table.poll(elapsedNs);
     while (this.#done < settled) {
       if (current - this.#done >= SLOTS - 1) this.#drop(this.#done);
       else this.#take(this.#done, this.#intervalMs);
@@ -97,9 +108,13 @@ export class TimelineWatcher {
 
   timeline(): RunTimeline {
     return {
-      points: this.#points,
-      table: this.#table,
-      peakConns: this.#peak,
+      points: this.#points.map((point, index) => ({
+        ...point,
+        encoded: encodedCounts(this.#counts[index] ?? null),
+      })),
+      table: this.#table.points,
+      peakConns: this.#table.peakConns,
+      natByOccupancy: this.#table.natByOccupancy(),
       missedIntervals: this.#missed,
     };
   }
@@ -113,21 +128,6 @@ export class TimelineWatcher {
       for (let state = 0; state < 256; state++) packets += this.#view.getUint32(at + state * 8, true);
     }
     return packets;
-  }
-
-  #sampleTable(elapsedNs: number): void {
-    const c = this.#run.engine.constants;
-    const nConn = this.#view.getUint32(c.CONTROL + c.C_N_CONN, true);
-    this.#peak = Math.max(this.#peak, nConn);
-    const tMs = elapsedNs / 1e6;
-    const previous = this.#table.at(-1)?.tMs ?? Number.NEGATIVE_INFINITY;
-    if (tMs < 0 || tMs - previous < this.#intervalMs || this.#table.length >= MAX_POINTS) return;
-    this.#table.push({
-      tMs,
-      nConn,
-      slabInUse: this.#view.getUint32(c.CONTROL + c.C_SLAB_IN_USE, true),
-      gracePending: this.#view.getUint32(c.CONTROL + c.C_GRACE_PENDING, true),
-    });
   }
 
   #take(interval: number, lengthMs: number): void {
@@ -146,6 +146,8 @@ export class TimelineWatcher {
     }
     if (this.#points.length >= MAX_POINTS) return;
     const figures = percentilesOfCounts(counts, LOCK_CONFIG, [50, 99]);
+    const keepsCounts = packets > 0 && this.#counts.length < MAX_HISTOGRAMS;
+    this.#counts.push(keepsCounts ? sparse(counts) : null);
     this.#points.push({
       tMs: interval * this.#intervalMs,
       intervalMs: lengthMs,
@@ -160,4 +162,19 @@ export class TimelineWatcher {
     for (const slots of this.#regions) resetRegion(slots[interval % SLOTS] as HistogramRegion);
     this.#missed++;
   }
+}
+
+function sparse(counts: Float64Array): SparseCounts {
+  const cells: number[] = [];
+  counts.forEach((count, index) => {
+    if (count > 0) cells.push(index, count);
+  });
+  return cells;
+}
+
+function encodedCounts(cells: SparseCounts | null): string | null {
+  if (cells === null || cells.length === 0) return null;
+  const counts = new Float64Array(countsLength(LOCK_CONFIG));
+  for (let i = 0; i < cells.length; i += 2) counts[cells[i] as number] = cells[i + 1] as number;
+  return summarize(toHistogram(counts, LOCK_CONFIG)).encoded;
 }

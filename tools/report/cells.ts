@@ -205,11 +205,12 @@ export function comparableGroups(cells: readonly Cell[]): Cell[][] {
 
 /** What a cell is called beside others: its design, with the options that tell it from a cell of the same design. */
 export function cellName(cell: Cell, among: readonly Cell[]): string {
-  const { design, designOptions, control } = cell.first;
+  const { design, designOptions, control, build } = cell.first;
   const preset = designOptions?.['preset'];
   const twins = among.filter((other) => other !== cell && other.first.design === design);
   const named = twins.length > 0 && typeof preset === 'string' ? `${design} (${preset})` : design;
-  return control === true ? `${named} (A/A)` : named;
+  const marks = [...(control === true ? ['A/A'] : []), ...(build === 'bare' ? ['bare'] : [])];
+  return marks.length === 0 ? named : `${named} (${marks.join(', ')})`;
 }
 
 /** The pacing of a case in a few words: `top speed`, `target 1.00 M/s`, `capture time × 2`. */

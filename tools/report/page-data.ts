@@ -8,6 +8,7 @@ import {
   medianOf,
   pacingText,
   ppsOf,
+  summaryOf,
   TIME_KINDS,
   type Cell,
   type TimeKind,
@@ -116,7 +117,7 @@ export function groupLabel(group: readonly Cell[], severalRuns: boolean): string
     input.name,
     `${workers} ${workers === 1 ? 'worker' : 'workers'}`,
     pacingText(first.first),
-    `${build} build`,
+    ...(build === 'bare' ? ['bare build'] : []),
     ...(severalRuns ? [first.run.label] : []),
   ].join(', ');
 }
@@ -297,12 +298,19 @@ function scalingFromCells(run: Run, groups: readonly Cell[][]): Scaling[] {
     for (const cell of group) {
       if (cell.run !== run || cell.first.control === true) continue;
       const design = cellName(cell, group);
-      const input = `${cell.first.input.name}, ${pacingText(cell.first)}, ${cell.first.build} build`;
+      const input = [
+        cell.first.input.name,
+        pacingText(cell.first),
+        ...(cell.first.build === 'bare' ? ['bare build'] : []),
+      ].join(', ');
       const key = JSON.stringify([design, input]);
       const entry = byKey.get(key) ?? { design, input, points: [] };
+      const summary = summaryOf(cell, 'pps');
       entry.points.push({
         workers: cell.first.workers,
         pps: medianOf(cell, ppsOf),
+        low: summary?.low ?? null,
+        high: summary?.high ?? null,
         lockWaitShare: medianOf(cell, (one) => one.lockWaitShare),
         measured: true,
       });

@@ -231,7 +231,7 @@ export function scalingSection({ data, rowsMax }: PageContent): Html {
     chart: 'scaling',
     alternative: 'Packets per second against the number of workers.',
     caption:
-      'Throughput against workers. Points were measured, with their interval where there is one; the line is the Universal Scalability Law fitted to them; hollow points are predicted. In the shaded part there are more workers than CPU cores, so it shows the scheduler as much as the design.',
+      'Throughput against workers. Points were measured, with their interval where there is one; the curve is the Universal Scalability Law where it was fitted to them (ctreplay scale), straight lines only join them; hollow points are predicted. In the shaded part there are more workers than CPU cores, so it shows the scheduler as much as the design.',
     labels,
     table,
   })}${
@@ -346,8 +346,11 @@ export function natSection({ data, groups, severalRuns, rowsMax }: PageContent):
       : chartFigure({
           chart: 'nat',
           alternative: 'Cost of a NAT allocation against how full the pool is.',
-          caption:
-            'What a NAT allocation costs as its pool fills: service time of the packets that allocate (solid: median, dashed: p99, left axis) and tuples tried (dotted, right axis).',
+          caption: `What a NAT allocation costs as its pool fills: ${
+            data.nat.some(({ series }) => series.some(({ p50 }) => p50.length > 0))
+              ? 'service time of the packets that allocate (solid: median, dashed: p99, left axis) and tuples tried (dotted, right axis)'
+              : 'tuples tried'
+          }. The pool is full where the most connections were open at once.`,
           labels: data.nat.map((group) => group.label),
           table: htmlTable(
             'NAT allocation by occupancy',

@@ -11,7 +11,7 @@ import {
   type Cell,
 } from './cells.js';
 import { findingOf, intervalText, metricOf, testText } from './comparisons.js';
-import { markup, htmlTable, type Html, type HtmlValue } from './html.js';
+import { markup, htmlTable, trusted, type Html, type HtmlValue } from './html.js';
 import { timerText } from './markdown.js';
 import { groupLabel } from './page-data.js';
 import { section, type PageContent } from './page-sections.js';
@@ -216,6 +216,13 @@ export function lockSection({ groups, severalRuns, rowsMax }: PageContent): Html
   return section('locks', 'Locks', body, 'Locks were not measured: the bare build counts none.');
 }
 
+/** The id of a cell, with places to break a line at. */
+function breakable(id: string): HtmlValue {
+  return id
+    .split('/')
+    .flatMap((part, index): HtmlValue[] => (index === 0 ? [part] : ['/', trusted('<wbr>'), part]));
+}
+
 /** Comparisons with their intervals. */
 export function comparisonSection(runs: readonly Run[], rowsMax: number): Html {
   const rows = runs.flatMap((run) => (run.result.comparisons ?? []).map((one) => ({ run, one })));
@@ -229,11 +236,15 @@ export function comparisonSection(runs: readonly Run[], rowsMax: number): Html {
     'Comparisons',
     rows,
     [
-      ...(runs.length > 1
+      ...(new Set(rows.map(({ run }) => run)).size > 1
         ? [{ head: 'Run', left: true, cell: ({ run }: (typeof rows)[number]) => run.label }]
         : []),
-      { head: 'Compared', left: true, cell: ({ one }) => one.head },
-      { head: 'With', left: true, cell: ({ one }) => (one.control === true ? 'itself (A/A)' : one.base) },
+      { head: 'Compared', left: true, cell: ({ one }) => breakable(one.head) },
+      {
+        head: 'With',
+        left: true,
+        cell: ({ one }) => (one.control === true ? 'itself (A/A)' : breakable(one.base)),
+      },
       { head: 'Metric', left: true, cell: ({ one }) => one.metric },
       { head: 'Base', cell: ({ one }) => metricOf(one).format(one.baseMedian) },
       { head: 'Head', cell: ({ one }) => metricOf(one).format(one.headMedian) },
@@ -256,7 +267,7 @@ export function comparisonSection(runs: readonly Run[], rowsMax: number): Html {
   );
 }
 
-/** Exact work counts. */
+/** What was done, counted. */
 export function workSection({ groups, severalRuns, rowsMax }: PageContent): Html {
   const rows = groups.flatMap((group) =>
     group.flatMap((cell) => {
@@ -278,7 +289,7 @@ export function workSection({ groups, severalRuns, rowsMax }: PageContent): Html
     }),
   );
   const body = htmlTable(
-    'Work, exact',
+    'Work, counted',
     rows,
     [
       { head: 'Configuration', left: true, cell: ({ group }) => groupLabel(group, severalRuns) },
@@ -290,12 +301,7 @@ export function workSection({ groups, severalRuns, rowsMax }: PageContent): Html
     ],
     rowsMax,
   );
-  return section(
-    'work',
-    'Work counts',
-    body,
-    'Work was not counted; that is done with one worker and a seed.',
-  );
+  return section('work', 'Work counts', body, 'Work was not counted: the bare build counts none.');
 }
 
 /** The command, the machine and its noise, the inputs. */

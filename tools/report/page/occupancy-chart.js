@@ -26,12 +26,14 @@ export function staleOption(group, designs) {
         nameTextStyle: { align: 'left' },
         type: 'value',
         min: 0,
+        minInterval: 1,
         axisLabel: { formatter: showCount },
       }),
       axis({
         name: 'all',
         type: 'value',
         min: 0,
+        minInterval: 1,
         axisLabel: { formatter: showCount },
         splitLine: { show: false },
         position: 'right',
@@ -75,6 +77,11 @@ const NAT_LINES = [
   ['candidates', 'tuples tried', 'dotted', 1],
 ];
 
+/** The lines of which there are figures. */
+function natLinesOf(series) {
+  return NAT_LINES.filter(([key]) => series[key].length > 0);
+}
+
 /** Option for the NAT exhaustion curve. */
 export function natOption(group, designs) {
   const times = group.series.flatMap((series) => [...series.p50, ...series.p99].map((point) => point[1]));
@@ -102,6 +109,7 @@ export function natOption(group, designs) {
     yAxis: [
       axis({
         name: 'service time',
+        show: times.length > 0,
         nameTextStyle: { align: 'left' },
         type: 'log',
         ...decades(times),
@@ -117,7 +125,7 @@ export function natOption(group, designs) {
       }),
     ],
     series: group.series.flatMap((series) =>
-      NAT_LINES.map(([key, words, type, yAxisIndex]) => ({
+      natLinesOf(series).map(([key, words, type, yAxisIndex]) => ({
         name: `${series.design}, ${words}`,
         type: 'line',
         symbol: 'circle',
@@ -133,8 +141,9 @@ export function natOption(group, designs) {
 
 /** What the keyboard reads out at a point. */
 export function natReading(group, seriesIndex, dataIndex) {
-  const series = group.series[Math.floor(seriesIndex / NAT_LINES.length)];
-  const [key, words] = NAT_LINES[seriesIndex % NAT_LINES.length];
+  const [series, [key, words]] = group.series.flatMap((one) => natLinesOf(one).map((line) => [one, line]))[
+    seriesIndex
+  ];
   const [occupancy, value] = series[key][dataIndex];
   return `${series.design}, ${showShare(occupancy)} in use: ${words} ${key === 'candidates' ? showCount(value) : showNs(value)}`;
 }

@@ -1,0 +1,155 @@
+/**
+ * The connection table over time, seen from the main thread: how many connections, how many of them past their expiry, and what
+ * NAT allocations cost as the table fills. It reads what the threads write anyway, a few thousand words at a time, so it costs
+ * them next to nothing; figures of one moment may be a few packets apart.
+ */
+import type { EngineRun } from '../../engine/host/run-memory.js';
+import type { Nat } from '../report/schema.js';
+
+export interface TablePoint {
+  readonly tMs: number;
+  readonly nConn: number;
+  /** Past their expiry and still there; counted up to SCAN_SLOTS slots, beyond that scaled up from as many. */
+  readonly expiredPresent: number;
+  readonly slabInUse: number;
+  readonly gracePending: number;
+}
+
+/** Counts so far. */
+interface NatSample {
+  readonly nConn: number;
+  readonly allocations: number;
+  readonly candidates: number;
+  readonly failures: number;
+}
+
+/** Slots looked at for one point. */
+const SCAN_SLOTS = 4096;
+/** Points kept; a longer run keeps its first ones. */
+const MAX_POINTS = 20_000;
+/** Points of the curve over occupancy. */
+const OCCUPANCY_STEPS = 20;
+
+export class TableWatcher {
+  readonly #run: EngineRun;
+  readonly #view: DataView;
+  readonly #workers: number;
+  readonly #intervalMs: number;
+  readonly #trackerNowMs: (elapsedNs: number) => number;
+  readonly points: TablePoint[] = [];
+  readonly #nat: NatSample[] = [];
+  /** Most connections seen at once. */
+  peakConns = 0;
+
+  /**
+   * @param intervalMs between two points of the table
+   * @param trackerNowMs time of the tracker's clock, by nanoseconds since the start
+   */
+  constructor(
+    run: EngineRun,
+    workers: number,
+    intervalMs: number,
+    trackerNowMs: (elapsedNs: number) => number,
+  ) {
+    this.#run = run;
+    this.#view = new DataView(run.memory.buffer);
+    this.#workers = workers;
+    this.#intervalMs = intervalMs;
+    this.#trackerNowMs = trackerNowMs;
+  }
+
+  /** Looks at the table; call every few milliseconds. */
+  poll(elapsedNs: number): void {
+    const nConn = this.#control('C_N_CONN');
+    this.peakConns = Math.max(this.peakConns, nConn);
+    this.#sampleNat(nConn);
+    const tMs = elapsedNs / 1e6;
+    const previous = this.points.at(-1)?.tMs ?? Number.NEGATIVE_INFINITY;
+    if (tMs < 0 || tMs - previous < this.#intervalMs || this.points.length >= MAX_POINTS) return;
+    this.points.push({
+      tMs,
+      nConn,
+      expiredPresent: Math.min(nConn, this.#expiredPresent(this.#trackerNowMs(elapsedNs))),
+      slabInUse: this.#control('C_SLAB_IN_USE'),
+      gracePending: this.#control('C_GRACE_PENDING'),
+    });
+  }
+
+  /**
+   * Tuples tried per allocation against how full the pool was. The pool's size is known only where it was used up: then it is
+   * the most connections seen at once. Null where no allocation failed.
+   */
+  natByOccupancy(): Nat['byOccupancy'] {
+    if ((this.#nat.at(-1)?.failures ?? 0) === 0 || this.peakConns === 0) return null;
+    const steps = Array.from({ length: OCCUPANCY_STEPS }, () => ({
+      allocations: 0,
+      candidates: 0,
+      failures: 0,
+    }));
+    for (let i = 1; i < this.#nat.length; i++) {
+      const [from, to] = [this.#nat[i - 1] as NatSample, this.#nat[i] as NatSample];
+      const occupancy = Math.min(1, (from.nConn + to.nConn) / 2 / this.peakConns);
+      const step = steps[Math.min(OCCUPANCY_STEPS - 1, Math.floor(occupancy * OCCUPANCY_STEPS))];
+      if (step === undefined) continue;
+      step.allocations += to.allocations - from.allocations;
+      step.candidates += to.candidates - from.candidates;
+      step.failures += to.failures - from.failures;
+    }
+    return steps.flatMap(({ allocations, candidates, failures }, index) =>
+      allocations <= 0
+        ? []
+        : [
+            {
+              occupancy: (index + 0.5) / OCCUPANCY_STEPS,
+              allocations,
+              failures: Math.max(0, failures),
+              meanCandidates: Math.max(0, candidates) / allocations,
+            },
+          ],
+    );
+  }
+
+  #control(name: 'C_N_CONN' | 'C_SLAB_IN_USE' | 'C_GRACE_PENDING' | 'C_SLAB_NEXT'): number {
+    const c = this.#run.engine.constants;
+    return this.#view.getUint32(c.CONTROL + c[name], true);
+  }
+
+  #expiredPresent(nowMs: number): number {
+    const c = this.#run.engine.constants;
+    const base = this.#run.plan.regions.slab;
+    const slots = Math.max(0, Math.floor((this.#control('C_SLAB_NEXT') - base) / c.CONN_SIZE));
+    const stride = Math.max(1, Math.ceil(slots / SCAN_SLOTS));
+    const now = BigInt(Math.floor(nowMs));
+    let expired = 0;
+    for (let slot = 0; slot < slots; slot += stride) {
+      const at = base + slot * c.CONN_SIZE;
+      // An odd generation is a slot that is out (shm/slab.ts); companions of translated connections are not counted.
+      if ((this.#view.getUint32(at + c.CO_GENERATION, true) & 1) === 0) continue;
+      if ((this.#view.getUint32(at + c.CO_FLAGS, true) & c.CONN_UN_NAT) !== 0) continue;
+      if (this.#view.getBigInt64(at + c.CO_EXPIRATION, true) <= now) expired++;
+    }
+    return expired * stride;
+  }
+
+  #sampleNat(nConn: number): void {
+    const c = this.#run.engine.constants;
+    const sum = (name: 'W_NAT_ALLOCATIONS' | 'W_NAT_CANDIDATES' | 'W_NAT_FAILURES'): number => {
+      let total = 0;
+      for (let worker = 0; worker < this.#workers; worker++) {
+        const block = this.#run.plan.regions.threads + worker * c.THREAD_SIZE + c.T_WORK;
+        total += Number(this.#view.getBigUint64(block + c[name] * 8, true));
+      }
+      return total;
+    };
+    const allocations = sum('W_NAT_ALLOCATIONS');
+    const previous = this.#nat.at(-1);
+    if (allocations === (previous?.allocations ?? 0) || this.#nat.length >= MAX_POINTS) return;
+    if (previous === undefined) this.#nat.push({ nConn: 0, allocations: 0, candidates: 0, failures: 0 });
+    this.#nat.push({
+      nConn,
+      allocations,
+      candidates: sum('W_NAT_CANDIDATES'),
+      failures: sum('W_NAT_FAILURES'),
+    });
+  }
+}
