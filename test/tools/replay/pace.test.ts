@@ -166,3 +166,49 @@ describe('waiting', () => {
     expect(end).toBeLessThan(0.3e9);
   });
 });
+
+describe('one hour on a simulated clock', () => {
+  const HOUR_NS = 3600e9;
+  const LATEST_WAKE_NS = 90_000;
+  /** Every look at the clock takes this long. */
+  const LOOK_NS = 5000;
+
+  it.each([
+    ['97 pps', { mode: 'pps', pps: 97 } as const],
+    ['1/11 of the capture’s speed', { mode: 'multiplier', multiplier: 1 / 11 } as const],
+    [
+      'a rate profile',
+      { mode: 'profile', profile: { points: parseProfile('0s:10,1800s:90'), shape: 'linear' } } as const,
+    ],
+  ])('at %s no error accumulates, however late sleeps end', (_name, request) => {
+    let nowNs = 0;
+    let step = 1;
+    const sleep = (ms: number): void => {
+      // Sleeps end late by anything up to a limit: added up, they would be minutes within the hour.
+      step = (step * 48_271) % 0x7fff_ffff;
+      nowNs += ms * 1e6 + (step / 0x7fff_ffff) * LATEST_WAKE_NS;
+    };
+    const now = (): number => (nowNs += LOOK_NS);
+    const due = makeDue(makeSchedule(request, totals));
+    const unitsOfPacket = request.mode === 'multiplier' ? totals.loopNs / totals.packets : 1;
+    let packets = 0;
+    let worstNs = 0;
+    let earliest = 0;
+    for (let loop = 0; nowNs < HOUR_NS; loop += 1) {
+      for (let packet = 0; packet < totals.packets; packet += 1) {
+        const dueNs = due(loop, packet * unitsOfPacket);
+        const leftNs = waitUntil(dueNs, now, sleep, () => false, { spin: true });
+        earliest = Math.min(earliest, leftNs - dueNs);
+        worstNs = Math.max(worstNs, leftNs - dueNs);
+        packets += 1;
+      }
+    }
+    expect(earliest).toBeGreaterThanOrEqual(0);
+    // The last stretch of a gap is spun, so a late sleep is made up for within the same gap.
+    expect(worstNs).toBeLessThan(2 * LOOK_NS);
+    const loops = packets / totals.packets;
+    const exactNs = due(loops - 1, (totals.packets - 1) * unitsOfPacket);
+    expect(Math.abs(nowNs - exactNs)).toBeLessThan(2 * LOOK_NS);
+    if (request.mode === 'pps') expect(((packets - 1) * 1e9) / nowNs / request.pps).toBeCloseTo(1, 9);
+  });
+});
