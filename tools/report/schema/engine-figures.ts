@@ -56,7 +56,11 @@ export type Sweep = z.infer<typeof sweep>;
 
 export const stalePoint = z.object({
   tMs: milliseconds,
-  expiredPresent: count.nullish().describe('Connections past their expiry and still in the table.'),
+  expiredPresent: count
+    .nullish()
+    .describe(
+      'Connections past their expiry and still in the table; with more than 4096 slots in use, scaled up from a sample of them.',
+    ),
   nConn: count.nullish().describe('Connections in the table, expired or not.'),
 });
 export type StalePoint = z.infer<typeof stalePoint>;
@@ -102,7 +106,9 @@ export const memory = z
 export type Memory = z.infer<typeof memory>;
 
 export const natOccupancyPoint = z.object({
-  occupancy: share.describe('Share of the pool in use when the allocations of this point were made.'),
+  occupancy: share.describe(
+    'Share of the pool in use when the allocations of this point were made. The pool’s size is the most connections seen at once in a run where allocations failed.',
+  ),
   allocations: count.nullish(),
   failures: count.nullish(),
   meanCandidates: z.number().nonnegative().nullish(),
