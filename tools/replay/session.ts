@@ -26,8 +26,9 @@ import { searchRate, type Condition } from './rate-search.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import type { PacketRules } from '../config/rules.js';
 import { runReplay, type FinishedRun, type RunOptions } from './run-control.js';
+import { releaseMemory } from './release-memory.js';
 import type { SteerMode } from './steer.js';
-import type { ReplayTraffic } from './traffic-source.js';
+import { isStreamed, type ReplayTraffic } from './traffic-source.js';
 import type { FaultInjection, LatencyMode } from './worker-input.js';
 
 /** How traffic is replayed, for every design alike. */
@@ -91,6 +92,8 @@ export async function runDesign(
   options: ReplayOptions,
   hooks: SessionHooks = {},
 ): Promise<{ readonly finished: FinishedRun; readonly runOptions: RunOptions }> {
+  // Who streams has not the memory to hold two runs at once.
+  if (isStreamed(traffic)) releaseMemory();
   const engine = loadEngine(choice.design, options.flavour, options.wasmFolder);
   const maxConns = options.maxConns ?? DEFAULT_MAX_CONNS;
   const cpus = options.pin ? pinCpus(options.workers) : [];
@@ -172,29 +175,42 @@ export interface SessionRequest {
  * @throws ReplayFailure when a thread failed, EngineError when a design cannot run
  */
 export async function runSession(request: SessionRequest, hooks: SessionHooks = {}): Promise<Result> {
-  const { traffic, designs, options } = request;
+  const { designs, options } = request;
   const machine = readMachine();
   const cases: ResultCase[] = [];
   let interrupted = false;
   for (const [index, choice] of designs.entries()) {
-    const label = designLabel(choice);
-    hooks.onDesign?.(label, index, designs.length);
-    const startedAt = new Date();
-    const { finished, runOptions } = await runDesign(traffic, choice, options, hooks);
-    cases.push(
-      makeCase(finished, runOptions, {
-        id: caseId(request.input.name, label, options),
-        trial: 0,
-        startedAt,
-        designLabel: label,
-        input: request.input,
-        facts: caseFacts(machine),
-      }),
-    );
-    interrupted = finished.interrupted;
+    hooks.onDesign?.(designLabel(choice), index, designs.length);
+    const each = await runCase(request, choice, options, machine, hooks);
+    cases.push(each);
+    interrupted = each.partial === true;
     if (interrupted) break;
   }
   return makeResult(request, machine, cases, interrupted);
+}
+
+/**
+ * One design as a case. A function of its own, so that nothing holds the memory of its run when the next one starts: the
+ * variables of a function that waits live on.
+ */
+async function runCase(
+  { traffic, input }: SessionRequest,
+  choice: DesignChoice,
+  options: ReplayOptions,
+  machine: MachineAtStart,
+  hooks: SessionHooks,
+): Promise<ResultCase> {
+  const label = designLabel(choice);
+  const startedAt = new Date();
+  const { finished, runOptions } = await runDesign(traffic, choice, options, hooks);
+  return makeCase(finished, runOptions, {
+    id: caseId(input.name, label, options),
+    trial: 0,
+    startedAt,
+    designLabel: label,
+    input,
+    facts: caseFacts(machine),
+  });
 }
 
 /** What a search for the highest rate needs beside a session. */
