@@ -121,7 +121,12 @@ export class TableWatcher {
     const stride = Math.max(1, Math.ceil(slots / SCAN_SLOTS));
     const now = BigInt(Math.floor(nowMs));
     let expired = 0;
-    for (let slot = 0; slot < slots; slot += stride) {
+    // One slot of each run of `stride`, scattered: traffic has periods, and an even step would always meet the same part of them.
+    let scatter = 1;
+    for (let first = 0; first < slots; first += stride) {
+      scatter = (Math.imul(scatter, 1_103_515_245) + 12_345) >>> 0;
+      const slot = first + ((scatter >>> 8) % stride);
+      if (slot >= slots) continue;
       const at = base + slot * c.CONN_SIZE;
       // An odd generation is a slot that is out (shm/slab.ts); companions of translated connections are not counted.
       if ((this.#view.getUint32(at + c.CO_GENERATION, true) & 1) === 0) continue;

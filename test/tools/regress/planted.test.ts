@@ -19,8 +19,8 @@ const TIMES = Number(process.env['CTREPLAY_PLANTED'] ?? 0);
 const TRACKER = 'engine/assembly/conntrack/tracker.ts';
 const SWEEP = 'engine/assembly/expiry/rculist-sweep.ts';
 
-/** Dependent additions and rotations, about two cycles each: a tenth of a packet's time on the design's fastest packets. */
-const SLOWER_STEPS = Number(process.env['CTREPLAY_PLANTED_STEPS'] ?? 24);
+/** Dependent additions and rotations, about two cycles each: together about a tenth of the time of an established packet. */
+const SLOWER_STEPS = Number(process.env['CTREPLAY_PLANTED_STEPS'] ?? 48);
 
 interface Outcome {
   readonly code: number | null;

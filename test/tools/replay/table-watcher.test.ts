@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { decodeHistogram } from '../../../tools/measure/latency-summary.js';
+import { ctreplay, scratchFolder } from '../../support/command.js';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Result } from '../../../tools/report/schema.js';
+
+/** The result of a replay with one worker. */
+function replay(...args: string[]): Result {
+  const folder = scratchFolder();
+  const outcome = ctreplay(
+    ['replay', '--workers', '1', '--quiet', '--out', 'run', '--synth', ...args],
+    folder,
+  );
+  // A busy machine may miss the rate, which ends with code 1; what is looked at here does not depend on it.
+  expect([0, 1], outcome.stderr).toContain(outcome.code);
+  return JSON.parse(readFileSync(join(folder, 'run', 'result.json'), 'utf8')) as Result;
+}
+
+describe('the table over time', () => {
+  it('shows what expired and stays: all of it in the old design, the pause between sweeps in the new one', () => {
+    const { cases } = replay('zone-policies', '--packets', '20k', '--pps', '10k', '--time-scale', '40');
+    const [old, swept] = cases.map((one) => {
+      const points = one.expiry?.staleTimeline ?? [];
+      expect(points.length).toBeGreaterThan(5);
+      for (const { nConn, expiredPresent } of points) {
+        expect(expiredPresent).toBeLessThanOrEqual(nConn as number);
+      }
+      return points.at(-1)?.expiredPresent as number;
+    });
+    expect(old).toBeGreaterThan(10_000);
+    expect(swept).toBeLessThan((old as number) / 1.3);
+  });
+
+  it('holds a histogram of every interval that adds up to the packets, and what was done, counted', () => {
+    const { cases } = replay('established', '--packets', '20k', '--pps', '50k', '--timeline', '50');
+    for (const one of cases) {
+      const timed = (one.timeline ?? []).filter((at) => at.packets > 0);
+      expect(timed.length).toBeGreaterThan(2);
+      for (const at of timed) expect(decodeHistogram(at.encoded as string).totalCount).toBe(at.packets);
+      expect(one.workCounts?.packets).toBe(20_000);
+    }
+  });
+
+  it('tells what NAT allocations try as the pool fills', () => {
+    const { cases } = replay('nat-exhaustion', '--packets', '6k', '--pps', '3k', '--ports', '1000');
+    for (const { nat } of cases) {
+      const curve = nat?.byOccupancy ?? [];
+      expect(curve.length).toBeGreaterThan(1);
+      expect(curve.reduce((sum, at) => sum + (at.allocations ?? 0), 0)).toBeGreaterThan(
+        0.8 * (nat?.allocations ?? 0),
+      );
+      expect(curve.at(-1)?.meanCandidates).toBeGreaterThan(3 * (curve[0]?.meanCandidates ?? Infinity));
+    }
+  });
+
+  it('leaves the curve out where the pool was never full: its size is not known', () => {
+    for (const { nat } of replay('ftp-alg', '--packets', '2k').cases)
+      expect(nat?.byOccupancy ?? null).toBeNull();
+  });
+});
