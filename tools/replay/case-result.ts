@@ -3,8 +3,8 @@ import { readCounters, sumCounters, type ThreadCounters } from '../../engine/hos
 import { reasonTable } from '../../engine/host/reason-text.js';
 import { stateText } from '../../engine/host/state-text.js';
 import { auditRun, type RunRecord } from '../measure/audit.js';
-import { emptyHistogram, summarize, toHistogram } from '../measure/latency-summary.js';
-import { LATENCY_CONFIG, logLinearConfig, MAX_TRACKABLE_NS, valueFromIndex } from '../measure/log-linear.js';
+import { summarize, toHistogram } from '../measure/latency-summary.js';
+import { LATENCY_CONFIG } from '../measure/log-linear.js';
 import { collectWarnings, type WarningFacts } from '../measure/warnings.js';
 import type { Contention, LatencyDistribution, ResultCase, WorkerFigures } from '../report/schema.js';
 import {
@@ -13,13 +13,13 @@ import {
   distributionOf,
   mergeRecordings,
   readCoarse,
-  readFine,
-  type Recording,
 } from './collect-latency.js';
+import { lagByGroup, lagDistribution } from './collect-lag.js';
 import { collectLocks } from './collect-locks.js';
+import type { DepartureFigures, Departures } from './departure.js';
 import { targetPps } from './pace.js';
 import type { FinishedRun, RunOptions } from './run-control.js';
-import type { DepartureFigures, WorkerReport } from './worker-input.js';
+import type { WorkerReport } from './worker-input.js';
 
 /** What a case needs to know beside the run itself. */
 export interface CaseContext {
@@ -65,7 +65,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
       response: response.perWorker[report.worker] ?? null,
     };
   });
-  const departure = departureDistribution(reports);
+  const departure = departureDistribution(reports, 'all');
   const created = counters.reasons.get(run.engine.constants.R_CREATED) ?? 0;
   const removedWork = everyThread.work['removed'] ?? 0;
   const probed = run.engine.flavour !== 'bare';
@@ -155,6 +155,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
       achievedPps,
       achievedMbps: achievedPps === null ? null : (achievedPps * (totals.bits / totals.packets)) / 1e6,
       departureError: departure,
+      departureErrorSettled: departureDistribution(reports, 'settled'),
     },
     batch: options.batch,
     steer: options.steer,
@@ -166,6 +167,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
       injected,
       verdicts,
       byClass: classCounts(counters.classes),
+      imbalance: imbalanceOf(reports),
       rejectedByReason: reasonCounts(finished, counters.reasons),
     },
     perWorker,
@@ -190,12 +192,13 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     sweeps: sweeps.length === 0 ? null : sweeps,
     expiry: probed
       ? {
-          lag: lagDistribution(finished, workers),
+          lag: lagDistribution(run, workers),
           staleTimeline: finished.timeline.table.map(({ tMs, nConn, expiredPresent }) => ({
             tMs,
             nConn,
             expiredPresent,
           })),
+          ...lagByGroup(run, workers),
         }
       : null,
     memory: {
@@ -290,11 +293,21 @@ function audited(
   };
 }
 
+/** Packets of the busiest worker over the mean of all; null where one worker has them all by definition. */
+function imbalanceOf(reports: readonly WorkerReport[]): number | null {
+  const total = reports.reduce((sum, { packets }) => sum + packets, 0);
+  if (reports.length < 2 || total === 0) return null;
+  return (Math.max(...reports.map(({ packets }) => packets)) * reports.length) / total;
+}
+
 /** How late packets left, over all workers. */
-function departureDistribution(reports: readonly WorkerReport[]): LatencyDistribution | null {
+function departureDistribution(
+  reports: readonly WorkerReport[],
+  which: keyof Departures,
+): LatencyDistribution | null {
   const parts = reports
-    .map((report) => report.departure)
-    .filter((part): part is DepartureFigures => part !== null && part.count > 0);
+    .map((report) => report.departure?.[which])
+    .filter((part): part is DepartureFigures => part !== undefined && part.count > 0);
   if (parts.length === 0) return null;
   const recording = mergeRecordings(
     parts.map((part) => ({
@@ -310,46 +323,6 @@ function departureDistribution(reports: readonly WorkerReport[]): LatencyDistrib
     })),
   );
   return summarize(toHistogram(recording.counts, LATENCY_CONFIG, recording.exact), recording.exact);
-}
-
-const NS_PER_MS = 1e6;
-const LAG_CONFIG = logLinearConfig(MAX_TRACKABLE_NS, 3);
-
-/** Expiration lag over all threads. The engine counts milliseconds; figures are given in nanoseconds like all others. */
-function lagDistribution(finished: FinishedRun, workers: number): LatencyDistribution | null {
-  const { run } = finished;
-  const recording = mergeRecordings(
-    Array.from({ length: workers + 1 }, (_, thread) => readFine(run, thread, run.engine.constants.H_LAG)),
-  );
-  const inMs = distributionOf(recording);
-  if (inMs === null) return null;
-  const scaled = (value: number | null | undefined): number | null =>
-    value == null ? null : value * NS_PER_MS;
-  return {
-    count: inMs.count,
-    minNs: scaled(inMs.minNs),
-    meanNs: scaled(inMs.meanNs),
-    stddevNs: scaled(inMs.stddevNs),
-    p50Ns: scaled(inMs.p50Ns),
-    p75Ns: scaled(inMs.p75Ns),
-    p90Ns: scaled(inMs.p90Ns),
-    p99Ns: scaled(inMs.p99Ns),
-    p999Ns: scaled(inMs.p999Ns),
-    p9999Ns: scaled(inMs.p9999Ns),
-    maxNs: scaled(inMs.maxNs),
-    encoded: encodedLag(recording),
-  };
-}
-
-/** The distribution in nanoseconds like all others; what is longer than a histogram reaches stands at its end. */
-function encodedLag({ counts, config }: Recording): string | null {
-  const histogram = emptyHistogram(LAG_CONFIG);
-  counts.forEach((count, index) => {
-    if (count === 0) return;
-    const lagNs = Math.min(valueFromIndex(config, index) * NS_PER_MS, MAX_TRACKABLE_NS);
-    histogram.recordValueWithCount(lagNs, count);
-  });
-  return summarize(histogram).encoded;
 }
 
 /** What all threads did, counted. */

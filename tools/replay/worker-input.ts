@@ -2,6 +2,7 @@
 import type { EngineRun } from '../../engine/host/run-memory.js';
 import type { PinResult } from '../measure/pinning.js';
 import type { ThreadSchedule } from '../measure/schedstat.js';
+import type { Departures } from './departure.js';
 import type { Schedule } from './pace.js';
 import type { WorkerPackets } from './packet-store.js';
 import type { SourceLag, StreamInput } from './packet-supply.js';
@@ -96,8 +97,8 @@ export interface WorkerReport {
   /** On the run's clock, nanoseconds. */
   readonly startNs: number;
   readonly endNs: number;
-  /** Histogram counts of how late packets left (log-linear, 3 digits), and their exact figures; null at top speed. */
-  readonly departure: DepartureFigures | null;
+  /** How late packets left; null at top speed. */
+  readonly departure: Departures | null;
   /** What the scheduler did to the thread between barrier and end; null when the system does not tell. */
   readonly scheduler: ThreadSchedule | null;
   /** Time between the two reads of `scheduler`, which lie around the run. */
@@ -109,14 +110,6 @@ export interface WorkerReport {
   /** How often a streamed packet was due before it was there; null when nothing was streamed. */
   readonly sourceLag: SourceLag | null;
   readonly failure: ThreadFailure | null;
-}
-
-export interface DepartureFigures {
-  readonly counts: Float64Array;
-  readonly count: number;
-  readonly sumNs: number;
-  readonly maxNs: number;
-  readonly minNs: number;
 }
 
 export interface SweeperReport {

@@ -4,17 +4,12 @@
  * Everything that is not the tracker's work (resetting descriptors, copying packets that may be rewritten, computing due
  * times) happens between batches, before the engine reads its clock.
  */
-import { LATENCY_CONFIG, clampedCountsIndex, countsLength } from '../measure/log-linear.js';
 import { makeRewriter, type FrameRewriter } from '../rewrite/rewriter.js';
+import { DepartureRecorder, SETTLED_AFTER_NS, type Departures } from './departure.js';
 import { makeDue, waitUntil } from './pace.js';
 import { StagedSupply, StreamSupply, type PacketSupply, type SourceLag } from './packet-supply.js';
 import type { RunThread } from './worker-setup.js';
-import {
-  TRACKER_EPOCH_MS,
-  type DepartureFigures,
-  type SweepRecord,
-  type WorkerInput,
-} from './worker-input.js';
+import { TRACKER_EPOCH_MS, type SweepRecord, type WorkerInput } from './worker-input.js';
 import { SweepRunner } from './sweep-runner.js';
 
 /** Runs one worker's packets. Built per run; `run` is called once. */
@@ -64,7 +59,7 @@ export class WorkerLoop {
     return this.#stream?.lag ?? null;
   }
 
-  get departure(): DepartureFigures | null {
+  get departure(): Departures | null {
     return this.#departure?.figures() ?? null;
   }
 
@@ -207,7 +202,7 @@ export class WorkerLoop {
       if (due > time) break;
       this.#batchDue[count++] = due;
     }
-    this.#departure?.note(this.#batchDue, count, clock.now());
+    this.#departure?.note(this.#batchDue, count, clock.now(), state.t0Ns + SETTLED_AFTER_NS);
     return count;
   }
 
@@ -273,48 +268,5 @@ export class WorkerLoop {
     engine.exports.testLock(ctLock, 0);
     if (fault.kind === 'exit') process.exit(7);
     throw new WebAssembly.RuntimeError('injected trap');
-  }
-}
-
-/** How late each packet left, against its due time. */
-class DepartureRecorder {
-  readonly #counts = new Float64Array(countsLength(LATENCY_CONFIG));
-  readonly #due = new Float64Array(32);
-  #pending = 0;
-  #departedNs = 0;
-  #count = 0;
-  #sumNs = 0;
-  #maxNs = 0;
-  #minNs = Number.POSITIVE_INFINITY;
-
-  /** Packets with these due times leave now, in one batch. */
-  note(due: Float64Array, count: number, departedNs: number): void {
-    this.#due.set(due.subarray(0, count));
-    this.#pending = count;
-    this.#departedNs = departedNs;
-  }
-
-  /** Books the noted packets, after the batch: booking is not part of anybody's latency. */
-  settle(): void {
-    for (let i = 0; i < this.#pending; i++) {
-      const late = Math.max(0, Math.round(this.#departedNs - (this.#due[i] as number)));
-      const index = clampedCountsIndex(LATENCY_CONFIG, late);
-      this.#counts[index] = (this.#counts[index] as number) + 1;
-      this.#count++;
-      this.#sumNs += late;
-      if (late > this.#maxNs) this.#maxNs = late;
-      if (late < this.#minNs) this.#minNs = late;
-    }
-    this.#pending = 0;
-  }
-
-  figures(): DepartureFigures {
-    return {
-      counts: this.#counts,
-      count: this.#count,
-      sumNs: this.#sumNs,
-      maxNs: this.#maxNs,
-      minNs: this.#count === 0 ? 0 : this.#minNs,
-    };
   }
 }

@@ -44,6 +44,11 @@ export const summary = table<CaseRow>(
       SUMMARY_PERCENTILES,
     ),
     column(
+      'worker_imbalance',
+      'Packets of the busiest worker over the mean of all workers; 1 is even.',
+      ({ one }) => one.packets.imbalance,
+    ),
+    column(
       'lock_wait_share',
       'Share of worker time spent waiting for locks, 0 to 1.',
       ({ one }) => one.lockWaitShare,
@@ -136,6 +141,10 @@ function latencyRows(runs: readonly Run[]): LatencyRow[] {
     if (departure !== null && departure !== undefined) {
       rows.push({ ...row, time: 'departure-error', slice: 'all', figures: departure });
     }
+    const settled = row.one.pacing.departureErrorSettled;
+    if (settled !== null && settled !== undefined) {
+      rows.push({ ...row, time: 'departure-error', slice: 'settled', figures: settled });
+    }
   }
   return rows;
 }
@@ -147,7 +156,7 @@ export const latency = table<LatencyRow>(
     column('time', '`service`, `response`, or `departure-error` (how late packets left).', (row) => row.time),
     column(
       'slice',
-      '`all`, `class:NAME`, `during-sweep`, `outside-sweep` or `worker:N`.',
+      '`all`, `class:NAME`, `during-sweep`, `outside-sweep`, `worker:N`, or `settled` (due later than 100 ms after t0).',
       (row) => row.slice,
     ),
     ...distributionColumns<LatencyRow>('', '', (row) => row.figures),

@@ -174,6 +174,11 @@ function throughputGrid(group: readonly Cell[], name: Naming, width: number, pai
       expendable: 4,
       cell: (cell) => formatShare(medianOf(cell, (one) => one.cpuWaitShare)),
     },
+    {
+      head: 'imbalance',
+      expendable: 6,
+      cell: (cell) => medianOf(cell, (one) => one.packets.imbalance)?.toFixed(2) ?? '',
+    },
   ];
   return grid(group, columns, width, paint);
 }

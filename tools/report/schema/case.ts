@@ -48,6 +48,9 @@ export const pacing = z
     achievedPps: rate.nullish(),
     achievedMbps: rate.nullish(),
     departureError: latencyDistribution.nullish().describe('How late packets left, against t0 + i/rate.'),
+    departureErrorSettled: latencyDistribution
+      .nullish()
+      .describe('The same, of packets due later than 100 ms after t0.'),
   })
   .meta({ id: 'pacing' });
 export type Pacing = z.infer<typeof pacing>;
@@ -57,6 +60,11 @@ export const packetCounts = z
     injected: count,
     verdicts: z.record(z.string(), count).describe('By ct_state text, for example "est|rpl|trk".'),
     byClass: z.partialRecord(packetClass, count).nullish(),
+    imbalance: z
+      .number()
+      .min(1)
+      .nullish()
+      .describe('Packets of the busiest worker over the mean of all workers; 1 is even.'),
     rejectedByReason: z.record(z.string(), count).nullish().describe('Why packets were invalid.'),
     verdictHash: z
       .string()

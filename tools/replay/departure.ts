@@ -1,0 +1,84 @@
+/** How late packets left, against their due times. */
+import { LATENCY_CONFIG, clampedCountsIndex, countsLength } from '../measure/log-linear.js';
+import { MAX_BATCH } from '../../engine/host/thread.js';
+
+/** Lateness as log-linear counts of nanoseconds (3 digits), with exact figures beside them. */
+export interface DepartureFigures {
+  readonly counts: Float64Array;
+  readonly count: number;
+  readonly sumNs: number;
+  readonly maxNs: number;
+  readonly minNs: number;
+}
+
+/** Of all packets, and of those that were due when the run had settled. */
+export interface Departures {
+  readonly all: DepartureFigures;
+  readonly settled: DepartureFigures;
+}
+
+/** A run has settled when code is compiled and caches are warm. */
+export const SETTLED_AFTER_NS = 100e6;
+
+class Lateness {
+  readonly #counts = new Float64Array(countsLength(LATENCY_CONFIG));
+  #count = 0;
+  #sumNs = 0;
+  #maxNs = 0;
+  #minNs = Number.POSITIVE_INFINITY;
+
+  add(lateNs: number): void {
+    const index = clampedCountsIndex(LATENCY_CONFIG, lateNs);
+    this.#counts[index] = (this.#counts[index] as number) + 1;
+    this.#count++;
+    this.#sumNs += lateNs;
+    if (lateNs > this.#maxNs) this.#maxNs = lateNs;
+    if (lateNs < this.#minNs) this.#minNs = lateNs;
+  }
+
+  figures(): DepartureFigures {
+    return {
+      counts: this.#counts,
+      count: this.#count,
+      sumNs: this.#sumNs,
+      maxNs: this.#maxNs,
+      minNs: this.#count === 0 ? 0 : this.#minNs,
+    };
+  }
+}
+
+/** Books one worker's departures. */
+export class DepartureRecorder {
+  readonly #all = new Lateness();
+  readonly #settled = new Lateness();
+  readonly #due = new Float64Array(MAX_BATCH);
+  #pending = 0;
+  #departedNs = 0;
+  #settledNs = 0;
+
+  /**
+   * Packets with these due times leave now, in one batch.
+   * @param settledNs due times from here on count as settled, on the run's clock
+   */
+  note(due: Float64Array, count: number, departedNs: number, settledNs: number): void {
+    this.#settledNs = settledNs;
+    this.#due.set(due.subarray(0, count));
+    this.#pending = count;
+    this.#departedNs = departedNs;
+  }
+
+  /** Books the noted packets, after the batch: booking is not part of anybody's latency. */
+  settle(): void {
+    for (let i = 0; i < this.#pending; i++) {
+      const dueNs = this.#due[i] as number;
+      const lateNs = Math.max(0, Math.round(this.#departedNs - dueNs));
+      this.#all.add(lateNs);
+      if (dueNs >= this.#settledNs) this.#settled.add(lateNs);
+    }
+    this.#pending = 0;
+  }
+
+  figures(): Departures {
+    return { all: this.#all.figures(), settled: this.#settled.figures() };
+  }
+}
