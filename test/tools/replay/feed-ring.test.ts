@@ -1,0 +1,169 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  RECORD_LOOP_END,
+  RECORD_PACKET,
+  recordBytes,
+  RingReader,
+  RingWriter,
+  RING_CONTROL_BYTES,
+  type RingPlace,
+} from '../../../tools/replay/feed-ring.js';
+
+const COMPILED = fileURLToPath(new URL('../../../dist/tools/replay/feed-ring.js', import.meta.url));
+const READER = new URL('./ring-reader.mjs', import.meta.url);
+/** Rings do not begin at 0, where an address could not be told from no room. */
+const RING_AT = 128;
+
+function makeRing(lines: number): { memory: SharedArrayBuffer; place: RingPlace } {
+  const bytes = lines * 64;
+  return {
+    memory: new SharedArrayBuffer(RING_AT + bytes),
+    place: { control: new SharedArrayBuffer(2 * RING_CONTROL_BYTES), ring: 1, at: RING_AT, bytes },
+  };
+}
+
+function write(writer: RingWriter, memory: SharedArrayBuffer, index: number, length: number): boolean {
+  const at = writer.reserve(length);
+  if (at === 0) return false;
+  const bytes = new Uint8Array(memory, at, length);
+  for (let i = 0; i < length; i++) bytes[i] = (index * 31 + i) & 0xff;
+  writer.commit(RECORD_PACKET, index, length, index * 10);
+  return true;
+}
+
+describe('a ring of packet records', () => {
+  it('hands out every record whole and in order, however writing and reading interleave', () => {
+    const step = fc.oneof(
+      fc.record({ do: fc.constant('write' as const), length: fc.integer({ min: 0, max: 300 }) }),
+      fc.record({ do: fc.constantFrom('read' as const, 'publish' as const, 'release' as const) }),
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 7, max: 40 }), fc.array(step, { maxLength: 300 }), (lines, steps) => {
+        const { memory, place } = makeRing(lines);
+        const writer = new RingWriter(memory, place);
+        const reader = new RingReader(memory, place);
+        const lengths: number[] = [];
+        let published = 0;
+        let read = 0;
+        let position = 0;
+        const readOne = (): boolean => {
+          if (!reader.next()) return false;
+          expect(reader.index).toBe(read);
+          expect(reader.units).toBe(lengths[read]);
+          expect(reader.timeNs).toBe(read * 10);
+          expect(reader.address % 64).toBe(0);
+          const bytes = new Uint8Array(memory, reader.address, reader.units);
+          for (let i = 0; i < bytes.length; i++) expect(bytes[i]).toBe((read * 31 + i) & 0xff);
+          read++;
+          position = reader.position;
+          return true;
+        };
+        for (const each of steps) {
+          if (each.do === 'write' && write(writer, memory, lengths.length, each.length))
+            lengths.push(each.length);
+          if (each.do === 'publish') {
+            writer.publish();
+            published = lengths.length;
+          }
+          if (each.do === 'read') {
+            const there = read < published;
+            expect(readOne()).toBe(there);
+          }
+          if (each.do === 'release') reader.release(position);
+        }
+        writer.publish();
+        while (readOne());
+        expect(read).toBe(lengths.length);
+        // All given back: there is room again.
+        reader.release(position);
+        expect(writer.reserve(64)).toBeGreaterThan(0);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('shows nothing before it is published, and gives no room before it is released', () => {
+    const { memory, place } = makeRing(8);
+    const writer = new RingWriter(memory, place);
+    const reader = new RingReader(memory, place);
+    expect(write(writer, memory, 0, 100)).toBe(true);
+    expect(reader.next()).toBe(false);
+    writer.publish();
+    expect(reader.next()).toBe(true);
+    expect(write(writer, memory, 1, 100)).toBe(true);
+    expect(write(writer, memory, 2, 100)).toBe(false);
+    reader.release(reader.position);
+    expect(write(writer, memory, 2, 100)).toBe(true);
+  });
+
+  it('goes back to a mark, and tells the end of a loop from a packet', () => {
+    const { memory, place } = makeRing(16);
+    const writer = new RingWriter(memory, place);
+    const reader = new RingReader(memory, place);
+    write(writer, memory, 0, 10);
+    writer.reserve(0);
+    writer.commit(RECORD_LOOP_END, 1, 0, 0);
+    writer.publish();
+    const start = reader.mark();
+    for (let pass = 0; pass < 2; pass++) {
+      expect([reader.next(), reader.kind]).toEqual([true, RECORD_PACKET]);
+      expect([reader.next(), reader.kind]).toEqual([true, RECORD_LOOP_END]);
+      expect(reader.next()).toBe(false);
+      reader.rewind(start);
+    }
+  });
+
+  it('counts what a record takes in whole lines behind its header', () => {
+    expect([0, 1, 64, 65].map(recordBytes)).toEqual([64, 128, 128, 192]);
+  });
+
+  it('sleeps no longer than it is told', () => {
+    const { memory, place } = makeRing(8);
+    const writer = new RingWriter(memory, place);
+    const reader = new RingReader(memory, place);
+    const before = performance.now();
+    reader.waitForMore(5);
+    while (write(writer, memory, 0, 60));
+    writer.publish();
+    writer.waitForRoom(60, 5);
+    expect(performance.now() - before).toBeGreaterThan(5);
+    expect(performance.now() - before).toBeLessThan(5000);
+  });
+});
+
+describe('a ring between two threads', () => {
+  it.skipIf(!existsSync(COMPILED)).each([
+    // Lines, longest payload, records that the reader keeps: rings as tight as the planning allows.
+    [12, 100, 0],
+    [60, 300, 1],
+    [80, 200, 4],
+    [1800, 1500, 31],
+  ])('of %d lines loses and mixes up nothing', async (lines, longest, holdBack) => {
+    const records = 5000;
+    const { memory, place } = makeRing(lines);
+    const thread = new Worker(READER, {
+      workerData: { module: pathToFileURL(COMPILED).href, memory, place, records, holdBack },
+    });
+    const outcome = new Promise((resolve, reject) => {
+      thread.once('message', resolve);
+      thread.once('error', reject);
+    });
+    const writer = new RingWriter(memory, place);
+    for (let index = 0, random = 7; index < records; index++) {
+      random = (random * 48_271) % 0x7fff_ffff;
+      const length = random % longest;
+      while (!write(writer, memory, index, length)) {
+        writer.publish();
+        writer.waitForRoom(length, 10);
+      }
+      if (random % 5 === 0) writer.publish();
+    }
+    writer.publish();
+    expect(await outcome).toEqual({ seen: records, fault: null });
+    await thread.terminate();
+  });
+});

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { availableDesigns } from '../../../engine/host/designs.js';
+import { makeCase } from '../../../tools/replay/case-result.js';
+import { runDesign, type ReplayOptions } from '../../../tools/replay/session.js';
+import {
+  AS_IT_IS,
+  isStreamed,
+  loadTraffic,
+  type ReplayTraffic,
+} from '../../../tools/replay/traffic-source.js';
+import type { ResultCase } from '../../../tools/report/schema.js';
+import { design, replayOptions } from '../../support/replay.js';
+
+const SMALL_STORE_BYTES = 1024 ** 2;
+
+function traffic(name: string, packets: number, storeBytes: number): Promise<ReplayTraffic> {
+  const origin = { type: 'scenario', name, parameters: { packets, pps: 500 }, seed: 1 } as const;
+  return loadTraffic({ origin, edits: AS_IT_IS, limit: null }, storeBytes);
+}
+
+async function replay(
+  input: ReplayTraffic,
+  name: string,
+  changes: Partial<ReplayOptions>,
+  interruptMs?: number,
+): Promise<ResultCase> {
+  const onStart = (interrupt: () => void): void => {
+    if (interruptMs !== undefined) setTimeout(interrupt, interruptMs);
+  };
+  const { finished, runOptions } = await runDesign(input, design(name), replayOptions(changes), { onStart });
+  return makeCase(finished, runOptions, {
+    id: 'test',
+    trial: 0,
+    startedAt: new Date(0),
+    designLabel: name,
+    input: { type: 'scenario', name: input.name },
+    facts: {},
+  });
+}
+
+describe.each(availableDesigns())('streamed through %s', (name) => {
+  it.each([{}, { loops: 2 }, { loops: 3, uniqueIpLoops: 1 }])(
+    'gives the verdicts and work of a staged run: %o',
+    async (changes) => {
+      const options = { clock: 'capture', ...changes } as const;
+      const staged = await replay(await traffic('tcp-crr', 15_000, 1e9), name, options);
+      const small = await traffic('tcp-crr', 15_000, SMALL_STORE_BYTES);
+      expect(isStreamed(small)).toBe(true);
+      const streamed = await replay(small, name, options);
+      expect(streamed.packets).toEqual(staged.packets);
+      expect(streamed.workCounts).toEqual(staged.workCounts);
+      expect(streamed.input.streamed?.storeBytes).toBe(SMALL_STORE_BYTES);
+      expect(staged.input.streamed ?? null).toBeNull();
+      expect(streamed.audit.filter((check) => !check.ok)).toEqual([]);
+    },
+  );
+
+  it.each(['rss', 'rss-asymmetric', 'round-robin', 'flow', 'zone'] as const)(
+    'steers alike: %s',
+    async (steer) => {
+      const per = async (storeBytes: number): Promise<number[]> => {
+        const result = await replay(await traffic('tcp-crr', 10_000, storeBytes), name, {
+          workers: 2,
+          steer,
+        });
+        expect(result.packets.injected).toBe(10_000);
+        return (result.perWorker ?? []).map(({ packets }) => packets);
+      };
+      expect(await per(SMALL_STORE_BYTES)).toEqual(await per(1e9));
+    },
+  );
+
+  it('ends when it is interrupted with full rings', async () => {
+    const small = await traffic('established', 20_000, SMALL_STORE_BYTES);
+    const result = await replay(small, name, { workers: 2, pacing: { mode: 'pps', pps: 1000 } }, 100);
+    expect(result.partial).toBe(true);
+    expect(result.packets.injected).toBeLessThan(20_000);
+  });
+});
+
+it('ends with a sentence when the traffic is not what it was', async () => {
+  const small = await traffic('established', 20_000, SMALL_STORE_BYTES);
+  await expect(replay({ ...small, packets: 20_001 }, 'rculist-sweep', {})).rejects.toThrow(
+    /it changed while/,
+  );
+});
+
+it('says how large the store has to be', async () => {
+  const tiny = await traffic('established', 2000, 4096);
+  await expect(replay(tiny, 'rculist-sweep', {})).rejects.toThrow(/Give --store 1 or more/);
+});
