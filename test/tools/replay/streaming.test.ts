@@ -1,3 +1,6 @@
+import { copyFileSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { availableDesigns } from '../../../engine/host/designs.js';
 import { makeCase } from '../../../tools/replay/case-result.js';
@@ -83,6 +86,45 @@ it('ends with a sentence when the traffic is not what it was', async () => {
   await expect(replay({ ...small, packets: 20_001 }, 'rculist-sweep', {})).rejects.toThrow(
     /it changed while/,
   );
+});
+
+it('names file, record and offset when the capture breaks off while it is replayed', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ctreplay-stream-'));
+  try {
+    const file = join(folder, 'office.pcap');
+    copyFileSync('captures/office-mix.pcap', file);
+    const source = {
+      origin: { type: 'capture', files: [file] },
+      edits: AS_IT_IS,
+      limit: null,
+    } as const;
+    const surveyed = await loadTraffic(source, 200 * 1024);
+    expect(isStreamed(surveyed)).toBe(true);
+    truncateSync(file, statSync(file).size - 5);
+    const failing = replay(
+      { ...surveyed, storeBytes: SMALL_STORE_BYTES } as ReplayTraffic,
+      'rculist-sweep',
+      {},
+    );
+    await expect(failing).rejects.toThrow(/office\.pcap, record \d+, byte offset \d+: the file ends inside/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+it.each([
+  { mode: 'pps', pps: 20_000 },
+  { mode: 'mbps', mbps: 40 },
+  { mode: 'multiplier', multiplier: 40 },
+] as const)('keeps to the rate: %o', async (pacing) => {
+  const result = await replay(await traffic('established', 10_000, SMALL_STORE_BYTES), 'rculist-sweep', {
+    pacing,
+  });
+  const { targetPps, achievedPps } = result.pacing;
+  expect(result.input.streamed?.storeBytes).toBe(SMALL_STORE_BYTES);
+  // The last packet leaves no earlier than its time.
+  expect(achievedPps).toBeLessThan((targetPps ?? 0) * 1.01);
+  expect(result.latency?.response?.overall.count).toBe(10_000);
 });
 
 it('says how large the store has to be', async () => {
