@@ -4,6 +4,16 @@ import { parseRate, rateText, type Rate } from './rate.js';
 
 const parameterValue = z.union([z.number(), z.string()]);
 
+const rateSpec = z.union([z.number(), z.string()]).transform((value, context): Rate => {
+  const rate = parseRate(String(value));
+  if (rate !== null) return rate;
+  context.addIssue({
+    code: 'custom',
+    message: `'${value}' is no rate; give topspeed, packets/s such as 100k, 50mbps, or a speed such as x2`,
+  });
+  return z.NEVER;
+});
+
 /** What to replay: a scenario or a capture, with what it needs that other inputs do not. */
 const inputObject = z
   .strictObject({
@@ -25,6 +35,8 @@ const inputObject = z
     maxConns: z.int().positive().optional(),
     /** Configuration file of the tracker; default: what the scenario expects. */
     config: z.string().min(1).optional(),
+    /** Rates of this input, in place of the matrix's. */
+    rates: z.array(rateSpec).min(1, 'names no rate').optional(),
   })
   .refine((input) => (input.scenario === undefined) !== (input.capture === undefined), {
     message: 'needs either scenario or capture',
@@ -40,16 +52,6 @@ const inputSpec = z.union([
     .transform((scenario): z.infer<typeof inputObject> => ({ scenario })),
   inputObject,
 ]);
-
-const rateSpec = z.union([z.number(), z.string()]).transform((value, context): Rate => {
-  const rate = parseRate(String(value));
-  if (rate !== null) return rate;
-  context.addIssue({
-    code: 'custom',
-    message: `'${value}' is no rate; give topspeed, packets/s such as 100k, 50mbps, or a speed such as x2`,
-  });
-  return z.NEVER;
-});
 
 const precision = z.union([z.number(), z.string()]).transform((value, context): number => {
   const parsed = parsePrecision(String(value));

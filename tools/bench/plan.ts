@@ -58,7 +58,7 @@ export function parseShard(text: string): Shard | null {
  */
 export function planMatrix(spec: MatrixSpec, cores: number, shard: Shard | null = null): Group[] {
   const places = spec.inputs.flatMap((input) =>
-    spec.workers.flatMap((workers) => spec.rates.map((rate) => ({ input, workers, rate }))),
+    spec.workers.flatMap((workers) => (input.rates ?? spec.rates).map((rate) => ({ input, workers, rate }))),
   );
   const chosen = places
     .map((place, index) => ({ ...place, index }))

@@ -89,6 +89,7 @@ function matrixGrid(groups: readonly Cell[][], severalRuns: boolean, width: numb
     figureColumn('response p99', 4, (cell) => formatNs(latencyOfCell(cell, 'response')?.p99Ns)),
     figureColumn('lock wait', 1, (cell) => formatShare(medianOf(cell, (one) => one.lockWaitShare))),
     figureColumn('CPU wait', 5, (cell) => formatShare(medianOf(cell, (one) => one.cpuWaitShare))),
+    figureColumn('lag p50', 3, lag('p50Ns')),
     figureColumn('lag max', 3, lag('maxNs')),
   ];
   return grid(rows, columns, width, paint);

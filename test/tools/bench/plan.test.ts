@@ -173,6 +173,20 @@ untilPrecision: 2%
     expect(planMatrix(spec, 2).map((group) => group.name)).toContain('office.pcap, 2 workers, 100000pps');
   });
 
+  it('an input may have rates of its own', () => {
+    const spec = load(`
+inputs:
+  - syn-flood
+  - { scenario: zone-policies, rates: [100k, 200k] }
+designs: [timeout-lists]
+`);
+    expect(planMatrix(spec, 2).map((group) => group.name)).toEqual([
+      'syn-flood, 1 worker, topspeed',
+      'zone-policies, 1 worker, 100000pps',
+      'zone-policies, 1 worker, 200000pps',
+    ]);
+  });
+
   it('is as the documentation shows it', () => {
     const text = readFileSync(join(import.meta.dirname, '../../../docs/bench.md'), 'utf8');
     const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(text) ?? [];
