@@ -1,0 +1,101 @@
+/** Streamed replays: packets edited on the way, every kind of pace, and threads that die. */
+import { describe, expect, it } from 'vitest';
+import { makeCase } from '../../../tools/replay/case-result.js';
+import { runDesign, type ReplayOptions } from '../../../tools/replay/session.js';
+import { loadTraffic, type EditsAsGiven, type ReplayTraffic } from '../../../tools/replay/traffic-source.js';
+import { parseIpMap } from '../../../tools/rewrite/ip-map.js';
+import type { ResultCase } from '../../../tools/report/schema.js';
+import { design, replayOptions } from '../../support/replay.js';
+
+const SMALL_STORE_BYTES = 1024 ** 2;
+const NO_EDITS: EditsAsGiven = { filter: null, sourceMap: null, destinationMap: null, snapLength: null };
+
+function load(
+  storeBytes: number,
+  edits: Partial<EditsAsGiven> = {},
+  limit: number | null = null,
+): Promise<ReplayTraffic> {
+  const parameters = { packets: 20_000, pps: 500 };
+  return loadTraffic(
+    {
+      origin: { type: 'scenario', name: 'tcp-crr', parameters, seed: 1 },
+      edits: { ...NO_EDITS, ...edits },
+      limit,
+    },
+    storeBytes,
+  );
+}
+
+async function replay(traffic: ReplayTraffic, changes: Partial<ReplayOptions>): Promise<ResultCase> {
+  const { finished, runOptions } = await runDesign(traffic, design('rculist-sweep'), replayOptions(changes));
+  return makeCase(finished, runOptions, {
+    id: 'test',
+    trial: 0,
+    startedAt: new Date(0),
+    designLabel: 'rculist-sweep',
+    input: { type: 'scenario', name: traffic.name },
+    facts: {},
+  });
+}
+
+describe('edits of a streamed replay give what they give in a staged one', () => {
+  const edits: [string, Partial<EditsAsGiven>][] = [
+    ['filter', { filter: 'dst port 80' }],
+    [
+      'address maps',
+      {
+        sourceMap: parseIpMap('10.0.0.0/8:172.16.0.0/16'),
+        destinationMap: parseIpMap('0.0.0.0/0:192.0.2.0/24'),
+      },
+    ],
+    ['snap length', { snapLength: 60 }],
+  ];
+  it.each(edits)('%s', async (_, edit) => {
+    const staged = await replay(await load(1e9, edit), { clock: 'capture' });
+    const streamed = await replay(await load(SMALL_STORE_BYTES, edit), { clock: 'capture' });
+    expect(streamed.input.streamed?.storeBytes).toBe(SMALL_STORE_BYTES);
+    expect(streamed.packets).toEqual(staged.packets);
+    expect(streamed.workCounts).toEqual(staged.workCounts);
+  });
+
+  it('limit', async () => {
+    const streamed = await replay(await load(SMALL_STORE_BYTES, {}, 15_000), { clock: 'capture' });
+    expect(streamed.input.streamed?.storeBytes).toBe(SMALL_STORE_BYTES);
+    expect(streamed.packets.injected).toBe(15_000);
+  });
+});
+
+describe('pace of a streamed replay', () => {
+  it('bursts leave together', async () => {
+    const result = await replay(await load(SMALL_STORE_BYTES), {
+      pacing: { mode: 'pps', pps: 40_000 },
+      burst: 20,
+    });
+    expect(result.packets.injected).toBe(20_000);
+    expect(result.pacing.achievedPps).toBeLessThan(40_000 * 1.01);
+    expect(result.audit.filter((check) => !check.ok)).toEqual([]);
+  });
+
+  it('loops go on for a duration, and no longer', async () => {
+    const result = await replay(await load(SMALL_STORE_BYTES), {
+      pacing: { mode: 'pps', pps: 50_000 },
+      loops: Number.POSITIVE_INFINITY,
+      durationMs: 600,
+    });
+    // More than one loop of 20,000; at 50,000/s no more than 30,000 are due, and stopping takes a moment.
+    expect(result.packets.injected).toBeGreaterThan(20_000);
+    expect(result.packets.injected).toBeLessThanOrEqual(36_000);
+    expect(result.audit.filter((check) => !check.ok)).toEqual([]);
+  });
+});
+
+describe('a thread that dies during a streamed replay', () => {
+  it.each(['trap', 'exit'] as const)('%s: ends the run, the feeder with it', async (kind) => {
+    const run = replay(await load(SMALL_STORE_BYTES), {
+      workers: 2,
+      loops: 1e6,
+      fault: { worker: 1, afterPackets: 2000, kind },
+    });
+    await expect(run).rejects.toThrow(/worker 1 failed.*holding ct_lock/);
+  });
+});
