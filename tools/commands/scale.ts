@@ -56,7 +56,7 @@ export function register(program: Command, argv: readonly string[]): void {
     .option('--workers <count>', 'most workers, 1 to 64 (default: the cores)', wholeNumber(1, 64, 'workers'))
     .option(
       '--packets <count>',
-      "packets of the input (default: 400000, a capture's own)",
+      "packets of the input (default: 2000000, a capture's own)",
       wholeNumber(1, 1e10, 'packets'),
     )
     .option('--trials <count>', 'trials of each number of workers', wholeNumber(1, 1000, 'trials'), 5)
@@ -125,7 +125,7 @@ function specOf(flags: ScaleFlags, cores: number): MatrixSpec {
   const scenario = flags.scenario ?? 'established';
   const input =
     flags.capture === undefined
-      ? { scenario, parameters: { packets: flags.packets ?? 400_000 } }
+      ? { scenario, parameters: { packets: flags.packets ?? 2_000_000 } }
       : { capture: flags.capture, ...(flags.packets === undefined ? {} : { limit: flags.packets }) };
   return checkMatrix(
     {
