@@ -138,7 +138,7 @@ async function present(report: GateReport, findings: GateFindings, flags: Regres
 
 function updateText({ checks, written }: GateFindings): string {
   // Ratios are written anew even where they lie within what is allowed: they are never equal.
-  const changed = checks.filter((check) => check.verdict !== 'pass' || check.level === 'ratios');
+  const changed = checks.filter((check) => check.verdict !== 'pass' || check.level === 'ratio');
   const lines = changed.flatMap((check) => [
     `${check.name}: ${check.details.length > 0 ? 'changed' : check.text}`,
     ...check.details.map((detail) => `  ${detail}`),
