@@ -66,7 +66,7 @@ warmupPackets: 1000
   it('lists without running', () => {
     const list = ctreplay(['bench', '--preset', 'paper', '--list'], folder);
     expect(list.code).toBe(0);
-    expect(list.stdout).toContain('zone-policies/rculist-sweep/w8/topspeed');
+    expect(list.stdout).toContain('zone-policies/rculist-sweep/w8/100000pps');
     expect(ctreplay(['bench', '--list'], folder).stdout).toContain('smoke');
     const dry = ctreplay(['bench', '--scenario', 'syn-flood', '--trials', '2', '--dry-run'], folder);
     expect(dry.stdout).toContain('1 group(s), 5 cells, 2 trials each');
