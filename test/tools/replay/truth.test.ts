@@ -12,15 +12,12 @@ import { primitiveRun, problems, runTasks } from '../../engine/shm/primitive-thr
 import { design, replayOptions, scenario } from '../../support/replay.js';
 
 /** Two workers replay a SYN flood through timeout-lists, which takes ct_lock for every packet; worker 1 once holds it. */
-async function replayWithHold(
-  traffic: StagedTraffic,
-  holdMs: number,
-  pps: number | null,
-): Promise<ResultCase> {
+async function replayWithHold(traffic: StagedTraffic, holdMs: number, pps: number): Promise<ResultCase> {
   const options = replayOptions({
     workers: 2,
-    pacing: pps === null ? { mode: 'topspeed' } : { mode: 'pps', pps },
-    fault: { worker: 1, afterPackets: 1000, kind: 'hold', stallMs: holdMs },
+    pacing: { mode: 'pps', pps },
+    // Not at the start, when threads are still finding their CPUs.
+    fault: { worker: 1, afterPackets: traffic.packets / 8, kind: 'hold', stallMs: holdMs },
   });
   const { finished, runOptions } = await runDesign(traffic, design('timeout-lists'), options);
   return makeCase(finished, runOptions, {
@@ -31,12 +28,6 @@ async function replayWithHold(
     input: { type: 'scenario', name: traffic.name },
     facts: {},
   });
-}
-
-/** Longest wait of worker 0 for ct_lock. */
-function longestWaitNs(result: ResultCase): number {
-  const row = result.locks?.find((lock) => lock.class === 'ct_lock' && lock.thread === 'worker-0');
-  return row?.wait?.maxNs ?? 0;
 }
 
 /** The n-th largest of the recorded times, counting from 1. */
@@ -77,20 +68,6 @@ describe('a wait for ct_lock', () => {
       maxNs: Math.max(...holdsNs),
       totalNs: holdsNs.reduce((a, b) => a + b, 0),
     });
-  });
-
-  it('of 1 ms shows in the lock table of a replay within 5 %', async (context) => {
-    const traffic = await scenario('syn-flood', { packets: 60_000 });
-    const waits: number[] = [];
-    // Only runs in which both threads had a CPU all the time say something; a busy machine may give none.
-    for (let run = 0; run < 40 && waits.length < 5; run++) {
-      const result = await replayWithHold(traffic, 1, null);
-      if ((result.cpuWaitShare ?? 1) < 0.005) waits.push(longestWaitNs(result) / 1e6);
-    }
-    if (waits.length < 5) context.skip('in too few of 40 runs did both workers have a CPU throughout');
-    const median = waits.toSorted((a, b) => a - b)[2];
-    expect(median, waits.join(' ')).toBeGreaterThan(0.95);
-    expect(median, waits.join(' ')).toBeLessThan(1.05);
   });
 });
 
