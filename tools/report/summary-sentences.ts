@@ -79,8 +79,30 @@ function named(run: Run, comparison: Comparison, groups: readonly Cell[][]): Nam
   };
 }
 
+/** What measuring costs: a design beside itself without probes. The comparison table has it; it says nothing about designs. */
+function isProbeCost(run: Run, { base, head }: Comparison): boolean {
+  const buildOf = (id: string): string | undefined => run.result.cases.find((one) => one.id === id)?.build;
+  return buildOf(base) !== buildOf(head);
+}
+
+/** One comparison for each input, the largest difference of its most telling metric; then further ones in their order. */
+function mostTelling(decided: readonly Comparison[], run: Run): Comparison[] {
+  const size = ({ ratio }: Comparison): number => Math.abs(Math.log(ratio ?? 1));
+  const byInput = new Map<string, Comparison>();
+  for (const one of decided) {
+    const input = run.result.cases.find(({ id }) => id === one.head)?.input.name ?? '';
+    const best = byInput.get(input);
+    if (best === undefined || (best.metric === one.metric && size(one) > size(best))) byInput.set(input, one);
+  }
+  const chosen = new Set([...byInput.values()].slice(0, MOST_FINDINGS));
+  for (const one of decided) if (chosen.size < MOST_FINDINGS) chosen.add(one);
+  return [...chosen];
+}
+
 function findingsOf(run: Run, groups: readonly Cell[][], prefix: string): Sentence[] {
-  const comparisons = (run.result.comparisons ?? []).filter((one) => one.control !== true);
+  const comparisons = (run.result.comparisons ?? []).filter(
+    (one) => one.control !== true && !isProbeCost(run, one),
+  );
   if (comparisons.length === 0) return [];
   const told = comparisons
     .filter((one) => TOLD.includes(one.metric))
@@ -88,7 +110,7 @@ function findingsOf(run: Run, groups: readonly Cell[][], prefix: string): Senten
   const sentences: Sentence[] = [];
   const undecided = told.filter((one) => findingOf(one) === 'no-difference-shown').length;
   const decided = told.filter((one) => findingOf(one) === 'better' || findingOf(one) === 'worse');
-  for (const comparison of decided.slice(0, MOST_FINDINGS)) {
+  for (const comparison of mostTelling(decided, run)) {
     sentences.push({ kind: 'finding', text: `${prefix}${sentenceFor(named(run, comparison, groups))}` });
   }
   const untold = decided.length - sentences.length;
