@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { summarySentences } from '../../../tools/report/summary-sentences.js';
+import type { Comparison, Result } from '../../../tools/report/schema.js';
+import { sampleResult } from '../../support/results.js';
+
+/** A comparison of two cells in throughput, well apart from 1. */
+function faster(base: string, head: string, ratio: number): Comparison {
+  return {
+    base,
+    head,
+    metric: 'pps',
+    direction: 'higher-is-better',
+    ratio,
+    low: ratio * 0.99,
+    high: ratio * 1.01,
+    confidence: 0.95,
+    pValue: 0.0001,
+    alpha: 0.05,
+    n: 15,
+    significant: true,
+    control: false,
+    text: `x${ratio}`,
+  };
+}
+
+/** Eight inputs with 1 and 2 workers, and a bare cell of the first; the difference grows with the workers. */
+function matrix(): Result {
+  const [old, young] = sampleResult({ kind: 'bench', minimal: true }).cases;
+  const cases: Result['cases'] = [];
+  const comparisons: Comparison[] = [];
+  for (let input = 1; input <= 8; input++) {
+    for (const workers of [1, 2]) {
+      const cell = (
+        one: Result['cases'][number] | undefined,
+        suffix: string,
+        build: 'bare' | 'probed',
+      ): string => {
+        const id = `in${input}/${one!.design}/w${workers}${suffix}`;
+        cases.push({ ...one!, id, workers, build, input: { ...one!.input, name: `in${input}` } });
+        return id;
+      };
+      const base = cell(old, '', 'probed');
+      comparisons.push(faster(base, cell(young, '', 'probed'), 1 + input / 10 + workers));
+      if (input === 1) comparisons.push(faster(cell(old, '/bare', 'bare'), base, 0.1));
+    }
+  }
+  return { ...sampleResult({ kind: 'bench', minimal: true }), cases, comparisons };
+}
+
+describe('the summary', () => {
+  const findings = summarySentences([{ label: 'a', file: null, result: matrix() }]).filter(
+    ({ kind }) => kind === 'finding',
+  );
+
+  it('has a finding for each input, the largest, before a second one of any', () => {
+    expect(findings).toHaveLength(6);
+    findings.forEach(({ text }, index) => expect(text).toContain(`on in${index + 1} with 2 workers`));
+  });
+
+  it('does not speak of what measuring costs', () => {
+    for (const { text } of findings) expect(text).not.toContain('bare');
+  });
+});
