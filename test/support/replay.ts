@@ -1,9 +1,12 @@
 /** Builders for replay tests: staged traffic from frames or a scenario, and options with sensible defaults. */
 import type { DesignChoice } from '../../engine/host/designs.js';
 import { COMMIT_ALL } from '../../tools/config/rules.js';
-import type { ReplayOptions } from '../../tools/replay/session.js';
+import { makeCase } from '../../tools/replay/case-result.js';
+import { runDesign, type ReplayOptions, type SessionHooks } from '../../tools/replay/session.js';
 import { stageTraffic, type StagedTraffic } from '../../tools/replay/staging.js';
 import { scenarioTraffic, type Traffic } from '../../tools/replay/traffic.js';
+import type { ReplayTraffic } from '../../tools/replay/traffic-source.js';
+import type { ResultCase } from '../../tools/report/schema.js';
 import { openScenario } from '../../tools/synth/registry.js';
 
 /** Options of a small, quick replay. */
@@ -29,6 +32,24 @@ export function replayOptions(changes: Partial<ReplayOptions> = {}): ReplayOptio
     configure: () => {},
     ...changes,
   };
+}
+
+/** Replays traffic once through a design, and makes a case of it as a result has it. */
+export async function replayCase(
+  traffic: ReplayTraffic,
+  name: string,
+  changes: Partial<ReplayOptions> = {},
+  hooks: SessionHooks = {},
+): Promise<ResultCase> {
+  const { finished, runOptions } = await runDesign(traffic, design(name), replayOptions(changes), hooks);
+  return makeCase(finished, runOptions, {
+    id: 'test',
+    trial: 0,
+    startedAt: new Date(0),
+    designLabel: name,
+    input: { type: 'scenario', name: traffic.name },
+    facts: {},
+  });
 }
 
 export function design(name: string): DesignChoice {

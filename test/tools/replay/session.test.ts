@@ -1,29 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { availableDesigns } from '../../../engine/host/designs.js';
-import { makeCase } from '../../../tools/replay/case-result.js';
 import { parseObjective } from '../../../tools/replay/rate-search.js';
-import { runDesign, runSearch, runSession, type ReplayOptions } from '../../../tools/replay/session.js';
-import type { StagedTraffic } from '../../../tools/replay/staging.js';
+import { runSearch, runSession } from '../../../tools/replay/session.js';
 import type { ResultCase } from '../../../tools/report/schema.js';
 import { validateResult } from '../../../tools/report/result-file.js';
-import { design, replayOptions, scenario } from '../../support/replay.js';
-
-async function replay(
-  traffic: StagedTraffic,
-  name: string,
-  changes: Partial<ReplayOptions> = {},
-): Promise<ResultCase> {
-  const options = replayOptions(changes);
-  const { finished, runOptions } = await runDesign(traffic, design(name), options);
-  return makeCase(finished, runOptions, {
-    id: 'test',
-    trial: 0,
-    startedAt: new Date(0),
-    designLabel: name,
-    input: { type: 'scenario', name: traffic.name },
-    facts: {},
-  });
-}
+import { design, replayCase, replayOptions, scenario } from '../../support/replay.js';
 
 function locksPerPacket(each: ResultCase, lockClass: string): number {
   const all = each.locks?.find((lock) => lock.class === lockClass && lock.thread === 'all');
@@ -33,7 +14,7 @@ function locksPerPacket(each: ResultCase, lockClass: string): number {
 describe.each(availableDesigns())('replay through %s', (name) => {
   it.each([1, 2, 3])('accounts for every packet with %d workers', async (workers) => {
     const traffic = await scenario('tcp-crr', { packets: 20_000 });
-    const result = await replay(traffic, name, { workers, loops: 2 });
+    const result = await replayCase(traffic, name, { workers, loops: 2 });
     expect(result.packets.injected).toBe(40_000);
     expect(Object.values(result.packets.verdicts).reduce((a, b) => a + b, 0)).toBe(40_000);
     expect(result.audit.filter((check) => !check.ok)).toEqual([]);
@@ -45,7 +26,7 @@ describe.each(availableDesigns())('replay through %s', (name) => {
 
   it('creates one connection per flood packet', async () => {
     const traffic = await scenario('syn-flood', { packets: 5000 });
-    const result = await replay(traffic, name, { workers: 2 });
+    const result = await replayCase(traffic, name, { workers: 2 });
     expect(result.connections?.created).toBe(5000);
     expect(result.connections?.remaining).toBe(5000);
     expect(result.packets.verdicts).toEqual({ 'new|trk': 5000 });
@@ -53,7 +34,7 @@ describe.each(availableDesigns())('replay through %s', (name) => {
 
   it('stops at the connection limit and says why', async () => {
     const traffic = await scenario('syn-flood', { packets: 3000 });
-    const result = await replay(traffic, name, { maxConns: 1000 });
+    const result = await replayCase(traffic, name, { maxConns: 1000 });
     expect(result.connections?.created).toBe(1000);
     expect(result.packets.rejectedByReason).toEqual({ 'conn-limit': 2000 });
     expect(result.audit.filter((check) => !check.ok)).toEqual([]);
@@ -61,7 +42,7 @@ describe.each(availableDesigns())('replay through %s', (name) => {
 
   it('is exactly repeatable on the capture clock with one worker', async () => {
     const traffic = await scenario('udp-churn', { packets: 20_000, pps: 200 });
-    const run = (): Promise<ResultCase> => replay(traffic, name, { clock: 'capture', batch: 7 });
+    const run = (): Promise<ResultCase> => replayCase(traffic, name, { clock: 'capture', batch: 7 });
     const [first, second] = [await run(), await run()];
     // 100 s of traffic: connections expire and are swept.
     expect(first.connections?.expired).toBeGreaterThan(0);
@@ -78,7 +59,7 @@ describe.each(availableDesigns())('replay through %s', (name) => {
 
   it('keeps to the rate and charges response from the due time', async () => {
     const traffic = await scenario('established', { packets: 2000, 'active-flows': 50 });
-    const result = await replay(traffic, name, { pacing: { mode: 'pps', pps: 4000 } });
+    const result = await replayCase(traffic, name, { pacing: { mode: 'pps', pps: 4000 } });
     expect(result.pacing.targetPps).toBeCloseTo(4000, 6);
     // 2000 packets at 4000/s end half a second after t0 at the earliest.
     expect(result.elapsedNs).toBeGreaterThanOrEqual((1999 / 4000) * 1e9);
@@ -90,7 +71,7 @@ describe.each(availableDesigns())('replay through %s', (name) => {
   it('charges an injected stall to every packet it delayed, and to one service time at most', async () => {
     const traffic = await scenario('established', { packets: 4000, 'active-flows': 50 });
     const stallMs = 60;
-    const result = await replay(traffic, name, {
+    const result = await replayCase(traffic, name, {
       pacing: { mode: 'pps', pps: 10_000 },
       fault: { worker: 0, afterPackets: 1000, kind: 'stall', stallMs },
     });
@@ -104,7 +85,7 @@ describe.each(availableDesigns())('replay through %s', (name) => {
 
   it('runs open-ended loops for a duration', async () => {
     const traffic = await scenario('established', { packets: 1000, 'active-flows': 50 });
-    const result = await replay(traffic, name, { loops: Number.POSITIVE_INFINITY, durationMs: 150 });
+    const result = await replayCase(traffic, name, { loops: Number.POSITIVE_INFINITY, durationMs: 150 });
     expect(result.packets.injected).toBeGreaterThan(1000);
     expect(result.elapsedNs).toBeGreaterThan(140e6);
     expect(result.audit.filter((check) => !check.ok)).toEqual([]);
@@ -113,14 +94,14 @@ describe.each(availableDesigns())('replay through %s', (name) => {
   it.each(['off', 'sample'] as const)('runs without per-packet times: %s', async (mode) => {
     const traffic = await scenario('established', { packets: 6400, 'active-flows': 50 });
     const latency = mode === 'off' ? ({ mode } as const) : ({ mode, interval: 10 } as const);
-    const result = await replay(traffic, name, { latency });
+    const result = await replayCase(traffic, name, { latency });
     expect(result.latency?.service?.overall.count ?? 0).toBe(mode === 'off' ? 0 : 640);
     expect(result.audit.filter((check) => !check.ok)).toEqual([]);
   });
 
   it('runs the bare build, without lock figures', async () => {
     const traffic = await scenario('established', { packets: 2000, 'active-flows': 50 });
-    const result = await replay(traffic, name, { flavour: 'bare', workers: 2 });
+    const result = await replayCase(traffic, name, { flavour: 'bare', workers: 2 });
     expect(result.build).toBe('bare');
     expect(result.locks ?? null).toBeNull();
     expect(result.audit.filter((check) => !check.ok)).toEqual([]);
@@ -175,7 +156,7 @@ describe('a thread that fails while it holds ct_lock', () => {
     ['exit', 'rculist-sweep'],
   ] as const)('%s: ends the run of %s, names worker, packet and lock', async (kind, name) => {
     const traffic = await scenario('syn-flood', { packets: 20_000 });
-    const run = replay(traffic, name, {
+    const run = replayCase(traffic, name, {
       workers: 2,
       loops: 1e6,
       fault: { worker: 1, afterPackets: 2000, kind },
@@ -189,7 +170,7 @@ describe('short runs', () => {
   it('are timed from the start that all threads share', async () => {
     const traffic = await scenario('established', { packets: 64, 'active-flows': 4 });
     for (const name of availableDesigns()) {
-      const result = await replay(traffic, name);
+      const result = await replayCase(traffic, name);
       const service = result.latency?.service?.overall;
       expect(result.elapsedNs).toBeGreaterThanOrEqual((service?.count ?? 0) * (service?.meanNs ?? 0) * 0.99);
       expect(result.pacing.achievedPps).toBeGreaterThan(0);
@@ -199,8 +180,8 @@ describe('short runs', () => {
   it('with --unique-ip every loop opens its own connections', async () => {
     const traffic = await scenario('syn-flood', { packets: 200 });
     for (const name of availableDesigns()) {
-      const same = await replay(traffic, name, { loops: 5 });
-      const unique = await replay(traffic, name, { loops: 5, uniqueIpLoops: 1 });
+      const same = await replayCase(traffic, name, { loops: 5 });
+      const unique = await replayCase(traffic, name, { loops: 5, uniqueIpLoops: 1 });
       expect(same.connections?.created).toBe(200);
       expect(unique.connections?.created).toBe(1000);
       expect(unique.packets.verdicts).toEqual({ 'new|trk': 1000 });

@@ -1,11 +1,8 @@
 /** Streamed replays: packets edited on the way, every kind of pace, and threads that die. */
 import { describe, expect, it } from 'vitest';
-import { makeCase } from '../../../tools/replay/case-result.js';
-import { runDesign, type ReplayOptions } from '../../../tools/replay/session.js';
 import { loadTraffic, type EditsAsGiven, type ReplayTraffic } from '../../../tools/replay/traffic-source.js';
 import { parseIpMap } from '../../../tools/rewrite/ip-map.js';
-import type { ResultCase } from '../../../tools/report/schema.js';
-import { design, replayOptions } from '../../support/replay.js';
+import { replayCase } from '../../support/replay.js';
 
 const SMALL_STORE_BYTES = 1024 ** 2;
 const NO_EDITS: EditsAsGiven = { filter: null, sourceMap: null, destinationMap: null, snapLength: null };
@@ -26,18 +23,6 @@ function load(
   );
 }
 
-async function replay(traffic: ReplayTraffic, changes: Partial<ReplayOptions>): Promise<ResultCase> {
-  const { finished, runOptions } = await runDesign(traffic, design('rculist-sweep'), replayOptions(changes));
-  return makeCase(finished, runOptions, {
-    id: 'test',
-    trial: 0,
-    startedAt: new Date(0),
-    designLabel: 'rculist-sweep',
-    input: { type: 'scenario', name: traffic.name },
-    facts: {},
-  });
-}
-
 describe('edits of a streamed replay give what they give in a staged one', () => {
   const edits: [string, Partial<EditsAsGiven>][] = [
     ['filter', { filter: 'dst port 80' }],
@@ -51,15 +36,19 @@ describe('edits of a streamed replay give what they give in a staged one', () =>
     ['snap length', { snapLength: 60 }],
   ];
   it.each(edits)('%s', async (_, edit) => {
-    const staged = await replay(await load(1e9, edit), { clock: 'capture' });
-    const streamed = await replay(await load(SMALL_STORE_BYTES, edit), { clock: 'capture' });
+    const staged = await replayCase(await load(1e9, edit), 'rculist-sweep', { clock: 'capture' });
+    const streamed = await replayCase(await load(SMALL_STORE_BYTES, edit), 'rculist-sweep', {
+      clock: 'capture',
+    });
     expect(streamed.input.streamed?.storeBytes).toBe(SMALL_STORE_BYTES);
     expect(streamed.packets).toEqual(staged.packets);
     expect(streamed.workCounts).toEqual(staged.workCounts);
   });
 
   it('limit', async () => {
-    const streamed = await replay(await load(SMALL_STORE_BYTES, {}, 15_000), { clock: 'capture' });
+    const streamed = await replayCase(await load(SMALL_STORE_BYTES, {}, 15_000), 'rculist-sweep', {
+      clock: 'capture',
+    });
     expect(streamed.input.streamed?.storeBytes).toBe(SMALL_STORE_BYTES);
     expect(streamed.packets.injected).toBe(15_000);
   });
@@ -67,7 +56,7 @@ describe('edits of a streamed replay give what they give in a staged one', () =>
 
 describe('pace of a streamed replay', () => {
   it('bursts leave together', async () => {
-    const result = await replay(await load(SMALL_STORE_BYTES), {
+    const result = await replayCase(await load(SMALL_STORE_BYTES), 'rculist-sweep', {
       pacing: { mode: 'pps', pps: 40_000 },
       burst: 20,
     });
@@ -77,7 +66,7 @@ describe('pace of a streamed replay', () => {
   });
 
   it('loops go on for a duration, and no longer', async () => {
-    const result = await replay(await load(SMALL_STORE_BYTES), {
+    const result = await replayCase(await load(SMALL_STORE_BYTES), 'rculist-sweep', {
       pacing: { mode: 'pps', pps: 50_000 },
       loops: Number.POSITIVE_INFINITY,
       durationMs: 600,
@@ -91,7 +80,7 @@ describe('pace of a streamed replay', () => {
 
 describe('a thread that dies during a streamed replay', () => {
   it.each(['trap', 'exit'] as const)('%s: ends the run, the feeder with it', async (kind) => {
-    const run = replay(await load(SMALL_STORE_BYTES), {
+    const run = replayCase(await load(SMALL_STORE_BYTES), 'rculist-sweep', {
       workers: 2,
       loops: 1e6,
       fault: { worker: 1, afterPackets: 2000, kind },

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { availableDesigns } from '../../../engine/host/designs.js';
-import { makeCase } from '../../../tools/replay/case-result.js';
-import { runDesign, type ReplayOptions } from '../../../tools/replay/session.js';
+import type { ReplayOptions } from '../../../tools/replay/session.js';
 import {
   AS_IT_IS,
   isStreamed,
@@ -12,7 +11,7 @@ import {
   type ReplayTraffic,
 } from '../../../tools/replay/traffic-source.js';
 import type { ResultCase } from '../../../tools/report/schema.js';
-import { design, replayOptions } from '../../support/replay.js';
+import { replayCase } from '../../support/replay.js';
 
 const SMALL_STORE_BYTES = 1024 ** 2;
 
@@ -21,24 +20,14 @@ function traffic(name: string, packets: number, storeBytes: number): Promise<Rep
   return loadTraffic({ origin, edits: AS_IT_IS, limit: null }, storeBytes);
 }
 
-async function replay(
+/** As replayCase, interrupted after a while. */
+function interrupted(
   input: ReplayTraffic,
   name: string,
   changes: Partial<ReplayOptions>,
-  interruptMs?: number,
+  afterMs: number,
 ): Promise<ResultCase> {
-  const onStart = (interrupt: () => void): void => {
-    if (interruptMs !== undefined) setTimeout(interrupt, interruptMs);
-  };
-  const { finished, runOptions } = await runDesign(input, design(name), replayOptions(changes), { onStart });
-  return makeCase(finished, runOptions, {
-    id: 'test',
-    trial: 0,
-    startedAt: new Date(0),
-    designLabel: name,
-    input: { type: 'scenario', name: input.name },
-    facts: {},
-  });
+  return replayCase(input, name, changes, { onStart: (interrupt) => void setTimeout(interrupt, afterMs) });
 }
 
 describe.each(availableDesigns())('streamed through %s', (name) => {
@@ -46,10 +35,10 @@ describe.each(availableDesigns())('streamed through %s', (name) => {
     'gives the verdicts and work of a staged run: %o',
     async (changes) => {
       const options = { clock: 'capture', ...changes } as const;
-      const staged = await replay(await traffic('tcp-crr', 15_000, 1e9), name, options);
+      const staged = await replayCase(await traffic('tcp-crr', 15_000, 1e9), name, options);
       const small = await traffic('tcp-crr', 15_000, SMALL_STORE_BYTES);
       expect(isStreamed(small)).toBe(true);
-      const streamed = await replay(small, name, options);
+      const streamed = await replayCase(small, name, options);
       expect(streamed.packets).toEqual(staged.packets);
       expect(streamed.workCounts).toEqual(staged.workCounts);
       expect(streamed.input.streamed?.storeBytes).toBe(SMALL_STORE_BYTES);
@@ -62,7 +51,7 @@ describe.each(availableDesigns())('streamed through %s', (name) => {
     'steers alike: %s',
     async (steer) => {
       const per = async (storeBytes: number): Promise<number[]> => {
-        const result = await replay(await traffic('tcp-crr', 10_000, storeBytes), name, {
+        const result = await replayCase(await traffic('tcp-crr', 10_000, storeBytes), name, {
           workers: 2,
           steer,
         });
@@ -75,7 +64,7 @@ describe.each(availableDesigns())('streamed through %s', (name) => {
 
   it('ends when it is interrupted with full rings', async () => {
     const small = await traffic('established', 20_000, SMALL_STORE_BYTES);
-    const result = await replay(small, name, { workers: 2, pacing: { mode: 'pps', pps: 1000 } }, 100);
+    const result = await interrupted(small, name, { workers: 2, pacing: { mode: 'pps', pps: 1000 } }, 100);
     expect(result.partial).toBe(true);
     expect(result.packets.injected).toBeLessThan(20_000);
   });
@@ -83,7 +72,7 @@ describe.each(availableDesigns())('streamed through %s', (name) => {
 
 it('ends with a sentence when the traffic is not what it was', async () => {
   const small = await traffic('established', 20_000, SMALL_STORE_BYTES);
-  await expect(replay({ ...small, packets: 20_001 }, 'rculist-sweep', {})).rejects.toThrow(
+  await expect(replayCase({ ...small, packets: 20_001 }, 'rculist-sweep', {})).rejects.toThrow(
     /it changed while/,
   );
 });
@@ -101,7 +90,7 @@ it('names file, record and offset when the capture breaks off while it is replay
     const surveyed = await loadTraffic(source, 200 * 1024);
     expect(isStreamed(surveyed)).toBe(true);
     truncateSync(file, statSync(file).size - 5);
-    const failing = replay(
+    const failing = replayCase(
       { ...surveyed, storeBytes: SMALL_STORE_BYTES } as ReplayTraffic,
       'rculist-sweep',
       {},
@@ -117,7 +106,7 @@ it.each([
   { mode: 'mbps', mbps: 40 },
   { mode: 'multiplier', multiplier: 40 },
 ] as const)('keeps to the rate: %o', async (pacing) => {
-  const result = await replay(await traffic('established', 10_000, SMALL_STORE_BYTES), 'rculist-sweep', {
+  const result = await replayCase(await traffic('established', 10_000, SMALL_STORE_BYTES), 'rculist-sweep', {
     pacing,
   });
   const { targetPps, achievedPps } = result.pacing;
@@ -129,5 +118,5 @@ it.each([
 
 it('says how large the store has to be', async () => {
   const tiny = await traffic('established', 2000, 4096);
-  await expect(replay(tiny, 'rculist-sweep', {})).rejects.toThrow(/Give --store 1 or more/);
+  await expect(replayCase(tiny, 'rculist-sweep', {})).rejects.toThrow(/Give --store 1 or more/);
 });

@@ -3,30 +3,19 @@ import { decodeFromCompressedBase64, type Histogram } from 'hdr-histogram-js';
 import { describe, expect, it } from 'vitest';
 import { availableDesigns } from '../../../engine/host/designs.js';
 import { loadEngine } from '../../../engine/host/module.js';
-import { makeCase } from '../../../tools/replay/case-result.js';
 import { collectLocks } from '../../../tools/replay/collect-locks.js';
-import { runDesign } from '../../../tools/replay/session.js';
 import type { StagedTraffic } from '../../../tools/replay/staging.js';
 import type { LatencyDistribution, ResultCase } from '../../../tools/report/schema.js';
 import { primitiveRun, problems, runTasks } from '../../engine/shm/primitive-threads.js';
-import { design, replayOptions, scenario } from '../../support/replay.js';
+import { replayCase, scenario } from '../../support/replay.js';
 
 /** Two workers replay a SYN flood through timeout-lists, which takes ct_lock for every packet; worker 1 once holds it. */
 async function replayWithHold(traffic: StagedTraffic, holdMs: number, pps: number): Promise<ResultCase> {
-  const options = replayOptions({
+  return replayCase(traffic, 'timeout-lists', {
     workers: 2,
     pacing: { mode: 'pps', pps },
     // Not at the start, when threads are still finding their CPUs.
     fault: { worker: 1, afterPackets: traffic.packets / 8, kind: 'hold', stallMs: holdMs },
-  });
-  const { finished, runOptions } = await runDesign(traffic, design('timeout-lists'), options);
-  return makeCase(finished, runOptions, {
-    id: 'test',
-    trial: 0,
-    startedAt: new Date(0),
-    designLabel: 'timeout-lists',
-    input: { type: 'scenario', name: traffic.name },
-    facts: {},
   });
 }
 
