@@ -14,6 +14,17 @@ const rateSpec = z.union([z.number(), z.string()]).transform((value, context): R
   return z.NEVER;
 });
 
+const distinct = <T>(key: (item: T) => string, what: string) => ({
+  check: (items: readonly T[]): boolean => new Set(items.map(key)).size === items.length,
+  message: `names a ${what} twice`,
+});
+const distinctDesigns = distinct<string>((name) => name, 'design');
+const distinctWorkers = distinct<number>(String, 'number of workers');
+const distinctRates = distinct<Rate>(rateText, 'rate');
+
+/** At least one rate, none of them twice: a cell is named by its rate. */
+const rateList = z.array(rateSpec).min(1, 'names no rate').refine(distinctRates.check, distinctRates.message);
+
 /** What to replay: a scenario or a capture, with what it needs that other inputs do not. */
 const inputObject = z
   .strictObject({
@@ -36,7 +47,7 @@ const inputObject = z
     /** Configuration file of the tracker; default: what the scenario expects. */
     config: z.string().min(1).optional(),
     /** Rates of this input, in place of the matrix's. */
-    rates: z.array(rateSpec).min(1, 'names no rate').optional(),
+    rates: rateList.optional(),
   })
   .refine((input) => (input.scenario === undefined) !== (input.capture === undefined), {
     message: 'needs either scenario or capture',
@@ -68,14 +79,6 @@ export function parsePrecision(text: string): number | null {
   return value > 0 && value < 1 ? value : null;
 }
 
-const distinct = <T>(key: (item: T) => string, what: string) => ({
-  check: (items: readonly T[]): boolean => new Set(items.map(key)).size === items.length,
-  message: `names a ${what} twice`,
-});
-const distinctDesigns = distinct<string>((name) => name, 'design');
-const distinctWorkers = distinct<number>(String, 'number of workers');
-const distinctRates = distinct<Rate>(rateText, 'rate');
-
 /** The matrix after defaults. */
 export const matrixSpec = z.strictObject({
   inputs: z.array(inputSpec).min(1, 'names no input'),
@@ -88,11 +91,7 @@ export const matrixSpec = z.strictObject({
     .min(1, 'names no number of workers')
     .refine(distinctWorkers.check, distinctWorkers.message)
     .default([1]),
-  rates: z
-    .array(rateSpec)
-    .min(1, 'names no rate')
-    .refine(distinctRates.check, distinctRates.message)
-    .default([{ mode: 'topspeed' }]),
+  rates: rateList.default([{ mode: 'topspeed' }]),
   trials: z.int().min(1).max(1000).default(15),
   untilPrecision: precision.optional(),
   maxTrials: z.int().min(6).max(10_000).default(100),

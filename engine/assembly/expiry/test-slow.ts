@@ -1,6 +1,6 @@
 /**
  * test-slow: rculist-sweep made slower on purpose, to try out whether a benchmark notices. Each refresh of a connection
- * computes `preset` dependent additions and rotations more, two cycles each. Nothing else differs, so verdicts, locks and
+ * computes `preset` dependent additions and rotations more; a CPU hides the shorter ones behind other work. Nothing else differs, so verdicts, locks and
  * work counts stay those of rculist-sweep. For tests; `all` does not include it.
  *
  * Lock order: as rculist-sweep.

@@ -207,6 +207,7 @@ designs: [timeout-lists]
     ['inputs: [syn-flood]\ndesigns: [a]\nrates: [fast]', /^bench\.yaml:3: rates\.0: 'fast' is no rate/],
     ['inputs:\n  - {scenario: a, capture: b}\ndesigns: [a]', /inputs\.0/],
     ['inputs: [a, a]\ndesigns: [a]', /two inputs are called 'a'/],
+    ['inputs:\n  - {scenario: a, rates: [1k, 1k]}\ndesigns: [a]', /names a rate twice/],
     ['inputs: [', /^bench\.yaml:1: is not YAML/],
     ['- a', /holds no settings/],
   ])('names what is wrong: %j', (text, message) => {

@@ -14,7 +14,7 @@ const folder = scratchFolder();
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Designs slowed down, from not noticeably to clearly. */
-const PRESETS = [24, 32, 48, 64, 96, 128, 192].map((steps) => `test-slow@steps-${steps}`);
+const PRESETS = [24, 32, 40, 48, 64, 96, 128, 192].map((steps) => `test-slow@steps-${steps}`);
 const BASE = 'rculist-sweep';
 
 interface Outcome {
