@@ -93,6 +93,7 @@ export async function race(options: RaceOptions): Promise<RaceResult> {
       workerData: {
         module: engine.module,
         memory: run.memory,
+        sweepers: options.sweepers,
         role: threadIndex < options.workers ? 'worker' : 'sweeper',
         threadIndex,
         seed: (options.seed * 0x9e3779b1 + (threadIndex + 1) * 0x85ebca6b) | 0,

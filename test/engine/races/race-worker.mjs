@@ -5,7 +5,8 @@
 // oxlint-disable unicorn/require-post-message-target-origin -- threads of one process have no origins
 import { parentPort, workerData } from 'node:worker_threads';
 
-const { module, memory, role, threadIndex, seed, rounds, c, places, scenario, control } = workerData;
+const { module, memory, role, sweepers, threadIndex, seed, rounds, c, places, scenario, control } =
+  workerData;
 const view = new DataView(memory.buffer);
 const bytes = new Uint8Array(memory.buffer);
 const words = new Int32Array(memory.buffer);
@@ -13,6 +14,7 @@ const shared = new Int32Array(control);
 const NOW = 0;
 const START = 1;
 const STOP = 2;
+const SWEEPS = 3;
 const { exports: engine } = new WebAssembly.Instance(module, {
   env: { memory, clock: () => performance.now() * 1e6 },
 });
@@ -192,10 +194,21 @@ const OPERATIONS = {
   sweepHere: () => engine.sweep(Atomics.load(shared, NOW)),
 };
 
+/** Eight times over the rounds: until a sweep has ended, so that a busy machine cannot run one after the other. */
+function waitForSweep(round) {
+  if (sweepers === 0 || round % Math.ceil(rounds / 8) !== 0) return;
+  const before = Atomics.load(shared, SWEEPS);
+  endOfBatch(() => engine.goOffline());
+  while (Atomics.load(shared, SWEEPS) === before && Atomics.load(shared, STOP) === 0)
+    Atomics.wait(shared, SWEEPS, before, 10);
+  engine.goOnline();
+}
+
 function work() {
   const names = scenario.operations;
   engine.goOnline();
   for (let round = 0; round < rounds && Atomics.load(shared, STOP) === 0; round++) {
+    waitForSweep(round);
     runBatch();
     if (names.length > 0 && chance(scenario.operationPercent)) {
       const name = names[random(names.length)];
@@ -220,6 +233,8 @@ function sweep() {
     engine.quiesce();
     engine.goOffline();
     sweeps++;
+    Atomics.add(shared, SWEEPS, 1);
+    Atomics.notify(shared, SWEEPS);
     Atomics.wait(shared, STOP, 0, random(3) === 0 ? 1 : 0);
   }
   doing = 'detach';

@@ -8,7 +8,7 @@ import { EngineThread } from '../../../engine/host/thread.js';
 export interface Task {
   readonly task: 'mutex' | 'waiter' | 'mapReader' | 'mapWriter' | 'listReader' | 'listWriter' | 'createOnce';
   readonly options: Readonly<Record<string, unknown>>;
-  /** Goes on until the others are done. */
+  /** Goes on until the others are done, which wait for it now and then: each is seen at work beside each. */
   readonly endless?: boolean;
 }
 
@@ -59,7 +59,8 @@ export function primitiveRun(
 
 /** Runs the tasks at once, one thread each. */
 export async function runTasks(run: EngineRun, seed: number, tasks: readonly Task[]): Promise<TaskReport[]> {
-  const control = new SharedArrayBuffer(16);
+  // Start, stop, meetings, and the passes of each thread.
+  const control = new SharedArrayBuffer(4 * (3 + tasks.length));
   const shared = new Int32Array(control);
   const workers = tasks.map(
     ({ task, options }, threadIndex) =>
@@ -69,6 +70,7 @@ export async function runTasks(run: EngineRun, seed: number, tasks: readonly Tas
           memory: run.memory,
           threadIndex,
           threads: tasks.length,
+          endlessThreads: tasks.flatMap(({ endless }, index) => (endless === true ? [index] : [])),
           task,
           options: { ...options, seed },
           c: { ...run.engine.constants },
