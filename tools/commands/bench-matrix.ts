@@ -23,7 +23,7 @@ import { readConfig } from '../config/read-config.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
 import { renderTerminal } from '../report/terminal.js';
 import { wantsColour } from '../report/terminal-style.js';
-import { findScenario, SCENARIOS } from '../synth/registry.js';
+import { openScenario, SCENARIOS } from '../synth/registry.js';
 import { designsOption, oneOf, wholeNumber } from './option-values.js';
 import { captureInput, scenarioInput } from './replay-input.js';
 import { UsageError } from './usage-error.js';
@@ -253,7 +253,7 @@ function inputsOf(flags: MatrixFlags, packets: number | undefined): InputSpec[] 
 /** Finds out before the first trial what would end the matrix hours later. */
 export async function checkInputs(inputs: readonly InputSpec[]): Promise<void> {
   for (const input of inputs) {
-    if (input.scenario !== undefined) findScenario(input.scenario);
+    if (input.scenario !== undefined) openScenario(input.scenario, input.parameters ?? {}, 1);
     if (input.config !== undefined) readConfig(input.config);
     if (input.capture === undefined) continue;
     try {

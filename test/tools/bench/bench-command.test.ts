@@ -1,5 +1,5 @@
 /** bench, scale and model as a user runs them, with the real engine and matrices as small as they get. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { MatrixResult } from '../../../tools/bench/matrix-result.js';
@@ -86,6 +86,16 @@ warmupPackets: 1000
     const outcome = ctreplay(args, folder);
     expect(outcome.stderr).toContain(message);
     expect(outcome.code).toBe(2);
+  });
+
+  it('finds a wrong parameter of the last input before the first trial', () => {
+    const inputs = '[syn-flood, { scenario: established, parameters: { flows: 3 } }]';
+    writeFileSync(join(folder, 'wrong.yaml'), `inputs: ${inputs}\ndesigns: [rculist-sweep]\n`);
+    const outcome = ctreplay(['bench', '--matrix', 'wrong.yaml', '--out', 'wrong'], folder);
+    expect(outcome.stderr).toContain('scenario established has no parameter --flows');
+    expect(outcome.code).toBe(2);
+    expect(outcome.stdout).toBe('');
+    expect(existsSync(join(folder, 'wrong'))).toBe(false);
   });
 });
 
