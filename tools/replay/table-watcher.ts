@@ -5,6 +5,7 @@
  */
 import type { EngineRun } from '../../engine/host/run-memory.js';
 import type { Nat } from '../report/schema.js';
+import { NatWatcher } from './nat-watcher.js';
 
 export interface TablePoint {
   readonly tMs: number;
@@ -15,29 +16,18 @@ export interface TablePoint {
   readonly gracePending: number;
 }
 
-/** Counts so far. */
-interface NatSample {
-  readonly nConn: number;
-  readonly allocations: number;
-  readonly candidates: number;
-  readonly failures: number;
-}
-
 /** Slots looked at for one point. */
 const SCAN_SLOTS = 4096;
 /** Points kept; a longer run keeps its first ones. */
 const MAX_POINTS = 20_000;
-/** Points of the curve over occupancy. */
-const OCCUPANCY_STEPS = 20;
 
 export class TableWatcher {
   readonly #run: EngineRun;
   readonly #view: DataView;
-  readonly #workers: number;
   readonly #intervalMs: number;
   readonly #trackerNowMs: (elapsedNs: number) => number;
   readonly points: TablePoint[] = [];
-  readonly #nat: NatSample[] = [];
+  readonly #nat: NatWatcher;
   /** Most connections seen at once. */
   peakConns = 0;
 
@@ -53,7 +43,7 @@ export class TableWatcher {
   ) {
     this.#run = run;
     this.#view = new DataView(run.memory.buffer);
-    this.#workers = workers;
+    this.#nat = new NatWatcher(run, workers);
     this.#intervalMs = intervalMs;
     this.#trackerNowMs = trackerNowMs;
   }
@@ -62,7 +52,7 @@ export class TableWatcher {
   poll(elapsedNs: number): void {
     const nConn = this.#control('C_N_CONN');
     this.peakConns = Math.max(this.peakConns, nConn);
-    this.#sampleNat(nConn);
+    this.#nat.poll(nConn);
     const tMs = elapsedNs / 1e6;
     const previous = this.points.at(-1)?.tMs ?? Number.NEGATIVE_INFINITY;
     if (tMs < 0 || tMs - previous < this.#intervalMs || this.points.length >= MAX_POINTS) return;
@@ -75,38 +65,9 @@ export class TableWatcher {
     });
   }
 
-  /**
-   * Tuples tried per allocation against how full the pool was. The pool's size is known only where it was used up: then it is
-   * the most connections seen at once. Null where no allocation failed.
-   */
+  /** What NAT allocations cost against how full the pool was; null where it was never used up. */
   natByOccupancy(): Nat['byOccupancy'] {
-    if ((this.#nat.at(-1)?.failures ?? 0) === 0 || this.peakConns === 0) return null;
-    const steps = Array.from({ length: OCCUPANCY_STEPS }, () => ({
-      allocations: 0,
-      candidates: 0,
-      failures: 0,
-    }));
-    for (let i = 1; i < this.#nat.length; i++) {
-      const [from, to] = [this.#nat[i - 1] as NatSample, this.#nat[i] as NatSample];
-      const occupancy = Math.min(1, (from.nConn + to.nConn) / 2 / this.peakConns);
-      const step = steps[Math.min(OCCUPANCY_STEPS - 1, Math.floor(occupancy * OCCUPANCY_STEPS))];
-      if (step === undefined) continue;
-      step.allocations += to.allocations - from.allocations;
-      step.candidates += to.candidates - from.candidates;
-      step.failures += to.failures - from.failures;
-    }
-    return steps.flatMap(({ allocations, candidates, failures }, index) =>
-      allocations <= 0
-        ? []
-        : [
-            {
-              occupancy: (index + 0.5) / OCCUPANCY_STEPS,
-              allocations,
-              failures: Math.max(0, failures),
-              meanCandidates: Math.max(0, candidates) / allocations,
-            },
-          ],
-    );
+    return this.#nat.byOccupancy(this.peakConns);
   }
 
   #control(name: 'C_N_CONN' | 'C_SLAB_IN_USE' | 'C_GRACE_PENDING' | 'C_SLAB_NEXT'): number {
@@ -134,27 +95,5 @@ export class TableWatcher {
       if (this.#view.getBigInt64(at + c.CO_EXPIRATION, true) <= now) expired++;
     }
     return expired * stride;
-  }
-
-  #sampleNat(nConn: number): void {
-    const c = this.#run.engine.constants;
-    const sum = (name: 'W_NAT_ALLOCATIONS' | 'W_NAT_CANDIDATES' | 'W_NAT_FAILURES'): number => {
-      let total = 0;
-      for (let worker = 0; worker < this.#workers; worker++) {
-        const block = this.#run.plan.regions.threads + worker * c.THREAD_SIZE + c.T_WORK;
-        total += Number(this.#view.getBigUint64(block + c[name] * 8, true));
-      }
-      return total;
-    };
-    const allocations = sum('W_NAT_ALLOCATIONS');
-    const previous = this.#nat.at(-1);
-    if (allocations === (previous?.allocations ?? 0) || this.#nat.length >= MAX_POINTS) return;
-    if (previous === undefined) this.#nat.push({ nConn: 0, allocations: 0, candidates: 0, failures: 0 });
-    this.#nat.push({
-      nConn,
-      allocations,
-      candidates: sum('W_NAT_CANDIDATES'),
-      failures: sum('W_NAT_FAILURES'),
-    });
   }
 }

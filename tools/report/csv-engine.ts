@@ -154,7 +154,11 @@ export const nat = table<CaseRow & { at: NatOccupancyPoint }>(
       ({ at }) => at.p50Ns,
     ),
     column('service_p99_ns', '99th percentile of it, in nanoseconds.', ({ at }) => at.p99Ns),
-    column('service_max_ns', 'Largest, in nanoseconds.', ({ at }) => at.maxNs),
+    column(
+      'service_max_ns',
+      'Largest, to the width of a histogram cell, in nanoseconds.',
+      ({ at }) => at.maxNs,
+    ),
   ]),
   (runs) => caseRows(runs).flatMap((row) => (row.one.nat?.byOccupancy ?? []).map((at) => ({ ...row, at }))),
 );

@@ -20,8 +20,16 @@ import { policiesInit } from '../conntrack/timeout-policies';
 import { packetClass, processPacket } from '../conntrack/tracker';
 import { zonesInit } from '../conntrack/zone-limits';
 import { LastSweep } from '../expiry/expiry';
-import { clock, countClass, countReason } from '../probe/counters';
-import { COARSE_BYTES, FINE_BYTES, H_RESPONSE, H_SERVICE, recordCoarse, recordFine } from '../probe/histogram';
+import { clock, countClass, countReason, W_NAT_ALLOCATIONS, workSoFar } from '../probe/counters';
+import {
+  COARSE_BYTES,
+  FINE_BYTES,
+  H_NAT_SERVICE,
+  H_RESPONSE,
+  H_SERVICE,
+  recordCoarse,
+  recordFine,
+} from '../probe/histogram';
 import { goOffline, goOnline, quiesce, reclaimNow } from '../shm/epoch';
 import { mapInit } from '../shm/hash-map';
 import {
@@ -111,6 +119,7 @@ export function executeTimedOf<E>(packets: usize, count: u32, params: usize, now
   const interval = <usize>load<u32>(threadBlock, T_INTERVAL_HISTOGRAM);
   outputsReset();
   let start = clock();
+  let allocations = workSoFar(W_NAT_ALLOCATIONS);
   for (let i: u32 = 0; i < count; i++) {
     store<u32>(threadBlock, i, T_PACKET_INDEX);
     const p = changetype<Packet>(<usize>load<u32>(packets + (<usize>i << 2)));
@@ -128,6 +137,11 @@ export function executeTimedOf<E>(packets: usize, count: u32, params: usize, now
       recordFine(histograms + H_RESPONSE + series, response);
     }
     if (interval != 0) recordCoarse(interval, service);
+    const allocated = workSoFar(W_NAT_ALLOCATIONS);
+    if (allocated != allocations) {
+      recordCoarse(histograms + H_NAT_SERVICE, service);
+      allocations = allocated;
+    }
     start = end;
   }
   fragmentsExpire(now);

@@ -18,6 +18,7 @@ export const PRESET_STEPS_20: u32 = 20;
 export const PRESET_STEPS_24: u32 = 24;
 export const PRESET_STEPS_32: u32 = 32;
 export const PRESET_STEPS_40: u32 = 40;
+export const PRESET_STEPS_44: u32 = 44;
 export const PRESET_STEPS_48: u32 = 48;
 export const PRESET_STEPS_56: u32 = 56;
 export const PRESET_STEPS_64: u32 = 64;

@@ -66,6 +66,13 @@ export function countWork(index: u32, n: u64): void {
   }
 }
 
+/** What was counted so far; 0 without probes. */
+// @ts-ignore: decorator
+@inline
+export function workSoFar(index: u32): u64 {
+  return PROBED ? load<u64>(threadBlock + T_WORK + (index << 3)) : 0;
+}
+
 // @ts-ignore: decorator
 @inline
 export function countVerdict(state: u32): void {

@@ -10,8 +10,8 @@
  * in nanoseconds; larger ones count in the last slot.
  *
  * A thread's histogram region, in order: service time [class][outside, during a sweep], response time likewise, then
- * expiration lag in milliseconds (all fine), then per lock class wait and hold, then NAT candidates, four interval
- * histograms, and expiration lag by zone and by timeout policy (all coarse).
+ * expiration lag in milliseconds (all fine), then per lock class wait and hold, then NAT candidates, service time of packets
+ * that allocated a NAT tuple, four interval histograms, and expiration lag by zone and by timeout policy (all coarse).
  */
 import { N_CLASSES } from '../conntrack/context';
 import { N_LOCK_CLASSES, PROBED } from './flavour';
@@ -44,8 +44,10 @@ export const H_LAG: usize = 2 * H_RESPONSE;
 export const H_LOCK_WAIT: usize = H_LAG + FINE_BYTES;
 export const H_LOCK_HOLD: usize = H_LOCK_WAIT + <usize>N_LOCK_CLASSES * COARSE_BYTES;
 export const H_NAT_CANDIDATES: usize = H_LOCK_HOLD + <usize>N_LOCK_CLASSES * COARSE_BYTES;
+/** Service times of packets that asked for a NAT tuple, found or not. */
+export const H_NAT_SERVICE: usize = H_NAT_CANDIDATES + COARSE_BYTES;
 /** Four interval histograms that the host takes in turn; see T_INTERVAL_HISTOGRAM. */
-export const H_INTERVAL: usize = H_NAT_CANDIDATES + COARSE_BYTES;
+export const H_INTERVAL: usize = H_NAT_SERVICE + COARSE_BYTES;
 /** Zones, or policies, whose lag is kept apart; the last one takes all further ones together. */
 export const N_LAG_GROUPS: u32 = 16;
 export const H_LAG_ZONES: usize = H_INTERVAL + 4 * COARSE_BYTES;

@@ -15,7 +15,7 @@ const folder = scratchFolder();
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Designs slowed down: above about 40 steps, where a CPU no longer hides them, each costs the same. */
-const STEPS = [40, 48, 56, 64, 96, 128];
+const STEPS = [40, 44, 48, 56, 64, 96, 128];
 const presetOf = (steps: number): string => `test-slow@steps-${steps}`;
 const BASE = 'rculist-sweep';
 

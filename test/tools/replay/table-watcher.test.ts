@@ -42,7 +42,7 @@ describe('the table over time', () => {
     }
   });
 
-  it('tells what NAT allocations try as the pool fills', () => {
+  it('tells what NAT allocations try and take as the pool fills', () => {
     const { cases } = replay('nat-exhaustion', '--packets', '6k', '--pps', '3k', '--ports', '1000');
     for (const { nat } of cases) {
       const curve = nat?.byOccupancy ?? [];
@@ -51,6 +51,13 @@ describe('the table over time', () => {
         0.8 * (nat?.allocations ?? 0),
       );
       expect(curve.at(-1)?.meanCandidates).toBeGreaterThan(3 * (curve[0]?.meanCandidates ?? Infinity));
+      // A full pool of 1000 ports is searched whole, for microseconds; the first ports are found at once.
+      expect(curve.at(-1)?.p50Ns).toBeGreaterThan(2 * (curve[0]?.p50Ns ?? Infinity));
+      for (const { p50Ns, p99Ns, maxNs } of curve) {
+        expect(p50Ns).toBeGreaterThan(0);
+        expect(p99Ns).toBeGreaterThanOrEqual(p50Ns as number);
+        expect(maxNs).toBeGreaterThanOrEqual(p99Ns as number);
+      }
     }
   });
 

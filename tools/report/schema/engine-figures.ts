@@ -112,7 +112,9 @@ export const natOccupancyPoint = z.object({
   allocations: count.nullish(),
   failures: count.nullish(),
   meanCandidates: z.number().nonnegative().nullish(),
-  p50Ns: nanoseconds.nullish().describe('Service time of packets that allocated.'),
+  p50Ns: nanoseconds
+    .nullish()
+    .describe('Service time of packets that allocated, to the width of a histogram cell.'),
   p99Ns: nanoseconds.nullish(),
   maxNs: nanoseconds.nullish(),
 });
