@@ -1,6 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { createWriteStream, existsSync, readFileSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -121,7 +122,7 @@ export class OvsSandbox {
       '-vconsole:off',
       database,
     ]);
-    await this.#waitFor('the database socket', () => existsSync(socket));
+    await this.#waitFor('the database socket', () => accepts(socket));
     await this.vsctl('--no-wait', 'init');
     const controlPath = this.#path('vswitchd.ctl');
     this.#spawn('ovs-vswitchd', this.#programs.vswitchd, [
@@ -179,9 +180,9 @@ export class OvsSandbox {
     }
   }
 
-  async #waitFor(what: string, ready: () => boolean): Promise<void> {
+  async #waitFor(what: string, ready: () => boolean | Promise<boolean>): Promise<void> {
     const endsAt = performance.now() + this.#timeoutMs;
-    while (!ready()) {
+    while (!(await ready())) {
       if (this.#spawnError !== null) throw this.#spawnError;
       const ended = this.#children.find((child) => child.exitCode !== null || child.signalCode !== null);
       if (ended !== undefined) throw new OvsFailedError(`${ended.spawnfile} ended while starting`);
@@ -232,6 +233,17 @@ export class OvsSandbox {
     for (const child of this.#children) child.kill('SIGKILL');
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+/** Whether somebody listens on a socket: its file is there a moment before. */
+function accepts(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
 }
 
 /** Asks politely, then not; the daemons hold nothing worth saving. */
