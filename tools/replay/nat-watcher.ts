@@ -45,9 +45,11 @@ export class NatWatcher {
     this.#view = new DataView(run.memory.buffer);
     this.#workers = workers;
     const { plan, engine } = run;
-    const offset = engine.constants.H_NAT_SERVICE + REGION_HEADER_BYTES;
-    this.#cells = Array.from({ length: plan.histogramStride === 0 ? 0 : workers }, (_, worker) => {
-      const at = plan.regions.histograms + worker * plan.histogramStride + offset;
+    const { H_NAT_SERVICE } = engine.constants;
+    const timed = plan.histogramStride > 0 && H_NAT_SERVICE > 0;
+    this.#cells = Array.from({ length: timed ? workers : 0 }, (_, worker) => {
+      const at =
+        plan.regions.histograms + worker * plan.histogramStride + H_NAT_SERVICE + REGION_HEADER_BYTES;
       return new Uint32Array(run.memory.buffer, at, 2 * this.#before.length);
     });
   }
