@@ -6,13 +6,6 @@ import { clearAllOf, executeOf, executeTimedOf, initTrackerOf, sweepOf } from '.
 export * from './constants';
 export * from './shared';
 export {
-  PRESET_STEPS_4,
-  PRESET_STEPS_8,
-  PRESET_STEPS_12,
-  PRESET_STEPS_16,
-  PRESET_STEPS_20,
-  PRESET_STEPS_24,
-  PRESET_STEPS_32,
   PRESET_STEPS_40,
   PRESET_STEPS_44,
   PRESET_STEPS_48,
@@ -20,10 +13,6 @@ export {
   PRESET_STEPS_64,
   PRESET_STEPS_96,
   PRESET_STEPS_128,
-  PRESET_STEPS_192,
-  PRESET_STEPS_256,
-  PRESET_STEPS_384,
-  PRESET_STEPS_512,
 } from '../expiry/test-slow';
 
 export function initTracker(): void {

@@ -1,7 +1,7 @@
 /**
  * test-slow: rculist-sweep made slower on purpose, to try out whether a benchmark notices. Each refresh of a connection
- * computes `preset` dependent additions and rotations more; a CPU hides the shorter ones behind other work. Nothing else differs, so verdicts, locks and
- * work counts stay those of rculist-sweep. For tests; `all` does not include it.
+ * computes `preset` dependent additions and rotations more; a CPU hides the first of them behind other work. Nothing else
+ * differs, so verdicts, locks and work counts stay those of rculist-sweep. For tests; `all` does not include it.
  *
  * Lock order: as rculist-sweep.
  */
@@ -9,14 +9,7 @@ import { CO_EXPIRATION } from '../conntrack/connection';
 import { preset } from '../shm/memory-map';
 import { RculistSweep } from './rculist-sweep';
 
-// At least 4: the numbers below are presets of rculist-sweep itself.
-export const PRESET_STEPS_4: u32 = 4;
-export const PRESET_STEPS_8: u32 = 8;
-export const PRESET_STEPS_12: u32 = 12;
-export const PRESET_STEPS_16: u32 = 16;
-export const PRESET_STEPS_20: u32 = 20;
-export const PRESET_STEPS_24: u32 = 24;
-export const PRESET_STEPS_32: u32 = 32;
+// Numbers below 4 would be presets of rculist-sweep itself.
 export const PRESET_STEPS_40: u32 = 40;
 export const PRESET_STEPS_44: u32 = 44;
 export const PRESET_STEPS_48: u32 = 48;
@@ -24,10 +17,6 @@ export const PRESET_STEPS_56: u32 = 56;
 export const PRESET_STEPS_64: u32 = 64;
 export const PRESET_STEPS_96: u32 = 96;
 export const PRESET_STEPS_128: u32 = 128;
-export const PRESET_STEPS_192: u32 = 192;
-export const PRESET_STEPS_256: u32 = 256;
-export const PRESET_STEPS_384: u32 = 384;
-export const PRESET_STEPS_512: u32 = 512;
 
 // @ts-ignore: decorator
 @inline

@@ -149,6 +149,7 @@ const TASKS = {
       for (let link = engine.listNext(head) >>> 0; link !== head; link = engine.listNext(link) >>> 0) {
         if (++steps > 100_000) {
           violation('a walk does not end');
+          Atomics.store(shared, STOP, 1);
           return walks;
         }
         if (link === fixed[expected]) expected++;
