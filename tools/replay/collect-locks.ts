@@ -1,5 +1,10 @@
 /** Lock figures of a finished run, per class: all threads together, then each thread. */
-import { readCounters, type LockClass, type LockFigures } from '../../engine/host/counters.js';
+import {
+  estimatedHoldNs,
+  readCounters,
+  type LockClass,
+  type LockFigures,
+} from '../../engine/host/counters.js';
 import { LOCK_CLASSES, sumCounters, type ThreadCounters } from '../../engine/host/counters.js';
 import type { EngineRun } from '../../engine/host/run-memory.js';
 import type { Contention, LockTimes } from '../report/schema.js';
@@ -19,7 +24,7 @@ export function collectLocks(run: EngineRun, workers: number, holdInterval: numb
       row(
         name,
         'all',
-        totalFigures(counters, name, workers, holdInterval),
+        totalFigures(counters, name),
         {
           wait: mergeRecordings(recordings.map((one) => one.wait)),
           hold: mergeRecordings(recordings.map((one) => one.hold)),
@@ -31,12 +36,13 @@ export function collectLocks(run: EngineRun, workers: number, holdInterval: numb
       const figures = counter.locks[name];
       if (figures.acquisitions === 0) return;
       const isSweeper = thread === workers;
-      const interval = isSweeper ? 1 : holdInterval;
+      // Where every hold was singled out, as ct_lock's of the old design's sweeper, none was left to chance.
+      const interval = figures.singledSamples >= figures.acquisitions ? 1 : holdInterval;
       rows.push(
         row(
           name,
           isSweeper ? 'sweeper' : `worker-${thread}`,
-          { ...figures, holdTotalNs: scaledHold(figures, interval) },
+          { ...figures, holdTotalNs: estimatedHoldNs(figures) },
           recordings[thread] as LockHistograms,
           interval,
         ),
@@ -59,27 +65,10 @@ function readLockHistograms(run: EngineRun, thread: number, lockClass: number): 
   };
 }
 
-/** Total hold time of all acquisitions, from the sampled ones. */
-function scaledHold(figures: LockFigures, interval: number): number {
-  if (figures.holdSamples === 0) return 0;
-  return interval === 1
-    ? figures.holdTotalNs
-    : (figures.holdTotalNs / figures.holdSamples) * figures.acquisitions;
-}
-
-function totalFigures(
-  counters: readonly ThreadCounters[],
-  name: LockClass,
-  workers: number,
-  holdInterval: number,
-): LockFigures {
+/** Threads sample by themselves, so each is scaled by its own samples before they are added. */
+function totalFigures(counters: readonly ThreadCounters[], name: LockClass): LockFigures {
   const sum = sumCounters([...counters]).locks[name];
-  // Threads sample at different intervals, so each is scaled by its own before they are added.
-  const holdTotalNs = counters.reduce(
-    (total, counter, thread) =>
-      total + scaledHold(counter.locks[name], thread === workers ? 1 : holdInterval),
-    0,
-  );
+  const holdTotalNs = counters.reduce((total, counter) => total + estimatedHoldNs(counter.locks[name]), 0);
   return { ...sum, holdTotalNs };
 }
 

@@ -276,9 +276,7 @@ function resetForRecording(run: EngineRun, options: RunOptions, now: () => numbe
   for (let thread = 0; thread < run.plan.threads; thread++) {
     const block = run.plan.regions.threads + thread * c.THREAD_SIZE;
     bytes.fill(0, block, block + c.T_SCRATCH);
-    const isSweeper = thread === options.workers;
-    const interval = isSweeper ? 1 : (options.settings.holdInterval ?? 0);
-    view.setUint32(block + c.T_HOLD_INTERVAL, interval, true);
+    view.setUint32(block + c.T_HOLD_INTERVAL, options.settings.holdInterval ?? 0, true);
     if (thread < run.plan.threads - 1) new EngineThread(run, thread, now).exports.resetHistograms();
   }
 }

@@ -37,7 +37,7 @@ import {
   W_SWEEPS,
 } from '../probe/counters';
 import { C_CT_LOCK, C_N_CONN_LIMIT, CONTROL, expiryBase, sweepIntervalMs } from '../shm/memory-map';
-import { lock, unlock } from '../shm/mutex';
+import { lock, lockTimed, unlock } from '../shm/mutex';
 import { LINK_SIZE, listInit, listNext, listPushBack, listRemove } from '../shm/rculist';
 import { CLEAN_MIN_INTERVAL_MS, LastSweep } from './expiry';
 import { discard, noteLag, releaseAdmission, unlinkLocked } from './removal';
@@ -128,7 +128,8 @@ export class TimeoutLists {
     let cleaned: u32 = 0;
     let checked: u32 = 0;
     let full = false;
-    lock(CONTROL + C_CT_LOCK, LC_CT);
+    // The one hold of the pass, and the pause that every worker feels.
+    lockTimed(CONTROL + C_CT_LOCK, LC_CT);
     for (let c: u32 = 0; c < N_TIMEOUT_CLASSES && !full; c++) {
       const head = listHead(c);
       let link = listNext(head);
@@ -160,7 +161,7 @@ export class TimeoutLists {
   }
 
   flushBegin(): void {
-    lock(CONTROL + C_CT_LOCK, LC_CT);
+    lockTimed(CONTROL + C_CT_LOCK, LC_CT);
   }
 
   // @ts-ignore: decorator
