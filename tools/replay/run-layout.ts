@@ -31,7 +31,7 @@ export interface RunLayout {
   readonly units: Float64Array<SharedArrayBuffer> | null;
   /** Capture time of each staged packet; empty when they are streamed. */
   readonly timesNs: Float64Array<SharedArrayBuffer>;
-  readonly feeder: Omit<FeederInput, 'state'> | null;
+  readonly feeder: Omit<FeederInput, 'state' | 'fault'> | null;
 }
 
 /**

@@ -47,6 +47,7 @@ import {
   C_ORPHANS,
   CONTROL,
   maxThreads,
+  ownerWord,
   T_EPOCH_SEEN,
   T_RETIRED,
   T_WAITING,
@@ -61,7 +62,7 @@ const CHAIN_TAIL: usize = 4;
 const CHAIN_COUNT: usize = 8;
 const CHAIN_TARGET: usize = 12;
 
-/** Orphans: lock word, then the two chains. */
+/** Orphans: lock word (0, or the owner as in a mutex, so that a run can say who died with it), then the two chains. */
 const ORPHANS_WAITING: usize = 16;
 const ORPHANS_RETIRED: usize = 32;
 
@@ -174,14 +175,14 @@ function graceEnded(target: u32): bool {
 
 /** Turns the orphan chains over, unless another thread is at it. */
 function turnOrphansOver(): void {
-  if (atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, 0, 1) != 0) return;
+  if (atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, 0, ownerWord) != 0) return;
   turnOver(CONTROL + C_ORPHANS + ORPHANS_WAITING, CONTROL + C_ORPHANS + ORPHANS_RETIRED);
   unlockOrphans();
 }
 
 /** Held for a few instructions, or one look at each thread's seen word: not worth sleeping. */
 function lockOrphans(): void {
-  while (atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, 0, 1) != 0) {
+  while (atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, 0, ownerWord) != 0) {
     if (atomic.load<u32>(CONTROL, C_ABORT) != 0) unreachable();
   }
 }
