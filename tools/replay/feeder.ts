@@ -12,6 +12,7 @@ import type { EngineRun } from '../../engine/host/run-memory.js';
 import { emptyLayerOffsets, locateLayers } from '../captures/layer-offsets.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
+import { eventLoopTurn } from './event-loop.js';
 import { makeInjector, PendingFault, type FaultInjector } from './fault-injection.js';
 import { RECORD_LOOP_END, RECORD_PACKET, RingWriter, type RingPlace } from './feed-ring.js';
 import { frameBits } from './pace.js';
@@ -22,7 +23,6 @@ import { makeSteering, type SteerMode } from './steer.js';
 import { MAX_STREAMED_REQUESTS, requestStride } from './stream-plan.js';
 import { openTraffic, type StreamedTraffic } from './traffic-source.js';
 import type { FaultInjection, ThreadFailure } from './worker-input.js';
-import { surfaceErrors } from './worker-setup.js';
 
 export interface FeederInput {
   readonly run: EngineRun;
@@ -62,7 +62,7 @@ export async function feed(input: FeederInput): Promise<FeederReport> {
     feeder = new Feeder(input, state);
     for (let loop = 0; loop < input.loops && state.stopped === STOP_NONE; loop++) await feeder.feedLoop();
     state.markPrefilled();
-    await surfaceErrors();
+    await eventLoopTurn();
     return { packets: feeder.packets, failure: null };
   } catch (error) {
     if (error instanceof PendingFault) await error.strike();

@@ -1,10 +1,11 @@
 /** Threads of the ovs-benchmark workload, started through piscina. */
 import { writeExecParams } from '../../engine/host/exec-params.js';
 import { engineInjector, PendingFault } from './fault-injection.js';
+import { eventLoopTurn } from './event-loop.js';
 import { announceDeath } from './run-abort.js';
 import { SharedState } from './shared-state.js';
 import { TRACKER_EPOCH_MS, type ThreadFailure, type ThreadInput } from './worker-input.js';
-import { failThread, setUpThread, surfaceErrors } from './worker-setup.js';
+import { failThread, setUpThread } from './worker-setup.js';
 
 export { sweeper } from './worker.js';
 
@@ -76,7 +77,7 @@ export async function ovsBenchmarkWorker(input: OvsBenchmarkInput): Promise<OvsB
       exports.detach();
       lastStates = input.addresses.map((address) => view.getUint8(address + c.PK_CT_STATE));
     }
-    await surfaceErrors();
+    await eventLoopTurn();
   } catch (error) {
     if (error instanceof PendingFault) await error.strike();
     failure = failThread(input, state, error, packetInProgress());

@@ -98,7 +98,7 @@ const FEEDER_END_MS = 1_000;
 export async function runReplay(traffic: ReplayTraffic, options: RunOptions): Promise<FinishedRun> {
   const origin = runOrigin();
   const clock = bindRunClock(origin);
-  const layout = layOutRun(traffic, options, clock.now);
+  const layout = await layOutRun(traffic, options, clock.now);
   const { run, main, feeder } = layout;
   const schedule = makeSchedule(options.pacing, layout.totals, options.burst);
   const state = new SharedState();

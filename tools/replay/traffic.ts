@@ -3,6 +3,7 @@ import { toEthernetFrame } from '../captures/link-type.js';
 import { PreparedCapture } from '../captures/prepared-reader.js';
 import { openCapture, requireRecords } from '../captures/reader.js';
 import type { PacketSource } from '../synth/scenario.js';
+import { eventLoopTurn } from './event-loop.js';
 import { isPrepared } from './prepared-staging.js';
 
 /** Receives one Ethernet frame; the bytes may be overwritten after the call. */
@@ -102,15 +103,19 @@ function readPrepared(file: string, follow: Followed): void {
   }
 }
 
+/** Packets made between two turns of the event loop. */
+const PACKETS_A_TURN = 16_384;
+
 /** The packets of a scenario. */
 export function scenarioTraffic(name: string, source: PacketSource): Traffic {
   return {
     name,
     async forEach(visit) {
       const buffer = new Uint8Array(source.maxFrameLength);
-      for (;;) {
+      for (let packets = 1; ; packets++) {
         const length = source.next(buffer, 0);
         if (length === 0 || !visit(buffer.subarray(0, length), source.timestampNs)) return;
+        if (packets % PACKETS_A_TURN === 0) await eventLoopTurn();
       }
     },
   };

@@ -53,14 +53,6 @@ export function failThread(
   };
 }
 
-/**
- * Lets the thread's event loop turn once at the end of a task, so that an error which waited for it outside the task is not lost:
- * the pool blocks the loop right after the task.
- */
-export function surfaceErrors(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
 /** Measures what the scheduler did to the thread since a first reading. */
 export function scheduleSince(thread: RunThread, before: ThreadSchedule | null): ThreadSchedule | null {
   const after = readSchedule(thread);

@@ -1,5 +1,6 @@
 /** Entry of the threads of a run, started through piscina: `replayWorker` and `sweeper`. */
 import { engineInjector, PendingFault } from './fault-injection.js';
+import { eventLoopTurn } from './event-loop.js';
 import { announceDeath } from './run-abort.js';
 import { SharedState } from './shared-state.js';
 import { SweepRunner } from './sweep-runner.js';
@@ -11,7 +12,7 @@ import {
   type WorkerReport,
 } from './worker-input.js';
 import { WorkerLoop } from './worker-loop.js';
-import { failThread, readSchedule, scheduleSince, setUpThread, surfaceErrors } from './worker-setup.js';
+import { failThread, readSchedule, scheduleSince, setUpThread } from './worker-setup.js';
 
 /** Replays one worker's share of the traffic. Never throws: a failure is part of the report. */
 export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
@@ -45,7 +46,7 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
       scheduler = scheduleSince(thread, before);
       schedulerSpanNs = thread.clock.now() - beforeNs;
     }
-    await surfaceErrors();
+    await eventLoopTurn();
   } catch (error) {
     if (error instanceof PendingFault) await error.strike();
     failure = failThread(input, state, error, loop?.packetInProgress ?? null);
@@ -108,7 +109,7 @@ export async function sweeper(input: SweeperInput): Promise<SweeperReport> {
       fault?.at('end', runner.count);
       exports.detach();
     }
-    await surfaceErrors();
+    await eventLoopTurn();
   } catch (error) {
     if (error instanceof PendingFault) await error.strike();
     failure = failThread(input, state, error, null);
