@@ -27,6 +27,8 @@ export interface TrackerSettings {
   readonly seed?: number | undefined;
   /** Basis of the tuple hash; absent = 0. */
   readonly hashBasis?: number | undefined;
+  /** Every how many lock holds the held time is measured, where locks are probed; absent = never. */
+  readonly holdInterval?: number | undefined;
 }
 
 /** What a tracker is made for. */
@@ -388,6 +390,7 @@ function runSettings(
     tcpSeqCheck: options.tcpSeqCheck,
     switches: options.switches,
     fragments: options.fragments,
+    holdInterval: options.holdInterval,
   };
 }
 
