@@ -10,7 +10,19 @@
 import { countReason, countWork, LC_CT, W_CREATED } from '../probe/counters';
 import { retire } from '../shm/epoch';
 import { mapInsertLocked, mapRemoveLocked } from '../shm/hash-map';
-import { C_CT_LOCK, C_N_CONN, C_N_CONN_LIMIT, CONN_SIZE, CONTROL, hashBasis, T_SPARE_SLOTS, threadBlock } from '../shm/memory-map';
+import {
+  C_CT_LOCK,
+  C_N_CONN,
+  C_N_CONN_LIMIT,
+  CONN_SIZE,
+  CONTROL,
+  hashBasis,
+  maxThreads,
+  T_SPARE_SLOTS,
+  THREAD_SIZE,
+  threadBlock,
+  threadsBase,
+} from '../shm/memory-map';
 import { lock, unlock } from '../shm/mutex';
 import { putSlotLocked, takeSlotLocked } from '../shm/slab';
 import { Packet } from '../wire/packet';
@@ -261,4 +273,9 @@ export function releaseSpares(): void {
     store<u32>(spares + i, 0);
   }
   unlock(CONTROL + C_CT_LOCK, LC_CT);
+}
+
+/** Forgets the spare slots of every thread; the slab is emptied with them. Precondition: no other thread runs. */
+export function sparesInit(): void {
+  for (let i: u32 = 0; i < maxThreads; i++) store<u64>(threadsBase + <usize>i * THREAD_SIZE, 0, T_SPARE_SLOTS);
 }

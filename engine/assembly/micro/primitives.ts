@@ -4,10 +4,11 @@
  */
 import { listInit, listNext, listPushBack, listPushFront, listRemove } from '../shm/rculist';
 import { mapFind, mapInit, mapInsertLocked, mapNext, mapRemoveLocked } from '../shm/hash-map';
-import { retire } from '../shm/epoch';
+import { claimOrphans, retire, unlockOrphans } from '../shm/epoch';
 import { putSlotLocked, slabInit, takeSlotLocked } from '../shm/slab';
 
 export {
+  claimOrphans,
   listInit,
   listNext,
   listPushBack,
@@ -22,4 +23,5 @@ export {
   retire,
   slabInit,
   takeSlotLocked,
+  unlockOrphans,
 };
