@@ -5,6 +5,7 @@
 import { listInit, listNext, listPushBack, listPushFront, listRemove } from '../shm/rculist';
 import { mapFind, mapInit, mapInsertLocked, mapNext, mapRemoveLocked } from '../shm/hash-map';
 import { claimOrphans, retire, unlockOrphans } from '../shm/epoch';
+import { plainListInit, plainListNext, plainListPushBack, plainListRemove } from '../shm/plain-list';
 import { putSlotLocked, slabInit, takeSlotLocked } from '../shm/slab';
 
 export {
@@ -19,6 +20,10 @@ export {
   mapInsertLocked,
   mapNext,
   mapRemoveLocked,
+  plainListInit,
+  plainListNext,
+  plainListPushBack,
+  plainListRemove,
   putSlotLocked,
   retire,
   slabInit,
