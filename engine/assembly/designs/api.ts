@@ -67,12 +67,12 @@ export function initTrackerOf<E>(): void {
   changetype<E>(0).init();
 }
 
-/** Cheap first test; fragmentsPreprocess decides. */
+/** Cheap first test; fragmentsPreprocess decides. A located transport header means that the network header is all there. */
 // @ts-ignore: decorator
 @inline
 function mayBeFragment(p: Packet): bool {
+  if (<u32>p.l4 == NO_OFFSET) return false;
   const dlType = <u32>p.dlType;
-  if (<u32>p.l3 == NO_OFFSET) return false;
   const header = <usize>p.frame + p.l3;
   // IPv4: any fragment bit or offset. IPv6: an extension header may lead to a fragment header.
   if (dlType == 0x0800) return (load<u16>(header, 6) & 0xff3f) != 0;
