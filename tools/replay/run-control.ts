@@ -233,17 +233,11 @@ function startThreads(threads: RunThreads, context: StartContext): void {
   threads.start('sweeper', workers, input, 'sweeper');
 }
 
-/** Forgets the warm-up: counters, histograms, retired slots of every thread. All threads stand at the barrier, offline. */
+/** Forgets the warm-up's counters and histograms; the table is emptied by initTracker. All threads stand at the barrier, offline. */
 function resetForRecording(run: EngineRun, options: RunOptions, now: () => number): void {
   const c = run.engine.constants;
   const view = new DataView(run.memory.buffer);
   const bytes = new Uint8Array(run.memory.buffer);
-  view.setUint32(c.CONTROL + c.C_GRACE_PENDING, 0, true);
-  // What the warm-up took was never given back: without this a slot's generation would be even while it is out (shm/slab.ts).
-  const slabEnd = view.getUint32(c.CONTROL + c.C_SLAB_NEXT, true);
-  for (let slot: number = run.plan.regions.slab; slot < slabEnd; slot += c.CONN_SIZE) {
-    view.setUint32(slot + c.CO_GENERATION, 0, true);
-  }
   for (let thread = 0; thread < run.plan.threads; thread++) {
     const block = run.plan.regions.threads + thread * c.THREAD_SIZE;
     bytes.fill(0, block, block + c.T_SCRATCH);

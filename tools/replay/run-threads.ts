@@ -45,7 +45,7 @@ export interface RunThreadsOptions {
 
 const BARRIER_TIMEOUT_MS = 30_000;
 /** How long the thread that failed first may take to say why, and all of them to be ended. */
-const LAST_WORDS_MS = 300;
+const LAST_WORDS_MS = 400;
 const END_MS = 500;
 
 export class RunThreads {

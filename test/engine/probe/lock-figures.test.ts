@@ -4,6 +4,9 @@ import { planMemory } from '../../../engine/host/memory-plan.js';
 import { loadEngine } from '../../../engine/host/module.js';
 import { createRun, type EngineRun } from '../../../engine/host/run-memory.js';
 import { EngineThread } from '../../../engine/host/thread.js';
+import { Tracker } from '../../../engine/host/tracker.js';
+import { udpFrame } from '../../support/packets.js';
+import { A, B, DESIGNS } from '../../support/tracker-bed.js';
 
 /** One thread on a clock that moves only when it is told to; `lock` and `unlock` are the engine's. */
 function counted(design: string, holdInterval: number) {
@@ -70,5 +73,38 @@ describe('lock figures', () => {
     const { thread, figures } = counted('rculist-sweep', 61);
     for (let pass = 0; pass < 10; pass++) thread.exports.sweep(1_000_000 + pass * 30_000);
     expect(figures().singledSamples).toBe(0);
+  });
+});
+
+describe('a probed sweep', () => {
+  it.each(DESIGNS)('of %s reads the clock for a sample of its locks, not for each', (design) => {
+    const connCount = 4000;
+    const interval = 100;
+    const clock = { reads: 0 };
+    const tracker = Tracker.create({
+      design,
+      flavour: 'probed',
+      holdInterval: interval,
+      clock: () => ++clock.reads,
+    });
+    for (let n = 0; n < connCount; n++) {
+      const handle = tracker.packet(udpFrame({ src: A, dst: B, srcPort: 1000 + n, dstPort: 53 }));
+      tracker.execute(handle, { commit: true }, 0);
+      tracker.release(handle);
+    }
+    const acquisitions = (): number =>
+      Object.values(tracker.counters().locks).reduce((sum, each) => sum + each.acquisitions, 0);
+    for (const [nowMs, removes] of [
+      [1, false],
+      [10_000_000, true],
+    ] as const) {
+      const before = { reads: clock.reads, acquisitions: acquisitions() };
+      let cleaned = 0;
+      for (let pass = 0; pass < 4; pass++) cleaned += tracker.sweep(nowMs).cleaned;
+      expect(cleaned).toBe(removes ? connCount : 0);
+      const locks = acquisitions() - before.acquisitions;
+      // Two reads a timed hold: one in so many of each of four classes, and at most one on request a pass.
+      expect(clock.reads - before.reads).toBeLessThanOrEqual(2 * (locks / interval + 4 + 4));
+    }
   });
 });
