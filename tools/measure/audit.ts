@@ -37,8 +37,6 @@ export interface TimeBalance {
   readonly otherNs: number;
   /** Share of the time inside the engine that was in batches whose packets were timed. */
   readonly timedShare: number;
-  /** Whether an interruption between the readings around a call and those inside it may be in neither sum. */
-  readonly starvable: boolean;
 }
 
 /** One worker's figures, as far as they are checked. */
@@ -361,11 +359,10 @@ const COLD_NS = 100_000;
  * runs begin with cold caches, which `COLD_NS` allows for.
  */
 function balanceCheck(worker: AuditedWorker, allowed: AuditTolerances): AuditCheck[] {
-  const { balance, elapsedNs, waitNs } = worker;
+  const { balance, elapsedNs } = worker;
   if (balance == null) return [];
   const sumNs = balance.serviceNs + balance.otherNs;
-  const starvedNs = balance.starvable ? (waitNs ?? allowed.timeFloorNs) : 0;
-  const toleranceNs = allowed.balance * elapsedNs * balance.timedShare + COLD_NS + starvedNs;
+  const toleranceNs = allowed.balance * elapsedNs * balance.timedShare + COLD_NS;
   return [
     check(
       'time-balance',

@@ -38,9 +38,10 @@ export function workerTimes({ account, timing, startNs, endNs }: WorkerReport): 
   if (account === null || timing === null) return null;
   const elapsedNs = Math.max(endNs - startNs, 0);
   const { executeNs, batches, timedBatches, between, idleNs, sweepNs } = account;
-  const timedCallsNs =
-    between === null ? timedBatches * timing.timedCallNs : between.steadyNs + between.interruptedNs;
-  const engineNs = Math.max(executeNs - timedCallsNs - (batches - timedBatches) * timing.callNs, 0);
+  const engineNs = Math.max(
+    executeNs - between.steadyNs - between.interruptedNs - (batches - timedBatches) * timing.callNs,
+    0,
+  );
   return { engineNs, harnessNs: Math.max(elapsedNs - engineNs - idleNs - sweepNs, 0), idleNs, sweepNs };
 }
 
@@ -72,15 +73,12 @@ export function timeBalance(
   const calibratedNs = timedBatches * timing.timedCallNs;
   const waitNs = report.scheduler?.waitNs ?? UNKNOWN_WAIT_NS;
   const callsNs =
-    between === null
-      ? calibratedNs
-      : Math.min(Math.max(between.steadyNs, calibratedNs / CALL_FACTOR), calibratedNs * CALL_FACTOR) +
-        Math.min(between.interruptedNs, waitNs + INTERRUPTED_SHARE * elapsedNs);
+    Math.min(Math.max(between.steadyNs, calibratedNs / CALL_FACTOR), calibratedNs * CALL_FACTOR) +
+    Math.min(between.interruptedNs, waitNs + INTERRUPTED_SHARE * elapsedNs);
   return {
     serviceNs: service.count * service.meanNs,
     otherNs: elapsedNs - (timedExecuteNs - callsNs),
     timedShare: timedExecuteNs / executeNs,
-    starvable: between === null,
   };
 }
 

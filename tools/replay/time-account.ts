@@ -19,8 +19,8 @@ export interface TimeAccountFigures {
   readonly timedExecuteNs: number;
   readonly batches: number;
   readonly timedBatches: number;
-  /** Of `timedExecuteNs`; null where the engine's own sum could not be followed from batch to batch (no timeline). */
-  readonly between: BetweenReadings | null;
+  /** Of `timedExecuteNs`. */
+  readonly between: BetweenReadings;
   /** Waiting for packets to be due, or for their source, offline. */
   readonly idleNs: number;
   /** Sweeping in the worker itself (one worker on a capture clock). */
@@ -38,22 +38,19 @@ export class TimeAccount {
   #timedBatches = 0;
   #steadyNs = 0;
   #interruptedNs = 0;
-  #followedBatches = 0;
   #idleNs = 0;
   #sweepNs = 0;
 
   /**
    * A call of the engine took `ns`.
-   * @param recordedNs what the engine recorded for its packets; null where they were timed and it is not known
+   * @param recordedNs what the engine recorded for its packets, where they were timed
    */
-  executed(ns: number, timed: boolean, recordedNs: number | null): void {
+  executed(ns: number, timed: boolean, recordedNs: number): void {
     this.#executeNs += ns;
     this.#batches++;
     if (!timed) return;
     this.#timedExecuteNs += ns;
     this.#timedBatches++;
-    if (recordedNs === null) return;
-    this.#followedBatches++;
     const betweenNs = ns - recordedNs;
     if (betweenNs > INTERRUPTED_NS) this.#interruptedNs += betweenNs;
     else this.#steadyNs += betweenNs;
@@ -73,13 +70,7 @@ export class TimeAccount {
       timedExecuteNs: this.#timedExecuteNs,
       batches: this.#batches,
       timedBatches: this.#timedBatches,
-      between:
-        this.#followedBatches === 0
-          ? null
-          : {
-              steadyNs: (this.#steadyNs / this.#followedBatches) * this.#timedBatches,
-              interruptedNs: this.#interruptedNs,
-            },
+      between: { steadyNs: this.#steadyNs, interruptedNs: this.#interruptedNs },
       idleNs: this.#idleNs,
       sweepNs: this.#sweepNs,
     };

@@ -4,10 +4,10 @@
  * Everything that is not the tracker's work (resetting descriptors, copying packets that may be rewritten, computing due
  * times) happens between batches, before the engine reads its clock.
  */
-import { REGION_OFFSETS } from '../measure/histogram-region.js';
 import { makeRewriter, type FrameRewriter } from '../rewrite/rewriter.js';
 import { DepartureRecorder, SETTLED_AFTER_NS, type Departures } from './departure.js';
 import { makeDue, waitUntil } from './pace.js';
+import { RecordedTotal } from './recorded-total.js';
 import { calibrateThread, type ThreadTiming } from './thread-timing.js';
 import { TimeAccount, type TimeAccountFigures } from './time-account.js';
 import { StagedSupply, StreamSupply, type PacketSupply, type SourceLag } from './packet-supply.js';
@@ -36,13 +36,11 @@ export class WorkerLoop {
   readonly #rewriter: FrameRewriter | null;
   readonly #due: (loop: number, units: number) => number;
   readonly #account: TimeAccount | null;
+  readonly #recorded: RecordedTotal;
   /** The latest reading of the clock: the end of the batch before, or of a wait. */
   #latestNs = 0;
   #waitingSinceNs = 0;
   #interval = -1;
-  /** Histogram of the present interval, 0 = none, and the sum of the times in it after the last batch. */
-  #intervalAt = 0;
-  #recordedNs = 0;
   /** The injected pause is over. */
   #paused = false;
   /** Packets run and recorded. */
@@ -67,6 +65,7 @@ export class WorkerLoop {
       input.uniqueIpLoops === null ? null : makeRewriter({ uniqueIpLoops: input.uniqueIpLoops });
     this.#account =
       input.latency.mode !== 'off' || input.batch >= LEAST_TIMED_BATCH ? new TimeAccount() : null;
+    this.#recorded = new RecordedTotal(input.run, input.threadIndex);
     this.#sweeper = input.sweepsInline ? new SweepRunner(thread) : null;
     this.#stream = input.stream === null ? null : this.#openStream(input.stream);
     this.#supply = this.#stream ?? new StagedSupply(input.packets, input.units, input.timesNs, input.batch);
@@ -125,6 +124,7 @@ export class WorkerLoop {
   run(): void {
     const { state, engine, clock } = this.#thread;
     engine.exports.goOnline();
+    this.#recorded.take();
     this.#latestNs = clock.now();
     for (this.loops = 0; this.loops < this.#input.loops && state.stopped === 0; this.loops++) {
       if (!this.#supply.startLoop()) break;
@@ -177,22 +177,7 @@ export class WorkerLoop {
     const startNs = clock.now();
     this.#execute(count, nowMs, timed);
     this.#latestNs = clock.now();
-    this.#account.executed(this.#latestNs - startNs, timed, timed ? this.#recordedSince() : 0);
-  }
-
-  /** Service times of the last batch together, as the engine recorded them; null when there is no timeline to read them from. */
-  #recordedSince(): number | null {
-    if (this.#intervalAt === 0) return null;
-    const before = this.#recordedNs;
-    this.#recordedNs = this.#recordedSum();
-    // Emptied meanwhile by a main thread that came too late.
-    return this.#recordedNs < before ? null : this.#recordedNs - before;
-  }
-
-  #recordedSum(): number {
-    const { view } = this.#thread.engine;
-    const at = this.#intervalAt + REGION_OFFSETS.sumNs;
-    return view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
+    this.#account.executed(this.#latestNs - startNs, timed, timed ? this.#recorded.take() : 0);
   }
 
   #execute(count: number, nowMs: number, timed: boolean): void {
@@ -290,9 +275,7 @@ export class WorkerLoop {
     this.#interval = interval;
     const c = run.engine.constants;
     const base = run.plan.regions.histograms + threadIndex * run.plan.histogramStride + c.H_INTERVAL;
-    this.#intervalAt = base + (Math.max(interval, 0) % 4) * c.COARSE_BYTES;
-    engine.view.setUint32(this.#intervalWord, this.#intervalAt, true);
-    this.#recordedNs = this.#recordedSum();
+    engine.view.setUint32(this.#intervalWord, base + (Math.max(interval, 0) % 4) * c.COARSE_BYTES, true);
   }
 
   #openStream(stream: NonNullable<WorkerInput['stream']>): StreamSupply {

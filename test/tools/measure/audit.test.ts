@@ -21,7 +21,7 @@ const worker = (index: number) => ({
   runNs: 8e8,
   waitNs: 1e8,
   serviceTotalNs: 5e8,
-  balance: { serviceNs: 5e8, otherNs: 5.1e8, timedShare: 1, starvable: false },
+  balance: { serviceNs: 5e8, otherNs: 5.1e8, timedShare: 1 },
 });
 
 /** A sound run of two workers: 2000 packets in one second. */
@@ -78,7 +78,7 @@ const BROKEN: Record<AuditCheckName, Partial<RunRecord>> = {
   'worker-cpu-time': firstWorker({ waitNs: 4e8 }),
   'service-time-sum': firstWorker({ serviceTotalNs: 1.5e9 }),
   'time-balance': firstWorker({
-    balance: { serviceNs: 4.5e8, otherNs: 5.1e8, timedShare: 1, starvable: false },
+    balance: { serviceNs: 4.5e8, otherNs: 5.1e8, timedShare: 1 },
   }),
   'lock-hold-time': { holds: [{ name: 'ct_lock worker-0', totalNs: 2.16e9, elapsedNs: 1e9 }] },
   'lock-counts': { locks: [{ class: 'ct_lock', acquisitions: 10, contended: 11 }] },
