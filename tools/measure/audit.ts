@@ -29,6 +29,16 @@ export interface AuditedHistogram {
   readonly percentilesNs: readonly (number | null)[];
 }
 
+/** A worker's time by the times recorded per packet, as far as packets were timed. */
+export interface TimeBalance {
+  /** Recorded service times together. */
+  readonly serviceNs: number;
+  /** Everything else: harness, waiting, sweeps, batches whose packets were not timed. */
+  readonly otherNs: number;
+  /** Share of the time inside the engine that was in batches whose packets were timed. */
+  readonly timedShare: number;
+}
+
 /** One worker's figures, as far as they are checked. */
 export interface AuditedWorker {
   readonly worker: number;
@@ -41,6 +51,18 @@ export interface AuditedWorker {
   readonly schedulerSpanNs?: number | null;
   /** Time in packets: count x mean of the service time; null where not measured for all. */
   readonly serviceTotalNs: number | null;
+  /** Null or absent where nothing was timed. */
+  readonly balance?: TimeBalance | null;
+}
+
+/** How long one thread held the locks of a class in all. */
+export interface AuditedHold {
+  /** For example `conn_lock worker-1`. */
+  readonly name: string;
+  /** Scaled up to all acquisitions. */
+  readonly totalNs: number;
+  /** The thread's time. */
+  readonly elapsedNs: number;
 }
 
 /** One lock class's figures, as far as they are checked. */
@@ -60,6 +82,8 @@ export interface RunRecord {
   readonly workers: readonly AuditedWorker[];
   readonly histograms: readonly AuditedHistogram[];
   readonly locks: readonly AuditedLock[];
+  /** Absent where holds were not timed. */
+  readonly holds?: readonly AuditedHold[];
   /** Rate asked for; null for as fast as possible. */
   readonly targetPps: number | null;
   readonly achievedPps: number | null;
@@ -80,6 +104,8 @@ export interface AuditTolerances {
   readonly rateOver: number;
   /** Of times that were taken with different clocks; default 0.02. */
   readonly time: number;
+  /** Of a worker's time by the sum of its parts; default 0.03. */
+  readonly balance: number;
   /** Added to time bounds, for start-up and the kernel's clock tick; default 5 ms. */
   readonly timeFloorNs: number;
 }
@@ -89,6 +115,7 @@ export const DEFAULT_TOLERANCES: AuditTolerances = {
   rateShort: 0.02,
   rateOver: 0.01,
   time: 0.02,
+  balance: 0.03,
   timeFloorNs: 5_000_000,
 };
 
@@ -104,7 +131,9 @@ export const AUDIT_CHECKS = [
   'worker-time-sum',
   'worker-cpu-time',
   'service-time-sum',
+  'time-balance',
   'lock-counts',
+  'lock-hold-time',
   'connection-balance',
 ] as const;
 
@@ -119,7 +148,9 @@ export function auditRun(run: RunRecord, tolerances: Partial<AuditTolerances> = 
     ...run.histograms.flatMap(histogramChecks),
     ...rateChecks(run, allowed),
     ...timeChecks(run, allowed),
+    ...run.workers.flatMap((worker) => balanceCheck(worker, allowed)),
     ...run.locks.map(lockCheck),
+    ...(run.holds ?? []).map((hold) => holdCheck(hold, allowed)),
     ...connectionChecks(run),
   ].toSorted((a, b) => order(a) - order(b));
 }
@@ -317,6 +348,43 @@ function lockCheck(lock: AuditedLock): AuditCheck {
     `contended at most ${lock.acquisitions} (acquisitions)`,
     lock.contended,
     'more acquisitions waited than there were: the probe counts twice; report it',
+  );
+}
+
+const COLD_NS = 100_000;
+
+/**
+ * Throughput x mean service time + harness = elapsed. The two sides come from different readings of the clock: per packet inside
+ * the engine, and around each of its calls. Short
+ * runs begin with cold caches, which `COLD_NS` allows for.
+ */
+function balanceCheck(worker: AuditedWorker, allowed: AuditTolerances): AuditCheck[] {
+  const { balance, elapsedNs } = worker;
+  if (balance == null) return [];
+  const sumNs = balance.serviceNs + balance.otherNs;
+  const toleranceNs = allowed.balance * elapsedNs * balance.timedShare + COLD_NS;
+  return [
+    check(
+      'time-balance',
+      `worker-${worker.worker}`,
+      Math.abs(sumNs - elapsedNs) <= toleranceNs,
+      `${text(elapsedNs)} ns (elapsed), within ${text(toleranceNs)} ns`,
+      `${text(sumNs)} ns (service times ${text(balance.serviceNs)} ns, the rest ${text(balance.otherNs)} ns)`,
+      'the times recorded per packet do not add up to the time that the packets took: do not use these latencies, and report it',
+    ),
+  ];
+}
+
+/** A thread holds at most one lock of a class at a time, so it cannot have held them for longer than it ran. */
+function holdCheck({ name, totalNs, elapsedNs }: AuditedHold, allowed: AuditTolerances): AuditCheck {
+  const most = elapsedNs * (1 + allowed.time) + allowed.timeFloorNs;
+  return check(
+    'lock-hold-time',
+    name,
+    totalNs <= most,
+    `at most ${text(most)} ns (elapsed)`,
+    `${text(totalNs)} ns`,
+    'locks were held for longer than their thread ran: the sample of timed holds is not like the rest; do not use the hold times, and report it',
   );
 }
 
