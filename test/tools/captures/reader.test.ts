@@ -176,9 +176,7 @@ describe('captures that cannot be read', () => {
 
   it.each([
     { what: 'captured length beyond all bounds', record: { captured: 0xffff_fff0 }, says: 'captured length' },
-    { what: 'more captured than there was', record: { original: 10 }, says: 'length on the wire' },
     { what: 'an original length that no packet has', record: { original: 0x7fff_ffff }, says: 'no packet has' },
-    { what: 'a sub-second part of a second or more', record: { subSecond: 1_000_000 }, says: 'sub-second' },
   ])('$what, after the sound records before it', async ({ record, says }) => {
     const bytes = pcapBytes([{ data: FRAME }, { data: FRAME, ...record }, { data: FRAME }]);
     const { error, recordsBefore } = await readFailing(scratch.write('damaged', bytes));
@@ -194,8 +192,10 @@ describe('captures that cannot be read', () => {
   });
 
   it('another pcap version', async () => {
-    const { error } = await readFailing(scratch.write('version', pcapBytes([{ data: FRAME }], { version: [2, 3] })));
-    expect(error.reason).toContain('version 2.3');
+    for (const version of [[1, 0], [2, 5], [3, 4], [543, 1]] as const) {
+      const { error } = await readFailing(scratch.write('version', pcapBytes([{ data: FRAME }], { version })));
+      expect(error.reason).toContain(`version ${version.join('.')}`);
+    }
   });
 
   it.each([
