@@ -62,6 +62,7 @@ const NAMES: Readonly<Record<number, string>> = {
   189: 'Linux USB',
   192: 'per-packet information (PPI)',
   195: 'IEEE 802.15.4',
+  197: 'Endace ERF',
   203: 'LAPD',
   220: 'Linux USB, memory-mapped',
   224: 'Fibre Channel FC-2',

@@ -15,7 +15,7 @@ import { oddityText, type CaptureOddity } from './oddities.js';
 import { PcapSource } from './pcap-reader.js';
 import { PcapngSource } from './pcapng-reader.js';
 import { PreparedSource } from './prepared-reader.js';
-import { sniff, SNIFF_BYTES, type ContentKind } from './sniff.js';
+import { beginsLikeErf, ERF, looksLikeErf, sniff, SNIFF_BYTES, SNIFF_RECORD_BYTES, type ContentKind } from './sniff.js';
 import { unzstd } from './zstd/unzstd.js';
 
 export { CaptureError } from './capture-error.js';
@@ -170,12 +170,21 @@ async function sniffWindow(
   }
   const sniffed = sniff(window.buffer.subarray(window.start, Math.min(window.end, window.start + SNIFF_BYTES)));
   if (sniffed.kind !== 'foreign') return sniffed.kind;
+  const { what, advice } = (await holdsErf(window)) ? ERF : sniffed;
   throw new CaptureError({
     file,
     offset: 0,
-    reason: `${within} ${compression === undefined ? 'is' : 'hold'} ${sniffed.what}`,
-    advice: sniffed.advice,
+    reason: `${within} ${compression === undefined ? 'is' : 'hold'} ${what}`,
+    advice,
   });
+}
+
+/** Reads further only when the first record may be one, so that a pipe with something else is not waited for. */
+async function holdsErf(window: ByteWindow): Promise<boolean> {
+  const head = (): Buffer => window.buffer.subarray(window.start, window.end);
+  if (!beginsLikeErf(head())) return false;
+  const whole = !(await window.fill(SNIFF_RECORD_BYTES));
+  return looksLikeErf(head(), whole);
 }
 
 async function openSource(
