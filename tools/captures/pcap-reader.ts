@@ -172,6 +172,14 @@ export class PcapSource implements RecordSource {
     );
   }
 
+  /** Taken for a record it would have no bytes, and garbage would follow. */
+  private isFileHeader(position: number): boolean {
+    const { buffer } = this.window;
+    if (!isPcapMagic(this.readUint32(buffer, position))) return false;
+    const word = this.readUint32(buffer, position + 4);
+    return word === (this.littleEndian ? CURRENT_VERSION_WORD_LE : CURRENT_VERSION_WORD_BE);
+  }
+
   private isEmptyRecord(position: number): boolean {
     return this.window.buffer
       .subarray(position, position + PCAP_RECORD_HEADER_BYTES)
@@ -201,27 +209,27 @@ export class PcapSource implements RecordSource {
 
   /** The captured length of the record whose header lies at `position`, or why the header cannot be believed. */
   private checkRecordHeader(position: number, recordsBefore: number): number | CaptureError {
-    const { buffer } = this.window;
     const { captured, original } = this.lengthsAt(position);
     let reason: string | null = null;
+    let advice = 'The file is damaged from here on, or was written wrongly; record or export it again.';
     // Records longer than the file's own snap length occur in good captures (merged or cut ones): they are whole,
     // and Open vSwitch and Wireshark read them so.
-    if (captured > MAX_CAPTURED_BYTES) {
+    if (this.isFileHeader(position)) {
+      reason = 'the header of another pcap file lies here, as when files are joined with cat';
+      advice = 'Join the files themselves with: mergecap -a -w JOINED FILE...; or name each of them.';
+    } else if (captured > MAX_CAPTURED_BYTES) {
       reason = `the captured length is ${captured} bytes, and no record has more than ${MAX_CAPTURED_BYTES}`;
     } else if (original > MAX_ORIGINAL_BYTES) {
       reason = `the length on the wire is ${original} bytes, which no packet has`;
     }
     if (reason === null) return captured;
-    if (isPcapMagic(this.readUint32(buffer, position))) {
-      reason = `another pcap file begins here, as when files are joined with cat (${reason})`;
-    }
     return new CaptureError({
       file: this.file,
       recordIndex: this.recordsRead + recordsBefore + 1,
       offset: this.window.streamOffset + (position - this.window.start),
       wholeRecords: this.recordsRead + recordsBefore,
       reason,
-      advice: 'The file is damaged from here on, or was written wrongly; record or export it again.',
+      advice,
     });
   }
 

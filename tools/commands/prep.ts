@@ -1,18 +1,19 @@
 /** `ctreplay prep <capture> -o FILE.ctp`: converts a capture once, to load at memory speed afterwards; and back. */
 import type { Command } from 'commander';
 import { CONVERTED_FORMATS, convertCapture, type ConvertedFormat } from '../captures/prepare.js';
+import { addCaptureOptions, filesOf, readingOf, warnOf, type CaptureFlags } from './capture-options.js';
 import { oneOf } from './option-values.js';
+import { UsageError } from './usage-error.js';
 
-interface PrepOptions {
+interface PrepOptions extends CaptureFlags {
   readonly output: string;
   readonly format: ConvertedFormat;
-  readonly keepTruncated?: boolean;
   readonly json?: boolean;
 }
 
 /** Adds `prep` to the program. */
 export function register(program: Command): void {
-  program
+  const command = program
     .command('prep')
     .summary('prepare a capture so that it loads at memory speed')
     .description(
@@ -28,7 +29,6 @@ export function register(program: Command): void {
       oneOf(CONVERTED_FORMATS),
       'ctp',
     )
-    .option('--keep-truncated', 'keep the whole records of a capture that breaks off (default: an error)')
     .option('--json', 'what was written, as JSON on standard output; sizes in bytes')
     .addHelpText(
       'after',
@@ -36,9 +36,9 @@ export function register(program: Command): void {
         '  ctreplay prep day.ctp --format pcap -o day.pcap',
     )
     .action(async (capture: string, options: PrepOptions) => {
-      const written = await convertCapture(capture, options.output, options.format, {
-        onTruncated: options.keepTruncated === true ? 'keep' : 'error',
-      });
+      const input = onlyFileOf(capture);
+      const written = await convertCapture(input, options.output, options.format, readingOf(options));
+      warnOf(input, written.notes);
       if (options.json === true) {
         const facts = {
           output: options.output,
@@ -49,6 +49,7 @@ export function register(program: Command): void {
           cutPackets: written.cutRecordCount,
           fileBytes: written.fileBytes,
           truncation: written.truncation,
+          skippedPackets: written.skippedCount,
         };
         process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);
         return;
@@ -57,8 +58,18 @@ export function register(program: Command): void {
         `${options.output}: ${number(written.recordCount)} packets, ${number(written.frameBytes)} frame bytes, ` +
           `${number(written.fileBytes)} bytes in all\n`,
       );
-      if (written.truncation !== null) process.stderr.write(`warning: ${written.truncation}\n`);
     });
+  addCaptureOptions(command);
+}
+
+/** The one capture that a name, folder or pattern stands for. */
+function onlyFileOf(capture: string): string {
+  const [file = capture, ...more] = filesOf([capture]);
+  if (more.length === 0) return file;
+  throw new UsageError(
+    `${capture} stands for ${more.length + 1} captures, and prep takes one: prepare them one by one, ` +
+      'or join them first: mergecap -w JOINED.pcapng FILE...',
+  );
 }
 
 function number(value: number): string {
