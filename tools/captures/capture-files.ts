@@ -73,8 +73,8 @@ function capturesIn(folder: string, notes: string[]): string[] {
   if (files.length > 0) return files;
   throw new CaptureError({
     file: folder,
-    reason: `there is no capture in this folder${notes.length === 0 ? '' : ` (${notes.length} other files)`}`,
-    advice: `Name the capture files themselves; captures in folders inside it are matched by '${join(folder, '**/*.pcap')}'.`,
+    reason: `there is no capture in this directory${notes.length === 0 ? '' : ` (other files: ${notes.length})`}`,
+    advice: `Name the capture files themselves; captures in directories inside it are matched by '${join(folder, '**/*.pcap')}'.`,
   });
 }
 
@@ -84,7 +84,7 @@ function namesIn(folder: string): string[] {
   } catch (cause) {
     throw new CaptureError({
       file: folder,
-      reason: `the folder cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+      reason: `the directory cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
       advice: 'Check its permissions.',
       cause,
     });

@@ -94,10 +94,18 @@ export async function openCapture(path: string, options: OpenCaptureOptions = {}
   }
 }
 
+function brokenOffText({ recordIndex, offset, reason }: CaptureError): string {
+  const place = [
+    ...(recordIndex === null ? [] : [`record ${recordIndex}`]),
+    ...(offset === null ? [] : [`byte offset ${offset}`]),
+  ].join(', ');
+  return `it breaks off${place === '' ? '' : ` in ${place}`}, and was read up to there: ${reason}`;
+}
+
 /** What people have to be told about a capture that was read, a sentence each without the file's name: nothing, mostly. */
 export function readingNotes({ oddities, truncation }: CaptureReader): string[] {
   const notes = oddities.map(oddityText);
-  if (truncation !== null) notes.push(`it breaks off, and was read up to there: ${truncation.reason}`);
+  if (truncation !== null) notes.push(brokenOffText(truncation));
   return notes;
 }
 

@@ -12,7 +12,7 @@ export interface CaptureFlags {
 
 /** How captures are named, for the help of an argument. */
 export const CAPTURE_ARGUMENT =
-  'captures (pcap, pcapng, gzip, zstd, .ctp), folders of them, or quoted patterns; - for standard input';
+  'captures (pcap, pcapng, gzip, zstd, .ctp), directories of them, or quoted patterns; - for standard input';
 
 export const KEEP_TRUNCATED_HELP = 'use the whole records of a capture that breaks off (default: an error)';
 export const STRICT_HELP =

@@ -1,9 +1,10 @@
 /** `ctreplay prep <capture> -o FILE.ctp`: converts a capture once, to load at memory speed afterwards; and back. */
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import { CaptureError } from '../captures/capture-error.js';
 import { CONVERTED_FORMATS, convertCapture, type ConvertedFormat } from '../captures/prepare.js';
 import { addCaptureOptions, filesOf, readingOf, warnOf, type CaptureFlags } from './capture-options.js';
 import { oneOf } from './option-values.js';
-import { UsageError } from './usage-error.js';
 
 interface PrepOptions extends CaptureFlags {
   readonly output: string;
@@ -49,7 +50,7 @@ export function register(program: Command): void {
           cutPackets: written.cutRecordCount,
           fileBytes: written.fileBytes,
           truncation: written.truncation,
-          skippedPackets: written.skippedCount,
+          ...(written.skippedCount === 0 ? {} : { skippedPackets: written.skippedCount }),
         };
         process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);
         return;
@@ -62,14 +63,24 @@ export function register(program: Command): void {
   addCaptureOptions(command);
 }
 
-/** The one capture that a name, folder or pattern stands for. */
-function onlyFileOf(capture: string): string {
-  const [file = capture, ...more] = filesOf([capture]);
+/**
+ * The one capture that a name, directory or pattern stands for.
+ * @throws CaptureError when it stands for several
+ */
+function onlyFileOf(name: string): string {
+  const [file = name, ...more] = filesOf([name]);
   if (more.length === 0) return file;
-  throw new UsageError(
-    `${capture} stands for ${more.length + 1} captures, and prep takes one: prepare them one by one, ` +
-      'or join them first: mergecap -w JOINED.pcapng FILE...',
-  );
+  const captures = more.length + 1;
+  const isDirectory = existsSync(name);
+  throw new CaptureError({
+    file: name,
+    reason: isDirectory
+      ? 'this is a directory, not a capture file'
+      : `this pattern stands for ${captures} captures, and prep takes one`,
+    advice:
+      `Name the capture files one at a time${isDirectory ? `: there are ${captures} in it` : ''}, ` +
+      'or join them first with: mergecap -w JOINED.pcapng FILE...',
+  });
 }
 
 function number(value: number): string {

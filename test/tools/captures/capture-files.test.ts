@@ -41,7 +41,7 @@ describe('names of captures', () => {
     expect(namedCaptures(args)).toEqual({ files: args, notes: [] });
   });
 
-  it('a folder stands for the captures in it, by name, numbers by their value', () => {
+  it('a directory stands for the captures in it, by name, numbers by their value', () => {
     const { files, notes } = namedCaptures([at('day')]);
     expect(files).toEqual(['a.pcap', 'b9.pcap', 'b10.pcap', 'z-link.pcap'].map((name) => at(join('day', name))));
     expect(notes).toHaveLength(2);
@@ -66,8 +66,8 @@ describe('names of captures', () => {
   });
 
   it('nothing to read is an error that names folder or pattern', () => {
-    expect(refusal(at('nothing')).message).toContain('there is no capture in this folder');
-    expect(refusal(at('notes')).message).toContain('(1 other files)');
+    expect(refusal(at('nothing')).message).toContain('there is no capture in this directory');
+    expect(refusal(at('notes')).message).toContain('(other files: 1)');
     expect(refusal(at('day/q*')).message).toContain('nothing matches this pattern');
   });
 

@@ -23,7 +23,10 @@ writeFileSync(join(folder, 'day.pcap'), capture);
 writeFileSync(join(folder, 'day.pcap.gz'), gzipSync(capture));
 // Of frames that do not fit a store of 1 MiB.
 const large = pcapBytes(
-  Array.from({ length: 1000 }, (_, index) => ({ seconds: index, data: udpFrame({ payload: new Uint8Array(1400) }) })),
+  Array.from({ length: 1000 }, (_, index) => ({
+    seconds: index,
+    data: udpFrame({ payload: new Uint8Array(1400) }),
+  })),
 );
 writeFileSync(join(folder, 'large.pcap'), large);
 
@@ -72,7 +75,9 @@ describe('what can be read only once', () => {
     ['/dev/stdin as a pipe', `cat day.pcap | ctreplay ${REPLAY} /dev/stdin`, '/dev/stdin'],
     ['/dev/stdin as a file', `ctreplay ${REPLAY} /dev/stdin < day.pcap`, '/dev/stdin'],
   ])('%s has the hash of its content', (_what, text, path) => {
-    expect(filesOf(shell(text))).toEqual([{ path, sha256: sha256(capture), bytes: capture.length, packets: 40 }]);
+    expect(filesOf(shell(text))).toEqual([
+      { path, sha256: sha256(capture), bytes: capture.length, packets: 40 },
+    ]);
   });
 
   it('process substitution has the hash of its content', () => {
@@ -85,7 +90,12 @@ describe('what can be read only once', () => {
       { path: '-', sha256: null, bytes: null, packets: 3 },
     ]);
     expect(filesOf(shell(`ctreplay ${REPLAY} --limit 50 day.pcap day.pcap day.pcap`))).toEqual(
-      [40, 10, 0].map((packets) => ({ path: 'day.pcap', sha256: sha256(capture), bytes: capture.length, packets })),
+      [40, 10, 0].map((packets) => ({
+        path: 'day.pcap',
+        sha256: sha256(capture),
+        bytes: capture.length,
+        packets,
+      })),
     );
   });
 
@@ -141,6 +151,6 @@ describe('folders and patterns', () => {
     expect(filesOf(shell(`ctreplay ${REPLAY} 'week/*.pcap'`))).toMatchObject(expected);
     expect(shell("ctreplay info --json 'week/d*.pcap'").stdout.match(/"packets": [23],/g)).not.toBeNull();
     expect(shell('ctreplay trace --bare-states week').stdout.trim().split('\n')).toHaveLength(5);
-    expect(shell('ctreplay prep week -o week.ctp').stderr).toContain('stands for 2 captures');
+    expect(shell('ctreplay prep week -o week.ctp').stderr).toContain('there are 2 in it');
   });
 });
