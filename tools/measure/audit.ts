@@ -84,9 +84,16 @@ export interface RunRecord {
   readonly locks: readonly AuditedLock[];
   /** Absent where holds were not timed. */
   readonly holds?: readonly AuditedHold[];
-  /** Rate asked for; null for as fast as possible. */
+  /** Rate asked for; null for as fast as possible, or where the traffic has no rate (a single packet at capture timing). */
   readonly targetPps: number | null;
   readonly achievedPps: number | null;
+  /**
+   * Time that the run should have taken by its schedule: from the start to the due time of its last packet. Absent or null = that
+   * of packets at even distances, in bursts of `burst`.
+   */
+  readonly plannedNs?: number | null;
+  /** Packets that leave together; absent = each on its own. */
+  readonly burst?: number;
   /** From the table's point of view; null where not counted. */
   readonly connections: {
     readonly initial: number;
@@ -98,9 +105,9 @@ export interface RunRecord {
 
 /** How far figures from different clocks and counters may lie apart. */
 export interface AuditTolerances {
-  /** Of achieved / target below 1; default 0.02. */
+  /** Of planned / elapsed time below 1; default 0.02. */
   readonly rateShort: number;
-  /** Of achieved / target above 1; default 0.01. */
+  /** Of planned / elapsed time above 1; default 0.01. */
   readonly rateOver: number;
   /** Of times that were taken with different clocks; default 0.02. */
   readonly time: number;
@@ -270,22 +277,41 @@ function rateChecks(run: RunRecord, allowed: AuditTolerances): AuditCheck[] {
       ),
     );
   }
-  if (run.targetPps !== null) {
-    const share = run.achievedPps / run.targetPps;
-    checks.push(
-      check(
-        'rate-achieved',
-        null,
-        share >= 1 - allowed.rateShort && share <= 1 + allowed.rateOver,
-        `${run.targetPps} pps, -${percent(allowed.rateShort)} +${percent(allowed.rateOver)}`,
-        `${text(run.achievedPps)} pps (${percent(share)})`,
-        share < 1
-          ? 'the engine or the machine could not keep up: lower the rate, use more workers and cores, or drop per-packet latency (--latency off)'
-          : 'packets left faster than asked for; report it',
-      ),
-    );
-  }
+  const plannedNs = plannedTimeNs(run);
+  if (plannedNs !== null && run.injected > 0)
+    checks.push(rateCheck(run, plannedNs, run.achievedPps, allowed));
   return checks;
+}
+
+/**
+ * From the first due time to the last one: n packets span n - 1 gaps, and k bursts k - 1. (So n packets that leave on time have a
+ * rate of n / (n - 1) times the one asked for, when it is counted as packets / time.)
+ */
+function plannedTimeNs({ plannedNs, targetPps, injected, burst = 1 }: RunRecord): number | null {
+  if (plannedNs !== undefined && plannedNs !== null) return plannedNs;
+  if (targetPps === null) return null;
+  return ((Math.floor(Math.max(0, injected - 1) / burst) * burst) / targetPps) * 1e9;
+}
+
+function rateCheck(
+  { targetPps, elapsedNs, injected }: RunRecord,
+  plannedNs: number,
+  achievedPps: number,
+  { rateShort, rateOver, timeFloorNs }: AuditTolerances,
+): AuditCheck {
+  const leastNs = plannedNs / (1 + rateOver);
+  const mostNs = plannedNs / (1 - rateShort) + timeFloorNs;
+  return check(
+    'rate-achieved',
+    null,
+    elapsedNs >= leastNs && elapsedNs <= mostNs,
+    `${targetPps === null ? '' : `${text(targetPps)} pps, `}${injected} packets due within ${text(plannedNs)} ns: ` +
+      `in ${text(leastNs)} to ${text(mostNs)} ns`,
+    `in ${text(elapsedNs)} ns (${text(achievedPps)} pps)`,
+    elapsedNs > mostNs
+      ? 'the engine or the machine could not keep up: lower the rate, use more workers and cores, or drop per-packet latency (--latency off)'
+      : 'packets left faster than asked for; report it',
+  );
 }
 
 function timeChecks(run: RunRecord, allowed: AuditTolerances): AuditCheck[] {
@@ -399,8 +425,4 @@ function connectionChecks({ connections }: RunRecord): AuditCheck[] {
       'connections were lost or counted twice; do not use this result, and report it',
     ),
   ];
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toFixed(2))}%`;
 }

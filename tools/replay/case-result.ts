@@ -30,7 +30,7 @@ import {
 } from './collect-interruptions.js';
 import { collectLocks, shortestHoldNs } from './collect-locks.js';
 import { harnessOf, timeBalance, timerOf, workerTimes } from './collect-timing.js';
-import type { DepartureFigures, Departures } from './departure.js';
+import { plannedNs, type DepartureFigures } from './departure.js';
 import { targetPps } from './pace.js';
 import type { FinishedRun, RunOptions } from './run-control.js';
 import type { WorkerReport } from './worker-input.js';
@@ -91,6 +91,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     };
   });
   const departure = departureDistribution(reports, 'all');
+  const planned = plannedNs(elapsedNs, reports);
   const created = counters.reasons.get(run.engine.constants.R_CREATED) ?? 0;
   const removedWork = everyThread.work['removed'] ?? 0;
   const probed = run.engine.flavour !== 'bare';
@@ -117,7 +118,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
       audited(
         'response',
         response.view?.overall ?? null,
-        options.latency.mode === 'all' && target !== null ? injected : null,
+        options.latency.mode === 'all' && finished.schedule.paced ? injected : null,
       ),
     ].filter((histogram) => histogram !== null),
     locks: (locks ?? [])
@@ -135,6 +136,8 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     }),
     targetPps: finished.interrupted ? null : target,
     achievedPps,
+    plannedNs: finished.interrupted ? null : planned,
+    burst: options.burst,
     connections: probed ? { initial: 0, created, removed: removedWork, remaining: finished.connCount } : null,
   };
   const streamed = streamedFigures(finished) ?? null;
@@ -152,6 +155,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     serviceP50Ns: service.view?.overall.p50Ns ?? null,
     targetPps: target,
     achievedPps,
+    plannedNs: planned,
     sourceLag: streamed,
     departureErrorP99Ns: departure?.p99Ns ?? null,
     packetIntervalNs: target === null ? null : 1e9 / target,
@@ -359,7 +363,7 @@ function imbalanceOf(reports: readonly WorkerReport[]): number | null {
 /** How late packets left, over all workers. */
 function departureDistribution(
   reports: readonly WorkerReport[],
-  which: keyof Departures,
+  which: 'all' | 'settled',
 ): LatencyDistribution | null {
   const parts = reports
     .map((report) => report.departure?.[which])

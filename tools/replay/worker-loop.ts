@@ -238,7 +238,10 @@ export class WorkerLoop {
       );
       engine.exports.goOnline();
       this.#account?.waited(time - fromNs);
-      if (state.stopped !== 0 && time < first) return 0;
+      if (state.stopped !== 0 && time < first) {
+        this.#departure?.stoppedBeforeDue(clock.now());
+        return 0;
+      }
     }
     this.#batchDue[0] = first;
     let count = 1;

@@ -158,6 +158,27 @@ describe('self-audit', () => {
     expect(auditPassed([])).toBe(false);
   });
 
+  it.each([1, 2, 3, 100])('expects %d packets, or bursts, to span one gap less', (count) => {
+    for (const burst of [1, 7]) {
+      const injected = count * burst;
+      const targetPps = 100 * burst;
+      const planned = (count - 1) * 1e7;
+      const failed = (elapsedNs: number): string[] =>
+        failures({
+          ...soundRun({ workers: [], histograms: [], verdicts: { 'new|trk': injected } }),
+          injected,
+          targetPps,
+          burst,
+          elapsedNs,
+          achievedPps: (injected / elapsedNs) * 1e9,
+        });
+      expect(failed(planned + 1e5)).toEqual([]);
+      expect(failed(planned / 0.981 + 4e6)).toEqual([]);
+      expect(failed(planned / 0.979 + 6e6)).toEqual(['rate-achieved']);
+      if (count > 1) expect(failed(planned / 1.02)).toEqual(['rate-achieved']);
+    }
+  });
+
   it('says what to do about a rate that was not reached, or exceeded', () => {
     expect(rateAdvice(4000)).toMatch(/lower the rate/);
     expect(rateAdvice(1000)).toMatch(/faster than asked/);

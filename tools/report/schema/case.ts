@@ -14,9 +14,16 @@ export const inputFile = z.object({
   sha256: z
     .string()
     .regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in lower-case hex')
-    .nullish(),
-  packets: count.nullish(),
-  bytes: count.nullish().describe('Size of the file.'),
+    .nullish()
+    .describe('Of the bytes that were read; null for a pipe that was not read to its end.'),
+  packets: count
+    .nullish()
+    .describe('Packets read from it, before filters; fewer than it holds where a limit ended the reading.'),
+  bytes: count.nullish().describe('Size of the file; null for a pipe that was not read to its end.'),
+  notes: z
+    .array(z.string())
+    .nullish()
+    .describe('What was odd about the file and how it was read all the same; absent when nothing was.'),
 });
 export type InputFile = z.infer<typeof inputFile>;
 
