@@ -12,6 +12,7 @@ import type { DesignChoice } from '../../engine/host/designs.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { mayRewrite, type PacketRules } from '../config/rules.js';
 import type { FeederInput, FeederReport } from './feeder.js';
+import { forgetCounters } from './forget-counters.js';
 import { makeSchedule, type PacingRequest, type Schedule, type TrafficTotals } from './pace.js';
 import { describeFailure, ReplayFailure } from './replay-failure.js';
 import { bindRunClock, runOrigin } from './run-clock.js';
@@ -266,19 +267,13 @@ export async function waitForBarrier(
 function resetForRecording(run: EngineRun, options: RunOptions, now: () => number): void {
   const c = run.engine.constants;
   const view = new DataView(run.memory.buffer);
-  const bytes = new Uint8Array(run.memory.buffer);
   view.setUint32(c.CONTROL + c.C_GRACE_PENDING, 0, true);
   // What the warm-up took was never given back: without this a slot's generation would be even while it is out (shm/slab.ts).
   const slabEnd = view.getUint32(c.CONTROL + c.C_SLAB_NEXT, true);
   for (let slot: number = run.plan.regions.slab; slot < slabEnd; slot += c.CONN_SIZE) {
     view.setUint32(slot + c.CO_GENERATION, 0, true);
   }
-  for (let thread = 0; thread < run.plan.threads; thread++) {
-    const block = run.plan.regions.threads + thread * c.THREAD_SIZE;
-    bytes.fill(0, block, block + c.T_SCRATCH);
-    view.setUint32(block + c.T_HOLD_INTERVAL, options.settings.holdInterval ?? 0, true);
-    if (thread < run.plan.threads - 1) new EngineThread(run, thread, now).exports.resetHistograms();
-  }
+  forgetCounters(run, options.settings.holdInterval ?? 0, now);
 }
 
 /** Follows the run: progress, timeline, and the end of --duration. */
