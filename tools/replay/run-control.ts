@@ -108,7 +108,7 @@ export async function runReplay(traffic: ReplayTraffic, options: RunOptions): Pr
     const feeding = startFeeder(pool, layout, state);
     const tasks = startThreads(pool, { layout, origin, state, schedule, options, inline });
     await waitForBarrier(state, threads, tasks.all);
-    resetForRecording(run, options, clock.now);
+    forgetCounters(run, options.settings.holdInterval ?? 0, clock.now);
     main.exports.initTracker();
     options.configure(main);
     main.exports.goOffline();
@@ -261,19 +261,6 @@ export async function waitForBarrier(
     }
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
-}
-
-/** Forgets the warm-up: counters, histograms, retired slots of every thread. All threads stand at the barrier, offline. */
-function resetForRecording(run: EngineRun, options: RunOptions, now: () => number): void {
-  const c = run.engine.constants;
-  const view = new DataView(run.memory.buffer);
-  view.setUint32(c.CONTROL + c.C_GRACE_PENDING, 0, true);
-  // What the warm-up took was never given back: without this a slot's generation would be even while it is out (shm/slab.ts).
-  const slabEnd = view.getUint32(c.CONTROL + c.C_SLAB_NEXT, true);
-  for (let slot: number = run.plan.regions.slab; slot < slabEnd; slot += c.CONN_SIZE) {
-    view.setUint32(slot + c.CO_GENERATION, 0, true);
-  }
-  forgetCounters(run, options.settings.holdInterval ?? 0, now);
 }
 
 /** Follows the run: progress, timeline, and the end of --duration. */

@@ -122,6 +122,7 @@ function track<E>(p: Packet, params: ExecParams, now: i64): void {
   if (p.ctState != 0 && <u32>p.ctZone != zone) p.ctState = 0;
   const natted = (p.ctState & NATTED) != 0;
   let conn = natted ? lookupTranslated(now) : lookup(contextKey(), Context.hash, now);
+  const missed = conn == 0 && !natted;
 
   Context.orphanCompanion = false;
   if (flags & EXEC_FORCE) conn = forceDirection<E>(p, conn, now);
@@ -164,7 +165,7 @@ function track<E>(p: Packet, params: ExecParams, now: i64): void {
     const previous = conn;
     const reply = Context.reply;
     conn = changetype<E>(0).insertsNarrowly()
-      ? createNarrow<E>(p, params, now, expected, control)
+      ? createNarrow<E>(p, params, now, expected, control, missed)
       : createWide<E>(p, params, now, expected, control);
     if (conn == 0 && <u32>p.reason == R_LOST_RACE) conn = previous;
     Context.reply = reply; // the look-ups of creation do not speak for this packet

@@ -31,6 +31,7 @@ import {
   LC_CONN,
   LC_CT,
   W_LIST_INSERTS,
+  W_LIST_REMOVES,
   W_REFRESHES,
   W_SWEEP_CHECKED,
   W_SWEEP_CLEANED,
@@ -45,9 +46,9 @@ import {
   sweepIntervalMs,
 } from '../shm/memory-map';
 import { lock, unlock } from '../shm/mutex';
-import { LINK_SIZE, listInit, listNext, listPushFront } from '../shm/rculist';
+import { LINK_SIZE, listInit, listNext, listPushFront, listRemove } from '../shm/rculist';
 import { CLEAN_MIN_INTERVAL_MS, IMMEDIATE, LastSweep } from './expiry';
-import { discard, noteLag, releaseAdmission, unlinkLocked } from './removal';
+import { discard, noteLag, releaseAdmission, unindexLocked } from './removal';
 
 export const N_EXP_LISTS: u32 = 100;
 export const PRESET_V6: u32 = 1;
@@ -123,7 +124,9 @@ export class RculistSweep {
   clean(conn: usize): bool {
     if (atomic.xchg<u32>(conn + CO_RECLAIMED, 1) != 0) return false;
     lock(CONTROL + C_CT_LOCK, LC_CT);
-    unlinkLocked(conn);
+    unindexLocked(conn);
+    listRemove(conn + CO_LINK);
+    countWork(W_LIST_REMOVES, 1);
     if (preset == PRESET_V6) releaseAdmission(conn);
     unlock(CONTROL + C_CT_LOCK, LC_CT);
     if (preset != PRESET_V6) releaseAdmission(conn);
