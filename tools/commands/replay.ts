@@ -124,7 +124,7 @@ export function register(program: Command, argv: readonly string[]): void {
 }
 
 /** Options for the parameters of the scenario that argv names, except those that replaying has itself. */
-function addScenarioOptions(command: Command, argv: readonly string[]): readonly ParameterSpec[] {
+export function addScenarioOptions(command: Command, argv: readonly string[]): readonly ParameterSpec[] {
   const at = argv.findIndex((argument) => argument === '--synth' || argument.startsWith('--synth='));
   const word = argv[at] ?? '';
   const name = word.startsWith('--synth=') ? word.slice('--synth='.length) : argv[at + 1];
@@ -268,7 +268,8 @@ function checkedFilter(expression: string): string {
   return expression;
 }
 
-function camelCase(name: string): string {
+/** `active-flows` is `activeFlows`, as commander keeps it. */
+export function camelCase(name: string): string {
   return name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
@@ -309,7 +310,8 @@ async function present(result: Result, flags: ReplayCommandFlags, name: string):
   else if (result.partial) process.exitCode = 130;
 }
 
-function isWhollyRejected(each: Result['cases'][number]): boolean {
+/** Whether the tracker found every packet of a run invalid. */
+export function isWhollyRejected(each: Result['cases'][number]): boolean {
   const { injected, verdicts } = each.packets;
   const invalid = Object.entries(verdicts)
     .filter(([state]) => state.split('|').includes('inv'))

@@ -12,6 +12,7 @@ import type { DesignChoice } from '../../engine/host/designs.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { mayRewrite, type PacketRules } from '../config/rules.js';
 import type { FeederInput, FeederReport } from './feeder.js';
+import { forgetCounters } from './forget-counters.js';
 import { makeSchedule, type PacingRequest, type Schedule, type TrafficTotals } from './pace.js';
 import { describeFailure, ReplayFailure } from './replay-failure.js';
 import { bindRunClock, runOrigin } from './run-clock.js';
@@ -107,7 +108,7 @@ export async function runReplay(traffic: ReplayTraffic, options: RunOptions): Pr
     const feeding = startFeeder(pool, layout, state);
     const tasks = startThreads(pool, { layout, origin, state, schedule, options, inline });
     await waitForBarrier(state, threads, tasks.all);
-    resetForRecording(run, options, clock.now);
+    forgetCounters(run, options.settings.holdInterval ?? 0, clock.now);
     main.exports.initTracker();
     options.configure(main);
     main.exports.goOffline();
@@ -260,19 +261,6 @@ export async function waitForBarrier(
       );
     }
     await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
-
-/** Forgets the warm-up's counters and histograms; the table is emptied by initTracker. All threads stand at the barrier, offline. */
-function resetForRecording(run: EngineRun, options: RunOptions, now: () => number): void {
-  const c = run.engine.constants;
-  const view = new DataView(run.memory.buffer);
-  const bytes = new Uint8Array(run.memory.buffer);
-  for (let thread = 0; thread < run.plan.threads; thread++) {
-    const block = run.plan.regions.threads + thread * c.THREAD_SIZE;
-    bytes.fill(0, block, block + c.T_SCRATCH);
-    view.setUint32(block + c.T_HOLD_INTERVAL, options.settings.holdInterval ?? 0, true);
-    if (thread < run.plan.threads - 1) new EngineThread(run, thread, now).exports.resetHistograms();
   }
 }
 
