@@ -26,6 +26,7 @@ import { wantsColour } from '../report/terminal-style.js';
 import { openScenario, SCENARIOS } from '../synth/registry.js';
 import { designsOption, oneOf, wholeNumber } from './option-values.js';
 import { addCaptureOptions, filesOf, readingOf, type CaptureFlags } from './capture-options.js';
+import { endNow } from './program-end.js';
 import { captureInput, requireRepeatable, scenarioInput } from './replay-input.js';
 import { UsageError } from './usage-error.js';
 
@@ -359,7 +360,7 @@ function shard(text: string): Shard {
 export class StopOnSignal {
   requested = false;
   readonly #onSignal = (): void => {
-    if (this.requested) process.exit(130);
+    if (this.requested) endNow('\nInterrupted again: the trial in progress is dropped.', 130);
     this.requested = true;
     process.stderr.write(
       '\nInterrupted: ending after this trial; go on later with --resume. Once more to drop it.\n',

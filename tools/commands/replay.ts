@@ -24,6 +24,7 @@ import {
   type CaptureFlags,
 } from './capture-options.js';
 import { checked, designsOption, duration, wholeNumber } from './option-values.js';
+import { endNow } from './program-end.js';
 import { loadCaptures, loadScenario, type InputOptions, type ReplayInput } from './replay-input.js';
 import { addReplayOptions, toReplayOptions, type ReplayFlags } from './replay-options.js';
 import { RunProgress } from './run-progress.js';
@@ -298,6 +299,8 @@ async function present(result: Result, flags: ReplayCommandFlags, name: string):
     if (result.rateSearches != null) process.stdout.write(`\n${searchLines(result)}`);
     if (folder !== null && flags.quiet !== true) process.stdout.write(`\nResult: ${folder}\n`);
   }
+  if (!result.valid) process.exitCode = 1;
+  else if (result.partial) process.exitCode = 130;
   const rejected = result.cases.find(isWhollyRejected);
   if (rejected !== undefined) {
     const reasons = Object.keys(rejected.packets.rejectedByReason ?? {}).join(', ');
@@ -306,8 +309,6 @@ async function present(result: Result, flags: ReplayCommandFlags, name: string):
         "'ctreplay info' tells what the capture holds; nothing was measured that means anything.",
     );
   }
-  if (!result.valid) process.exitCode = 1;
-  else if (result.partial) process.exitCode = 130;
 }
 
 /** Whether the tracker found every packet of a run invalid. */
@@ -338,7 +339,7 @@ function configurationOf(flags: ReplayCommandFlags): Result['configuration'] {
 class Interrupter {
   #interrupt: (() => void) | null = null;
   readonly #onSignal = (): void => {
-    if (this.#interrupt === null) process.exit(130);
+    if (this.#interrupt === null) endNow('\nInterrupted again: what was measured is dropped.', 130);
     process.stderr.write('\nInterrupted: writing what was measured; once more to drop it.\n');
     const interrupt = this.#interrupt;
     this.#interrupt = null;

@@ -12,13 +12,17 @@ import type { EngineRun } from '../../engine/host/run-memory.js';
 import { emptyLayerOffsets, locateLayers } from '../captures/layer-offsets.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
+import { eventLoopTurn } from './event-loop.js';
+import { makeInjector, PendingFault, type FaultInjector } from './fault-injection.js';
 import { RECORD_LOOP_END, RECORD_PACKET, RingWriter, type RingPlace } from './feed-ring.js';
 import { frameBits } from './pace.js';
 import { FRAME_SHIFT } from './packet-store.js';
-import { SharedState, STOP_FAILED, STOP_NONE } from './shared-state.js';
+import { abortRun, announceDeath, feederIndex } from './run-abort.js';
+import { SharedState, STOP_NONE } from './shared-state.js';
 import { makeSteering, type SteerMode } from './steer.js';
 import { MAX_STREAMED_REQUESTS, requestStride } from './stream-plan.js';
 import { openTraffic, type StreamedTraffic } from './traffic-source.js';
+import type { FaultInjection, ThreadFailure } from './worker-input.js';
 
 export interface FeederInput {
   readonly run: EngineRun;
@@ -30,13 +34,14 @@ export interface FeederInput {
   readonly rings: readonly RingPlace[];
   /** Infinity = until the run is stopped. */
   readonly loops: number;
+  readonly fault: FaultInjection | null;
 }
 
 export interface FeederReport {
   /** Packets written, over all loops. */
   readonly packets: number;
   /** Why it ended early; null when it did not. */
-  readonly failure: string | null;
+  readonly failure: ThreadFailure | null;
 }
 
 /** Packets written to a ring before its worker is told. */
@@ -49,21 +54,28 @@ const PREFILL_MS = 10_000;
 /** Feeds a run. Never throws: a failure is part of the report, and stops the run. */
 export async function feed(input: FeederInput): Promise<FeederReport> {
   const state = new SharedState(input.state);
+  const index = feederIndex(input.run);
+  const silence = announceDeath(input.run, state, index);
   const prefill = setTimeout(() => state.markPrefilled(), PREFILL_MS);
   let feeder: Feeder | null = null;
   try {
     feeder = new Feeder(input, state);
     for (let loop = 0; loop < input.loops && state.stopped === STOP_NONE; loop++) await feeder.feedLoop();
     state.markPrefilled();
+    await eventLoopTurn();
     return { packets: feeder.packets, failure: null };
   } catch (error) {
-    state.stop(STOP_FAILED);
+    if (error instanceof PendingFault) await error.strike();
+    const isFirst = abortRun(input.run, state, index);
+    const message = error instanceof Error ? error.message : String(error);
+    const isInput = !(error instanceof WebAssembly.RuntimeError);
     return {
       packets: feeder?.packets ?? 0,
-      failure: error instanceof Error ? error.message : String(error),
+      failure: { message, packetIndex: null, secondary: !isFirst, isInput },
     };
   } finally {
     clearTimeout(prefill);
+    silence();
   }
 }
 
@@ -77,6 +89,7 @@ class Feeder {
   readonly #locate: (packet: number) => void;
   readonly #requestOf: (frame: Uint8Array, worker: number, wireBytes: number) => number;
   readonly #zoneOf: (frame: Uint8Array, wireBytes: number) => number;
+  readonly #fault: FaultInjector | null;
   /** Packets written. */
   packets = 0;
 
@@ -91,6 +104,11 @@ class Feeder {
     this.#bytes = new Uint8Array(memory.buffer);
     const instance = new WebAssembly.Instance(engine.module, { env: { memory, clock: () => 0 } });
     this.#locate = instance.exports['locatePacket'] as (packet: number) => void;
+    // The descriptor lies beyond the end of any memory.
+    const trap = (): void => this.#locate(0xffff_fff0);
+    const index = feederIndex(run);
+    this.#fault = makeInjector(input.fault, { kind: 'feeder', index, run, state, engine: null, trap });
+    this.#fault?.at('set-up', 0);
     const rules = createRules(input.config);
     const { entries } = input.config;
     // One rule for everything: no need to look at each packet.
@@ -121,6 +139,7 @@ class Feeder {
       const zone = steering.needsZone ? this.#zoneOf(frame, wireBytes) : 0;
       const worker = steering.workerOf(frame, 0, layers, zone);
       const request = this.#requestOf(frame, worker, wireBytes);
+      this.#failIfAsked();
       if (!this.#write(worker, frame, request, index, bits, timeNs)) return false;
       index++;
       bits += frameBits(frame.length);
@@ -133,6 +152,18 @@ class Feeder {
       ring.commit(RECORD_LOOP_END, index, bits, 0);
     }
     this.#publishAll();
+  }
+
+  #failIfAsked(): void {
+    this.#fault?.at('warm-up', this.packets);
+    this.#fault?.at('work', this.packets);
+    if (this.#fault?.isDue('empty', this.packets) !== true) return;
+    this.#publishAll();
+    this.#state.markPrefilled();
+    while (!this.#rings.some((ring) => ring.isWaitedFor) && this.#state.stopped === STOP_NONE) {
+      this.#state.sleep(1);
+    }
+    this.#fault.at('empty', this.packets);
   }
 
   /** Writes one packet; false when the run was stopped while its ring was full. */
@@ -174,6 +205,7 @@ class Feeder {
       this.#publishAll();
       this.#state.markPrefilled();
       if (this.#state.stopped !== STOP_NONE) return 0;
+      this.#fault?.at('asleep', this.packets);
       ring.waitForRoom(payloadBytes, FULL_WAIT_MS);
     }
   }

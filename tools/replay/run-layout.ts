@@ -4,6 +4,7 @@ import { needsLagGroups } from './collect-lag.js';
 import { createRun, type EngineRun } from '../../engine/host/run-memory.js';
 import { EngineThread } from '../../engine/host/thread.js';
 import { DEFAULT_CONFIG } from '../config/read-config.js';
+import { eventLoopTurn } from './event-loop.js';
 import type { FeederInput } from './feeder.js';
 import type { TrafficTotals } from './pace.js';
 import type { StreamInput } from './packet-supply.js';
@@ -31,7 +32,7 @@ export interface RunLayout {
   readonly units: Float64Array<SharedArrayBuffer> | null;
   /** Capture time of each staged packet; empty when they are streamed. */
   readonly timesNs: Float64Array<SharedArrayBuffer>;
-  readonly feeder: Omit<FeederInput, 'state'> | null;
+  readonly feeder: Omit<FeederInput, 'state' | 'fault'> | null;
 }
 
 /**
@@ -39,15 +40,24 @@ export interface RunLayout {
  * @param now the run's clock, nanoseconds
  * @throws EngineError when it does not fit
  */
-export function layOutRun(traffic: ReplayTraffic, options: RunOptions, now: () => number): RunLayout {
+export async function layOutRun(
+  traffic: ReplayTraffic,
+  options: RunOptions,
+  now: () => number,
+): Promise<RunLayout> {
   return isStreamed(traffic) ? layOutStreamed(traffic, options, now) : layOutStaged(traffic, options, now);
 }
 
-function layOutStaged(traffic: StagedTraffic, options: RunOptions, now: () => number): RunLayout {
+async function layOutStaged(
+  traffic: StagedTraffic,
+  options: RunOptions,
+  now: () => number,
+): Promise<RunLayout> {
   const { engine, workers, rules } = options;
   const c = engine.constants;
   const copies = options.uniqueIpLoops !== null;
   const assignment = assignPackets(traffic, rules, makeSteering(options.steer, workers));
+  await eventLoopTurn();
   const plan = planMemory(c, {
     threads: workers + 2,
     maxConns: options.maxConns,
@@ -59,6 +69,7 @@ function layOutStaged(traffic: StagedTraffic, options: RunOptions, now: () => nu
     ...options.settings,
     lagGroups: needsLagGroups(options.rules.requests),
   });
+  await eventLoopTurn();
   const main = startMain(run, options, traffic.packets, now);
   const loaded = loadPackets(main, traffic, rules, assignment, workers, copies);
   const { mode } = options.pacing;

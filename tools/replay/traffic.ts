@@ -9,6 +9,7 @@ import {
   type CaptureReading,
 } from '../captures/reader.js';
 import type { PacketSource } from '../synth/scenario.js';
+import { eventLoopTurn } from './event-loop.js';
 import { isPrepared } from './prepared-staging.js';
 
 /**
@@ -158,15 +159,19 @@ function followBlocks(capture: PreparedCapture, follow: Followed): void {
   }
 }
 
+/** Packets made between two turns of the event loop. */
+const PACKETS_A_TURN = 16_384;
+
 /** The packets of a scenario. */
 export function scenarioTraffic(name: string, source: PacketSource): Traffic {
   return {
     name,
     async forEach(visit) {
       const buffer = new Uint8Array(source.maxFrameLength);
-      for (;;) {
+      for (let packets = 1; ; packets++) {
         const length = source.next(buffer, 0);
         if (length === 0 || !visit(buffer.subarray(0, length), source.timestampNs)) return;
+        if (packets % PACKETS_A_TURN === 0) await eventLoopTurn();
       }
     },
   };

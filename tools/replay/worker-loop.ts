@@ -6,6 +6,7 @@
  */
 import { makeRewriter, type FrameRewriter } from '../rewrite/rewriter.js';
 import { DepartureRecorder, SETTLED_AFTER_NS, type Departures } from './departure.js';
+import type { FaultInjector } from './fault-injection.js';
 import { makeDue, waitUntil } from './pace.js';
 import { RecordedTotal } from './recorded-total.js';
 import { calibrateThread, type ThreadTiming } from './thread-timing.js';
@@ -31,6 +32,8 @@ export class WorkerLoop {
   readonly #batchAddresses: Uint32Array;
   readonly #batchDue: Float64Array;
   readonly #intervalWord: number;
+  /** Where the engine says which packet of a batch it works on. */
+  readonly #packetIndexWord: number;
   readonly #departure: DepartureRecorder | null;
   readonly #sweeper: SweepRunner | null;
   readonly #rewriter: FrameRewriter | null;
@@ -40,25 +43,25 @@ export class WorkerLoop {
   /** The latest reading of the clock: the end of the batch before, or of a wait. */
   #latestNs = 0;
   #waitingSinceNs = 0;
+  readonly #fault: FaultInjector | null;
   #interval = -1;
-  /** The injected pause is over. */
-  #paused = false;
+  #inBatch = false;
   /** Packets run and recorded. */
   packets = 0;
   loops = 0;
-  /** Place in the traffic of the first packet of the batch in progress. */
-  batchIndex = 0;
 
-  constructor(input: WorkerInput, thread: RunThread) {
+  constructor(input: WorkerInput, thread: RunThread, fault: FaultInjector | null) {
     this.#input = input;
     this.#thread = thread;
+    this.#fault = fault;
     const { engine } = thread;
     const { buffer } = input.run.memory;
     this.#batchAddresses = new Uint32Array(buffer, engine.packetsAt, input.batch);
     this.#batchDue = new Float64Array(buffer, engine.dueAt, input.batch);
     const c = input.run.engine.constants;
-    this.#intervalWord =
-      input.run.plan.regions.threads + input.threadIndex * c.THREAD_SIZE + c.T_INTERVAL_HISTOGRAM;
+    const block = input.run.plan.regions.threads + input.threadIndex * c.THREAD_SIZE;
+    this.#intervalWord = block + c.T_INTERVAL_HISTOGRAM;
+    this.#packetIndexWord = block + c.T_PACKET_INDEX;
     this.#departure = input.schedule.paced ? new DepartureRecorder() : null;
     this.#due = makeDue(input.schedule);
     this.#rewriter =
@@ -81,6 +84,13 @@ export class WorkerLoop {
     return this.#account?.figures() ?? null;
   }
 
+  /** Place in the traffic of the packet that the engine was given last, while it works on it; null otherwise. */
+  get packetInProgress(): number | null {
+    if (!this.#inBatch) return null;
+    const place = this.#thread.engine.view.getUint32(this.#packetIndexWord, true);
+    return this.#supply.indexes[place] ?? null;
+  }
+
   get departure(): Departures | null {
     return this.#departure?.figures() ?? null;
   }
@@ -96,11 +106,14 @@ export class WorkerLoop {
   warmUp(): ThreadTiming {
     const { engine, clock } = this.#thread;
     engine.exports.goOnline();
+    this.#fault?.at('warm-up', 0);
     let batches = 0;
     for (const count of this.#supply.warmUp(this.#input.warmupPackets)) {
       this.#fill(count, 0);
+      this.#beginBatch();
       this.#batchDue.fill(clock.now());
       this.#execute(count, TRACKER_EPOCH_MS, (batches++ * this.#input.batch) % 2 === 0);
+      this.#endBatch();
       engine.exports.quiesce();
     }
     const timing = calibrateThread(this.#thread);
@@ -130,12 +143,13 @@ export class WorkerLoop {
       if (!this.#supply.startLoop()) break;
       if (!this.#runLoop(this.loops)) break;
     }
+    this.#fault?.at('end', this.packets);
     engine.exports.detach();
   }
 
   /** One pass over the worker's packets; false when it was stopped inside. */
   #runLoop(loop: number): boolean {
-    const { schedule, fault } = this.#input;
+    const { schedule } = this.#input;
     const { state, engine } = this.#thread;
     for (;;) {
       if (state.stopped !== 0) return false;
@@ -143,21 +157,34 @@ export class WorkerLoop {
       if (available === 0) return state.stopped === 0;
       const count = schedule.paced ? this.#waitForDue(available, loop) : available;
       if (count === 0) return false;
-      this.batchIndex = this.#supply.indexes[0] as number;
       this.#fill(count, loop);
       if (this.#account === null) this.#latestNs = this.#thread.clock.now();
       const nowMs = this.#trackerNow(loop);
+      this.#fault?.at('pass', this.packets);
       if (this.#sweeper?.sweepIfDue(nowMs) === true) this.#account?.swept(this.#sweeper.lastDurationNs);
       this.#enterInterval();
-      if (fault !== null && fault.worker === this.#input.threadIndex && this.packets >= fault.afterPackets) {
-        this.#injectFault();
-      }
+      this.#beginBatch();
+      this.#fault?.at('work', this.packets);
       this.#executeAccounted(count, nowMs, this.#isTimed());
+      this.#endBatch();
       engine.exports.quiesce();
       this.packets += count;
       this.#supply.release(count);
       if (schedule.paced) this.#departure?.settle();
     }
+  }
+
+  /** From here on the engine works on a packet: should the thread end, it is known on which. */
+  #beginBatch(): void {
+    const { state, engine } = this.#thread;
+    engine.view.setUint32(this.#packetIndexWord, 0, true);
+    state.notePacket(this.#input.threadIndex, this.#supply.indexes[0] as number);
+    this.#inBatch = true;
+  }
+
+  #endBatch(): void {
+    this.#inBatch = false;
+    this.#thread.state.notePacket(this.#input.threadIndex, null);
   }
 
   #isTimed(): boolean {
@@ -229,6 +256,7 @@ export class WorkerLoop {
     if (time < first) {
       const fromNs = time;
       engine.exports.goOffline();
+      this.#fault?.at('asleep', this.packets);
       time = waitUntil(
         first,
         clock.now,
@@ -300,35 +328,11 @@ export class WorkerLoop {
     if (waiting) {
       this.#waitingSinceNs = clock.now();
       engine.exports.goOffline();
+      this.#fault?.at('asleep', this.packets);
       return;
     }
     engine.exports.goOnline();
     this.#latestNs = clock.now();
     this.#account?.waited(this.#latestNs - this.#waitingSinceNs);
-  }
-
-  #injectFault(): void {
-    const { fault, run } = this.#input;
-    const { engine, state } = this.#thread;
-    if (fault === null) return;
-    const ctLock = run.engine.constants.CONTROL + run.engine.constants.C_CT_LOCK;
-    const { stallMs = 0 } = fault;
-    if (fault.kind === 'stall' || fault.kind === 'hold') {
-      if (this.#paused) return; // once
-      this.#paused = true;
-      if (fault.kind === 'stall') {
-        state.sleep(stallMs);
-        return;
-      }
-      engine.exports.testLock(ctLock, 0);
-      // Computing, not sleeping: a sleep would be longer than asked for.
-      const endNs = this.#thread.clock.now() + stallMs * 1e6;
-      while (this.#thread.clock.now() < endNs);
-      engine.exports.testUnlock(ctLock, 0);
-      return;
-    }
-    engine.exports.testLock(ctLock, 0);
-    if (fault.kind === 'exit') process.exit(7);
-    throw new WebAssembly.RuntimeError('injected trap');
   }
 }

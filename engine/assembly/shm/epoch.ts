@@ -54,6 +54,7 @@ import {
   C_ORPHANS,
   CONTROL,
   maxThreads,
+  ownerWord,
   T_EPOCH_SEEN,
   T_RETIRED,
   T_WAITING,
@@ -68,15 +69,14 @@ const CHAIN_TAIL: usize = 4;
 const CHAIN_COUNT: usize = 8;
 const CHAIN_TARGET: usize = 12;
 
-/** Orphans: lock word (LOCK_*), then the two chains. */
+/** Orphans: lock word, then the two chains. The word is 0 or its holder's ownerWord, so that a run can say who died with it. */
 const ORPHANS_WAITING: usize = 16;
 const ORPHANS_RETIRED: usize = 32;
 const ORPHANS_SIZE: usize = 48;
 
 const LOCK_FREE: u32 = 0;
-const LOCK_HELD: u32 = 1;
-/** Held, and another thread has come by since: the holder has to look once more. */
-const LOCK_CALLED: u32 = 2;
+/** Bit beside the holder: another thread has come by since, and the holder has to look once more. */
+const LOCK_CALLED: u32 = 1;
 
 /** Keeps the epoch odd. */
 const EPOCH_STEP: u32 = 2;
@@ -194,16 +194,17 @@ function turnOrphansOver(): void {
 /** Takes the lock, or calls the thread that has it. Returns whether it was taken. */
 export function claimOrphans(): bool {
   while (true) {
-    const seen = atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, LOCK_FREE, LOCK_HELD);
+    const seen = atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, LOCK_FREE, ownerWord);
     if (seen == LOCK_FREE) return true;
-    // Let go meanwhile: the next round takes it.
-    if (seen == LOCK_CALLED || atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, LOCK_HELD, LOCK_CALLED) != LOCK_FREE) return false;
+    if ((seen & LOCK_CALLED) != 0) return false;
+    // Let go meanwhile: the next round takes it, or calls whoever has it then.
+    if (atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, seen, seen | LOCK_CALLED) == seen) return false;
   }
 }
 
 /** Held for a few instructions, or one look at each thread's seen word: not worth sleeping. */
 function lockOrphans(): void {
-  while (atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, LOCK_FREE, LOCK_HELD) != LOCK_FREE) {
+  while (atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, LOCK_FREE, ownerWord) != LOCK_FREE) {
     if (atomic.load<u32>(CONTROL, C_ABORT) != 0) unreachable();
   }
 }
@@ -213,7 +214,7 @@ export function unlockOrphans(): bool {
   const orphans = CONTROL + C_ORPHANS;
   const count = load<u32>(orphans, ORPHANS_WAITING + CHAIN_COUNT) + load<u32>(orphans, ORPHANS_RETIRED + CHAIN_COUNT);
   atomic.store<u32>(CONTROL, count, C_ORPHAN_COUNT);
-  return atomic.xchg<u32>(orphans, LOCK_FREE) == LOCK_CALLED && count != 0;
+  return (atomic.xchg<u32>(orphans, LOCK_FREE) & LOCK_CALLED) != 0 && count != 0;
 }
 
 /** Forgets every retired slot, whoever retired it; the slab is emptied with them. Precondition: no other thread is online. */
