@@ -17,7 +17,7 @@ import { makeSchedule, type PacingRequest, type Schedule, type TrafficTotals } f
 import { describeFailure, ReplayFailure } from './replay-failure.js';
 import { bindRunClock, runOrigin } from './run-clock.js';
 import { layOutRun, type RunLayout } from './run-layout.js';
-import { SharedState, STOP_FAILED, STOP_FINISHED } from './shared-state.js';
+import { SharedState, STOP_FAILED, STOP_FINISHED, STOP_NONE } from './shared-state.js';
 import type { SteerMode } from './steer.js';
 import { makeThreadPool, workerFile } from './thread-pool.js';
 import { TimelineWatcher, type RunTimeline } from './timeline.js';
@@ -130,10 +130,10 @@ export async function runReplay(traffic: ReplayTraffic, options: RunOptions): Pr
     const sweeperReports = await settle(tasks.sweepers, run, state);
     await throwOnFeederFailure(feeding);
     clearInterval(watcher);
-    timeline.finish(clock.now() - t0);
     throwOnFailure(run, options, state, workerReports, sweeperReports, main);
     const reports = workerReports.map((settled) => settled.value as WorkerReport);
     const endNs = Math.max(...reports.map((report) => report.endNs));
+    timeline.finish(endNs - t0);
     return {
       run,
       totals,
@@ -181,6 +181,7 @@ function startThreads(pool: ReturnType<typeof makeThreadPool>, context: StartCon
     const input: WorkerInput = {
       ...common,
       threadIndex: worker,
+      workers,
       cpu: cpuOf(worker),
       packets,
       stream,
@@ -279,7 +280,8 @@ function watch(
   let lastShownNs = t0;
   return setInterval(() => {
     const time = now();
-    timeline.poll(time - t0);
+    // Once the run has ended there is nothing to see; the rest is taken in at its end.
+    if (state.stopped === STOP_NONE) timeline.poll(time - t0);
     if (options.durationMs !== null && time - t0 >= options.durationMs * 1e6) state.stop(STOP_FINISHED);
     if (options.onProgress !== null && time - lastShownNs >= 200e6) {
       const packets = timeline.packetsSoFar(workers);

@@ -210,11 +210,7 @@ function forceDirection<E>(p: Packet, found: usize, now: i64): usize {
   let conn = found;
   if (conn != 0 && Context.reply && isCompanion(conn)) conn = lookupConnection(contextKey(), Context.hash, now);
   if (conn == 0 || !Context.reply) return conn;
-  const key = conn + CO_KEY;
-  if (lookup(key, keyHash(key, hashBasis), now) != 0) {
-    changetype<E>(0).expire(conn, now);
-    countReason(R_FORCED);
-  }
+  if (changetype<E>(0).expire(conn, now)) countReason(R_FORCED);
   Context.reply = false;
   return 0;
 }
@@ -253,12 +249,8 @@ function updateState<E>(p: Packet, conn: usize, now: i64): bool {
 /** TCP reuse: the old connection stops matching. */
 function reopen<E>(conn: usize, now: i64): void {
   const reply = Context.reply;
-  const key = conn + CO_KEY;
-  if (lookup(key, keyHash(key, hashBasis), now) != 0) {
-    changetype<E>(0).expire(conn, now);
-    countReason(R_REOPENED);
-  }
-  Context.reply = reply;
+  if (changetype<E>(0).expire(conn, now)) countReason(R_REOPENED);
+  Context.reply = reply; // the look-up of expiry does not speak for this packet
 }
 
 /** FTP control packets: sequence adjustment before or after the update, by direction (spec §8.4). */

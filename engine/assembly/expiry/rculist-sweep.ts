@@ -25,7 +25,7 @@ import {
   CO_TIMEOUT_CLASS,
   CO_TP_ID,
 } from '../conntrack/connection';
-import { isExpired } from '../conntrack/lookup';
+import { isExpired, stillMatches } from '../conntrack/lookup';
 import {
   countWork,
   LC_CONN,
@@ -110,10 +110,12 @@ export class RculistSweep {
   }
 
   /** The dead entry keeps its map slot, its count and its companion until the sweep: the original's behaviour. */
-  expire(conn: usize, now: i64): void {
+  expire(conn: usize, now: i64): bool {
+    if (!stillMatches(conn, now)) return false;
     lock(conn + CO_LOCK, LC_CONN);
     store<i64>(conn, 0, CO_EXPIRATION);
     unlock(conn + CO_LOCK, LC_CONN);
+    return true;
   }
 
   remove(conn: usize): void {

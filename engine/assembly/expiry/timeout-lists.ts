@@ -24,6 +24,7 @@ import {
   CO_TP_ID,
   N_TIMEOUT_CLASSES,
 } from '../conntrack/connection';
+import { stillMatches } from '../conntrack/lookup';
 import {
   countWork,
   LC_CONN,
@@ -102,10 +103,13 @@ export class TimeoutLists {
     countWork(W_REFRESHES, 1);
   }
 
-  // @ts-ignore: decorator
-  @inline
-  expire(conn: usize, now: i64): void {
-    this.remove(conn);
+  /** As the original: the look-up that decides is made under ct_lock. */
+  expire(conn: usize, now: i64): bool {
+    lock(CONTROL + C_CT_LOCK, LC_CT);
+    const live = stillMatches(conn, now);
+    if (live) this.removeLocked(conn);
+    unlock(CONTROL + C_CT_LOCK, LC_CT);
+    return live;
   }
 
   remove(conn: usize): void {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { ExecRequest } from '../../../engine/host/exec-params.js';
+import { Tracker } from '../../../engine/host/tracker.js';
+import { udpFrame } from '../../support/packets.js';
 import { SteppedThreads } from '../../support/stepped-threads.js';
-import { DESIGNS } from '../../support/tracker-bed.js';
+import { A, B, C, DESIGNS, N, perDesign } from '../../support/tracker-bed.js';
 
 const ATTEMPTS = 3000;
 const toOneTuple: ExecRequest = {
@@ -78,4 +80,40 @@ describe.each(DESIGNS)('a creation that fails while another thread is online: %s
     expect(steps.control('C_SLAB_IN_USE') - 13 - parked).toBeLessThanOrEqual(2);
     expect(steps.main.exports.tableCount()).toBe(13);
   });
+});
+
+describe.each(DESIGNS)('a creation: %s', (design) => {
+  it('looks up twice: for the packet, and under ct_lock', () => {
+    const tracker = Tracker.create({ design, flavour: 'probed', slabSlots: 256 });
+    for (let i = 0; i < 100; i++) tracker.run(udpFrame({ src: `10.0.0.${i + 1}` }), { commit: true }, 1000);
+    expect(tracker.counters().work).toMatchObject({ lookups: 200, created: 100 });
+  });
+
+  it('without commit is none: narrow-insert then has no need to look up again', () => {
+    const tracker = Tracker.create({ design, flavour: 'probed', slabSlots: 256 });
+    for (let i = 0; i < 100; i++) tracker.run(udpFrame({ src: `10.0.0.${i + 1}` }), {}, 1000);
+    expect(tracker.counters().work['lookups']).toBe(design === 'narrow-insert' ? 100 : 200);
+  });
+});
+
+perDesign((bed) => {
+  it.each([true, false])(
+    'is not due when the key has an entry that the packet, looked up by its reverse, did not find; commit: %s',
+    (commit) => {
+      const t = bed();
+      const translated = (address: string): ExecRequest => ({
+        commit: true,
+        nat: { type: 'src', minAddress: address, ports: [7000, 7000] },
+      });
+      const packet = t.tracker.packet(udpFrame({ src: A, dst: B, srcPort: 1, dstPort: 2 }));
+      expect(t.tracker.execute(packet, translated(N), t.nowMs).returned[0]?.state).toBe('new|trk|snat');
+      t.tracker.flush();
+      // Now another connection has the tuple that the packet was translated to, and is translated itself.
+      expect(t.udp(`${N}:7000`, `${B}:2`, translated(C))).toBe('new|trk|snat');
+      const table = t.lines();
+      const [again] = t.tracker.execute(packet, { commit }, t.nowMs).returned;
+      expect([again?.state, again?.reason?.name]).toEqual(['new|trk|snat', 'lost-race']);
+      expect(t.lines()).toEqual(table);
+    },
+  );
 });

@@ -9,6 +9,7 @@ export interface Task {
   readonly task:
     | 'mutex'
     | 'waiter'
+    | 'leaver'
     | 'mapReader'
     | 'mapWriter'
     | 'listReader'

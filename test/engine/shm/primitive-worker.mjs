@@ -96,6 +96,14 @@ const TASKS = {
     return 1;
   },
 
+  /** Leaves with a slot that it has retired. */
+  leaver() {
+    engine.goOnline();
+    engine.retire(engine.takeSlotLocked());
+    engine.goOffline();
+    return 1;
+  },
+
   /** Looks records up that are always in the map. */
   mapReader() {
     let lookups = 0;
