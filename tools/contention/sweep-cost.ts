@@ -6,6 +6,7 @@ import { designLabel, type DesignChoice } from '../../engine/host/designs.js';
 import type { Flavour } from '../../engine/host/module.js';
 import { Tracker } from '../../engine/host/tracker.js';
 import { HOLD_INTERVAL } from '../replay/session.js';
+import { median } from '../stats/sample.js';
 import { buildFrame } from '../synth/packet-builder.js';
 import type { SweepRow } from './contention-result.js';
 import { ratiosOf, spreadOfAll } from './spread.js';
@@ -32,11 +33,11 @@ export class SweepCostError extends Error {
 const NOW_MS = 1_000_000;
 /** Later than any connection lives. */
 const LATER_MS = NOW_MS + 3_600_000;
-/** Rounds before those that count, so that the engine is compiled and its pages are there. */
-const WARM_UP_ROUNDS = 2;
+/** Connections swept before the rounds that count, in two rounds or more: the engine is compiled then and its pages are there. */
+const WARM_UP_CONNECTIONS = 50_000;
 /** A connection limit of this many times the connections: no pass of any design stops at its limit. */
 const LIMIT_FACTOR = 128;
-/** Passes over live connections in a round: one takes little time. */
+/** Passes over live connections in a round; the one in the middle counts, since one takes so little time that any interruption shows. */
 const LOOKS = 5;
 const STORE_BYTES = 1 << 20;
 
@@ -98,16 +99,16 @@ class SweepBed {
 
   /** Passes over live connections; null where one stops at the first of each list and has looked at a handful. */
   #look(): number | null {
-    let elapsedNs = 0;
+    const passesNs: number[] = [];
     for (let pass = 0; pass < LOOKS; pass++) {
       const look = this.#sweep(NOW_MS);
       if (look.cleaned !== 0) {
         throw new SweepCostError(this.label, `a sweep removed ${look.cleaned} live connections`);
       }
       if (look.checked !== this.#connections) return null;
-      elapsedNs += look.elapsedNs;
+      passesNs.push(look.elapsedNs);
     }
-    return elapsedNs / LOOKS / this.#connections;
+    return median(passesNs) / this.#connections;
   }
 
   #fill(): void {
@@ -139,7 +140,8 @@ export function measureSweeps(request: SweepRequest): SweepRow[] {
     probed: new SweepBed(choice, 'probed', request),
   }));
   const beds = pairs.flatMap(({ bare, probed }) => [bare, probed]);
-  for (let round = -WARM_UP_ROUNDS; round < request.rounds; round++) {
+  const warmUpRounds = Math.max(2, Math.ceil(WARM_UP_CONNECTIONS / request.connections));
+  for (let round = -warmUpRounds; round < request.rounds; round++) {
     request.onCell(`sweeps, round ${Math.max(round + 1, 0)} of ${request.rounds}`);
     for (const bed of round % 2 === 0 ? beds : beds.toReversed()) {
       const figures = bed.run();
