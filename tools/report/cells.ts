@@ -145,7 +145,7 @@ function addLines(name: string, lines: readonly Contention[]): Contention {
         part.avgNs === null || part.avgNs === undefined ? null : part.avgNs * (weights[index] as number),
       ),
     );
-    const weight = weights.reduce((total, one) => total + one, 0);
+    const weight = addKnown(weights) ?? 0;
     return {
       count: counted,
       minNs: minima.length === 0 ? null : Math.min(...minima),
