@@ -216,6 +216,7 @@ export class Tracker {
   sweep(nowMs: number): SweepOutcome {
     const { exports } = this.#thread;
     const wakeMs = this.#thread.guard(() => exports.sweep(wholeMs(nowMs)));
+    this.#releaseDropped();
     exports.quiesce();
     return {
       wakeMs,
@@ -240,6 +241,7 @@ export class Tracker {
   /** Removes all connections, or those of one zone. */
   flush(zone?: number): void {
     this.#thread.guard(() => this.#thread.exports.flush(zone ?? -1));
+    this.#releaseDropped();
     this.#thread.exports.quiesce();
   }
 

@@ -9,6 +9,7 @@ import type { CellSummary, Comparison } from '../report/schema.js';
 import { METRICS, metricApplies, metricSpec } from './metrics.js';
 import type { Cell, Group, Pair } from './plan.js';
 import { signedRank, smallestSignedRankP } from './signed-rank.js';
+import { withheldComparison } from './tail-rule.js';
 import { steadyBlocks, type RepetitionRule } from './stopping.js';
 import type { Blocks } from './trial.js';
 
@@ -84,7 +85,9 @@ export function compareGroup(group: Group, blocks: Blocks, rule: RepetitionRule)
   return group.pairs.flatMap((pair) =>
     metricsIn(steady, pair.base)
       .filter((metric) => metricSpec(metric).compared && metricApplies(metric, group.cells[0]!.rate))
-      .flatMap((metric) => comparePair(pair, metric, steady, rule) ?? []),
+      .flatMap(
+        (metric) => comparePair(pair, metric, steady, rule, group.cells[0]!.rate.mode === 'topspeed') ?? [],
+      ),
   );
 }
 
@@ -94,6 +97,7 @@ function comparePair(
   metric: string,
   blocks: Blocks,
   rule: RepetitionRule,
+  topSpeed: boolean,
 ): MatrixComparison | null {
   const base: number[] = [];
   const head: number[] = [];
@@ -105,6 +109,8 @@ function comparePair(
     head.push(to);
   }
   if (base.length === 0) return null;
+  const withheld = withheldComparison(metric, [pair.base, pair.head], blocks, topSpeed);
+  if (withheld !== null) return withheldRow(pair, metric, base.length, rule, withheld);
   const { value, interval } = pairedRatio(
     base.map((from, i) => ({ base: [from], head: [head[i] as number] })),
     {
@@ -137,6 +143,32 @@ function comparePair(
     kind: pair.kind,
     test: 'wilcoxon-signed-rank',
     note: noteFor(base.length, rule.alpha),
+  };
+}
+
+/** A comparison that says only why it says nothing. */
+function withheldRow(
+  pair: Pair,
+  metric: string,
+  n: number,
+  rule: RepetitionRule,
+  reason: string,
+): MatrixComparison {
+  const { unit, direction } = metricSpec(metric);
+  return {
+    base: pair.base,
+    head: pair.head,
+    metric,
+    unit,
+    direction,
+    alpha: rule.alpha,
+    n,
+    significant: false,
+    control: pair.kind === 'control',
+    text: '~',
+    kind: pair.kind,
+    test: 'wilcoxon-signed-rank',
+    note: reason,
   };
 }
 

@@ -17,6 +17,7 @@ import {
 } from '../regress/gate-text.js';
 import { checkRegressConfig, readRegressConfig, type RegressConfig } from '../regress/regress-config.js';
 import { writeAtomically } from '../report/result-file.js';
+import { readingOf } from './capture-options.js';
 import { captureInput, scenarioInput } from './replay-input.js';
 import { UsageError } from './usage-error.js';
 
@@ -163,7 +164,7 @@ async function writeTo(file: string, text: string): Promise<void> {
 const loadInput: InputLoader = (input, seed) => {
   const limit = input.limit ?? null;
   return input.capture !== undefined
-    ? captureInput([input.capture], limit)
+    ? captureInput([input.capture], limit, readingOf(input))
     : scenarioInput(input.scenario as string, input.parameters ?? {}, seed, limit);
 };
 

@@ -2,6 +2,7 @@
 import { METRICS } from '../bench/metrics.js';
 import type { Run } from '../report/runs.js';
 import type { Direction, ResultCase } from '../report/schema.js';
+import { interruptedShareOf, isWithheldAt, tailOfMetric, WITHHELD_ADVICE } from '../report/tail.js';
 import { compareSamples, geomeanRow, type BenchComparison, type GeomeanRow } from '../stats/compare.js';
 import { relativeHalfWidth } from '../stats/interval.js';
 import { bootstrapInterval } from '../stats/bootstrap.js';
@@ -57,6 +58,8 @@ function measuredValues(one: ResultCase): Value[] {
     if (value === null || value === undefined) continue;
     // A throughput that was set is no finding.
     if (name === 'pps' && one.pacing.mode !== 'topspeed') continue;
+    // Interruptions say what may be compared, and are not compared themselves.
+    if (name.endsWith('.interruptedShare')) continue;
     values.push({ metric: name, unit, direction, value });
   }
   return values;
@@ -83,6 +86,8 @@ function workValues(one: ResultCase): Value[] {
 type CellValues = ReadonlyMap<string, { readonly first: Value; readonly values: number[] }>;
 
 interface Side {
+  /** Metrics by cell that are the machine's. */
+  readonly withheld: ReadonlyMap<string, ReadonlySet<string>>;
   readonly cells: ReadonlyMap<string, CellValues>;
   readonly work: ReadonlyMap<string, CellValues>;
   readonly machines: ReadonlySet<string>;
@@ -108,10 +113,31 @@ function cellNameOf({ id, build }: ResultCase): string {
   return build === 'bare' && !id.endsWith('/bare') ? `${id} (bare)` : id;
 }
 
+/** Percentiles of a cell that interruptions by the machine make the machine's (report/tail.ts), judged over all its trials. */
+function withheldTails(cases: readonly ResultCase[]): Map<string, ReadonlySet<string>> {
+  const byCell = new Map<string, ResultCase[]>();
+  for (const one of cases) byCell.set(cellNameOf(one), [...(byCell.get(cellNameOf(one)) ?? []), one]);
+  return new Map(
+    [...byCell].map(([cell, trials]): [string, ReadonlySet<string>] => {
+      const withheld = METRICS.map(({ name }) => name).filter((name) => {
+        const tail = tailOfMetric(name);
+        if (tail === null) return false;
+        const shares = trials.flatMap((one) => interruptedShareOf(one, tail.kind) ?? []);
+        return shares.length > 0 && isWithheldAt(median(shares), tail.key);
+      });
+      return [cell, new Set(withheld)];
+    }),
+  );
+}
+
 function sideOf(runs: readonly Run[]): Side {
   const cases = runs.flatMap(({ result }) => result.cases.filter((one) => one.control !== true));
+  const withheld = withheldTails(cases);
   return {
-    cells: gather(cases, measuredValues),
+    withheld,
+    cells: gather(cases, (one) =>
+      measuredValues(one).filter(({ metric }) => withheld.get(cellNameOf(one))?.has(metric) !== true),
+    ),
     work: gather(cases, workValues),
     machines: new Set(runs.map(({ result }) => result.environment.machineId ?? 'unknown')),
   };
@@ -139,6 +165,7 @@ export function compareResults(
     ...missing(before.cells, after.cells, 'base'),
     ...missing(after.cells, before.cells, 'head'),
     ...invalidNotes([...base, ...head]),
+    ...withheldNotes(before.withheld, after.withheld),
   ];
   const isSameMachine =
     before.machines.size === 1 &&
@@ -176,6 +203,15 @@ function missing(
 ): string[] {
   const only = [...from.keys()].filter((cell) => !other.has(cell));
   return only.length === 0 ? [] : [`Only in ${name}: ${list(only)}.`];
+}
+
+function withheldNotes(...sides: readonly ReadonlyMap<string, ReadonlySet<string>>[]): string[] {
+  const names = new Set(sides.flatMap((side) => [...side.values()].flatMap((metrics) => [...metrics])));
+  return names.size === 0
+    ? []
+    : [
+        `~ ${[...names].join(', ')} not compared where the machine interrupted more than half as many packets as lie above: it would be a comparison of machines. ${WITHHELD_ADVICE}`,
+      ];
 }
 
 function invalidNotes(runs: readonly Run[]): string[] {
@@ -264,7 +300,9 @@ function addRatios(
 ): void {
   const id = `${cellNameOf(to)} / ${from.design}`;
   const base = new Map(measuredValues(from).map((value) => [value.metric, value]));
+  const withheld = withheldTails([from, to]);
   for (const { metric, direction, value } of measuredValues(to)) {
+    if ([...withheld.values()].some((metrics) => metrics.has(metric))) continue;
     const other = base.get(metric);
     if (other === undefined || other.value <= 0 || !RATIO_METRICS.includes(metric)) continue;
     const cell = cells.get(id) ?? new Map<string, { first: Value; values: number[] }>();

@@ -8,7 +8,10 @@ import { planMemory } from '../../engine/host/memory-plan.js';
 import { loadEngine, type Flavour } from '../../engine/host/module.js';
 import { createRun } from '../../engine/host/run-memory.js';
 import { EngineThread } from '../../engine/host/thread.js';
+import type { Contention } from '../report/schema.js';
 import { OVS_BENCHMARK_FRAME_LENGTH, writeOvsBenchmarkFrame } from '../synth/scenarios/ovs-benchmark.js';
+import { collectLocks } from './collect-locks.js';
+import { forgetCounters } from './forget-counters.js';
 import type { OvsBenchmarkInput, OvsBenchmarkReport } from './ovs-benchmark-worker.js';
 import { ReplayFailure } from './replay-failure.js';
 import { bindRunClock, runOrigin } from './run-clock.js';
@@ -43,6 +46,8 @@ export interface OvsBenchmarkRun {
   readonly connCount: number;
   /** Packets of all threads by ct_state bits, to prove what ran. */
   readonly lastStates: readonly number[];
+  /** Lock figures without hold times, which are not taken here; null in the bare build. */
+  readonly locks: readonly Contention[] | null;
 }
 
 /** Batches run unrecorded per thread, so that the compiler is done. */
@@ -113,6 +118,7 @@ export async function runOvsBenchmark(
     const sweeperInput: SweeperInput = { ...common, threadIndex: workers, maxRecords: 0 };
     threads.start('sweeper', workers, sweeperInput, 'sweeper');
     await threads.atBarrier(workers + 1);
+    forgetCounters(run, 0, clock.now);
     main.exports.initTracker();
     main.exports.goOffline();
     const t0 = clock.now();
@@ -130,6 +136,7 @@ export async function runOvsBenchmark(
       pps: (sent / elapsedNs) * 1e9,
       connCount: main.exports.connCount(),
       lastStates: [...new Set(reports.flatMap((report) => report.lastStates))],
+      locks: collectLocks(run, workers, 0),
     };
   } catch (error) {
     // What the main thread itself met then is a consequence: a lock wait that was ended, for one.

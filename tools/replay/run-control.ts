@@ -12,13 +12,14 @@ import type { DesignChoice } from '../../engine/host/designs.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { mayRewrite, type PacketRules } from '../config/rules.js';
 import type { FeederInput } from './feeder.js';
+import { forgetCounters } from './forget-counters.js';
 import { makeSchedule, type PacingRequest, type Schedule, type TrafficTotals } from './pace.js';
 import { ReplayFailure } from './replay-failure.js';
 import { feederIndex } from './run-abort.js';
 import { bindRunClock, runOrigin } from './run-clock.js';
 import { layOutRun, type RunLayout } from './run-layout.js';
 import { RunThreads } from './run-threads.js';
-import { SharedState, STOP_FINISHED } from './shared-state.js';
+import { SharedState, STOP_FINISHED, STOP_NONE } from './shared-state.js';
 import type { SteerMode } from './steer.js';
 import { TimelineWatcher, type RunTimeline } from './timeline.js';
 import { TRACKER_EPOCH_MS } from './worker-input.js';
@@ -131,7 +132,7 @@ export async function runReplay(traffic: ReplayTraffic, options: RunOptions): Pr
 
 /** Readies the tracker for recording. All threads stand at the barrier, offline. */
 function prepareTracker({ run, main }: RunLayout, options: RunOptions, now: () => number): void {
-  resetForRecording(run, options, now);
+  forgetCounters(run, options.settings.holdInterval ?? 0, now);
   main.exports.initTracker();
   options.configure(main);
   main.exports.goOffline();
@@ -167,8 +168,8 @@ async function runToEnd(threads: RunThreads, context: RunContext): Promise<Finis
     const [sweeper = null] = await threads.reports<SweeperReport>('sweeper', SWEEPER_END_MS);
     // A reader of a source that does not answer is not waited for: everything that was to be replayed has been.
     await threads.leave('feeder', FEEDER_END_MS);
-    timeline.finish(now() - t0);
     const endNs = Math.max(...reports.map((report) => report.endNs));
+    timeline.finish(endNs - t0);
     return {
       run,
       totals,
@@ -215,6 +216,7 @@ function startThreads(threads: RunThreads, context: StartContext): void {
     const input: WorkerInput = {
       ...common,
       threadIndex: worker,
+      workers,
       cpu: cpuOf(worker),
       packets,
       stream,
@@ -238,19 +240,6 @@ function startThreads(threads: RunThreads, context: StartContext): void {
   threads.start('sweeper', workers, input, 'sweeper');
 }
 
-/** Forgets the warm-up's counters and histograms; the table is emptied by initTracker. All threads stand at the barrier, offline. */
-function resetForRecording(run: EngineRun, options: RunOptions, now: () => number): void {
-  const c = run.engine.constants;
-  const view = new DataView(run.memory.buffer);
-  const bytes = new Uint8Array(run.memory.buffer);
-  for (let thread = 0; thread < run.plan.threads; thread++) {
-    const block = run.plan.regions.threads + thread * c.THREAD_SIZE;
-    bytes.fill(0, block, block + c.T_SCRATCH);
-    view.setUint32(block + c.T_HOLD_INTERVAL, options.settings.holdInterval ?? 0, true);
-    if (thread < run.plan.threads - 1) new EngineThread(run, thread, now).exports.resetHistograms();
-  }
-}
-
 /** Follows the run: progress, timeline, and the end of --duration. */
 function watch(
   state: SharedState,
@@ -267,7 +256,8 @@ function watch(
   let lastShownNs = t0;
   return setInterval(() => {
     const time = now();
-    timeline.poll(time - t0);
+    // Once the run has ended there is nothing to see; the rest is taken in at its end.
+    if (state.stopped === STOP_NONE) timeline.poll(time - t0);
     if (options.durationMs !== null && time - t0 >= options.durationMs * 1e6) state.stop(STOP_FINISHED);
     if (options.onProgress !== null && time - lastShownNs >= 200e6) {
       const packets = timeline.packetsSoFar(workers);

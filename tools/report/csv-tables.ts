@@ -24,6 +24,7 @@ const comparisons = table<{ run: Run; one: Comparison }>(
     column('n', 'Trials on each side.', ({ one }) => one.n),
     column('significant', 'Whether the test says that they differ.', ({ one }) => one.significant),
     column('control', 'Whether it is an A/A control.', ({ one }) => one.control),
+    column('note', 'Why no more can be said of it; empty when nothing is held back.', ({ one }) => one.note),
   ],
   (runs) => runs.flatMap((run) => (run.result.comparisons ?? []).map((one) => ({ run, one }))),
 );

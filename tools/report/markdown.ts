@@ -8,6 +8,7 @@ import {
   latencyOfCell,
   locksOfCell,
   medianOf,
+  onEnginePpsOf,
   packetsOf,
   pacingText,
   ppsOf,
@@ -18,6 +19,7 @@ import { escapeMarkdown } from './escape.js';
 import { formatCount, formatNs, formatRate, formatRatio, formatShare } from './quantities.js';
 import type { Run } from './runs.js';
 import type { Comparison } from './schema.js';
+import { excessText, percentileText, withheldSentences } from './tail.js';
 import { summarySentences } from './summary-sentences.js';
 
 /** GitHub shows at most 1 MiB of a step summary; a report that is longer is cut at a section, and says so. */
@@ -83,7 +85,13 @@ function time(
   kind: 'service' | 'response',
   key: 'p50Ns' | 'p99Ns' | 'p999Ns' | 'maxNs',
 ): MdColumn<Cell> {
-  return { head, cell: (cell) => formatNs(latencyOfCell(cell, kind)?.[key]) };
+  return {
+    head,
+    cell: (cell) =>
+      key === 'maxNs'
+        ? formatNs(latencyOfCell(cell, kind)?.maxNs)
+        : percentileText(latencyOfCell(cell, kind), key),
+  };
 }
 
 function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
@@ -108,10 +116,13 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
     mdTable(group, [
       design,
       { head: 'packets/s', cell: (cell) => formatRate(medianOf(cell, ppsOf)) },
+      { head: 'on engine', cell: (cell) => formatRate(onEnginePpsOf(cell)) },
+      { head: 'harness', cell: (cell) => formatShare(medianOf(cell, (one) => one.harnessShare)) },
       { head: 'trials', cell: (cell) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
       time('service p50', 'service', 'p50Ns'),
       time('p99', 'service', 'p99Ns'),
       time('p99.9', 'service', 'p999Ns'),
+      { head: 'p99.9 excess', cell: (cell) => excessText(cell, 'service', 'p999Ns') },
       time('max', 'service', 'maxNs'),
       time('response p50', 'response', 'p50Ns'),
       time('p99', 'response', 'p99Ns'),
@@ -120,6 +131,7 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
       { head: 'expiry lag p50', cell: (cell) => formatNs(lagOfCell(cell)?.p50Ns) },
       { head: 'max', cell: (cell) => formatNs(lagOfCell(cell)?.maxNs) },
     ]),
+    bullets(withheldSentences(group, (cell) => cellName(cell, group)).map(escapeMarkdown)),
     mdTable(locks, [
       { head: 'lock', left: true, cell: ({ lock }) => escapeMarkdown(lock.class) },
       { head: 'design', left: true, cell: ({ cell }) => escapeMarkdown(cellName(cell, group)) },
@@ -169,6 +181,7 @@ function comparisonSections(run: Run, severalRuns: boolean): string[] {
       { head: 'test', left: true, cell: testText },
     ]);
     sections.push(table);
+    sections.push(bullets([...new Set(comparisons.flatMap((one) => one.note ?? []))].map(escapeMarkdown)));
     if (ratios.length > 1) {
       const percent = (geometricMean(ratios) - 1) * 100;
       sections.push(`geomean of ${escapeMarkdown(metric)}: ${percent >= 0 ? '+' : ''}${percent.toFixed(2)}%`);

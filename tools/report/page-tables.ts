@@ -5,6 +5,7 @@ import {
   latencyOfCell,
   locksOfCell,
   medianOf,
+  onEnginePpsOf,
   packetsOf,
   ppsOf,
   summaryOf,
@@ -24,6 +25,7 @@ import {
   formatShare,
   NOT_MEASURED,
 } from './quantities.js';
+import { excessText, percentileText, withheldSentences } from './tail.js';
 import type { Run } from './runs.js';
 import type { AuditCheck, Contention, Warning } from './schema.js';
 import type { Sentence } from './summary-sentences.js';
@@ -95,13 +97,16 @@ export function resultsSection({ groups, severalRuns, rowsMax }: PageContent): H
         cell: ({ cell }) => bar(medianOf(cell, ppsOf), fastest, formatRate(medianOf(cell, ppsOf))),
       },
       { head: '95 % interval', cell: ({ cell }) => throughputInterval(cell) },
+      { head: 'On the engine', cell: ({ cell }) => formatRate(onEnginePpsOf(cell)) },
+      { head: 'Harness', cell: ({ cell }) => formatShare(medianOf(cell, (one) => one.harnessShare)) },
       { head: 'Trials', cell: ({ cell }) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
       { head: 'Packets', cell: ({ cell }) => formatCount(packetsOf(cell)) },
-      { head: 'Service p50', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p50Ns) },
-      { head: 'p99', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p99Ns) },
-      { head: 'p99.9', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p999Ns) },
+      { head: 'Service p50', cell: ({ cell }) => percentileText(latencyOfCell(cell, 'service'), 'p50Ns') },
+      { head: 'p99', cell: ({ cell }) => percentileText(latencyOfCell(cell, 'service'), 'p99Ns') },
+      { head: 'p99.9', cell: ({ cell }) => percentileText(latencyOfCell(cell, 'service'), 'p999Ns') },
+      { head: 'p99.9 excess', cell: ({ cell }) => excessText(cell, 'service', 'p999Ns') },
       { head: 'Max', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.maxNs) },
-      { head: 'Response p99', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'response')?.p99Ns) },
+      { head: 'Response p99', cell: ({ cell }) => percentileText(latencyOfCell(cell, 'response'), 'p99Ns') },
       {
         head: 'Waiting for locks',
         cell: ({ cell }) => formatShare(medianOf(cell, (one) => one.lockWaitShare)),
@@ -127,7 +132,23 @@ export function resultsSection({ groups, severalRuns, rowsMax }: PageContent): H
     ],
     rowsMax,
   );
-  return section('results', 'Results', body, 'Nothing was measured.');
+  return section(
+    'results',
+    'Results',
+    body === null ? null : markup`${body}${withheldNotes(groups)}`,
+    'Nothing was measured.',
+  );
+}
+
+/** Why percentiles are held back; null when none is. */
+function withheldNotes(groups: readonly Cell[][]): HtmlValue {
+  const texts = groups.flatMap((group) => withheldSentences(group, (cell) => cellName(cell, group)));
+  const distinct = [...new Set(texts)];
+  return distinct.length === 0
+    ? null
+    : markup`<ul class="note">
+        ${distinct.map((text) => markup`<li>${text}</li> `)}
+      </ul>`;
 }
 
 function throughputInterval(cell: Cell): string {
@@ -254,7 +275,8 @@ export function comparisonSection(runs: readonly Run[], rowsMax: number): Html {
       {
         head: 'Finding',
         left: true,
-        cell: ({ one }) => markup`<span class="${findingOf(one)}">${words[findingOf(one)]}</span>`,
+        cell: ({ one }) =>
+          markup`<span class="${findingOf(one)}">${words[findingOf(one)]}</span>${one.note ? markup` <em>${one.note}</em>` : null}`,
       },
     ],
     rowsMax,

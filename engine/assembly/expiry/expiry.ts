@@ -26,6 +26,9 @@
  *   insertsNarrowly(): bool
  *       Whether creation prepares the connection before it takes ct_lock (see narrow-insert.ts).
  *
+ * Removal is the same for all up to the list (expiry/removal.ts): a design calls `unindexLocked`, takes the connection out of its own
+ * list, then `releaseAdmission` and `discard`, under the locks that the original has there.
+ *
  * Work that a pass did is left in `lastSweep*` for the sweeper thread that ran it.
  */
 

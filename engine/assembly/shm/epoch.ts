@@ -35,7 +35,7 @@
  * while it stands in a list.
  *
  * The chains run through the `prev` word of the slot's list link, which only a list's writer ever follows: `next` of the
- * map and of the list must stay intact for traversals that stand on the record.
+ * map and of an rculist must stay intact for traversals that stand on the record.
  *
  * A slot's generation is even from the moment it is retired (shm/slab.ts): who holds a reference across a quiescent point
  * compares the generation when it is online, and an equal one means that the grace period had not begun then, so it

@@ -46,6 +46,20 @@ class FakeCases extends FakeRunner {
   }
 }
 
+/** The new design has a far shorter tail, on a machine that interrupts so many of the packets. */
+class FakeTails extends FakeCases {
+  constructor(private readonly interruptedShare: number) {
+    super({ seed: 3 });
+  }
+
+  override async run(cell: Cell, trialSeed: number) {
+    const { values, case: one } = await super.run(cell, trialSeed);
+    const tails = cell.design === 'new' ? 1 : 2;
+    const more = { 'service.p99Ns': 2000 * tails, 'service.p999Ns': 8000 * tails };
+    return { values: { ...values, ...more, 'service.interruptedShare': this.interruptedShare }, case: one };
+  }
+}
+
 function options(
   spec: MatrixSpec,
   runner: FakeRunner,
@@ -68,6 +82,28 @@ async function onDisk(): Promise<Record<string, unknown>> {
 }
 
 describe('runMatrixBench', () => {
+  it('does not compare tails that are the machine’s, and says why', async () => {
+    const spec = matrix({ trials: 8 });
+    // 0.1 %: less than half of what lies above p99, more than half of what lies above p99.9.
+    const result = await runMatrixBench(options(spec, new FakeTails(0.001)));
+    const ofDesigns = result.comparisons.filter((one) => one.kind === 'designs');
+    const p99 = ofDesigns.find((one) => one.metric === 'service.p99Ns');
+    const p999 = ofDesigns.find((one) => one.metric === 'service.p999Ns');
+    expect(p99?.text).toBe('-50.00%');
+    expect(p999?.text).toBe('~');
+    expect(p999?.ratio ?? null).toBeNull();
+    expect(p999?.note).toMatch(/interrupted 0\.1 % of the packets.*at a rate that both hold/);
+    expect(result.geomeans.map((one) => one.metric)).not.toContain('service.p999Ns');
+    expect(matrixSummary(result)).toContain('interrupted 0.1 % of the packets');
+    validateResult(await onDisk(), 'result.json');
+  });
+
+  it('compares tails where few packets were interrupted', async () => {
+    const result = await runMatrixBench(options(matrix({ trials: 8 }), new FakeTails(0.0004)));
+    const p999 = result.comparisons.find((one) => one.kind === 'designs' && one.metric === 'service.p999Ns');
+    expect(p999?.text).toBe('-50.00%');
+  });
+
   it('writes a result that follows the format, with cases in plan order', async () => {
     const spec = matrix({ inputs: ['syn-flood', 'established'], trials: 7 });
     const result = await runMatrixBench(options(spec, new FakeCases({ seed: 1 })));

@@ -45,6 +45,10 @@ export const comparison = z
     significant: z.boolean().nullish(),
     control: z.boolean().nullish().describe('True for A/A: a difference here is noise.'),
     text: z.string().describe('As benchstat writes it: -17.20% or ~.'),
+    note: z
+      .string()
+      .nullish()
+      .describe('Why no more can be said, for example of a tail that is the machine’s.'),
   })
   .meta({ id: 'comparison' });
 export type Comparison = z.infer<typeof comparison>;
