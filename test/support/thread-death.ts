@@ -162,7 +162,7 @@ async function run(death: Death, fault: FaultInjection): Promise<unknown> {
       sweepIntervalMs: 20,
       // Connections are made in every loop, or nobody would want ct_lock after the first.
       uniqueIpLoops: lock === 'ct_lock' ? 1 : null,
-      maxConns: 1_000_000,
+      maxConns: 200_000,
       // The main thread takes ct_lock, once everybody is at the barrier.
       configure: (thread) => void thread.exports.setZoneLimit(7, 1000),
       pacing: slow ? { mode: 'pps', pps: 50_000 } : { mode: 'topspeed' },

@@ -84,6 +84,9 @@ export interface FinishedRun {
   readonly interrupted: boolean;
   /** Connections in the table at the end, expired ones included. */
   readonly connCount: number;
+  /** Slots of the table that were touched before the start, and those that the run came to use: the first so many of each. */
+  readonly touchedSlots: number;
+  readonly usedSlots: number;
 }
 
 /** Time between the opening of the barrier and t0, so that every thread has woken up. */
@@ -178,6 +181,8 @@ async function runToEnd(threads: RunThreads, context: RunContext): Promise<Finis
       elapsedNs: endNs - t0,
       interrupted,
       connCount: main.exports.connCount(),
+      touchedSlots: layout.touchedSlots,
+      usedSlots: usedSlots(run),
     };
   } finally {
     clearInterval(watcher);
@@ -262,6 +267,13 @@ function watch(
       lastShownNs = time;
     }
   }, 10);
+}
+
+/** Slots that were ever handed out. */
+function usedSlots({ engine, plan, memory }: EngineRun): number {
+  const { CONTROL, C_SLAB_NEXT, CONN_SIZE } = engine.constants;
+  const next = new DataView(memory.buffer).getUint32(CONTROL + C_SLAB_NEXT, true);
+  return (next - plan.regions.slab) / CONN_SIZE;
 }
 
 /** Whether the rules let the engine rewrite packets. */
