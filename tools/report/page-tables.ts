@@ -1,16 +1,14 @@
 /** The sections of the page that are tables: results side by side, locks, comparisons, what was run, the audit. */
+import { cellName, largestOf, latencyOfCell, locksOfCell, medianOf, packetsOf } from './cells.js';
 import {
-  cellName,
-  largestOf,
-  latencyOfCell,
-  locksOfCell,
-  medianOf,
-  packetsOf,
-  ppsOf,
-  summaryOf,
-  type Cell,
-} from './cells.js';
-import { findingOf, intervalText, metricOf, testText } from './comparisons.js';
+  comparisonsOf,
+  coverText,
+  deltaText,
+  findingOf,
+  intervalText,
+  metricOf,
+  testText,
+} from './comparisons.js';
 import { markup, htmlTable, trusted, type Html, type HtmlValue } from './html.js';
 import { timerText } from './markdown.js';
 import { groupLabel } from './page-data.js';
@@ -24,6 +22,7 @@ import {
   formatShare,
   NOT_MEASURED,
 } from './quantities.js';
+import { throughputCover, throughputInterval, throughputOf } from './throughput.js';
 import type { Run } from './runs.js';
 import type { AuditCheck, Contention, Warning } from './schema.js';
 import type { Sentence } from './summary-sentences.js';
@@ -83,7 +82,7 @@ function largestIn(values: readonly (number | null | undefined)[]): number {
 /** Throughput and the main percentiles of every cell. */
 export function resultsSection({ groups, severalRuns, rowsMax }: PageContent): Html {
   const rows = groups.flatMap((group) => group.map((cell) => ({ group, cell })));
-  const fastest = largestIn(rows.map(({ cell }) => medianOf(cell, ppsOf)));
+  const fastest = largestIn(rows.map(({ cell }) => throughputOf(cell)));
   const body = htmlTable(
     'Throughput and latency by design',
     rows,
@@ -92,9 +91,10 @@ export function resultsSection({ groups, severalRuns, rowsMax }: PageContent): H
       { head: 'Design', left: true, cell: ({ cell, group }) => cellName(cell, group) },
       {
         head: 'Packets/s',
-        cell: ({ cell }) => bar(medianOf(cell, ppsOf), fastest, formatRate(medianOf(cell, ppsOf))),
+        cell: ({ cell }) => bar(throughputOf(cell), fastest, formatRate(throughputOf(cell))),
       },
-      { head: '95 % interval', cell: ({ cell }) => throughputInterval(cell) },
+      { head: 'Interval', cell: ({ cell }) => throughputInterval(cell) },
+      { head: 'It covers', left: true, cell: ({ cell }) => throughputCover(cell) },
       { head: 'Trials', cell: ({ cell }) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
       { head: 'Packets', cell: ({ cell }) => formatCount(packetsOf(cell)) },
       { head: 'Service p50', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p50Ns) },
@@ -128,12 +128,6 @@ export function resultsSection({ groups, severalRuns, rowsMax }: PageContent): H
     rowsMax,
   );
   return section('results', 'Results', body, 'Nothing was measured.');
-}
-
-function throughputInterval(cell: Cell): string {
-  const summary = summaryOf(cell, 'pps');
-  if (typeof summary?.low !== 'number' || typeof summary.high !== 'number') return '';
-  return `${formatRate(summary.low)} .. ${formatRate(summary.high)}`;
 }
 
 interface LockRow {
@@ -225,12 +219,12 @@ function breakable(id: string): HtmlValue {
 
 /** Comparisons with their intervals. */
 export function comparisonSection(runs: readonly Run[], rowsMax: number): Html {
-  const rows = runs.flatMap((run) => (run.result.comparisons ?? []).map((one) => ({ run, one })));
+  const rows = runs.flatMap((run) => comparisonsOf(run.result).map((one) => ({ run, one })));
   const words = {
     better: 'better',
     worse: 'worse',
     'no-difference-shown': 'no difference shown',
-    unknown: '',
+    unknown: 'too little to tell',
   } as const;
   const body = htmlTable(
     'Comparisons',
@@ -248,8 +242,9 @@ export function comparisonSection(runs: readonly Run[], rowsMax: number): Html {
       { head: 'Metric', left: true, cell: ({ one }) => one.metric },
       { head: 'Base', cell: ({ one }) => metricOf(one).format(one.baseMedian) },
       { head: 'Head', cell: ({ one }) => metricOf(one).format(one.headMedian) },
-      { head: 'Delta', cell: ({ one }) => one.text },
+      { head: 'Delta', cell: ({ one }) => deltaText(one) },
       { head: 'Ratio interval', cell: ({ one }) => intervalText(one) },
+      { head: 'It covers', left: true, cell: ({ one }) => coverText(one) },
       { head: 'Test', left: true, cell: ({ one }) => testText(one) },
       {
         head: 'Finding',

@@ -3,12 +3,12 @@
  * distributions. Seeds are fixed, so these tests give one answer; the bounds are what the binomial allows.
  */
 import { describe, expect, it, vi } from 'vitest';
-import { compareGroup } from '../../../tools/bench/aggregate.js';
+import { compareMatrix } from '../../../tools/bench/aggregate.js';
 import { driveMatrix } from '../../../tools/bench/drive-matrix.js';
 import type { MatrixSpecInput } from '../../../tools/bench/matrix-spec.js';
 import { planMatrix } from '../../../tools/bench/plan.js';
-import { completeBlocks } from '../../../tools/bench/trial.js';
-import { FakeRunner, matrix, type FakeBehaviour } from './fake-runner.js';
+import { completeSessions } from '../../../tools/bench/trial.js';
+import { FakeRunner, fakeSessions, matrix, type FakeBehaviour } from './fake-runner.js';
 
 // A second of computing each; a busy machine takes longer.
 vi.setConfig({ testTimeout: 300_000 });
@@ -23,18 +23,18 @@ async function foundShare(
 ): Promise<number> {
   let found = 0;
   for (let seed = 0; seed < matrices; seed++) {
-    const spec = matrix({ seed, warmupBlocks: 0, resamples: 100, ...overrides });
+    const spec = matrix({ seed, warmupBlocks: 0, ...overrides });
     const groups = planMatrix(spec, 2);
-    const { state } = await driveMatrix(groups, spec, new FakeRunner(behaviour(seed)), {
+    const { state } = await driveMatrix(groups, spec, fakeSessions(spec, new FakeRunner(behaviour(seed))), {
       trials: [],
       cases: [],
     });
     const [group] = groups;
-    const blocks = completeBlocks(
+    const sessions = completeSessions(
       group!.cells.map((cell) => cell.id),
       state.trials,
     );
-    const comparison = compareGroup(group!, blocks, spec).find(
+    const comparison = compareMatrix([{ group: group!, sessions }], spec).find(
       (one) => one.metric === 'pps' && one.kind === 'designs',
     );
     if (comparison?.significant === true) found++;

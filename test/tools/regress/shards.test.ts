@@ -16,7 +16,8 @@ inputs:
   - { scenario: established, parameters: { packets: 4000 }, clock: capture }
   - { scenario: zone-policies, parameters: { packets: 4000, pps: 100, short-timeout: 1, long-timeout: 20 }, clock: capture }
 designs: [timeout-lists, rculist-sweep]
-trials: 2
+sessions: 2
+trials: 1
 warmupBlocks: 0
 probeCost: none
 `;
