@@ -93,9 +93,9 @@ export const matrixSpec = z.strictObject({
     .default([1]),
   rates: rateList.default([{ mode: 'topspeed' }]),
   /** Fresh processes that each run the matrix once. */
-  sessions: z.int().min(1).max(1000).default(5),
+  sessions: z.int().min(1).max(1000).default(7),
   /** Trials of each cell in a session. */
-  trials: z.int().min(1).max(1000).default(5),
+  trials: z.int().min(1).max(1000).default(3),
   untilPrecision: precision.optional(),
   maxTrials: z.int().min(6).max(10_000).default(100),
   warmupBlocks: z.int().min(0).max(100).default(1),

@@ -40,7 +40,7 @@ export const PRESETS: readonly Preset[] = [
       ],
       designs: BOTH,
       workers: [1, 2],
-      sessions: 5,
+      sessions: 7,
       trials: 3,
     },
   },
@@ -66,8 +66,9 @@ export const PRESETS: readonly Preset[] = [
       ],
       designs: BOTH,
       workers: [1, 2, 4, 8],
-      sessions: 5,
-      trials: 3,
+      // Many comparisons to correct for: sessions tell more of them than trials.
+      sessions: 10,
+      trials: 2,
     },
   },
 ];

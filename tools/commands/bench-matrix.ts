@@ -73,7 +73,7 @@ export function addMatrixOptions(command: Command): void {
     .option('--rates <list>', 'rates, joined by commas: topspeed, 100k (packets/s), 50mbps, x2', rateWords)
     .option(
       '--sessions <count>',
-      'fresh processes that each run the matrix once; intervals are over them (default: 5)',
+      'fresh processes that each run the matrix once; intervals are over them (default: 7)',
       wholeNumber(1, 1000, 'sessions'),
     )
     .addOption(

@@ -141,7 +141,7 @@ export function formatDetail(pValue: number | null, base: Counts, head: Counts):
 function noteFor(base: Sessions, head: Sessions, kind: ValueKind, alpha: number): string | null {
   if (kind === 'measured') {
     if (base.length >= 2 && head.length >= 2) return null;
-    return 'one session on a side, and sessions of the same build differ: run bench with --sessions 5, or give a folder with several results';
+    return 'one session on a side, and sessions of the same build differ: run bench with several --sessions, or give a folder with several results';
   }
   const [before, after] = [base.flat(), head.flat()];
   if (new Set([...before, ...after]).size === 1) return 'all values are equal';

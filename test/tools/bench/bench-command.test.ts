@@ -82,7 +82,7 @@ warmupPackets: 1000
     expect(list.stdout).toContain('zone-policies/rculist-sweep/w8/100000pps');
     expect(ctreplay(['bench', '--list'], folder).stdout).toContain('smoke');
     const dry = ctreplay(['bench', '--scenario', 'syn-flood', '--trials', '2', '--dry-run'], folder);
-    expect(dry.stdout).toContain('1 group(s), 5 cells, 5 sessions x 2 trials each, 50 in all');
+    expect(dry.stdout).toContain('1 group(s), 5 cells, 7 sessions x 2 trials each, 70 in all');
   });
 
   it.each([

@@ -5,7 +5,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { compareMatrix } from '../../../tools/bench/aggregate.js';
 import { driveMatrix } from '../../../tools/bench/drive-matrix.js';
-import type { MatrixSpecInput } from '../../../tools/bench/matrix-spec.js';
+import { checkMatrix, type MatrixSpecInput } from '../../../tools/bench/matrix-spec.js';
 import { planMatrix } from '../../../tools/bench/plan.js';
 import { completeSessions } from '../../../tools/bench/trial.js';
 import { FakeRunner, fakeSessions, matrix, type FakeBehaviour } from './fake-runner.js';
@@ -82,6 +82,8 @@ describe('a design against itself', () => {
 });
 
 describe('a design that is slower', () => {
+  const { sessions, trials } = checkMatrix({ inputs: ['syn-flood'], designs: ['old'] }, 'defaults');
+  const DEFAULT = { sessions, trials };
   const slower =
     (share: number, sigma: number) =>
     (seed: number): FakeBehaviour => ({
@@ -91,7 +93,7 @@ describe('a design that is slower', () => {
     });
 
   it('by 5 % is found by the default number of trials in 9 of 10 matrices, with trials that vary by 3 %', async () => {
-    expect(await foundShare(Math.round(MATRICES / 2), {}, slower(0.05, 0.03))).toBeGreaterThan(0.9);
+    expect(await foundShare(Math.round(MATRICES / 2), DEFAULT, slower(0.05, 0.03))).toBeGreaterThan(0.9);
   });
 
   it('by 2 % is found in 9 of 10 matrices with --until-precision 2%', async () => {
@@ -104,7 +106,7 @@ describe('a design that is slower', () => {
   });
 
   it('is found on a machine whose speed drifts by far more than the difference', async () => {
-    const share = await foundShare(Math.round(MATRICES / 3), {}, (seed) => ({
+    const share = await foundShare(Math.round(MATRICES / 3), DEFAULT, (seed) => ({
       ...slower(0.05, 0.02)(seed),
       machine: (trial) => 1 + 0.3 * Math.sin(trial / 15),
     }));

@@ -2,10 +2,13 @@ import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { decodeHistogram } from '../../../tools/measure/latency-summary.js';
 import type { Result, ResultCase } from '../../../tools/report/schema.js';
 import { ctreplay, scratchFolder } from '../../support/command.js';
+
+// Eight processes; a machine that is busy with other things takes minutes.
+vi.setConfig({ testTimeout: 300_000 });
 
 const CLI = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'dist', 'tools', 'cli.js');
 
