@@ -47,7 +47,9 @@ export async function driveMatrix(
     const open = groups.filter((group) => !groupProgress(group, sessionsOf(group), spec).done);
     if (open.length === 0) return { state, interrupted: false, remarks: remarks() };
     if (session >= MOST_SESSIONS) {
-      throw new RangeError(`${open[0]?.name}: ${session} sessions and still not done; this is a fault of ctreplay`);
+      throw new RangeError(
+        `${open[0]?.name}: ${session} sessions and still not done; this is a fault of ctreplay`,
+      );
     }
     // A resumed matrix may have this session already.
     const missing = open.filter((group) => !sessionProgress(group, state, session, spec).done);

@@ -9,7 +9,7 @@ import type { InputLoader } from '../bench/replay-runner.js';
 import { formatCounts } from '../stats/compare.js';
 import { compareSessions, mapInterval, meanInterval } from '../stats/session-estimate.js';
 import { confidencePerLook, decide } from '../stats/verdict.js';
-import type { Estimate } from '../stats/interval.js';
+import { differenceOf, type Estimate } from '../stats/interval.js';
 import { RegressError, type Check } from './check.js';
 import type { BaselineRatio, RatioBaseline } from './ratio-baseline.js';
 import type { RegressConfig } from './regress-config.js';
@@ -183,7 +183,7 @@ export function ratioChecks(
 
 /**
  * now / then. Both were measured in sessions of their own, so the interval is over sessions of both. Of a baseline from before
- * there were sessions only an interval is left: half-widths of independent logarithms add like the sides of a right triangle.
+ * there were sessions only an interval is left.
  */
 function ratioOfRatios(then: BaselineRatio, now: BaselineRatio, confidence: number): Estimate {
   const value = now.ratio / then.ratio;
@@ -192,18 +192,15 @@ function ratioOfRatios(then: BaselineRatio, now: BaselineRatio, confidence: numb
   if (found !== null) {
     return { value, interval: mapInterval(found.difference.interval, Math.exp) };
   }
-  const own = logs(now).length < 2 ? null : mapInterval(meanInterval(logs(now), confidence), Math.exp);
-  if (then.low === null || then.high === null || own === null) return { value, interval: null };
-  const down = Math.hypot(Math.log(now.ratio / own.low), Math.log(then.high / then.ratio));
-  const up = Math.hypot(Math.log(own.high / now.ratio), Math.log(then.ratio / then.low));
-  return {
-    value,
-    interval: {
-      low: value * Math.exp(-down),
-      high: value * Math.exp(up),
-      confidence: Math.min(confidence, then.confidence ?? 0.95),
-    },
-  };
+  const before =
+    then.low === null || then.high === null
+      ? null
+      : { low: Math.log(then.low), high: Math.log(then.high), confidence: then.confidence ?? 0.95 };
+  const { interval } = differenceOf(
+    { value: Math.log(now.ratio), interval: meanInterval(logs(now), confidence) },
+    { value: Math.log(then.ratio), interval: before },
+  );
+  return { value, interval: mapInterval(interval, Math.exp) };
 }
 
 function describe(when: string, { ratio, low, high, n, sessionRatios }: BaselineRatio): string {

@@ -73,7 +73,7 @@ export function mapInterval(interval: Interval | null, map: (end: number) => num
 
 /** Student's t interval of a mean; null for fewer than two values. */
 export function meanInterval(values: readonly number[], confidence = 0.95): Interval | null {
-  const deviation = standardDeviation(values);
+  const deviation = values.length < 2 ? null : standardDeviation(values);
   if (deviation === null) return null;
   const half = (studentQuantile(confidence, values.length - 1) * deviation) / Math.sqrt(values.length);
   const centre = mean(values);

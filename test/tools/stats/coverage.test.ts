@@ -14,11 +14,12 @@ import { decideOverRounds, type AgainstRule } from '../../../tools/regress/again
 import { confirmed } from '../../../tools/regress/confirm.js';
 import type { Check } from '../../../tools/regress/check.js';
 import type { ResultCase } from '../../../tools/report/schema.js';
-import type { Interval } from '../../../tools/stats/interval.js';
+import { differenceOf, type Interval } from '../../../tools/stats/interval.js';
 import { compareSamples, geomeanRow } from '../../../tools/stats/compare.js';
 import { medianInterval } from '../../../tools/stats/median-interval.js';
-import { uslThroughput } from '../../../tools/stats/scalability.js';
+import { uslPeakWorkers, uslThroughput } from '../../../tools/stats/scalability.js';
 import { FakeRunner, fakeSessions, matrix, type FakeBehaviour } from '../bench/fake-runner.js';
+import { median } from '../../../tools/stats/sample.js';
 import { normal, Random } from './samples.js';
 
 vi.setConfig({ testTimeout: 900_000 });
@@ -109,6 +110,24 @@ describe('the interval of a median of trials', () => {
       }
       expect(Math.abs(covered / runs - stated)).toBeLessThan(LONG ? 0.01 : 0.06);
     }
+  });
+});
+
+describe('the interval of a difference of medians (micro)', () => {
+  it.each([
+    [20, 20, 0.3],
+    [200, 50, 1],
+  ])('%i and %i samples, the second %f times as noisy', (first, second, noise) => {
+    const random = new Random(first + second);
+    const share = new Share();
+    const side = (n: number, level: number, sigma: number) => {
+      const values = Array.from({ length: n }, () => level + sigma * normal(random));
+      return { value: median(values), interval: medianInterval(values) };
+    };
+    for (let run = 0; run < times(10_000); run++) {
+      share.covers(differenceOf(side(first, 30, 2), side(second, 10, 2 * noise)).interval, 20);
+    }
+    share.expectNominal(`difference of medians, ${first} and ${second}`);
   });
 });
 
@@ -256,9 +275,15 @@ describe('a scaling fit', () => {
     [1, 12, 0],
     [3, 3, 0.05],
     [5, 3, 0.05],
-  ])('of %i sessions x %i trials covers parameters and predictions', (sessions, trials, sigma) => {
+  ])('of %i sessions x %i trials covers parameters, peak and predictions', (sessions, trials, sigma) => {
     const random = new Random(sessions * 100 + trials);
-    const shares = { lambda: new Share(), sigma: new Share(), kappa: new Share(), beyond: new Share() };
+    const shares = {
+      lambda: new Share(),
+      sigma: new Share(),
+      kappa: new Share(),
+      beyond: new Share(),
+      peak: new Share(),
+    };
     for (let run = 0; run < times(8000); run++) {
       const cases = [1, 2, 4, 8].flatMap((workers) =>
         Array.from({ length: sessions }, (_, session) => {
@@ -277,12 +302,14 @@ describe('a scaling fit', () => {
       shares.lambda.covers(fit!.lambda.interval, LAW.lambda);
       shares.sigma.covers(fit!.sigma.interval, LAW.sigma);
       shares.kappa.covers(fit!.kappa!.interval, LAW.kappa);
+      shares.peak.covers(fit!.peakWorkers?.interval ?? null, uslPeakWorkers(LAW)!);
+      shares.peak.covers(fit!.peakThroughput?.interval ?? null, uslThroughput(LAW, uslPeakWorkers(LAW)!));
       const sixteen = scaling.points.find((point) => point.workers === 16);
       if (sixteen !== undefined) shares.beyond.covers(interval(sixteen), uslThroughput(LAW, 16));
     }
     for (const [name, share] of Object.entries(shares)) {
-      // Where no band can be given there is no prediction; of the others a few more may hold.
-      if (name !== 'beyond') share.expectNominal(`fit, ${name}, ${sessions} x ${trials}`);
+      // Where no band can be given there is no prediction and no peak; of the others a few more may hold.
+      if (name !== 'beyond' && name !== 'peak') share.expectNominal(`fit, ${name}, ${sessions} x ${trials}`);
       else expect(share.value).toBeGreaterThan(0.92);
     }
   });

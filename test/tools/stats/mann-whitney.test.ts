@@ -135,7 +135,7 @@ describe('Mann-Whitney test', () => {
 
 describe('comparison as benchstat prints it', () => {
   const base = [100, 101, 99, 100.5, 98.5].map((value) => [value, value * 1.001, value * 0.999]);
-  const times = (factor: number) => base.map((trials) => trials.map((value) => value * factor));
+  const times = (factor: number) => base.map((session) => session.map((value) => value * factor));
 
   it('gives the change when it is more than sessions differ by, and ~ when not', () => {
     const faster = compareSamples(base, times(0.828));
