@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register: Register }>>> 
   scale: () => import('./commands/scale.js'),
   model: () => import('./commands/model.js'),
   micro: () => import('./commands/micro.js'),
+  contention: () => import('./commands/contention.js'),
   report: () => import('./commands/report.js'),
   compare: () => import('./commands/compare.js'),
   merge: () => import('./commands/merge.js'),

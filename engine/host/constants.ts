@@ -28,6 +28,7 @@ export const CONSTANT_NAMES = [
   'C_BUCKETS_BASE',
   'C_BUFFERS_BASE',
   'C_LAG_GROUPS',
+  'C_MUTEX_POLICY',
   'C_CT_LOCK',
   'C_EPOCH',
   'C_EXPECT_BASE',
@@ -70,6 +71,8 @@ export const CONSTANT_NAMES = [
   'LOCK_STATS_SIZE',
   'MAGIC',
   'SWITCH_DEFAULT_LIMIT_PER_ZONE',
+  'MUTEX_BACKOFF',
+  'MUTEX_GLIBC',
   'SWITCH_EST_AFTER_REPLY',
   'SWITCH_FTP_IPV4_EXTENDED',
   'T_CLASSES',
@@ -217,6 +220,10 @@ export const CONSTANT_NAMES = [
   'LS_HOLD_MIN',
   'LS_HOLD_SAMPLES',
   'LS_HOLD_TOTAL',
+  'LS_LEFT',
+  'LS_PERIOD',
+  'LS_SINGLE_SAMPLES',
+  'LS_SINGLE_TOTAL',
   'LS_SPINS',
   'LS_WAIT_MAX',
   'LS_WAIT_MIN',
@@ -302,7 +309,16 @@ export type EngineConstants = Readonly<Record<ConstantName, number>>;
  * Constants that engines of earlier revisions lack, which `regress --against` still loads; they read as 0 there, and what they
  * locate is not measured. None of them may be 0 in an engine that has it.
  */
-const LATER_CONSTANTS: ReadonlySet<ConstantName> = new Set<ConstantName>(['H_NAT_SERVICE']);
+const LATER_CONSTANTS: ReadonlySet<ConstantName> = new Set<ConstantName>([
+  'C_MUTEX_POLICY',
+  'H_NAT_SERVICE',
+  'LS_LEFT',
+  'LS_PERIOD',
+  'LS_SINGLE_SAMPLES',
+  'LS_SINGLE_TOTAL',
+  'MUTEX_BACKOFF',
+  'MUTEX_GLIBC',
+]);
 
 /**
  * Reads the constants of an instance; those that an earlier revision lacks are 0.

@@ -14,6 +14,7 @@ import { smallestSignedRankP } from '../stats/signed-rank.js';
 import type { CellSummary, Comparison } from '../report/schema.js';
 import { METRICS, metricApplies, metricSpec } from './metrics.js';
 import type { Cell, Group, Pair } from './plan.js';
+import { withheldComparison } from './tail-rule.js';
 import { steadyBlocks, type RepetitionRule } from './stopping.js';
 import type { Blocks } from './trial.js';
 
@@ -21,7 +22,6 @@ import type { Blocks } from './trial.js';
 export interface MatrixComparison extends Comparison {
   readonly kind: Pair['kind'];
   readonly test: 'wilcoxon-signed-rank' | 'session-t';
-  readonly pValue: number;
   /** Why it cannot say more; null when there is nothing to add. */
   readonly note: string | null;
 }
@@ -116,8 +116,16 @@ export function compareMatrix(measured: readonly MeasuredGroup[], rule: Repetiti
 
 /** Comparisons with their verdicts after the correction over all of them. */
 export function adjustMatrix(comparisons: readonly MatrixComparison[]): MatrixComparison[] {
-  const adjusted = adjustWithin(comparisons, (one) => one.kind);
-  return comparisons.map((one, index) => judged(one, adjusted[index] as number));
+  // What is withheld was not tested.
+  const tested = comparisons.flatMap((one) =>
+    typeof one.pValue === 'number' ? [{ one, pValue: one.pValue }] : [],
+  );
+  const adjusted = adjustWithin(tested, ({ one }) => one.kind);
+  const found = new Map(tested.map(({ one }, index) => [one, adjusted[index] as number]));
+  return comparisons.map((one) => {
+    const adjustedP = found.get(one);
+    return adjustedP === undefined ? one : judged(one, adjustedP);
+  });
 }
 
 function compareGroup(measured: MeasuredGroup, rule: RepetitionRule): MatrixComparison[] {
@@ -126,7 +134,7 @@ function compareGroup(measured: MeasuredGroup, rule: RepetitionRule): MatrixComp
   return pairs.flatMap((pair) =>
     metricsIn(steady, pair.base)
       .filter((metric) => metricSpec(metric).compared && metricApplies(metric, cells[0]!.rate))
-      .flatMap((metric) => comparePair(pair, metric, steady, rule) ?? []),
+      .flatMap((metric) => comparePair(pair, metric, steady, rule, cells[0]!.rate.mode === 'topspeed') ?? []),
   );
 }
 
@@ -147,11 +155,14 @@ function comparePair(
   metric: string,
   steady: readonly Blocks[],
   rule: RepetitionRule,
+  topSpeed: boolean,
 ): MatrixComparison | null {
   const sessions = steady
     .map((blocks) => blocks.flatMap((block) => bothSides(block, pair, metric) ?? []))
     .filter((blocks) => blocks.length > 0);
   if (sessions.length === 0) return null;
+  const withheld = withheldComparison(metric, [pair.base, pair.head], steady.flat(), topSpeed);
+  if (withheld !== null) return withheldRow(pair, metric, sessions, rule, withheld);
   const logs = sessions.map((blocks) => blocks.map(({ base, head }) => Math.log(head / base)));
   const { value, interval, medians, trials } = sessionEstimate(logs, rule.confidence);
   const { pValue, smallestP, test } = sessionTest(logs);
@@ -202,6 +213,33 @@ function judged(one: MatrixComparison, adjustedP: number): MatrixComparison {
   };
 }
 
+/** A comparison that says only why it says nothing. */
+function withheldRow(
+  pair: Pair,
+  metric: string,
+  sessions: readonly (readonly unknown[])[],
+  rule: RepetitionRule,
+  reason: string,
+): MatrixComparison {
+  const { unit, direction } = metricSpec(metric);
+  return {
+    base: pair.base,
+    head: pair.head,
+    metric,
+    unit,
+    direction,
+    alpha: rule.alpha,
+    n: sessions.flat().length,
+    sessions: sessions.length,
+    significant: false,
+    control: pair.kind === 'control',
+    text: '~',
+    kind: pair.kind,
+    test: sessions.length > 1 ? 'session-t' : 'wilcoxon-signed-rank',
+    note: reason,
+  };
+}
+
 function tooFewText(trials: number, alpha: number): string {
   let needed = trials;
   while (smallestSignedRankP(needed) >= alpha) needed++;
@@ -232,6 +270,8 @@ export function geomeans(measured: readonly MeasuredGroup[], rule: RepetitionRul
           }),
         );
         if (logs.some((session) => session.length === 0)) continue;
+        const cells = [pair.base, pair.head];
+        if (withheldComparison(metric, cells, steady.flat(), rate.mode === 'topspeed') !== null) continue;
         const key = JSON.stringify([base, head, metric]);
         const row = rows.get(key) ?? { base, head, metric, groups: [] };
         row.groups.push(logs);

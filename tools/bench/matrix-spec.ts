@@ -35,7 +35,12 @@ const inputObject = z
       .optional(),
     scenario: z.string().min(1).optional(),
     parameters: z.record(z.string(), parameterValue).optional(),
+    /** File, folder or pattern. */
     capture: z.string().min(1).optional(),
+    /** Use the whole records of a capture that breaks off. */
+    keepTruncated: z.boolean().optional(),
+    /** Refuse a capture with odd records. */
+    strict: z.boolean().optional(),
     /** Stop reading after this many packets. */
     limit: z.int().positive().optional(),
     loop: z.int().positive().optional(),

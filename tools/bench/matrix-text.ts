@@ -66,7 +66,7 @@ export function matrixSummary(result: MatrixResult): string {
       `measuring  ${one.head}: ${deltaText(one)} throughput with probes and clocks (${testText(one)})`,
     );
   }
-  const tests = result.comparisons.filter((one) => one.kind === 'designs');
+  const tests = result.comparisons.filter((one) => one.kind === 'designs' && typeof one.pValue === 'number');
   const [first] = tests;
   if (first !== undefined) {
     lines.push(`intervals cover: ${coverText(first)}`);
@@ -75,6 +75,6 @@ export function matrixSummary(result: MatrixResult): string {
         `${tests.length} comparisons of designs: what is marked is so after Holm's correction, at alpha ${first.alpha ?? 0} for all of them together`,
       );
   }
-  const notes = new Set(result.comparisons.flatMap((one) => (one.note === null ? [] : [one.note])));
+  const notes = new Set(result.comparisons.flatMap((one) => one.note ?? []));
   return [...lines, ...notes].map((line) => `${line}\n`).join('');
 }

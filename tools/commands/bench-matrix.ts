@@ -27,11 +27,12 @@ import { renderTerminal } from '../report/terminal.js';
 import { wantsColour } from '../report/terminal-style.js';
 import { openScenario, SCENARIOS } from '../synth/registry.js';
 import { designsOption, oneOf, wholeNumber } from './option-values.js';
-import { captureInput, scenarioInput } from './replay-input.js';
+import { addCaptureOptions, filesOf, readingOf, type CaptureFlags } from './capture-options.js';
+import { captureInput, requireRepeatable, scenarioInput } from './replay-input.js';
 import { UsageError } from './usage-error.js';
 
 /** Flags of `bench` that a matrix reads. Those with a default in bench.ts count only where they were given. */
-export interface MatrixFlags {
+export interface MatrixFlags extends CaptureFlags {
   readonly matrix?: string;
   readonly preset?: string;
   readonly scenario?: string;
@@ -69,7 +70,9 @@ export function addMatrixOptions(command: Command): void {
       '--preset <name>',
       `run a matrix that comes with ctreplay: ${PRESETS.map((p) => p.name).join(', ')}`,
     )
-    .option('--capture <files>', 'captures to run, joined by commas, beside or instead of scenarios', words)
+    .option('--capture <files>', 'captures to run, joined by commas, beside or instead of scenarios', words);
+  addCaptureOptions(command);
+  command
     .option('--rates <list>', 'rates, joined by commas: topspeed, 100k (packets/s), 50mbps, x2', rateWords)
     .option(
       '--sessions <count>',
@@ -144,6 +147,8 @@ export function isMatrixRequest(flags: MatrixFlags): boolean {
     flags.resume === true ? '--resume' : null,
     flags.dryRun === true ? '--dry-run' : null,
     flags.out === undefined ? null : '--out',
+    flags.keepTruncated === true ? '--keep-truncated' : null,
+    flags.strict === true ? '--strict' : null,
   ].find((name) => name !== null);
   if (needing !== undefined) {
     throw new UsageError(
@@ -247,6 +252,14 @@ export function designNames(text: string): string[] {
   return designsOption(text).map(({ design, preset }) => (preset === null ? design : `${design}@${preset}`));
 }
 
+/** How captures are read, as an input of a matrix says it. */
+export function captureKeys({ keepTruncated, strict }: CaptureFlags): CaptureFlags {
+  return {
+    ...(keepTruncated === undefined ? {} : { keepTruncated }),
+    ...(strict === undefined ? {} : { strict }),
+  };
+}
+
 function inputsOf(flags: MatrixFlags, packets: number | undefined): InputSpec[] {
   const scenarios = (flags.scenario ?? '').split(',').filter((name) => name !== '');
   return [
@@ -256,6 +269,7 @@ function inputsOf(flags: MatrixFlags, packets: number | undefined): InputSpec[] 
     })),
     ...(flags.capture ?? []).map((capture) => ({
       capture,
+      ...captureKeys(flags),
       ...(packets === undefined ? {} : { limit: packets }),
     })),
   ];
@@ -272,18 +286,23 @@ export async function checkInputs(inputs: readonly InputSpec[]): Promise<void> {
     if (input.scenario !== undefined) openScenario(input.scenario, input.parameters ?? {}, 1);
     if (input.config !== undefined) readConfig(input.config);
     if (input.capture === undefined) continue;
-    try {
-      await access(input.capture);
-    } catch {
-      throw new UsageError(`${input.capture}: there is no such capture`);
+    const files = filesOf([input.capture]);
+    readingOf(input);
+    for (const file of files) {
+      try {
+        await access(file);
+      } catch {
+        throw new UsageError(`${file}: there is no such capture`);
+      }
     }
+    requireRepeatable(files);
   }
 }
 
 /** Loads an input of a matrix. */
 export async function loadInput(input: InputSpec, seed: number): Promise<LoadedInput> {
   const limit = input.limit ?? null;
-  if (input.capture !== undefined) return captureInput([input.capture], limit);
+  if (input.capture !== undefined) return captureInput([input.capture], limit, readingOf(input));
   return scenarioInput(input.scenario as string, input.parameters ?? {}, seed, limit);
 }
 

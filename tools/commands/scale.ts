@@ -15,6 +15,7 @@ import type { Estimate, ScalingPoint } from '../report/schema.js';
 import { grid } from '../report/terminal-grid.js';
 import { painter, wantsColour } from '../report/terminal-style.js';
 import {
+  captureKeys,
   designNames,
   freshFolder,
   loadInput,
@@ -23,10 +24,11 @@ import {
   MatrixProgress,
   StopOnSignal,
 } from './bench-matrix.js';
+import { KEEP_TRUNCATED_HELP, STRICT_HELP, type CaptureFlags } from './capture-options.js';
 import { wholeNumber } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
-interface ScaleFlags {
+interface ScaleFlags extends CaptureFlags {
   readonly scenario?: string;
   readonly capture?: string;
   readonly design: string;
@@ -56,6 +58,8 @@ export function register(program: Command, argv: readonly string[]): void {
     )
     .option('--scenario <name>', 'scenario to scale (default: established)')
     .option('--capture <file>', 'capture to scale, instead of a scenario')
+    .option('--keep-truncated', KEEP_TRUNCATED_HELP)
+    .option('--strict', STRICT_HELP)
     .option('--design <names>', 'designs, joined by commas; or all', 'timeout-lists,rculist-sweep')
     .option('--workers <count>', 'most workers, 1 to 64 (default: the cores)', wholeNumber(1, 64, 'workers'))
     .option(
@@ -142,7 +146,11 @@ function specOf(flags: ScaleFlags, cores: number): MatrixSpec {
   const input =
     flags.capture === undefined
       ? { scenario, parameters: { packets: flags.packets ?? 2_000_000 } }
-      : { capture: flags.capture, ...(flags.packets === undefined ? {} : { limit: flags.packets }) };
+      : {
+          capture: flags.capture,
+          ...captureKeys(flags),
+          ...(flags.packets === undefined ? {} : { limit: flags.packets }),
+        };
   return checkMatrix(
     {
       inputs: [input],

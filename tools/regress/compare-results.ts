@@ -2,6 +2,7 @@
 import { METRICS } from '../bench/metrics.js';
 import type { Run } from '../report/runs.js';
 import type { Direction, ResultCase } from '../report/schema.js';
+import { interruptedShareOf, isWithheldAt, tailOfMetric, WITHHELD_ADVICE } from '../report/tail.js';
 import {
   adjustComparisons,
   compareSamples,
@@ -11,6 +12,7 @@ import {
   type ValueKind,
 } from '../stats/compare.js';
 import { relativeHalfWidth } from '../stats/interval.js';
+import { median } from '../stats/sample.js';
 import type { SessionEstimate } from '../stats/session-estimate.js';
 import { RegressError } from './check.js';
 import { isAbsolute } from './thresholds.js';
@@ -61,6 +63,8 @@ function measuredValues(one: ResultCase): Value[] {
     if (value === null || value === undefined) continue;
     // A throughput that was set is no finding.
     if (name === 'pps' && one.pacing.mode !== 'topspeed') continue;
+    // Interruptions say what may be compared, and are not compared themselves.
+    if (name.endsWith('.interruptedShare')) continue;
     values.push({ metric: name, unit, direction, value });
   }
   return values;
@@ -107,6 +111,8 @@ function addValue(cells: Map<string, CellValues>, cell: string, session: string,
 }
 
 interface Side {
+  /** Metrics by cell that are the machine's. */
+  readonly withheld: ReadonlyMap<string, ReadonlySet<string>>;
   readonly cells: ReadonlyMap<string, CellValues>;
   readonly work: ReadonlyMap<string, CellValues>;
   readonly machines: ReadonlySet<string>;
@@ -133,10 +139,31 @@ function casesOf(runs: readonly Run[]): SessionCase[] {
   );
 }
 
+/** Percentiles of a cell that interruptions by the machine make the machine's (report/tail.ts), judged over all its trials. */
+function withheldTails(cases: readonly ResultCase[]): Map<string, ReadonlySet<string>> {
+  const byCell = new Map<string, ResultCase[]>();
+  for (const one of cases) byCell.set(cellNameOf(one), [...(byCell.get(cellNameOf(one)) ?? []), one]);
+  return new Map(
+    [...byCell].map(([cell, trials]): [string, ReadonlySet<string>] => {
+      const withheld = METRICS.map(({ name }) => name).filter((name) => {
+        const tail = tailOfMetric(name);
+        if (tail === null) return false;
+        const shares = trials.flatMap((one) => interruptedShareOf(one, tail.kind) ?? []);
+        return shares.length > 0 && isWithheldAt(median(shares), tail.key);
+      });
+      return [cell, new Set(withheld)];
+    }),
+  );
+}
+
 function sideOf(runs: readonly Run[]): Side {
   const cases = casesOf(runs);
+  const withheld = withheldTails(cases.map(({ one }) => one));
   return {
-    cells: gather(cases, measuredValues),
+    withheld,
+    cells: gather(cases, (one) =>
+      measuredValues(one).filter(({ metric }) => withheld.get(cellNameOf(one))?.has(metric) !== true),
+    ),
     work: gather(cases, workValues),
     machines: new Set(runs.map(({ result }) => result.environment.machineId ?? 'unknown')),
   };
@@ -164,6 +191,7 @@ export function compareResults(
     ...missing(before.cells, after.cells, 'base'),
     ...missing(after.cells, before.cells, 'head'),
     ...invalidNotes([...base, ...head]),
+    ...withheldNotes(before.withheld, after.withheld),
   ];
   const isSameMachine =
     before.machines.size === 1 &&
@@ -201,6 +229,15 @@ function missing(
 ): string[] {
   const only = [...from.keys()].filter((cell) => !other.has(cell));
   return only.length === 0 ? [] : [`Only in ${name}: ${list(only)}.`];
+}
+
+function withheldNotes(...sides: readonly ReadonlyMap<string, ReadonlySet<string>>[]): string[] {
+  const names = new Set(sides.flatMap((side) => [...side.values()].flatMap((metrics) => [...metrics])));
+  return names.size === 0
+    ? []
+    : [
+        `~ ${[...names].join(', ')} not compared where the machine interrupted more than half as many packets as lie above: it would be a comparison of machines. ${WITHHELD_ADVICE}`,
+      ];
 }
 
 function invalidNotes(runs: readonly Run[]): string[] {
@@ -293,7 +330,9 @@ function ratiosOf(runs: readonly Run[]): Map<string, CellValues> {
 function addRatios(cells: Map<string, CellValues>, from: SessionCase, to: SessionCase): void {
   const id = `${cellNameOf(to.one)} / ${from.one.design}`;
   const base = new Map(measuredValues(from.one).map((value) => [value.metric, value]));
+  const withheld = withheldTails([from.one, to.one]);
   for (const { metric, direction, value } of measuredValues(to.one)) {
+    if ([...withheld.values()].some((metrics) => metrics.has(metric))) continue;
     const other = base.get(metric);
     if (other === undefined || other.value <= 0 || !RATIO_METRICS.includes(metric)) continue;
     const ratio = { metric: `${metric} ratio`, unit: '1', direction, value: value / other.value };

@@ -213,7 +213,7 @@ function mergeCases(runs: readonly Run[]): Result {
   const holds = (id: string): boolean => !repeated.has(id);
   const comparisons = runs
     .flatMap(({ result }) => result.comparisons ?? [])
-    .filter((one) => holds(one.base) && holds(one.head) && typeof one.pValue === 'number');
+    .filter((one) => holds(one.base) && holds(one.head));
   return {
     format: 'ctreplay-result',
     version: 1,

@@ -19,7 +19,12 @@ const inputSchema = z
       .optional(),
     scenario: z.string().min(1).optional(),
     parameters: z.record(z.string(), z.union([z.number(), z.string()])).optional(),
+    /** File, folder or pattern. */
     capture: z.string().min(1).optional(),
+    /** Use the whole records of a capture that breaks off. */
+    keepTruncated: z.boolean().optional(),
+    /** Refuse a capture with odd records. */
+    strict: z.boolean().optional(),
     /** Stop reading after this many packets. */
     limit: z.int().positive().optional(),
     /** Configuration file for the tracker, where a scenario's own does not do. */

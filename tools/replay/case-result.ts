@@ -6,7 +6,14 @@ import { auditRun, type RunRecord } from '../measure/audit.js';
 import { summarize, toHistogram } from '../measure/latency-summary.js';
 import { LATENCY_CONFIG } from '../measure/log-linear.js';
 import { collectWarnings, type WarningFacts } from '../measure/warnings.js';
-import type { Contention, LatencyDistribution, ResultCase, WorkerFigures } from '../report/schema.js';
+import type {
+  ClockFigures,
+  Contention,
+  LatencyDistribution,
+  LatencyView,
+  ResultCase,
+  WorkerFigures,
+} from '../report/schema.js';
 import {
   CLASS_NAMES,
   collectLatency,
@@ -15,8 +22,15 @@ import {
   readCoarse,
 } from './collect-latency.js';
 import { lagByGroup, lagDistribution } from './collect-lag.js';
-import { collectLocks } from './collect-locks.js';
-import type { DepartureFigures, Departures } from './departure.js';
+import {
+  clockLoopFigures,
+  clockLoopPercentiles,
+  interruptionsOf,
+  interruptionsPerSecond,
+} from './collect-interruptions.js';
+import { collectLocks, shortestHoldNs } from './collect-locks.js';
+import { harnessOf, timeBalance, timerOf, workerTimes } from './collect-timing.js';
+import { plannedNs, type DepartureFigures } from './departure.js';
 import { targetPps } from './pace.js';
 import type { FinishedRun, RunOptions } from './run-control.js';
 import type { WorkerReport } from './worker-input.js';
@@ -36,14 +50,22 @@ export interface CaseContext {
 export function makeCase(finished: FinishedRun, options: RunOptions, context: CaseContext): ResultCase {
   const { run, workers: reports, totals } = finished;
   const workers = options.workers;
-  const holdInterval = options.settings.holdInterval ?? 0;
   const counters = sumCounters(Array.from({ length: workers }, (_, thread) => readCounters(run, thread)));
   const everyThread = sumCounters(
     Array.from({ length: workers + 1 }, (_, thread) => readCounters(run, thread)),
   );
-  const service = collectLatency(run, workers, 'service');
-  const response = collectLatency(run, workers, 'response');
-  const locks = collectLocks(run, workers, holdInterval);
+  const timer = timerOf(reports, shortestHoldNs(run, workers));
+  const judged = {
+    stepNs: timer?.stepNs ?? null,
+    interruptions: workerIndexes(workers).map((worker) => {
+      const report = reports.find((one) => one.worker === worker);
+      return report === undefined ? null : interruptionsOf(report);
+    }),
+  };
+  const service = collectLatency(run, workers, 'service', judged);
+  const response = collectLatency(run, workers, 'response', judged);
+  const locks = collectLocks(run, workers, timer?.costNs ?? 0);
+  const harness = harnessOf(reports);
   const injected = reports.reduce((sum, report) => sum + report.packets, 0);
   const elapsedNs = Math.max(finished.elapsedNs, 0);
   const achievedPps = elapsedNs === 0 ? null : (injected / elapsedNs) * 1e9;
@@ -57,6 +79,9 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
       elapsedNs: Math.max(report.endNs - report.startNs, 0),
       runNs: report.scheduler?.runNs ?? null,
       waitNs: report.scheduler?.waitNs ?? null,
+      ...workerTimes(report),
+      interruptionsPerSecond: interruptionsPerSecond(report),
+      clockLoop: clockLoopFigures(report),
       lockWaitNs: lockWait,
       voluntarySwitches: report.scheduler?.voluntarySwitches ?? null,
       involuntarySwitches: report.scheduler?.involuntarySwitches ?? null,
@@ -66,6 +91,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     };
   });
   const departure = departureDistribution(reports, 'all');
+  const planned = plannedNs(elapsedNs, reports);
   const created = counters.reasons.get(run.engine.constants.R_CREATED) ?? 0;
   const removedWork = everyThread.work['removed'] ?? 0;
   const probed = run.engine.flavour !== 'bare';
@@ -85,13 +111,14 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
         options.latency.mode === 'all' && figures.service?.meanNs != null
           ? figures.service.count * figures.service.meanNs
           : null,
+      balance: timeBalance(reports[index], figures.service ?? null),
     })),
     histograms: [
       audited('service', service.view?.overall ?? null, options.latency.mode === 'all' ? injected : null),
       audited(
         'response',
         response.view?.overall ?? null,
-        options.latency.mode === 'all' && target !== null ? injected : null,
+        options.latency.mode === 'all' && finished.schedule.paced ? injected : null,
       ),
     ].filter((histogram) => histogram !== null),
     locks: (locks ?? [])
@@ -101,13 +128,22 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
         acquisitions: lock.acquisitions ?? 0,
         contended: lock.contended ?? 0,
       })),
+    holds: (locks ?? []).flatMap((lock) => {
+      const totalNs = lock.hold?.totalNs;
+      if (typeof totalNs !== 'number' || lock.thread === 'all') return [];
+      const worker = perWorker.find((figures) => lock.thread === `worker-${figures.worker}`);
+      return [{ name: `${lock.class} ${lock.thread}`, totalNs, elapsedNs: worker?.elapsedNs ?? elapsedNs }];
+    }),
     targetPps: finished.interrupted ? null : target,
     achievedPps,
+    plannedNs: finished.interrupted ? null : planned,
+    burst: options.burst,
     connections: probed ? { initial: 0, created, removed: removedWork, remaining: finished.connCount } : null,
   };
   const streamed = streamedFigures(finished) ?? null;
   const facts: WarningFacts = {
     ...context.facts,
+    ...(timer === null ? {} : { clock: workerClock(timer, context.facts.clock) }),
     workers: perWorker.map((figures) => ({
       worker: figures.worker,
       elapsedNs: figures.elapsedNs,
@@ -119,6 +155,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     serviceP50Ns: service.view?.overall.p50Ns ?? null,
     targetPps: target,
     achievedPps,
+    plannedNs: planned,
     sourceLag: streamed,
     departureErrorP99Ns: departure?.p99Ns ?? null,
     packetIntervalNs: target === null ? null : 1e9 / target,
@@ -153,6 +190,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
       targetMbps: options.pacing.mode === 'mbps' ? options.pacing.mbps : null,
       multiplier: options.pacing.mode === 'multiplier' ? options.pacing.multiplier : null,
       achievedPps,
+      onEnginePps: harness.onEnginePps,
       achievedMbps: achievedPps === null ? null : (achievedPps * (totals.bits / totals.packets)) / 1e6,
       departureError: departure,
       departureErrorSettled: departureDistribution(reports, 'settled'),
@@ -177,8 +215,8 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
         : {
             mode: options.latency.mode,
             sampleInterval: options.latency.mode === 'sample' ? options.latency.interval : null,
-            service: service.view,
-            response: response.view,
+            service: withClockLoop(service.view, reports),
+            response: response.view === null ? null : withClockLoop(response.view, reports),
           },
     locks,
     connections: {
@@ -214,6 +252,8 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     nat: natFigures(finished, workers, everyThread.work),
     workCounts: probed ? workFigures(everyThread) : null,
     timeline: finished.timeline.points.map((point) => ({ ...point })),
+    timer,
+    harnessShare: harness.share,
     lockWaitShare: locks === null || workerTime === 0 ? null : Math.min(1, lockWaitTotal / workerTime),
     cpuWaitShare:
       workerTime === 0 || cpuWait.some((wait) => wait == null)
@@ -221,6 +261,26 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
         : Math.min(1, cpuWait.reduce<number>((sum, wait) => sum + (wait ?? 0), 0) / workerTime),
     audit: auditRun(record),
     warnings: collectWarnings(facts),
+  };
+}
+
+function workerIndexes(workers: number): number[] {
+  return Array.from({ length: workers }, (_, worker) => worker);
+}
+
+function withClockLoop(view: LatencyView, reports: readonly WorkerReport[]): LatencyView {
+  return { ...view, clockLoop: clockLoopPercentiles(reports, view.overall.p50Ns) };
+}
+
+/** The clock as the workers found it, for warnings; whether it went backwards only the main thread looked at for long. */
+function workerClock(
+  timer: ClockFigures,
+  machine: WarningFacts['clock'],
+): NonNullable<WarningFacts['clock']> {
+  return {
+    costNs: timer.costNs ?? 0,
+    stepNs: timer.stepNs ?? 0,
+    backwardSteps: machine?.backwardSteps ?? 0,
   };
 }
 
@@ -303,7 +363,7 @@ function imbalanceOf(reports: readonly WorkerReport[]): number | null {
 /** How late packets left, over all workers. */
 function departureDistribution(
   reports: readonly WorkerReport[],
-  which: keyof Departures,
+  which: 'all' | 'settled',
 ): LatencyDistribution | null {
   const parts = reports
     .map((report) => report.departure?.[which])

@@ -75,8 +75,8 @@ class Feeder {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
   readonly #locate: (packet: number) => void;
-  readonly #requestOf: (frame: Uint8Array, worker: number) => number;
-  readonly #zoneOf: (frame: Uint8Array) => number;
+  readonly #requestOf: (frame: Uint8Array, worker: number, wireBytes: number) => number;
+  readonly #zoneOf: (frame: Uint8Array, wireBytes: number) => number;
   /** Packets written. */
   packets = 0;
 
@@ -96,11 +96,12 @@ class Feeder {
     // One rule for everything: no need to look at each packet.
     const same = entries.rules === undefined && entries.zone === undefined;
     let only: number | null = null;
-    this.#requestOf = (frame, worker) => {
+    this.#requestOf = (frame, worker, wireBytes) => {
       if (same && only !== null) return only;
-      return (only = this.#placeOf(rules.choose({ frame, worker }), rules.requests));
+      return (only = this.#placeOf(rules.choose({ frame, worker, wireBytes }), rules.requests));
     };
-    this.#zoneOf = (frame) => rules.requests[rules.choose({ frame, worker: 0 })]?.zone ?? 0;
+    this.#zoneOf = (frame, wireBytes) =>
+      rules.requests[rules.choose({ frame, worker: 0, wireBytes })]?.zone ?? 0;
   }
 
   /** Reads the traffic once, and marks the end of the loop. */
@@ -111,15 +112,16 @@ class Feeder {
     const layers = emptyLayerOffsets();
     let index = 0;
     let bits = 0;
-    await openTraffic(traffic.source).forEach((frame, timeNs) => {
+    await openTraffic(traffic.source).forEach((frame, timeNs, wireBytes = frame.length) => {
       if (limit !== null && index >= limit) return false;
       if (index === traffic.packets) throw this.#changed('more');
       if (frame.length > traffic.longestFrame) throw this.#changed('longer');
       if (this.#rings.length > 1) locateLayers(frame, layers);
       // The zone may decide the worker, and the worker the rule: the rule for worker 0 gives the zone.
-      const zone = steering.needsZone ? this.#zoneOf(frame) : 0;
+      const zone = steering.needsZone ? this.#zoneOf(frame, wireBytes) : 0;
       const worker = steering.workerOf(frame, 0, layers, zone);
-      if (!this.#write(worker, frame, index, bits, timeNs)) return false;
+      const request = this.#requestOf(frame, worker, wireBytes);
+      if (!this.#write(worker, frame, request, index, bits, timeNs)) return false;
       index++;
       bits += frameBits(frame.length);
       return limit === null || index < limit;
@@ -134,10 +136,16 @@ class Feeder {
   }
 
   /** Writes one packet; false when the run was stopped while its ring was full. */
-  #write(worker: number, frame: Uint8Array, index: number, bits: number, timeNs: number): boolean {
+  #write(
+    worker: number,
+    frame: Uint8Array,
+    request: number,
+    index: number,
+    bits: number,
+    timeNs: number,
+  ): boolean {
     const c = this.#input.run.engine.constants;
     const ring = this.#rings[worker] as RingWriter;
-    const request = this.#requestOf(frame, worker);
     const at = this.#reserve(ring, c.PACKET_SIZE + FRAME_SHIFT + frame.length);
     if (at === 0) return false;
     const frameAt = at + c.PACKET_SIZE + FRAME_SHIFT;

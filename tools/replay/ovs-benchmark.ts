@@ -8,7 +8,10 @@ import { planMemory } from '../../engine/host/memory-plan.js';
 import { loadEngine, type Flavour } from '../../engine/host/module.js';
 import { createRun } from '../../engine/host/run-memory.js';
 import { EngineThread } from '../../engine/host/thread.js';
+import type { Contention } from '../report/schema.js';
 import { OVS_BENCHMARK_FRAME_LENGTH, writeOvsBenchmarkFrame } from '../synth/scenarios/ovs-benchmark.js';
+import { collectLocks } from './collect-locks.js';
+import { forgetCounters } from './forget-counters.js';
 import { describeFailure, ReplayFailure } from './replay-failure.js';
 import { bindRunClock, runOrigin } from './run-clock.js';
 import { SharedState, STOP_FAILED, STOP_FINISHED } from './shared-state.js';
@@ -42,6 +45,8 @@ export interface OvsBenchmarkRun {
   readonly connCount: number;
   /** Packets of all threads by ct_state bits, to prove what ran. */
   readonly lastStates: readonly number[];
+  /** Lock figures without hold times, which are not taken here; null in the bare build. */
+  readonly locks: readonly Contention[] | null;
 }
 
 /** Batches run unrecorded per thread, so that the compiler is done. */
@@ -101,6 +106,7 @@ export async function runOvsBenchmark(
     const sweeperInput: SweeperInput = { ...common, threadIndex: workers, maxRecords: 0 };
     const sweeper = pool.run(sweeperInput, { name: 'sweeper' }) as Promise<SweeperReport>;
     await waitForBarrier(state, workers + 1, [...tasks, sweeper]);
+    forgetCounters(run, 0, clock.now);
     main.exports.initTracker();
     main.exports.goOffline();
     const t0 = clock.now();
@@ -131,6 +137,7 @@ export async function runOvsBenchmark(
       pps: (sent / elapsedNs) * 1e9,
       connCount: main.exports.connCount(),
       lastStates: [...new Set(reports.flatMap((report) => report.lastStates))],
+      locks: collectLocks(run, workers, 0),
     };
   } finally {
     state.stop(STOP_FAILED);

@@ -12,11 +12,12 @@ import type { DesignChoice } from '../../engine/host/designs.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { mayRewrite, type PacketRules } from '../config/rules.js';
 import type { FeederInput, FeederReport } from './feeder.js';
+import { forgetCounters } from './forget-counters.js';
 import { makeSchedule, type PacingRequest, type Schedule, type TrafficTotals } from './pace.js';
 import { describeFailure, ReplayFailure } from './replay-failure.js';
 import { bindRunClock, runOrigin } from './run-clock.js';
 import { layOutRun, type RunLayout } from './run-layout.js';
-import { SharedState, STOP_FAILED, STOP_FINISHED } from './shared-state.js';
+import { SharedState, STOP_FAILED, STOP_FINISHED, STOP_NONE } from './shared-state.js';
 import type { SteerMode } from './steer.js';
 import { makeThreadPool, workerFile } from './thread-pool.js';
 import { TimelineWatcher, type RunTimeline } from './timeline.js';
@@ -107,7 +108,7 @@ export async function runReplay(traffic: ReplayTraffic, options: RunOptions): Pr
     const feeding = startFeeder(pool, layout, state);
     const tasks = startThreads(pool, { layout, origin, state, schedule, options, inline });
     await waitForBarrier(state, threads, tasks.all);
-    resetForRecording(run, options, clock.now);
+    forgetCounters(run, options.settings.holdInterval ?? 0, clock.now);
     main.exports.initTracker();
     options.configure(main);
     main.exports.goOffline();
@@ -129,10 +130,10 @@ export async function runReplay(traffic: ReplayTraffic, options: RunOptions): Pr
     const sweeperReports = await settle(tasks.sweepers, run, state);
     await throwOnFeederFailure(feeding);
     clearInterval(watcher);
-    timeline.finish(clock.now() - t0);
     throwOnFailure(run, options, state, workerReports, sweeperReports, main);
     const reports = workerReports.map((settled) => settled.value as WorkerReport);
     const endNs = Math.max(...reports.map((report) => report.endNs));
+    timeline.finish(endNs - t0);
     return {
       run,
       totals,
@@ -180,6 +181,7 @@ function startThreads(pool: ReturnType<typeof makeThreadPool>, context: StartCon
     const input: WorkerInput = {
       ...common,
       threadIndex: worker,
+      workers,
       cpu: cpuOf(worker),
       packets,
       stream,
@@ -262,27 +264,6 @@ export async function waitForBarrier(
   }
 }
 
-/** Forgets the warm-up: counters, histograms, retired slots of every thread. All threads stand at the barrier, offline. */
-function resetForRecording(run: EngineRun, options: RunOptions, now: () => number): void {
-  const c = run.engine.constants;
-  const view = new DataView(run.memory.buffer);
-  const bytes = new Uint8Array(run.memory.buffer);
-  view.setUint32(c.CONTROL + c.C_GRACE_PENDING, 0, true);
-  // What the warm-up took was never given back: without this a slot's generation would be even while it is out (shm/slab.ts).
-  const slabEnd = view.getUint32(c.CONTROL + c.C_SLAB_NEXT, true);
-  for (let slot: number = run.plan.regions.slab; slot < slabEnd; slot += c.CONN_SIZE) {
-    view.setUint32(slot + c.CO_GENERATION, 0, true);
-  }
-  for (let thread = 0; thread < run.plan.threads; thread++) {
-    const block = run.plan.regions.threads + thread * c.THREAD_SIZE;
-    bytes.fill(0, block, block + c.T_SCRATCH);
-    const isSweeper = thread === options.workers;
-    const interval = isSweeper ? 1 : (options.settings.holdInterval ?? 0);
-    view.setUint32(block + c.T_HOLD_INTERVAL, interval, true);
-    if (thread < run.plan.threads - 1) new EngineThread(run, thread, now).exports.resetHistograms();
-  }
-}
-
 /** Follows the run: progress, timeline, and the end of --duration. */
 function watch(
   state: SharedState,
@@ -299,7 +280,8 @@ function watch(
   let lastShownNs = t0;
   return setInterval(() => {
     const time = now();
-    timeline.poll(time - t0);
+    // Once the run has ended there is nothing to see; the rest is taken in at its end.
+    if (state.stopped === STOP_NONE) timeline.poll(time - t0);
     if (options.durationMs !== null && time - t0 >= options.durationMs * 1e6) state.stop(STOP_FINISHED);
     if (options.onProgress !== null && time - lastShownNs >= 200e6) {
       const packets = timeline.packetsSoFar(workers);

@@ -1,8 +1,8 @@
 /**
  * The words through which the threads of a run agree: one SharedArrayBuffer beside the engine's memory.
  *
- * Who writes: READY and DONE are counted up by workers; PREFILLED is set by the feeder; GO, STOP and t0 are written by
- * the main thread; NOW by the worker that drives a capture clock (any worker, the latest time wins).
+ * Who writes: READY and DONE are counted up by workers, the last of which sets STOP; PREFILLED is set by the feeder; GO, STOP and t0 are written by
+ * the main thread (STOP also by a thread that fails); NOW by the worker that drives a capture clock (any worker, the latest time wins).
  * Why the ordering holds: everything is Atomics on 32-bit words, or a 64-bit float written before the GO word is
  * stored and read after it was seen.
  */
@@ -94,12 +94,13 @@ export class SharedState {
     if (ms > 0) Atomics.wait(this.#words, STOP, STOP_NONE, ms);
   }
 
-  markDone(): void {
-    Atomics.add(this.#words, DONE, 1);
-  }
-
-  get done(): number {
-    return Atomics.load(this.#words, DONE);
+  /**
+   * A worker is done with its packets. The last of `workers` stops the run, so that nobody sweeps while they look at the machine
+   * once more; the others wait for that.
+   */
+  finishTogether(workers: number): void {
+    if (Atomics.add(this.#words, DONE, 1) + 1 >= workers) this.stop(STOP_FINISHED);
+    while (this.stopped === STOP_NONE) Atomics.wait(this.#words, STOP, STOP_NONE, 100);
   }
 
   /** Records which thread failed first; index + 1. */

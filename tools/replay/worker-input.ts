@@ -1,9 +1,12 @@
 /** What travels between the main thread and the threads of a run. All of it can be posted to a worker thread. */
 import type { EngineRun } from '../../engine/host/run-memory.js';
 import type { PinResult } from '../measure/pinning.js';
+import type { ClockLoop } from '../measure/clock-loop.js';
 import type { ThreadSchedule } from '../measure/schedstat.js';
 import type { Departures } from './departure.js';
 import type { Schedule } from './pace.js';
+import type { ThreadTiming } from './thread-timing.js';
+import type { TimeAccountFigures } from './time-account.js';
 import type { WorkerPackets } from './packet-store.js';
 import type { SourceLag, StreamInput } from './packet-supply.js';
 
@@ -43,6 +46,8 @@ export interface ThreadInput {
 }
 
 export interface WorkerInput extends ThreadInput {
+  /** Workers of the run, this one included. */
+  readonly workers: number;
   readonly packets: WorkerPackets;
   /** Where the packets come from when they are streamed; `packets` then says only where to copy them. */
   readonly stream: StreamInput | null;
@@ -103,6 +108,12 @@ export interface WorkerReport {
   readonly scheduler: ThreadSchedule | null;
   /** Time between the two reads of `scheduler`, which lie around the run. */
   readonly schedulerSpanNs: number;
+  /** What timing costs on this thread; null when the worker did not get that far. */
+  readonly timing: ThreadTiming | null;
+  /** Where the time between `startNs` and `endNs` went; null when it was not measured. */
+  readonly account: TimeAccountFigures | null;
+  /** What the thread saw of the machine before and after its packets; null when packets were not timed. */
+  readonly disturbance: Disturbance | null;
   /** Whether the thread was pinned; null when that was not asked for. */
   readonly pin: PinResult | null;
   readonly clockOffsetErrorNs: number;
@@ -110,6 +121,12 @@ export interface WorkerReport {
   /** How often a streamed packet was due before it was there; null when nothing was streamed. */
   readonly sourceLag: SourceLag | null;
   readonly failure: ThreadFailure | null;
+}
+
+/** A bare clock loop on the worker's thread, before and after its packets. */
+export interface Disturbance extends ClockLoop {
+  /** Switches of the thread because another was preferred, while the loop ran; null when the system does not tell. */
+  readonly involuntarySwitches: number | null;
 }
 
 export interface SweeperReport {

@@ -7,10 +7,19 @@
 import { makeRewriter, type FrameRewriter } from '../rewrite/rewriter.js';
 import { DepartureRecorder, SETTLED_AFTER_NS, type Departures } from './departure.js';
 import { makeDue, waitUntil } from './pace.js';
+import { RecordedTotal } from './recorded-total.js';
+import { calibrateThread, type ThreadTiming } from './thread-timing.js';
+import { TimeAccount, type TimeAccountFigures } from './time-account.js';
 import { StagedSupply, StreamSupply, type PacketSupply, type SourceLag } from './packet-supply.js';
 import type { RunThread } from './worker-setup.js';
 import { TRACKER_EPOCH_MS, type SweepRecord, type WorkerInput } from './worker-input.js';
 import { SweepRunner } from './sweep-runner.js';
+
+/**
+ * Without per-packet times, smaller batches than this are not timed either: the reads would be a share of the throughput that
+ * such a run is made for.
+ */
+const LEAST_TIMED_BATCH = 8;
 
 /** Runs one worker's packets. Built per run; `run` is called once. */
 export class WorkerLoop {
@@ -26,6 +35,11 @@ export class WorkerLoop {
   readonly #sweeper: SweepRunner | null;
   readonly #rewriter: FrameRewriter | null;
   readonly #due: (loop: number, units: number) => number;
+  readonly #account: TimeAccount | null;
+  readonly #recorded: RecordedTotal;
+  /** The latest reading of the clock: the end of the batch before, or of a wait. */
+  #latestNs = 0;
+  #waitingSinceNs = 0;
   #interval = -1;
   /** The injected pause is over. */
   #paused = false;
@@ -49,6 +63,9 @@ export class WorkerLoop {
     this.#due = makeDue(input.schedule);
     this.#rewriter =
       input.uniqueIpLoops === null ? null : makeRewriter({ uniqueIpLoops: input.uniqueIpLoops });
+    this.#account =
+      input.latency.mode !== 'off' || input.batch >= LEAST_TIMED_BATCH ? new TimeAccount() : null;
+    this.#recorded = new RecordedTotal(input.run, input.threadIndex);
     this.#sweeper = input.sweepsInline ? new SweepRunner(thread) : null;
     this.#stream = input.stream === null ? null : this.#openStream(input.stream);
     this.#supply = this.#stream ?? new StagedSupply(input.packets, input.units, input.timesNs, input.batch);
@@ -59,6 +76,11 @@ export class WorkerLoop {
     return this.#stream?.lag ?? null;
   }
 
+  /** Where the time went; null when it was not measured. */
+  get account(): TimeAccountFigures | null {
+    return this.#account?.figures() ?? null;
+  }
+
   get departure(): Departures | null {
     return this.#departure?.figures() ?? null;
   }
@@ -67,8 +89,11 @@ export class WorkerLoop {
     return this.#sweeper?.records ?? [];
   }
 
-  /** Unrecorded passes over the first packets, so that the engine is compiled and the caches have seen it. */
-  warmUp(): void {
+  /**
+   * Unrecorded passes over the first packets, so that the engine is compiled and the caches have seen it. Then tells what timing
+   * costs on this thread.
+   */
+  warmUp(): ThreadTiming {
     const { engine, clock } = this.#thread;
     engine.exports.goOnline();
     let batches = 0;
@@ -78,7 +103,9 @@ export class WorkerLoop {
       this.#execute(count, TRACKER_EPOCH_MS, (batches++ * this.#input.batch) % 2 === 0);
       engine.exports.quiesce();
     }
+    const timing = calibrateThread(this.#thread);
     engine.exports.detach();
+    return timing;
   }
 
   /** Waits for t0, when every thread begins, whether there is a schedule or not. */
@@ -95,8 +122,10 @@ export class WorkerLoop {
 
   /** Replays until the loops are done or the run is stopped. */
   run(): void {
-    const { state, engine } = this.#thread;
+    const { state, engine, clock } = this.#thread;
     engine.exports.goOnline();
+    this.#recorded.take();
+    this.#latestNs = clock.now();
     for (this.loops = 0; this.loops < this.#input.loops && state.stopped === 0; this.loops++) {
       if (!this.#supply.startLoop()) break;
       if (!this.#runLoop(this.loops)) break;
@@ -116,13 +145,14 @@ export class WorkerLoop {
       if (count === 0) return false;
       this.batchIndex = this.#supply.indexes[0] as number;
       this.#fill(count, loop);
+      if (this.#account === null) this.#latestNs = this.#thread.clock.now();
       const nowMs = this.#trackerNow(loop);
-      this.#sweeper?.sweepIfDue(nowMs);
+      if (this.#sweeper?.sweepIfDue(nowMs) === true) this.#account?.swept(this.#sweeper.lastDurationNs);
       this.#enterInterval();
       if (fault !== null && fault.worker === this.#input.threadIndex && this.packets >= fault.afterPackets) {
         this.#injectFault();
       }
-      this.#execute(count, nowMs, this.#isTimed());
+      this.#executeAccounted(count, nowMs, this.#isTimed());
       engine.exports.quiesce();
       this.packets += count;
       this.#supply.release(count);
@@ -135,6 +165,19 @@ export class WorkerLoop {
     if (latency.mode === 'off') return false;
     if (latency.mode === 'all') return true;
     return Math.floor(this.packets / batch) % latency.interval === 0;
+  }
+
+  /** Runs the batch between two readings of the clock; the second also serves as the time of what comes next. */
+  #executeAccounted(count: number, nowMs: number, timed: boolean): void {
+    if (this.#account === null) {
+      this.#execute(count, nowMs, timed);
+      return;
+    }
+    const { clock } = this.#thread;
+    const startNs = clock.now();
+    this.#execute(count, nowMs, timed);
+    this.#latestNs = clock.now();
+    this.#account.executed(this.#latestNs - startNs, timed, timed ? this.#recorded.take() : 0);
   }
 
   #execute(count: number, nowMs: number, timed: boolean): void {
@@ -184,6 +227,7 @@ export class WorkerLoop {
     const first = dueOf(0);
     let time = clock.now();
     if (time < first) {
+      const fromNs = time;
       engine.exports.goOffline();
       time = waitUntil(
         first,
@@ -193,7 +237,11 @@ export class WorkerLoop {
         { spin },
       );
       engine.exports.goOnline();
-      if (state.stopped !== 0 && time < first) return 0;
+      this.#account?.waited(time - fromNs);
+      if (state.stopped !== 0 && time < first) {
+        this.#departure?.stoppedBeforeDue(clock.now());
+        return 0;
+      }
     }
     this.#batchDue[0] = first;
     let count = 1;
@@ -202,16 +250,17 @@ export class WorkerLoop {
       if (due > time) break;
       this.#batchDue[count++] = due;
     }
-    this.#departure?.note(this.#batchDue, count, clock.now(), state.t0Ns + SETTLED_AFTER_NS);
+    this.#latestNs = clock.now();
+    this.#departure?.note(this.#batchDue, count, this.#latestNs, state.t0Ns + SETTLED_AFTER_NS);
     return count;
   }
 
-  /** Tracker time of the batch in milliseconds. */
+  /** Tracker time of the batch in milliseconds; the latest reading of the clock is microseconds old at most. */
   #trackerNow(loop: number): number {
     const { trackerClock } = this.#input;
-    const { clock, state } = this.#thread;
+    const { state } = this.#thread;
     if (trackerClock.mode === 'wall') {
-      return TRACKER_EPOCH_MS + Math.floor(((clock.now() - state.t0Ns) / 1e6) * trackerClock.scale);
+      return TRACKER_EPOCH_MS + Math.floor(((this.#latestNs - state.t0Ns) / 1e6) * trackerClock.scale);
     }
     const timeMs = (this.#supply.timesNs[0] as number) / 1e6 + loop * trackerClock.loopMs;
     const nowMs = TRACKER_EPOCH_MS + Math.floor(timeMs);
@@ -221,10 +270,10 @@ export class WorkerLoop {
 
   /** Points the engine at the interval histogram of the present interval; the main thread reads the one before. */
   #enterInterval(): void {
-    const { clock, state, engine } = this.#thread;
+    const { state, engine } = this.#thread;
     const { intervalNs, run, threadIndex } = this.#input;
     if (intervalNs === 0 || this.#input.latency.mode === 'off') return;
-    const interval = Math.floor((clock.now() - state.t0Ns) / intervalNs);
+    const interval = Math.floor((this.#latestNs - state.t0Ns) / intervalNs);
     if (interval === this.#interval) return;
     this.#interval = interval;
     const c = run.engine.constants;
@@ -234,15 +283,28 @@ export class WorkerLoop {
 
   #openStream(stream: NonNullable<WorkerInput['stream']>): StreamSupply {
     const { schedule, batch, run } = this.#input;
-    const { clock, state, engine } = this.#thread;
+    const { clock, state } = this.#thread;
     return new StreamSupply(run.memory.buffer, stream, batch, {
       wholeBatches: !schedule.paced,
       now: clock.now,
       isStopped: () => state.stopped !== 0,
-      onWait: (waiting) => (waiting ? engine.exports.goOffline() : engine.exports.goOnline()),
+      onWait: (waiting) => this.#noteSourceWait(waiting),
       dueNs: (units) =>
         schedule.paced ? state.t0Ns + this.#due(this.loops, units) : Number.NEGATIVE_INFINITY,
     });
+  }
+
+  /** Around a wait for the source: offline meanwhile, or nothing could be freed. */
+  #noteSourceWait(waiting: boolean): void {
+    const { clock, engine } = this.#thread;
+    if (waiting) {
+      this.#waitingSinceNs = clock.now();
+      engine.exports.goOffline();
+      return;
+    }
+    engine.exports.goOnline();
+    this.#latestNs = clock.now();
+    this.#account?.waited(this.#latestNs - this.#waitingSinceNs);
   }
 
   #injectFault(): void {

@@ -3,13 +3,18 @@ import { SharedState } from './shared-state.js';
 import { SweepRunner } from './sweep-runner.js';
 import {
   TRACKER_EPOCH_MS,
+  type Disturbance,
   type SweeperInput,
   type SweeperReport,
   type WorkerInput,
   type WorkerReport,
 } from './worker-input.js';
 import { WorkerLoop } from './worker-loop.js';
-import { failThread, readSchedule, scheduleSince, setUpThread } from './worker-setup.js';
+import { joinClockLoops, runClockLoop, type ClockLoop } from '../measure/clock-loop.js';
+import { failThread, readSchedule, scheduleSince, setUpThread, type RunThread } from './worker-setup.js';
+
+/** Length of the bare clock loop before a worker's packets, and of the one after them. */
+const CLOCK_LOOP_MS = 25;
 
 /** Replays one worker's share of the traffic. Never throws: a failure is part of the report. */
 export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
@@ -21,6 +26,9 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
   let offsetErrorNs = 0;
   let scheduler = null;
   let schedulerSpanNs = 0;
+  let timing = null;
+  const loops: ObservedLoop[] = [];
+  const observes = input.latency.mode !== 'off';
   let failure = null;
   try {
     const thread = await setUpThread(input);
@@ -28,7 +36,8 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
     offsetErrorNs = thread.clock.offsetErrorNs;
     loop = new WorkerLoop(input, thread);
     if (input.stream !== null) state.waitForPrefill();
-    loop.warmUp();
+    timing = loop.warmUp();
+    if (observes) loops.push(observeMachine(thread));
     if (state.arriveAndWait()) {
       loop.waitForStart();
       const beforeNs = thread.clock.now();
@@ -38,11 +47,12 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
       endNs = thread.clock.now();
       scheduler = scheduleSince(thread, before);
       schedulerSpanNs = thread.clock.now() - beforeNs;
+      state.finishTogether(input.workers);
+      if (observes) loops.push(observeMachine(thread));
     }
   } catch (error) {
     failure = failThread(input, state, error, loop === null ? null : loop.batchIndex);
   }
-  state.markDone();
   return {
     worker: input.threadIndex,
     packets: loop?.packets ?? 0,
@@ -52,11 +62,35 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
     departure: loop?.departure ?? null,
     scheduler,
     schedulerSpanNs,
+    timing,
+    account: loop?.account ?? null,
+    disturbance: joinObserved(loops),
     pin,
     clockOffsetErrorNs: offsetErrorNs,
     sweeps: loop?.sweeps ?? [],
     sourceLag: loop?.sourceLag ?? null,
     failure,
+  };
+}
+
+interface ObservedLoop extends ClockLoop {
+  readonly involuntarySwitches: number | null;
+}
+
+function observeMachine(thread: RunThread): ObservedLoop {
+  const before = readSchedule(thread);
+  const seen = runClockLoop(thread.clock.now, CLOCK_LOOP_MS);
+  return { ...seen, involuntarySwitches: scheduleSince(thread, before)?.involuntarySwitches ?? null };
+}
+
+function joinObserved(loops: readonly ObservedLoop[]): Disturbance | null {
+  if (loops.length === 0) return null;
+  const switches = loops.map((loop) => loop.involuntarySwitches);
+  return {
+    ...joinClockLoops(loops),
+    involuntarySwitches: switches.includes(null)
+      ? null
+      : switches.reduce<number>((sum, count) => sum + (count ?? 0), 0),
   };
 }
 

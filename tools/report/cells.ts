@@ -136,12 +136,16 @@ function addLines(name: string, lines: readonly Contention[]): Contention {
     const counted = addKnown(parts.map((part) => part.count));
     const minima = parts.map((part) => part.minNs).filter((value) => value !== null && value !== undefined);
     const maxima = parts.map((part) => part.maxNs).filter((value) => value !== null && value !== undefined);
+    // A trial counts by the holds that it stands for, not by those that were timed.
+    const weights = lines.flatMap((line) =>
+      line[kind] == null ? [] : [(kind === 'hold' ? line.acquisitions : null) ?? line[kind].count ?? 1],
+    );
     const weighted = addKnown(
-      parts.map((part) =>
-        part.avgNs === null || part.avgNs === undefined ? null : part.avgNs * (part.count ?? 1),
+      parts.map((part, index) =>
+        part.avgNs === null || part.avgNs === undefined ? null : part.avgNs * (weights[index] as number),
       ),
     );
-    const weight = counted ?? parts.length;
+    const weight = weights.reduce((total, one) => total + one, 0);
     return {
       count: counted,
       minNs: minima.length === 0 ? null : Math.min(...minima),
@@ -150,6 +154,8 @@ function addLines(name: string, lines: readonly Contention[]): Contention {
       totalNs: addKnown(parts.map((part) => part.totalNs)),
       sampled: parts.some((part) => part.sampled === true),
       sampleInterval: parts[0]?.sampleInterval ?? null,
+      clockCostNs: parts[0]?.clockCostNs ?? null,
+      winsorisedAt: parts[0]?.winsorisedAt ?? null,
     };
   };
   return {
@@ -168,6 +174,11 @@ function addKnown(values: readonly (number | null | undefined)[]): number | null
   let total: number | null = null;
   for (const value of values) if (value !== null && value !== undefined) total = (total ?? 0) + value;
   return total;
+}
+
+/** Throughput with the harness taken out, median over trials; null at a set rate, where it would be no throughput. */
+export function onEnginePpsOf(cell: Cell): number | null {
+  return cell.first.pacing.mode === 'topspeed' ? medianOf(cell, (one) => one.pacing.onEnginePps) : null;
 }
 
 /** Packets injected over all trials. */

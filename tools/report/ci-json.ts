@@ -2,6 +2,7 @@
 import { cellsOf, latencyOfCell, medianOf, ppsOf, summaryOf, type Cell } from './cells.js';
 import { printable } from './escape.js';
 import type { Run } from './runs.js';
+import { isWithheldAt, percentileOf, tailOfMetric } from './tail.js';
 
 /** One entry of github-action-benchmark's `customSmallerIsBetter` and `customBiggerIsBetter`. */
 export interface GithubBenchmark {
@@ -37,7 +38,7 @@ const MEASURES: readonly Measure[] = [
     unit: 'ns',
     metric: 'service.p50Ns',
     higherIsBetter: false,
-    of: (cell) => latencyOfCell(cell, 'service')?.p50Ns,
+    of: (cell) => percentileOf(latencyOfCell(cell, 'service'), 'p50Ns'),
   },
   {
     slug: 'latency-p99',
@@ -45,7 +46,7 @@ const MEASURES: readonly Measure[] = [
     unit: 'ns',
     metric: 'service.p99Ns',
     higherIsBetter: false,
-    of: (cell) => latencyOfCell(cell, 'service')?.p99Ns,
+    of: (cell) => percentileOf(latencyOfCell(cell, 'service'), 'p99Ns'),
   },
   {
     slug: 'latency-p99-9',
@@ -53,7 +54,7 @@ const MEASURES: readonly Measure[] = [
     unit: 'ns',
     metric: 'service.p999Ns',
     higherIsBetter: false,
-    of: (cell) => latencyOfCell(cell, 'service')?.p999Ns,
+    of: (cell) => percentileOf(latencyOfCell(cell, 'service'), 'p999Ns'),
   },
 ];
 
@@ -62,6 +63,9 @@ function valueOf(
   cell: Cell,
   measure: Measure,
 ): { value: number; low: number | null; high: number | null } | null {
+  const tail = tailOfMetric(measure.metric);
+  // A tail that is the machine's is no figure of this program, also where the bench summarised it.
+  if (tail !== null && isWithheldAt(latencyOfCell(cell, tail.kind)?.interruptedShare, tail.key)) return null;
   const summary = summaryOf(cell, measure.metric);
   const value = summary?.median ?? measure.of(cell);
   if (value === null || value === undefined) return null;

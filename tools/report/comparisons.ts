@@ -3,6 +3,7 @@ import { formatCounts, formatDelta } from '../stats/compare.js';
 import { adjustWithin, isDifference } from '../stats/finding.js';
 import { latencyOfCell, medianOf, ppsOf, type Cell } from './cells.js';
 import type { Comparison, Result } from './schema.js';
+import { percentileOf } from './tail.js';
 import { formatCount, formatNs, formatRate, formatRatio } from './quantities.js';
 
 /** What a metric's name means: words for a sentence, which way is better, how a value is written. */
@@ -147,13 +148,16 @@ export interface Observation {
   ratio: number;
 }
 
-/** Throughput, p50, p99 and p99.9 service time of `head` over those of `base`, where both have them. */
+/**
+ * Throughput, p50, p99 and p99.9 service time of `head` over those of `base`, where both have them and interruptions leave them
+ * to the tracker (tail.ts).
+ */
 export function observe(base: Cell, head: Cell): Observation[] {
   const figures: [string, (cell: Cell) => number | null | undefined][] = [
     ['pps', (cell) => medianOf(cell, ppsOf)],
-    ['service.p50Ns', (cell) => latencyOfCell(cell, 'service')?.p50Ns],
-    ['service.p99Ns', (cell) => latencyOfCell(cell, 'service')?.p99Ns],
-    ['service.p999Ns', (cell) => latencyOfCell(cell, 'service')?.p999Ns],
+    ['service.p50Ns', (cell) => percentileOf(latencyOfCell(cell, 'service'), 'p50Ns')],
+    ['service.p99Ns', (cell) => percentileOf(latencyOfCell(cell, 'service'), 'p99Ns')],
+    ['service.p999Ns', (cell) => percentileOf(latencyOfCell(cell, 'service'), 'p999Ns')],
   ];
   const observations: Observation[] = [];
   for (const [metric, figure] of figures) {

@@ -36,6 +36,7 @@ const comparisons = table<{ run: Run; one: Comparison }>(
       ({ one }) => differs(one),
     ),
     column('control', 'Whether it is an A/A control.', ({ one }) => one.control),
+    column('note', 'Why no more can be said of it; empty when nothing is held back.', ({ one }) => one.note),
   ],
   (runs) => runs.flatMap((run) => comparisonsOf(run.result).map((one) => ({ run, one }))),
 );

@@ -7,6 +7,7 @@ import {
   latencyOfCell,
   locksOfCell,
   medianOf,
+  onEnginePpsOf,
   packetsOf,
   pacingText,
   type Cell,
@@ -17,6 +18,7 @@ import { formatCount, formatNs, formatRate, formatRatio, formatShare } from './q
 import { throughputCover, throughputInterval, throughputOf } from './throughput.js';
 import type { Run } from './runs.js';
 import type { Comparison } from './schema.js';
+import { excessText, percentileText, withheldSentences } from './tail.js';
 import { summarySentences } from './summary-sentences.js';
 
 /** GitHub shows at most 1 MiB of a step summary; a report that is longer is cut at a section, and says so. */
@@ -82,7 +84,13 @@ function time(
   kind: 'service' | 'response',
   key: 'p50Ns' | 'p99Ns' | 'p999Ns' | 'maxNs',
 ): MdColumn<Cell> {
-  return { head, cell: (cell) => formatNs(latencyOfCell(cell, kind)?.[key]) };
+  return {
+    head,
+    cell: (cell) =>
+      key === 'maxNs'
+        ? formatNs(latencyOfCell(cell, kind)?.maxNs)
+        : percentileText(latencyOfCell(cell, kind), key),
+  };
 }
 
 function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
@@ -109,10 +117,13 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
       { head: 'packets/s', cell: (cell) => formatRate(throughputOf(cell)) },
       { head: 'interval', cell: throughputInterval },
       { head: 'covers', left: true, cell: throughputCover },
+      { head: 'on engine', cell: (cell) => formatRate(onEnginePpsOf(cell)) },
+      { head: 'harness', cell: (cell) => formatShare(medianOf(cell, (one) => one.harnessShare)) },
       { head: 'trials', cell: (cell) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
       time('service p50', 'service', 'p50Ns'),
       time('p99', 'service', 'p99Ns'),
       time('p99.9', 'service', 'p999Ns'),
+      { head: 'p99.9 excess', cell: (cell) => excessText(cell, 'service', 'p999Ns') },
       time('max', 'service', 'maxNs'),
       time('response p50', 'response', 'p50Ns'),
       time('p99', 'response', 'p99Ns'),
@@ -121,6 +132,7 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
       { head: 'expiry lag p50', cell: (cell) => formatNs(lagOfCell(cell)?.p50Ns) },
       { head: 'max', cell: (cell) => formatNs(lagOfCell(cell)?.maxNs) },
     ]),
+    bullets(withheldSentences(group, (cell) => cellName(cell, group)).map(escapeMarkdown)),
     mdTable(locks, [
       { head: 'lock', left: true, cell: ({ lock }) => escapeMarkdown(lock.class) },
       { head: 'design', left: true, cell: ({ cell }) => escapeMarkdown(cellName(cell, group)) },
@@ -167,6 +179,7 @@ function comparisonSections(run: Run, severalRuns: boolean): string[] {
       { head: 'test', left: true, cell: testText },
     ]);
     sections.push(table);
+    sections.push(bullets([...new Set(comparisons.flatMap((one) => one.note ?? []))].map(escapeMarkdown)));
     for (const row of run.result.geomeans ?? []) {
       // A mean without an interval claims what it cannot know.
       if (row.metric !== metric || row.groups < 2 || typeof row.low !== 'number') continue;

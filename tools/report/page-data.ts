@@ -14,6 +14,7 @@ import {
   type TimeKind,
 } from './cells.js';
 import { percentileCurve, recordedCounts } from './histograms.js';
+import { interruptedShareOf, percentileOf } from './tail.js';
 import type { Run } from './runs.js';
 import type { ResultCase, Scaling, TimelineInterval } from './schema.js';
 
@@ -176,10 +177,12 @@ function nonEmpty<Series>(
     .filter(({ series }) => series.length > 0);
 }
 
-function curveOf(encoded: string, count: number, ticksPerHalf: number): CurveXY[] {
+/** @param upTo share of the values up to which the curve is drawn, 0 to 1 */
+function curveOf(encoded: string, count: number, ticksPerHalf: number, upTo = 1): CurveXY[] {
   const points: CurveXY[] = [];
   let last = 1;
   for (const { share, value } of percentileCurve(encoded, ticksPerHalf)) {
+    if (share > upTo) break;
     // The maximum is at share 1, which the axis cannot show: it is drawn where one value of all is left.
     const x = share < 1 ? 1 / (1 - share) : Math.max(last, count);
     if (x < last) continue;
@@ -198,7 +201,9 @@ function latencyCurves(cell: Cell, design: string, detail: Detail): CurveSeries[
   return TIME_KINDS.flatMap((kind): CurveSeries[] => {
     const figures = latencyOfCell(cell, kind);
     if (typeof figures?.encoded !== 'string') return [];
-    return [{ design, kind, points: curveOf(figures.encoded, figures.count, detail.ticksPerHalf) }];
+    // Beyond, it would be a curve of the machine (tail.ts).
+    const upTo = 1 - 2 * (figures.interruptedShare ?? 0);
+    return [{ design, kind, points: curveOf(figures.encoded, figures.count, detail.ticksPerHalf, upTo) }];
   });
 }
 
@@ -226,7 +231,7 @@ function heatOf(cell: Cell, label: string, detail: Detail): HeatGroup[] {
       lines: timeline.map((at) => [
         at.tMs + at.intervalMs / 2,
         at.p50Ns ?? null,
-        at.p99Ns ?? null,
+        percentileOf({ ...at, interruptedShare: interruptedShareOf(one, 'service') }, 'p99Ns'),
         at.maxNs ?? null,
       ]),
       sweeps: (one.sweeps ?? [])

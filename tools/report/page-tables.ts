@@ -1,5 +1,14 @@
 /** The sections of the page that are tables: results side by side, locks, comparisons, what was run, the audit. */
-import { cellName, largestOf, latencyOfCell, locksOfCell, medianOf, packetsOf } from './cells.js';
+import {
+  cellName,
+  largestOf,
+  latencyOfCell,
+  locksOfCell,
+  medianOf,
+  onEnginePpsOf,
+  packetsOf,
+  type Cell,
+} from './cells.js';
 import {
   comparisonsOf,
   coverText,
@@ -23,6 +32,7 @@ import {
   NOT_MEASURED,
 } from './quantities.js';
 import { throughputCover, throughputInterval, throughputOf } from './throughput.js';
+import { excessText, percentileText, withheldSentences } from './tail.js';
 import type { Run } from './runs.js';
 import type { AuditCheck, Contention, Warning } from './schema.js';
 import type { Sentence } from './summary-sentences.js';
@@ -95,13 +105,16 @@ export function resultsSection({ groups, severalRuns, rowsMax }: PageContent): H
       },
       { head: 'Interval', cell: ({ cell }) => throughputInterval(cell) },
       { head: 'It covers', left: true, cell: ({ cell }) => throughputCover(cell) },
+      { head: 'On the engine', cell: ({ cell }) => formatRate(onEnginePpsOf(cell)) },
+      { head: 'Harness', cell: ({ cell }) => formatShare(medianOf(cell, (one) => one.harnessShare)) },
       { head: 'Trials', cell: ({ cell }) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
       { head: 'Packets', cell: ({ cell }) => formatCount(packetsOf(cell)) },
-      { head: 'Service p50', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p50Ns) },
-      { head: 'p99', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p99Ns) },
-      { head: 'p99.9', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p999Ns) },
+      { head: 'Service p50', cell: ({ cell }) => percentileText(latencyOfCell(cell, 'service'), 'p50Ns') },
+      { head: 'p99', cell: ({ cell }) => percentileText(latencyOfCell(cell, 'service'), 'p99Ns') },
+      { head: 'p99.9', cell: ({ cell }) => percentileText(latencyOfCell(cell, 'service'), 'p999Ns') },
+      { head: 'p99.9 excess', cell: ({ cell }) => excessText(cell, 'service', 'p999Ns') },
       { head: 'Max', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.maxNs) },
-      { head: 'Response p99', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'response')?.p99Ns) },
+      { head: 'Response p99', cell: ({ cell }) => percentileText(latencyOfCell(cell, 'response'), 'p99Ns') },
       {
         head: 'Waiting for locks',
         cell: ({ cell }) => formatShare(medianOf(cell, (one) => one.lockWaitShare)),
@@ -127,7 +140,23 @@ export function resultsSection({ groups, severalRuns, rowsMax }: PageContent): H
     ],
     rowsMax,
   );
-  return section('results', 'Results', body, 'Nothing was measured.');
+  return section(
+    'results',
+    'Results',
+    body === null ? null : markup`${body}${withheldNotes(groups)}`,
+    'Nothing was measured.',
+  );
+}
+
+/** Why percentiles are held back; null when none is. */
+function withheldNotes(groups: readonly Cell[][]): HtmlValue {
+  const texts = groups.flatMap((group) => withheldSentences(group, (cell) => cellName(cell, group)));
+  const distinct = [...new Set(texts)];
+  return distinct.length === 0
+    ? null
+    : markup`<ul class="note">
+        ${distinct.map((text) => markup`<li>${text}</li> `)}
+      </ul>`;
 }
 
 interface LockRow {
@@ -249,7 +278,8 @@ export function comparisonSection(runs: readonly Run[], rowsMax: number): Html {
       {
         head: 'Finding',
         left: true,
-        cell: ({ one }) => markup`<span class="${findingOf(one)}">${words[findingOf(one)]}</span>`,
+        cell: ({ one }) =>
+          markup`<span class="${findingOf(one)}">${words[findingOf(one)]}</span>${one.note ? markup` <em>${one.note}</em>` : null}`,
       },
     ],
     rowsMax,

@@ -116,7 +116,7 @@ function findingsOf(run: Run, groups: readonly Cell[][], prefix: string): Senten
     const subject = untold === 1 ? '1 more difference is' : `${untold} more differences are`;
     sentences.push({ kind: 'note', text: `${prefix}${subject} in the comparison table.` });
   }
-  const [open] = told.filter((one) => findingOf(one) === 'unknown');
+  const [open] = told.filter((one) => findingOf(one) === 'unknown' && typeof one.ratio === 'number');
   if (open !== undefined) {
     sentences.push({
       kind: 'note',

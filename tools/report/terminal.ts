@@ -8,6 +8,7 @@ import {
   latencyOfCell,
   locksOfCell,
   medianOf,
+  onEnginePpsOf,
   packetsOf,
   pacingText,
   ppsOf,
@@ -33,6 +34,15 @@ import { throughputCover, throughputInterval, throughputOf } from './throughput.
 import type { Run } from './runs.js';
 import type { Contention, LatencyDistribution, Warning } from './schema.js';
 import { grid, wrap, type Column } from './terminal-grid.js';
+import {
+  excessText,
+  percentileText,
+  WITHHELD,
+  WITHHELD_ADVICE,
+  withheldNames,
+  withheldSentences,
+  type PercentileKey,
+} from './tail.js';
 import { painter, type Paint } from './terminal-style.js';
 
 export interface TerminalOptions {
@@ -91,19 +101,27 @@ function matrixGrid(groups: readonly Cell[][], severalRuns: boolean, width: numb
     figureColumn('packets/s', 0, (cell) => paint('bold', formatRate(throughputOf(cell)))),
     figureColumn('interval', 4, throughputInterval),
     figureColumn('covers', 4, throughputCover),
+    figureColumn('on engine', 7, (cell) => formatRate(onEnginePpsOf(cell))),
     figureColumn('CV', 5, (cell) => formatShare(summaryOf(cell, 'pps')?.cv)),
     figureColumn('trials', 7, (cell) => String(cell.cases.length)),
-    figureColumn('p50', 1, (cell) => formatNs(latencyOfCell(cell, 'service')?.p50Ns)),
-    figureColumn('p99', 0, (cell) => formatNs(latencyOfCell(cell, 'service')?.p99Ns)),
-    figureColumn('p99.9', 2, (cell) => formatNs(latencyOfCell(cell, 'service')?.p999Ns)),
+    figureColumn('p50', 1, (cell) => percentileText(latencyOfCell(cell, 'service'), 'p50Ns')),
+    figureColumn('p99', 0, (cell) => percentileText(latencyOfCell(cell, 'service'), 'p99Ns')),
+    figureColumn('p99.9', 2, (cell) => percentileText(latencyOfCell(cell, 'service'), 'p999Ns')),
     figureColumn('max', 3, (cell) => formatNs(latencyOfCell(cell, 'service')?.maxNs)),
-    figureColumn('response p99', 4, (cell) => formatNs(latencyOfCell(cell, 'response')?.p99Ns)),
+    figureColumn('response p99', 4, (cell) => percentileText(latencyOfCell(cell, 'response'), 'p99Ns')),
     figureColumn('lock wait', 1, (cell) => formatShare(medianOf(cell, (one) => one.lockWaitShare))),
     figureColumn('CPU wait', 5, (cell) => formatShare(medianOf(cell, (one) => one.cpuWaitShare))),
     figureColumn('lag p50', 3, lag('p50Ns')),
     figureColumn('lag max', 3, lag('maxNs')),
   ];
-  return grid(rows, columns, width, paint);
+  const table = grid(rows, columns, width, paint);
+  // One reason for all: a line per cell would be longer than the table.
+  const held = groups
+    .flat()
+    .filter((cell) => TIME_KINDS.some((kind) => withheldNames(latencyOfCell(cell, kind)).length > 0));
+  if (held.length === 0) return table;
+  const reason = `${WITHHELD} the machine interrupted more than half as many packets as lie above that percentile. ${WITHHELD_ADVICE}`;
+  return `${table}\n${paint('dim', wrap(reason, width, '  '))}`;
 }
 
 function groupBlock(group: readonly Cell[], severalRuns: boolean, width: number, paint: Paint): string {
@@ -139,6 +157,12 @@ function throughputGrid(group: readonly Cell[], name: Naming, width: number, pai
     { head: 'packets/s', expendable: 0, cell: (cell) => paint('bold', formatRate(throughputOf(cell))) },
     { head: 'interval', expendable: 4, cell: throughputInterval },
     { head: 'covers', align: 'left', expendable: 4, cell: throughputCover },
+    { head: 'on engine', expendable: 3, cell: (cell) => formatRate(onEnginePpsOf(cell)) },
+    {
+      head: 'harness',
+      expendable: 3,
+      cell: (cell) => formatShare(medianOf(cell, (one) => one.harnessShare)),
+    },
     {
       head: 'of target',
       expendable: 2,
@@ -197,13 +221,22 @@ function throughputGrid(group: readonly Cell[], name: Naming, width: number, pai
 }
 
 interface LatencyRow {
+  cell: Cell;
   design: string;
   kind: TimeKind;
   figures: LatencyDistribution;
 }
 
-function time(head: string, of: keyof LatencyDistribution, expendable: number): Column<LatencyRow> {
-  return { head, expendable, cell: (row) => formatNs(row.figures[of] as number | null | undefined) };
+function time(head: string, of: 'maxNs' | 'meanNs', expendable: number): Column<LatencyRow> {
+  return { head, expendable, cell: (row) => formatNs(row.figures[of]) };
+}
+
+function percentile(head: string, key: PercentileKey, expendable: number): Column<LatencyRow> {
+  return { head, expendable, cell: (row) => percentileText(row.figures, key) };
+}
+
+function excess(head: string, key: 'p99Ns' | 'p999Ns', expendable: number): Column<LatencyRow> {
+  return { head, expendable, cell: (row) => excessText(row.cell, row.kind, key) };
 }
 
 function latencyGrid(group: readonly Cell[], name: Naming, width: number, paint: Paint): string {
@@ -211,21 +244,36 @@ function latencyGrid(group: readonly Cell[], name: Naming, width: number, paint:
   for (const kind of TIME_KINDS) {
     for (const cell of group) {
       const figures = latencyOfCell(cell, kind);
-      if (figures !== null && figures.count > 0) rows.push({ design: name(cell), kind, figures });
+      if (figures !== null && figures.count > 0) rows.push({ cell, design: name(cell), kind, figures });
     }
   }
   const columns: Column<LatencyRow>[] = [
     { head: 'Latency', align: 'left', expendable: 0, cell: (row) => row.kind },
     { head: 'Design', align: 'left', expendable: 0, cell: (row) => paint('cyan', row.design) },
-    time('p50', 'p50Ns', 0),
-    time('p90', 'p90Ns', 3),
-    time('p99', 'p99Ns', 0),
-    time('p99.9', 'p999Ns', 1),
-    time('p99.99', 'p9999Ns', 4),
+    percentile('p50', 'p50Ns', 0),
+    percentile('p90', 'p90Ns', 3),
+    percentile('p99', 'p99Ns', 0),
+    percentile('p99.9', 'p999Ns', 1),
+    percentile('p99.99', 'p9999Ns', 4),
     time('max', 'maxNs', 0),
     time('mean', 'meanNs', 5),
+    // Over a bare clock loop on the same cores.
+    excess('p99 excess', 'p99Ns', 6),
+    excess('p99.9 excess', 'p999Ns', 6),
   ];
-  return grid(rows, columns, width, paint);
+  return withReasons(grid(rows, columns, width, paint), group, name, width, paint);
+}
+
+/** A table of times, and below it why some are held back. */
+function withReasons(
+  table: string,
+  cells: readonly Cell[],
+  name: Naming,
+  width: number,
+  paint: Paint,
+): string {
+  const reasons = withheldSentences(cells, name).map((text) => paint('dim', wrap(text, width, '  ')));
+  return [table, ...reasons].filter((part) => part !== '').join('\n');
 }
 
 interface LockRow {
@@ -368,7 +416,12 @@ function comparisonBlock(run: Run, severalRuns: boolean, width: number, paint: P
     width,
     paint,
   );
-  return `${paint('bold', title)}\n${table}`;
+  const notes = [...new Set(comparisons.flatMap((one) => one.note ?? []))];
+  return [
+    paint('bold', title),
+    table,
+    ...notes.map((note) => paint('dim', wrap(`~ ${printable(note)}`, width, '  '))),
+  ].join('\n');
 }
 
 function machineLine(run: Run, severalRuns: boolean, width: number, paint: Paint): string {

@@ -12,8 +12,8 @@
  *       It is in the map. ct_lock is held.
  *   refreshed(conn, timeoutClass, now): void
  *       A packet renewed it. Entered and left holding the connection's lock; may drop it in between.
- *   expire(conn, now): void
- *       It must stop matching at once (forced commit, TCP reuse). No lock is held.
+ *   expire(conn, now): bool
+ *       It must stop matching at once, if it has not yet (forced commit, TCP reuse). No lock is held. Returns whether it did.
  *   remove(conn): void
  *       Takes it out of the table now (flush). No lock is held. Removing twice is harmless.
  *   flushBegin(), flushOne(conn), flushEnd(): void

@@ -77,7 +77,10 @@ export const comparison = z
       .array(z.number().nonnegative())
       .nullish()
       .describe('Median of head / base within each session.'),
-    note: z.string().nullish().describe('Why it cannot say more.'),
+    note: z
+      .string()
+      .nullish()
+      .describe('Why no more can be said, for example of a tail that is the machine’s.'),
     significant: z.boolean().nullish(),
     control: z.boolean().nullish().describe('True for A/A: a difference here is noise.'),
     kind: z
