@@ -4,6 +4,8 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { MatrixHooks } from '../bench/drive-matrix.js';
+import type { TrialPlace } from '../bench/session.js';
+import { workerFile } from '../replay/thread-pool.js';
 import { readMatrixFile } from '../bench/matrix-file.js';
 import {
   checkMatrix,
@@ -42,6 +44,7 @@ export interface MatrixFlags extends CaptureFlags {
   readonly packets?: number;
   readonly batch?: number;
   readonly bare?: boolean;
+  readonly sessions?: number;
   readonly trials?: number;
   readonly untilPrecision?: number;
   readonly maxTrials?: number;
@@ -72,15 +75,20 @@ export function addMatrixOptions(command: Command): void {
   addCaptureOptions(command);
   command
     .option('--rates <list>', 'rates, joined by commas: topspeed, 100k (packets/s), 50mbps, x2', rateWords)
+    .option(
+      '--sessions <count>',
+      'fresh processes that each run the matrix once; intervals are over them (default: 7)',
+      wholeNumber(1, 1000, 'sessions'),
+    )
     .addOption(
       new Option(
         '--until-precision <share>',
-        'repeat until medians are known this well and such a difference would be found, e.g. 2%',
+        'add sessions until medians are known this well and such a difference would be found, e.g. 2%',
       ).argParser(precision),
     )
     .option(
       '--max-trials <count>',
-      'bound for --until-precision (default: 100)',
+      'bound for --until-precision, over all sessions (default: 100)',
       wholeNumber(6, 10_000, 'trials'),
     )
     .option(
@@ -113,7 +121,7 @@ export function addMatrixOptions(command: Command): void {
       'after',
       '\nA matrix of scenarios x designs x workers x rates, every cell repeated in turns:\n' +
         '  ctreplay bench --preset smoke\n' +
-        '  ctreplay bench --scenario syn-flood,established --workers 1,2 --trials 20 --out results/mine\n' +
+        '  ctreplay bench --scenario syn-flood,established --workers 1,2 --sessions 8 --out results/mine\n' +
         '  ctreplay bench --matrix bench.yaml --until-precision 2% --out results/nightly --resume',
     );
   const workers = command.options.find((option) => option.long === '--workers');
@@ -134,6 +142,7 @@ export function isMatrixRequest(flags: MatrixFlags): boolean {
   const needing = [
     Array.isArray(flags.workers) ? '--workers with several numbers' : null,
     flags.rates === undefined ? null : '--rates',
+    flags.sessions === undefined ? null : '--sessions',
     flags.untilPrecision === undefined ? null : '--until-precision',
     flags.shard === undefined ? null : '--shard',
     flags.resume === true ? '--resume' : null,
@@ -177,7 +186,7 @@ export async function runMatrix(
     throw new UsageError('--resume needs --out: the folder of the run to go on from');
   }
   const stop = new StopOnSignal();
-  const progress = new MatrixProgress(flags.quiet !== true && flags.json !== true);
+  const progress = new MatrixProgress(flags.quiet !== true && flags.json !== true, spec.sessions);
   let result: MatrixResult;
   try {
     result = await runMatrixBench({
@@ -186,6 +195,7 @@ export async function runMatrix(
       folder,
       resume: flags.resume === true,
       load: loadInput,
+      sessionEntry: sessionEntry(),
       commandLine: argv,
       hooks: {
         isInterrupted: () => stop.requested,
@@ -225,6 +235,7 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
     ...given('rates', flags.rates, 'rates'),
     ...given('batch', flags.batch, 'batch'),
     ...given('bare', flags.bare === true ? 'bare' : undefined, 'build'),
+    ...given('sessions', flags.sessions, 'sessions'),
     ...given('trials', flags.trials, 'trials'),
     ...given('untilPrecision', flags.untilPrecision, 'untilPrecision'),
     ...given('maxTrials', flags.maxTrials, 'maxTrials'),
@@ -263,6 +274,11 @@ function inputsOf(flags: MatrixFlags, packets: number | undefined): InputSpec[] 
       ...(packets === undefined ? {} : { limit: packets }),
     })),
   ];
+}
+
+/** File of the process that a session runs in. */
+export function sessionEntry(): string {
+  return workerFile('../commands/session-entry');
 }
 
 /** Finds out before the first trial what would end the matrix hours later. */
@@ -379,20 +395,24 @@ export class StopOnSignal {
 /** What runs now: one line that is overwritten on a terminal, one line per group elsewhere. */
 export class MatrixProgress {
   readonly #enabled: boolean;
+  readonly #sessions: number;
   #group = '';
   #shown = false;
 
-  constructor(enabled: boolean) {
+  /** @param sessions of the matrix, as far as known beforehand */
+  constructor(enabled: boolean, sessions: number) {
     this.#enabled = enabled;
+    this.#sessions = sessions;
   }
 
   /** To be handed to the matrix. */
-  readonly onTrial: NonNullable<MatrixHooks['onTrial']> = (cell, group, block, { expected }) => {
+  readonly onTrial: NonNullable<MatrixHooks['onTrial']> = (cell, group, place) => {
     const name = cell.role === 'design' ? cell.design : `${cell.design} (${cell.role})`;
-    this.#trial(group.name, name, block, expected);
+    const session = this.#sessions > 1 ? `session ${place.session + 1} of ${this.#sessions}: ` : '';
+    this.#trial(`${session}${group.name}`, name, place);
   };
 
-  #trial(group: string, cell: string, block: number | null, expected: number): void {
+  #trial(group: string, cell: string, { block, expected }: TrialPlace): void {
     if (!this.#enabled) return;
     const isTerminal = process.stderr.isTTY;
     if (group !== this.#group) {

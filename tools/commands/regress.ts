@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { appendFile, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import type { InputLoader } from '../bench/replay-runner.js';
 import { exitCodeOf } from '../regress/check.js';
 import { GATE_LEVELS, runGate, type GateFindings, type GateLevel } from '../regress/gate.js';
 import {
@@ -16,9 +15,9 @@ import {
   type GateReport,
 } from '../regress/gate-text.js';
 import { checkRegressConfig, readRegressConfig, type RegressConfig } from '../regress/regress-config.js';
+import { workerFile } from '../replay/thread-pool.js';
 import { writeAtomically } from '../report/result-file.js';
-import { readingOf } from './capture-options.js';
-import { captureInput, scenarioInput } from './replay-input.js';
+import { loadInput, sessionEntry } from './bench-matrix.js';
 import { UsageError } from './usage-error.js';
 
 interface RegressFlags {
@@ -95,6 +94,8 @@ async function regress(flags: RegressFlags, argv: readonly string[]): Promise<vo
       against: flags.against ?? null,
       update: flags.update === true,
       load: loadInput,
+      againstEntry: workerFile('../commands/against-entry'),
+      sessionEntry: sessionEntry(),
       commandLine: argv,
       cwd: process.cwd(),
       onProgress: (text) => progress.show(text),
@@ -160,13 +161,6 @@ async function writeTo(file: string, text: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   await writeAtomically(file, text);
 }
-
-const loadInput: InputLoader = (input, seed) => {
-  const limit = input.limit ?? null;
-  return input.capture !== undefined
-    ? captureInput([input.capture], limit, readingOf(input))
-    : scenarioInput(input.scenario as string, input.parameters ?? {}, seed, limit);
-};
 
 function levelList(text: string): GateLevel[] {
   const names = text.split(',').map((name) => name.trim());

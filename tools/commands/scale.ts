@@ -5,6 +5,8 @@ import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import { fitCases, type ScalingResult } from '../bench/scale.js';
+import { coverText } from '../report/comparisons.js';
+import type { ScalingFit } from '../stats/scalability.js';
 import { printable } from '../report/escape.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
 import { formatRate, formatRatio, formatShare } from '../report/quantities.js';
@@ -17,6 +19,7 @@ import {
   designNames,
   freshFolder,
   loadInput,
+  sessionEntry,
   checkInputs,
   MatrixProgress,
   StopOnSignal,
@@ -31,6 +34,7 @@ interface ScaleFlags extends CaptureFlags {
   readonly design: string;
   readonly workers?: number;
   readonly packets?: number;
+  readonly sessions: number;
   readonly trials: number;
   readonly bare?: boolean;
   readonly pin?: boolean;
@@ -63,7 +67,18 @@ export function register(program: Command, argv: readonly string[]): void {
       "packets of the input (default: 2000000, a capture's own)",
       wholeNumber(1, 1e10, 'packets'),
     )
-    .option('--trials <count>', 'trials of each number of workers', wholeNumber(1, 1000, 'trials'), 5)
+    .option(
+      '--sessions <count>',
+      'fresh processes that each measure all numbers of workers; intervals are over them',
+      wholeNumber(1, 1000, 'sessions'),
+      5,
+    )
+    .option(
+      '--trials <count>',
+      'trials of each number of workers in a session',
+      wholeNumber(1, 1000, 'trials'),
+      3,
+    )
     .option('--bare', 'engine without probes and clocks; leaves the model without times')
     .option('--pin', 'pin each thread to a CPU')
     .option('--seed <integer>', 'what all random choices derive from', wholeNumber(0, 0xffff_ffff, 'seed'), 1)
@@ -91,7 +106,7 @@ async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> 
   await checkInputs(spec.inputs);
   const folder = flags.out ?? (flags.json === true ? null : freshFolder('scale'));
   const stop = new StopOnSignal();
-  const progress = new MatrixProgress(flags.quiet !== true && flags.json !== true);
+  const progress = new MatrixProgress(flags.quiet !== true && flags.json !== true, spec.sessions);
   let measured: MatrixResult;
   try {
     measured = await runMatrixBench({
@@ -100,6 +115,7 @@ async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> 
       folder,
       resume: flags.resume === true,
       load: loadInput,
+      sessionEntry: sessionEntry(),
       commandLine: argv,
       hooks: { isInterrupted: () => stop.requested, onTrial: progress.onTrial },
     });
@@ -107,7 +123,7 @@ async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> 
     progress.finish();
     stop.disarm();
   }
-  const fits = fitCases(measured.cases, cores, spec.seed);
+  const fits = fitCases(measured.cases, cores);
   const result: MatrixResult = { ...measured, scaling: fits.map((fit) => fit.scaling) };
   if (folder !== null) {
     await writeResult(folder, result);
@@ -140,6 +156,7 @@ function specOf(flags: ScaleFlags, cores: number): MatrixSpec {
       inputs: [input],
       designs: designNames(flags.design),
       workers: workerCounts(most),
+      sessions: flags.sessions,
       trials: flags.trials,
       build: flags.bare === true ? 'bare' : 'probed',
       latency: flags.bare === true ? 'off' : 'all',
@@ -176,11 +193,12 @@ function textOf(
         { head: 'workers', expendable: 0, cell: (point) => `${point.workers}` },
         { head: 'packets/s on CPU', expendable: 0, cell: (point) => formatRate(point.pps) },
         {
-          head: '95 % interval',
+          head: 'interval',
           expendable: 2,
           cell: (point) =>
             typeof point.low === 'number' ? `${formatRate(point.low)} .. ${formatRate(point.high)}` : '',
         },
+        { head: 'covers', align: 'left', expendable: 3, cell: coverText },
         {
           head: 'speed-up',
           expendable: 0,
@@ -193,7 +211,7 @@ function textOf(
       width,
       paint,
     );
-    const law = fit === null ? [] : [lawText(scaling.fit ?? {}, fit.model)];
+    const law = fit === null ? [] : [`${lawText(scaling.fit ?? {}, fit.model)}. ${fitText(fit)}`];
     return [
       paint('bold', `${printable(scaling.input)} · ${printable(scaling.design)}`),
       table,
@@ -209,6 +227,15 @@ function kindOf(point: ScalingPoint, cores: number): string {
   return point.oversubscribed === true
     ? `not a measurement: more workers than the ${cores} cores`
     : 'predicted by the fit';
+}
+
+/** How well it fits, as far as that can be known, and what its intervals cover. */
+function fitText({ r2, maxRelativeError, sessions }: ScalingFit): string {
+  const fits =
+    r2 === null || maxRelativeError === null
+      ? 'Points left over to judge the fit by: none'
+      : `R² ${r2.toFixed(4)}, furthest off by ${formatShare(maxRelativeError)}`;
+  return `${fits}. Intervals: ${sessions > 1 ? `over ${sessions} sessions` : 'within one session only'}.`;
 }
 
 type Fit = Partial<

@@ -20,6 +20,11 @@ export const CASE_COLUMNS: readonly CsvColumn<CaseRow>[] = [
   { name: 'run', doc: 'Which run the row is from: the name of its folder.', value: ({ run }) => run.label },
   { name: 'case_id', doc: 'The cell: equal for all its trials.', value: ({ one }) => one.id },
   { name: 'trial', doc: 'Number of the trial, from 0.', value: ({ one }) => one.trial },
+  {
+    name: 'session',
+    doc: 'Fresh process that the trial ran in, from 0; empty where there was one only.',
+    value: ({ one }) => one.session,
+  },
   { name: 'design', doc: 'Expiration design.', value: ({ one }) => one.design },
   { name: 'build', doc: '`bare` or `probed`.', value: ({ one }) => one.build },
   { name: 'input', doc: 'Scenario or capture.', value: ({ one }) => one.input.name },

@@ -1,5 +1,4 @@
 /** The report as Markdown, for a pull request comment or a CI step summary. */
-import { geometricMean } from '../stats/sample.js';
 import {
   cellName,
   cellsOf,
@@ -11,12 +10,12 @@ import {
   onEnginePpsOf,
   packetsOf,
   pacingText,
-  ppsOf,
   type Cell,
 } from './cells.js';
-import { intervalText, metricOf, testText } from './comparisons.js';
+import { comparisonsOf, coverText, deltaText, intervalText, metricOf, testText } from './comparisons.js';
 import { escapeMarkdown } from './escape.js';
 import { formatCount, formatNs, formatRate, formatRatio, formatShare } from './quantities.js';
+import { throughputCover, throughputInterval, throughputOf } from './throughput.js';
 import type { Run } from './runs.js';
 import type { Comparison } from './schema.js';
 import { excessText, percentileText, withheldSentences } from './tail.js';
@@ -115,7 +114,9 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
     `## ${heading}`,
     mdTable(group, [
       design,
-      { head: 'packets/s', cell: (cell) => formatRate(medianOf(cell, ppsOf)) },
+      { head: 'packets/s', cell: (cell) => formatRate(throughputOf(cell)) },
+      { head: 'interval', cell: throughputInterval },
+      { head: 'covers', left: true, cell: throughputCover },
       { head: 'on engine', cell: (cell) => formatRate(onEnginePpsOf(cell)) },
       { head: 'harness', cell: (cell) => formatShare(medianOf(cell, (one) => one.harnessShare)) },
       { head: 'trials', cell: (cell) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
@@ -153,18 +154,14 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
   ];
 }
 
-/** Comparisons by metric as benchstat writes them, the geometric mean of the ratios last. */
+/** Comparisons by metric as benchstat writes them, geometric means with their intervals last. */
 function comparisonSections(run: Run, severalRuns: boolean): string[] {
   const byMetric = new Map<string, Comparison[]>();
-  for (const one of run.result.comparisons ?? [])
+  for (const one of comparisonsOf(run.result))
     byMetric.set(one.metric, [...(byMetric.get(one.metric) ?? []), one]);
   if (byMetric.size === 0) return [];
   const sections = [severalRuns ? `## Comparisons, ${escapeMarkdown(run.label)}` : '## Comparisons'];
   for (const [metric, comparisons] of byMetric) {
-    const ratios = comparisons
-      .filter((one) => one.control !== true)
-      .map((one) => one.ratio)
-      .filter((ratio) => typeof ratio === 'number' && ratio > 0) as number[];
     const table = mdTable(comparisons, [
       {
         head: escapeMarkdown(metric),
@@ -176,15 +173,21 @@ function comparisonSections(run: Run, severalRuns: boolean): string[] {
       },
       { head: 'base', cell: (one) => metricOf(one).format(one.baseMedian) },
       { head: 'head', cell: (one) => metricOf(one).format(one.headMedian) },
-      { head: 'delta', cell: (one) => escapeMarkdown(one.text) },
+      { head: 'delta', cell: (one) => deltaText(one) },
       { head: 'ratio', cell: intervalText },
+      { head: 'covers', left: true, cell: coverText },
       { head: 'test', left: true, cell: testText },
     ]);
     sections.push(table);
     sections.push(bullets([...new Set(comparisons.flatMap((one) => one.note ?? []))].map(escapeMarkdown)));
-    if (ratios.length > 1) {
-      const percent = (geometricMean(ratios) - 1) * 100;
-      sections.push(`geomean of ${escapeMarkdown(metric)}: ${percent >= 0 ? '+' : ''}${percent.toFixed(2)}%`);
+    for (const row of run.result.geomeans ?? []) {
+      // A mean without an interval claims what it cannot know.
+      if (row.metric !== metric || row.groups < 2 || typeof row.low !== 'number') continue;
+      sections.push(
+        escapeMarkdown(
+          `geomean of ${metric}: ${row.head} against ${row.base} ${row.text}, ${row.groups} groups`,
+        ),
+      );
     }
   }
   return sections;

@@ -46,8 +46,8 @@ export interface ScalingDesign {
   design: string;
   /** Workers, pps, low, high; low and high null where there is no interval. */
   measured: [number, number, number | null, number | null][];
-  /** Workers, pps: predicted by a model. */
-  predicted: [number, number][];
+  /** Workers, pps, low, high: predicted by a fit; only where it has a band. */
+  predicted: [number, number, number, number][];
   /** Workers, pps: the fitted curve. */
   fit: [number, number][];
   /** Workers, share of time spent waiting for locks. */
@@ -330,7 +330,11 @@ function scalingDesign({ design, points, fit }: Scaling): ScalingDesign {
   const known = sorted.filter(
     (point): point is typeof point & { pps: number } => typeof point.pps === 'number',
   );
-  const furthest = Math.max(2, ...sorted.map((point) => point.workers));
+  // A prediction without a band is a promise; results from before there were bands have such.
+  const shown = known.filter(
+    (point) => point.measured || (typeof point.low === 'number' && typeof point.high === 'number'),
+  );
+  const furthest = Math.max(2, ...shown.map((point) => point.workers));
   const curve: [number, number][] = [];
   const lambda = fit?.lambdaPps?.value;
   const sigma = fit?.sigma?.value;
@@ -343,10 +347,12 @@ function scalingDesign({ design, points, fit }: Scaling): ScalingDesign {
   }
   return {
     design,
-    measured: known
+    measured: shown
       .filter((point) => point.measured)
       .map((point) => [point.workers, point.pps, point.low ?? null, point.high ?? null]),
-    predicted: known.filter((point) => !point.measured).map((point) => [point.workers, point.pps]),
+    predicted: shown.flatMap(({ workers, pps, low, high, measured }) =>
+      !measured && typeof low === 'number' && typeof high === 'number' ? [[workers, pps, low, high]] : [],
+    ),
     fit: curve,
     waits: sorted
       .filter(

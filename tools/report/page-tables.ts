@@ -7,11 +7,17 @@ import {
   medianOf,
   onEnginePpsOf,
   packetsOf,
-  ppsOf,
-  summaryOf,
   type Cell,
 } from './cells.js';
-import { findingOf, intervalText, metricOf, testText } from './comparisons.js';
+import {
+  comparisonsOf,
+  coverText,
+  deltaText,
+  findingOf,
+  intervalText,
+  metricOf,
+  testText,
+} from './comparisons.js';
 import { markup, htmlTable, trusted, type Html, type HtmlValue } from './html.js';
 import { timerText } from './markdown.js';
 import { groupLabel } from './page-data.js';
@@ -25,6 +31,7 @@ import {
   formatShare,
   NOT_MEASURED,
 } from './quantities.js';
+import { throughputCover, throughputInterval, throughputOf } from './throughput.js';
 import { excessText, percentileText, withheldSentences } from './tail.js';
 import type { Run } from './runs.js';
 import type { AuditCheck, Contention, Warning } from './schema.js';
@@ -85,7 +92,7 @@ function largestIn(values: readonly (number | null | undefined)[]): number {
 /** Throughput and the main percentiles of every cell. */
 export function resultsSection({ groups, severalRuns, rowsMax }: PageContent): Html {
   const rows = groups.flatMap((group) => group.map((cell) => ({ group, cell })));
-  const fastest = largestIn(rows.map(({ cell }) => medianOf(cell, ppsOf)));
+  const fastest = largestIn(rows.map(({ cell }) => throughputOf(cell)));
   const body = htmlTable(
     'Throughput and latency by design',
     rows,
@@ -94,9 +101,10 @@ export function resultsSection({ groups, severalRuns, rowsMax }: PageContent): H
       { head: 'Design', left: true, cell: ({ cell, group }) => cellName(cell, group) },
       {
         head: 'Packets/s',
-        cell: ({ cell }) => bar(medianOf(cell, ppsOf), fastest, formatRate(medianOf(cell, ppsOf))),
+        cell: ({ cell }) => bar(throughputOf(cell), fastest, formatRate(throughputOf(cell))),
       },
-      { head: '95 % interval', cell: ({ cell }) => throughputInterval(cell) },
+      { head: 'Interval', cell: ({ cell }) => throughputInterval(cell) },
+      { head: 'It covers', left: true, cell: ({ cell }) => throughputCover(cell) },
       { head: 'On the engine', cell: ({ cell }) => formatRate(onEnginePpsOf(cell)) },
       { head: 'Harness', cell: ({ cell }) => formatShare(medianOf(cell, (one) => one.harnessShare)) },
       { head: 'Trials', cell: ({ cell }) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
@@ -149,12 +157,6 @@ function withheldNotes(groups: readonly Cell[][]): HtmlValue {
     : markup`<ul class="note">
         ${distinct.map((text) => markup`<li>${text}</li> `)}
       </ul>`;
-}
-
-function throughputInterval(cell: Cell): string {
-  const summary = summaryOf(cell, 'pps');
-  if (typeof summary?.low !== 'number' || typeof summary.high !== 'number') return '';
-  return `${formatRate(summary.low)} .. ${formatRate(summary.high)}`;
 }
 
 interface LockRow {
@@ -246,12 +248,12 @@ function breakable(id: string): HtmlValue {
 
 /** Comparisons with their intervals. */
 export function comparisonSection(runs: readonly Run[], rowsMax: number): Html {
-  const rows = runs.flatMap((run) => (run.result.comparisons ?? []).map((one) => ({ run, one })));
+  const rows = runs.flatMap((run) => comparisonsOf(run.result).map((one) => ({ run, one })));
   const words = {
     better: 'better',
     worse: 'worse',
     'no-difference-shown': 'no difference shown',
-    unknown: '',
+    unknown: 'too little to tell',
   } as const;
   const body = htmlTable(
     'Comparisons',
@@ -269,8 +271,9 @@ export function comparisonSection(runs: readonly Run[], rowsMax: number): Html {
       { head: 'Metric', left: true, cell: ({ one }) => one.metric },
       { head: 'Base', cell: ({ one }) => metricOf(one).format(one.baseMedian) },
       { head: 'Head', cell: ({ one }) => metricOf(one).format(one.headMedian) },
-      { head: 'Delta', cell: ({ one }) => one.text },
+      { head: 'Delta', cell: ({ one }) => deltaText(one) },
       { head: 'Ratio interval', cell: ({ one }) => intervalText(one) },
+      { head: 'It covers', left: true, cell: ({ one }) => coverText(one) },
       { head: 'Test', left: true, cell: ({ one }) => testText(one) },
       {
         head: 'Finding',

@@ -18,9 +18,19 @@ import {
   type Cell,
   type TimeKind,
 } from './cells.js';
-import { findingOf, intervalText, metricOf, observe, testText } from './comparisons.js';
+import {
+  comparisonsOf,
+  coverText,
+  deltaText,
+  findingOf,
+  intervalText,
+  metricOf,
+  observe,
+  testText,
+} from './comparisons.js';
 import { printable } from './escape.js';
 import { formatCount, formatNs, formatRate, formatRatio, formatShare } from './quantities.js';
+import { throughputCover, throughputInterval, throughputOf } from './throughput.js';
 import type { Run } from './runs.js';
 import type { Contention, LatencyDistribution, Warning } from './schema.js';
 import { grid, wrap, type Column } from './terminal-grid.js';
@@ -88,8 +98,9 @@ function matrixGrid(groups: readonly Cell[][], severalRuns: boolean, width: numb
     figureColumn('workers', 0, (cell) => String(cell.first.workers)),
     textColumn('pace', 6, (cell) => pacingText(cell.first)),
     { head: 'Design', align: 'left', expendable: 0, cell: (row) => paint('cyan', row.name) },
-    figureColumn('packets/s', 0, (cell) => paint('bold', formatRate(medianOf(cell, ppsOf)))),
-    figureColumn('95 % interval', 4, throughputInterval),
+    figureColumn('packets/s', 0, (cell) => paint('bold', formatRate(throughputOf(cell)))),
+    figureColumn('interval', 4, throughputInterval),
+    figureColumn('covers', 4, throughputCover),
     figureColumn('on engine', 7, (cell) => formatRate(onEnginePpsOf(cell))),
     figureColumn('CV', 5, (cell) => formatShare(summaryOf(cell, 'pps')?.cv)),
     figureColumn('trials', 7, (cell) => String(cell.cases.length)),
@@ -143,8 +154,9 @@ type Naming = (cell: Cell) => string;
 function throughputGrid(group: readonly Cell[], name: Naming, width: number, paint: Paint): string {
   const columns: Column<Cell>[] = [
     { head: 'Design', align: 'left', expendable: 0, cell: (cell) => paint('cyan', name(cell)) },
-    { head: 'packets/s', expendable: 0, cell: (cell) => paint('bold', formatRate(medianOf(cell, ppsOf))) },
-    { head: '95 % interval', expendable: 4, cell: throughputInterval },
+    { head: 'packets/s', expendable: 0, cell: (cell) => paint('bold', formatRate(throughputOf(cell))) },
+    { head: 'interval', expendable: 4, cell: throughputInterval },
+    { head: 'covers', align: 'left', expendable: 4, cell: throughputCover },
     { head: 'on engine', expendable: 3, cell: (cell) => formatRate(onEnginePpsOf(cell)) },
     {
       head: 'harness',
@@ -206,12 +218,6 @@ function throughputGrid(group: readonly Cell[], name: Naming, width: number, pai
     },
   ];
   return grid(group, columns, width, paint);
-}
-
-function throughputInterval(cell: Cell): string {
-  const summary = summaryOf(cell, 'pps');
-  if (typeof summary?.low !== 'number' || typeof summary.high !== 'number') return '';
-  return `${formatRate(summary.low)} .. ${formatRate(summary.high)}`;
 }
 
 interface LatencyRow {
@@ -378,7 +384,7 @@ function observationLines(group: readonly Cell[], name: Naming, width: number, p
 }
 
 function comparisonBlock(run: Run, severalRuns: boolean, width: number, paint: Paint): string {
-  const comparisons = run.result.comparisons ?? [];
+  const comparisons = comparisonsOf(run.result);
   if (comparisons.length === 0) return '';
   const title = severalRuns ? `Comparisons, ${printable(run.label)}` : 'Comparisons';
   const table = grid(
@@ -400,10 +406,11 @@ function comparisonBlock(run: Run, severalRuns: boolean, width: number, paint: P
         cell: (one) => {
           const finding = findingOf(one);
           const colour = finding === 'better' ? 'green' : finding === 'worse' ? 'red' : 'dim';
-          return paint(colour, printable(one.text));
+          return paint(colour, deltaText(one));
         },
       },
       { head: 'ratio interval', expendable: 2, cell: intervalText },
+      { head: 'covers', align: 'left', expendable: 5, cell: coverText },
       { head: 'test', align: 'left', expendable: 4, cell: testText },
     ],
     width,
@@ -432,6 +439,7 @@ function machineLine(run: Run, severalRuns: boolean, width: number, paint: Paint
     typeof noise?.maxNs === 'number' ? `longest interruption ${formatNs(noise.maxNs)}` : '',
     typeof environment.stealShare === 'number' ? `steal ${formatShare(environment.stealShare)}` : '',
     `seed ${seed}`,
+    `measured ${run.result.createdAt.slice(0, 10)}`,
     `ctreplay ${printable(tool.version)}${tool.commit ? ` (${printable(tool.commit)})` : ''}`,
   ];
   return paint('dim', wrap(parts.filter((part) => part !== '').join(' · '), width));

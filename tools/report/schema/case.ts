@@ -195,6 +195,7 @@ export const resultCase = z
         'Names the cell: equal for every trial of it and stable from run to run, e.g. syn-flood/rculist-sweep/w2.',
       ),
     trial: count.describe('0 for the first; (id, trial) is unique in a result.'),
+    session: count.nullish().describe('Which fresh process it ran in, from 0; absent: the only one.'),
     kind: z.enum(['replay', 'bench']),
     design: z.string().min(1),
     designOptions: z.record(z.string(), z.json()).nullish().describe('preset, sweepIntervalMs, …'),
