@@ -55,6 +55,7 @@ const FIGURES: readonly Column<Shown<ContentionRow>>[] = [
   figure('wait p50', (row) => row.waitP50Ns, formatNs, 1),
   figure('wait p99', (row) => row.waitP99Ns, formatNs, 1),
   figure('sleeps/contended', (row) => row.sleepsPerContended, formatRatio, 3),
+  figure('hold/cleaned', (row) => row.meanHoldPerCleanedNs, formatNs, 4),
   figure('longest hold/cleaned', (row) => row.longestHoldPerCleanedNs, formatNs, 4),
 ];
 

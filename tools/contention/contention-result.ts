@@ -31,6 +31,11 @@ export const contentionRow = z.object({
   waitP50Ns: spread.nullable(),
   waitP99Ns: spread.nullable(),
   sleepsPerContended: spread.nullable().describe('Futex waits a contended acquisition.'),
+  meanHoldPerCleanedNs: spread
+    .nullable()
+    .describe(
+      'All holds of ct_lock by the sweeper over all connections cleaned; estimated where holds were sampled. Null as the next one.',
+    ),
   longestHoldPerCleanedNs: spread
     .nullable()
     .describe(

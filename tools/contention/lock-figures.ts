@@ -32,6 +32,24 @@ export function lockRound(locks: readonly Contention[], packets: number): LockRo
 }
 
 /**
+ * Time that the sweeper held ct_lock over the connections it cleaned, estimated from the timed holds. Null when nothing was cleaned
+ * or no hold was timed.
+ */
+export function meanHoldPerCleanedNs(sweeps: readonly Sweep[], locks: readonly Contention[]): number | null {
+  const held = sweeperOf(locks)?.hold?.totalNs ?? null;
+  const cleaned = cleanedBy(sweeps);
+  return held === null || cleaned === 0 ? null : held / cleaned;
+}
+
+function sweeperOf(locks: readonly Contention[]): Contention | undefined {
+  return locks.find((lock) => lock.class === CT_LOCK && lock.thread === 'sweeper');
+}
+
+function cleanedBy(sweeps: readonly Sweep[]): number {
+  return sweeps.reduce((sum, sweep) => sum + (sweep.cleaned ?? 0), 0);
+}
+
+/**
  * The sweeper's longest timed hold of ct_lock, over the connections cleaned in it: all that a pass cleaned in a design that
  * holds the lock for the whole pass, one in a design that takes it for each. Null when nothing was cleaned or no hold was timed.
  */
@@ -46,8 +64,6 @@ export function longestHoldPerCleanedNs(
     (most, sweep) => ((sweep.longestHoldNs ?? 0) > (most.longestHoldNs ?? 0) ? sweep : most),
     first,
   );
-  const sweeper = locks.find((lock) => lock.class === CT_LOCK && lock.thread === 'sweeper');
-  const cleanedInAll = sweeps.reduce((sum, sweep) => sum + (sweep.cleaned ?? 0), 0);
-  const oneByOne = (sweeper?.acquisitions ?? 0) >= cleanedInAll;
+  const oneByOne = (sweeperOf(locks)?.acquisitions ?? 0) >= cleanedBy(sweeps);
   return (longest.longestHoldNs ?? 0) / (oneByOne ? 1 : (longest.cleaned ?? 1));
 }

@@ -5,13 +5,14 @@ import type { MachineAtStart } from '../replay/machine.js';
 import { runOvsBenchmark } from '../replay/ovs-benchmark.js';
 import { caseFacts, caseId, runDesign } from '../replay/session.js';
 import type { ResultCase } from '../report/schema.js';
-import { lockRound, longestHoldPerCleanedNs, type LockRound } from './lock-figures.js';
+import { lockRound, longestHoldPerCleanedNs, meanHoldPerCleanedNs, type LockRound } from './lock-figures.js';
 import { replayOptions, type LoadedTraffic, type RunRequest, type Workload } from './workload.js';
 
 /** Figures of one round. */
 export interface CellRound extends LockRound {
   readonly packets: number;
   readonly pps: number;
+  readonly meanHoldPerCleanedNs: number | null;
   readonly longestHoldPerCleanedNs: number | null;
 }
 
@@ -54,6 +55,7 @@ async function measureOvsBenchmark(
     packets: bare.packetsPerWorker * workers,
     pps: bare.pps,
     ...lockRound(probed.locks ?? [], probed.packetsPerWorker * workers),
+    meanHoldPerCleanedNs: null,
     longestHoldPerCleanedNs: null,
   };
 }
@@ -79,6 +81,7 @@ async function measureReplay(
     packets: injected,
     pps: bare.pacing.achievedPps ?? 0,
     ...lockRound(probed.locks ?? [], injected),
+    meanHoldPerCleanedNs: aged === null ? null : meanHoldPerCleanedNs(aged.sweeps ?? [], aged.locks ?? []),
     longestHoldPerCleanedNs:
       aged === null ? null : longestHoldPerCleanedNs(aged.sweeps ?? [], aged.locks ?? []),
   };

@@ -72,6 +72,7 @@ function rowOf(workload: string, { threads, choice, rounds }: Cell): ContentionR
     waitP50Ns: over((round) => round.waitP50Ns),
     waitP99Ns: over((round) => round.waitP99Ns),
     sleepsPerContended: over((round) => round.sleepsPerContended),
+    meanHoldPerCleanedNs: over((round) => round.meanHoldPerCleanedNs),
     longestHoldPerCleanedNs: over((round) => round.longestHoldPerCleanedNs),
   };
 }

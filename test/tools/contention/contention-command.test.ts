@@ -75,6 +75,7 @@ describe('contention', () => {
     for (const row of result.rows) {
       expect(row.ctLockPerPacket.median).toBeGreaterThanOrEqual(1);
       expect(row.longestHoldPerCleanedNs?.median).toBeGreaterThan(0);
+      expect(row.meanHoldPerCleanedNs?.median).toBeGreaterThan(0);
     }
   });
 

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { lockRound, longestHoldPerCleanedNs } from '../../../tools/contention/lock-figures.js';
+import {
+  lockRound,
+  longestHoldPerCleanedNs,
+  meanHoldPerCleanedNs,
+} from '../../../tools/contention/lock-figures.js';
 import { summarize, toHistogram } from '../../../tools/measure/latency-summary.js';
 import { countsIndex, countsLength, LOCK_CONFIG } from '../../../tools/measure/log-linear.js';
 import type { Contention, Sweep } from '../../../tools/report/schema.js';
@@ -43,6 +47,21 @@ describe('contention of ct_lock', () => {
     const free = lockRound([ctLock('all', { acquisitions: 100 })], 100);
     expect(free).toMatchObject({ ctLockPerPacket: 1, contendedShare: 0, waitMeanNs: null });
     expect(free.sleepsPerContended).toBeNull();
+  });
+});
+
+describe("the sweeper's mean hold", () => {
+  it('is its whole hold time over all that it cleaned', () => {
+    const locks = [
+      ctLock('all', { hold: { totalNs: 9e9 } }),
+      ctLock('sweeper', { acquisitions: 4, hold: { totalNs: 50_500 } }),
+    ];
+    expect(meanHoldPerCleanedNs([sweep(10, 5000), sweep(1000, null), sweep(0, 1)], locks)).toBe(50);
+  });
+
+  it('is null where nothing was cleaned or no hold was timed', () => {
+    expect(meanHoldPerCleanedNs([sweep(0, 5000)], [ctLock('sweeper', { hold: { totalNs: 5 } })])).toBeNull();
+    expect(meanHoldPerCleanedNs([sweep(5, null)], [ctLock('sweeper', { acquisitions: 5 })])).toBeNull();
   });
 });
 
