@@ -1,5 +1,6 @@
 /** What a benchmark matrix is: its dimensions, how often each cell is repeated, and the checks of a bench.yaml. */
 import { z } from 'zod';
+import { DEFAULT_MUTEX, MUTEX_POLICIES } from '../../engine/host/run-memory.js';
 import { parseRate, rateText, type Rate } from './rate.js';
 
 const parameterValue = z.union([z.number(), z.string()]);
@@ -111,6 +112,7 @@ export const matrixSpec = z.strictObject({
     .regex(/^(all|off|sample=[1-9]\d*)$/, 'is not all, off or sample=N')
     .default('all'),
   warmupPackets: z.int().nonnegative().default(20_000),
+  mutex: z.enum(MUTEX_POLICIES).default(DEFAULT_MUTEX),
   pin: z.boolean().default(false),
 });
 

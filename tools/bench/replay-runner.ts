@@ -104,6 +104,7 @@ export class ReplayCellRunner implements CellRunner {
       latency: cell.role === 'bare' ? { mode: 'off' } : latencyMode(spec.latency),
       warmupPackets: spec.warmupPackets,
       timelineMs: TIMELINE_MS,
+      mutex: spec.mutex,
       pin: spec.pin,
       seed: trialSeed,
       rules: createRules(config),

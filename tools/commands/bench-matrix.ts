@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { MutexPolicy } from '../../engine/host/run-memory.js';
 import type { MatrixHooks } from '../bench/drive-matrix.js';
 import { readMatrixFile } from '../bench/matrix-file.js';
 import {
@@ -40,6 +41,7 @@ export interface MatrixFlags {
   readonly packets?: number;
   readonly batch?: number;
   readonly bare?: boolean;
+  readonly mutex?: MutexPolicy;
   readonly trials?: number;
   readonly untilPrecision?: number;
   readonly maxTrials?: number;
@@ -219,6 +221,7 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
     ...given('rates', flags.rates, 'rates'),
     ...given('batch', flags.batch, 'batch'),
     ...given('bare', flags.bare === true ? 'bare' : undefined, 'build'),
+    ...given('mutex', flags.mutex, 'mutex'),
     ...given('trials', flags.trials, 'trials'),
     ...given('untilPrecision', flags.untilPrecision, 'untilPrecision'),
     ...given('maxTrials', flags.maxTrials, 'maxTrials'),

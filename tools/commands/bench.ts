@@ -1,10 +1,11 @@
 /** `ctreplay bench`: benchmarks. The ovs-benchmark workload is comparable with `ovstest test-conntrack benchmark`. */
 import type { Command } from 'commander';
 import { type DesignChoice } from '../../engine/host/designs.js';
+import type { MutexPolicy } from '../../engine/host/run-memory.js';
 import { formatRate } from '../report/quantities.js';
 import { runOvsBenchmark, type OvsBenchmarkRun } from '../replay/ovs-benchmark.js';
 import { addMatrixOptions, isMatrixRequest, runMatrix, type MatrixFlags } from './bench-matrix.js';
-import { designsOption, wholeNumber } from './option-values.js';
+import { designsOption, mutexOption, wholeNumber } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
 interface BenchFlags {
@@ -14,6 +15,7 @@ interface BenchFlags {
   readonly batch: number;
   readonly change?: boolean;
   readonly design: string;
+  readonly mutex: MutexPolicy;
   readonly bare?: boolean;
   readonly trials: number;
   readonly seed: number;
@@ -36,6 +38,7 @@ export function register(program: Command, argv: readonly string[]): void {
     .option('--batch <packets>', 'packets per call, 1 to 32', wholeNumber(1, 32, 'packets'), 32)
     .option('--change', 'every packet of a batch is a connection of its own')
     .option('--design <names>', 'designs, joined by commas; or all', 'timeout-lists,rculist-sweep')
+    .addOption(mutexOption())
     .option('--bare', 'engine without lock probes and work counts')
     .option(
       '--trials <count>',
@@ -82,6 +85,7 @@ async function runTrials(designs: readonly DesignChoice[], flags: BenchFlags): P
           batch: flags.batch,
           change: flags.change === true,
           flavour: flags.bare === true ? 'bare' : 'probed',
+          mutex: flags.mutex,
           seed: flags.seed,
         }),
       );
@@ -121,6 +125,7 @@ function toJson(runs: readonly OvsBenchmarkRun[][], flags: BenchFlags): unknown 
         batch: flags.batch,
         change: flags.change === true,
         build: flags.bare === true ? 'bare' : 'probed',
+        mutex: flags.mutex,
         total_packets: run.packetsPerWorker * run.workers,
         connections: run.connCount,
         trial,

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { appendFile, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
+import type { MutexPolicy } from '../../engine/host/run-memory.js';
 import type { InputLoader } from '../bench/replay-runner.js';
 import { exitCodeOf } from '../regress/check.js';
 import { GATE_LEVELS, runGate, type GateFindings, type GateLevel } from '../regress/gate.js';
@@ -17,6 +18,7 @@ import {
 } from '../regress/gate-text.js';
 import { checkRegressConfig, readRegressConfig, type RegressConfig } from '../regress/regress-config.js';
 import { writeAtomically } from '../report/result-file.js';
+import { mutexOption } from './option-values.js';
 import { captureInput, scenarioInput } from './replay-input.js';
 import { UsageError } from './usage-error.js';
 
@@ -26,6 +28,7 @@ interface RegressFlags {
   readonly against?: string;
   readonly level?: GateLevel[];
   readonly update?: boolean;
+  readonly mutex?: MutexPolicy;
   readonly junit?: string;
   readonly markdown?: string;
   readonly github?: boolean;
@@ -58,6 +61,7 @@ export function register(program: Command, argv: readonly string[]): void {
       levelList,
     )
     .option('--update', 'write the baseline from this run, and print what changed')
+    .addOption(mutexOption('of the ratios; default: what the configuration says, or glibc'))
     .option('--junit <file>', 'JUnit XML: a regression is a failure, an inconclusive check is skipped')
     .option('--markdown <file>', 'the findings as Markdown, for a comment')
     .option('--github', 'annotations and step summary (default: in GitHub Actions)')
@@ -113,6 +117,11 @@ function defaultLevels(flags: RegressFlags): GateLevel[] {
 }
 
 async function configOf(flags: RegressFlags): Promise<RegressConfig> {
+  const config = await configAsWritten(flags);
+  return flags.mutex === undefined ? config : { ...config, ratios: { ...config.ratios, mutex: flags.mutex } };
+}
+
+async function configAsWritten(flags: RegressFlags): Promise<RegressConfig> {
   if (flags.config !== undefined) return readRegressConfig(flags.config);
   if (existsSync(DEFAULT_CONFIG_FILE)) return readRegressConfig(DEFAULT_CONFIG_FILE);
   return checkRegressConfig({}, 'defaults');

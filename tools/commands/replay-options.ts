@@ -1,6 +1,7 @@
 /** The options that say how traffic is replayed, shared by the commands that replay. */
 import { Option, type Command } from 'commander';
 import type { Flavour } from '../../engine/host/module.js';
+import type { MutexPolicy } from '../../engine/host/run-memory.js';
 import type { PacingRequest } from '../replay/pace.js';
 import { applyConfig, configSettings, threadTarget } from '../config/apply-config.js';
 import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
@@ -12,7 +13,7 @@ import { parseProfile, type ProfileShape, type RatePoint } from '../replay/rate-
 import { STEER_MODES, type SteerMode } from '../replay/steer.js';
 import type { LatencyMode } from '../replay/worker-input.js';
 import { InvalidArgumentError } from 'commander';
-import { checked, duration, oneOf, positiveNumber, wholeNumber } from './option-values.js';
+import { checked, duration, mutexOption, oneOf, positiveNumber, wholeNumber } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
 /** Values as commander leaves them. */
@@ -33,6 +34,7 @@ export interface ReplayFlags {
   readonly timeScale: number;
   readonly maxConns?: number;
   readonly sweepInterval?: number;
+  readonly mutex: MutexPolicy;
   readonly bare?: boolean;
   readonly latency: LatencyMode;
   readonly warmup: number;
@@ -125,6 +127,7 @@ export function addReplayOptions(command: Command): void {
       DEFAULT_STORE_MIB,
     )
     .option('--sweep-interval <ms>', "pause between sweeps in ms (default: the design's)", duration('ms'))
+    .addOption(mutexOption())
     .option('--bare', 'engine without lock probes and work counts, for throughput')
     .option('--latency <mode>', 'packets to time: all, off, or sample=N for one batch in N', parseLatency, {
       mode: 'all',
@@ -181,6 +184,7 @@ export function toReplayOptions(flags: ReplayFlags, suggested: SuggestedConfig |
     tcpSeqCheck: settings.tcpSeqCheck,
     switches: settings.switches,
     fragments: settings.fragments,
+    mutex: flags.mutex,
     latency: flags.latency,
     warmupPackets: flags.warmup,
     timelineMs: flags.timeline,

@@ -1,6 +1,7 @@
 /** `ctreplay scale`: throughput at 1..N workers and the Universal Scalability Law fitted to it. */
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
+import type { MutexPolicy } from '../../engine/host/run-memory.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
@@ -20,7 +21,7 @@ import {
   MatrixProgress,
   StopOnSignal,
 } from './bench-matrix.js';
-import { wholeNumber } from './option-values.js';
+import { mutexOption, wholeNumber } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
 interface ScaleFlags {
@@ -31,6 +32,7 @@ interface ScaleFlags {
   readonly packets?: number;
   readonly trials: number;
   readonly bare?: boolean;
+  readonly mutex: MutexPolicy;
   readonly pin?: boolean;
   readonly seed: number;
   readonly out?: string;
@@ -61,6 +63,7 @@ export function register(program: Command, argv: readonly string[]): void {
     )
     .option('--trials <count>', 'trials of each number of workers', wholeNumber(1, 1000, 'trials'), 5)
     .option('--bare', 'engine without probes and clocks; leaves the model without times')
+    .addOption(mutexOption())
     .option('--pin', 'pin each thread to a CPU')
     .option('--seed <integer>', 'what all random choices derive from', wholeNumber(0, 0xffff_ffff, 'seed'), 1)
     .option('--out <folder>', 'where result.json and tables go (default: a fresh folder in results/)')
@@ -136,6 +139,7 @@ function specOf(flags: ScaleFlags, cores: number): MatrixSpec {
       build: flags.bare === true ? 'bare' : 'probed',
       latency: flags.bare === true ? 'off' : 'all',
       probeCost: 'none',
+      mutex: flags.mutex,
       pin: flags.pin === true,
       seed: flags.seed,
     },

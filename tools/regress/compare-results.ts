@@ -1,5 +1,6 @@
 /** Two sets of stored results side by side: matching cells, metric by metric, as benchstat does it. */
 import { METRICS } from '../bench/metrics.js';
+import { mutexOf } from '../report/cells.js';
 import type { Run } from '../report/runs.js';
 import type { Direction, ResultCase } from '../report/schema.js';
 import { compareSamples, geomeanRow, type BenchComparison, type GeomeanRow } from '../stats/compare.js';
@@ -139,6 +140,7 @@ export function compareResults(
     ...missing(before.cells, after.cells, 'base'),
     ...missing(after.cells, before.cells, 'head'),
     ...invalidNotes([...base, ...head]),
+    ...mutexNotes(base, head, shared),
   ];
   const isSameMachine =
     before.machines.size === 1 &&
@@ -183,6 +185,28 @@ function invalidNotes(runs: readonly Run[]): string[] {
     ...(result.valid ? [] : [`${label}: its self-audit failed; do not use its figures.`]),
     ...(result.partial ? [`${label}: the run was cut short.`] : []),
   ]);
+}
+
+/** Cells that met at another mutex than before: a difference may be that of the mutex. */
+function mutexNotes(base: readonly Run[], head: readonly Run[], shared: readonly string[]): string[] {
+  const before = mutexesOf(base);
+  const after = mutexesOf(head);
+  const changed = shared.filter((cell) => before.get(cell) !== after.get(cell));
+  if (changed.length === 0) return [];
+  const [first] = changed as [string];
+  return [
+    `Measured with different mutexes (base ${before.get(first)}, head ${after.get(first)}): ${list(changed)}. Differences may be those of the mutexes; ` +
+      `measure both with one --mutex.`,
+  ];
+}
+
+function mutexesOf(runs: readonly Run[]): Map<string, string> {
+  const found = new Map<string, Set<string>>();
+  for (const one of runs.flatMap(({ result }) => result.cases)) {
+    const name = cellNameOf(one);
+    found.set(name, (found.get(name) ?? new Set()).add(mutexOf(one)));
+  }
+  return new Map([...found].map(([name, mutexes]) => [name, [...mutexes].toSorted().join(' and ')]));
 }
 
 function tables(

@@ -6,6 +6,7 @@ import { matrixResult, withWarnings, type MatrixResult } from '../bench/matrix-r
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import { parseShard, planMatrix, type Group, type Shard } from '../bench/plan.js';
 import { rateText } from '../bench/rate.js';
+import { mutexOf } from '../report/cells.js';
 import type { Run } from '../report/runs.js';
 import type { Result, ResultCase } from '../report/schema.js';
 import { RegressError } from './check.js';
@@ -184,11 +185,29 @@ function dedupe(result: MatrixResult): MatrixResult {
   return { ...result, warnings: [...seen.values()] };
 }
 
+/** Trials that were measured in different ways do not belong in one cell. */
+function checkSameCells(runs: readonly Run[]): void {
+  const known = new Map<string, { readonly run: Run; readonly mutex: string }>();
+  for (const run of runs) {
+    for (const one of run.result.cases) {
+      const mutex = mutexOf(one);
+      const first = known.get(one.id);
+      if (first === undefined) known.set(one.id, { run, mutex });
+      else if (first.mutex !== mutex) {
+        throw new RegressError(
+          `${one.id}: ${first.run.label} measured it with the ${first.mutex} mutex, ${run.label} with ${mutex}; measure both with one --mutex`,
+        );
+      }
+    }
+  }
+}
+
 /** Results of replays, or whole matrices: their cases together. Trials of the same cell are numbered on. */
 function mergeCases(runs: readonly Run[]): Result {
   const next = new Map<string, number>();
   const cases: ResultCase[] = [];
   const repeated = new Set<string>();
+  checkSameCells(runs);
   for (const { result } of runs) {
     const start = new Map(next);
     for (const one of result.cases) {

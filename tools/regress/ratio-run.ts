@@ -68,6 +68,7 @@ async function measureTrials(
       trials,
       confidence: confidencePerLook(config.confidence, looksOf(config)),
       probeCost: 'none',
+      mutex: config.mutex,
     },
     'ratios',
   );

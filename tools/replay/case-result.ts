@@ -1,5 +1,6 @@
 /** A finished run as one case of result.json. */
 import { readCounters, sumCounters, type ThreadCounters } from '../../engine/host/counters.js';
+import { DEFAULT_MUTEX } from '../../engine/host/run-memory.js';
 import { reasonTable } from '../../engine/host/reason-text.js';
 import { stateText } from '../../engine/host/state-text.js';
 import { auditRun, type RunRecord } from '../measure/audit.js';
@@ -161,6 +162,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     steer: options.steer,
     clock: options.clock,
     timeScale: options.clock === 'wall' ? options.timeScale : null,
+    mutex: options.settings.mutex ?? DEFAULT_MUTEX,
     loops: Number.isFinite(options.loops) ? options.loops : null,
     elapsedNs,
     packets: {

@@ -6,7 +6,7 @@
 import { designLabel, presetNumber, type DesignChoice } from '../../engine/host/designs.js';
 import { planMemory } from '../../engine/host/memory-plan.js';
 import { loadEngine, type Flavour } from '../../engine/host/module.js';
-import { createRun } from '../../engine/host/run-memory.js';
+import { createRun, type MutexPolicy } from '../../engine/host/run-memory.js';
 import { EngineThread } from '../../engine/host/thread.js';
 import { OVS_BENCHMARK_FRAME_LENGTH, writeOvsBenchmarkFrame } from '../synth/scenarios/ovs-benchmark.js';
 import { describeFailure, ReplayFailure } from './replay-failure.js';
@@ -26,6 +26,8 @@ export interface OvsBenchmarkOptions {
   readonly change: boolean;
   readonly flavour: Flavour;
   readonly seed: number;
+  /** How waiters of a lock spin; absent = as glibc's. */
+  readonly mutex?: MutexPolicy | undefined;
   readonly wasmFolder?: string | undefined;
 }
 
@@ -72,6 +74,7 @@ export async function runOvsBenchmark(
     seed: options.seed,
     hashBasis: Math.imul(options.seed + 1, 0x9e3779b1) >>> 0,
     preset: presetNumber(choice, engine.presets),
+    mutex: options.mutex,
   });
   const origin = runOrigin();
   const clock = bindRunClock(origin);

@@ -5,7 +5,7 @@
  */
 import { designLabel, presetNumber, type DesignChoice } from '../../engine/host/designs.js';
 import { loadEngine, type Flavour } from '../../engine/host/module.js';
-import type { BehaviourSwitches, FragmentSettings } from '../../engine/host/run-memory.js';
+import type { BehaviourSwitches, FragmentSettings, MutexPolicy } from '../../engine/host/run-memory.js';
 import type { EngineThread } from '../../engine/host/thread.js';
 import { readEnvironment } from '../measure/environment.js';
 import { coreSiblings, planPins } from '../measure/pinning.js';
@@ -19,6 +19,7 @@ import {
   type ResultCase,
 } from '../report/schema.js';
 import { toolVersion } from '../report/tool-version.js';
+import { caseId } from './case-id.js';
 import { makeCase, type CaseContext } from './case-result.js';
 import { readMachine, reportMachine, type MachineAtStart } from './machine.js';
 import type { PacingRequest } from './pace.js';
@@ -67,6 +68,8 @@ export interface ReplayOptions {
   readonly tcpSeqCheck?: boolean | undefined;
   readonly switches?: BehaviourSwitches | undefined;
   readonly fragments?: FragmentSettings | undefined;
+  /** How waiters of a lock spin; absent = as glibc's. */
+  readonly mutex?: MutexPolicy | undefined;
   readonly fault?: FaultInjection | null | undefined;
 }
 
@@ -112,6 +115,7 @@ export async function runDesign(
       tcpSeqCheck: options.tcpSeqCheck,
       switches: options.switches,
       fragments: options.fragments,
+      mutex: options.mutex,
       holdInterval: options.flavour === 'bare' ? 0 : HOLD_INTERVAL,
     },
     workers: options.workers,
@@ -277,15 +281,6 @@ export async function runSearch(request: SearchRequest, hooks: SessionHooks = {}
     audit: each.audit.filter((check) => !check.name.startsWith('rate-achieved')),
   }));
   return { ...makeResult(request, machine, judged, interrupted), rateSearches: searches };
-}
-
-/** Name of a cell: equal for equal input, design and load. */
-export function caseId(input: string, label: string, options: ReplayOptions): string {
-  const load =
-    options.pacing.mode === 'topspeed'
-      ? 'topspeed'
-      : `${options.pacing.mode}-${Object.values(options.pacing).find((value) => typeof value === 'number')}`;
-  return `${input}/${label}/w${options.workers}/${load}`;
 }
 
 /** Whether every check passed. No check at all proves nothing. */

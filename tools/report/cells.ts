@@ -36,6 +36,11 @@ export function cellsOf(runs: readonly Run[]): Cell[] {
   return cells;
 }
 
+/** The mutex that a case ran with: the one there was, in results from before there was a choice. */
+export function mutexOf(one: ResultCase): 'glibc' | 'backoff' {
+  return one.mutex ?? 'backoff';
+}
+
 /** Packets per second of a case: as reported, else packets over time; null when no time passed. */
 export function ppsOf(one: ResultCase): number | null {
   if (one.pacing.achievedPps !== null && one.pacing.achievedPps !== undefined) return one.pacing.achievedPps;
@@ -176,8 +181,8 @@ export function packetsOf(cell: Cell): number {
 }
 
 /**
- * Cells that differ only in the design, side by side: the same run, input, workers, pacing target, batch, steering
- * and build. In the order of their first cell.
+ * Cells that differ only in the design, side by side: the same run, input, workers, pacing target, batch, steering,
+ * build and mutex. In the order of their first cell.
  */
 export function comparableGroups(cells: readonly Cell[]): Cell[][] {
   const groups = new Map<string, Cell[]>();
@@ -197,6 +202,7 @@ export function comparableGroups(cells: readonly Cell[]): Cell[][] {
       steer,
       clock,
       build,
+      mutexOf(cell.first),
     ]);
     groups.set(key, [...(groups.get(key) ?? []), cell]);
   }

@@ -1,5 +1,6 @@
 /** What a matrix adds to its cases: a summary per cell, comparisons between cells, and the scaling fit. */
 import { z } from 'zod';
+import { build } from './case.js';
 import { count, estimate, rate, share } from './primitives.js';
 
 /** Whether a larger or a smaller value of the metric is the better one. */
@@ -86,6 +87,11 @@ export const rateSearch = z
   .object({
     design: z.string(),
     objective: z.string().describe('As given, for example p99<50us,loss=0.'),
+    build: build.nullish().describe('Build that the rates were held with. Absent in older results: probed.'),
+    timed: z
+      .boolean()
+      .nullish()
+      .describe('Whether packets were timed at these rates. Absent in older results: yes.'),
     bestPps: rate.nullish().describe('Highest rate that held; null when none did.'),
     steps: z.array(
       z.object({
