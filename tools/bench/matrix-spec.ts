@@ -41,6 +41,8 @@ const inputObject = z
     limit: z.int().positive().optional(),
     loop: z.int().positive().optional(),
     durationMs: z.number().positive().optional(),
+    /** Every loop has the same addresses; default: each has its own. */
+    sameAddresses: z.boolean().optional(),
     clock: z.enum(['wall', 'capture']).optional(),
     timeScale: z.number().positive().optional(),
     sweepIntervalMs: z.number().positive().optional(),

@@ -95,6 +95,7 @@ export class ReplayCellRunner implements CellRunner {
       batch: spec.batch,
       loops: input.loop ?? (input.durationMs === undefined ? 1 : Number.POSITIVE_INFINITY),
       durationMs: input.durationMs ?? null,
+      sameAddresses: input.sameAddresses === true,
       clock: input.clock ?? 'wall',
       timeScale: input.timeScale ?? 1,
       maxConns: input.maxConns ?? settings.connLimit ?? null,

@@ -46,6 +46,7 @@ export interface ReplayFlags {
   readonly config?: string;
   readonly uniqueIp?: boolean;
   readonly uniqueIpLoops?: number;
+  readonly sameAddresses?: boolean;
 }
 
 const DEFAULT_WARMUP_PACKETS = 20_000;
@@ -88,11 +89,15 @@ export function addReplayOptions(command: Command): void {
     )
     .option('--topspeed', 'as fast as possible (default)')
     .option('--loop <count>', 'times to replay the traffic (default: 1)', wholeNumber(1, 1e9, 'loops'))
-    .option('--unique-ip', 'each loop gets addresses of its own, so that its connections are new')
+    .option('--unique-ip', 'each loop has addresses of its own, so that its connections are new (default)')
     .option(
       '--unique-ip-loops <count>',
       'as --unique-ip, with this many loops sharing their addresses',
       wholeNumber(1, 1e9, 'loops'),
+    )
+    .option(
+      '--same-addresses',
+      'every loop has the same addresses: it meets the connections of the loops before; the result says so',
     )
     .option('--duration <seconds>', 'replay in loops for this long; also 500ms, 5m', duration('s'))
     .option(
@@ -165,6 +170,10 @@ export function toReplayOptions(flags: ReplayFlags, suggested: SuggestedConfig |
   if (flags.clock === 'capture' && flags.timeScale !== 1) {
     throw new UsageError('--time-scale works with --clock wall only: a capture clock follows the timestamps');
   }
+  if (flags.sameAddresses === true && (flags.uniqueIp === true || flags.uniqueIpLoops !== undefined)) {
+    const other = flags.uniqueIp === true ? '--unique-ip' : '--unique-ip-loops';
+    throw new UsageError(`--same-addresses and ${other} exclude each other; give one of them`);
+  }
   const config = configOf(flags, suggested);
   const settings = configSettings(config);
   return {
@@ -192,7 +201,8 @@ export function toReplayOptions(flags: ReplayFlags, suggested: SuggestedConfig |
     seed: flags.seed,
     rules: createRules(config),
     config,
-    uniqueIpLoops: flags.uniqueIpLoops ?? (flags.uniqueIp === true ? 1 : null),
+    uniqueIpLoops: flags.uniqueIpLoops ?? null,
+    sameAddresses: flags.sameAddresses === true,
     configure: (thread) => applyConfig(threadTarget(thread), config),
   };
 }

@@ -19,6 +19,7 @@ import { lagByGroup, lagDistribution } from './collect-lag.js';
 import { collectLocks } from './collect-locks.js';
 import type { DepartureFigures, Departures } from './departure.js';
 import { targetPps } from './pace.js';
+import { fixedAddresses, repeatsTuples } from './repeated-tuples.js';
 import type { FinishedRun, RunOptions } from './run-control.js';
 import type { WorkerReport } from './worker-input.js';
 
@@ -106,6 +107,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     achievedPps,
     connections: probed ? { initial: 0, created, removed: removedWork, remaining: finished.connCount } : null,
   };
+  const rejected = reasonCounts(finished, counters.reasons);
   const streamed = streamedFigures(finished) ?? null;
   const facts: WarningFacts = {
     ...context.facts,
@@ -121,6 +123,11 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     targetPps: target,
     achievedPps,
     sourceLag: streamed,
+    tableFull: {
+      packets: (rejected['conn-limit'] ?? 0) + (rejected['slab-full'] ?? 0),
+      limit: options.settings.connLimit ?? options.maxConns,
+    },
+    fixedAddresses: fixedAddresses(finished, options, rejected),
     departureErrorP99Ns: departure?.p99Ns ?? null,
     packetIntervalNs: target === null ? null : 1e9 / target,
     elapsedNs,
@@ -164,13 +171,15 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     timeScale: options.clock === 'wall' ? options.timeScale : null,
     mutex: options.settings.mutex ?? DEFAULT_MUTEX,
     loops: Number.isFinite(options.loops) ? options.loops : null,
+    uniqueIpLoops: options.uniqueIpLoops,
+    repeatedTuples: repeatsTuples(finished, options, context.input),
     elapsedNs,
     packets: {
       injected,
       verdicts,
       byClass: classCounts(counters.classes),
       imbalance: imbalanceOf(reports),
-      rejectedByReason: reasonCounts(finished, counters.reasons),
+      rejectedByReason: rejected,
     },
     perWorker,
     latency:

@@ -12,6 +12,7 @@ import type { EngineRun } from '../../engine/host/run-memory.js';
 import { emptyLayerOffsets, locateLayers } from '../captures/layer-offsets.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
+import { makeRewriter, type FrameRewriter } from '../rewrite/rewriter.js';
 import { RECORD_LOOP_END, RECORD_PACKET, RingWriter, type RingPlace } from './feed-ring.js';
 import { frameBits } from './pace.js';
 import { FRAME_SHIFT } from './packet-store.js';
@@ -30,6 +31,8 @@ export interface FeederInput {
   readonly rings: readonly RingPlace[];
   /** Infinity = until the run is stopped. */
   readonly loops: number;
+  /** Loops that share their addresses; null = addresses stay as they are in every loop. */
+  readonly uniqueIpLoops: number | null;
 }
 
 export interface FeederReport {
@@ -53,7 +56,7 @@ export async function feed(input: FeederInput): Promise<FeederReport> {
   let feeder: Feeder | null = null;
   try {
     feeder = new Feeder(input, state);
-    for (let loop = 0; loop < input.loops && state.stopped === STOP_NONE; loop++) await feeder.feedLoop();
+    for (let loop = 0; loop < input.loops && state.stopped === STOP_NONE; loop++) await feeder.feedLoop(loop);
     state.markPrefilled();
     return { packets: feeder.packets, failure: null };
   } catch (error) {
@@ -67,6 +70,16 @@ export async function feed(input: FeederInput): Promise<FeederReport> {
   }
 }
 
+/** Where a packet stands in the traffic. */
+interface PacketInfo {
+  /** Place in the loop. */
+  readonly index: number;
+  /** Bits before it in the loop. */
+  readonly bits: number;
+  readonly timeNs: number;
+  readonly loop: number;
+}
+
 class Feeder {
   readonly #input: FeederInput;
   readonly #state: SharedState;
@@ -77,6 +90,7 @@ class Feeder {
   readonly #locate: (packet: number) => void;
   readonly #requestOf: (frame: Uint8Array, worker: number) => number;
   readonly #zoneOf: (frame: Uint8Array) => number;
+  readonly #rewriter: FrameRewriter | null;
   /** Packets written. */
   packets = 0;
 
@@ -91,6 +105,8 @@ class Feeder {
     this.#bytes = new Uint8Array(memory.buffer);
     const instance = new WebAssembly.Instance(engine.module, { env: { memory, clock: () => 0 } });
     this.#locate = instance.exports['locatePacket'] as (packet: number) => void;
+    const { uniqueIpLoops } = input;
+    this.#rewriter = uniqueIpLoops === null ? null : makeRewriter({ uniqueIpLoops });
     const rules = createRules(input.config);
     const { entries } = input.config;
     // One rule for everything: no need to look at each packet.
@@ -103,8 +119,8 @@ class Feeder {
     this.#zoneOf = (frame) => rules.requests[rules.choose({ frame, worker: 0 })]?.zone ?? 0;
   }
 
-  /** Reads the traffic once, and marks the end of the loop. */
-  async feedLoop(): Promise<void> {
+  /** Reads the traffic once, and marks the end of the loop. Steering and rules look at the packets as captured. */
+  async feedLoop(loop: number): Promise<void> {
     const { traffic, steer } = this.#input;
     const { limit } = traffic.source;
     const steering = makeSteering(steer, this.#rings.length);
@@ -119,7 +135,7 @@ class Feeder {
       // The zone may decide the worker, and the worker the rule: the rule for worker 0 gives the zone.
       const zone = steering.needsZone ? this.#zoneOf(frame) : 0;
       const worker = steering.workerOf(frame, 0, layers, zone);
-      if (!this.#write(worker, frame, index, bits, timeNs)) return false;
+      if (!this.#write(worker, frame, { index, bits, timeNs, loop })) return false;
       index++;
       bits += frameBits(frame.length);
       return limit === null || index < limit;
@@ -134,7 +150,7 @@ class Feeder {
   }
 
   /** Writes one packet; false when the run was stopped while its ring was full. */
-  #write(worker: number, frame: Uint8Array, index: number, bits: number, timeNs: number): boolean {
+  #write(worker: number, frame: Uint8Array, { index, bits, timeNs, loop }: PacketInfo): boolean {
     const c = this.#input.run.engine.constants;
     const ring = this.#rings[worker] as RingWriter;
     const request = this.#requestOf(frame, worker);
@@ -144,6 +160,7 @@ class Feeder {
     const view = this.#view;
     this.#bytes.fill(0, at, at + c.PACKET_SIZE);
     this.#bytes.set(frame, frameAt);
+    if (loop > 0) this.#rewriter?.rewrite(this.#bytes.subarray(frameAt, frameAt + frame.length), loop);
     view.setUint32(at + c.PK_FRAME, frameAt, true);
     view.setUint32(at + c.PK_LENGTH, frame.length, true);
     view.setUint32(at + c.PK_CAPACITY, frame.length, true);

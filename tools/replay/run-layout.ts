@@ -46,13 +46,12 @@ export function layOutRun(traffic: ReplayTraffic, options: RunOptions, now: () =
 function layOutStaged(traffic: StagedTraffic, options: RunOptions, now: () => number): RunLayout {
   const { engine, workers, rules } = options;
   const c = engine.constants;
-  const copies = options.uniqueIpLoops !== null;
   const assignment = assignPackets(traffic, rules, makeSteering(options.steer, workers));
   const plan = planMemory(c, {
     threads: workers + 2,
     maxConns: options.maxConns,
     nat: rules.requests.some((request) => request.nat !== undefined),
-    packetStoreBytes: packetStoreBytes(traffic, c.PACKET_SIZE, c.PARAMS_SIZE, rules, workers, copies),
+    packetStoreBytes: packetStoreBytes(traffic, c.PACKET_SIZE, c.PARAMS_SIZE, rules, workers),
     histogramBytes: c.HISTOGRAMS_SIZE,
   });
   const run = createRun(engine, plan, {
@@ -60,7 +59,7 @@ function layOutStaged(traffic: StagedTraffic, options: RunOptions, now: () => nu
     lagGroups: needsLagGroups(options.rules.requests),
   });
   const main = startMain(run, options, traffic.packets, now);
-  const loaded = loadPackets(main, traffic, rules, assignment, workers, copies);
+  const loaded = loadPackets(main, traffic, rules, assignment, workers);
   const { mode } = options.pacing;
   return {
     run,
@@ -78,13 +77,7 @@ function layOutStreamed(traffic: StreamedTraffic, options: RunOptions, now: () =
   const c = engine.constants;
   const config = options.config ?? DEFAULT_CONFIG;
   const { rewrites, nat } = configRewrites(config);
-  const streamPlan = planStream(
-    c,
-    traffic,
-    workers,
-    options.batch,
-    rewrites || options.uniqueIpLoops !== null,
-  );
+  const streamPlan = planStream(c, traffic, workers, options.batch, rewrites);
   const plan = planMemory(c, {
     threads: workers + 2,
     maxConns: options.maxConns,
@@ -111,7 +104,15 @@ function layOutStreamed(traffic: StreamedTraffic, options: RunOptions, now: () =
     totals: streamTotals(traffic),
     units: null,
     timesNs: new Float64Array(new SharedArrayBuffer(0)),
-    feeder: { run, traffic, config, steer: options.steer, rings, loops: options.loops },
+    feeder: {
+      run,
+      traffic,
+      config,
+      steer: options.steer,
+      rings,
+      loops: options.loops,
+      uniqueIpLoops: options.uniqueIpLoops,
+    },
   };
 }
 

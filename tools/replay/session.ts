@@ -62,8 +62,10 @@ export interface ReplayOptions {
   readonly rules: PacketRules;
   /** What the rules were made from, for streamed traffic; absent = the default, everything committed. */
   readonly config?: TrackerConfig | undefined;
-  /** Loops that share their addresses; absent or null = every loop has the same ones. */
+  /** Loops that share their addresses; absent or null = 1: each has its own. */
   readonly uniqueIpLoops?: number | null | undefined;
+  /** Every loop has the same addresses, so that it meets the connections of those before. */
+  readonly sameAddresses?: boolean | undefined;
   readonly configure: (thread: EngineThread) => void;
   readonly tcpSeqCheck?: boolean | undefined;
   readonly switches?: BehaviourSwitches | undefined;
@@ -127,14 +129,14 @@ export async function runDesign(
     durationMs: options.durationMs,
     clock: options.clock,
     timeScale: options.timeScale,
-    // One pass cannot create more connections than it has packets, so the table need not be larger.
-    maxConns: options.loops === 1 ? Math.min(maxConns, traffic.packets) : maxConns,
+    // A run cannot create more connections than it has packets, so the table need not be larger.
+    maxConns: Math.min(maxConns, traffic.packets * options.loops),
     latency: options.latency,
     warmupPackets: options.warmupPackets,
     timelineMs: options.timelineMs,
     rules: options.rules,
     config: options.config,
-    uniqueIpLoops: options.uniqueIpLoops ?? null,
+    uniqueIpLoops: loopsPerChange(options),
     configure: options.configure,
     cpus,
     fault: options.fault ?? null,
@@ -142,6 +144,14 @@ export async function runDesign(
     onStart: hooks.onStart ?? null,
   };
   return { finished: await runReplay(traffic, runOptions), runOptions };
+}
+
+/**
+ * Loops that share their addresses; null where addresses never change. A loop under the addresses of the one before is another
+ * question: it meets that one's connections, dead or alive, and packets look duplicates over.
+ */
+function loopsPerChange({ loops, sameAddresses, uniqueIpLoops }: ReplayOptions): number | null {
+  return loops === 1 || sameAddresses === true ? null : (uniqueIpLoops ?? 1);
 }
 
 function presetOf(

@@ -61,6 +61,7 @@ export interface WorkerInput extends ThreadInput {
   readonly spin: boolean;
   /** This worker sweeps by itself when tracker time says so: single worker on a capture clock, for exact repeatability. */
   readonly sweepsInline: boolean;
+  /** Loops that share their addresses; null = addresses stay as they are in every loop. */
   readonly uniqueIpLoops: number | null;
   readonly fault: FaultInjection | null;
 }

@@ -1,10 +1,10 @@
 /**
  * The replay loop of one worker: wait until packets are due, run a batch through the engine, pass a quiescent point.
  *
- * Everything that is not the tracker's work (resetting descriptors, copying packets that may be rewritten, computing due
- * times) happens between batches, before the engine reads its clock.
+ * Everything that is not the tracker's work (resetting descriptors, giving packets the addresses of their loop, copying those
+ * that may be rewritten, computing due times) happens between batches, before the engine reads its clock.
  */
-import { makeRewriter, type FrameRewriter } from '../rewrite/rewriter.js';
+import { LoopAddresses } from '../rewrite/loop-addresses.js';
 import { DepartureRecorder, SETTLED_AFTER_NS, type Departures } from './departure.js';
 import { makeDue, waitUntil } from './pace.js';
 import { StagedSupply, StreamSupply, type PacketSupply, type SourceLag } from './packet-supply.js';
@@ -24,7 +24,8 @@ export class WorkerLoop {
   readonly #intervalWord: number;
   readonly #departure: DepartureRecorder | null;
   readonly #sweeper: SweepRunner | null;
-  readonly #rewriter: FrameRewriter | null;
+  /** Null where every loop has the same addresses, or the feeder writes those of each loop. */
+  readonly #loopAddresses: LoopAddresses | null;
   readonly #due: (loop: number, units: number) => number;
   #interval = -1;
   /** The injected pause is over. */
@@ -47,8 +48,8 @@ export class WorkerLoop {
       input.run.plan.regions.threads + input.threadIndex * c.THREAD_SIZE + c.T_INTERVAL_HISTOGRAM;
     this.#departure = input.schedule.paced ? new DepartureRecorder() : null;
     this.#due = makeDue(input.schedule);
-    this.#rewriter =
-      input.uniqueIpLoops === null ? null : makeRewriter({ uniqueIpLoops: input.uniqueIpLoops });
+    this.#loopAddresses =
+      input.uniqueIpLoops === null || input.stream !== null ? null : this.#openAddresses(input.uniqueIpLoops);
     this.#sweeper = input.sweepsInline ? new SweepRunner(thread) : null;
     this.#stream = input.stream === null ? null : this.#openStream(input.stream);
     this.#supply = this.#stream ?? new StagedSupply(input.packets, input.units, input.timesNs, input.batch);
@@ -145,18 +146,19 @@ export class WorkerLoop {
     else exports.execute(packetsAt, count, paramsAt, nowMs);
   }
 
-  /** Readies the batch: addresses, clean metadata, copies of packets that may be rewritten. */
+  /** Readies the batch: addresses, clean metadata, the loop's IP addresses, copies of packets that may be rewritten. */
   #fill(count: number, loop: number): void {
     const { addresses } = this.#supply;
+    if (loop > 0) this.#loopAddresses?.apply(this.#supply.position, count, loop);
     if (this.#input.packets.scratchAt === 0) {
       for (let i = 0; i < count; i++) this.#batchAddresses[i] = addresses[i] as number;
     } else {
-      for (let i = 0; i < count; i++) this.#copyToScratch(addresses[i] as number, i, loop);
+      for (let i = 0; i < count; i++) this.#copyToScratch(addresses[i] as number, i);
     }
     this.#thread.engine.exports.resetPackets(this.#thread.engine.packetsAt, count);
   }
 
-  #copyToScratch(descriptor: number, place: number, loop: number): void {
+  #copyToScratch(descriptor: number, place: number): void {
     const { engine } = this.#thread;
     const c = this.#input.run.engine.constants;
     const { scratchAt, scratchStride } = this.#input.packets;
@@ -166,7 +168,6 @@ export class WorkerLoop {
     const frameTo = to + c.PACKET_SIZE + 2;
     engine.bytes.copyWithin(to, descriptor, descriptor + c.PACKET_SIZE);
     engine.bytes.copyWithin(frameTo, frame, frame + length);
-    if (loop > 0) this.#rewriter?.rewrite(engine.bytes.subarray(frameTo, frameTo + length), loop);
     engine.view.setUint32(to + c.PK_FRAME, frameTo, true);
     engine.view.setUint32(to + c.PK_CAPACITY, scratchStride - c.PACKET_SIZE - 2, true);
     this.#batchAddresses[place] = to;
@@ -230,6 +231,25 @@ export class WorkerLoop {
     const c = run.engine.constants;
     const base = run.plan.regions.histograms + threadIndex * run.plan.histogramStride + c.H_INTERVAL;
     engine.view.setUint32(this.#intervalWord, base + (Math.max(interval, 0) % 4) * c.COARSE_BYTES, true);
+  }
+
+  /** Finds out, before the barrier, what of the worker's packets changes from loop to loop. */
+  #openAddresses(loopsPerChange: number): LoopAddresses {
+    const { packets, run } = this.#input;
+    const { view } = this.#thread.engine;
+    const c = run.engine.constants;
+    return new LoopAddresses(
+      run.memory.buffer,
+      packets.addresses.length,
+      (index) => {
+        const descriptor = packets.addresses[index] as number;
+        return {
+          at: view.getUint32(descriptor + c.PK_FRAME, true),
+          length: view.getUint32(descriptor + c.PK_LENGTH, true),
+        };
+      },
+      loopsPerChange,
+    );
   }
 
   #openStream(stream: NonNullable<WorkerInput['stream']>): StreamSupply {
