@@ -2,7 +2,8 @@
 import type { Estimate, ResultCase, Scaling, ScalingPoint } from '../report/schema.js';
 import { fitScaling, splitByCores, uslThroughput, type ScalingFit } from '../stats/scalability.js';
 import type { Estimate as StatsEstimate } from '../stats/interval.js';
-import { onCpu } from '../model/on-cpu.js';
+import { throughputOnCpu } from '../model/on-cpu.js';
+import { throughputBuild, throughputOf, whyNotCompared } from '../report/throughput.js';
 import { bootstrapInterval } from '../stats/bootstrap.js';
 import { median } from '../stats/sample.js';
 import { Random } from '../synth/random.js';
@@ -23,14 +24,14 @@ const STARVED_SHARE = 0.05;
 
 /**
  * Fits every design and input of the cases. Only numbers of workers with a core each are fitted; the others are kept, marked
- * as oversubscribed: they tell about the scheduler. Throughput is over the time that workers had a CPU.
+ * as oversubscribed: they tell about the scheduler. Throughput is that of the bare run, over the time that workers had a CPU.
  * @param cores usable cores of the machine that measured
  */
 export function fitCases(cases: readonly ResultCase[], cores: number, seed: number): ScalingResult[] {
   const series = new Map<string, ResultCase[]>();
   for (const one of cases) {
     if (one.control === true || one.pacing.mode !== 'topspeed' || one.partial === true) continue;
-    const key = JSON.stringify([one.input.name, one.design, one.build]);
+    const key = JSON.stringify([one.input.name, one.design, throughputBuild(one), one.latency?.mode ?? null]);
     series.set(key, [...(series.get(key) ?? []), one]);
   }
   return [...series.values()].map((own) => fitSeries(own, cores, seed));
@@ -42,7 +43,7 @@ function fitSeries(cases: readonly ResultCase[], cores: number, seed: number): S
   const workers = [...new Set(cases.map((one) => one.workers))].toSorted((a, b) => a - b);
   const points = workers.map((n) => {
     const own = cases.filter((one) => one.workers === n);
-    const throughputs = own.filter((one) => one.packets.injected > 0).map((one) => onCpu(one).pps);
+    const throughputs = own.filter((one) => one.packets.injected > 0).map(throughputOnCpu);
     const waits = own
       .map((one) => one.lockWaitShare)
       .filter((share): share is number => typeof share === 'number');
@@ -53,12 +54,16 @@ function fitSeries(cases: readonly ResultCase[], cores: number, seed: number): S
     cores,
   );
   const notes: string[] = [];
+  const why = whyNotCompared(first);
+  if (why !== null) notes.push(`throughput is not to be compared between designs: ${why}`);
   if (oversubscribed.length > 0) {
     notes.push(
       `${oversubscribed.map((point) => point.workers).join(', ')} workers on ${cores} cores are no measurement of scaling and are not fitted`,
     );
   }
-  const cpuWaits = cases.map((one) => one.cpuWaitShare).filter((share) => typeof share === 'number');
+  const cpuWaits = cases
+    .map((one) => throughputOf(one).cpuWaitShare ?? one.cpuWaitShare)
+    .filter((share) => typeof share === 'number');
   const cpuWait = cpuWaits.length === 0 ? null : median(cpuWaits);
   if (cpuWait === null) {
     notes.push(
@@ -91,6 +96,8 @@ function fitSeries(cases: readonly ResultCase[], cores: number, seed: number): S
     scaling: {
       design: first.design,
       input: first.input.name,
+      build: throughputOf(first).build,
+      timed: throughputOf(first).timed,
       points: [
         ...[...measured, ...oversubscribed].map(asPoint),
         ...(fit === null ? [] : predictedPoints(fit, workers)),

@@ -44,7 +44,7 @@ export interface GroupWarmUp {
  * drops whole blocks: what is dropped cannot depend on which design was ahead.
  */
 export function groupWarmUp(group: Group, blocks: Blocks): GroupWarmUp {
-  const metric = primaryMetric(group.cells[0]!.rate);
+  const metric = primaryMetric(group.cells[0]!.rate, blocks);
   const levels: number[] = [];
   for (const block of blocks) {
     const logs: number[] = [];
@@ -122,7 +122,7 @@ function isLook(trials: number): boolean {
  */
 function precisionOf(group: Group, blocks: Blocks, rule: RepetitionRule): number | null {
   if (blocks.length < 6) return null;
-  const metric = primaryMetric(group.cells[0]!.rate);
+  const metric = primaryMetric(group.cells[0]!.rate, blocks);
   const halfWidth = (logs: readonly number[], what: string): number => {
     const interval = bootstrapInterval(logs, median, {
       random: new Random(rule.seed).derive(`precision ${group.index} ${what}`),

@@ -26,6 +26,7 @@ import { renderTerminal } from '../report/terminal.js';
 import { wantsColour } from '../report/terminal-style.js';
 import { openScenario, SCENARIOS } from '../synth/registry.js';
 import { designsOption, oneOf, wholeNumber } from './option-values.js';
+import { buildChoice, type BuildChoice } from './replay-options.js';
 import { captureInput, scenarioInput } from './replay-input.js';
 import { UsageError } from './usage-error.js';
 
@@ -40,6 +41,7 @@ export interface MatrixFlags {
   readonly rates?: readonly string[];
   readonly packets?: number;
   readonly batch?: number;
+  readonly build?: BuildChoice;
   readonly bare?: boolean;
   readonly mutex?: MutexPolicy;
   readonly trials?: number;
@@ -93,7 +95,7 @@ export function addMatrixOptions(command: Command): void {
     )
     .option(
       '--probe-cost <where>',
-      'cells without probes and clocks: none, in one group (default), or each',
+      'cells that are probed and not timed, to tell the cost of probes from that of clocks: none (default), in one group, or each',
       oneOf(['none', 'one', 'each'] as const),
     )
     .option('--pin', 'pin each thread to a CPU')
@@ -220,7 +222,7 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
     ...given('workers', flags.workers === undefined ? undefined : [flags.workers].flat(), 'workers'),
     ...given('rates', flags.rates, 'rates'),
     ...given('batch', flags.batch, 'batch'),
-    ...given('bare', flags.bare === true ? 'bare' : undefined, 'build'),
+    ...(flags.bare === true || flags.build !== undefined ? { build: buildChoice(flags) } : {}),
     ...given('mutex', flags.mutex, 'mutex'),
     ...given('trials', flags.trials, 'trials'),
     ...given('untilPrecision', flags.untilPrecision, 'untilPrecision'),

@@ -35,8 +35,10 @@ export interface ReplayFlags {
   readonly maxConns?: number;
   readonly sweepInterval?: number;
   readonly mutex: MutexPolicy;
+  readonly build?: BuildChoice;
   readonly bare?: boolean;
-  readonly latency: LatencyMode;
+  /** As given; see {@link withBuildDefaults}. */
+  readonly latency?: LatencyMode;
   readonly warmup: number;
   readonly timeline: number;
   readonly pin?: boolean;
@@ -133,10 +135,13 @@ export function addReplayOptions(command: Command): void {
     )
     .option('--sweep-interval <ms>', "pause between sweeps in ms (default: the design's)", duration('ms'))
     .addOption(mutexOption())
-    .option('--bare', 'engine without lock probes and work counts, for throughput')
-    .option('--latency <mode>', 'packets to time: all, off, or sample=N for one batch in N', parseLatency, {
-      mode: 'all',
-    } satisfies LatencyMode)
+    .addOption(buildOption())
+    .option('--bare', 'as --build bare')
+    .option(
+      '--latency <mode>',
+      'packets to time: all (default; off with --build bare), off, or sample=N for one batch in N',
+      parseLatency,
+    )
     .option(
       '--warmup <packets>',
       'packets per worker run unrecorded before the start, 0 for none',
@@ -155,9 +160,46 @@ export function addReplayOptions(command: Command): void {
       wholeNumber(0, 0xffff_ffff, 'seed'),
       1,
     );
-  // Defaults that are objects would be shown as JSON.
-  const latency = command.options.find((option) => option.long === '--latency');
-  if (latency !== undefined) latency.defaultValueDescription = 'all';
+}
+
+/** Which builds of the engine run: one, or `both` where there is a throughput to measure. */
+export const BUILD_CHOICES = ['both', 'bare', 'probed'] as const;
+export type BuildChoice = (typeof BUILD_CHOICES)[number];
+
+/** `--build`. */
+export function buildOption(): Option {
+  return new Option(
+    '--build <which>',
+    'both (default): at top speed, throughput from a run of the bare build without clocks, all else from one of the probed ' +
+      'build on the same packets; bare: no probes, no contention; probed: its cost is in throughput, which is then not compared',
+  ).argParser(oneOf(BUILD_CHOICES));
+}
+
+/**
+ * The build that flags ask for.
+ * @throws UsageError when --bare and --build exclude each other
+ */
+export function buildChoice({ build, bare }: Pick<ReplayFlags, 'build' | 'bare'>): BuildChoice {
+  if (bare !== true) return build ?? 'both';
+  if (build === undefined || build === 'bare') return 'bare';
+  throw new UsageError(`--bare and --build ${build} exclude each other; give one of them`);
+}
+
+/** Flags with the defaults that hang on each other filled in, as they go into the result. */
+export type SettledFlags<T extends ReplayFlags = ReplayFlags> = T & {
+  readonly build: BuildChoice;
+  readonly latency: LatencyMode;
+};
+
+/**
+ * Fills in `build` and `latency`. The bare build alone is for throughput, so it times nothing unless that is asked for.
+ * @param needsTimes whether times are what the run is for
+ * @throws UsageError when --bare and --build exclude each other
+ */
+export function withBuildDefaults<T extends ReplayFlags>(flags: T, needsTimes: boolean): SettledFlags<T> {
+  const build = buildChoice(flags);
+  const mode = build === 'bare' && !needsTimes ? 'off' : 'all';
+  return { ...flags, build, latency: flags.latency ?? { mode } };
 }
 
 /**
@@ -165,8 +207,11 @@ export function addReplayOptions(command: Command): void {
  * @param suggested configuration of a scenario, used when --config does not name another
  * @throws UsageError when flags exclude each other
  */
-export function toReplayOptions(flags: ReplayFlags, suggested: SuggestedConfig | null = null): ReplayOptions {
-  const flavour: Flavour = flags.bare === true ? 'bare' : 'probed';
+export function toReplayOptions(
+  flags: SettledFlags,
+  suggested: SuggestedConfig | null = null,
+): ReplayOptions {
+  const flavour: Flavour = flags.build === 'bare' ? 'bare' : 'probed';
   if (flags.clock === 'capture' && flags.timeScale !== 1) {
     throw new UsageError('--time-scale works with --clock wall only: a capture clock follows the timestamps');
   }
@@ -178,6 +223,7 @@ export function toReplayOptions(flags: ReplayFlags, suggested: SuggestedConfig |
   const settings = configSettings(config);
   return {
     flavour,
+    bareThroughput: flags.build === 'both',
     workers: flags.workers,
     pacing: toPacing(flags),
     burst: flags.burst,

@@ -22,6 +22,7 @@ import {
   StopOnSignal,
 } from './bench-matrix.js';
 import { mutexOption, wholeNumber } from './option-values.js';
+import { buildChoice, buildOption, type BuildChoice } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
 interface ScaleFlags {
@@ -31,6 +32,7 @@ interface ScaleFlags {
   readonly workers?: number;
   readonly packets?: number;
   readonly trials: number;
+  readonly build?: BuildChoice;
   readonly bare?: boolean;
   readonly mutex: MutexPolicy;
   readonly pin?: boolean;
@@ -62,7 +64,8 @@ export function register(program: Command, argv: readonly string[]): void {
       wholeNumber(1, 1e10, 'packets'),
     )
     .option('--trials <count>', 'trials of each number of workers', wholeNumber(1, 1000, 'trials'), 5)
-    .option('--bare', 'engine without probes and clocks; leaves the model without times')
+    .addOption(buildOption())
+    .option('--bare', 'as --build bare; leaves the model without times')
     .addOption(mutexOption())
     .option('--pin', 'pin each thread to a CPU')
     .option('--seed <integer>', 'what all random choices derive from', wholeNumber(0, 0xffff_ffff, 'seed'), 1)
@@ -136,8 +139,7 @@ function specOf(flags: ScaleFlags, cores: number): MatrixSpec {
       designs: designNames(flags.design),
       workers: workerCounts(most),
       trials: flags.trials,
-      build: flags.bare === true ? 'bare' : 'probed',
-      latency: flags.bare === true ? 'off' : 'all',
+      build: buildChoice(flags),
       probeCost: 'none',
       mutex: flags.mutex,
       pin: flags.pin === true,
@@ -166,6 +168,7 @@ function textOf(
   const width = process.stdout.columns ?? 120;
   const blocks = fits.map(({ scaling, fit, notes }) => {
     const one = scaling.points.find((point) => point.workers === 1 && point.measured)?.pps ?? null;
+    const builds = `throughput: ${scaling.build ?? 'bare'} build, packets ${scaling.timed === true ? 'timed' : 'not timed'}`;
     const table = grid<ScalingPoint>(
       scaling.points,
       [
@@ -192,6 +195,7 @@ function textOf(
     const law = fit === null ? [] : [lawText(scaling.fit ?? {}, fit.model)];
     return [
       paint('bold', `${printable(scaling.input)} · ${printable(scaling.design)}`),
+      paint('dim', builds),
       table,
       ...law,
       ...notes.map((note) => paint('dim', `Note: ${note}.`)),

@@ -123,7 +123,7 @@ const RULES = {
   },
   'timer-coarse': {
     advice:
-      'Percentiles near the step are not meaningful: compare throughput (--latency off) or longer work.',
+      'Percentiles near the step are not meaningful: compare throughput, which no clock is in, or longer work.',
     when: ({ clock, serviceP50Ns }) =>
       clock !== undefined && serviceP50Ns != null && clock.stepNs > serviceP50Ns * WARNING_LIMITS.clockShare
         ? `the clock steps by ${ns(clock.stepNs)}, the median service time is ${ns(serviceP50Ns)}`
@@ -131,7 +131,7 @@ const RULES = {
   },
   'timer-costly': {
     advice:
-      'Throughput is lower than without timing: take throughput from a run with --latency off or sample=N.',
+      'It is in every service time, and in throughput where that was measured with --build probed: time fewer packets (--latency sample=N).',
     when: ({ clock, serviceP50Ns }) =>
       clock !== undefined && serviceP50Ns != null && clock.costNs > serviceP50Ns * WARNING_LIMITS.clockShare
         ? `one read of the clock costs ${ns(clock.costNs)}, the median service time is ${ns(serviceP50Ns)}`

@@ -1,6 +1,7 @@
 /** Two sets of stored results side by side: matching cells, metric by metric, as benchstat does it. */
 import { METRICS } from '../bench/metrics.js';
 import { mutexOf } from '../report/cells.js';
+import { isPaced, whyNotCompared } from '../report/throughput.js';
 import type { Run } from '../report/runs.js';
 import type { Direction, ResultCase } from '../report/schema.js';
 import { compareSamples, geomeanRow, type BenchComparison, type GeomeanRow } from '../stats/compare.js';
@@ -56,8 +57,8 @@ function measuredValues(one: ResultCase): Value[] {
   for (const { name, unit, direction, read } of METRICS) {
     const value = read(one);
     if (value === null || value === undefined) continue;
-    // A throughput that was set is no finding.
-    if (name === 'pps' && one.pacing.mode !== 'topspeed') continue;
+    // A throughput that was set is no finding, and one with the cost of probes in it is none about the design.
+    if ((name === 'pps' && isPaced(one)) || name === 'probedPps') continue;
     values.push({ metric: name, unit, direction, value });
   }
   return values;
@@ -141,6 +142,8 @@ export function compareResults(
     ...missing(after.cells, before.cells, 'head'),
     ...invalidNotes([...base, ...head]),
     ...mutexNotes(base, head, shared),
+    ...throughputNotes(base, 'base', shared),
+    ...throughputNotes(head, 'head', shared),
   ];
   const isSameMachine =
     before.machines.size === 1 &&
@@ -198,6 +201,20 @@ function mutexNotes(base: readonly Run[], head: readonly Run[], shared: readonly
     `Measured with different mutexes (base ${before.get(first)}, head ${after.get(first)}): ${list(changed)}. Differences may be those of the mutexes; ` +
       `measure both with one --mutex.`,
   ];
+}
+
+/** Cells whose throughput is left out, by reason. */
+function throughputNotes(runs: readonly Run[], side: string, shared: readonly string[]): string[] {
+  const cellsBy = new Map<string, Set<string>>();
+  for (const one of runs.flatMap(({ result }) => result.cases)) {
+    const reason = whyNotCompared(one);
+    const name = cellNameOf(one);
+    if (reason === null || isPaced(one) || !shared.includes(name)) continue;
+    cellsBy.set(reason, (cellsBy.get(reason) ?? new Set()).add(name));
+  }
+  return [...cellsBy].map(
+    ([reason, cells]) => `Throughput is not compared (${side}: ${reason}): ${list(cells)}.`,
+  );
 }
 
 function mutexesOf(runs: readonly Run[]): Map<string, string> {

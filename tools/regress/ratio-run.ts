@@ -6,6 +6,9 @@ import type { MatrixResult } from '../bench/matrix-result.js';
 import { checkMatrix } from '../bench/matrix-spec.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import type { InputLoader } from '../bench/replay-runner.js';
+import { DEFAULT_MUTEX } from '../../engine/host/run-memory.js';
+import { mutexOf } from '../report/cells.js';
+import { comparablePps } from '../report/throughput.js';
 import { confidencePerLook, decide } from '../stats/verdict.js';
 import type { Estimate } from '../stats/interval.js';
 import { RegressError, type Check } from './check.js';
@@ -98,6 +101,8 @@ export function ratioBaselineOf(result: MatrixResult, metrics: readonly string[]
     machineId: result.environment.machineId ?? null,
     cpuModel: result.environment.cpuModel ?? null,
     measuredAt: result.createdAt,
+    throughput: result.cases.some((one) => comparablePps(one) !== null) ? 'bare' : 'probed',
+    mutex: result.cases[0] === undefined ? DEFAULT_MUTEX : mutexOf(result.cases[0]),
     ratios: ratiosOf(result, metrics),
     figures: cellFigures(result.cases),
   };
@@ -123,6 +128,10 @@ function ratiosOf(result: MatrixResult, metrics: readonly string[]): BaselineRat
   });
 }
 
+/** Why an older baseline says nothing about throughput. */
+export const PROBED_BASELINE =
+  'the throughput of the baseline is that of the probed build, whose cost differs by design';
+
 /**
  * Compares ratios with the baseline's: how much worse head does beside base than it did, with an interval that takes in the
  * spread of both measurements.
@@ -135,6 +144,7 @@ export function ratioChecks(
   file: string,
 ): Check[] {
   const found = ratiosOf(result, config.metrics);
+  const { mutex } = config;
   const keyOf = (one: BaselineRatio): string => JSON.stringify([one.base, one.head, one.metric]);
   const before = new Map(baseline.ratios.map((one) => [keyOf(one), one]));
   const checks = found.map((now): Check => {
@@ -143,6 +153,11 @@ export function ratioChecks(
     before.delete(keyOf(now));
     if (then === undefined) {
       const text = 'is not in the baseline; add it with regress --update';
+      return { level: 'ratio', name, verdict: 'inconclusive', text, details: [], file };
+    }
+    const otherBuild = now.metric === 'pps' && baseline.throughput !== 'bare';
+    if (otherBuild) {
+      const text = `${PROBED_BASELINE}; measure it again with regress --update`;
       return { level: 'ratio', name, verdict: 'inconclusive', text, details: [], file };
     }
     const { verdict, text } = decide(ratioOfRatios(then, now), {
@@ -154,7 +169,13 @@ export function ratioChecks(
       name,
       verdict,
       text,
-      details: [describe('baseline', then), describe('now', now)],
+      details: [
+        describe('baseline', then),
+        describe('now', now),
+        ...(baseline.mutex === mutex
+          ? []
+          : [`the baseline was measured with the ${baseline.mutex} mutex, this with ${mutex}`]),
+      ],
       file,
     };
   });

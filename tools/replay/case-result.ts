@@ -21,6 +21,7 @@ import type { DepartureFigures, Departures } from './departure.js';
 import { targetPps } from './pace.js';
 import { fixedAddresses, repeatsTuples } from './repeated-tuples.js';
 import type { FinishedRun, RunOptions } from './run-control.js';
+import { throughputOfRun } from './throughput.js';
 import type { WorkerReport } from './worker-input.js';
 
 /** What a case needs to know beside the run itself. */
@@ -139,7 +140,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
   const workerTime = perWorker.reduce((sum, figures) => sum + figures.elapsedNs, 0);
   const lockWaitTotal = perWorker.reduce((sum, figures) => sum + (figures.lockWaitNs ?? 0), 0);
   const cpuWait = perWorker.map((figures) => figures.waitNs);
-  return {
+  const made: ResultCase = {
     id: context.id,
     trial: context.trial,
     kind: 'replay',
@@ -233,6 +234,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     audit: auditRun(record),
     warnings: collectWarnings(facts),
   };
+  return { ...made, throughput: throughputOfRun(made, reports, context.facts.clock?.costNs ?? null) };
 }
 
 /** Packets by ct_state text; fragments that were held get a name of their own. */

@@ -3,6 +3,7 @@ import type { EngineRun } from '../../engine/host/run-memory.js';
 import type { PinResult } from '../measure/pinning.js';
 import type { ThreadSchedule } from '../measure/schedstat.js';
 import type { Departures } from './departure.js';
+import type { HarnessFigures } from './harness.js';
 import type { Schedule } from './pace.js';
 import type { WorkerPackets } from './packet-store.js';
 import type { SourceLag, StreamInput } from './packet-supply.js';
@@ -98,6 +99,8 @@ export interface WorkerReport {
   /** On the run's clock, nanoseconds. */
   readonly startNs: number;
   readonly endNs: number;
+  /** What of the run was not the tracker's time; null where packets were timed or paced. */
+  readonly harness: HarnessFigures | null;
   /** How late packets left; null at top speed. */
   readonly departure: Departures | null;
   /** What the scheduler did to the thread between barrier and end; null when the system does not tell. */

@@ -6,6 +6,7 @@
  */
 import { LoopAddresses } from '../rewrite/loop-addresses.js';
 import { DepartureRecorder, SETTLED_AFTER_NS, type Departures } from './departure.js';
+import { HarnessSampler, type HarnessFigures } from './harness.js';
 import { makeDue, waitUntil } from './pace.js';
 import { StagedSupply, StreamSupply, type PacketSupply, type SourceLag } from './packet-supply.js';
 import type { RunThread } from './worker-setup.js';
@@ -24,6 +25,8 @@ export class WorkerLoop {
   readonly #intervalWord: number;
   readonly #departure: DepartureRecorder | null;
   readonly #sweeper: SweepRunner | null;
+  /** Only of packets that are not timed: where they are, service time says it. */
+  readonly #harness: HarnessSampler | null;
   /** Null where every loop has the same addresses, or the feeder writes those of each loop. */
   readonly #loopAddresses: LoopAddresses | null;
   readonly #due: (loop: number, units: number) => number;
@@ -50,6 +53,9 @@ export class WorkerLoop {
     this.#due = makeDue(input.schedule);
     this.#loopAddresses =
       input.uniqueIpLoops === null || input.stream !== null ? null : this.#openAddresses(input.uniqueIpLoops);
+    // Sweeps between batches are the tracker's work.
+    const samples = input.latency.mode === 'off' && !input.schedule.paced && !input.sweepsInline;
+    this.#harness = samples ? new HarnessSampler(thread.clock.now) : null;
     this.#sweeper = input.sweepsInline ? new SweepRunner(thread) : null;
     this.#stream = input.stream === null ? null : this.#openStream(input.stream);
     this.#supply = this.#stream ?? new StagedSupply(input.packets, input.units, input.timesNs, input.batch);
@@ -58,6 +64,11 @@ export class WorkerLoop {
   /** How often packets came too late from their source; null when they were all there. */
   get sourceLag(): SourceLag | null {
     return this.#stream?.lag ?? null;
+  }
+
+  /** What was not the tracker's time; null where that was not looked at. */
+  get harness(): HarnessFigures | null {
+    return this.#harness?.figures() ?? null;
   }
 
   get departure(): Departures | null {
@@ -115,6 +126,7 @@ export class WorkerLoop {
       if (available === 0) return state.stopped === 0;
       const count = schedule.paced ? this.#waitForDue(available, loop) : available;
       if (count === 0) return false;
+      this.#harness?.begin();
       this.batchIndex = this.#supply.indexes[0] as number;
       this.#fill(count, loop);
       const nowMs = this.#trackerNow(loop);
@@ -123,10 +135,13 @@ export class WorkerLoop {
       if (fault !== null && fault.worker === this.#input.threadIndex && this.packets >= fault.afterPackets) {
         this.#injectFault();
       }
+      this.#harness?.enter();
       this.#execute(count, nowMs, this.#isTimed());
+      this.#harness?.leave();
       engine.exports.quiesce();
       this.packets += count;
       this.#supply.release(count);
+      this.#harness?.end();
       if (schedule.paced) this.#departure?.settle();
     }
   }

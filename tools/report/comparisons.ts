@@ -1,7 +1,9 @@
 /** Reads comparisons between cells: what may be said of them, and in which words. */
-import { latencyOfCell, medianOf, ppsOf, type Cell } from './cells.js';
-import type { Comparison } from './schema.js';
+import { latencyOfCell, medianOf, type Cell } from './cells.js';
 import { formatCount, formatNs, formatRate, formatRatio } from './quantities.js';
+import type { Run } from './runs.js';
+import type { Comparison } from './schema.js';
+import { comparablePps, isPaced, throughputOf, whyNotCompared } from './throughput.js';
 
 /** What a metric's name means: words for a sentence, which way is better, how a value is written. */
 export interface Metric {
@@ -65,8 +67,33 @@ export function findingOf(comparison: Comparison): Finding {
   return ratio > 1 === metricOf(comparison).higherIsBetter ? 'better' : 'worse';
 }
 
+/** A comparison as it may be told. */
+export interface ToldComparison extends Comparison {
+  /** Why nothing is claimed, as the end of a sentence; absent where the comparison speaks for itself. */
+  readonly reason?: string;
+}
+
+/**
+ * The comparisons of a run as they may be told. One of throughput that was not measured with the bare build and without clocks, as
+ * in results from before it was measured apart, is shown and claims nothing.
+ */
+export function comparisonsOf(run: Run): ToldComparison[] {
+  const cases = new Map(run.result.cases.map((one) => [one.id, one]));
+  return (run.result.comparisons ?? []).map((one): ToldComparison => {
+    const base = cases.get(one.base);
+    const head = cases.get(one.head);
+    if (one.metric !== 'pps' || base === undefined || head === undefined || isPaced(head)) return one;
+    // What measuring costs is for the probed build to show.
+    if (throughputOf(base).build !== throughputOf(head).build) return one;
+    const reason = whyNotCompared(base) ?? whyNotCompared(head);
+    if (reason === null) return one;
+    return { ...one, low: null, high: null, pValue: null, significant: null, text: '~', reason };
+  });
+}
+
 /** `p=0.000 n=10`, as benchstat writes it; parts that are not known are left out. */
-export function testText(comparison: Comparison): string {
+export function testText(comparison: ToldComparison): string {
+  if (comparison.reason !== undefined) return `not compared: ${comparison.reason}`;
   const parts: string[] = [];
   if (comparison.pValue !== null && comparison.pValue !== undefined)
     parts.push(`p=${comparison.pValue.toFixed(3)}`);
@@ -89,10 +116,13 @@ export interface Observation {
   ratio: number;
 }
 
-/** Throughput, p50, p99 and p99.9 service time of `head` over those of `base`, where both have them. */
+/**
+ * Throughput, p50, p99 and p99.9 service time of `head` over those of `base`, where both have them; throughput only as
+ * {@link whyNotObserved} allows.
+ */
 export function observe(base: Cell, head: Cell): Observation[] {
   const figures: [string, (cell: Cell) => number | null | undefined][] = [
-    ['pps', (cell) => medianOf(cell, ppsOf)],
+    ['pps', (cell) => medianOf(cell, comparablePps)],
     ['service.p50Ns', (cell) => latencyOfCell(cell, 'service')?.p50Ns],
     ['service.p99Ns', (cell) => latencyOfCell(cell, 'service')?.p99Ns],
     ['service.p999Ns', (cell) => latencyOfCell(cell, 'service')?.p999Ns],
@@ -105,4 +135,10 @@ export function observe(base: Cell, head: Cell): Observation[] {
     observations.push({ metric, baseValue, headValue, ratio: headValue / baseValue });
   }
   return observations;
+}
+
+/** Why nothing is said of the throughput of two cells, as the end of a sentence; null where something is, or it was given. */
+export function whyNotObserved(base: Cell, head: Cell): string | null {
+  if (isPaced(base.first) || isPaced(head.first)) return null;
+  return whyNotCompared(base.first) ?? whyNotCompared(head.first);
 }

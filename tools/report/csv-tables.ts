@@ -1,11 +1,12 @@
 /** Every CSV table, those that a matrix adds, and their description. */
+import { comparisonsOf, type ToldComparison } from './comparisons.js';
 import { expiry, locks, nat, occupancy, sweeps } from './csv-engine.js';
 import { latency, summary, timeline, verdicts } from './csv-packets.js';
 import { column, table, type CsvTable } from './csv-table.js';
 import type { Run } from './runs.js';
-import type { Comparison, Scaling, ScalingPoint } from './schema.js';
+import type { Scaling, ScalingPoint } from './schema.js';
 
-const comparisons = table<{ run: Run; one: Comparison }>(
+const comparisons = table<{ run: Run; one: ToldComparison }>(
   'comparisons',
   'One row per comparison of two cells.',
   [
@@ -24,8 +25,13 @@ const comparisons = table<{ run: Run; one: Comparison }>(
     column('n', 'Trials on each side.', ({ one }) => one.n),
     column('significant', 'Whether the test says that they differ.', ({ one }) => one.significant),
     column('control', 'Whether it is an A/A control.', ({ one }) => one.control),
+    column(
+      'not_compared',
+      'Why interval and test are left out; empty where they are not.',
+      ({ one }) => one.reason,
+    ),
   ],
-  (runs) => runs.flatMap((run) => (run.result.comparisons ?? []).map((one) => ({ run, one }))),
+  (runs) => runs.flatMap((run) => comparisonsOf(run).map((one) => ({ run, one }))),
 );
 
 type ScalingRow = { run: Run; scaling: Scaling; at: ScalingPoint };
@@ -38,6 +44,8 @@ const scaling = table<ScalingRow>(
     column('design', 'Expiration design.', (row) => row.scaling.design),
     column('input', 'Scenario or capture.', (row) => row.scaling.input),
     column('workers', 'Worker threads.', ({ at }) => at.workers),
+    column('build', 'Build that throughput was measured with.', (row) => row.scaling.build),
+    column('timed', 'Whether packets were timed meanwhile.', (row) => row.scaling.timed),
     column('pps', 'Packets per second.', ({ at }) => at.pps),
     column('pps_low', 'Lower end of its interval.', ({ at }) => at.low),
     column('pps_high', 'Upper end of its interval.', ({ at }) => at.high),

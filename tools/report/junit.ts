@@ -2,6 +2,7 @@
 import { escapeXml } from './escape.js';
 import type { Run } from './runs.js';
 import type { AuditCheck, ResultCase } from './schema.js';
+import { hasOwnThroughput, throughputOf } from './throughput.js';
 
 export type JunitOutcome =
   { kind: 'pass' } | { kind: 'failure' | 'error' | 'skipped'; message: string; details?: string };
@@ -93,7 +94,7 @@ export function junitSuites(runs: readonly Run[]): JunitSuite[] {
         ? `${one.id} trial ${one.trial}`
         : one.id,
       classname: one.design,
-      timeS: one.elapsedNs / 1e9,
+      timeS: (one.elapsedNs + (hasOwnThroughput(one) ? throughputOf(one).elapsedNs : 0)) / 1e9,
       outcome: outcomeOf(one.audit, one.partial === true ? one : null),
     }));
     if (result.cases.length === 0) {

@@ -10,20 +10,31 @@ import {
   medianOf,
   packetsOf,
   pacingText,
-  ppsOf,
+  probeCostOf,
   summaryOf,
   TIME_KINDS,
   totalOf,
   type Cell,
   type TimeKind,
 } from './cells.js';
-import { findingOf, intervalText, metricOf, observe, testText } from './comparisons.js';
+import {
+  comparisonsOf,
+  findingOf,
+  intervalText,
+  metricOf,
+  observe,
+  testText,
+  whyNotObserved,
+} from './comparisons.js';
 import { printable } from './escape.js';
-import { formatCount, formatNs, formatRate, formatRatio, formatShare } from './quantities.js';
+import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from './quantities.js';
 import type { Run } from './runs.js';
 import type { Contention, LatencyDistribution, Warning } from './schema.js';
+import { repeatedTuplesText } from './summary-sentences.js';
 import { grid, wrap, type Column } from './terminal-grid.js';
 import { painter, type Paint } from './terminal-style.js';
+import { caption, throughputGrids, throughputInterval, type Naming } from './terminal-throughput.js';
+import { buildsText, comparedBuilds, figuresBuild, ppsOf, throughputBuild } from './throughput.js';
 
 export interface TerminalOptions {
   /** Columns of the terminal. */
@@ -40,7 +51,9 @@ export function renderTerminal(runs: readonly Run[], options: TerminalOptions): 
   const problems = runs.flatMap((run) => problemsOf(run, runs.length > 1, width, paint));
   if (options.quiet === true) return problems.length === 0 ? '' : `${problems.join('\n')}\n`;
   const cells = cellsOf(runs);
-  const blocks: string[] = [];
+  const repeated = repeatedTuplesText(runs);
+  const blocks: string[] =
+    repeated === null ? [] : [wrap(`${paint('yellow', 'Caution:')} ${repeated}`, width, '  ')];
   const groups = comparableGroups(cells);
   if (groups.length > MOST_GROUPS_IN_FULL) blocks.push(matrixGrid(groups, runs.length > 1, width, paint));
   else blocks.push(...groups.map((group) => groupBlock(group, runs.length > 1, width, paint)));
@@ -80,6 +93,7 @@ function matrixGrid(groups: readonly Cell[][], severalRuns: boolean, width: numb
     { head: 'Design', align: 'left', expendable: 0, cell: (row) => paint('cyan', row.name) },
     figureColumn('packets/s', 0, (cell) => paint('bold', formatRate(medianOf(cell, ppsOf)))),
     figureColumn('95 % interval', 4, throughputInterval),
+    figureColumn('measuring', 3, (cell) => signedNs(probeCostOf(cell))),
     figureColumn('CV', 5, (cell) => formatShare(summaryOf(cell, 'pps')?.cv)),
     figureColumn('trials', 7, (cell) => String(cell.cases.length)),
     figureColumn('p50', 1, (cell) => formatNs(latencyOfCell(cell, 'service')?.p50Ns)),
@@ -92,7 +106,11 @@ function matrixGrid(groups: readonly Cell[][], severalRuns: boolean, width: numb
     figureColumn('lag p50', 3, lag('p50Ns')),
     figureColumn('lag max', 3, lag('maxNs')),
   ];
-  return grid(rows, columns, width, paint);
+  const cases = rows.flatMap(({ cell }) => cell.cases);
+  const builds =
+    `packets/s: ${buildsText(cases, throughputBuild)}. Everything else: ${buildsText(cases, figuresBuild)}; ` +
+    'what that adds to a packet is under measuring';
+  return `${caption('All cells', builds, width, paint)}\n${grid(rows, columns, width, paint)}`;
 }
 
 function groupBlock(group: readonly Cell[], severalRuns: boolean, width: number, paint: Paint): string {
@@ -105,92 +123,30 @@ function groupBlock(group: readonly Cell[], severalRuns: boolean, width: number,
     pacingText(one),
     `batch ${one.batch}`,
     `${printable(one.steer)} steering`,
-    `${one.build} build`,
+    ...(one.mutex === 'backoff' ? ['backoff mutex'] : []),
     ...(severalRuns ? [printable(first.run.label)] : []),
   ].join(' · ');
   const name = (cell: Cell): string => printable(cellName(cell, group));
   const parts = [
     paint('bold', wrap(heading, width)),
-    throughputGrid(group, name, width, paint),
-    latencyGrid(group, name, width, paint),
-    lockGrid(group, name, width, paint),
-    expiryGrid(group, name, width, paint),
+    ...throughputGrids(group, name, width, paint),
+    captioned('Latency', group, latencyGrid(group, name, width, paint), width, paint),
+    captioned('Locks', group, lockGrid(group, name, width, paint), width, paint),
+    captioned('Expiration', group, expiryGrid(group, name, width, paint), width, paint),
     observationLines(group, name, width, paint),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
 }
 
-type Naming = (cell: Cell) => string;
-
-function throughputGrid(group: readonly Cell[], name: Naming, width: number, paint: Paint): string {
-  const columns: Column<Cell>[] = [
-    { head: 'Design', align: 'left', expendable: 0, cell: (cell) => paint('cyan', name(cell)) },
-    { head: 'packets/s', expendable: 0, cell: (cell) => paint('bold', formatRate(medianOf(cell, ppsOf))) },
-    { head: '95 % interval', expendable: 4, cell: throughputInterval },
-    {
-      head: 'of target',
-      expendable: 2,
-      cell: (cell) =>
-        formatShare(
-          medianOf(cell, (one) => {
-            const pps = ppsOf(one);
-            const target = one.pacing.targetPps;
-            return pps === null || typeof target !== 'number' || target === 0 ? null : pps / target;
-          }),
-        ),
-    },
-    {
-      head: 'trials',
-      expendable: 7,
-      cell: (cell) => (cell.cases.length > 1 ? String(cell.cases.length) : ''),
-    },
-    {
-      head: 'packets',
-      expendable: 6,
-      cell: (cell) => formatCount(medianOf(cell, (one) => one.packets.injected)),
-    },
-    { head: 'time', expendable: 5, cell: (cell) => formatNs(medianOf(cell, (one) => one.elapsedNs)) },
-    {
-      head: 'created',
-      expendable: 3,
-      cell: (cell) => formatCount(medianOf(cell, (one) => one.connections?.created)),
-    },
-    {
-      head: 'expired',
-      expendable: 3,
-      cell: (cell) => formatCount(medianOf(cell, (one) => one.connections?.expired)),
-    },
-    {
-      head: 'left',
-      expendable: 3,
-      cell: (cell) => formatCount(medianOf(cell, (one) => one.connections?.remaining)),
-    },
-    {
-      head: 'lock wait',
-      expendable: 1,
-      cell: (cell) => formatShare(medianOf(cell, (one) => one.lockWaitShare)),
-    },
-    {
-      head: 'CPU wait',
-      expendable: 4,
-      cell: (cell) => formatShare(medianOf(cell, (one) => one.cpuWaitShare)),
-    },
-    {
-      head: 'imbalance',
-      expendable: 6,
-      cell: (cell) => medianOf(cell, (one) => one.packets.imbalance)?.toFixed(2) ?? '',
-    },
-  ];
-  return grid(group, columns, width, paint);
-}
-
-function throughputInterval(cell: Cell): string {
-  const summary = summaryOf(cell, 'pps');
-  if (typeof summary?.low !== 'number' || typeof summary.high !== 'number') return '';
-  return `${formatRate(summary.low)} .. ${formatRate(summary.high)}`;
+/** A table with its caption, which names the build that it was measured with; empty when the table is. */
+function captioned(what: string, group: readonly Cell[], table: string, width: number, paint: Paint): string {
+  if (table === '') return '';
+  const cases = group.flatMap((cell) => cell.cases);
+  return `${caption(what, buildsText(cases, figuresBuild), width, paint)}\n${table}`;
 }
 
 interface LatencyRow {
+  cell: Cell;
   design: string;
   kind: TimeKind;
   figures: LatencyDistribution;
@@ -205,7 +161,7 @@ function latencyGrid(group: readonly Cell[], name: Naming, width: number, paint:
   for (const kind of TIME_KINDS) {
     for (const cell of group) {
       const figures = latencyOfCell(cell, kind);
-      if (figures !== null && figures.count > 0) rows.push({ design: name(cell), kind, figures });
+      if (figures !== null && figures.count > 0) rows.push({ cell, design: name(cell), kind, figures });
     }
   }
   const columns: Column<LatencyRow>[] = [
@@ -218,11 +174,13 @@ function latencyGrid(group: readonly Cell[], name: Naming, width: number, paint:
     time('p99.99', 'p9999Ns', 4),
     time('max', 'maxNs', 0),
     time('mean', 'meanNs', 5),
+    { head: 'measuring', expendable: 1, cell: (row) => signedNs(probeCostOf(row.cell)) },
   ];
   return grid(rows, columns, width, paint);
 }
 
 interface LockRow {
+  cell: Cell;
   design: string;
   line: Contention;
   packets: number;
@@ -234,7 +192,7 @@ function perPacket(count: number | null | undefined, packets: number): string {
 
 function lockGrid(group: readonly Cell[], name: Naming, width: number, paint: Paint): string {
   const rows: LockRow[] = group.flatMap((cell) =>
-    locksOfCell(cell).map((line) => ({ design: name(cell), line, packets: packetsOf(cell) })),
+    locksOfCell(cell).map((line) => ({ cell, design: name(cell), line, packets: packetsOf(cell) })),
   );
   const columns: Column<LockRow>[] = [
     { head: 'Lock', align: 'left', expendable: 0, cell: (row) => printable(row.line.class) },
@@ -250,6 +208,7 @@ function lockGrid(group: readonly Cell[], name: Naming, width: number, paint: Pa
     { head: 'hold avg', expendable: 4, cell: (row) => formatNs(row.line.hold?.avgNs) },
     { head: 'hold max', expendable: 5, cell: (row) => formatNs(row.line.hold?.maxNs) },
     { head: 'hold total', expendable: 6, cell: (row) => formatNs(row.line.hold?.totalNs) },
+    { head: 'measuring', expendable: 4, cell: (row) => signedNs(probeCostOf(row.cell)) },
   ];
   return grid(rows, columns, width, paint);
 }
@@ -313,11 +272,15 @@ function observationLines(group: readonly Cell[], name: Naming, width: number, p
   const [base, ...others] = group;
   if (base === undefined || others.length === 0 || (base.run.result.comparisons?.length ?? 0) > 0) return '';
   const lines = others.map((head) => {
-    const parts = observe(base, head).map(({ metric, ratio }) => {
-      const { words, higherIsBetter } = metricOf({ metric });
-      const colour = ratio === 1 ? 'dim' : ratio > 1 === higherIsBetter ? 'green' : 'red';
-      return `${words} ${paint(colour, `× ${formatRatio(ratio)}`)}`;
-    });
+    const silent = whyNotObserved(base, head);
+    const parts = [
+      ...(silent === null ? [] : [`throughput ~ (${silent})`]),
+      ...observe(base, head).map(({ metric, ratio }) => {
+        const { words, higherIsBetter } = metricOf({ metric });
+        const colour = ratio === 1 ? 'dim' : ratio > 1 === higherIsBetter ? 'green' : 'red';
+        return `${words} ${paint(colour, `× ${formatRatio(ratio)}`)}`;
+      }),
+    ];
     return parts.length === 0
       ? ''
       : wrap(`${name(head)} against ${name(base)}: ${parts.join(', ')}`, width, '  ');
@@ -330,9 +293,10 @@ function observationLines(group: readonly Cell[], name: Naming, width: number, p
 }
 
 function comparisonBlock(run: Run, severalRuns: boolean, width: number, paint: Paint): string {
-  const comparisons = run.result.comparisons ?? [];
+  const comparisons = comparisonsOf(run);
   if (comparisons.length === 0) return '';
   const title = severalRuns ? `Comparisons, ${printable(run.label)}` : 'Comparisons';
+  const builds = caption('', comparedBuilds(run), width, paint);
   const table = grid(
     comparisons,
     [
@@ -361,7 +325,7 @@ function comparisonBlock(run: Run, severalRuns: boolean, width: number, paint: P
     width,
     paint,
   );
-  return `${paint('bold', title)}\n${table}`;
+  return `${paint('bold', title)}${builds === '' ? '' : `\n${builds}`}\n${table}`;
 }
 
 function machineLine(run: Run, severalRuns: boolean, width: number, paint: Paint): string {

@@ -66,6 +66,10 @@ export const scaling = z
   .object({
     design: z.string(),
     input: z.string().describe('Input name.'),
+    build: build
+      .nullish()
+      .describe('Build that throughput was measured with. Absent in older results: that of the cases.'),
+    timed: z.boolean().nullish().describe('Whether packets were timed meanwhile.'),
     points: z.array(scalingPoint),
     fit: z
       .object({
