@@ -3,12 +3,13 @@ import { blockOrder, sessionSeed } from './order.js';
 import type { MatrixResult } from './matrix-result.js';
 import type { MatrixSpec } from './matrix-spec.js';
 import type { Cell, Group } from './plan.js';
-import { coverText, deltaText, metricOf, testText } from '../report/comparisons.js';
+import { coverText, metricOf } from '../report/comparisons.js';
+import { signedNs } from '../report/quantities.js';
 
 const ROLE_NOTES: Readonly<Record<Cell['role'], string>> = {
   design: '',
   control: '  (A/A control: the same design again)',
-  bare: '  (no probes, no clocks: what measuring costs)',
+  untimed: '  (probed and not timed: tells the cost of probes from that of clocks)',
 };
 
 /** Every cell, by group. */
@@ -52,6 +53,19 @@ function totals(groups: readonly Group[], spec: MatrixSpec): string {
   return `${groups.length} group(s), ${cells} cells, ${each}${warmUp}`;
 }
 
+/** What probes and clocks cost, per cell; what the probes alone cost, where a cell was run without clocks. */
+function measuringLines(result: MatrixResult): string[] {
+  return (result.cells ?? []).flatMap(({ id, metric, median, low, high, n }) => {
+    if (metric !== 'probeCost.nsPerPacket' || typeof median !== 'number') return [];
+    const interval =
+      typeof low === 'number' && typeof high === 'number'
+        ? ` (${signedNs(low)} .. ${signedNs(high)}, n=${n})`
+        : ` (n=${n})`;
+    const what = id.endsWith('/untimed') ? 'probes, without clocks,' : 'probes and clocks';
+    return [`measuring  ${id}: ${what} add ${signedNs(median)} of worker time a packet${interval}`];
+  });
+}
+
 /** Geometric means, what measuring costs, and what the intervals and findings cover; ends with a newline. */
 export function matrixSummary(result: MatrixResult): string {
   const lines: string[] = [];
@@ -60,12 +74,7 @@ export function matrixSummary(result: MatrixResult): string {
     const { words } = metricOf({ metric: row.metric });
     lines.push(`geomean  ${words}: ${row.head} against ${row.base} ${row.text} over ${row.groups} groups`);
   }
-  for (const one of result.comparisons) {
-    if (one.kind !== 'probes' || one.metric !== 'pps' || typeof one.ratio !== 'number') continue;
-    lines.push(
-      `measuring  ${one.head}: ${deltaText(one)} throughput with probes and clocks (${testText(one)})`,
-    );
-  }
+  lines.push(...measuringLines(result));
   const tests = result.comparisons.filter((one) => one.kind === 'designs' && typeof one.pValue === 'number');
   const [first] = tests;
   if (first !== undefined) {

@@ -3,7 +3,8 @@ import type { Estimate, ResultCase, Scaling, ScalingPoint } from '../report/sche
 import { fitScaling, splitByCores, type ScalingFit } from '../stats/scalability.js';
 import type { Estimate as StatsEstimate } from '../stats/interval.js';
 import { positiveEstimate, type Sessions } from '../stats/session-estimate.js';
-import { onCpu } from '../model/on-cpu.js';
+import { throughputOnCpu } from '../model/on-cpu.js';
+import { throughputBuild, throughputOf, whyNotCompared } from '../report/throughput.js';
 import { median } from '../stats/sample.js';
 
 /** The fit of one design on one input, and what to know about it. */
@@ -22,14 +23,14 @@ const STARVED_SHARE = 0.05;
 
 /**
  * Fits every design and input of the cases. Only numbers of workers with a core each are fitted; the others are kept, marked
- * as oversubscribed: they tell about the scheduler. Throughput is over the time that workers had a CPU.
+ * as oversubscribed: they tell about the scheduler. Throughput is that of the bare run, over the time that workers had a CPU.
  * @param cores usable cores of the machine that measured
  */
 export function fitCases(cases: readonly ResultCase[], cores: number): ScalingResult[] {
   const series = new Map<string, ResultCase[]>();
   for (const one of cases) {
     if (one.control === true || one.pacing.mode !== 'topspeed' || one.partial === true) continue;
-    const key = JSON.stringify([one.input.name, one.design, one.build]);
+    const key = JSON.stringify([one.input.name, one.design, throughputBuild(one), one.latency?.mode ?? null]);
     series.set(key, [...(series.get(key) ?? []), one]);
   }
   return [...series.values()].map((own) => fitSeries(own, cores));
@@ -51,12 +52,16 @@ function fitSeries(cases: readonly ResultCase[], cores: number): ScalingResult {
     cores,
   );
   const notes: string[] = [];
+  const why = whyNotCompared(first);
+  if (why !== null) notes.push(`throughput is not to be compared between designs: ${why}`);
   if (oversubscribed.length > 0) {
     notes.push(
       `${oversubscribed.map((point) => point.workers).join(', ')} workers on ${cores} cores are no measurement of scaling and are not fitted`,
     );
   }
-  const cpuWaits = cases.map((one) => one.cpuWaitShare).filter((share) => typeof share === 'number');
+  const cpuWaits = cases
+    .map((one) => throughputOf(one).cpuWaitShare ?? one.cpuWaitShare)
+    .filter((share) => typeof share === 'number');
   const cpuWait = cpuWaits.length === 0 ? null : median(cpuWaits);
   if (cpuWait === null) {
     notes.push(
@@ -90,6 +95,8 @@ function fitSeries(cases: readonly ResultCase[], cores: number): ScalingResult {
     scaling: {
       design: first.design,
       input: first.input.name,
+      build: throughputOf(first).build,
+      timed: throughputOf(first).timed,
       points: [
         ...[...measured, ...oversubscribed].map(asPoint),
         ...(fit === null ? [] : predictedPoints(fit, workers)),
@@ -104,9 +111,7 @@ function fitSeries(cases: readonly ResultCase[], cores: number): ScalingResult {
 /** Throughputs over the time that workers had a CPU, by session. */
 function throughputsBySession(cases: readonly ResultCase[]): Sessions {
   const numbers = [...new Set(cases.map((one) => one.session ?? 0))].toSorted((a, b) => a - b);
-  return numbers.map((session) =>
-    cases.filter((one) => (one.session ?? 0) === session).map((one) => onCpu(one).pps),
-  );
+  return numbers.map((session) => cases.filter((one) => (one.session ?? 0) === session).map(throughputOnCpu));
 }
 
 /** Points of the fitted curve beyond what was measured, each with its band; where the fits do not bound it there is none. */

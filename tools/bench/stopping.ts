@@ -44,7 +44,7 @@ export interface GroupWarmUp {
  * drops whole blocks: what is dropped cannot depend on which design was ahead.
  */
 export function groupWarmUp(group: Group, blocks: Blocks): GroupWarmUp {
-  const metric = primaryMetric(group.cells[0]!.rate);
+  const metric = primaryMetric(group.cells[0]!.rate, blocks);
   const levels: number[] = [];
   for (const block of blocks) {
     const logs: number[] = [];
@@ -151,7 +151,7 @@ function isLook(trials: number): boolean {
  */
 function precisionOf(group: Group, sessions: readonly Blocks[], rule: RepetitionRule): number | null {
   if (sessions.length < 2 && (sessions[0]?.length ?? 0) < 6) return null;
-  const metric = primaryMetric(group.cells[0]!.rate);
+  const metric = primaryMetric(group.cells[0]!.rate, sessions.flat());
   const halfWidth = (logs: readonly (readonly number[])[]): number => {
     const { interval } = sessionEstimate(logs, rule.confidence);
     // Half the width of an interval of logarithms is relative.

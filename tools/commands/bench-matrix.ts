@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { MutexPolicy } from '../../engine/host/run-memory.js';
 import type { MatrixHooks } from '../bench/drive-matrix.js';
 import type { TrialPlace } from '../bench/session.js';
 import { workerFile } from '../replay/thread-pool.js';
@@ -30,6 +31,7 @@ import { designsOption, oneOf, wholeNumber } from './option-values.js';
 import { addCaptureOptions, filesOf, readingOf, type CaptureFlags } from './capture-options.js';
 import { endNow } from './program-end.js';
 import { captureInput, requireRepeatable, scenarioInput } from './replay-input.js';
+import { buildChoice, type BuildChoice } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
 /** Flags of `bench` that a matrix reads. Those with a default in bench.ts count only where they were given. */
@@ -43,8 +45,10 @@ export interface MatrixFlags extends CaptureFlags {
   readonly rates?: readonly string[];
   readonly packets?: number;
   readonly batch?: number;
+  readonly build?: BuildChoice;
   readonly bare?: boolean;
   readonly sessions?: number;
+  readonly mutex?: MutexPolicy;
   readonly trials?: number;
   readonly untilPrecision?: number;
   readonly maxTrials?: number;
@@ -103,7 +107,7 @@ export function addMatrixOptions(command: Command): void {
     )
     .option(
       '--probe-cost <where>',
-      'cells without probes and clocks: none, in one group (default), or each',
+      'cells that are probed and not timed, to tell the cost of probes from that of clocks: none (default), in one group, or each',
       oneOf(['none', 'one', 'each'] as const),
     )
     .option('--pin', 'pin each thread to a CPU')
@@ -234,8 +238,9 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
     ...given('workers', flags.workers === undefined ? undefined : [flags.workers].flat(), 'workers'),
     ...given('rates', flags.rates, 'rates'),
     ...given('batch', flags.batch, 'batch'),
-    ...given('bare', flags.bare === true ? 'bare' : undefined, 'build'),
+    ...(flags.bare === true || flags.build !== undefined ? { build: buildChoice(flags) } : {}),
     ...given('sessions', flags.sessions, 'sessions'),
+    ...given('mutex', flags.mutex, 'mutex'),
     ...given('trials', flags.trials, 'trials'),
     ...given('untilPrecision', flags.untilPrecision, 'untilPrecision'),
     ...given('maxTrials', flags.maxTrials, 'maxTrials'),

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { appendFile, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
+import type { MutexPolicy } from '../../engine/host/run-memory.js';
 import { exitCodeOf } from '../regress/check.js';
 import { GATE_LEVELS, runGate, type GateFindings, type GateLevel } from '../regress/gate.js';
 import {
@@ -18,6 +19,7 @@ import { checkRegressConfig, readRegressConfig, type RegressConfig } from '../re
 import { workerFile } from '../replay/thread-pool.js';
 import { writeAtomically } from '../report/result-file.js';
 import { loadInput, sessionEntry } from './bench-matrix.js';
+import { mutexOption } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
 interface RegressFlags {
@@ -26,6 +28,7 @@ interface RegressFlags {
   readonly against?: string;
   readonly level?: GateLevel[];
   readonly update?: boolean;
+  readonly mutex?: MutexPolicy;
   readonly junit?: string;
   readonly markdown?: string;
   readonly github?: boolean;
@@ -58,6 +61,7 @@ export function register(program: Command, argv: readonly string[]): void {
       levelList,
     )
     .option('--update', 'write the baseline from this run, and print what changed')
+    .addOption(mutexOption('of the ratios; default: what the configuration says, or glibc'))
     .option('--junit <file>', 'JUnit XML: a regression is a failure, an inconclusive check is skipped')
     .option('--markdown <file>', 'the findings as Markdown, for a comment')
     .option('--github', 'annotations and step summary (default: in GitHub Actions)')
@@ -115,6 +119,11 @@ function defaultLevels(flags: RegressFlags): GateLevel[] {
 }
 
 async function configOf(flags: RegressFlags): Promise<RegressConfig> {
+  const config = await configAsWritten(flags);
+  return flags.mutex === undefined ? config : { ...config, ratios: { ...config.ratios, mutex: flags.mutex } };
+}
+
+async function configAsWritten(flags: RegressFlags): Promise<RegressConfig> {
   if (flags.config !== undefined) return readRegressConfig(flags.config);
   if (existsSync(DEFAULT_CONFIG_FILE)) return readRegressConfig(DEFAULT_CONFIG_FILE);
   return checkRegressConfig({}, 'defaults');

@@ -9,7 +9,13 @@ import { wantsColour } from '../report/terminal-style.js';
 import type { Result } from '../report/schema.js';
 import { parseObjective, type Condition } from '../replay/rate-search.js';
 import { plannedRun, plannedText } from '../replay/planned-run.js';
-import { runSearch, runSession, type ReplayOptions, type SessionHooks } from '../replay/session.js';
+import {
+  runSearch,
+  runSession,
+  type ReplayOptions,
+  type RunPurpose,
+  type SessionHooks,
+} from '../replay/session.js';
 import type { EditsAsGiven, ReplayTraffic } from '../replay/traffic-source.js';
 import { compileFilter } from '../rewrite/filter.js';
 import { parseIpMap, type IpMap } from '../rewrite/ip-map.js';
@@ -26,7 +32,13 @@ import {
 import { checked, designsOption, duration, wholeNumber } from './option-values.js';
 import { endNow } from './program-end.js';
 import { loadCaptures, loadScenario, type InputOptions, type ReplayInput } from './replay-input.js';
-import { addReplayOptions, toReplayOptions, type ReplayFlags } from './replay-options.js';
+import {
+  addReplayOptions,
+  toReplayOptions,
+  withBuildDefaults,
+  type ReplayFlags,
+  type SettledFlags,
+} from './replay-options.js';
 import { RunProgress } from './run-progress.js';
 import { optionOf } from './synth.js';
 import { UsageError } from './usage-error.js';
@@ -139,10 +151,11 @@ export function addScenarioOptions(command: Command, argv: readonly string[]): r
 
 async function replay(
   captures: readonly string[],
-  flags: ReplayCommandFlags,
+  given: ReplayCommandFlags,
   parameters: readonly ParameterSpec[],
   argv: readonly string[],
 ): Promise<void> {
+  const flags = withBuildDefaults(given, given.findMaxPps === true);
   const designs = designsOption(flags.design);
   // Before reading: a wrong option should not have to wait for a large capture.
   toReplayOptions(flags);
@@ -156,7 +169,8 @@ async function replay(
   let result: Result;
   try {
     const hooks: SessionHooks = {
-      onDesign: (label) => progress.design(label),
+      onRun: (label, purpose) => progress.design(`${label}${RUN_WORDS[purpose]}`),
+      isInterrupted: () => interrupter.requested,
       onProgress: (packets, total, pps) => progress.update(packets, total, pps),
       onStart: (interrupt) => interrupter.arm(interrupt),
     };
@@ -193,6 +207,13 @@ function announce(traffic: ReplayTraffic, options: ReplayOptions, designs: numbe
   if (text !== null) process.stderr.write(`${text}\n`);
 }
 
+/** What the progress line says of a run. */
+const RUN_WORDS: Readonly<Record<RunPurpose, string>> = {
+  all: '',
+  throughput: ', throughput',
+  figures: ', latency and locks',
+};
+
 async function loadInput(
   captures: readonly string[],
   flags: ReplayCommandFlags,
@@ -223,7 +244,7 @@ async function loadInput(
 }
 
 /** The objective of a search; null when none was asked for. */
-function objectiveOf(flags: ReplayCommandFlags): readonly Condition[] | null {
+function objectiveOf(flags: SettledFlags<ReplayCommandFlags>): readonly Condition[] | null {
   if (flags.findMaxPps !== true) {
     if (flags.slo !== undefined)
       throw new UsageError('--slo says what --find-max-pps searches for; give both');
@@ -245,11 +266,12 @@ function objectiveOf(flags: ReplayCommandFlags): readonly Condition[] | null {
 /** One line per search: what was found. */
 function searchLines(result: Result): string {
   return (result.rateSearches ?? [])
-    .map(({ design, objective, bestPps, steps }) =>
-      bestPps == null
-        ? `${design}: no rate holds ${objective} (${steps.length} steps)\n`
-        : `${design}: ${formatRate(bestPps)} is the highest rate that holds ${objective} (${steps.length} steps)\n`,
-    )
+    .map(({ design, objective, bestPps, steps, build, timed }) => {
+      const how = `${steps.length} steps, ${build ?? 'probed'} build, packets ${timed === false ? 'not ' : ''}timed`;
+      return bestPps == null
+        ? `${design}: no rate holds ${objective} (${how})\n`
+        : `${design}: ${formatRate(bestPps)} is the highest rate that holds ${objective} (${how})\n`;
+    })
     .join('');
 }
 
@@ -338,20 +360,23 @@ function configurationOf(flags: ReplayCommandFlags): Result['configuration'] {
 /** Ends a run at the first Ctrl-C, keeping what was measured, and the program at the second. */
 class Interrupter {
   #interrupt: (() => void) | null = null;
+  #armed = false;
+  /** The signal has come: no further run is to begin. */
+  requested = false;
   readonly #onSignal = (): void => {
-    if (this.#interrupt === null) endNow('\nInterrupted again: what was measured is dropped.', 130);
+    if (this.requested) endNow('\nInterrupted again: what was measured is dropped.', 130);
     process.stderr.write('\nInterrupted: writing what was measured; once more to drop it.\n');
-    const interrupt = this.#interrupt;
-    this.#interrupt = null;
-    interrupt();
+    this.requested = true;
+    this.#interrupt?.();
   };
 
+  /** A run has begun, and ends when `interrupt` is called. */
   arm(interrupt: () => void): void {
-    if (this.#interrupt === null) {
-      process.removeListener('SIGINT', this.#onSignal);
-      process.on('SIGINT', this.#onSignal);
-    }
+    if (!this.#armed) process.on('SIGINT', this.#onSignal);
+    this.#armed = true;
     this.#interrupt = interrupt;
+    // Between two runs there was nothing to interrupt.
+    if (this.requested) interrupt();
   }
 
   disarm(): void {

@@ -1,6 +1,7 @@
 /** `ctreplay scale`: throughput at 1..N workers and the Universal Scalability Law fitted to it. */
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
+import type { MutexPolicy } from '../../engine/host/run-memory.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
@@ -25,7 +26,8 @@ import {
   StopOnSignal,
 } from './bench-matrix.js';
 import { KEEP_TRUNCATED_HELP, STRICT_HELP, type CaptureFlags } from './capture-options.js';
-import { wholeNumber } from './option-values.js';
+import { mutexOption, wholeNumber } from './option-values.js';
+import { buildChoice, buildOption, type BuildChoice } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
 interface ScaleFlags extends CaptureFlags {
@@ -36,7 +38,9 @@ interface ScaleFlags extends CaptureFlags {
   readonly packets?: number;
   readonly sessions: number;
   readonly trials: number;
+  readonly build?: BuildChoice;
   readonly bare?: boolean;
+  readonly mutex: MutexPolicy;
   readonly pin?: boolean;
   readonly seed: number;
   readonly out?: string;
@@ -79,7 +83,9 @@ export function register(program: Command, argv: readonly string[]): void {
       wholeNumber(1, 1000, 'trials'),
       3,
     )
-    .option('--bare', 'engine without probes and clocks; leaves the model without times')
+    .addOption(buildOption())
+    .option('--bare', 'as --build bare; leaves the model without times')
+    .addOption(mutexOption())
     .option('--pin', 'pin each thread to a CPU')
     .option('--seed <integer>', 'what all random choices derive from', wholeNumber(0, 0xffff_ffff, 'seed'), 1)
     .option('--out <folder>', 'where result.json and tables go (default: a fresh folder in results/)')
@@ -158,9 +164,9 @@ function specOf(flags: ScaleFlags, cores: number): MatrixSpec {
       workers: workerCounts(most),
       sessions: flags.sessions,
       trials: flags.trials,
-      build: flags.bare === true ? 'bare' : 'probed',
-      latency: flags.bare === true ? 'off' : 'all',
+      build: buildChoice(flags),
       probeCost: 'none',
+      mutex: flags.mutex,
       pin: flags.pin === true,
       seed: flags.seed,
     },
@@ -187,6 +193,7 @@ function textOf(
   const width = process.stdout.columns ?? 120;
   const blocks = fits.map(({ scaling, fit, notes }) => {
     const one = scaling.points.find((point) => point.workers === 1 && point.measured)?.pps ?? null;
+    const builds = `throughput: ${scaling.build ?? 'bare'} build, packets ${scaling.timed === true ? 'timed' : 'not timed'}`;
     const table = grid<ScalingPoint>(
       scaling.points,
       [
@@ -214,6 +221,7 @@ function textOf(
     const law = fit === null ? [] : [`${lawText(scaling.fit ?? {}, fit.model)}. ${fitText(fit)}`];
     return [
       paint('bold', `${printable(scaling.input)} · ${printable(scaling.design)}`),
+      paint('dim', builds),
       table,
       ...law,
       ...notes.map((note) => paint('dim', `Note: ${note}.`)),

@@ -3,7 +3,8 @@ import { designLabel, type DesignChoice } from '../../engine/host/designs.js';
 import { makeCase } from '../replay/case-result.js';
 import type { MachineAtStart } from '../replay/machine.js';
 import { runOvsBenchmark } from '../replay/ovs-benchmark.js';
-import { caseFacts, caseId, runDesign } from '../replay/session.js';
+import { caseId } from '../replay/case-id.js';
+import { caseFacts, runDesign } from '../replay/session.js';
 import type { ResultCase } from '../report/schema.js';
 import { lockRound, longestHoldPerCleanedNs, meanHoldPerCleanedNs, type LockRound } from './lock-figures.js';
 import { replayOptions, type LoadedTraffic, type RunRequest, type Workload } from './workload.js';
@@ -46,9 +47,9 @@ async function measureOvsBenchmark(
   packets: number,
   workers: number,
   choice: DesignChoice,
-  { seed, wasmFolder }: RunRequest,
+  { seed, mutex, wasmFolder }: RunRequest,
 ): Promise<CellRound> {
-  const common = { workers, packets, batch: 32, change: true, seed, wasmFolder };
+  const common = { workers, packets, batch: 32, change: true, seed, mutex, wasmFolder };
   const bare = await runOvsBenchmark(choice, { ...common, flavour: 'bare' });
   const probed = await runOvsBenchmark(choice, { ...common, flavour: 'probed' });
   return {

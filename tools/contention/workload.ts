@@ -1,4 +1,5 @@
 /** What contention is measured with: the loop of Open vSwitch's benchmark, or traffic that is replayed once. */
+import type { MutexPolicy } from '../../engine/host/run-memory.js';
 import { applyConfig, configSettings, threadTarget } from '../config/apply-config.js';
 import { DEFAULT_CONFIG } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
@@ -36,6 +37,8 @@ export interface RunRequest {
   readonly seed: number;
   /** How much faster connections age in the run that the sweeper's holds are taken from. */
   readonly timeScale: number;
+  /** How waiters of a lock spin. */
+  readonly mutex: MutexPolicy;
   readonly wasmFolder?: string | undefined;
 }
 
@@ -49,7 +52,7 @@ export function replayOptions(
   workers: number,
   flavour: ReplayOptions['flavour'],
   timeScale: number,
-  { seed, wasmFolder }: RunRequest,
+  { seed, mutex, wasmFolder }: RunRequest,
 ): ReplayOptions {
   const config = suggested === null ? DEFAULT_CONFIG : configFromSuggestion(suggested);
   const settings = configSettings(config);
@@ -72,6 +75,7 @@ export function replayOptions(
     timelineMs: TIMELINE_MS,
     pin: false,
     seed,
+    mutex,
     rules: createRules(config),
     config,
     configure: (thread) => applyConfig(threadTarget(thread), config),

@@ -38,6 +38,10 @@ export interface WarningFacts {
   readonly plannedNs?: number | null;
   /** How often a streamed packet was due before its source had it, and for how long, over all workers. */
   readonly sourceLag?: { readonly waits: number; readonly waitNs: number } | null;
+  /** Packets that found no room in the connection table, and its limit. */
+  readonly tableFull?: { readonly packets: number; readonly limit: number } | null;
+  /** Packets that loops with addresses of their own took out of what names fixed addresses: FTP messages, and NAT's own. */
+  readonly fixedAddresses?: { readonly ftpMessages: number; readonly natReplies: number } | null;
   /** How late packets left, at the 99th percentile, and the time between packets. */
   readonly departureErrorP99Ns?: number | null;
   readonly packetIntervalNs?: number | null;
@@ -123,7 +127,7 @@ const RULES = {
   },
   'timer-coarse': {
     advice:
-      'Percentiles near the step are not meaningful: compare throughput (--latency off) or longer work.',
+      'Percentiles near the step are not meaningful: compare throughput, which no clock is in, or longer work.',
     when: ({ clock, serviceP50Ns }) =>
       clock !== undefined && serviceP50Ns != null && clock.stepNs > serviceP50Ns * WARNING_LIMITS.clockShare
         ? `the clock steps by ${ns(clock.stepNs)}, the median service time is ${ns(serviceP50Ns)}`
@@ -131,7 +135,7 @@ const RULES = {
   },
   'timer-costly': {
     advice:
-      'Throughput is lower than without timing: take throughput from a run with --latency off or sample=N.',
+      'It is in every service time, and in throughput where that was measured with --build probed: time fewer packets (--latency sample=N).',
     when: ({ clock, serviceP50Ns }) =>
       clock !== undefined && serviceP50Ns != null && clock.costNs > serviceP50Ns * WARNING_LIMITS.clockShare
         ? `one read of the clock costs ${ns(clock.costNs)}, the median service time is ${ns(serviceP50Ns)}`
@@ -181,6 +185,29 @@ const RULES = {
         ? `the traffic source could not keep up with ${targetPps == null ? 'the tracker' : 'the rate'}: ` +
           `${sourceLag.waits} waits for packets that were due, ${ns(sourceLag.waitNs)} in all`
         : null,
+  },
+  'table-full': {
+    advice:
+      'From then on new connections were refused, which is other work: raise --max-conns, replay fewer loops or a shorter time, or age connections faster (--time-scale).',
+    when: ({ tableFull }) =>
+      tableFull != null && tableFull.packets > 0
+        ? `${tableFull.packets} packets found the connection table full (limit ${tableFull.limit})`
+        : null,
+  },
+  'loop-addresses': {
+    advice:
+      'Use --same-addresses, or one loop of more packets: only the addresses in headers change from loop to loop, not those in FTP messages, and not those that NAT gives out.',
+    when: ({ fixedAddresses }) => {
+      if (fixedAddresses == null) return null;
+      const { ftpMessages, natReplies } = fixedAddresses;
+      const parts = [
+        ...(ftpMessages > 0
+          ? [`${ftpMessages} FTP messages named an address that is not their connection’s`]
+          : []),
+        ...(natReplies > 0 ? [`up to ${natReplies} replies to translated addresses met no connection`] : []),
+      ];
+      return parts.length === 0 ? null : `loops have addresses of their own: ${parts.join(', and ')}`;
+    },
   },
   steal: {
     advice: 'The hypervisor gave this machine’s CPUs to others: run again, or on a machine of its own.',

@@ -1,5 +1,7 @@
 /** Two sets of stored results side by side: matching cells, metric by metric, as benchstat does it. */
 import { METRICS } from '../bench/metrics.js';
+import { mutexOf } from '../report/cells.js';
+import { isPaced, whyNotCompared } from '../report/throughput.js';
 import type { Run } from '../report/runs.js';
 import type { Direction, ResultCase } from '../report/schema.js';
 import { interruptedShareOf, isWithheldAt, tailOfMetric, WITHHELD_ADVICE } from '../report/tail.js';
@@ -61,10 +63,10 @@ function measuredValues(one: ResultCase): Value[] {
   for (const { name, unit, direction, read } of METRICS) {
     const value = read(one);
     if (value === null || value === undefined) continue;
-    // A throughput that was set is no finding.
-    if (name === 'pps' && one.pacing.mode !== 'topspeed') continue;
     // Interruptions say what may be compared, and are not compared themselves.
     if (name.endsWith('.interruptedShare')) continue;
+    // A throughput that was set is no finding, and one with the cost of probes in it is none about the design.
+    if ((name === 'pps' && isPaced(one)) || name === 'probedPps') continue;
     values.push({ metric: name, unit, direction, value });
   }
   return values;
@@ -192,6 +194,9 @@ export function compareResults(
     ...missing(after.cells, before.cells, 'head'),
     ...invalidNotes([...base, ...head]),
     ...withheldNotes(before.withheld, after.withheld),
+    ...mutexNotes(base, head, shared),
+    ...throughputNotes(base, 'base', shared),
+    ...throughputNotes(head, 'head', shared),
   ];
   const isSameMachine =
     before.machines.size === 1 &&
@@ -245,6 +250,42 @@ function invalidNotes(runs: readonly Run[]): string[] {
     ...(result.valid ? [] : [`${label}: its self-audit failed; do not use its figures.`]),
     ...(result.partial ? [`${label}: the run was cut short.`] : []),
   ]);
+}
+
+/** Cells that met at another mutex than before: a difference may be that of the mutex. */
+function mutexNotes(base: readonly Run[], head: readonly Run[], shared: readonly string[]): string[] {
+  const before = mutexesOf(base);
+  const after = mutexesOf(head);
+  const changed = shared.filter((cell) => before.get(cell) !== after.get(cell));
+  if (changed.length === 0) return [];
+  const [first] = changed as [string];
+  return [
+    `Measured with different mutexes (base ${before.get(first)}, head ${after.get(first)}): ${list(changed)}. Differences may be those of the mutexes; ` +
+      `measure both with one --mutex.`,
+  ];
+}
+
+/** Cells whose throughput is left out, by reason. */
+function throughputNotes(runs: readonly Run[], side: string, shared: readonly string[]): string[] {
+  const cellsBy = new Map<string, Set<string>>();
+  for (const one of runs.flatMap(({ result }) => result.cases)) {
+    const reason = whyNotCompared(one);
+    const name = cellNameOf(one);
+    if (reason === null || isPaced(one) || !shared.includes(name)) continue;
+    cellsBy.set(reason, (cellsBy.get(reason) ?? new Set()).add(name));
+  }
+  return [...cellsBy].map(
+    ([reason, cells]) => `Throughput is not compared (${side}: ${reason}): ${list(cells)}.`,
+  );
+}
+
+function mutexesOf(runs: readonly Run[]): Map<string, string> {
+  const found = new Map<string, Set<string>>();
+  for (const one of runs.flatMap(({ result }) => result.cases)) {
+    const name = cellNameOf(one);
+    found.set(name, (found.get(name) ?? new Set()).add(mutexOf(one)));
+  }
+  return new Map([...found].map(([name, mutexes]) => [name, [...mutexes].toSorted().join(' and ')]));
 }
 
 /** A table before its verdicts and mean, which depend on all of them. */

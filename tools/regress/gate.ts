@@ -20,7 +20,7 @@ import {
 } from './exact-baseline.js';
 import { exactName, runExact, type ExactFigures } from './exact-run.js';
 import { ratioBaselineText, ratioFileIn, readRatioBaseline } from './ratio-baseline.js';
-import { measureRatios, ratioBaselineOf, ratioChecks } from './ratio-run.js';
+import { measureRatios, PROBED_BASELINE, ratioBaselineOf, ratioChecks } from './ratio-run.js';
 import {
   loadRegressInput,
   regressInputName,
@@ -158,6 +158,7 @@ async function gateRatios(options: GateOptions): Promise<GateFindings> {
   const thresholds = thresholdChecks(config.thresholds, {
     found: cellFigures(result.cases),
     baseline: before.figures,
+    throughputNotComparable: before.throughput === 'bare' ? null : PROBED_BASELINE,
     notComparable:
       isSameMachine || config.acrossMachines
         ? null

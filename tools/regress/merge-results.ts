@@ -6,6 +6,9 @@ import { matrixResult, withWarnings, type MatrixResult } from '../bench/matrix-r
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import { parseShard, planMatrix, type Group, type Shard } from '../bench/plan.js';
 import { rateText } from '../bench/rate.js';
+import type { TrialRecord } from '../bench/trial.js';
+import { mutexOf } from '../report/cells.js';
+import { burdenedPps, figuresBuild, throughputBuild } from '../report/throughput.js';
 import type { Run } from '../report/runs.js';
 import type { Result, ResultCase } from '../report/schema.js';
 import { RegressError } from './check.js';
@@ -103,7 +106,7 @@ function mergeShards(runs: readonly Run[], texts: readonly string[]): MatrixResu
       // Which group got the lone controls depended on the machine: the record tells.
       groups.push(withRecordedCells(group, recorded.get(group.name) ?? [], spec));
     }
-    state.trials.push(...record.trials);
+    state.trials.push(...trialsAsNow(record.trials, result.cases));
     state.cases.push(...result.cases.map(withWarnings));
   });
   groups.sort((a, b) => a.index - b.index);
@@ -162,7 +165,29 @@ function checkSameMatrix(first: Run, run: Run): void {
   }
 }
 
-function withRecordedCells(group: Group, recorded: readonly string[], spec: MatrixSpec): Group {
+/**
+ * Trials from before throughput was measured apart have that of the probed build under the name of that of the bare one, and
+ * cells of their own for the latter.
+ */
+function trialsAsNow(trials: readonly TrialRecord[], cases: readonly ResultCase[]): TrialRecord[] {
+  const burdened = new Set(
+    cases.filter((one) => one.throughput == null && burdenedPps(one) !== null).map(({ id }) => id),
+  );
+  return trials
+    .filter(({ cell }) => !isFormerBareCell(cell))
+    .map((trial) => {
+      const { pps, ...others } = trial.values;
+      if (pps === undefined || !burdened.has(trial.cell)) return trial;
+      return { ...trial, values: { ...others, probedPps: pps } };
+    });
+}
+
+function isFormerBareCell(id: string): boolean {
+  return id.endsWith('/bare');
+}
+
+function withRecordedCells(group: Group, cells: readonly string[], spec: MatrixSpec): Group {
+  const recorded = cells.filter((id) => !isFormerBareCell(id));
   const known = new Set(group.cells.map((cell) => cell.id));
   if (recorded.length === known.size && recorded.every((id) => known.has(id))) return group;
   const wanted = new Set(recorded);
@@ -185,6 +210,29 @@ function dedupe(result: MatrixResult): MatrixResult {
   return { ...result, warnings: [...seen.values()] };
 }
 
+/** Trials that were measured in different ways do not belong in one cell. */
+function checkSameCells(runs: readonly Run[]): void {
+  const known = new Map<string, { readonly run: Run; readonly mutex: string; readonly build: string }>();
+  for (const run of runs) {
+    for (const one of run.result.cases) {
+      const mutex = mutexOf(one);
+      const build = `throughput: ${throughputBuild(one)}; everything else: ${figuresBuild(one)}`;
+      const first = known.get(one.id);
+      if (first !== undefined && first.build !== build) {
+        throw new RegressError(
+          `${one.id}: ${first.run.label} and ${run.label} measured it with different builds (${first.build}, and ${build}); measure both alike`,
+        );
+      }
+      if (first === undefined) known.set(one.id, { run, mutex, build });
+      else if (first.mutex !== mutex) {
+        throw new RegressError(
+          `${one.id}: ${first.run.label} measured it with the ${first.mutex} mutex, ${run.label} with ${mutex}; measure both with one --mutex`,
+        );
+      }
+    }
+  }
+}
+
 /**
  * Results of replays, or whole matrices: their cases together. Trials and sessions of the same cell are numbered on: two runs
  * were two processes.
@@ -194,6 +242,7 @@ function mergeCases(runs: readonly Run[]): Result {
   const nextSession = new Map<string, number>();
   const cases: ResultCase[] = [];
   const repeated = new Set<string>();
+  checkSameCells(runs);
   for (const { result } of runs) {
     const start = new Map(next);
     const firstSession = new Map(nextSession);

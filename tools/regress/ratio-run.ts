@@ -8,6 +8,9 @@ import { runMatrixBench } from '../bench/run-matrix.js';
 import type { InputLoader } from '../bench/replay-runner.js';
 import { formatCounts } from '../stats/compare.js';
 import { compareSessions, mapInterval, meanInterval } from '../stats/session-estimate.js';
+import { DEFAULT_MUTEX } from '../../engine/host/run-memory.js';
+import { mutexOf } from '../report/cells.js';
+import { comparablePps } from '../report/throughput.js';
 import { confidencePerLook, decide } from '../stats/verdict.js';
 import { differenceOf, type Estimate } from '../stats/interval.js';
 import { RegressError, type Check } from './check.js';
@@ -73,6 +76,7 @@ async function measureSessions(
       sessions,
       trials: config.trials,
       probeCost: 'none',
+      mutex: config.mutex,
     },
     'ratios',
   );
@@ -103,6 +107,8 @@ export function ratioBaselineOf(result: MatrixResult, metrics: readonly string[]
     machineId: result.environment.machineId ?? null,
     cpuModel: result.environment.cpuModel ?? null,
     measuredAt: result.createdAt,
+    throughput: result.cases.some((one) => comparablePps(one) !== null) ? 'bare' : 'probed',
+    mutex: result.cases[0] === undefined ? DEFAULT_MUTEX : mutexOf(result.cases[0]),
     ratios: ratiosOf(result, metrics),
     figures: cellFigures(result.cases),
   };
@@ -131,6 +137,10 @@ function ratiosOf(result: MatrixResult, metrics: readonly string[]): BaselineRat
   });
 }
 
+/** Why an older baseline says nothing about throughput. */
+export const PROBED_BASELINE =
+  'the throughput of the baseline is that of the probed build, whose cost differs by design';
+
 /**
  * Compares ratios with the baseline's: how much worse head does beside base than it did, with an interval that takes in the
  * spread of both measurements.
@@ -145,6 +155,7 @@ export function ratioChecks(
   const found = ratiosOf(result, config.metrics);
   // The permitted error is shared between all looks at all ratios.
   const confidence = confidencePerLook(config.confidence, looksOf(config) * Math.max(1, found.length));
+  const { mutex } = config;
   const keyOf = (one: BaselineRatio): string => JSON.stringify([one.base, one.head, one.metric]);
   const before = new Map(baseline.ratios.map((one) => [keyOf(one), one]));
   const checks = found.map((now): Check => {
@@ -153,6 +164,11 @@ export function ratioChecks(
     before.delete(keyOf(now));
     if (then === undefined) {
       const text = 'is not in the baseline; add it with regress --update';
+      return { level: 'ratio', name, verdict: 'inconclusive', text, details: [], file };
+    }
+    const otherBuild = now.metric === 'pps' && baseline.throughput !== 'bare';
+    if (otherBuild) {
+      const text = `${PROBED_BASELINE}; measure it again with regress --update`;
       return { level: 'ratio', name, verdict: 'inconclusive', text, details: [], file };
     }
     const { verdict, text } = decide(ratioOfRatios(then, now, confidence), {
@@ -164,7 +180,13 @@ export function ratioChecks(
       name,
       verdict,
       text,
-      details: [describe('baseline', then), describe('now', now)],
+      details: [
+        describe('baseline', then),
+        describe('now', now),
+        ...(baseline.mutex === mutex
+          ? []
+          : [`the baseline was measured with the ${baseline.mutex} mutex, this with ${mutex}`]),
+      ],
       file,
     };
   });

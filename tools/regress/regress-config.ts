@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { InputLoader, LoadedInput } from '../bench/replay-runner.js';
 import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
 import { configFromSuggestion } from '../config/suggested.js';
+import { DEFAULT_MUTEX, MUTEX_POLICIES } from '../../engine/host/run-memory.js';
 import { RegressError } from './check.js';
 import { parseThreshold, ThresholdError } from './threshold-expression.js';
 
@@ -112,6 +113,8 @@ const schema = z.strictObject({
       /** How much worse a ratio may be than the baseline's: 0.5 allows half as much again. */
       tolerance: z.number().positive().default(0.5),
       confidence: share.default(0.95),
+      /** How waiters of a lock spin. */
+      mutex: z.enum(MUTEX_POLICIES).default(DEFAULT_MUTEX),
     })
     .prefault({}),
   against: z

@@ -1,5 +1,6 @@
 /** A finished run as one case of result.json. */
 import { readCounters, sumCounters, type ThreadCounters } from '../../engine/host/counters.js';
+import { DEFAULT_MUTEX } from '../../engine/host/run-memory.js';
 import { reasonTable } from '../../engine/host/reason-text.js';
 import { stateText } from '../../engine/host/state-text.js';
 import { auditRun, type RunRecord } from '../measure/audit.js';
@@ -32,7 +33,9 @@ import { collectLocks, shortestHoldNs } from './collect-locks.js';
 import { harnessOf, timeBalance, timerOf, workerTimes } from './collect-timing.js';
 import { plannedNs, type DepartureFigures } from './departure.js';
 import { targetPps } from './pace.js';
+import { fixedAddresses, repeatsTuples } from './repeated-tuples.js';
 import type { FinishedRun, RunOptions } from './run-control.js';
+import { throughputOfRun } from './throughput.js';
 import type { WorkerReport } from './worker-input.js';
 
 /** What a case needs to know beside the run itself. */
@@ -140,6 +143,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     burst: options.burst,
     connections: probed ? { initial: 0, created, removed: removedWork, remaining: finished.connCount } : null,
   };
+  const rejected = reasonCounts(finished, counters.reasons);
   const streamed = streamedFigures(finished) ?? null;
   const facts: WarningFacts = {
     ...context.facts,
@@ -157,6 +161,11 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     achievedPps,
     plannedNs: planned,
     sourceLag: streamed,
+    tableFull: {
+      packets: (rejected['conn-limit'] ?? 0) + (rejected['slab-full'] ?? 0),
+      limit: options.settings.connLimit ?? options.maxConns,
+    },
+    fixedAddresses: fixedAddresses(finished, options, rejected),
     departureErrorP99Ns: departure?.p99Ns ?? null,
     packetIntervalNs: target === null ? null : 1e9 / target,
     elapsedNs,
@@ -168,7 +177,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
   const workerTime = perWorker.reduce((sum, figures) => sum + figures.elapsedNs, 0);
   const lockWaitTotal = perWorker.reduce((sum, figures) => sum + (figures.lockWaitNs ?? 0), 0);
   const cpuWait = perWorker.map((figures) => figures.waitNs);
-  return {
+  const made: ResultCase = {
     id: context.id,
     trial: context.trial,
     kind: 'replay',
@@ -199,14 +208,17 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     steer: options.steer,
     clock: options.clock,
     timeScale: options.clock === 'wall' ? options.timeScale : null,
+    mutex: options.settings.mutex ?? DEFAULT_MUTEX,
     loops: Number.isFinite(options.loops) ? options.loops : null,
+    uniqueIpLoops: options.uniqueIpLoops,
+    repeatedTuples: repeatsTuples(finished, options, context.input),
     elapsedNs,
     packets: {
       injected,
       verdicts,
       byClass: classCounts(counters.classes),
       imbalance: imbalanceOf(reports),
-      rejectedByReason: reasonCounts(finished, counters.reasons),
+      rejectedByReason: rejected,
     },
     perWorker,
     latency:
@@ -262,6 +274,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     audit: auditRun(record),
     warnings: collectWarnings(facts),
   };
+  return { ...made, throughput: throughputOfRun(made, reports, context.facts.clock?.costNs ?? null) };
 }
 
 function workerIndexes(workers: number): number[] {

@@ -14,6 +14,7 @@ import type { TrackerConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
 import { eventLoopTurn } from './event-loop.js';
 import { makeInjector, PendingFault, type FaultInjector } from './fault-injection.js';
+import { makeRewriter, type FrameRewriter } from '../rewrite/rewriter.js';
 import { RECORD_LOOP_END, RECORD_PACKET, RingWriter, type RingPlace } from './feed-ring.js';
 import { frameBits } from './pace.js';
 import { FRAME_SHIFT } from './packet-store.js';
@@ -35,6 +36,8 @@ export interface FeederInput {
   /** Infinity = until the run is stopped. */
   readonly loops: number;
   readonly fault: FaultInjection | null;
+  /** Loops that share their addresses; null = addresses stay as they are in every loop. */
+  readonly uniqueIpLoops: number | null;
 }
 
 export interface FeederReport {
@@ -60,7 +63,7 @@ export async function feed(input: FeederInput): Promise<FeederReport> {
   let feeder: Feeder | null = null;
   try {
     feeder = new Feeder(input, state);
-    for (let loop = 0; loop < input.loops && state.stopped === STOP_NONE; loop++) await feeder.feedLoop();
+    for (let loop = 0; loop < input.loops && state.stopped === STOP_NONE; loop++) await feeder.feedLoop(loop);
     state.markPrefilled();
     await eventLoopTurn();
     return { packets: feeder.packets, failure: null };
@@ -79,6 +82,16 @@ export async function feed(input: FeederInput): Promise<FeederReport> {
   }
 }
 
+/** Where a packet stands in the traffic. */
+interface PacketInfo {
+  /** Place in the loop. */
+  readonly index: number;
+  /** Bits before it in the loop. */
+  readonly bits: number;
+  readonly timeNs: number;
+  readonly loop: number;
+}
+
 class Feeder {
   readonly #input: FeederInput;
   readonly #state: SharedState;
@@ -90,6 +103,7 @@ class Feeder {
   readonly #requestOf: (frame: Uint8Array, worker: number, wireBytes: number) => number;
   readonly #zoneOf: (frame: Uint8Array, wireBytes: number) => number;
   readonly #fault: FaultInjector | null;
+  readonly #rewriter: FrameRewriter | null;
   /** Packets written. */
   packets = 0;
 
@@ -109,6 +123,8 @@ class Feeder {
     const index = feederIndex(run);
     this.#fault = makeInjector(input.fault, { kind: 'feeder', index, run, state, engine: null, trap });
     this.#fault?.at('set-up', 0);
+    const { uniqueIpLoops } = input;
+    this.#rewriter = uniqueIpLoops === null ? null : makeRewriter({ uniqueIpLoops });
     const rules = createRules(input.config);
     const { entries } = input.config;
     // One rule for everything: no need to look at each packet.
@@ -122,8 +138,8 @@ class Feeder {
       rules.requests[rules.choose({ frame, worker: 0, wireBytes })]?.zone ?? 0;
   }
 
-  /** Reads the traffic once, and marks the end of the loop. */
-  async feedLoop(): Promise<void> {
+  /** Reads the traffic once, and marks the end of the loop. Steering and rules look at the packets as captured. */
+  async feedLoop(loop: number): Promise<void> {
     const { traffic, steer } = this.#input;
     const { limit } = traffic.source;
     const steering = makeSteering(steer, this.#rings.length);
@@ -140,7 +156,7 @@ class Feeder {
       const worker = steering.workerOf(frame, 0, layers, zone);
       const request = this.#requestOf(frame, worker, wireBytes);
       this.#failIfAsked();
-      if (!this.#write(worker, frame, request, index, bits, timeNs)) return false;
+      if (!this.#write(worker, frame, request, { index, bits, timeNs, loop })) return false;
       index++;
       bits += frameBits(frame.length);
       return limit === null || index < limit;
@@ -171,9 +187,7 @@ class Feeder {
     worker: number,
     frame: Uint8Array,
     request: number,
-    index: number,
-    bits: number,
-    timeNs: number,
+    { index, bits, timeNs, loop }: PacketInfo,
   ): boolean {
     const c = this.#input.run.engine.constants;
     const ring = this.#rings[worker] as RingWriter;
@@ -183,6 +197,7 @@ class Feeder {
     const view = this.#view;
     this.#bytes.fill(0, at, at + c.PACKET_SIZE);
     this.#bytes.set(frame, frameAt);
+    if (loop > 0) this.#rewriter?.rewrite(this.#bytes.subarray(frameAt, frameAt + frame.length), loop);
     view.setUint32(at + c.PK_FRAME, frameAt, true);
     view.setUint32(at + c.PK_LENGTH, frame.length, true);
     view.setUint32(at + c.PK_CAPACITY, frame.length, true);

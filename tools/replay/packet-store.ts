@@ -5,7 +5,8 @@
  * Ethernet header is 4-byte aligned. Behind the packets lie the requests (ExecParams) and, per worker, its list of packet addresses
  * and a scratch area for packets that the engine may rewrite.
  *
- * Written by the main thread before the workers start; then each packet is touched only by its worker.
+ * Written by the main thread before the workers start; then each packet is touched only by its worker, which may give it other
+ * addresses in each loop (rewrite/loop-addresses.ts).
  */
 import { writeExecParams } from '../../engine/host/exec-params.js';
 import { byteOffset } from '../../engine/host/quantities.js';
@@ -74,17 +75,13 @@ export function assignPackets(traffic: StagedTraffic, rules: PacketRules, steeri
   return { workerOf, requestOf };
 }
 
-/**
- * Bytes the packets need in the store, for memory planning.
- * @param copies whether packets are copied before they run even when the engine does not rewrite them
- */
+/** Bytes the packets need in the store, for memory planning. */
 export function packetStoreBytes(
   traffic: StagedTraffic,
   descriptorBytes: number,
   paramsBytes: number,
   rules: PacketRules,
   workers: number,
-  copies: boolean,
 ): number {
   let bytes = 0;
   let longest = 0;
@@ -93,8 +90,7 @@ export function packetStoreBytes(
     longest = Math.max(longest, frame.length);
   });
   bytes += rules.requests.length * alignLine(paramsBytes);
-  if (copies || rules.requests.some(mayRewrite))
-    bytes += workers * MAX_BATCH * scratchStride(descriptorBytes, longest);
+  if (rules.requests.some(mayRewrite)) bytes += workers * MAX_BATCH * scratchStride(descriptorBytes, longest);
   return bytes + LINE_BYTES;
 }
 
@@ -113,7 +109,6 @@ export function loadPackets(
   rules: PacketRules,
   { workerOf, requestOf }: Assignment,
   workerCount: number,
-  copies: boolean,
 ): LoadedPackets {
   const { run, view, bytes } = thread;
   const c = run.engine.constants;
@@ -146,7 +141,7 @@ export function loadPackets(
     longestFrame = Math.max(longestFrame, frame.length);
     at += alignLine(c.PACKET_SIZE + FRAME_SHIFT + frame.length);
   });
-  const stride = copies || rules.requests.some(mayRewrite) ? scratchStride(c.PACKET_SIZE, longestFrame) : 0;
+  const stride = rules.requests.some(mayRewrite) ? scratchStride(c.PACKET_SIZE, longestFrame) : 0;
   const workers = counts.map((count, worker): WorkerPackets => {
     const scratchAt = stride === 0 ? 0 : at + worker * MAX_BATCH * stride;
     return {

@@ -15,6 +15,8 @@ export interface PacketSupply {
   readonly units: Float64Array;
   /** Capture times, nanoseconds since the first packet of the traffic. */
   readonly timesNs: Float64Array;
+  /** Place of the first packet shown among the worker's packets of a loop; only of packets that lie in the store. */
+  readonly position: number;
   /** Packets shown in the arrays: 0 at the end of the loop, or when the run was stopped while waiting. */
   look(): number;
   /** The first `count` packets are done with. */
@@ -50,6 +52,10 @@ export class StagedSupply implements PacketSupply {
     this.indexes = new Float64Array(batch);
     this.units = new Float64Array(batch);
     this.timesNs = new Float64Array(batch);
+  }
+
+  get position(): number {
+    return this.#at;
   }
 
   look(): number {
@@ -124,6 +130,7 @@ export class StreamSupply implements PacketSupply {
   readonly indexes: Float64Array;
   readonly units: Float64Array;
   readonly timesNs: Float64Array;
+  readonly position = 0;
   readonly #ring: RingReader;
   readonly #place: StreamPlace;
   readonly #batch: number;

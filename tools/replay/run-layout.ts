@@ -60,14 +60,13 @@ async function layOutStaged(
 ): Promise<RunLayout> {
   const { engine, workers, rules } = options;
   const c = engine.constants;
-  const copies = options.uniqueIpLoops !== null;
   const assignment = assignPackets(traffic, rules, makeSteering(options.steer, workers));
   await eventLoopTurn();
   const plan = planMemory(c, {
     threads: workers + 2,
     maxConns: options.maxConns,
     nat: rules.requests.some((request) => request.nat !== undefined),
-    packetStoreBytes: packetStoreBytes(traffic, c.PACKET_SIZE, c.PARAMS_SIZE, rules, workers, copies),
+    packetStoreBytes: packetStoreBytes(traffic, c.PACKET_SIZE, c.PARAMS_SIZE, rules, workers),
     histogramBytes: c.HISTOGRAMS_SIZE,
   });
   const run = createRun(engine, plan, {
@@ -76,7 +75,7 @@ async function layOutStaged(
   });
   await eventLoopTurn();
   const main = startMain(run, options, now);
-  const loaded = loadPackets(main, traffic, rules, assignment, workers, copies);
+  const loaded = loadPackets(main, traffic, rules, assignment, workers);
   const slots = countTrafficSlots(traffic, rules, assignment, `${options.steer} ${workers}`);
   const { mode } = options.pacing;
   return {
@@ -96,13 +95,7 @@ function layOutStreamed(traffic: StreamedTraffic, options: RunOptions, now: () =
   const c = engine.constants;
   const config = options.config ?? DEFAULT_CONFIG;
   const { rewrites, nat } = configRewrites(config);
-  const streamPlan = planStream(
-    c,
-    traffic,
-    workers,
-    options.batch,
-    rewrites || options.uniqueIpLoops !== null,
-  );
+  const streamPlan = planStream(c, traffic, workers, options.batch, rewrites);
   const plan = planMemory(c, {
     threads: workers + 2,
     maxConns: options.maxConns,
@@ -134,7 +127,15 @@ function layOutStreamed(traffic: StreamedTraffic, options: RunOptions, now: () =
     totals,
     units: null,
     timesNs: new Float64Array(new SharedArrayBuffer(0)),
-    feeder: { run, traffic, config, steer: options.steer, rings, loops: options.loops },
+    feeder: {
+      run,
+      traffic,
+      config,
+      steer: options.steer,
+      rings,
+      loops: options.loops,
+      uniqueIpLoops: options.uniqueIpLoops,
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import type { PinResult } from '../measure/pinning.js';
 import type { ClockLoop } from '../measure/clock-loop.js';
 import type { ThreadSchedule } from '../measure/schedstat.js';
 import type { Departures } from './departure.js';
+import type { HarnessFigures } from './harness.js';
 import type { Schedule } from './pace.js';
 import type { ThreadTiming } from './thread-timing.js';
 import type { TimeAccountFigures } from './time-account.js';
@@ -93,6 +94,7 @@ export interface WorkerInput extends ThreadInput {
   readonly spin: boolean;
   /** This worker sweeps by itself when tracker time says so: single worker on a capture clock, for exact repeatability. */
   readonly sweepsInline: boolean;
+  /** Loops that share their addresses; null = addresses stay as they are in every loop. */
   readonly uniqueIpLoops: number | null;
 }
 
@@ -130,6 +132,8 @@ export interface WorkerReport {
   /** On the run's clock, nanoseconds. */
   readonly startNs: number;
   readonly endNs: number;
+  /** What of the run was not the tracker's time; null where packets were timed or paced. */
+  readonly harness: HarnessFigures | null;
   /** How late packets left; null at top speed. */
   readonly departure: Departures | null;
   /** What the scheduler did to the thread between barrier and end; null when the system does not tell. */

@@ -1,12 +1,13 @@
 /**
  * The replay loop of one worker: wait until packets are due, run a batch through the engine, pass a quiescent point.
  *
- * Everything that is not the tracker's work (resetting descriptors, copying packets that may be rewritten, computing due
- * times) happens between batches, before the engine reads its clock.
+ * Everything that is not the tracker's work (resetting descriptors, giving packets the addresses of their loop, copying those
+ * that may be rewritten, computing due times) happens between batches, before the engine reads its clock.
  */
-import { makeRewriter, type FrameRewriter } from '../rewrite/rewriter.js';
+import { LoopAddresses } from '../rewrite/loop-addresses.js';
 import { DepartureRecorder, SETTLED_AFTER_NS, type Departures } from './departure.js';
 import type { FaultInjector } from './fault-injection.js';
+import { HarnessSampler, type HarnessFigures } from './harness.js';
 import { makeDue, waitUntil } from './pace.js';
 import { RecordedTotal } from './recorded-total.js';
 import { calibrateThread, type ThreadTiming } from './thread-timing.js';
@@ -15,12 +16,6 @@ import { StagedSupply, StreamSupply, type PacketSupply, type SourceLag } from '.
 import type { RunThread } from './worker-setup.js';
 import { TRACKER_EPOCH_MS, type SweepRecord, type WorkerInput } from './worker-input.js';
 import { SweepRunner } from './sweep-runner.js';
-
-/**
- * Without per-packet times, smaller batches than this are not timed either: the reads would be a share of the throughput that
- * such a run is made for.
- */
-const LEAST_TIMED_BATCH = 8;
 
 /** Runs one worker's packets. Built per run; `run` is called once. */
 export class WorkerLoop {
@@ -36,7 +31,10 @@ export class WorkerLoop {
   readonly #packetIndexWord: number;
   readonly #departure: DepartureRecorder | null;
   readonly #sweeper: SweepRunner | null;
-  readonly #rewriter: FrameRewriter | null;
+  /** Only of packets that are not timed: where they are, service time says it. */
+  readonly #harness: HarnessSampler | null;
+  /** Null where every loop has the same addresses, or the feeder writes those of each loop. */
+  readonly #loopAddresses: LoopAddresses | null;
   readonly #due: (loop: number, units: number) => number;
   readonly #account: TimeAccount | null;
   readonly #recorded: RecordedTotal;
@@ -64,11 +62,14 @@ export class WorkerLoop {
     this.#packetIndexWord = block + c.T_PACKET_INDEX;
     this.#departure = input.schedule.paced ? new DepartureRecorder() : null;
     this.#due = makeDue(input.schedule);
-    this.#rewriter =
-      input.uniqueIpLoops === null ? null : makeRewriter({ uniqueIpLoops: input.uniqueIpLoops });
-    this.#account =
-      input.latency.mode !== 'off' || input.batch >= LEAST_TIMED_BATCH ? new TimeAccount() : null;
+    // Runs whose packets are not timed have no clock read a batch: a sample of them is looked at instead.
+    this.#account = input.latency.mode === 'off' ? null : new TimeAccount();
     this.#recorded = new RecordedTotal(input.run, input.threadIndex);
+    this.#loopAddresses =
+      input.uniqueIpLoops === null || input.stream !== null ? null : this.#openAddresses(input.uniqueIpLoops);
+    // Sweeps between batches are the tracker's work.
+    const samples = input.latency.mode === 'off' && !input.schedule.paced && !input.sweepsInline;
+    this.#harness = samples ? new HarnessSampler(thread.clock.now) : null;
     this.#sweeper = input.sweepsInline ? new SweepRunner(thread) : null;
     this.#stream = input.stream === null ? null : this.#openStream(input.stream);
     this.#supply = this.#stream ?? new StagedSupply(input.packets, input.units, input.timesNs, input.batch);
@@ -89,6 +90,11 @@ export class WorkerLoop {
     if (!this.#inBatch) return null;
     const place = this.#thread.engine.view.getUint32(this.#packetIndexWord, true);
     return this.#supply.indexes[place] ?? null;
+  }
+
+  /** What was not the tracker's time; null where that was not looked at. */
+  get harness(): HarnessFigures | null {
+    return this.#harness?.figures() ?? null;
   }
 
   get departure(): Departures | null {
@@ -157,6 +163,7 @@ export class WorkerLoop {
       if (available === 0) return state.stopped === 0;
       const count = schedule.paced ? this.#waitForDue(available, loop) : available;
       if (count === 0) return false;
+      this.#harness?.begin();
       this.#fill(count, loop);
       if (this.#account === null) this.#latestNs = this.#thread.clock.now();
       const nowMs = this.#trackerNow(loop);
@@ -165,11 +172,14 @@ export class WorkerLoop {
       this.#enterInterval();
       this.#beginBatch();
       this.#fault?.at('work', this.packets);
+      this.#harness?.enter();
       this.#executeAccounted(count, nowMs, this.#isTimed());
+      this.#harness?.leave();
       this.#endBatch();
       engine.exports.quiesce();
       this.packets += count;
       this.#supply.release(count);
+      this.#harness?.end();
       if (schedule.paced) this.#departure?.settle();
     }
   }
@@ -215,18 +225,19 @@ export class WorkerLoop {
     else exports.execute(packetsAt, count, paramsAt, nowMs);
   }
 
-  /** Readies the batch: addresses, clean metadata, copies of packets that may be rewritten. */
+  /** Readies the batch: addresses, clean metadata, the loop's IP addresses, copies of packets that may be rewritten. */
   #fill(count: number, loop: number): void {
     const { addresses } = this.#supply;
+    if (loop > 0) this.#loopAddresses?.apply(this.#supply.position, count, loop);
     if (this.#input.packets.scratchAt === 0) {
       for (let i = 0; i < count; i++) this.#batchAddresses[i] = addresses[i] as number;
     } else {
-      for (let i = 0; i < count; i++) this.#copyToScratch(addresses[i] as number, i, loop);
+      for (let i = 0; i < count; i++) this.#copyToScratch(addresses[i] as number, i);
     }
     this.#thread.engine.exports.resetPackets(this.#thread.engine.packetsAt, count);
   }
 
-  #copyToScratch(descriptor: number, place: number, loop: number): void {
+  #copyToScratch(descriptor: number, place: number): void {
     const { engine } = this.#thread;
     const c = this.#input.run.engine.constants;
     const { scratchAt, scratchStride } = this.#input.packets;
@@ -236,7 +247,6 @@ export class WorkerLoop {
     const frameTo = to + c.PACKET_SIZE + 2;
     engine.bytes.copyWithin(to, descriptor, descriptor + c.PACKET_SIZE);
     engine.bytes.copyWithin(frameTo, frame, frame + length);
-    if (loop > 0) this.#rewriter?.rewrite(engine.bytes.subarray(frameTo, frameTo + length), loop);
     engine.view.setUint32(to + c.PK_FRAME, frameTo, true);
     engine.view.setUint32(to + c.PK_CAPACITY, scratchStride - c.PACKET_SIZE - 2, true);
     this.#batchAddresses[place] = to;
@@ -307,6 +317,25 @@ export class WorkerLoop {
     const c = run.engine.constants;
     const base = run.plan.regions.histograms + threadIndex * run.plan.histogramStride + c.H_INTERVAL;
     engine.view.setUint32(this.#intervalWord, base + (Math.max(interval, 0) % 4) * c.COARSE_BYTES, true);
+  }
+
+  /** Finds out, before the barrier, what of the worker's packets changes from loop to loop. */
+  #openAddresses(loopsPerChange: number): LoopAddresses {
+    const { packets, run } = this.#input;
+    const { view } = this.#thread.engine;
+    const c = run.engine.constants;
+    return new LoopAddresses(
+      run.memory.buffer,
+      packets.addresses.length,
+      (index) => {
+        const descriptor = packets.addresses[index] as number;
+        return {
+          at: view.getUint32(descriptor + c.PK_FRAME, true),
+          length: view.getUint32(descriptor + c.PK_LENGTH, true),
+        };
+      },
+      loopsPerChange,
+    );
   }
 
   #openStream(stream: NonNullable<WorkerInput['stream']>): StreamSupply {

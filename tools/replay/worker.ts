@@ -69,6 +69,7 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
     loops: loop?.loops ?? 0,
     startNs,
     endNs,
+    harness: loop?.harness ?? null,
     departure: loop?.departure ?? null,
     scheduler,
     schedulerSpanNs,

@@ -3,6 +3,7 @@ import { median } from '../stats/sample.js';
 import { mergeDistributions } from './histograms.js';
 import { formatRate } from './quantities.js';
 import type { Run } from './runs.js';
+import { throughputBuild } from './throughput.js';
 import type { CellSummary, Contention, LatencyDistribution, PacketClass, ResultCase } from './schema.js';
 
 export interface Cell {
@@ -36,10 +37,9 @@ export function cellsOf(runs: readonly Run[]): Cell[] {
   return cells;
 }
 
-/** Packets per second of a case: as reported, else packets over time; null when no time passed. */
-export function ppsOf(one: ResultCase): number | null {
-  if (one.pacing.achievedPps !== null && one.pacing.achievedPps !== undefined) return one.pacing.achievedPps;
-  return one.elapsedNs > 0 ? one.packets.injected / (one.elapsedNs / 1e9) : null;
+/** The mutex that a case ran with: the one there was, in results from before there was a choice. */
+export function mutexOf(one: ResultCase): 'glibc' | 'backoff' {
+  return one.mutex ?? 'backoff';
 }
 
 /** The median of a figure over the trials that have it; null when none has. */
@@ -48,6 +48,11 @@ export function medianOf(cell: Cell, figure: (one: ResultCase) => number | null 
     .map(figure)
     .filter((value): value is number => value !== null && value !== undefined);
   return known.length === 0 ? null : median(known);
+}
+
+/** What probes and clocks add to a packet, nanoseconds of worker time, median of the trials; null where it was not measured. */
+export function probeCostOf(cell: Cell): number | null {
+  return medianOf(cell, (one) => one.probeCost?.nsPerPacket);
 }
 
 /** The sum of a figure over the trials that have it; null when none has. */
@@ -187,8 +192,8 @@ export function packetsOf(cell: Cell): number {
 }
 
 /**
- * Cells that differ only in the design, side by side: the same run, input, workers, pacing target, batch, steering
- * and build. In the order of their first cell.
+ * Cells that differ only in the design, side by side: the same run, input, workers, pacing target, batch, steering,
+ * mutex, and build and timing of both the throughput and everything else. In the order of their first cell.
  */
 export function comparableGroups(cells: readonly Cell[]): Cell[][] {
   const groups = new Map<string, Cell[]>();
@@ -208,6 +213,9 @@ export function comparableGroups(cells: readonly Cell[]): Cell[][] {
       steer,
       clock,
       build,
+      mutexOf(cell.first),
+      cell.first.latency?.mode ?? null,
+      throughputBuild(cell.first),
     ]);
     groups.set(key, [...(groups.get(key) ?? []), cell]);
   }

@@ -1,10 +1,12 @@
 /** Reads comparisons between cells: what may be said of them, and in which words. */
 import { formatCounts, formatDelta } from '../stats/compare.js';
 import { adjustWithin, isDifference } from '../stats/finding.js';
-import { latencyOfCell, medianOf, ppsOf, type Cell } from './cells.js';
-import type { Comparison, Result } from './schema.js';
+import { latencyOfCell, medianOf, type Cell } from './cells.js';
 import { percentileOf } from './tail.js';
 import { formatCount, formatNs, formatRate, formatRatio } from './quantities.js';
+import type { Run } from './runs.js';
+import type { Comparison, Result } from './schema.js';
+import { comparablePps, isPaced, throughputOf, whyNotCompared } from './throughput.js';
 
 /** What a metric's name means: words for a sentence, which way is better, how a value is written. */
 export interface Metric {
@@ -81,13 +83,16 @@ export function deltaText(comparison: Comparison): string {
   return differs(comparison) ? formatDelta(((comparison.ratio as number) - 1) * 100) : '~';
 }
 
+/** A comparison as it may be told. */
+export interface ToldComparison extends Comparison {
+  /** Why nothing is claimed, as the end of a sentence; absent where the comparison speaks for itself. */
+  readonly reason?: string;
+}
+
 const adjusted = new WeakMap<Result, readonly Comparison[]>();
 
-/**
- * The comparisons of a result. Those of before corrections were made get theirs here, so that old results are held to the same
- * rule.
- */
-export function comparisonsOf(result: Result): readonly Comparison[] {
+/** Comparisons of a result, corrected: those of before corrections were made get theirs here, so that one rule holds for all. */
+function correctedComparisons(result: Result): readonly Comparison[] {
   const known = adjusted.get(result);
   if (known !== undefined) return known;
   const all = result.comparisons ?? [];
@@ -101,8 +106,36 @@ export function comparisonsOf(result: Result): readonly Comparison[] {
   return filled;
 }
 
+/**
+ * The comparisons of a run as they may be told. One of throughput that was not measured with the bare build and without clocks, as
+ * in results from before it was measured apart, is shown and claims nothing.
+ */
+export function comparisonsOf(run: Run): ToldComparison[] {
+  const cases = new Map(run.result.cases.map((one) => [one.id, one]));
+  return correctedComparisons(run.result).map((one): ToldComparison => {
+    const base = cases.get(one.base);
+    const head = cases.get(one.head);
+    if (one.metric !== 'pps' || base === undefined || head === undefined || isPaced(head)) return one;
+    // What measuring costs is for the probed build to show.
+    if (throughputOf(base).build !== throughputOf(head).build) return one;
+    const reason = whyNotCompared(base) ?? whyNotCompared(head);
+    if (reason === null) return one;
+    return {
+      ...one,
+      low: null,
+      high: null,
+      pValue: null,
+      adjustedP: null,
+      significant: null,
+      text: '~',
+      reason,
+    };
+  });
+}
+
 /** `p=0.002 n=5x3`, as benchstat writes it, p after Holm's correction; parts that are not known are left out. */
-export function testText(comparison: Comparison): string {
+export function testText(comparison: ToldComparison): string {
+  if (comparison.reason !== undefined) return `not compared: ${comparison.reason}`;
   const parts: string[] = [];
   const pValue = comparison.adjustedP ?? comparison.pValue;
   if (typeof pValue === 'number') parts.push(`p=${pValue.toFixed(3)}`);
@@ -149,12 +182,12 @@ export interface Observation {
 }
 
 /**
- * Throughput, p50, p99 and p99.9 service time of `head` over those of `base`, where both have them and interruptions leave them
- * to the tracker (tail.ts).
+ * Throughput, p50, p99 and p99.9 service time of `head` over those of `base`, where both have them: throughput as
+ * {@link whyNotObserved} allows, percentiles where interruptions leave them to the tracker (tail.ts).
  */
 export function observe(base: Cell, head: Cell): Observation[] {
   const figures: [string, (cell: Cell) => number | null | undefined][] = [
-    ['pps', (cell) => medianOf(cell, ppsOf)],
+    ['pps', (cell) => medianOf(cell, comparablePps)],
     ['service.p50Ns', (cell) => percentileOf(latencyOfCell(cell, 'service'), 'p50Ns')],
     ['service.p99Ns', (cell) => percentileOf(latencyOfCell(cell, 'service'), 'p99Ns')],
     ['service.p999Ns', (cell) => percentileOf(latencyOfCell(cell, 'service'), 'p999Ns')],
@@ -167,4 +200,10 @@ export function observe(base: Cell, head: Cell): Observation[] {
     observations.push({ metric, baseValue, headValue, ratio: headValue / baseValue });
   }
   return observations;
+}
+
+/** Why nothing is said of the throughput of two cells, as the end of a sentence; null where something is, or it was given. */
+export function whyNotObserved(base: Cell, head: Cell): string | null {
+  if (isPaced(base.first) || isPaced(head.first)) return null;
+  return whyNotCompared(base.first) ?? whyNotCompared(head.first);
 }

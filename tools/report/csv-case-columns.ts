@@ -26,9 +26,18 @@ export const CASE_COLUMNS: readonly CsvColumn<CaseRow>[] = [
     value: ({ one }) => one.session,
   },
   { name: 'design', doc: 'Expiration design.', value: ({ one }) => one.design },
-  { name: 'build', doc: '`bare` or `probed`.', value: ({ one }) => one.build },
+  {
+    name: 'build',
+    doc: 'Build that the figures come from, `bare` or `probed`; throughput names its own.',
+    value: ({ one }) => one.build,
+  },
   { name: 'input', doc: 'Scenario or capture.', value: ({ one }) => one.input.name },
   { name: 'workers', doc: 'Worker threads.', value: ({ one }) => one.workers },
+  {
+    name: 'probe_cost_ns',
+    doc: 'What probes and clocks add to a packet of this case, in nanoseconds of worker time.',
+    value: ({ one }) => one.probeCost?.nsPerPacket,
+  },
 ];
 
 const FIGURES: readonly [string, keyof LatencyDistribution, string][] = [

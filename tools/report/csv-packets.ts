@@ -2,10 +2,11 @@
 import { caseRows, distributionColumns, withheldColumns, type CaseRow } from './csv-case-columns.js';
 import type { Field } from './csv.js';
 import { column, forCase, table } from './csv-table.js';
-import { ppsOf, TIME_KINDS } from './cells.js';
+import { mutexOf, TIME_KINDS } from './cells.js';
 import type { Run } from './runs.js';
 import type { LatencyDistribution, TimelineInterval } from './schema.js';
 import { interruptedShareOf, percentileOf } from './tail.js';
+import { ppsOf, throughputOf } from './throughput.js';
 
 const SUMMARY_PERCENTILES = ['mean_ns', 'p50_ns', 'p90_ns', 'p99_ns', 'p99_9_ns', 'p99_99_ns', 'max_ns'];
 
@@ -20,7 +21,38 @@ export const summary = table<CaseRow>(
     column('target_pps', 'Packets per second asked for.', ({ one }) => one.pacing.targetPps),
     column('target_mbps', 'Megabits per second asked for.', ({ one }) => one.pacing.targetMbps),
     column('multiplier', 'Multiple of the capture’s own pace asked for.', ({ one }) => one.pacing.multiplier),
-    column('achieved_pps', 'Packets per second, all workers.', ({ one }) => ppsOf(one)),
+    column(
+      'throughput_pps',
+      'Packets per second, all workers, from the run that `throughput_build` and `throughput_timed` name.',
+      ({ one }) => ppsOf(one),
+    ),
+    column(
+      'throughput_build',
+      'Build that throughput was measured with: `bare` or `probed`.',
+      ({ one }) => throughputOf(one).build,
+    ),
+    column(
+      'throughput_timed',
+      'Whether packets were timed while throughput was measured.',
+      ({ one }) => throughputOf(one).timed,
+    ),
+    column('throughput_packets', 'Packets of that run.', ({ one }) => throughputOf(one).packets),
+    column(
+      'throughput_elapsed_ns',
+      'Length of that run, in nanoseconds.',
+      ({ one }) => throughputOf(one).elapsedNs,
+    ),
+    column(
+      'throughput_harness_share',
+      'Share of the workers’ time in that run outside the tracker, 0 to 1.',
+      ({ one }) => throughputOf(one).harnessShare,
+    ),
+    column(
+      'achieved_pps',
+      'Packets per second, all workers, in the run that everything else comes from.',
+      ({ one }) =>
+        one.pacing.achievedPps ?? (one.elapsedNs > 0 ? one.packets.injected / (one.elapsedNs / 1e9) : null),
+    ),
     column(
       'achieved_mbps',
       'Megabits of frames per second, all workers.',
@@ -41,7 +73,13 @@ export const summary = table<CaseRow>(
     column('batch', 'Packets per batch.', ({ one }) => one.batch),
     column('steer', 'How packets were given to workers.', ({ one }) => one.steer),
     column('clock', 'What drives expiry.', ({ one }) => one.clock),
+    column('mutex', 'How waiters of a lock spin: `glibc` or `backoff`.', ({ one }) => mutexOf(one)),
     column('loops', 'Passes over the input.', ({ one }) => one.loops),
+    column(
+      'repeated_tuples',
+      'Whether packets were replayed again under the same addresses.',
+      ({ one }) => one.repeatedTuples,
+    ),
     ...distributionColumns<CaseRow>(
       'service_',
       'service time',

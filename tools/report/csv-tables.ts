@@ -2,11 +2,11 @@
 import { expiry, locks, nat, occupancy, sweeps } from './csv-engine.js';
 import { latency, summary, timeline, verdicts } from './csv-packets.js';
 import { column, table, type CsvTable } from './csv-table.js';
-import { comparisonsOf, differs } from './comparisons.js';
+import { comparisonsOf, differs, type ToldComparison } from './comparisons.js';
 import type { Run } from './runs.js';
-import type { Comparison, Scaling, ScalingPoint } from './schema.js';
+import type { Scaling, ScalingPoint } from './schema.js';
 
-const comparisons = table<{ run: Run; one: Comparison }>(
+const comparisons = table<{ run: Run; one: ToldComparison }>(
   'comparisons',
   'One row per comparison of two cells.',
   [
@@ -37,8 +37,13 @@ const comparisons = table<{ run: Run; one: Comparison }>(
     ),
     column('control', 'Whether it is an A/A control.', ({ one }) => one.control),
     column('note', 'Why no more can be said of it; empty when nothing is held back.', ({ one }) => one.note),
+    column(
+      'not_compared',
+      'Why interval and test are left out; empty where they are not.',
+      ({ one }) => one.reason,
+    ),
   ],
-  (runs) => runs.flatMap((run) => comparisonsOf(run.result).map((one) => ({ run, one }))),
+  (runs) => runs.flatMap((run) => comparisonsOf(run).map((one) => ({ run, one }))),
 );
 
 type ScalingRow = { run: Run; scaling: Scaling; at: ScalingPoint };
@@ -51,6 +56,8 @@ const scaling = table<ScalingRow>(
     column('design', 'Expiration design.', (row) => row.scaling.design),
     column('input', 'Scenario or capture.', (row) => row.scaling.input),
     column('workers', 'Worker threads.', ({ at }) => at.workers),
+    column('build', 'Build that throughput was measured with.', (row) => row.scaling.build),
+    column('timed', 'Whether packets were timed meanwhile.', (row) => row.scaling.timed),
     column('pps', 'Packets per second.', ({ at }) => at.pps),
     column('pps_low', 'Lower end of its interval.', ({ at }) => at.low),
     column('pps_high', 'Upper end of its interval.', ({ at }) => at.high),

@@ -3,6 +3,7 @@ import { comparisonsOf, deltaText, differs } from './comparisons.js';
 import { escapeXml } from './escape.js';
 import type { Run } from './runs.js';
 import type { AuditCheck, ResultCase } from './schema.js';
+import { hasOwnThroughput, throughputOf } from './throughput.js';
 
 export type JunitOutcome =
   { kind: 'pass' } | { kind: 'failure' | 'error' | 'skipped'; message: string; details?: string };
@@ -94,7 +95,7 @@ export function junitSuites(runs: readonly Run[]): JunitSuite[] {
         ? `${one.id} trial ${one.trial}`
         : one.id,
       classname: one.design,
-      timeS: one.elapsedNs / 1e9,
+      timeS: (one.elapsedNs + (hasOwnThroughput(one) ? throughputOf(one).elapsedNs : 0)) / 1e9,
       outcome: outcomeOf(one.audit, one.partial === true ? one : null),
     }));
     if (result.cases.length === 0) {
@@ -104,7 +105,7 @@ export function junitSuites(runs: readonly Run[]): JunitSuite[] {
     if ((result.audit?.length ?? 0) > 0) {
       cases.push({ name: 'self-audit', classname: 'run', outcome: outcomeOf(result.audit ?? [], null) });
     }
-    for (const comparison of comparisonsOf(result)) {
+    for (const comparison of comparisonsOf(run)) {
       if (comparison.control !== true) continue;
       cases.push({
         name: `A/A ${comparison.head} ${comparison.metric}`,

@@ -7,19 +7,27 @@ import {
   latencyOfCell,
   locksOfCell,
   medianOf,
-  onEnginePpsOf,
   packetsOf,
   pacingText,
+  probeCostOf,
   type Cell,
 } from './cells.js';
-import { comparisonsOf, coverText, deltaText, intervalText, metricOf, testText } from './comparisons.js';
+import { cellThroughput, onEnginePps, throughputCover, throughputInterval } from './cell-throughput.js';
+import {
+  comparisonsOf,
+  coverText,
+  deltaText,
+  intervalText,
+  metricOf,
+  testText,
+  type ToldComparison,
+} from './comparisons.js';
 import { escapeMarkdown } from './escape.js';
-import { formatCount, formatNs, formatRate, formatRatio, formatShare } from './quantities.js';
-import { throughputCover, throughputInterval, throughputOf } from './throughput.js';
+import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from './quantities.js';
 import type { Run } from './runs.js';
-import type { Comparison } from './schema.js';
 import { excessText, percentileText, withheldSentences } from './tail.js';
-import { summarySentences } from './summary-sentences.js';
+import { repeatedTuplesText, summarySentences } from './summary-sentences.js';
+import { buildsText, comparedBuilds, figuresBuild, throughputBuild, throughputOf } from './throughput.js';
 
 /** GitHub shows at most 1 MiB of a step summary; a report that is longer is cut at a section, and says so. */
 const MAX_BYTES = 1024 * 1024 - 1024;
@@ -29,7 +37,7 @@ export function markdownText(runs: readonly Run[]): string {
   const severalRuns = runs.length > 1;
   const cells = cellsOf(runs);
   const sections = [
-    '# ctreplay results',
+    `# ctreplay results${repeatedTuplesText(runs) === null ? '' : ' (repeated tuples)'}`,
     bullets(summarySentences(runs).map(({ text }) => escapeMarkdown(text))),
     ...comparableGroups(cells).flatMap((group) => groupSections(group, severalRuns)),
     ...runs.flatMap((run) => comparisonSections(run, severalRuns)),
@@ -96,12 +104,12 @@ function time(
 function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
   const [first] = group;
   if (first === undefined) return [];
-  const { input, workers, build } = first.first;
+  const { input, workers, mutex } = first.first;
   const heading = [
     escapeMarkdown(input.name),
     `${workers} ${workers === 1 ? 'worker' : 'workers'}`,
     escapeMarkdown(pacingText(first.first)),
-    `${build} build`,
+    ...(mutex === 'backoff' ? ['backoff mutex'] : []),
     ...(severalRuns ? [escapeMarkdown(first.run.label)] : []),
   ].join(', ');
   const design: MdColumn<Cell> = {
@@ -110,16 +118,27 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
     cell: (cell) => escapeMarkdown(cellName(cell, group)),
   };
   const locks = group.flatMap((cell) => locksOfCell(cell).map((lock) => ({ cell, lock })));
+  const cases = group.flatMap((cell) => cell.cases);
+  const figures = buildsText(cases, figuresBuild);
   return [
     `## ${heading}`,
+    `Throughput: ${escapeMarkdown(buildsText(cases, throughputBuild))}.`,
     mdTable(group, [
       design,
-      { head: 'packets/s', cell: (cell) => formatRate(throughputOf(cell)) },
+      { head: 'packets/s', cell: (cell) => formatRate(cellThroughput(cell)) },
       { head: 'interval', cell: throughputInterval },
       { head: 'covers', left: true, cell: throughputCover },
-      { head: 'on engine', cell: (cell) => formatRate(onEnginePpsOf(cell)) },
-      { head: 'harness', cell: (cell) => formatShare(medianOf(cell, (one) => one.harnessShare)) },
+      { head: 'on engine', cell: (cell) => formatRate(onEnginePps(cell)) },
       { head: 'trials', cell: (cell) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
+      {
+        head: 'harness',
+        cell: (cell) => formatShare(medianOf(cell, (one) => throughputOf(one).harnessShare)),
+      },
+    ]),
+    `Times, locks and expiration: ${escapeMarkdown(figures)}; under _measuring_ what that adds to a packet.`,
+    mdTable(group, [
+      design,
+      measuring,
       time('service p50', 'service', 'p50Ns'),
       time('p99', 'service', 'p99Ns'),
       time('p99.9', 'service', 'p999Ns'),
@@ -133,6 +152,7 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
       { head: 'max', cell: (cell) => formatNs(lagOfCell(cell)?.maxNs) },
     ]),
     bullets(withheldSentences(group, (cell) => cellName(cell, group)).map(escapeMarkdown)),
+    locks.length === 0 ? '' : `Locks: ${escapeMarkdown(figures)}.`,
     mdTable(locks, [
       { head: 'lock', left: true, cell: ({ lock }) => escapeMarkdown(lock.class) },
       { head: 'design', left: true, cell: ({ cell }) => escapeMarkdown(cellName(cell, group)) },
@@ -150,17 +170,22 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
       { head: 'total', cell: ({ lock }) => formatNs(lock.wait?.totalNs) },
       { head: 'hold avg', cell: ({ lock }) => formatNs(lock.hold?.avgNs) },
       { head: 'max', cell: ({ lock }) => formatNs(lock.hold?.maxNs) },
+      { head: measuring.head, cell: ({ cell }) => measuring.cell(cell) },
     ]),
   ];
 }
 
+const measuring: MdColumn<Cell> = { head: 'measuring', cell: (cell) => signedNs(probeCostOf(cell)) };
+
 /** Comparisons by metric as benchstat writes them, geometric means with their intervals last. */
 function comparisonSections(run: Run, severalRuns: boolean): string[] {
-  const byMetric = new Map<string, Comparison[]>();
-  for (const one of comparisonsOf(run.result))
-    byMetric.set(one.metric, [...(byMetric.get(one.metric) ?? []), one]);
+  const byMetric = new Map<string, ToldComparison[]>();
+  for (const one of comparisonsOf(run)) byMetric.set(one.metric, [...(byMetric.get(one.metric) ?? []), one]);
   if (byMetric.size === 0) return [];
-  const sections = [severalRuns ? `## Comparisons, ${escapeMarkdown(run.label)}` : '## Comparisons'];
+  const sections = [
+    severalRuns ? `## Comparisons, ${escapeMarkdown(run.label)}` : '## Comparisons',
+    escapeMarkdown(comparedBuilds(run)),
+  ];
   for (const [metric, comparisons] of byMetric) {
     const table = mdTable(comparisons, [
       {
@@ -176,7 +201,7 @@ function comparisonSections(run: Run, severalRuns: boolean): string[] {
       { head: 'delta', cell: (one) => deltaText(one) },
       { head: 'ratio', cell: intervalText },
       { head: 'covers', left: true, cell: coverText },
-      { head: 'test', left: true, cell: testText },
+      { head: 'test', left: true, cell: (one) => escapeMarkdown(testText(one)) },
     ]);
     sections.push(table);
     sections.push(bullets([...new Set(comparisons.flatMap((one) => one.note ?? []))].map(escapeMarkdown)));

@@ -7,7 +7,6 @@ import {
   latencyOfCell,
   medianOf,
   pacingText,
-  ppsOf,
   summaryOf,
   TIME_KINDS,
   type Cell,
@@ -17,6 +16,7 @@ import { percentileCurve, recordedCounts } from './histograms.js';
 import { interruptedShareOf, percentileOf } from './tail.js';
 import type { Run } from './runs.js';
 import type { ResultCase, Scaling, TimelineInterval } from './schema.js';
+import { ppsOf, throughputOf } from './throughput.js';
 
 /** A point of a percentile curve as drawn: 1 / (1 - share), and nanoseconds. */
 export type CurveXY = [number, number];
@@ -113,12 +113,13 @@ export const DETAILS: readonly Detail[] = [
 export function groupLabel(group: readonly Cell[], severalRuns: boolean): string {
   const [first] = group;
   if (first === undefined) return '';
-  const { input, workers, build } = first.first;
+  const { input, workers, build, mutex } = first.first;
   return [
     input.name,
     `${workers} ${workers === 1 ? 'worker' : 'workers'}`,
     pacingText(first.first),
     ...(build === 'bare' ? ['bare build'] : []),
+    ...(mutex === 'backoff' ? ['backoff mutex'] : []),
     ...(severalRuns ? [first.run.label] : []),
   ].join(', ');
 }
@@ -309,7 +310,8 @@ function scalingFromCells(run: Run, groups: readonly Cell[][]): Scaling[] {
         ...(cell.first.build === 'bare' ? ['bare build'] : []),
       ].join(', ');
       const key = JSON.stringify([design, input]);
-      const entry = byKey.get(key) ?? { design, input, points: [] };
+      const { build, timed } = throughputOf(cell.first);
+      const entry = byKey.get(key) ?? { design, input, build, timed, points: [] };
       const summary = summaryOf(cell, 'pps');
       entry.points.push({
         workers: cell.first.workers,

@@ -1,13 +1,25 @@
 /** The plain-language summary: sentences that say no more than the intervals support. */
 import { cellName, cellsOf, comparableGroups, type Cell } from './cells.js';
-import { comparisonsOf, coverText, deltaText, differs, findingOf, metricOf, observe } from './comparisons.js';
+import {
+  comparisonsOf,
+  coverText,
+  deltaText,
+  differs,
+  findingOf,
+  metricOf,
+  observe,
+  whyNotObserved,
+} from './comparisons.js';
 import { formatRatio } from './quantities.js';
 import type { Run } from './runs.js';
 import type { Comparison } from './schema.js';
 
 export interface Sentence {
-  /** `problem`: do not trust the figures. `finding`: supported by an interval. `note`: neither. */
-  kind: 'problem' | 'finding' | 'note';
+  /**
+   * `caution`: the figures are right and answer another question than one would think. `problem`: do not trust the figures.
+   * `finding`: supported by an interval. `note`: none of these.
+   */
+  kind: 'caution' | 'problem' | 'finding' | 'note';
   text: string;
 }
 
@@ -16,9 +28,23 @@ const MOST_FINDINGS = 6;
 /** The metrics that a summary speaks of, the most telling first. */
 const TOLD = ['pps', 'service.p50Ns', 'service.p99Ns', 'service.p999Ns', 'response.p99Ns', 'response.p999Ns'];
 
-/** What a reader should know first. Problems come before findings, and findings before notes. */
+/** What to know of results whose packets came again under the same addresses; null where none did. */
+export function repeatedTuplesText(runs: readonly Run[]): string | null {
+  const cases = runs.flatMap(({ result }) => result.cases);
+  const repeated = cases.filter((one) => one.repeatedTuples === true);
+  if (repeated.length === 0) return null;
+  const which = repeated.length === cases.length ? '' : ` in ${repeated.length} of ${cases.length} cases`;
+  return (
+    `Repeated tuples${which}: packets were replayed again under the same addresses, so later ones meet the connections of ` +
+    'earlier ones, most of them dead. That is another question than the traffic asks once.'
+  );
+}
+
+/** What a reader should know first: what was asked, then problems before findings, and findings before notes. */
 export function summarySentences(runs: readonly Run[]): Sentence[] {
   const sentences: Sentence[] = [];
+  const repeated = repeatedTuplesText(runs);
+  if (repeated !== null) sentences.push({ kind: 'caution', text: repeated });
   for (const run of runs) {
     const where = runs.length > 1 ? `${run.label}: ` : '';
     const { result } = run;
@@ -30,7 +56,7 @@ export function summarySentences(runs: readonly Run[]): Sentence[] {
         `${where}The run was cut short. What is shown was measured, but it is not everything.`,
       );
     if (result.cases.length === 0) problem(sentences, `${where}Nothing was measured.`);
-    const [noisy] = comparisonsOf(result).filter((one) => one.control === true && differs(one));
+    const [noisy] = comparisonsOf(run).filter((one) => one.control === true && differs(one));
     if (noisy !== undefined) {
       problem(
         sentences,
@@ -98,9 +124,7 @@ function mostTelling(decided: readonly Comparison[], run: Run): Comparison[] {
 }
 
 function findingsOf(run: Run, groups: readonly Cell[][], prefix: string): Sentence[] {
-  const comparisons = comparisonsOf(run.result).filter(
-    (one) => one.control !== true && !isProbeCost(run, one),
-  );
+  const comparisons = comparisonsOf(run).filter((one) => one.control !== true && !isProbeCost(run, one));
   if (comparisons.length === 0) return [];
   const told = comparisons
     .filter((one) => TOLD.includes(one.metric))
@@ -167,11 +191,15 @@ function notesOn(groups: readonly Cell[][]): Sentence[] {
       const [first, ...rest] = observe(base, head).filter(
         (one) => one.metric === 'pps' || one.metric === 'service.p99Ns',
       );
-      if (first === undefined) continue;
+      const silent = whyNotObserved(base, head);
+      if (first === undefined && silent === null) continue;
       const { workers, input } = head.first;
-      const parts = [first, ...rest].map(
-        ({ metric, ratio }) => `${metricOf({ metric }).words} ${formatRatio(ratio)} times`,
-      );
+      const parts = [
+        ...(silent === null ? [] : [`throughput not compared (${silent})`]),
+        ...[first, ...rest]
+          .filter((one) => one !== undefined)
+          .map(({ metric, ratio }) => `${metricOf({ metric }).words} ${formatRatio(ratio)} times`),
+      ];
       notes.push({
         kind: 'note',
         text: `${cellName(head, group)} beside ${cellName(base, group)} on ${input.name} with ${workers} ${workers === 1 ? 'worker' : 'workers'}: ${parts.join(', ')}. ${group.every((cell) => cell.cases.length === 1) ? 'Each was measured once' : 'No comparison was made'}, so there is no interval and this is no finding; ctreplay bench compares.`,

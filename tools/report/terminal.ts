@@ -8,10 +8,9 @@ import {
   latencyOfCell,
   locksOfCell,
   medianOf,
-  onEnginePpsOf,
   packetsOf,
   pacingText,
-  ppsOf,
+  probeCostOf,
   summaryOf,
   TIME_KINDS,
   totalOf,
@@ -27,12 +26,14 @@ import {
   metricOf,
   observe,
   testText,
+  whyNotObserved,
 } from './comparisons.js';
+import { cellThroughput, onEnginePps, throughputCover, throughputInterval } from './cell-throughput.js';
 import { printable } from './escape.js';
-import { formatCount, formatNs, formatRate, formatRatio, formatShare } from './quantities.js';
-import { throughputCover, throughputInterval, throughputOf } from './throughput.js';
+import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from './quantities.js';
 import type { Run } from './runs.js';
 import type { Contention, LatencyDistribution, Warning } from './schema.js';
+import { repeatedTuplesText } from './summary-sentences.js';
 import { grid, wrap, type Column } from './terminal-grid.js';
 import {
   excessText,
@@ -44,6 +45,8 @@ import {
   type PercentileKey,
 } from './tail.js';
 import { painter, type Paint } from './terminal-style.js';
+import { caption, throughputGrids, type Naming } from './terminal-throughput.js';
+import { buildsText, comparedBuilds, figuresBuild, throughputBuild } from './throughput.js';
 
 export interface TerminalOptions {
   /** Columns of the terminal. */
@@ -60,7 +63,9 @@ export function renderTerminal(runs: readonly Run[], options: TerminalOptions): 
   const problems = runs.flatMap((run) => problemsOf(run, runs.length > 1, width, paint));
   if (options.quiet === true) return problems.length === 0 ? '' : `${problems.join('\n')}\n`;
   const cells = cellsOf(runs);
-  const blocks: string[] = [];
+  const repeated = repeatedTuplesText(runs);
+  const blocks: string[] =
+    repeated === null ? [] : [wrap(`${paint('yellow', 'Caution:')} ${repeated}`, width, '  ')];
   const groups = comparableGroups(cells);
   if (groups.length > MOST_GROUPS_IN_FULL) blocks.push(matrixGrid(groups, runs.length > 1, width, paint));
   else blocks.push(...groups.map((group) => groupBlock(group, runs.length > 1, width, paint)));
@@ -98,10 +103,11 @@ function matrixGrid(groups: readonly Cell[][], severalRuns: boolean, width: numb
     figureColumn('workers', 0, (cell) => String(cell.first.workers)),
     textColumn('pace', 6, (cell) => pacingText(cell.first)),
     { head: 'Design', align: 'left', expendable: 0, cell: (row) => paint('cyan', row.name) },
-    figureColumn('packets/s', 0, (cell) => paint('bold', formatRate(throughputOf(cell)))),
+    figureColumn('packets/s', 0, (cell) => paint('bold', formatRate(cellThroughput(cell)))),
     figureColumn('interval', 4, throughputInterval),
     figureColumn('covers', 4, throughputCover),
-    figureColumn('on engine', 7, (cell) => formatRate(onEnginePpsOf(cell))),
+    figureColumn('on engine', 7, (cell) => formatRate(onEnginePps(cell))),
+    figureColumn('measuring', 3, (cell) => signedNs(probeCostOf(cell))),
     figureColumn('CV', 5, (cell) => formatShare(summaryOf(cell, 'pps')?.cv)),
     figureColumn('trials', 7, (cell) => String(cell.cases.length)),
     figureColumn('p50', 1, (cell) => percentileText(latencyOfCell(cell, 'service'), 'p50Ns')),
@@ -114,7 +120,11 @@ function matrixGrid(groups: readonly Cell[][], severalRuns: boolean, width: numb
     figureColumn('lag p50', 3, lag('p50Ns')),
     figureColumn('lag max', 3, lag('maxNs')),
   ];
-  const table = grid(rows, columns, width, paint);
+  const cases = rows.flatMap(({ cell }) => cell.cases);
+  const builds =
+    `packets/s: ${buildsText(cases, throughputBuild)}. Everything else: ${buildsText(cases, figuresBuild)}; ` +
+    'what that adds to a packet is under measuring';
+  const table = `${caption('All cells', builds, width, paint)}\n${grid(rows, columns, width, paint)}`;
   // One reason for all: a line per cell would be longer than the table.
   const held = groups
     .flat()
@@ -134,90 +144,26 @@ function groupBlock(group: readonly Cell[], severalRuns: boolean, width: number,
     pacingText(one),
     `batch ${one.batch}`,
     `${printable(one.steer)} steering`,
-    `${one.build} build`,
+    ...(one.mutex === 'backoff' ? ['backoff mutex'] : []),
     ...(severalRuns ? [printable(first.run.label)] : []),
   ].join(' · ');
   const name = (cell: Cell): string => printable(cellName(cell, group));
   const parts = [
     paint('bold', wrap(heading, width)),
-    throughputGrid(group, name, width, paint),
-    latencyGrid(group, name, width, paint),
-    lockGrid(group, name, width, paint),
-    expiryGrid(group, name, width, paint),
+    ...throughputGrids(group, name, width, paint),
+    captioned('Latency', group, latencyGrid(group, name, width, paint), width, paint),
+    captioned('Locks', group, lockGrid(group, name, width, paint), width, paint),
+    captioned('Expiration', group, expiryGrid(group, name, width, paint), width, paint),
     observationLines(group, name, width, paint),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
 }
 
-type Naming = (cell: Cell) => string;
-
-function throughputGrid(group: readonly Cell[], name: Naming, width: number, paint: Paint): string {
-  const columns: Column<Cell>[] = [
-    { head: 'Design', align: 'left', expendable: 0, cell: (cell) => paint('cyan', name(cell)) },
-    { head: 'packets/s', expendable: 0, cell: (cell) => paint('bold', formatRate(throughputOf(cell))) },
-    { head: 'interval', expendable: 4, cell: throughputInterval },
-    { head: 'covers', align: 'left', expendable: 4, cell: throughputCover },
-    { head: 'on engine', expendable: 3, cell: (cell) => formatRate(onEnginePpsOf(cell)) },
-    {
-      head: 'harness',
-      expendable: 3,
-      cell: (cell) => formatShare(medianOf(cell, (one) => one.harnessShare)),
-    },
-    {
-      head: 'of target',
-      expendable: 2,
-      cell: (cell) =>
-        formatShare(
-          medianOf(cell, (one) => {
-            const pps = ppsOf(one);
-            const target = one.pacing.targetPps;
-            return pps === null || typeof target !== 'number' || target === 0 ? null : pps / target;
-          }),
-        ),
-    },
-    {
-      head: 'trials',
-      expendable: 7,
-      cell: (cell) => (cell.cases.length > 1 ? String(cell.cases.length) : ''),
-    },
-    {
-      head: 'packets',
-      expendable: 6,
-      cell: (cell) => formatCount(medianOf(cell, (one) => one.packets.injected)),
-    },
-    { head: 'time', expendable: 5, cell: (cell) => formatNs(medianOf(cell, (one) => one.elapsedNs)) },
-    {
-      head: 'created',
-      expendable: 3,
-      cell: (cell) => formatCount(medianOf(cell, (one) => one.connections?.created)),
-    },
-    {
-      head: 'expired',
-      expendable: 3,
-      cell: (cell) => formatCount(medianOf(cell, (one) => one.connections?.expired)),
-    },
-    {
-      head: 'left',
-      expendable: 3,
-      cell: (cell) => formatCount(medianOf(cell, (one) => one.connections?.remaining)),
-    },
-    {
-      head: 'lock wait',
-      expendable: 1,
-      cell: (cell) => formatShare(medianOf(cell, (one) => one.lockWaitShare)),
-    },
-    {
-      head: 'CPU wait',
-      expendable: 4,
-      cell: (cell) => formatShare(medianOf(cell, (one) => one.cpuWaitShare)),
-    },
-    {
-      head: 'imbalance',
-      expendable: 6,
-      cell: (cell) => medianOf(cell, (one) => one.packets.imbalance)?.toFixed(2) ?? '',
-    },
-  ];
-  return grid(group, columns, width, paint);
+/** A table with its caption, which names the build that it was measured with; empty when the table is. */
+function captioned(what: string, group: readonly Cell[], table: string, width: number, paint: Paint): string {
+  if (table === '') return '';
+  const cases = group.flatMap((cell) => cell.cases);
+  return `${caption(what, buildsText(cases, figuresBuild), width, paint)}\n${table}`;
 }
 
 interface LatencyRow {
@@ -260,6 +206,7 @@ function latencyGrid(group: readonly Cell[], name: Naming, width: number, paint:
     // Over a bare clock loop on the same cores.
     excess('p99 excess', 'p99Ns', 6),
     excess('p99.9 excess', 'p999Ns', 6),
+    { head: 'measuring', expendable: 1, cell: (row) => signedNs(probeCostOf(row.cell)) },
   ];
   return withReasons(grid(rows, columns, width, paint), group, name, width, paint);
 }
@@ -277,6 +224,7 @@ function withReasons(
 }
 
 interface LockRow {
+  cell: Cell;
   design: string;
   line: Contention;
   packets: number;
@@ -288,7 +236,7 @@ function perPacket(count: number | null | undefined, packets: number): string {
 
 function lockGrid(group: readonly Cell[], name: Naming, width: number, paint: Paint): string {
   const rows: LockRow[] = group.flatMap((cell) =>
-    locksOfCell(cell).map((line) => ({ design: name(cell), line, packets: packetsOf(cell) })),
+    locksOfCell(cell).map((line) => ({ cell, design: name(cell), line, packets: packetsOf(cell) })),
   );
   const columns: Column<LockRow>[] = [
     { head: 'Lock', align: 'left', expendable: 0, cell: (row) => printable(row.line.class) },
@@ -304,6 +252,7 @@ function lockGrid(group: readonly Cell[], name: Naming, width: number, paint: Pa
     { head: 'hold avg', expendable: 4, cell: (row) => formatNs(row.line.hold?.avgNs) },
     { head: 'hold max', expendable: 5, cell: (row) => formatNs(row.line.hold?.maxNs) },
     { head: 'hold total', expendable: 6, cell: (row) => formatNs(row.line.hold?.totalNs) },
+    { head: 'measuring', expendable: 4, cell: (row) => signedNs(probeCostOf(row.cell)) },
   ];
   return grid(rows, columns, width, paint);
 }
@@ -367,11 +316,15 @@ function observationLines(group: readonly Cell[], name: Naming, width: number, p
   const [base, ...others] = group;
   if (base === undefined || others.length === 0 || (base.run.result.comparisons?.length ?? 0) > 0) return '';
   const lines = others.map((head) => {
-    const parts = observe(base, head).map(({ metric, ratio }) => {
-      const { words, higherIsBetter } = metricOf({ metric });
-      const colour = ratio === 1 ? 'dim' : ratio > 1 === higherIsBetter ? 'green' : 'red';
-      return `${words} ${paint(colour, `× ${formatRatio(ratio)}`)}`;
-    });
+    const silent = whyNotObserved(base, head);
+    const parts = [
+      ...(silent === null ? [] : [`throughput ~ (${silent})`]),
+      ...observe(base, head).map(({ metric, ratio }) => {
+        const { words, higherIsBetter } = metricOf({ metric });
+        const colour = ratio === 1 ? 'dim' : ratio > 1 === higherIsBetter ? 'green' : 'red';
+        return `${words} ${paint(colour, `× ${formatRatio(ratio)}`)}`;
+      }),
+    ];
     return parts.length === 0
       ? ''
       : wrap(`${name(head)} against ${name(base)}: ${parts.join(', ')}`, width, '  ');
@@ -384,9 +337,10 @@ function observationLines(group: readonly Cell[], name: Naming, width: number, p
 }
 
 function comparisonBlock(run: Run, severalRuns: boolean, width: number, paint: Paint): string {
-  const comparisons = comparisonsOf(run.result);
+  const comparisons = comparisonsOf(run);
   if (comparisons.length === 0) return '';
   const title = severalRuns ? `Comparisons, ${printable(run.label)}` : 'Comparisons';
+  const builds = caption('', comparedBuilds(run), width, paint);
   const table = grid(
     comparisons,
     [
@@ -419,9 +373,12 @@ function comparisonBlock(run: Run, severalRuns: boolean, width: number, paint: P
   const notes = [...new Set(comparisons.flatMap((one) => one.note ?? []))];
   return [
     paint('bold', title),
+    builds,
     table,
     ...notes.map((note) => paint('dim', wrap(`~ ${printable(note)}`, width, '  '))),
-  ].join('\n');
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
 }
 
 function machineLine(run: Run, severalRuns: boolean, width: number, paint: Paint): string {

@@ -127,7 +127,7 @@ export class AddressEditor {
 }
 
 /** Offset of the packet that an ICMP error quotes; null when this is none. */
-function quotedPacketAt(frame: Uint8Array, { family, protocol, l4 }: IpPacketPlace): number | null {
+export function quotedPacketAt(frame: Uint8Array, { family, protocol, l4 }: IpPacketPlace): number | null {
   if (l4 === null || protocol !== (family === 4 ? ICMP : ICMPV6)) return null;
   if (l4 + ICMP_HEADER_BYTES > frame.length) return null;
   const type = frame[l4] as number;

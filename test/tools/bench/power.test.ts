@@ -41,7 +41,7 @@ function bench(designs: readonly string[], args: readonly string[] = []): Outcom
     file,
     `
 inputs:
-  - { scenario: established, parameters: { packets: 4k, active-flows: 200 }, loop: 500 }
+  - { scenario: established, parameters: { packets: 4k, active-flows: 200 }, loop: 500, sameAddresses: true }
 designs: [${designs.join(', ')}]
 probeCost: none
 sessions: 5

@@ -50,7 +50,7 @@ describe('compare', () => {
     const base = inSessions(bench());
     const head = structuredClone(base);
     for (const one of head.result.cases) {
-      one.pacing.achievedPps = one.pacing.achievedPps! / 2;
+      one.throughput!.pps = one.throughput!.pps! / 2;
       one.latency!.service!.overall.p50Ns = one.latency!.service!.overall.p50Ns! * 2;
     }
     const { metrics } = compareResults([base], [head], options);
@@ -179,6 +179,23 @@ describe('merge', () => {
     );
     const joined = mergeResults([shards[0]!, elsewhere], { acrossMachines: true });
     expect(joined.warnings.map(({ code }) => code)).toContain('merged-machines');
+  });
+
+  it('of shards from before throughput was measured apart does not compare theirs', () => {
+    const old = shards.map(({ result, ...run }): Run => {
+      const shard = structuredClone(result) as MatrixResult;
+      const { mutex: _mutex, ...configuration } = shard.configuration;
+      shard.configuration = { ...configuration, build: 'probed' };
+      for (const one of shard.cases) {
+        for (const later of ['throughput', 'probeCost', 'mutex'] as const) delete one[later];
+      }
+      return { ...run, result: shard };
+    });
+    const merged = mergeResults(old, { acrossMachines: false }) as MatrixResult;
+    const metrics = (list: readonly { metric: string }[]) => new Set(list.map(({ metric }) => metric));
+    expect(metrics(merged.cells ?? [])).toEqual(new Set(['probedPps']));
+    expect(merged.comparisons).toEqual([]);
+    expect(metrics(whole.comparisons)).toEqual(new Set(['pps']));
   });
 
   it('of two runs numbers the trials of a cell on and keeps every case', () => {

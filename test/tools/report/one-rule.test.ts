@@ -54,7 +54,7 @@ function verdicts(run: Run): Record<string, boolean> {
   const asMatrix = {
     ...result,
     geomeans: [],
-    comparisons: comparisonsOf(result).map((one) => ({ ...one, kind: 'probes', note: null })),
+    comparisons: comparisonsOf(run).map((one) => ({ ...one, kind: 'probes', note: null })),
   } as unknown as MatrixResult;
   const controls: Run = {
     ...run,
@@ -94,7 +94,7 @@ describe('one rule', () => {
 
   it('says of too few trials that they tell nothing', () => {
     const run = runOf({ n: 3, sessions: 1, confidence: 0.75, pValue: 0.25 });
-    const [one] = comparisonsOf(run.result);
+    const [one] = comparisonsOf(run);
     expect([findingOf(one!), deltaText(one!)]).toEqual(['unknown', '~']);
     const texts = summarySentences([run]).map(({ text }) => text);
     expect(texts.join()).toContain('Too few trials for a finding (75 %, within one session only, 3 trials)');

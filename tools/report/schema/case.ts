@@ -68,6 +68,61 @@ export const pacing = z
   .meta({ id: 'pacing' });
 export type Pacing = z.infer<typeof pacing>;
 
+/** Builds of the engine that results come from. */
+export const BUILDS = ['bare', 'probed'] as const;
+export const build = z.enum(BUILDS);
+export type Build = z.infer<typeof build>;
+
+/** Mutexes of the engine: how waiters of a lock spin before they sleep. */
+export const mutex = z.enum(['glibc', 'backoff']);
+
+/** What got through, from the run that shows it best: at top speed one of its own, without probes and without clocks. */
+export const throughput = z
+  .object({
+    build: build.describe(
+      'Build of the run that it comes from. With `probed`, the cost of the probes is in it.',
+    ),
+    timed: z.boolean().describe('Whether packets were timed in that run. If so, clock reads are in it.'),
+    pps: rate.nullish(),
+    mbps: rate.nullish(),
+    packets: count.describe('Packets injected in that run.'),
+    elapsedNs: nanoseconds.describe('Length of that run.'),
+    workerNsPerPacket: nanoseconds
+      .nullish()
+      .describe(
+        'Time of the workers per packet, all workers together, without that in which they had no CPU.',
+      ),
+    harnessShare: share
+      .nullish()
+      .describe(
+        'Share of the workers’ time outside the tracker: filling batches, other addresses in each loop, quiescent points.',
+      ),
+    cpuWaitShare: share.nullish().describe('Share of the workers’ time spent runnable without a CPU.'),
+    sourceWaits: count.nullish().describe('Of streamed input: times that a worker found no packet.'),
+    partial: z.boolean().nullish().describe('True when that run was cut short.'),
+  })
+  .meta({ id: 'throughput' });
+export type Throughput = z.infer<typeof throughput>;
+
+/** What measuring cost this design in this run: it is in every figure of the case but `throughput`. */
+export const probeCost = z
+  .object({
+    nsPerPacket: z
+      .number()
+      .describe(
+        '`probedNsPerPacket` less `bareNsPerPacket`; noise can make it negative. Waits that probes cause are in it.',
+      ),
+    bareNsPerPacket: nanoseconds.describe('Workers’ time per packet without probes and clocks.'),
+    probedNsPerPacket: nanoseconds.describe('Workers’ time per packet as the other figures were measured.'),
+    clockNsPerPacket: nanoseconds
+      .nullish()
+      .describe(
+        'The part of it that clock reads make: reads per packet times what one costs. 0 when nothing was timed.',
+      ),
+  })
+  .meta({ id: 'probeCost' });
+export type ProbeCost = z.infer<typeof probeCost>;
+
 export const packetCounts = z
   .object({
     injected: count,
@@ -199,7 +254,9 @@ export const resultCase = z
     kind: z.enum(['replay', 'bench']),
     design: z.string().min(1),
     designOptions: z.record(z.string(), z.json()).nullish().describe('preset, sweepIntervalMs, …'),
-    build: z.enum(['bare', 'probed']),
+    build: build.describe(
+      'Build of the run that all figures come from but `throughput`, which names its own.',
+    ),
     control: z.boolean().nullish().describe('True for the second half of an A/A control.'),
     startedAt: z.iso.datetime().nullish(),
     partial: z.boolean().nullish().describe('True when this case was cut short.'),
@@ -210,8 +267,28 @@ export const resultCase = z
     steer: z.string(),
     clock: z.string().describe('wall, capture, or wall scaled.'),
     timeScale: z.number().positive().nullish(),
+    mutex: mutex
+      .nullish()
+      .describe('How waiters of a lock spin. Absent in results from before there was a choice: `backoff`.'),
     loops: count.nullish(),
+    uniqueIpLoops: count
+      .nullish()
+      .describe(
+        'Loops that share their addresses, 1 when each has its own; absent with one loop or --same-addresses.',
+      ),
+    repeatedTuples: z
+      .boolean()
+      .nullish()
+      .describe(
+        'True when packets were replayed again under the same addresses, so that they met the connections of the time before.',
+      ),
     elapsedNs: nanoseconds,
+    throughput: throughput
+      .nullish()
+      .describe(
+        'Absent in results from before it was measured apart: then `pacing.achievedPps`, with what the build costs.',
+      ),
+    probeCost: probeCost.nullish().describe('Only where the case was run with and without.'),
     packets: packetCounts,
     perWorker: z.array(workerFigures).nullish(),
     latency: latency.nullish(),

@@ -1,5 +1,6 @@
 /** What a matrix adds to its cases: a summary per cell, comparisons between cells, and the scaling fit. */
 import { z } from 'zod';
+import { build } from './case.js';
 import { count, estimate, rate, share } from './primitives.js';
 
 /** Whether a larger or a smaller value of the metric is the better one. */
@@ -130,6 +131,10 @@ export const scaling = z
   .object({
     design: z.string(),
     input: z.string().describe('Input name.'),
+    build: build
+      .nullish()
+      .describe('Build that throughput was measured with. Absent in older results: that of the cases.'),
+    timed: z.boolean().nullish().describe('Whether packets were timed meanwhile.'),
     points: z.array(scalingPoint),
     fit: z
       .object({
@@ -152,6 +157,11 @@ export const rateSearch = z
   .object({
     design: z.string(),
     objective: z.string().describe('As given, for example p99<50us,loss=0.'),
+    build: build.nullish().describe('Build that the rates were held with. Absent in older results: probed.'),
+    timed: z
+      .boolean()
+      .nullish()
+      .describe('Whether packets were timed at these rates. Absent in older results: yes.'),
     bestPps: rate.nullish().describe('Highest rate that held; null when none did.'),
     steps: z.array(
       z.object({
