@@ -47,6 +47,7 @@ export const CONSTANT_NAMES = [
   'C_N_CONN',
   'C_N_CONN_LIMIT',
   'C_N_EXPECTATIONS',
+  'C_ORPHANS',
   'C_POLICIES_BASE',
   'C_PRESET',
   'C_RANDOM',
@@ -311,6 +312,7 @@ export type EngineConstants = Readonly<Record<ConstantName, number>>;
  */
 const LATER_CONSTANTS: ReadonlySet<ConstantName> = new Set<ConstantName>([
   'C_MUTEX_POLICY',
+  'C_ORPHANS',
   'H_NAT_SERVICE',
   'LS_LEFT',
   'LS_PERIOD',

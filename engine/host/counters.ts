@@ -131,14 +131,6 @@ function presentPeriod(view: DataView, c: EngineConstants, at: number): number {
   return view.getUint32(at + c.LS_PERIOD, true) - view.getUint32(at + c.LS_LEFT, true);
 }
 
-/** Estimated time that all acquisitions held the lock, from those that were timed; 0 when none was. */
-export function estimatedHoldNs(figures: LockFigures): number {
-  const { acquisitions, holdSamples, holdTotalNs, singledSamples, singledTotalNs } = figures;
-  const sampled = holdSamples - singledSamples;
-  if (sampled <= 0) return singledTotalNs;
-  return singledTotalNs + ((holdTotalNs - singledTotalNs) / sampled) * (acquisitions - singledSamples);
-}
-
 function sumLocks(all: readonly LockFigures[]): LockFigures {
   const sum = (pick: (each: LockFigures) => number): number =>
     all.reduce((total, each) => total + pick(each), 0);

@@ -1,13 +1,21 @@
 /** The result.json of a matrix, complete or on the way. */
 import { cpus } from 'node:os';
+import { throughputOf } from '../report/throughput.js';
 import { RESULT_FORMAT, RESULT_VERSION, type Result, type ResultCase } from '../report/schema.js';
-import { compareGroup, geomeans, summarise, type GeomeanLine, type MatrixComparison } from './aggregate.js';
+import {
+  compareMatrix,
+  geomeans,
+  summarise,
+  type GeomeanLine,
+  type MatrixComparison,
+  type MeasuredGroup,
+} from './aggregate.js';
 import type { BenchRecord } from './bench-record.js';
 import type { MatrixState } from './drive-matrix.js';
 import type { MatrixSpec } from './matrix-spec.js';
 import type { Group, Shard } from './plan.js';
 import { groupProgress, groupWarmUp } from './stopping.js';
-import { completeBlocks } from './trial.js';
+import { completeBlockNumbers, completeSessions } from './trial.js';
 
 /** The parts of a result that do not come from trials. */
 export type ResultFrame = Pick<
@@ -37,27 +45,27 @@ export interface MatrixResultParts {
 /** Puts a result together. `partial` is true until every group is done. */
 export function matrixResult(parts: MatrixResultParts): MatrixResult {
   const { spec, groups, state, frame } = parts;
-  const measured = groups.map((group) => ({
+  const measured = groups.map((group): MeasuredGroup => ({
     group,
-    blocks: completeBlocks(
+    sessions: completeSessions(
       group.cells.map((cell) => cell.id),
       state.trials,
     ),
   }));
-  const begun = measured.filter(({ blocks }) => blocks.length > 0);
-  const comparisons = begun.flatMap(({ group, blocks }) => compareGroup(group, blocks, spec));
-  const design = new Map(groups.flatMap((group) => group.cells.map((cell) => [cell.id, cell.design])));
-  const records = measured.map(({ group, blocks }) => ({
+  const begun = measured.filter(({ sessions }) => sessions.length > 0);
+  const comparisons = compareMatrix(begun, spec);
+  const records = measured.map(({ group, sessions }) => ({
     name: group.name,
     cells: group.cells.map((cell) => cell.id),
-    done: groupProgress(group, blocks, spec).done,
-    warmUpBlocks: groupWarmUp(group, blocks).blocks,
+    done: groupProgress(group, sessions, spec).done,
+    warmUpBlocks: sessions.reduce((sum, blocks) => sum + groupWarmUp(group, blocks).blocks, 0),
   }));
-  const warmUpOf = new Map(records.flatMap((record) => record.cells.map((id) => [id, record.warmUpBlocks])));
-  const place = new Map([...design.keys()].map((id, index) => [id, index]));
+  const warmedUp = warmUpTrials(measured, state);
+  const place = new Map(groups.flatMap((group) => group.cells).map((cell, index) => [cell.id, index]));
   const cases = state.cases
-    .filter((one) => one.trial >= (warmUpOf.get(one.id) ?? 0))
+    .filter((one) => warmedUp.get(one.id)?.has(one.trial) !== true)
     .toSorted((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0) || a.trial - b.trial);
+  const caseOf = new Map(cases.map((one) => [one.id, one]));
   return {
     format: RESULT_FORMAT,
     version: RESULT_VERSION,
@@ -72,16 +80,53 @@ export function matrixResult(parts: MatrixResultParts): MatrixResult {
       ...caseWarnings(cases),
     ],
     cases: cases.map(setWarningsAside),
-    cells: begun.flatMap(({ group, blocks }) => summarise(group, blocks, spec)),
-    comparisons,
-    geomeans: geomeans(comparisons, (cell) => design.get(cell) ?? cell),
+    cells: begun
+      .flatMap((one) => summarise(one, spec))
+      .map((summary) => ({ ...summary, ...originOf(caseOf.get(summary.id), summary.metric, frame) })),
+    comparisons: comparisons.map((one) => {
+      const { build, ...rest } = originOf(caseOf.get(one.head), one.metric, frame);
+      const base = originOf(caseOf.get(one.base), one.metric, frame).build;
+      return { ...one, ...rest, build: build === base ? build : null };
+    }),
+    geomeans: geomeans(begun, spec),
     bench: {
       version: 1,
       fingerprint: parts.fingerprint,
       shard: parts.shard === null ? null : `${parts.shard.index}/${parts.shard.count}`,
+      sessions: spec.sessions,
+      trialsPerSession: spec.sessions === 1 && spec.untilPrecision !== undefined ? null : spec.trials,
       groups: records,
       trials: [...state.trials],
     },
+  };
+}
+
+/** Numbers of the trials that were still warming up, by cell. */
+function warmUpTrials(
+  measured: readonly MeasuredGroup[],
+  state: MatrixState,
+): Map<string, ReadonlySet<number>> {
+  const found = new Map<string, ReadonlySet<number>>();
+  for (const { group } of measured) {
+    const ids = group.cells.map((cell) => cell.id);
+    const own = state.trials.filter((trial) => ids.includes(trial.cell));
+    const numbers = [...new Set(own.map((trial) => trial.session))].flatMap((session) => {
+      const trials = own.filter((trial) => trial.session === session);
+      const [blocks = []] = completeSessions(ids, trials);
+      return completeBlockNumbers(ids, trials).slice(0, groupWarmUp(group, blocks).blocks);
+    });
+    for (const id of ids) found.set(id, new Set(numbers));
+  }
+  return found;
+}
+
+/** When, by what and with which build a cell was measured: a figure that is quoted needs it beside it. */
+function originOf(one: ResultCase | undefined, metric: string, frame: ResultFrame) {
+  const isThroughput = metric === 'pps' || metric === 'probedPps';
+  return {
+    build: (one === undefined ? null : isThroughput ? throughputOf(one).build : one.build) ?? null,
+    measuredAt: one?.startedAt ?? frame.createdAt,
+    commit: frame.tool.commit ?? null,
   };
 }
 
@@ -139,12 +184,14 @@ function controlWarnings(comparisons: readonly MatrixComparison[]): Result['warn
   const controls = comparisons.filter((one) => one.kind === 'control');
   const flagged = controls.filter((one) => one.significant === true);
   if (flagged.length === 0) return [];
-  const names = flagged.map((one) => `${one.metric} ${one.text} (p=${one.pValue?.toFixed(3)})`).join(', ');
+  const names = flagged
+    .map((one) => `${one.metric} ${one.text} (p=${one.adjustedP?.toFixed(3)} after Holm)`)
+    .join(', ');
   return [
     {
       code: 'control-differs',
       text: `the A/A control differs from itself in ${flagged.length} of ${controls.length} figures: ${names}`,
-      advice: `at alpha ${flagged[0]?.alpha} one in ${Math.round(1 / (flagged[0]?.alpha ?? 0.05))} does by chance; more than that means that something on the machine favours one place in the order`,
+      advice: `by chance one matrix in ${Math.round(1 / (flagged[0]?.alpha ?? 0.05))} shows any; look for what on the machine favours one place in the order before believing the other comparisons`,
     },
   ];
 }

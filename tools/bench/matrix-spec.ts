@@ -36,7 +36,12 @@ const inputObject = z
       .optional(),
     scenario: z.string().min(1).optional(),
     parameters: z.record(z.string(), parameterValue).optional(),
+    /** File, folder or pattern. */
     capture: z.string().min(1).optional(),
+    /** Use the whole records of a capture that breaks off. */
+    keepTruncated: z.boolean().optional(),
+    /** Refuse a capture with odd records. */
+    strict: z.boolean().optional(),
     /** Stop reading after this many packets. */
     limit: z.int().positive().optional(),
     loop: z.int().positive().optional(),
@@ -95,7 +100,10 @@ export const matrixSpec = z.strictObject({
     .refine(distinctWorkers.check, distinctWorkers.message)
     .default([1]),
   rates: rateList.default([{ mode: 'topspeed' }]),
-  trials: z.int().min(1).max(1000).default(15),
+  /** Fresh processes that each run the matrix once. */
+  sessions: z.int().min(1).max(1000).default(7),
+  /** Trials of each cell in a session. */
+  trials: z.int().min(1).max(1000).default(3),
   untilPrecision: precision.optional(),
   maxTrials: z.int().min(6).max(10_000).default(100),
   warmupBlocks: z.int().min(0).max(100).default(1),
@@ -105,7 +113,8 @@ export const matrixSpec = z.strictObject({
   seed: z.int().min(0).max(0xffff_ffff).default(1),
   alpha: z.number().gt(0).lt(1).default(0.05),
   confidence: z.number().gt(0).lt(1).default(0.95),
-  resamples: z.int().min(100).max(1_000_000).default(2000),
+  /** Has no effect any more; files that give it are still read. */
+  resamples: z.int().min(100).max(1_000_000).optional(),
   batch: z.int().min(1).max(32).default(32),
   build: z.enum(['both', 'bare', 'probed']).default('both'),
   steer: z.string().default('rss'),

@@ -1,7 +1,10 @@
 /** The figures of a trial that a matrix summarises and compares. */
 import type { Direction, ResultCase } from '../report/schema.js';
 import { burdenedPps, comparablePps, isPaced } from '../report/throughput.js';
+import { interruptedShareOf } from '../report/tail.js';
+import type { TimeKind } from '../report/cells.js';
 import type { Rate } from './rate.js';
+import { interruptionsMetric } from './tail-rule.js';
 import type { Blocks, TrialValues } from './trial.js';
 
 /** A figure by name, with its unit and which way is better. */
@@ -16,6 +19,17 @@ export interface MetricSpec {
 
 function time(name: string, read: MetricSpec['read']): MetricSpec {
   return { name, unit: 'ns', direction: 'lower-is-better', compared: true, read };
+}
+
+/** Interruptions by the machine per packet: what tails are judged by (tail-rule.ts). */
+function interruptions(kind: TimeKind): MetricSpec {
+  return {
+    name: interruptionsMetric(kind),
+    unit: '1',
+    direction: 'lower-is-better',
+    compared: false,
+    read: (one) => interruptedShareOf(one, kind),
+  };
 }
 
 /** Every metric, in the order of reports. */
@@ -42,6 +56,8 @@ export const METRICS: readonly MetricSpec[] = [
   time('response.p50Ns', (one) => one.latency?.response?.overall.p50Ns),
   time('response.p99Ns', (one) => one.latency?.response?.overall.p99Ns),
   time('response.p999Ns', (one) => one.latency?.response?.overall.p999Ns),
+  interruptions('service'),
+  interruptions('response'),
   time('expiry.lag.p50Ns', (one) => one.expiry?.lag?.p50Ns),
   time('expiry.lag.maxNs', (one) => one.expiry?.lag?.maxNs),
   {

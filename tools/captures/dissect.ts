@@ -3,6 +3,8 @@ import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from './link-type.js';
 
 /** What an analysis wants to know of an Ethernet frame, as far as its captured bytes tell. */
 export interface Dissection {
+  /** Length on the wire, in bytes: more than the frame's where the snap length cut it. */
+  wireBytes: number;
   /** VLAN ids from the outermost tag inwards, at most two are looked at. */
   readonly vlanIds: number[];
   /** EtherType behind the tags; null when the frame ends before it. */
@@ -32,6 +34,7 @@ const FIRST_TAG_VALUE_AT = 14;
 /** A dissection to be filled by `dissect`, over and over. */
 export function emptyDissection(): Dissection {
   return {
+    wireBytes: 0,
     vlanIds: [],
     etherType: null,
     ipVersion: null,
@@ -48,9 +51,11 @@ const offsets = emptyLayerOffsets();
 /**
  * Reads a frame's headers leniently: unlike the tracker's classification, a packet cut by the snap length, or whose
  * lengths contradict each other, still tells its protocol as long as its headers are there. Never reads outside it.
+ * @param wireBytes length on the wire where the frame was cut
  */
-export function dissect(frame: Uint8Array, into: Dissection): void {
+export function dissect(frame: Uint8Array, into: Dissection, wireBytes = frame.length): void {
   locateLayers(frame, offsets);
+  into.wireBytes = wireBytes;
   into.vlanIds.length = 0;
   into.ipVersion = null;
   into.protocol = null;

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { MutexPolicy } from '../../engine/host/run-memory.js';
 import type { MatrixHooks } from '../bench/drive-matrix.js';
+import type { TrialPlace } from '../bench/session.js';
+import { workerFile } from '../replay/thread-pool.js';
 import { readMatrixFile } from '../bench/matrix-file.js';
 import {
   checkMatrix,
@@ -26,12 +28,14 @@ import { renderTerminal } from '../report/terminal.js';
 import { wantsColour } from '../report/terminal-style.js';
 import { openScenario, SCENARIOS } from '../synth/registry.js';
 import { designsOption, oneOf, wholeNumber } from './option-values.js';
+import { addCaptureOptions, filesOf, readingOf, type CaptureFlags } from './capture-options.js';
+import { endNow } from './program-end.js';
+import { captureInput, requireRepeatable, scenarioInput } from './replay-input.js';
 import { buildChoice, type BuildChoice } from './replay-options.js';
-import { captureInput, scenarioInput } from './replay-input.js';
 import { UsageError } from './usage-error.js';
 
 /** Flags of `bench` that a matrix reads. Those with a default in bench.ts count only where they were given. */
-export interface MatrixFlags {
+export interface MatrixFlags extends CaptureFlags {
   readonly matrix?: string;
   readonly preset?: string;
   readonly scenario?: string;
@@ -44,6 +48,7 @@ export interface MatrixFlags {
   readonly build?: BuildChoice;
   readonly bare?: boolean;
   readonly mutex?: MutexPolicy;
+  readonly sessions?: number;
   readonly trials?: number;
   readonly untilPrecision?: number;
   readonly maxTrials?: number;
@@ -70,17 +75,24 @@ export function addMatrixOptions(command: Command): void {
       '--preset <name>',
       `run a matrix that comes with ctreplay: ${PRESETS.map((p) => p.name).join(', ')}`,
     )
-    .option('--capture <files>', 'captures to run, joined by commas, beside or instead of scenarios', words)
+    .option('--capture <files>', 'captures to run, joined by commas, beside or instead of scenarios', words);
+  addCaptureOptions(command);
+  command
     .option('--rates <list>', 'rates, joined by commas: topspeed, 100k (packets/s), 50mbps, x2', rateWords)
+    .option(
+      '--sessions <count>',
+      'fresh processes that each run the matrix once; intervals are over them (default: 7)',
+      wholeNumber(1, 1000, 'sessions'),
+    )
     .addOption(
       new Option(
         '--until-precision <share>',
-        'repeat until medians are known this well and such a difference would be found, e.g. 2%',
+        'add sessions until medians are known this well and such a difference would be found, e.g. 2%',
       ).argParser(precision),
     )
     .option(
       '--max-trials <count>',
-      'bound for --until-precision (default: 100)',
+      'bound for --until-precision, over all sessions (default: 100)',
       wholeNumber(6, 10_000, 'trials'),
     )
     .option(
@@ -113,7 +125,7 @@ export function addMatrixOptions(command: Command): void {
       'after',
       '\nA matrix of scenarios x designs x workers x rates, every cell repeated in turns:\n' +
         '  ctreplay bench --preset smoke\n' +
-        '  ctreplay bench --scenario syn-flood,established --workers 1,2 --trials 20 --out results/mine\n' +
+        '  ctreplay bench --scenario syn-flood,established --workers 1,2 --sessions 8 --out results/mine\n' +
         '  ctreplay bench --matrix bench.yaml --until-precision 2% --out results/nightly --resume',
     );
   const workers = command.options.find((option) => option.long === '--workers');
@@ -134,11 +146,14 @@ export function isMatrixRequest(flags: MatrixFlags): boolean {
   const needing = [
     Array.isArray(flags.workers) ? '--workers with several numbers' : null,
     flags.rates === undefined ? null : '--rates',
+    flags.sessions === undefined ? null : '--sessions',
     flags.untilPrecision === undefined ? null : '--until-precision',
     flags.shard === undefined ? null : '--shard',
     flags.resume === true ? '--resume' : null,
     flags.dryRun === true ? '--dry-run' : null,
     flags.out === undefined ? null : '--out',
+    flags.keepTruncated === true ? '--keep-truncated' : null,
+    flags.strict === true ? '--strict' : null,
   ].find((name) => name !== null);
   if (needing !== undefined) {
     throw new UsageError(
@@ -175,7 +190,7 @@ export async function runMatrix(
     throw new UsageError('--resume needs --out: the folder of the run to go on from');
   }
   const stop = new StopOnSignal();
-  const progress = new MatrixProgress(flags.quiet !== true && flags.json !== true);
+  const progress = new MatrixProgress(flags.quiet !== true && flags.json !== true, spec.sessions);
   let result: MatrixResult;
   try {
     result = await runMatrixBench({
@@ -184,6 +199,7 @@ export async function runMatrix(
       folder,
       resume: flags.resume === true,
       load: loadInput,
+      sessionEntry: sessionEntry(),
       commandLine: argv,
       hooks: {
         isInterrupted: () => stop.requested,
@@ -224,6 +240,7 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
     ...given('batch', flags.batch, 'batch'),
     ...(flags.bare === true || flags.build !== undefined ? { build: buildChoice(flags) } : {}),
     ...given('mutex', flags.mutex, 'mutex'),
+    ...given('sessions', flags.sessions, 'sessions'),
     ...given('trials', flags.trials, 'trials'),
     ...given('untilPrecision', flags.untilPrecision, 'untilPrecision'),
     ...given('maxTrials', flags.maxTrials, 'maxTrials'),
@@ -241,6 +258,14 @@ export function designNames(text: string): string[] {
   return designsOption(text).map(({ design, preset }) => (preset === null ? design : `${design}@${preset}`));
 }
 
+/** How captures are read, as an input of a matrix says it. */
+export function captureKeys({ keepTruncated, strict }: CaptureFlags): CaptureFlags {
+  return {
+    ...(keepTruncated === undefined ? {} : { keepTruncated }),
+    ...(strict === undefined ? {} : { strict }),
+  };
+}
+
 function inputsOf(flags: MatrixFlags, packets: number | undefined): InputSpec[] {
   const scenarios = (flags.scenario ?? '').split(',').filter((name) => name !== '');
   return [
@@ -250,9 +275,15 @@ function inputsOf(flags: MatrixFlags, packets: number | undefined): InputSpec[] 
     })),
     ...(flags.capture ?? []).map((capture) => ({
       capture,
+      ...captureKeys(flags),
       ...(packets === undefined ? {} : { limit: packets }),
     })),
   ];
+}
+
+/** File of the process that a session runs in. */
+export function sessionEntry(): string {
+  return workerFile('../commands/session-entry');
 }
 
 /** Finds out before the first trial what would end the matrix hours later. */
@@ -261,18 +292,23 @@ export async function checkInputs(inputs: readonly InputSpec[]): Promise<void> {
     if (input.scenario !== undefined) openScenario(input.scenario, input.parameters ?? {}, 1);
     if (input.config !== undefined) readConfig(input.config);
     if (input.capture === undefined) continue;
-    try {
-      await access(input.capture);
-    } catch {
-      throw new UsageError(`${input.capture}: there is no such capture`);
+    const files = filesOf([input.capture]);
+    readingOf(input);
+    for (const file of files) {
+      try {
+        await access(file);
+      } catch {
+        throw new UsageError(`${file}: there is no such capture`);
+      }
     }
+    requireRepeatable(files);
   }
 }
 
 /** Loads an input of a matrix. */
 export async function loadInput(input: InputSpec, seed: number): Promise<LoadedInput> {
   const limit = input.limit ?? null;
-  if (input.capture !== undefined) return captureInput([input.capture], limit);
+  if (input.capture !== undefined) return captureInput([input.capture], limit, readingOf(input));
   return scenarioInput(input.scenario as string, input.parameters ?? {}, seed, limit);
 }
 
@@ -345,7 +381,7 @@ function shard(text: string): Shard {
 export class StopOnSignal {
   requested = false;
   readonly #onSignal = (): void => {
-    if (this.requested) process.exit(130);
+    if (this.requested) endNow('\nInterrupted again: the trial in progress is dropped.', 130);
     this.requested = true;
     process.stderr.write(
       '\nInterrupted: ending after this trial; go on later with --resume. Once more to drop it.\n',
@@ -364,20 +400,24 @@ export class StopOnSignal {
 /** What runs now: one line that is overwritten on a terminal, one line per group elsewhere. */
 export class MatrixProgress {
   readonly #enabled: boolean;
+  readonly #sessions: number;
   #group = '';
   #shown = false;
 
-  constructor(enabled: boolean) {
+  /** @param sessions of the matrix, as far as known beforehand */
+  constructor(enabled: boolean, sessions: number) {
     this.#enabled = enabled;
+    this.#sessions = sessions;
   }
 
   /** To be handed to the matrix. */
-  readonly onTrial: NonNullable<MatrixHooks['onTrial']> = (cell, group, block, { expected }) => {
+  readonly onTrial: NonNullable<MatrixHooks['onTrial']> = (cell, group, place) => {
     const name = cell.role === 'design' ? cell.design : `${cell.design} (${cell.role})`;
-    this.#trial(group.name, name, block, expected);
+    const session = this.#sessions > 1 ? `session ${place.session + 1} of ${this.#sessions}: ` : '';
+    this.#trial(`${session}${group.name}`, name, place);
   };
 
-  #trial(group: string, cell: string, block: number | null, expected: number): void {
+  #trial(group: string, cell: string, { block, expected }: TrialPlace): void {
     if (!this.#enabled) return;
     const isTerminal = process.stderr.isTTY;
     if (group !== this.#group) {

@@ -46,7 +46,7 @@ export function register(program: Command, argv: readonly string[]): void {
     .option('--bare', 'as --build bare')
     .option(
       '--trials <count>',
-      'runs of each design, in turns; more than one prints the median',
+      'runs of each design, in turns; more than one prints the median. In a matrix: trials of each cell in a session (default: 3)',
       wholeNumber(1, 1000, 'trials'),
       1,
     )

@@ -6,10 +6,18 @@ import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
 import { readPackets, type InputPacket } from '../oracle/capture-run.js';
 import { Differ, type DiffReport, type Divergence } from '../oracle/differ.js';
 import { minimize } from '../oracle/minimize.js';
+import {
+  addCaptureOptions,
+  CAPTURE_ARGUMENT,
+  filesOf,
+  readingOf,
+  warnOf,
+  type CaptureFlags,
+} from './capture-options.js';
 import { designsOption, wholeNumber } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
-interface DiffFlags {
+interface DiffFlags extends CaptureFlags {
   readonly designs: string;
   readonly config?: string;
   readonly minimize?: string;
@@ -22,7 +30,7 @@ const EXIT_DIFFERENCE = 99;
 
 /** Adds `diff` to the program. */
 export function register(program: Command): void {
-  program
+  const command = program
     .command('diff')
     .summary('compare two designs on one trace')
     .description(
@@ -30,7 +38,7 @@ export function register(program: Command): void {
         'rewritten packet or table. A divergence that comes from an expired connection that one design still keeps is reported as ' +
         'explained; any other ends with exit code 99.',
     )
-    .argument('<capture...>', 'captures, read one after the other')
+    .argument('<capture...>', `read one after the other: ${CAPTURE_ARGUMENT}`)
     .option('--designs <a,b>', 'the two designs', 'timeout-lists,rculist-sweep')
     .option('--config <file>', 'configuration file (docs/config.md)')
     .option('--limit <packets>', 'stop reading after this many packets', wholeNumber(1, 1e8, 'packets'))
@@ -38,6 +46,7 @@ export function register(program: Command): void {
     .option('--json', 'the report as JSON on standard output')
     .addHelpText('after', '\nExample:\n  ctreplay diff nat.pcap --config nat.yaml --minimize smallest.pcap')
     .action(diff);
+  addCaptureOptions(command);
 }
 
 async function diff(captures: string[], flags: DiffFlags): Promise<void> {
@@ -49,7 +58,7 @@ async function diff(captures: string[], flags: DiffFlags): Promise<void> {
   }
   const config = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
   const packets: InputPacket[] = [];
-  for await (const packet of readPackets(captures)) {
+  for await (const packet of readPackets(filesOf(captures), { ...readingOf(flags), tell: warnOf })) {
     packets.push(packet);
     if (flags.limit !== undefined && packets.length >= flags.limit) break;
   }

@@ -6,10 +6,18 @@ import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
 import { CaptureRun, FIRST_PACKET_MS, readPackets, type TraceClock } from '../oracle/capture-run.js';
 import { configuredTracker } from '../oracle/configured-tracker.js';
+import {
+  addCaptureOptions,
+  CAPTURE_ARGUMENT,
+  filesOf,
+  readingOf,
+  warnOf,
+  type CaptureFlags,
+} from './capture-options.js';
 import { designsOption, duration, oneOf } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
-interface DumpFlags {
+interface DumpFlags extends CaptureFlags {
   readonly design: string;
   readonly config?: string;
   readonly at?: number;
@@ -19,13 +27,13 @@ interface DumpFlags {
 
 /** Adds `dump` to the program. */
 export function register(program: Command): void {
-  program
+  const command = program
     .command('dump')
     .summary('show the connection table after a capture')
     .description(
       "Runs captures through one design and prints its table in the form of 'ovs-appctl dpctl/dump-conntrack -s', sorted.",
     )
-    .argument('<capture...>', 'captures, read one after the other')
+    .argument('<capture...>', `read one after the other: ${CAPTURE_ARGUMENT}`)
     .option('--design <name>', 'design, with a preset as in rculist-sweep@v7', 'rculist-sweep')
     .option('--config <file>', 'configuration file (docs/config.md)')
     .option(
@@ -42,6 +50,7 @@ export function register(program: Command): void {
     .option('--json', 'the entries as JSON on standard output')
     .addHelpText('after', '\nExample:\n  ctreplay dump office.pcap --design timeout-lists --at 30s')
     .action(dump);
+  addCaptureOptions(command);
 }
 
 async function dump(captures: string[], flags: DumpFlags): Promise<void> {
@@ -53,7 +62,7 @@ async function dump(captures: string[], flags: DumpFlags): Promise<void> {
   const run = new CaptureRun(tracker, createRules(config), flags.clock);
   const until = flags.at === undefined ? null : FIRST_PACKET_MS + flags.at;
   let firstNs: bigint | null = null;
-  for await (const packet of readPackets(captures)) {
+  for await (const packet of readPackets(filesOf(captures), { ...readingOf(flags), tell: warnOf })) {
     firstNs ??= packet.timestampNs;
     if (until !== null && flags.clock === 'capture') {
       const atMs = FIRST_PACKET_MS + Number(packet.timestampNs - firstNs) / 1e6;

@@ -4,7 +4,6 @@ import { appendFile, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { MutexPolicy } from '../../engine/host/run-memory.js';
-import type { InputLoader } from '../bench/replay-runner.js';
 import { exitCodeOf } from '../regress/check.js';
 import { GATE_LEVELS, runGate, type GateFindings, type GateLevel } from '../regress/gate.js';
 import {
@@ -17,9 +16,10 @@ import {
   type GateReport,
 } from '../regress/gate-text.js';
 import { checkRegressConfig, readRegressConfig, type RegressConfig } from '../regress/regress-config.js';
+import { workerFile } from '../replay/thread-pool.js';
 import { writeAtomically } from '../report/result-file.js';
+import { loadInput, sessionEntry } from './bench-matrix.js';
 import { mutexOption } from './option-values.js';
-import { captureInput, scenarioInput } from './replay-input.js';
 import { UsageError } from './usage-error.js';
 
 interface RegressFlags {
@@ -98,6 +98,8 @@ async function regress(flags: RegressFlags, argv: readonly string[]): Promise<vo
       against: flags.against ?? null,
       update: flags.update === true,
       load: loadInput,
+      againstEntry: workerFile('../commands/against-entry'),
+      sessionEntry: sessionEntry(),
       commandLine: argv,
       cwd: process.cwd(),
       onProgress: (text) => progress.show(text),
@@ -168,13 +170,6 @@ async function writeTo(file: string, text: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   await writeAtomically(file, text);
 }
-
-const loadInput: InputLoader = (input, seed) => {
-  const limit = input.limit ?? null;
-  return input.capture !== undefined
-    ? captureInput([input.capture], limit)
-    : scenarioInput(input.scenario as string, input.parameters ?? {}, seed, limit);
-};
 
 function levelList(text: string): GateLevel[] {
   const names = text.split(',').map((name) => name.trim());

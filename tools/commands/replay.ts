@@ -8,14 +8,29 @@ import { renderTerminal } from '../report/terminal.js';
 import { wantsColour } from '../report/terminal-style.js';
 import type { Result } from '../report/schema.js';
 import { parseObjective, type Condition } from '../replay/rate-search.js';
-import { runSearch, runSession, type RunPurpose, type SessionHooks } from '../replay/session.js';
+import { plannedRun, plannedText } from '../replay/planned-run.js';
+import {
+  runSearch,
+  runSession,
+  type ReplayOptions,
+  type RunPurpose,
+  type SessionHooks,
+} from '../replay/session.js';
 import type { EditsAsGiven, ReplayTraffic } from '../replay/traffic-source.js';
 import { compileFilter } from '../rewrite/filter.js';
 import { parseIpMap, type IpMap } from '../rewrite/ip-map.js';
 import { parseSnapLength } from '../rewrite/snap-length.js';
 import type { ParameterSpec, ParameterValue } from '../synth/parameters.js';
 import { SCENARIOS } from '../synth/registry.js';
-import { checked, designsOption, wholeNumber } from './option-values.js';
+import {
+  addCaptureOptions,
+  CAPTURE_ARGUMENT,
+  filesOf,
+  readingOf,
+  type CaptureFlags,
+} from './capture-options.js';
+import { checked, designsOption, duration, wholeNumber } from './option-values.js';
+import { endNow } from './program-end.js';
 import { loadCaptures, loadScenario, type InputOptions, type ReplayInput } from './replay-input.js';
 import {
   addReplayOptions,
@@ -28,7 +43,7 @@ import { RunProgress } from './run-progress.js';
 import { optionOf } from './synth.js';
 import { UsageError } from './usage-error.js';
 
-interface ReplayCommandFlags extends ReplayFlags {
+interface ReplayCommandFlags extends ReplayFlags, CaptureFlags {
   readonly design: string;
   readonly synth?: string;
   readonly limit?: number;
@@ -36,6 +51,8 @@ interface ReplayCommandFlags extends ReplayFlags {
   readonly srcipmap?: IpMap;
   readonly dstipmap?: IpMap;
   readonly snaplen?: number;
+  /** Milliseconds. */
+  readonly maxGap?: number;
   readonly findMaxPps?: boolean;
   readonly slo?: string;
   readonly out?: string;
@@ -62,10 +79,7 @@ export function register(program: Command, argv: readonly string[]): void {
       'Replays captures (or --synth NAME) through each expiration design in turn, on worker threads at a target ' +
         'rate, and reports service and response time, lock contention and expiration. Numbers take k, M and G.',
     )
-    .argument(
-      '[capture...]',
-      'captures to replay one after the other: pcap, pcapng, gzip, zstd, .ctp; - for standard input',
-    )
+    .argument('[capture...]', `replayed one after the other: ${CAPTURE_ARGUMENT}`)
     .option(
       '--design <names>',
       'designs, joined by commas, with a preset as in rculist-sweep@v7; or all',
@@ -85,7 +99,13 @@ export function register(program: Command, argv: readonly string[]): void {
       checked(parseIpMap),
     )
     .option('--dstipmap <maps>', 'move destination addresses', checked(parseIpMap))
-    .option('--snaplen <bytes>', 'keep this many bytes of each frame', checked(parseSnapLength));
+    .option('--snaplen <bytes>', 'keep this many bytes of each frame', checked(parseSnapLength))
+    .option(
+      '--max-gap <seconds>',
+      'shorten longer pauses between packets of the traffic to this; also 500ms, 5m',
+      duration('s'),
+    );
+  addCaptureOptions(command);
   addReplayOptions(command);
   command
     .option(
@@ -117,7 +137,7 @@ export function register(program: Command, argv: readonly string[]): void {
 }
 
 /** Options for the parameters of the scenario that argv names, except those that replaying has itself. */
-function addScenarioOptions(command: Command, argv: readonly string[]): readonly ParameterSpec[] {
+export function addScenarioOptions(command: Command, argv: readonly string[]): readonly ParameterSpec[] {
   const at = argv.findIndex((argument) => argument === '--synth' || argument.startsWith('--synth='));
   const word = argv[at] ?? '';
   const name = word.startsWith('--synth=') ? word.slice('--synth='.length) : argv[at + 1];
@@ -139,9 +159,11 @@ async function replay(
   const designs = designsOption(flags.design);
   // Before reading: a wrong option should not have to wait for a large capture.
   toReplayOptions(flags);
+  readingOf(flags);
   const objective = objectiveOf(flags);
   const loaded = await loadInput(captures, flags, parameters);
   const options = toReplayOptions(flags, loaded.suggested);
+  if (objective === null && flags.quiet !== true) announce(loaded.traffic, options, designs.length);
   const progress = new RunProgress(flags.quiet !== true && flags.json !== true);
   const interrupter = new Interrupter();
   let result: Result;
@@ -186,6 +208,12 @@ const RUN_WORDS: Readonly<Record<RunPurpose, string>> = {
   figures: ', latency and locks',
 };
 
+/** Says on standard error how long a paced run will take: a capture may have pauses of hours in it. */
+function announce(traffic: ReplayTraffic, options: ReplayOptions, designs: number): void {
+  const text = plannedText(plannedRun(traffic, options), designs);
+  if (text !== null) process.stderr.write(`${text}\n`);
+}
+
 async function loadInput(
   captures: readonly string[],
   flags: ReplayCommandFlags,
@@ -195,11 +223,12 @@ async function loadInput(
     limit: flags.limit ?? null,
     edits: editsOf(flags),
     storeBytes: flags.store * 1024 ** 2,
+    reading: readingOf(flags),
   };
   if (flags.synth === undefined) {
     if (captures.length === 0)
       throw new UsageError('name a capture to replay, or a scenario with --synth NAME');
-    return loadCaptures(captures, options);
+    return loadCaptures(filesOf(captures), options);
   }
   if (captures.length > 0) {
     throw new UsageError(
@@ -246,12 +275,13 @@ function searchLines(result: Result): string {
     .join('');
 }
 
-function editsOf({ filter, srcipmap, dstipmap, snaplen }: ReplayCommandFlags): EditsAsGiven {
+function editsOf({ filter, srcipmap, dstipmap, snaplen, maxGap }: ReplayCommandFlags): EditsAsGiven {
   return {
     filter: filter ?? null,
     sourceMap: srcipmap ?? null,
     destinationMap: dstipmap ?? null,
     snapLength: snaplen ?? null,
+    maxGapNs: maxGap === undefined ? null : maxGap * 1e6,
   };
 }
 
@@ -261,7 +291,8 @@ function checkedFilter(expression: string): string {
   return expression;
 }
 
-function camelCase(name: string): string {
+/** `active-flows` is `activeFlows`, as commander keeps it. */
+export function camelCase(name: string): string {
   return name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
@@ -290,6 +321,8 @@ async function present(result: Result, flags: ReplayCommandFlags, name: string):
     if (result.rateSearches != null) process.stdout.write(`\n${searchLines(result)}`);
     if (folder !== null && flags.quiet !== true) process.stdout.write(`\nResult: ${folder}\n`);
   }
+  if (!result.valid) process.exitCode = 1;
+  else if (result.partial) process.exitCode = 130;
   const rejected = result.cases.find(isWhollyRejected);
   if (rejected !== undefined) {
     const reasons = Object.keys(rejected.packets.rejectedByReason ?? {}).join(', ');
@@ -298,11 +331,10 @@ async function present(result: Result, flags: ReplayCommandFlags, name: string):
         "'ctreplay info' tells what the capture holds; nothing was measured that means anything.",
     );
   }
-  if (!result.valid) process.exitCode = 1;
-  else if (result.partial) process.exitCode = 130;
 }
 
-function isWhollyRejected(each: Result['cases'][number]): boolean {
+/** Whether the tracker found every packet of a run invalid. */
+export function isWhollyRejected(each: Result['cases'][number]): boolean {
   const { injected, verdicts } = each.packets;
   const invalid = Object.entries(verdicts)
     .filter(([state]) => state.split('|').includes('inv'))
@@ -332,7 +364,7 @@ class Interrupter {
   /** The signal has come: no further run is to begin. */
   requested = false;
   readonly #onSignal = (): void => {
-    if (this.requested) process.exit(130);
+    if (this.requested) endNow('\nInterrupted again: what was measured is dropped.', 130);
     process.stderr.write('\nInterrupted: writing what was measured; once more to drop it.\n');
     this.requested = true;
     this.#interrupt?.();

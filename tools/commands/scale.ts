@@ -6,6 +6,8 @@ import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import { fitCases, type ScalingResult } from '../bench/scale.js';
+import { coverText } from '../report/comparisons.js';
+import type { ScalingFit } from '../stats/scalability.js';
 import { printable } from '../report/escape.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
 import { formatRate, formatRatio, formatShare } from '../report/quantities.js';
@@ -14,23 +16,27 @@ import type { Estimate, ScalingPoint } from '../report/schema.js';
 import { grid } from '../report/terminal-grid.js';
 import { painter, wantsColour } from '../report/terminal-style.js';
 import {
+  captureKeys,
   designNames,
   freshFolder,
   loadInput,
+  sessionEntry,
   checkInputs,
   MatrixProgress,
   StopOnSignal,
 } from './bench-matrix.js';
+import { KEEP_TRUNCATED_HELP, STRICT_HELP, type CaptureFlags } from './capture-options.js';
 import { mutexOption, wholeNumber } from './option-values.js';
 import { buildChoice, buildOption, type BuildChoice } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
-interface ScaleFlags {
+interface ScaleFlags extends CaptureFlags {
   readonly scenario?: string;
   readonly capture?: string;
   readonly design: string;
   readonly workers?: number;
   readonly packets?: number;
+  readonly sessions: number;
   readonly trials: number;
   readonly build?: BuildChoice;
   readonly bare?: boolean;
@@ -56,6 +62,8 @@ export function register(program: Command, argv: readonly string[]): void {
     )
     .option('--scenario <name>', 'scenario to scale (default: established)')
     .option('--capture <file>', 'capture to scale, instead of a scenario')
+    .option('--keep-truncated', KEEP_TRUNCATED_HELP)
+    .option('--strict', STRICT_HELP)
     .option('--design <names>', 'designs, joined by commas; or all', 'timeout-lists,rculist-sweep')
     .option('--workers <count>', 'most workers, 1 to 64 (default: the cores)', wholeNumber(1, 64, 'workers'))
     .option(
@@ -63,7 +71,18 @@ export function register(program: Command, argv: readonly string[]): void {
       "packets of the input (default: 2000000, a capture's own)",
       wholeNumber(1, 1e10, 'packets'),
     )
-    .option('--trials <count>', 'trials of each number of workers', wholeNumber(1, 1000, 'trials'), 5)
+    .option(
+      '--sessions <count>',
+      'fresh processes that each measure all numbers of workers; intervals are over them',
+      wholeNumber(1, 1000, 'sessions'),
+      5,
+    )
+    .option(
+      '--trials <count>',
+      'trials of each number of workers in a session',
+      wholeNumber(1, 1000, 'trials'),
+      3,
+    )
     .addOption(buildOption())
     .option('--bare', 'as --build bare; leaves the model without times')
     .addOption(mutexOption())
@@ -93,7 +112,7 @@ async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> 
   await checkInputs(spec.inputs);
   const folder = flags.out ?? (flags.json === true ? null : freshFolder('scale'));
   const stop = new StopOnSignal();
-  const progress = new MatrixProgress(flags.quiet !== true && flags.json !== true);
+  const progress = new MatrixProgress(flags.quiet !== true && flags.json !== true, spec.sessions);
   let measured: MatrixResult;
   try {
     measured = await runMatrixBench({
@@ -102,6 +121,7 @@ async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> 
       folder,
       resume: flags.resume === true,
       load: loadInput,
+      sessionEntry: sessionEntry(),
       commandLine: argv,
       hooks: { isInterrupted: () => stop.requested, onTrial: progress.onTrial },
     });
@@ -109,7 +129,7 @@ async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> 
     progress.finish();
     stop.disarm();
   }
-  const fits = fitCases(measured.cases, cores, spec.seed);
+  const fits = fitCases(measured.cases, cores);
   const result: MatrixResult = { ...measured, scaling: fits.map((fit) => fit.scaling) };
   if (folder !== null) {
     await writeResult(folder, result);
@@ -132,12 +152,17 @@ function specOf(flags: ScaleFlags, cores: number): MatrixSpec {
   const input =
     flags.capture === undefined
       ? { scenario, parameters: { packets: flags.packets ?? 2_000_000 } }
-      : { capture: flags.capture, ...(flags.packets === undefined ? {} : { limit: flags.packets }) };
+      : {
+          capture: flags.capture,
+          ...captureKeys(flags),
+          ...(flags.packets === undefined ? {} : { limit: flags.packets }),
+        };
   return checkMatrix(
     {
       inputs: [input],
       designs: designNames(flags.design),
       workers: workerCounts(most),
+      sessions: flags.sessions,
       trials: flags.trials,
       build: buildChoice(flags),
       probeCost: 'none',
@@ -175,11 +200,12 @@ function textOf(
         { head: 'workers', expendable: 0, cell: (point) => `${point.workers}` },
         { head: 'packets/s on CPU', expendable: 0, cell: (point) => formatRate(point.pps) },
         {
-          head: '95 % interval',
+          head: 'interval',
           expendable: 2,
           cell: (point) =>
             typeof point.low === 'number' ? `${formatRate(point.low)} .. ${formatRate(point.high)}` : '',
         },
+        { head: 'covers', align: 'left', expendable: 3, cell: coverText },
         {
           head: 'speed-up',
           expendable: 0,
@@ -192,7 +218,7 @@ function textOf(
       width,
       paint,
     );
-    const law = fit === null ? [] : [lawText(scaling.fit ?? {}, fit.model)];
+    const law = fit === null ? [] : [`${lawText(scaling.fit ?? {}, fit.model)}. ${fitText(fit)}`];
     return [
       paint('bold', `${printable(scaling.input)} · ${printable(scaling.design)}`),
       paint('dim', builds),
@@ -209,6 +235,15 @@ function kindOf(point: ScalingPoint, cores: number): string {
   return point.oversubscribed === true
     ? `not a measurement: more workers than the ${cores} cores`
     : 'predicted by the fit';
+}
+
+/** How well it fits, as far as that can be known, and what its intervals cover. */
+function fitText({ r2, maxRelativeError, sessions }: ScalingFit): string {
+  const fits =
+    r2 === null || maxRelativeError === null
+      ? 'Points left over to judge the fit by: none'
+      : `R² ${r2.toFixed(4)}, furthest off by ${formatShare(maxRelativeError)}`;
+  return `${fits}. Intervals: ${sessions > 1 ? `over ${sessions} sessions` : 'within one session only'}.`;
 }
 
 type Fit = Partial<

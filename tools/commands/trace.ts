@@ -7,10 +7,18 @@ import { configuredTracker } from '../oracle/configured-tracker.js';
 import { PcapWriter } from '../captures/pcap-writer.js';
 import { CaptureRun, readPackets, type TraceClock, type TrackedPacket } from '../oracle/capture-run.js';
 import { frameTuple } from '../oracle/frame-tuple.js';
+import {
+  addCaptureOptions,
+  CAPTURE_ARGUMENT,
+  filesOf,
+  readingOf,
+  warnOf,
+  type CaptureFlags,
+} from './capture-options.js';
 import { designsOption, oneOf } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
-interface TraceFlags {
+interface TraceFlags extends CaptureFlags {
   readonly design: string;
   readonly clock: TraceClock;
   readonly bareStates?: boolean;
@@ -21,14 +29,14 @@ interface TraceFlags {
 
 /** Adds `trace` to the program. */
 export function register(program: Command): void {
-  program
+  const command = program
     .command('trace')
     .summary('show what the tracker says of each packet')
     .description(
       "Runs captures through one design, a packet at a time, and prints 'N: ct_state' per packet that " +
         'the tracker puts out, the form of ovstest test-conntrack pcap. A fragment comes out when its packet is whole.',
     )
-    .argument('<capture...>', 'captures: pcap, pcapng, gzip, zstd, .ctp; - for standard input')
+    .argument('<capture...>', `read one after the other: ${CAPTURE_ARGUMENT}`)
     .option('--design <name>', 'design, with a preset as in rculist-sweep@v7', 'rculist-sweep')
     .option(
       '--clock <clock>',
@@ -45,6 +53,7 @@ export function register(program: Command): void {
       '\nExample:\n  ctreplay trace ftp.pcap --design timeout-lists --clock capture --json',
     )
     .action(trace);
+  addCaptureOptions(command);
 }
 
 async function trace(captures: string[], flags: TraceFlags): Promise<void> {
@@ -65,7 +74,7 @@ async function trace(captures: string[], flags: TraceFlags): Promise<void> {
   let outputNumber = 0;
   let inputs = 0;
   try {
-    for await (const packet of readPackets(captures)) {
+    for await (const packet of readPackets(filesOf(captures), { ...readingOf(flags), tell: warnOf })) {
       inputs += 1;
       for (const tracked of run.run(packet)) {
         outputNumber += 1;

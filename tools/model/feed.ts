@@ -73,7 +73,7 @@ export function measuredSeries(result: Result, file: string): MeasuredSeries[] {
       `${file}: holds no case that the model could be fed from: it takes probed cases at top speed (no --bare, no --pps). Measure some with 'ctreplay scale --out DIR'.`,
     );
   }
-  const clockCostNs = result.environment.clock.costNs ?? 0;
+  const machineCostNs = result.environment.clock.costNs ?? 0;
   const series = new Map<string, { design: string; input: string; byWorkers: Map<number, ResultCase[]> }>();
   for (const one of usable) {
     const key = JSON.stringify([one.input.name, one.design]);
@@ -86,12 +86,17 @@ export function measuredSeries(result: Result, file: string): MeasuredSeries[] {
     input,
     points: [...byWorkers]
       .toSorted(([a], [b]) => a - b)
-      .map(([workers, cases]) => measuredPoint(workers, cases, clockCostNs)),
+      .map(([workers, cases]) => measuredPoint(workers, cases, machineCostNs)),
   }));
 }
 
-function measuredPoint(workers: number, cases: readonly ResultCase[], clockCostNs: number): MeasuredPoint {
-  const figures = cases.map((one) => figuresOf(one, clockCostNs));
+/** What the engine's clock cost in a case: as its workers found it, or in older results as the machine's main thread did. */
+function clockCostOf(one: ResultCase, machineCostNs: number): number {
+  return one.timer?.costNs ?? machineCostNs;
+}
+
+function measuredPoint(workers: number, cases: readonly ResultCase[], machineCostNs: number): MeasuredPoint {
+  const figures = cases.map((one) => figuresOf(one, clockCostOf(one, machineCostNs)));
   const middle = (pick: (one: CaseFigures) => number): number => median(figures.map(pick));
   const first = cases[0] as ResultCase;
   const ctPerPacket = middle((one) => one.ctPerPacket);
@@ -116,7 +121,7 @@ function measuredPoint(workers: number, cases: readonly ResultCase[], clockCostN
       ctPerPacket,
       ctHold: { meanNs: ctHoldNs, spread: { cv: middle((one) => one.ctHoldCv) } },
       connections,
-      sweeper: sweeperLoad(cases, clockCostNs),
+      sweeper: sweeperLoad(cases, machineCostNs),
       discipline: discipline(middle((one) => one.readNs ?? DEFAULT_READ_NS)),
     },
   };
@@ -199,9 +204,10 @@ function holdOf(
       timed.reduce((sum, row) => sum + pick(row) * row.weight, 0) / weights;
     return { meanNs: mean((row) => row.meanNs), cv: mean((row) => row.cv) };
   }
-  const average = (one.locks ?? []).find((row) => row.class === lockClass && row.thread === 'all')?.hold
-    ?.avgNs;
-  return { meanNs: Math.max((average ?? 0) - clockCostNs, 0), cv: 0.3 };
+  const all = (one.locks ?? []).find((row) => row.class === lockClass && row.thread === 'all')?.hold;
+  // The average has the cost taken off already where the result says so.
+  const costNs = all?.clockCostNs == null ? clockCostNs : 0;
+  return { meanNs: Math.max((all?.avgNs ?? 0) - costNs, 0), cv: 0.3 };
 }
 
 /** Waits of the workers for ct_lock, interruptions taken off, and what a read of a pause took. */
@@ -248,7 +254,7 @@ function connectionLocks(one: ResultCase, figures: readonly CaseFigures[]): Conn
 }
 
 /** The sweeper's holds of ct_lock; null when it held it less than twice per case. */
-function sweeperLoad(cases: readonly ResultCase[], clockCostNs: number): SweeperLoad | null {
+function sweeperLoad(cases: readonly ResultCase[], machineCostNs: number): SweeperLoad | null {
   const passes = cases.reduce((sum, one) => sum + (one.sweeps?.length ?? 0), 0);
   const rows = cases.flatMap((one) =>
     (one.locks ?? []).filter((row) => row.class === 'ct_lock' && row.thread === 'sweeper'),
@@ -257,8 +263,15 @@ function sweeperLoad(cases: readonly ResultCase[], clockCostNs: number): Sweeper
   if (passes < 2 * cases.length || acquisitions === 0) return null;
   const elapsedNs = cases.reduce((sum, one) => sum + one.elapsedNs, 0);
   const busyNs = cases.flatMap((one) => one.sweeps ?? []).reduce((sum, pass) => sum + pass.durationNs, 0);
-  const heldNs = sumOf(rows, (row) => row.hold?.totalNs);
-  const holdNs = Math.max(heldNs / acquisitions - clockCostNs, 1);
+  // Without the clock's cost in each hold: older results have it in the total.
+  const heldNs = cases.reduce((sum, one) => {
+    const own = (one.locks ?? []).filter((row) => row.class === 'ct_lock' && row.thread === 'sweeper');
+    const costNs = own.some((row) => row.hold?.clockCostNs != null) ? 0 : clockCostOf(one, machineCostNs);
+    return (
+      sum + sumOf(own, (row) => Math.max((row.hold?.totalNs ?? 0) - costNs * (row.acquisitions ?? 0), 0))
+    );
+  }, 0);
+  const holdNs = Math.max(heldNs / acquisitions, 1);
   return {
     pauseNs: Math.max((elapsedNs - busyNs) / passes, 1000),
     holdsPerPass: acquisitions / passes,

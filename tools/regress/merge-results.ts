@@ -1,5 +1,5 @@
 /** Several results as one: the shards of a matrix, or runs of the same or of different cells. */
-import { geomeans } from '../bench/aggregate.js';
+import { adjustMatrix, type MatrixComparison } from '../bench/aggregate.js';
 import { benchRecord, fingerprint } from '../bench/bench-record.js';
 import type { MatrixState } from '../bench/drive-matrix.js';
 import { matrixResult, withWarnings, type MatrixResult } from '../bench/matrix-result.js';
@@ -142,7 +142,8 @@ function shardOf(text: string, run: Run): Shard {
 }
 
 function specOf(run: Run): MatrixSpec {
-  const { rates, ...rest } = run.result.configuration as { rates?: unknown };
+  // Before there were sessions, a matrix was one.
+  const { rates, ...rest } = { sessions: 1, ...run.result.configuration } as { rates?: unknown };
   // Rates are stored as they were understood; the check takes them as they are written.
   const written = (Array.isArray(rates) ? rates : []).map((rate) =>
     rateText(rate as Parameters<typeof rateText>[0]),
@@ -232,20 +233,29 @@ function checkSameCells(runs: readonly Run[]): void {
   }
 }
 
-/** Results of replays, or whole matrices: their cases together. Trials of the same cell are numbered on. */
+/**
+ * Results of replays, or whole matrices: their cases together. Trials and sessions of the same cell are numbered on: two runs
+ * were two processes.
+ */
 function mergeCases(runs: readonly Run[]): Result {
   const next = new Map<string, number>();
+  const nextSession = new Map<string, number>();
   const cases: ResultCase[] = [];
   const repeated = new Set<string>();
   checkSameCells(runs);
   for (const { result } of runs) {
     const start = new Map(next);
+    const firstSession = new Map(nextSession);
     for (const one of result.cases) {
       const offset = start.get(one.id) ?? 0;
       if (offset > 0) repeated.add(one.id);
       const trial = one.trial + offset;
       next.set(one.id, Math.max(next.get(one.id) ?? 0, trial + 1));
-      cases.push({ ...one, trial });
+      cases.push({ ...one, trial, session: (firstSession.get(one.id) ?? 0) + (one.session ?? 0) });
+    }
+    for (const { id, session = 0 } of result.cases) {
+      const begun = (firstSession.get(id) ?? 0) + (session ?? 0) + 1;
+      nextSession.set(id, Math.max(nextSession.get(id) ?? 0, begun));
     }
   }
   // A summary of one run's trials does not hold for those of two.
@@ -253,7 +263,6 @@ function mergeCases(runs: readonly Run[]): Result {
   const comparisons = runs
     .flatMap(({ result }) => result.comparisons ?? [])
     .filter((one) => holds(one.base) && holds(one.head));
-  const design = new Map(cases.map((one) => [one.id, one.design]));
   return {
     format: 'ctreplay-result',
     version: 1,
@@ -263,10 +272,8 @@ function mergeCases(runs: readonly Run[]): Result {
     audit: runs.flatMap(({ result }) => result.audit ?? []),
     cases,
     cells: runs.flatMap(({ result }) => result.cells ?? []).filter((cell) => holds(cell.id)),
-    comparisons,
+    // Together they are one family, larger than each was.
+    comparisons: adjustMatrix(comparisons as MatrixComparison[]),
     scaling: repeated.size > 0 ? [] : runs.flatMap(({ result }) => result.scaling ?? []),
-    ...({
-      geomeans: geomeans(comparisons as MatrixResult['comparisons'], (cell) => design.get(cell) ?? cell),
-    } as object),
   };
 }

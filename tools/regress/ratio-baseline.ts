@@ -16,6 +16,8 @@ const ratio = z.object({
   high: z.number().positive().nullable(),
   confidence: z.number().nullable(),
   n: z.int().nonnegative(),
+  /** Median of head / base in each session; absent in baselines from before there were sessions. */
+  sessionRatios: z.array(z.number().positive()).optional(),
 });
 
 const ratioFile = z.object({

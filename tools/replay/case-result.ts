@@ -7,7 +7,14 @@ import { auditRun, type RunRecord } from '../measure/audit.js';
 import { summarize, toHistogram } from '../measure/latency-summary.js';
 import { LATENCY_CONFIG } from '../measure/log-linear.js';
 import { collectWarnings, type WarningFacts } from '../measure/warnings.js';
-import type { Contention, LatencyDistribution, ResultCase, WorkerFigures } from '../report/schema.js';
+import type {
+  ClockFigures,
+  Contention,
+  LatencyDistribution,
+  LatencyView,
+  ResultCase,
+  WorkerFigures,
+} from '../report/schema.js';
 import {
   CLASS_NAMES,
   collectLatency,
@@ -16,8 +23,15 @@ import {
   readCoarse,
 } from './collect-latency.js';
 import { lagByGroup, lagDistribution } from './collect-lag.js';
-import { collectLocks } from './collect-locks.js';
-import type { DepartureFigures, Departures } from './departure.js';
+import {
+  clockLoopFigures,
+  clockLoopPercentiles,
+  interruptionsOf,
+  interruptionsPerSecond,
+} from './collect-interruptions.js';
+import { collectLocks, shortestHoldNs } from './collect-locks.js';
+import { harnessOf, timeBalance, timerOf, workerTimes } from './collect-timing.js';
+import { plannedNs, type DepartureFigures } from './departure.js';
 import { targetPps } from './pace.js';
 import { fixedAddresses, repeatsTuples } from './repeated-tuples.js';
 import type { FinishedRun, RunOptions } from './run-control.js';
@@ -39,14 +53,22 @@ export interface CaseContext {
 export function makeCase(finished: FinishedRun, options: RunOptions, context: CaseContext): ResultCase {
   const { run, workers: reports, totals } = finished;
   const workers = options.workers;
-  const holdInterval = options.settings.holdInterval ?? 0;
   const counters = sumCounters(Array.from({ length: workers }, (_, thread) => readCounters(run, thread)));
   const everyThread = sumCounters(
     Array.from({ length: workers + 1 }, (_, thread) => readCounters(run, thread)),
   );
-  const service = collectLatency(run, workers, 'service');
-  const response = collectLatency(run, workers, 'response');
-  const locks = collectLocks(run, workers, holdInterval);
+  const timer = timerOf(reports, shortestHoldNs(run, workers));
+  const judged = {
+    stepNs: timer?.stepNs ?? null,
+    interruptions: workerIndexes(workers).map((worker) => {
+      const report = reports.find((one) => one.worker === worker);
+      return report === undefined ? null : interruptionsOf(report);
+    }),
+  };
+  const service = collectLatency(run, workers, 'service', judged);
+  const response = collectLatency(run, workers, 'response', judged);
+  const locks = collectLocks(run, workers, timer?.costNs ?? 0);
+  const harness = harnessOf(reports);
   const injected = reports.reduce((sum, report) => sum + report.packets, 0);
   const elapsedNs = Math.max(finished.elapsedNs, 0);
   const achievedPps = elapsedNs === 0 ? null : (injected / elapsedNs) * 1e9;
@@ -60,6 +82,9 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
       elapsedNs: Math.max(report.endNs - report.startNs, 0),
       runNs: report.scheduler?.runNs ?? null,
       waitNs: report.scheduler?.waitNs ?? null,
+      ...workerTimes(report),
+      interruptionsPerSecond: interruptionsPerSecond(report),
+      clockLoop: clockLoopFigures(report),
       lockWaitNs: lockWait,
       voluntarySwitches: report.scheduler?.voluntarySwitches ?? null,
       involuntarySwitches: report.scheduler?.involuntarySwitches ?? null,
@@ -69,6 +94,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     };
   });
   const departure = departureDistribution(reports, 'all');
+  const planned = plannedNs(elapsedNs, reports);
   const created = counters.reasons.get(run.engine.constants.R_CREATED) ?? 0;
   const removedWork = everyThread.work['removed'] ?? 0;
   const probed = run.engine.flavour !== 'bare';
@@ -88,13 +114,14 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
         options.latency.mode === 'all' && figures.service?.meanNs != null
           ? figures.service.count * figures.service.meanNs
           : null,
+      balance: timeBalance(reports[index], figures.service ?? null),
     })),
     histograms: [
       audited('service', service.view?.overall ?? null, options.latency.mode === 'all' ? injected : null),
       audited(
         'response',
         response.view?.overall ?? null,
-        options.latency.mode === 'all' && target !== null ? injected : null,
+        options.latency.mode === 'all' && finished.schedule.paced ? injected : null,
       ),
     ].filter((histogram) => histogram !== null),
     locks: (locks ?? [])
@@ -104,14 +131,23 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
         acquisitions: lock.acquisitions ?? 0,
         contended: lock.contended ?? 0,
       })),
+    holds: (locks ?? []).flatMap((lock) => {
+      const totalNs = lock.hold?.totalNs;
+      if (typeof totalNs !== 'number' || lock.thread === 'all') return [];
+      const worker = perWorker.find((figures) => lock.thread === `worker-${figures.worker}`);
+      return [{ name: `${lock.class} ${lock.thread}`, totalNs, elapsedNs: worker?.elapsedNs ?? elapsedNs }];
+    }),
     targetPps: finished.interrupted ? null : target,
     achievedPps,
+    plannedNs: finished.interrupted ? null : planned,
+    burst: options.burst,
     connections: probed ? { initial: 0, created, removed: removedWork, remaining: finished.connCount } : null,
   };
   const rejected = reasonCounts(finished, counters.reasons);
   const streamed = streamedFigures(finished) ?? null;
   const facts: WarningFacts = {
     ...context.facts,
+    ...(timer === null ? {} : { clock: workerClock(timer, context.facts.clock) }),
     workers: perWorker.map((figures) => ({
       worker: figures.worker,
       elapsedNs: figures.elapsedNs,
@@ -123,6 +159,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     serviceP50Ns: service.view?.overall.p50Ns ?? null,
     targetPps: target,
     achievedPps,
+    plannedNs: planned,
     sourceLag: streamed,
     tableFull: {
       packets: (rejected['conn-limit'] ?? 0) + (rejected['slab-full'] ?? 0),
@@ -162,6 +199,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
       targetMbps: options.pacing.mode === 'mbps' ? options.pacing.mbps : null,
       multiplier: options.pacing.mode === 'multiplier' ? options.pacing.multiplier : null,
       achievedPps,
+      onEnginePps: harness.onEnginePps,
       achievedMbps: achievedPps === null ? null : (achievedPps * (totals.bits / totals.packets)) / 1e6,
       departureError: departure,
       departureErrorSettled: departureDistribution(reports, 'settled'),
@@ -189,8 +227,8 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
         : {
             mode: options.latency.mode,
             sampleInterval: options.latency.mode === 'sample' ? options.latency.interval : null,
-            service: service.view,
-            response: response.view,
+            service: withClockLoop(service.view, reports),
+            response: response.view === null ? null : withClockLoop(response.view, reports),
           },
     locks,
     connections: {
@@ -226,6 +264,8 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     nat: natFigures(finished, workers, everyThread.work),
     workCounts: probed ? workFigures(everyThread) : null,
     timeline: finished.timeline.points.map((point) => ({ ...point })),
+    timer,
+    harnessShare: harness.share,
     lockWaitShare: locks === null || workerTime === 0 ? null : Math.min(1, lockWaitTotal / workerTime),
     cpuWaitShare:
       workerTime === 0 || cpuWait.some((wait) => wait == null)
@@ -234,7 +274,27 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     audit: auditRun(record),
     warnings: collectWarnings(facts),
   };
-  return { ...made, throughput: throughputOfRun(made, reports, context.facts.clock?.costNs ?? null) };
+  return { ...made, throughput: throughputOfRun(made) };
+}
+
+function workerIndexes(workers: number): number[] {
+  return Array.from({ length: workers }, (_, worker) => worker);
+}
+
+function withClockLoop(view: LatencyView, reports: readonly WorkerReport[]): LatencyView {
+  return { ...view, clockLoop: clockLoopPercentiles(reports, view.overall.p50Ns) };
+}
+
+/** The clock as the workers found it, for warnings; whether it went backwards only the main thread looked at for long. */
+function workerClock(
+  timer: ClockFigures,
+  machine: WarningFacts['clock'],
+): NonNullable<WarningFacts['clock']> {
+  return {
+    costNs: timer.costNs ?? 0,
+    stepNs: timer.stepNs ?? 0,
+    backwardSteps: machine?.backwardSteps ?? 0,
+  };
 }
 
 /** Packets by ct_state text; fragments that were held get a name of their own. */
@@ -316,7 +376,7 @@ function imbalanceOf(reports: readonly WorkerReport[]): number | null {
 /** How late packets left, over all workers. */
 function departureDistribution(
   reports: readonly WorkerReport[],
-  which: keyof Departures,
+  which: 'all' | 'settled',
 ): LatencyDistribution | null {
   const parts = reports
     .map((report) => report.departure?.[which])

@@ -62,13 +62,15 @@ export function assignPackets(traffic: StagedTraffic, rules: PacketRules, steeri
   const workerOf = new Uint16Array(traffic.packets);
   const requestOf = new Uint32Array(traffic.packets);
   const layers = emptyLayerOffsets();
-  traffic.forEach((frame, index) => {
+  traffic.forEach((frame, index, wireBytes) => {
     locateLayers(frame, layers);
     // The zone may decide the worker, and the worker the rule: the rule for worker 0 gives the zone.
-    const zone = steering.needsZone ? (rules.requests[rules.choose({ frame, worker: 0 })]?.zone ?? 0) : 0;
+    const zone = steering.needsZone
+      ? (rules.requests[rules.choose({ frame, worker: 0, wireBytes })]?.zone ?? 0)
+      : 0;
     const worker = steering.workerOf(frame, 0, layers, zone);
     workerOf[index] = worker;
-    requestOf[index] = rules.choose({ frame, worker });
+    requestOf[index] = rules.choose({ frame, worker, wireBytes });
   });
   return { workerOf, requestOf };
 }

@@ -81,11 +81,14 @@ export class StagedSupply implements PacketSupply {
   }
 
   *warmUp(limit: number): Iterable<number> {
-    const { addresses } = this.#packets;
+    const { addresses, indexes } = this.#packets;
     const total = Math.min(limit, addresses.length);
     for (let at = 0; at < total; at += this.#batch) {
       const count = Math.min(this.#batch, total - at);
-      for (let i = 0; i < count; i++) this.addresses[i] = addresses[at + i] as number;
+      for (let i = 0; i < count; i++) {
+        this.addresses[i] = addresses[at + i] as number;
+        this.indexes[i] = indexes[at + i] as number;
+      }
       yield count;
     }
   }

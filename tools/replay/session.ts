@@ -101,7 +101,7 @@ export interface SessionHooks {
  * Every so many lock holds are timed, on workers and sweeper alike; beside these a design has its long holds timed (the old
  * one's pass). A prime: 64 connections fill whole pages, so every 64th creation would be one that meets a fresh page.
  */
-const HOLD_INTERVAL = 251;
+export const HOLD_INTERVAL = 251;
 const DEFAULT_MAX_CONNS = 3_000_000;
 
 /** Runs one design over the traffic once. */

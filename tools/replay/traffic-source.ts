@@ -4,11 +4,20 @@ import type { IpMap } from '../rewrite/ip-map.js';
 import { makeRewriter } from '../rewrite/rewriter.js';
 import type { ParameterValue } from '../synth/parameters.js';
 import { openScenario } from '../synth/registry.js';
+import { isRepeatable } from '../captures/capture-files.js';
 import { PreparedCapture } from '../captures/prepared-reader.js';
+import type { CaptureReading } from '../captures/reader.js';
 import { editTraffic } from './edited-traffic.js';
 import { isPrepared, stagePrepared } from './prepared-staging.js';
-import { isStaged, stageOrSurvey, storeBytesOf, type StagedTraffic, type TrafficSurvey } from './staging.js';
-import { captureTraffic, scenarioTraffic, type Traffic } from './traffic.js';
+import {
+  EmptyTrafficError,
+  isStaged,
+  stageOrSurvey,
+  storeBytesOf,
+  type StagedTraffic,
+  type TrafficSurvey,
+} from './staging.js';
+import { captureTraffic, scenarioTraffic, type CaptureObserver, type Traffic } from './traffic.js';
 
 /** What to change, as given on the command line; null leaves it as it is. */
 export interface EditsAsGiven {
@@ -17,6 +26,8 @@ export interface EditsAsGiven {
   readonly destinationMap: IpMap | null;
   /** Bytes kept of each frame. */
   readonly snapLength: number | null;
+  /** Longest time between two packets, nanoseconds. */
+  readonly maxGapNs?: number | null;
 }
 
 /** No edits. */
@@ -29,7 +40,7 @@ export const AS_IT_IS: EditsAsGiven = {
 
 /** Captures, one after the other, or a scenario. */
 export type TrafficOrigin =
-  | { readonly type: 'capture'; readonly files: readonly string[] }
+  | { readonly type: 'capture'; readonly files: readonly string[]; readonly reading?: CaptureReading }
   | {
       readonly type: 'scenario';
       readonly name: string;
@@ -62,10 +73,12 @@ export function isStreamed(traffic: ReplayTraffic): traffic is StreamedTraffic {
 
 /** Raised when traffic that cannot be read twice does not fit the packet store. */
 export class UnrepeatableTrafficError extends Error {
-  constructor(storeBytes: number) {
+  constructor(file: string, storeBytes: number) {
+    const name = file === '-' ? 'standard input' : file;
     super(
-      `standard input: the capture is larger than the packet store (${Math.floor(storeBytes / 1024 ** 2)} MiB), and streaming reads it ` +
-        'again for every design and loop, which standard input cannot do. Save it to a file and replay that, or give a larger --store.',
+      `${name}: the traffic is larger than the packet store (${Math.floor(storeBytes / 1024 ** 2)} MiB), and streaming reads it ` +
+        `again for every design and loop, which ${file === '-' ? 'standard input' : 'a pipe'} cannot do. ` +
+        'Save it to a file and replay that, or give a larger --store.',
     );
     this.name = 'UnrepeatableTrafficError';
   }
@@ -73,12 +86,16 @@ export class UnrepeatableTrafficError extends Error {
 
 /**
  * Opens the traffic once, edited; `limit` is left to the reader.
+ * @param observe told about each capture that was read
  * @throws ScenarioError, FilterError
  */
-export function openTraffic({ origin, edits }: TrafficSource): Traffic {
+export function openTraffic(
+  { origin, edits }: TrafficSource,
+  observe: CaptureObserver | null = null,
+): Traffic {
   const traffic =
     origin.type === 'capture'
-      ? captureTraffic(origin.files)
+      ? captureTraffic(origin.files, origin.reading, observe)
       : scenarioTraffic(origin.name, openScenario(origin.name, origin.parameters, origin.seed).source);
   return editTraffic(traffic, {
     filter: edits.filter === null ? null : compileFilter(edits.filter),
@@ -87,26 +104,45 @@ export function openTraffic({ origin, edits }: TrafficSource): Traffic {
       destinationMap: edits.destinationMap ?? undefined,
     }),
     snapLength: edits.snapLength,
+    maxGapNs: edits.maxGapNs ?? null,
   });
 }
 
 /**
  * Reads the traffic: keeps it when it fits `storeBytes`, or leaves it to be streamed.
- * @throws UnrepeatableTrafficError for standard input that does not fit; EmptyTrafficError; what reading throws
+ * @param observe told about each capture that was read; not about one prepared capture as it is
+ * @throws UnrepeatableTrafficError for standard input or a pipe that does not fit; EmptyTrafficError; what reading throws
  */
-export async function loadTraffic(source: TrafficSource, storeBytes: number): Promise<ReplayTraffic> {
+export async function loadTraffic(
+  source: TrafficSource,
+  storeBytes: number,
+  observe: CaptureObserver = () => {},
+): Promise<ReplayTraffic> {
   const prepared = preparedFile(source);
   if (prepared !== null && fits(prepared, storeBytes)) return stagePrepared(prepared, source.limit);
-  const traffic = await stageOrSurvey(openTraffic(source), source.limit, storeBytes);
-  if (isStaged(traffic)) return traffic;
-  const { origin } = source;
-  if (origin.type === 'capture' && origin.files.includes('-')) throw new UnrepeatableTrafficError(storeBytes);
-  return { ...traffic, source, storeBytes };
+  const { origin, limit, edits } = source;
+  const unrepeatable =
+    origin.type === 'capture' ? origin.files.find((file) => !isRepeatable(file)) : undefined;
+  let packetsRead = 0;
+  const opened = openTraffic(source, (facts) => {
+    packetsRead += facts.packets;
+    observe(facts);
+  });
+  try {
+    const traffic = await stageOrSurvey(opened, limit, storeBytes, () => {
+      if (unrepeatable !== undefined) throw new UnrepeatableTrafficError(unrepeatable, storeBytes);
+    });
+    return isStaged(traffic) ? traffic : { ...traffic, source, storeBytes };
+  } catch (error) {
+    if (!(error instanceof EmptyTrafficError) || edits.filter === null) throw error;
+    const of = packetsRead === 0 ? 'packets' : `${packetsRead} packets`;
+    throw new EmptyTrafficError(opened.name, `--filter '${edits.filter}' keeps none of the ${of}`);
+  }
 }
 
 /** The file, when the traffic is one prepared capture as it is; null otherwise. */
 function preparedFile({ origin, edits }: TrafficSource): string | null {
-  if (origin.type !== 'capture' || Object.values(edits).some((edit) => edit !== null)) return null;
+  if (origin.type !== 'capture' || Object.values(edits).some((edit) => edit != null)) return null;
   const [file] = origin.files;
   return file !== undefined && origin.files.length === 1 && isPrepared(file) ? file : null;
 }

@@ -3,7 +3,7 @@ import { median } from '../stats/sample.js';
 import { mergeDistributions } from './histograms.js';
 import { formatRate } from './quantities.js';
 import type { Run } from './runs.js';
-import { throughputBuild } from './throughput.js';
+import { throughputBuild, throughputOf } from './throughput.js';
 import type { CellSummary, Contention, LatencyDistribution, PacketClass, ResultCase } from './schema.js';
 
 export interface Cell {
@@ -141,12 +141,16 @@ function addLines(name: string, lines: readonly Contention[]): Contention {
     const counted = addKnown(parts.map((part) => part.count));
     const minima = parts.map((part) => part.minNs).filter((value) => value !== null && value !== undefined);
     const maxima = parts.map((part) => part.maxNs).filter((value) => value !== null && value !== undefined);
+    // A trial counts by the holds that it stands for, not by those that were timed.
+    const weights = lines.flatMap((line) =>
+      line[kind] == null ? [] : [(kind === 'hold' ? line.acquisitions : null) ?? line[kind].count ?? 1],
+    );
     const weighted = addKnown(
-      parts.map((part) =>
-        part.avgNs === null || part.avgNs === undefined ? null : part.avgNs * (part.count ?? 1),
+      parts.map((part, index) =>
+        part.avgNs === null || part.avgNs === undefined ? null : part.avgNs * (weights[index] as number),
       ),
     );
-    const weight = counted ?? parts.length;
+    const weight = addKnown(weights) ?? 0;
     return {
       count: counted,
       minNs: minima.length === 0 ? null : Math.min(...minima),
@@ -155,6 +159,8 @@ function addLines(name: string, lines: readonly Contention[]): Contention {
       totalNs: addKnown(parts.map((part) => part.totalNs)),
       sampled: parts.some((part) => part.sampled === true),
       sampleInterval: parts[0]?.sampleInterval ?? null,
+      clockCostNs: parts[0]?.clockCostNs ?? null,
+      winsorisedAt: parts[0]?.winsorisedAt ?? null,
     };
   };
   return {
@@ -173,6 +179,13 @@ function addKnown(values: readonly (number | null | undefined)[]): number | null
   let total: number | null = null;
   for (const value of values) if (value !== null && value !== undefined) total = (total ?? 0) + value;
   return total;
+}
+
+/** Throughput with the harness taken out, median over trials; null at a set rate, where it would be no throughput. */
+export function onEnginePpsOf(cell: Cell): number | null {
+  return cell.first.pacing.mode === 'topspeed'
+    ? medianOf(cell, (one) => throughputOf(one).onEnginePps)
+    : null;
 }
 
 /** Packets injected over all trials. */

@@ -4,6 +4,7 @@ import { printable } from './escape.js';
 import { formatNs } from './quantities.js';
 import type { Run } from './runs.js';
 import { burdenedPps, comparablePps, figuresBuild, isPaced, ppsOf, throughputBuild } from './throughput.js';
+import { isWithheldAt, percentileOf, tailOfMetric } from './tail.js';
 
 /** One entry of github-action-benchmark's `customSmallerIsBetter` and `customBiggerIsBetter`. */
 export interface GithubBenchmark {
@@ -47,7 +48,7 @@ const MEASURES: readonly Measure[] = [
     unit: 'ns',
     metric: 'service.p50Ns',
     higherIsBetter: false,
-    of: (cell) => latencyOfCell(cell, 'service')?.p50Ns,
+    of: (cell) => percentileOf(latencyOfCell(cell, 'service'), 'p50Ns'),
   },
   {
     slug: 'latency-p99',
@@ -55,7 +56,7 @@ const MEASURES: readonly Measure[] = [
     unit: 'ns',
     metric: 'service.p99Ns',
     higherIsBetter: false,
-    of: (cell) => latencyOfCell(cell, 'service')?.p99Ns,
+    of: (cell) => percentileOf(latencyOfCell(cell, 'service'), 'p99Ns'),
   },
   {
     slug: 'latency-p99-9',
@@ -63,7 +64,7 @@ const MEASURES: readonly Measure[] = [
     unit: 'ns',
     metric: 'service.p999Ns',
     higherIsBetter: false,
-    of: (cell) => latencyOfCell(cell, 'service')?.p999Ns,
+    of: (cell) => percentileOf(latencyOfCell(cell, 'service'), 'p999Ns'),
   },
 ];
 
@@ -75,6 +76,9 @@ function valueOf(
   const measured = measure.of(cell);
   // A summary of an older result may be of what is not called so any more.
   if (measured === null || measured === undefined) return null;
+  const tail = tailOfMetric(measure.metric);
+  // A tail that is the machine's is no figure of this program, also where the bench summarised it.
+  if (tail !== null && isWithheldAt(latencyOfCell(cell, tail.kind)?.interruptedShare, tail.key)) return null;
   const summary = summaryOf(cell, measure.metric);
   const value = summary?.median ?? measured;
   return { value, low: summary?.low ?? null, high: summary?.high ?? null };

@@ -4,6 +4,7 @@ import { fileNameFrom, printable } from './escape.js';
 import type { Run } from './runs.js';
 import type { Environment, ResultCase } from './schema.js';
 import { burdenedPps, comparablePps, isPaced, ppsOf, throughputOf, whyNotCompared } from './throughput.js';
+import { percentileOf } from './tail.js';
 
 const GO_ARCHITECTURE: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', arm64: 'arm64' };
 
@@ -21,9 +22,9 @@ const UNITS: readonly {
     of: (one) => nsPerOp(one, whyNotCompared(one) !== null && !isPaced(one)),
   },
   { unit: 'probe-cost-ns', better: 'lower', of: (one) => one.probeCost?.nsPerPacket },
-  { unit: 'p50-ns', better: 'lower', of: (one) => one.latency?.service?.overall.p50Ns },
-  { unit: 'p99-ns', better: 'lower', of: (one) => one.latency?.service?.overall.p99Ns },
-  { unit: 'p99.9-ns', better: 'lower', of: (one) => one.latency?.service?.overall.p999Ns },
+  { unit: 'p50-ns', better: 'lower', of: (one) => percentileOf(one.latency?.service?.overall, 'p50Ns') },
+  { unit: 'p99-ns', better: 'lower', of: (one) => percentileOf(one.latency?.service?.overall, 'p99Ns') },
+  { unit: 'p99.9-ns', better: 'lower', of: (one) => percentileOf(one.latency?.service?.overall, 'p999Ns') },
   { unit: 'max-ns', better: 'lower', of: (one) => one.latency?.service?.overall.maxNs },
 ];
 

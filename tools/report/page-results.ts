@@ -1,12 +1,13 @@
 /** The first tables of the page: throughput, and beside it the run that everything else comes from. */
+import { throughputCover, throughputInterval, throughputOfCell } from './cell-throughput.js';
 import {
   cellName,
   largestOf,
   latencyOfCell,
   medianOf,
   packetsOf,
+  onEnginePpsOf,
   probeCostOf,
-  summaryOf,
   type Cell,
 } from './cells.js';
 import { htmlTable, markup, type Html, type HtmlValue } from './html.js';
@@ -21,7 +22,8 @@ import {
   NOT_MEASURED,
   signedNs,
 } from './quantities.js';
-import { ppsOf, throughputBuild, throughputOf, buildsText } from './throughput.js';
+import { excessText, percentileText, withheldSentences } from './tail.js';
+import { buildsText, throughputBuild, throughputOf } from './throughput.js';
 
 /** A figure with a bar as long as its share of the largest in the column. */
 export function bar(value: number | null | undefined, largest: number, text: string): HtmlValue {
@@ -45,7 +47,9 @@ interface Row {
 export function resultsSection(content: PageContent): Html {
   const rows = content.groups.flatMap((group) => group.map((cell): Row => ({ group, cell })));
   const body =
-    rows.length === 0 ? null : markup`${throughputTable(content, rows)}${figuresTable(content, rows)}`;
+    rows.length === 0
+      ? null
+      : markup`${throughputTable(content, rows)}${figuresTable(content, rows)}${withheldNotes(content.groups)}`;
   return section('results', 'Results', body, 'Nothing was measured.');
 }
 
@@ -57,7 +61,7 @@ function nameColumns(severalRuns: boolean) {
 }
 
 function throughputTable({ severalRuns, rowsMax }: PageContent, rows: readonly Row[]): HtmlValue {
-  const fastest = largestIn(rows.map(({ cell }) => medianOf(cell, ppsOf)));
+  const fastest = largestIn(rows.map(({ cell }) => throughputOfCell(cell)));
   const builds = buildsText(
     rows.flatMap(({ cell }) => cell.cases),
     throughputBuild,
@@ -69,13 +73,15 @@ function throughputTable({ severalRuns, rowsMax }: PageContent, rows: readonly R
       ...nameColumns(severalRuns),
       {
         head: 'Packets/s',
-        cell: ({ cell }) => bar(medianOf(cell, ppsOf), fastest, formatRate(medianOf(cell, ppsOf))),
+        cell: ({ cell }) => bar(throughputOfCell(cell), fastest, formatRate(throughputOfCell(cell))),
       },
-      { head: '95 % interval', cell: ({ cell }) => throughputInterval(cell) },
+      { head: 'Interval', cell: ({ cell }) => throughputInterval(cell) },
+      { head: 'It covers', left: true, cell: ({ cell }) => throughputCover(cell) },
+      { head: 'On the engine', cell: ({ cell }) => formatRate(onEnginePpsOf(cell)) },
       { head: 'Measured with', left: true, cell: ({ cell }) => throughputBuild(cell.first) },
       { head: 'Trials', cell: ({ cell }) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
       {
-        head: 'Outside the tracker',
+        head: 'Harness',
         cell: ({ cell }) => formatShare(medianOf(cell, (one) => throughputOf(one).harnessShare)),
       },
       {
@@ -95,11 +101,12 @@ function figuresTable({ severalRuns, rowsMax, figures }: PageContent, rows: read
       ...nameColumns(severalRuns),
       { head: 'Measuring adds to a packet', cell: ({ cell }) => signedNs(probeCostOf(cell)) },
       { head: 'Packets', cell: ({ cell }) => formatCount(packetsOf(cell)) },
-      { head: 'Service p50', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p50Ns) },
-      { head: 'p99', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p99Ns) },
-      { head: 'p99.9', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p999Ns) },
+      { head: 'Service p50', cell: ({ cell }) => percentileText(latencyOfCell(cell, 'service'), 'p50Ns') },
+      { head: 'p99', cell: ({ cell }) => percentileText(latencyOfCell(cell, 'service'), 'p99Ns') },
+      { head: 'p99.9', cell: ({ cell }) => percentileText(latencyOfCell(cell, 'service'), 'p999Ns') },
+      { head: 'p99.9 excess', cell: ({ cell }) => excessText(cell, 'service', 'p999Ns') },
       { head: 'Max', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.maxNs) },
-      { head: 'Response p99', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'response')?.p99Ns) },
+      { head: 'Response p99', cell: ({ cell }) => percentileText(latencyOfCell(cell, 'response'), 'p99Ns') },
       {
         head: 'Waiting for locks',
         cell: ({ cell }) => formatShare(medianOf(cell, (one) => one.lockWaitShare)),
@@ -127,8 +134,13 @@ function figuresTable({ severalRuns, rowsMax, figures }: PageContent, rows: read
   );
 }
 
-function throughputInterval(cell: Cell): string {
-  const summary = summaryOf(cell, 'pps');
-  if (typeof summary?.low !== 'number' || typeof summary.high !== 'number') return '';
-  return `${formatRate(summary.low)} .. ${formatRate(summary.high)}`;
+/** Why percentiles are held back; null when none is. */
+function withheldNotes(groups: readonly Cell[][]): HtmlValue {
+  const texts = groups.flatMap((group) => withheldSentences(group, (cell) => cellName(cell, group)));
+  const distinct = [...new Set(texts)];
+  return distinct.length === 0
+    ? null
+    : markup`<ul class="note">
+        ${distinct.map((text) => markup`<li>${text}</li> `)}
+      </ul>`;
 }

@@ -4,6 +4,7 @@ import { markup, htmlTable, type Html, type HtmlValue } from './html.js';
 import { groupLabel, type PageData, type ScalingDesign } from './page-data.js';
 import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from './quantities.js';
 import type { LatencyDistribution } from './schema.js';
+import { interruptedShareOf, percentileText } from './tail.js';
 
 /** What the sections are made from. */
 export interface PageContent {
@@ -83,11 +84,11 @@ function distributionTable(caption: string, rows: readonly DistributionRow[], ro
       { head: 'Count', cell: (row) => formatCount(row.figures.count) },
       { head: 'Min', cell: (row) => formatNs(row.figures.minNs) },
       { head: 'Mean', cell: (row) => formatNs(row.figures.meanNs) },
-      { head: 'p50', cell: (row) => formatNs(row.figures.p50Ns) },
-      { head: 'p90', cell: (row) => formatNs(row.figures.p90Ns) },
-      { head: 'p99', cell: (row) => formatNs(row.figures.p99Ns) },
-      { head: 'p99.9', cell: (row) => formatNs(row.figures.p999Ns) },
-      { head: 'p99.99', cell: (row) => formatNs(row.figures.p9999Ns) },
+      { head: 'p50', cell: (row) => percentileText(row.figures, 'p50Ns') },
+      { head: 'p90', cell: (row) => percentileText(row.figures, 'p90Ns') },
+      { head: 'p99', cell: (row) => percentileText(row.figures, 'p99Ns') },
+      { head: 'p99.9', cell: (row) => percentileText(row.figures, 'p999Ns') },
+      { head: 'p99.99', cell: (row) => percentileText(row.figures, 'p9999Ns') },
       { head: 'Max', cell: (row) => formatNs(row.figures.maxNs) },
       { head: 'Measuring adds to a packet', cell: (row) => signedNs(row.measuring) },
     ],
@@ -143,7 +144,7 @@ export function latencySection(content: PageContent): Html {
           chart: 'curves',
           alternative: `Latency by percentile for ${content.data.designs.join(', ')}.`,
           caption:
-            'Latency by percentile. Solid: service time, from when a packet’s processing began to its end. Dashed: response time, from when it was due, so that a stall counts for every packet it delayed. Both axes are logarithmic; each step to the right is ten times rarer.',
+            'Latency by percentile. Solid: service time, from when a packet’s processing began to its end. Dashed: response time, from when it was due, so that a stall counts for every packet it delayed. Both axes are logarithmic; each step to the right is ten times rarer. A curve ends where interruptions by the machine would be more than half of what lies above.',
           labels: curves.map((group) => group.label),
           table: distributionTable(`Latency: ${content.figures}`, rows, rowsMax),
         });
@@ -168,7 +169,8 @@ export function timelineSection({ data, groups, severalRuns, rowsMax, figures }:
       const one = cell.cases.find((candidate) => (candidate.timeline?.length ?? 0) > 0);
       return (one?.timeline ?? []).slice(0, 200).map((at) => ({
         where: `${groupLabel(group, severalRuns)}: ${cellName(cell, group)}`,
-        at,
+        // The share of the whole run: interruptions are not counted by interval.
+        at: { ...at, interruptedShare: one === undefined ? null : interruptedShareOf(one, 'service') },
         sweeps: (one?.sweeps ?? []).filter(
           (sweep) =>
             sweep.startMs < at.tMs + at.intervalMs && sweep.startMs + sweep.durationNs / 1e6 >= at.tMs,
@@ -193,8 +195,8 @@ export function timelineSection({ data, groups, severalRuns, rowsMax, figures }:
               { head: 'From', cell: (row) => formatNs(row.at.tMs * 1e6) },
               { head: 'For', cell: (row) => formatNs(row.at.intervalMs * 1e6) },
               { head: 'Packets', cell: (row) => formatCount(row.at.packets) },
-              { head: 'p50', cell: (row) => formatNs(row.at.p50Ns) },
-              { head: 'p99', cell: (row) => formatNs(row.at.p99Ns) },
+              { head: 'p50', cell: (row) => percentileText(row.at, 'p50Ns') },
+              { head: 'p99', cell: (row) => percentileText(row.at, 'p99Ns') },
               { head: 'Max', cell: (row) => formatNs(row.at.maxNs) },
               { head: 'Sweeps in it', cell: (row) => formatCount(row.sweeps) },
             ],
@@ -333,7 +335,7 @@ export function natSection({ data, groups, severalRuns, rowsMax, figures }: Page
     group.flatMap((cell) =>
       (cell.first.nat?.byOccupancy ?? []).map((at) => ({
         where: `${groupLabel(group, severalRuns)}: ${cellName(cell, group)}`,
-        at,
+        at: { ...at, interruptedShare: interruptedShareOf(cell.first, 'service') },
       })),
     ),
   );
@@ -375,8 +377,8 @@ export function natSection({ data, groups, severalRuns, rowsMax, figures }: Page
               { head: 'Allocations', cell: (row) => formatCount(row.at.allocations) },
               { head: 'Failed', cell: (row) => formatCount(row.at.failures) },
               { head: 'Tuples tried, mean', cell: (row) => formatRatio(row.at.meanCandidates) },
-              { head: 'p50', cell: (row) => formatNs(row.at.p50Ns) },
-              { head: 'p99', cell: (row) => formatNs(row.at.p99Ns) },
+              { head: 'p50', cell: (row) => percentileText(row.at, 'p50Ns') },
+              { head: 'p99', cell: (row) => percentileText(row.at, 'p99Ns') },
               { head: 'Max', cell: (row) => formatNs(row.at.maxNs) },
             ],
             rowsMax,

@@ -1,6 +1,14 @@
 /** The sections of the page that are tables: results side by side, locks, comparisons, what was run, the audit. */
 import { cellName, locksOfCell, packetsOf, probeCostOf } from './cells.js';
-import { comparisonsOf, findingOf, intervalText, metricOf, testText } from './comparisons.js';
+import {
+  comparisonsOf,
+  coverText,
+  deltaText,
+  findingOf,
+  intervalText,
+  metricOf,
+  testText,
+} from './comparisons.js';
 import { markup, htmlTable, trusted, type Html, type HtmlValue } from './html.js';
 import { timerText } from './markdown.js';
 import { groupLabel } from './page-data.js';
@@ -160,13 +168,13 @@ function breakable(id: string): HtmlValue {
 
 /** Comparisons with their intervals. */
 export function comparisonSection(runs: readonly Run[], rowsMax: number): Html {
-  const rows = runs.flatMap((run) => comparisonsOf(run).map((one) => ({ run, one })));
+  const rows = runs.flatMap((run) => comparisonsOf(run.result).map((one) => ({ run, one })));
   const builds = [...new Set(runs.map(comparedBuilds))].filter((text) => text !== '').join('; ');
   const words = {
     better: 'better',
     worse: 'worse',
     'no-difference-shown': 'no difference shown',
-    unknown: '',
+    unknown: 'too little to tell',
   } as const;
   const body = htmlTable(
     builds === '' ? 'Comparisons' : `Comparisons. ${builds}`,
@@ -184,13 +192,15 @@ export function comparisonSection(runs: readonly Run[], rowsMax: number): Html {
       { head: 'Metric', left: true, cell: ({ one }) => one.metric },
       { head: 'Base', cell: ({ one }) => metricOf(one).format(one.baseMedian) },
       { head: 'Head', cell: ({ one }) => metricOf(one).format(one.headMedian) },
-      { head: 'Delta', cell: ({ one }) => one.text },
+      { head: 'Delta', cell: ({ one }) => deltaText(one) },
       { head: 'Ratio interval', cell: ({ one }) => intervalText(one) },
+      { head: 'It covers', left: true, cell: ({ one }) => coverText(one) },
       { head: 'Test', left: true, cell: ({ one }) => testText(one) },
       {
         head: 'Finding',
         left: true,
-        cell: ({ one }) => markup`<span class="${findingOf(one)}">${words[findingOf(one)]}</span>`,
+        cell: ({ one }) =>
+          markup`<span class="${findingOf(one)}">${words[findingOf(one)]}</span>${one.note ? markup` <em>${one.note}</em>` : null}`,
       },
     ],
     rowsMax,

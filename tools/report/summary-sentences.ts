@@ -1,6 +1,15 @@
 /** The plain-language summary: sentences that say no more than the intervals support. */
 import { cellName, cellsOf, comparableGroups, type Cell } from './cells.js';
-import { comparisonsOf, findingOf, metricOf, observe, whyNotObserved } from './comparisons.js';
+import {
+  comparisonsOf,
+  coverText,
+  deltaText,
+  differs,
+  findingOf,
+  metricOf,
+  observe,
+  whyNotObserved,
+} from './comparisons.js';
 import { formatRatio } from './quantities.js';
 import type { Run } from './runs.js';
 import type { Comparison } from './schema.js';
@@ -47,11 +56,11 @@ export function summarySentences(runs: readonly Run[]): Sentence[] {
         `${where}The run was cut short. What is shown was measured, but it is not everything.`,
       );
     if (result.cases.length === 0) problem(sentences, `${where}Nothing was measured.`);
-    const noisy = comparisonsOf(run).filter((one) => one.control === true && one.significant === true);
-    if (noisy.length > 0) {
+    const [noisy] = comparisonsOf(result).filter((one) => one.control === true && differs(one));
+    if (noisy !== undefined) {
       problem(
         sentences,
-        `${where}A design compared with itself came out different (${noisy[0]?.text}, ${metricOf(noisy[0] as Comparison).words}). Differences of that size between designs are noise here.`,
+        `${where}A design compared with itself came out different (${deltaText(noisy)}, ${metricOf(noisy).words}). Differences of that size between designs are noise here.`,
       );
     }
   }
@@ -115,14 +124,16 @@ function mostTelling(decided: readonly Comparison[], run: Run): Comparison[] {
 }
 
 function findingsOf(run: Run, groups: readonly Cell[][], prefix: string): Sentence[] {
-  const comparisons = comparisonsOf(run).filter((one) => one.control !== true && !isProbeCost(run, one));
+  const comparisons = comparisonsOf(run.result).filter(
+    (one) => one.control !== true && !isProbeCost(run, one),
+  );
   if (comparisons.length === 0) return [];
   const told = comparisons
     .filter((one) => TOLD.includes(one.metric))
     .toSorted((a, b) => TOLD.indexOf(a.metric) - TOLD.indexOf(b.metric));
   const sentences: Sentence[] = [];
   const undecided = told.filter((one) => findingOf(one) === 'no-difference-shown').length;
-  const decided = told.filter((one) => findingOf(one) === 'better' || findingOf(one) === 'worse');
+  const decided = told.filter(differs);
   for (const comparison of mostTelling(decided, run)) {
     sentences.push({ kind: 'finding', text: `${prefix}${sentenceFor(named(run, comparison, groups))}` });
   }
@@ -130,6 +141,13 @@ function findingsOf(run: Run, groups: readonly Cell[][], prefix: string): Senten
   if (untold > 0) {
     const subject = untold === 1 ? '1 more difference is' : `${untold} more differences are`;
     sentences.push({ kind: 'note', text: `${prefix}${subject} in the comparison table.` });
+  }
+  const [open] = told.filter((one) => findingOf(one) === 'unknown' && typeof one.ratio === 'number');
+  if (open !== undefined) {
+    sentences.push({
+      kind: 'note',
+      text: `${prefix}Too few trials for a finding (${coverText(open)}): the figures show that it works, and nothing about the designs.`,
+    });
   }
   if (undecided > 0) {
     const total = undecided + decided.length;
@@ -147,16 +165,11 @@ function findingsOf(run: Run, groups: readonly Cell[][], prefix: string): Senten
   return sentences;
 }
 
-/** `On …, rculist-sweep handles 7.2 to 7.6 times the packets of timeout-lists (95 % interval, n=10).` */
+/** `On …, rculist-sweep handles 7.2 to 7.6 times the packets of timeout-lists (95 %, 5 sessions x 3 trials).` */
 function sentenceFor({ comparison, base, head, where }: Named): string {
-  const { ratio, low, high, confidence, n, metric } = comparison;
-  const evidence = [
-    ...(typeof low === 'number' && typeof high === 'number' && typeof confidence === 'number'
-      ? [`${Math.round(confidence * 100)} % interval`]
-      : []),
-    ...(typeof n === 'number' ? [`${n} trials each`] : []),
-  ];
-  const tail = evidence.length === 0 ? '' : ` (${evidence.join(', ')})`;
+  const { ratio, low, high, metric } = comparison;
+  const cover = coverText(comparison);
+  const tail = cover === '' ? '' : ` (${cover})`;
   const range =
     typeof low === 'number' && typeof high === 'number' ? rangeText(low, high) : formatRatio(ratio);
   if (metric === 'pps')

@@ -1,5 +1,6 @@
 /** Throughput on a terminal, and beside it the run that everything else comes from. */
-import { medianOf, probeCostOf, summaryOf, type Cell } from './cells.js';
+import { throughputCover, throughputInterval, throughputOfCell } from './cell-throughput.js';
+import { medianOf, onEnginePpsOf, probeCostOf, type Cell } from './cells.js';
 import { formatCount, formatNs, formatRate, formatShare, signedNs } from './quantities.js';
 import { grid, wrap, type Column } from './terminal-grid.js';
 import type { Paint } from './terminal-style.js';
@@ -19,13 +20,6 @@ export type Naming = (cell: Cell) => string;
 export function caption(what: string, builds: string, width: number, paint: Paint): string {
   const text = [what, builds].filter((part) => part !== '').join(' · ');
   return text === '' ? '' : paint('dim', wrap(text, width));
-}
-
-/** The interval of a cell's throughput, where a bench gave one. */
-export function throughputInterval(cell: Cell): string {
-  const summary = summaryOf(cell, 'pps');
-  if (typeof summary?.low !== 'number' || typeof summary.high !== 'number') return '';
-  return `${formatRate(summary.low)} .. ${formatRate(summary.high)}`;
 }
 
 /** Throughput, and what else there is to say of a run; two tables where throughput comes from a run of its own. */
@@ -71,8 +65,11 @@ function shareColumn(head: string, expendable: number, of: (cell: Cell) => numbe
 
 function throughputColumns(paint: Paint): Column<Cell>[] {
   return [
-    { head: 'packets/s', expendable: 0, cell: (cell) => paint('bold', formatRate(medianOf(cell, ppsOf))) },
-    { head: '95 % interval', expendable: 4, cell: throughputInterval },
+    { head: 'packets/s', expendable: 0, cell: (cell) => paint('bold', formatRate(throughputOfCell(cell))) },
+    { head: 'interval', expendable: 4, cell: throughputInterval },
+    { head: 'covers', align: 'left', expendable: 4, cell: throughputCover },
+    { head: 'on engine', expendable: 3, cell: (cell) => formatRate(onEnginePpsOf(cell)) },
+    shareColumn('harness', 3, (cell) => medianOf(cell, (one) => throughputOf(one).harnessShare)),
     shareColumn('of target', 2, (cell) =>
       medianOf(cell, (one) => {
         const pps = ppsOf(one);
@@ -85,7 +82,6 @@ function throughputColumns(paint: Paint): Column<Cell>[] {
       expendable: 7,
       cell: (cell) => (cell.cases.length > 1 ? String(cell.cases.length) : ''),
     },
-    shareColumn('harness', 5, (cell) => medianOf(cell, (one) => throughputOf(one).harnessShare)),
   ];
 }
 

@@ -8,6 +8,7 @@ import {
   latencyOfCell,
   locksOfCell,
   medianOf,
+  onEnginePpsOf,
   packetsOf,
   pacingText,
   probeCostOf,
@@ -17,8 +18,11 @@ import {
   type Cell,
   type TimeKind,
 } from './cells.js';
+import { throughputCover, throughputInterval, throughputOfCell } from './cell-throughput.js';
 import {
   comparisonsOf,
+  coverText,
+  deltaText,
   findingOf,
   intervalText,
   metricOf,
@@ -32,9 +36,18 @@ import type { Run } from './runs.js';
 import type { Contention, LatencyDistribution, Warning } from './schema.js';
 import { repeatedTuplesText } from './summary-sentences.js';
 import { grid, wrap, type Column } from './terminal-grid.js';
+import {
+  excessText,
+  percentileText,
+  WITHHELD,
+  WITHHELD_ADVICE,
+  withheldNames,
+  withheldSentences,
+  type PercentileKey,
+} from './tail.js';
 import { painter, type Paint } from './terminal-style.js';
-import { caption, throughputGrids, throughputInterval, type Naming } from './terminal-throughput.js';
-import { buildsText, comparedBuilds, figuresBuild, ppsOf, throughputBuild } from './throughput.js';
+import { caption, throughputGrids, type Naming } from './terminal-throughput.js';
+import { buildsText, comparedBuilds, figuresBuild, throughputBuild } from './throughput.js';
 
 export interface TerminalOptions {
   /** Columns of the terminal. */
@@ -91,16 +104,18 @@ function matrixGrid(groups: readonly Cell[][], severalRuns: boolean, width: numb
     figureColumn('workers', 0, (cell) => String(cell.first.workers)),
     textColumn('pace', 6, (cell) => pacingText(cell.first)),
     { head: 'Design', align: 'left', expendable: 0, cell: (row) => paint('cyan', row.name) },
-    figureColumn('packets/s', 0, (cell) => paint('bold', formatRate(medianOf(cell, ppsOf)))),
-    figureColumn('95 % interval', 4, throughputInterval),
+    figureColumn('packets/s', 0, (cell) => paint('bold', formatRate(throughputOfCell(cell)))),
+    figureColumn('interval', 4, throughputInterval),
+    figureColumn('covers', 4, throughputCover),
+    figureColumn('on engine', 7, (cell) => formatRate(onEnginePpsOf(cell))),
     figureColumn('measuring', 3, (cell) => signedNs(probeCostOf(cell))),
     figureColumn('CV', 5, (cell) => formatShare(summaryOf(cell, 'pps')?.cv)),
     figureColumn('trials', 7, (cell) => String(cell.cases.length)),
-    figureColumn('p50', 1, (cell) => formatNs(latencyOfCell(cell, 'service')?.p50Ns)),
-    figureColumn('p99', 0, (cell) => formatNs(latencyOfCell(cell, 'service')?.p99Ns)),
-    figureColumn('p99.9', 2, (cell) => formatNs(latencyOfCell(cell, 'service')?.p999Ns)),
+    figureColumn('p50', 1, (cell) => percentileText(latencyOfCell(cell, 'service'), 'p50Ns')),
+    figureColumn('p99', 0, (cell) => percentileText(latencyOfCell(cell, 'service'), 'p99Ns')),
+    figureColumn('p99.9', 2, (cell) => percentileText(latencyOfCell(cell, 'service'), 'p999Ns')),
     figureColumn('max', 3, (cell) => formatNs(latencyOfCell(cell, 'service')?.maxNs)),
-    figureColumn('response p99', 4, (cell) => formatNs(latencyOfCell(cell, 'response')?.p99Ns)),
+    figureColumn('response p99', 4, (cell) => percentileText(latencyOfCell(cell, 'response'), 'p99Ns')),
     figureColumn('lock wait', 1, (cell) => formatShare(medianOf(cell, (one) => one.lockWaitShare))),
     figureColumn('CPU wait', 5, (cell) => formatShare(medianOf(cell, (one) => one.cpuWaitShare))),
     figureColumn('lag p50', 3, lag('p50Ns')),
@@ -110,7 +125,14 @@ function matrixGrid(groups: readonly Cell[][], severalRuns: boolean, width: numb
   const builds =
     `packets/s: ${buildsText(cases, throughputBuild)}. Everything else: ${buildsText(cases, figuresBuild)}; ` +
     'what that adds to a packet is under measuring';
-  return `${caption('All cells', builds, width, paint)}\n${grid(rows, columns, width, paint)}`;
+  const table = `${caption('All cells', builds, width, paint)}\n${grid(rows, columns, width, paint)}`;
+  // One reason for all: a line per cell would be longer than the table.
+  const held = groups
+    .flat()
+    .filter((cell) => TIME_KINDS.some((kind) => withheldNames(latencyOfCell(cell, kind)).length > 0));
+  if (held.length === 0) return table;
+  const reason = `${WITHHELD} the machine interrupted more than half as many packets as lie above that percentile. ${WITHHELD_ADVICE}`;
+  return `${table}\n${paint('dim', wrap(reason, width, '  '))}`;
 }
 
 function groupBlock(group: readonly Cell[], severalRuns: boolean, width: number, paint: Paint): string {
@@ -152,8 +174,16 @@ interface LatencyRow {
   figures: LatencyDistribution;
 }
 
-function time(head: string, of: keyof LatencyDistribution, expendable: number): Column<LatencyRow> {
-  return { head, expendable, cell: (row) => formatNs(row.figures[of] as number | null | undefined) };
+function time(head: string, of: 'maxNs' | 'meanNs', expendable: number): Column<LatencyRow> {
+  return { head, expendable, cell: (row) => formatNs(row.figures[of]) };
+}
+
+function percentile(head: string, key: PercentileKey, expendable: number): Column<LatencyRow> {
+  return { head, expendable, cell: (row) => percentileText(row.figures, key) };
+}
+
+function excess(head: string, key: 'p99Ns' | 'p999Ns', expendable: number): Column<LatencyRow> {
+  return { head, expendable, cell: (row) => excessText(row.cell, row.kind, key) };
 }
 
 function latencyGrid(group: readonly Cell[], name: Naming, width: number, paint: Paint): string {
@@ -167,16 +197,31 @@ function latencyGrid(group: readonly Cell[], name: Naming, width: number, paint:
   const columns: Column<LatencyRow>[] = [
     { head: 'Latency', align: 'left', expendable: 0, cell: (row) => row.kind },
     { head: 'Design', align: 'left', expendable: 0, cell: (row) => paint('cyan', row.design) },
-    time('p50', 'p50Ns', 0),
-    time('p90', 'p90Ns', 3),
-    time('p99', 'p99Ns', 0),
-    time('p99.9', 'p999Ns', 1),
-    time('p99.99', 'p9999Ns', 4),
+    percentile('p50', 'p50Ns', 0),
+    percentile('p90', 'p90Ns', 3),
+    percentile('p99', 'p99Ns', 0),
+    percentile('p99.9', 'p999Ns', 1),
+    percentile('p99.99', 'p9999Ns', 4),
     time('max', 'maxNs', 0),
     time('mean', 'meanNs', 5),
     { head: 'measuring', expendable: 1, cell: (row) => signedNs(probeCostOf(row.cell)) },
+    // Over a bare clock loop on the same cores.
+    excess('p99 excess', 'p99Ns', 6),
+    excess('p99.9 excess', 'p999Ns', 6),
   ];
-  return grid(rows, columns, width, paint);
+  return withReasons(grid(rows, columns, width, paint), group, name, width, paint);
+}
+
+/** A table of times, and below it why some are held back. */
+function withReasons(
+  table: string,
+  cells: readonly Cell[],
+  name: Naming,
+  width: number,
+  paint: Paint,
+): string {
+  const reasons = withheldSentences(cells, name).map((text) => paint('dim', wrap(text, width, '  ')));
+  return [table, ...reasons].filter((part) => part !== '').join('\n');
 }
 
 interface LockRow {
@@ -293,7 +338,7 @@ function observationLines(group: readonly Cell[], name: Naming, width: number, p
 }
 
 function comparisonBlock(run: Run, severalRuns: boolean, width: number, paint: Paint): string {
-  const comparisons = comparisonsOf(run);
+  const comparisons = comparisonsOf(run.result);
   if (comparisons.length === 0) return '';
   const title = severalRuns ? `Comparisons, ${printable(run.label)}` : 'Comparisons';
   const builds = caption('', comparedBuilds(run), width, paint);
@@ -316,16 +361,23 @@ function comparisonBlock(run: Run, severalRuns: boolean, width: number, paint: P
         cell: (one) => {
           const finding = findingOf(one);
           const colour = finding === 'better' ? 'green' : finding === 'worse' ? 'red' : 'dim';
-          return paint(colour, printable(one.text));
+          return paint(colour, deltaText(one));
         },
       },
       { head: 'ratio interval', expendable: 2, cell: intervalText },
+      { head: 'covers', align: 'left', expendable: 5, cell: coverText },
       { head: 'test', align: 'left', expendable: 4, cell: testText },
     ],
     width,
     paint,
   );
-  return `${paint('bold', title)}${builds === '' ? '' : `\n${builds}`}\n${table}`;
+  const notes = [...new Set(comparisons.flatMap((one) => one.note ?? []))];
+  return [
+    paint('bold', title),
+    ...(builds === '' ? [] : [builds]),
+    table,
+    ...notes.map((note) => paint('dim', wrap(`~ ${printable(note)}`, width, '  '))),
+  ].join('\n');
 }
 
 function machineLine(run: Run, severalRuns: boolean, width: number, paint: Paint): string {
@@ -343,6 +395,7 @@ function machineLine(run: Run, severalRuns: boolean, width: number, paint: Paint
     typeof noise?.maxNs === 'number' ? `longest interruption ${formatNs(noise.maxNs)}` : '',
     typeof environment.stealShare === 'number' ? `steal ${formatShare(environment.stealShare)}` : '',
     `seed ${seed}`,
+    `measured ${run.result.createdAt.slice(0, 10)}`,
     `ctreplay ${printable(tool.version)}${tool.commit ? ` (${printable(tool.commit)})` : ''}`,
   ];
   return paint('dim', wrap(parts.filter((part) => part !== '').join(' · '), width));

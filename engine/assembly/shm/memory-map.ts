@@ -84,6 +84,8 @@ export const C_SWEEPING: usize = 1664;
 export const C_ZONE_SEQUENCE: usize = 1792;
 /** TCP window check on (1) or off (0), atomic u32. */
 export const C_TCP_SEQ_CHECK: usize = 1796;
+/** Timeout policies ever set, deleted ones included (guarded by ct_lock). */
+export const C_POLICIES_USED: usize = 1800;
 /** Number of expectations held, atomic u32: lets the packet path skip the lock when there are none. */
 export const C_N_EXPECTATIONS: usize = 1920;
 /** Random state of NAT port restarts, u64 (guarded by ct_lock). */

@@ -178,7 +178,7 @@ untilPrecision: 2%
       'some/office.pcap',
     ]);
     expect(spec.untilPrecision).toBeCloseTo(0.02, 12);
-    expect(spec).toMatchObject({ trials: 15, order: 'randomised', control: 'one', seed: 1 });
+    expect(spec).toMatchObject({ sessions: 7, trials: 3, order: 'randomised', control: 'one', seed: 1 });
     expect(planMatrix(spec, 2).map((group) => group.name)).toContain('office.pcap, 2 workers, 100000pps');
   });
 

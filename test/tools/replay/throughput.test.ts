@@ -94,8 +94,8 @@ describe('a check that only the two runs together can fail', () => {
         return packets();
       },
       forEach: (visit) =>
-        traffic.forEach((frame, index) => {
-          if (index < packets()) visit(frame, index);
+        traffic.forEach((frame, index, wireBytes) => {
+          if (index < packets()) visit(frame, index, wireBytes);
         }),
     };
     const result = await runSession(

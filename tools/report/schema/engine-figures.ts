@@ -21,6 +21,14 @@ export const lockTimes = z
     encoded: encodedHistogram.nullish().describe('Values in nanoseconds.'),
     sampled: z.boolean().nullish(),
     sampleInterval: count.nullish().describe('One event in so many was timed.'),
+    clockCostNs: nanoseconds
+      .nullish()
+      .describe(
+        'What the clock cost in each timed hold; minNs, avgNs, maxNs and totalNs are without it, encoded is with it. Absent: they contain it.',
+      ),
+    winsorisedAt: share
+      .nullish()
+      .describe('Sampled values above this quantile count as long as the quantile, in avgNs and totalNs.'),
   })
   .meta({ id: 'lockTimes' });
 export type LockTimes = z.infer<typeof lockTimes>;
