@@ -1,5 +1,6 @@
 /** The result.json of a matrix, complete or on the way. */
 import { cpus } from 'node:os';
+import { throughputOf } from '../report/throughput.js';
 import { RESULT_FORMAT, RESULT_VERSION, type Result, type ResultCase } from '../report/schema.js';
 import {
   compareMatrix,
@@ -64,7 +65,7 @@ export function matrixResult(parts: MatrixResultParts): MatrixResult {
   const cases = state.cases
     .filter((one) => warmedUp.get(one.id)?.has(one.trial) !== true)
     .toSorted((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0) || a.trial - b.trial);
-  const origin = new Map(cases.map((one) => [one.id, originOf(one, frame)]));
+  const caseOf = new Map(cases.map((one) => [one.id, one]));
   return {
     format: RESULT_FORMAT,
     version: RESULT_VERSION,
@@ -81,10 +82,10 @@ export function matrixResult(parts: MatrixResultParts): MatrixResult {
     cases: cases.map(setWarningsAside),
     cells: begun
       .flatMap((one) => summarise(one, spec))
-      .map((summary) => ({ ...summary, ...(origin.get(summary.id) ?? originOf(null, frame)) })),
+      .map((summary) => ({ ...summary, ...originOf(caseOf.get(summary.id), summary.metric, frame) })),
     comparisons: comparisons.map((one) => {
-      const { build, ...rest } = origin.get(one.head) ?? originOf(null, frame);
-      const base = origin.get(one.base)?.build;
+      const { build, ...rest } = originOf(caseOf.get(one.head), one.metric, frame);
+      const base = originOf(caseOf.get(one.base), one.metric, frame).build;
       return { ...one, ...rest, build: build === base ? build : null };
     }),
     geomeans: geomeans(begun, spec),
@@ -120,9 +121,10 @@ function warmUpTrials(
 }
 
 /** When, by what and with which build a cell was measured: a figure that is quoted needs it beside it. */
-function originOf(one: ResultCase | null, frame: ResultFrame) {
+function originOf(one: ResultCase | undefined, metric: string, frame: ResultFrame) {
+  const isThroughput = metric === 'pps' || metric === 'probedPps';
   return {
-    build: one?.build ?? null,
+    build: (one === undefined ? null : isThroughput ? throughputOf(one).build : one.build) ?? null,
     measuredAt: one?.startedAt ?? frame.createdAt,
     commit: frame.tool.commit ?? null,
   };

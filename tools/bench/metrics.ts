@@ -1,5 +1,6 @@
 /** The figures of a trial that a matrix summarises and compares. */
 import type { Direction, ResultCase } from '../report/schema.js';
+import { burdenedPps, comparablePps, isPaced } from '../report/throughput.js';
 import { interruptedShareOf } from '../report/tail.js';
 import { burdenedPps, comparablePps, isPaced } from '../report/throughput.js';
 import type { TimeKind } from '../report/cells.js';

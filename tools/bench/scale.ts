@@ -2,9 +2,9 @@
 import type { Estimate, ResultCase, Scaling, ScalingPoint } from '../report/schema.js';
 import { fitScaling, splitByCores, type ScalingFit } from '../stats/scalability.js';
 import type { Estimate as StatsEstimate } from '../stats/interval.js';
-import { positiveEstimate, type Sessions } from '../stats/session-estimate.js';
 import { throughputOnCpu } from '../model/on-cpu.js';
 import { throughputBuild, throughputOf, whyNotCompared } from '../report/throughput.js';
+import { positiveEstimate, type Sessions } from '../stats/session-estimate.js';
 import { median } from '../stats/sample.js';
 
 /** The fit of one design on one input, and what to know about it. */

@@ -47,8 +47,8 @@ export interface MatrixFlags extends CaptureFlags {
   readonly batch?: number;
   readonly build?: BuildChoice;
   readonly bare?: boolean;
-  readonly sessions?: number;
   readonly mutex?: MutexPolicy;
+  readonly sessions?: number;
   readonly trials?: number;
   readonly untilPrecision?: number;
   readonly maxTrials?: number;
@@ -239,8 +239,8 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
     ...given('rates', flags.rates, 'rates'),
     ...given('batch', flags.batch, 'batch'),
     ...(flags.bare === true || flags.build !== undefined ? { build: buildChoice(flags) } : {}),
-    ...given('sessions', flags.sessions, 'sessions'),
     ...given('mutex', flags.mutex, 'mutex'),
+    ...given('sessions', flags.sessions, 'sessions'),
     ...given('trials', flags.trials, 'trials'),
     ...given('untilPrecision', flags.untilPrecision, 'untilPrecision'),
     ...given('maxTrials', flags.maxTrials, 'maxTrials'),

@@ -201,18 +201,18 @@ async function replay(
   await present(result, flags, loaded.input.name);
 }
 
-/** Says on standard error how long a paced run will take: a capture may have pauses of hours in it. */
-function announce(traffic: ReplayTraffic, options: ReplayOptions, designs: number): void {
-  const text = plannedText(plannedRun(traffic, options), designs);
-  if (text !== null) process.stderr.write(`${text}\n`);
-}
-
 /** What the progress line says of a run. */
 const RUN_WORDS: Readonly<Record<RunPurpose, string>> = {
   all: '',
   throughput: ', throughput',
   figures: ', latency and locks',
 };
+
+/** Says on standard error how long a paced run will take: a capture may have pauses of hours in it. */
+function announce(traffic: ReplayTraffic, options: ReplayOptions, designs: number): void {
+  const text = plannedText(plannedRun(traffic, options), designs);
+  if (text !== null) process.stderr.write(`${text}\n`);
+}
 
 async function loadInput(
   captures: readonly string[],

@@ -63,10 +63,10 @@ function measuredValues(one: ResultCase): Value[] {
   for (const { name, unit, direction, read } of METRICS) {
     const value = read(one);
     if (value === null || value === undefined) continue;
-    // Interruptions say what may be compared, and are not compared themselves.
-    if (name.endsWith('.interruptedShare')) continue;
     // A throughput that was set is no finding, and one with the cost of probes in it is none about the design.
     if ((name === 'pps' && isPaced(one)) || name === 'probedPps') continue;
+    // Interruptions say what may be compared, and are not compared themselves.
+    if (name.endsWith('.interruptedShare')) continue;
     values.push({ metric: name, unit, direction, value });
   }
   return values;
@@ -193,10 +193,10 @@ export function compareResults(
     ...missing(before.cells, after.cells, 'base'),
     ...missing(after.cells, before.cells, 'head'),
     ...invalidNotes([...base, ...head]),
-    ...withheldNotes(before.withheld, after.withheld),
     ...mutexNotes(base, head, shared),
     ...throughputNotes(base, 'base', shared),
     ...throughputNotes(head, 'head', shared),
+    ...withheldNotes(before.withheld, after.withheld),
   ];
   const isSameMachine =
     before.machines.size === 1 &&

@@ -6,11 +6,11 @@ import type { MatrixResult } from '../bench/matrix-result.js';
 import { checkMatrix } from '../bench/matrix-spec.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import type { InputLoader } from '../bench/replay-runner.js';
-import { formatCounts } from '../stats/compare.js';
-import { compareSessions, mapInterval, meanInterval } from '../stats/session-estimate.js';
 import { DEFAULT_MUTEX } from '../../engine/host/run-memory.js';
 import { mutexOf } from '../report/cells.js';
 import { comparablePps } from '../report/throughput.js';
+import { formatCounts } from '../stats/compare.js';
+import { compareSessions, mapInterval, meanInterval } from '../stats/session-estimate.js';
 import { confidencePerLook, decide } from '../stats/verdict.js';
 import { differenceOf, type Estimate } from '../stats/interval.js';
 import { RegressError, type Check } from './check.js';
@@ -153,9 +153,9 @@ export function ratioChecks(
   file: string,
 ): Check[] {
   const found = ratiosOf(result, config.metrics);
+  const { mutex } = config;
   // The permitted error is shared between all looks at all ratios.
   const confidence = confidencePerLook(config.confidence, looksOf(config) * Math.max(1, found.length));
-  const { mutex } = config;
   const keyOf = (one: BaselineRatio): string => JSON.stringify([one.base, one.head, one.metric]);
   const before = new Map(baseline.ratios.map((one) => [keyOf(one), one]));
   const checks = found.map((now): Check => {

@@ -274,7 +274,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     audit: auditRun(record),
     warnings: collectWarnings(facts),
   };
-  return { ...made, throughput: throughputOfRun(made, reports, context.facts.clock?.costNs ?? null) };
+  return { ...made, throughput: throughputOfRun(made) };
 }
 
 function workerIndexes(workers: number): number[] {

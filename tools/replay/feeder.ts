@@ -12,9 +12,9 @@ import type { EngineRun } from '../../engine/host/run-memory.js';
 import { emptyLayerOffsets, locateLayers } from '../captures/layer-offsets.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
+import { makeRewriter, type FrameRewriter } from '../rewrite/rewriter.js';
 import { eventLoopTurn } from './event-loop.js';
 import { makeInjector, PendingFault, type FaultInjector } from './fault-injection.js';
-import { makeRewriter, type FrameRewriter } from '../rewrite/rewriter.js';
 import { RECORD_LOOP_END, RECORD_PACKET, RingWriter, type RingPlace } from './feed-ring.js';
 import { frameBits } from './pace.js';
 import { FRAME_SHIFT } from './packet-store.js';
@@ -35,9 +35,9 @@ export interface FeederInput {
   readonly rings: readonly RingPlace[];
   /** Infinity = until the run is stopped. */
   readonly loops: number;
-  readonly fault: FaultInjection | null;
   /** Loops that share their addresses; null = addresses stay as they are in every loop. */
   readonly uniqueIpLoops: number | null;
+  readonly fault: FaultInjection | null;
 }
 
 export interface FeederReport {
@@ -102,8 +102,8 @@ class Feeder {
   readonly #locate: (packet: number) => void;
   readonly #requestOf: (frame: Uint8Array, worker: number, wireBytes: number) => number;
   readonly #zoneOf: (frame: Uint8Array, wireBytes: number) => number;
-  readonly #fault: FaultInjector | null;
   readonly #rewriter: FrameRewriter | null;
+  readonly #fault: FaultInjector | null;
   /** Packets written. */
   packets = 0;
 
@@ -118,13 +118,13 @@ class Feeder {
     this.#bytes = new Uint8Array(memory.buffer);
     const instance = new WebAssembly.Instance(engine.module, { env: { memory, clock: () => 0 } });
     this.#locate = instance.exports['locatePacket'] as (packet: number) => void;
+    const { uniqueIpLoops } = input;
+    this.#rewriter = uniqueIpLoops === null ? null : makeRewriter({ uniqueIpLoops });
     // The descriptor lies beyond the end of any memory.
     const trap = (): void => this.#locate(0xffff_fff0);
     const index = feederIndex(run);
     this.#fault = makeInjector(input.fault, { kind: 'feeder', index, run, state, engine: null, trap });
     this.#fault?.at('set-up', 0);
-    const { uniqueIpLoops } = input;
-    this.#rewriter = uniqueIpLoops === null ? null : makeRewriter({ uniqueIpLoops });
     const rules = createRules(input.config);
     const { entries } = input.config;
     // One rule for everything: no need to look at each packet.

@@ -3,8 +3,7 @@
  * clocks; everything else comes from a second run on the same traffic, which is slower by what probes and clocks cost.
  */
 import type { AuditCheck, ProbeCost, ResultCase, Throughput } from '../report/schema.js';
-import { harnessShareOf } from './harness.js';
-import type { LatencyMode, WorkerReport } from './worker-input.js';
+import type { LatencyMode } from './worker-input.js';
 
 /** The case of one run, as far as throughput is concerned. */
 type RunCase = Pick<
@@ -16,31 +15,25 @@ type RunCase = Pick<
   | 'perWorker'
   | 'latency'
   | 'cpuWaitShare'
+  | 'harnessShare'
   | 'input'
   | 'partial'
 >;
 
-/**
- * Throughput of the run that a case is of.
- * @param clockCostNs what one clock read costs; null = not known
- */
-export function throughputOfRun(
-  one: RunCase,
-  reports: readonly Pick<WorkerReport, 'harness'>[],
-  clockCostNs: number | null,
-): Throughput {
+/** Throughput of the run that a case is of. */
+export function throughputOfRun(one: RunCase): Throughput {
   const { injected } = one.packets;
-  const busyNs = busyTime(one);
   return {
     build: one.build,
     timed: (one.latency?.mode ?? 'off') !== 'off',
     pps: one.pacing.achievedPps ?? null,
     mbps: one.pacing.achievedMbps ?? null,
+    onEnginePps: one.pacing.onEnginePps ?? null,
     packets: injected,
     elapsedNs: one.elapsedNs,
     // A paced worker sleeps; that says nothing about packets.
-    workerNsPerPacket: injected === 0 || one.pacing.mode !== 'topspeed' ? null : busyNs / injected,
-    harnessShare: harnessShare(one, reports, clockCostNs ?? 0),
+    workerNsPerPacket: injected === 0 || one.pacing.mode !== 'topspeed' ? null : busyTime(one) / injected,
+    harnessShare: one.harnessShare ?? null,
     cpuWaitShare: one.cpuWaitShare ?? null,
     sourceWaits: one.input.streamed?.waits ?? null,
     ...(one.partial === true ? { partial: true } : {}),
@@ -53,21 +46,6 @@ function busyTime({ perWorker }: RunCase): number {
     (sum, { elapsedNs, waitNs }) => sum + Math.max(elapsedNs - (waitNs ?? 0), 0),
     0,
   );
-}
-
-/** Looked at from outside where packets were not timed; where all were, what is not service time. */
-function harnessShare(
-  one: RunCase,
-  reports: readonly Pick<WorkerReport, 'harness'>[],
-  clockCostNs: number,
-): number | null {
-  const sampled = reports.flatMap(({ harness }) => (harness === null ? [] : [harness]));
-  if (sampled.length > 0) return harnessShareOf(sampled, clockCostNs);
-  const service = one.latency?.service?.overall;
-  if (one.pacing.mode !== 'topspeed' || one.latency?.mode !== 'all' || service?.meanNs == null) return null;
-  // Time without a CPU is in both.
-  const elapsedNs = (one.perWorker ?? []).reduce((sum, worker) => sum + worker.elapsedNs, 0);
-  return elapsedNs === 0 ? null : Math.min(1, Math.max(0, 1 - (service.count * service.meanNs) / elapsedNs));
 }
 
 /** What two runs of one design make together. */

@@ -4,7 +4,6 @@ import type { PinResult } from '../measure/pinning.js';
 import type { ClockLoop } from '../measure/clock-loop.js';
 import type { ThreadSchedule } from '../measure/schedstat.js';
 import type { Departures } from './departure.js';
-import type { HarnessFigures } from './harness.js';
 import type { Schedule } from './pace.js';
 import type { ThreadTiming } from './thread-timing.js';
 import type { TimeAccountFigures } from './time-account.js';
@@ -132,8 +131,6 @@ export interface WorkerReport {
   /** On the run's clock, nanoseconds. */
   readonly startNs: number;
   readonly endNs: number;
-  /** What of the run was not the tracker's time; null where packets were timed or paced. */
-  readonly harness: HarnessFigures | null;
   /** How late packets left; null at top speed. */
   readonly departure: Departures | null;
   /** What the scheduler did to the thread between barrier and end; null when the system does not tell. */

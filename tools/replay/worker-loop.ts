@@ -7,7 +7,6 @@
 import { LoopAddresses } from '../rewrite/loop-addresses.js';
 import { DepartureRecorder, SETTLED_AFTER_NS, type Departures } from './departure.js';
 import type { FaultInjector } from './fault-injection.js';
-import { HarnessSampler, type HarnessFigures } from './harness.js';
 import { makeDue, waitUntil } from './pace.js';
 import { RecordedTotal } from './recorded-total.js';
 import { calibrateThread, type ThreadTiming } from './thread-timing.js';
@@ -31,8 +30,6 @@ export class WorkerLoop {
   readonly #packetIndexWord: number;
   readonly #departure: DepartureRecorder | null;
   readonly #sweeper: SweepRunner | null;
-  /** Only of packets that are not timed: where they are, service time says it. */
-  readonly #harness: HarnessSampler | null;
   /** Null where every loop has the same addresses, or the feeder writes those of each loop. */
   readonly #loopAddresses: LoopAddresses | null;
   readonly #due: (loop: number, units: number) => number;
@@ -62,14 +59,11 @@ export class WorkerLoop {
     this.#packetIndexWord = block + c.T_PACKET_INDEX;
     this.#departure = input.schedule.paced ? new DepartureRecorder() : null;
     this.#due = makeDue(input.schedule);
-    // Runs whose packets are not timed have no clock read a batch: a sample of them is looked at instead.
-    this.#account = input.latency.mode === 'off' ? null : new TimeAccount();
-    this.#recorded = new RecordedTotal(input.run, input.threadIndex);
     this.#loopAddresses =
       input.uniqueIpLoops === null || input.stream !== null ? null : this.#openAddresses(input.uniqueIpLoops);
-    // Sweeps between batches are the tracker's work.
-    const samples = input.latency.mode === 'off' && !input.schedule.paced && !input.sweepsInline;
-    this.#harness = samples ? new HarnessSampler(thread.clock.now) : null;
+    this.#account =
+      input.latency.mode !== 'off' || input.batch >= LEAST_TIMED_BATCH ? new TimeAccount() : null;
+    this.#recorded = new RecordedTotal(input.run, input.threadIndex);
     this.#sweeper = input.sweepsInline ? new SweepRunner(thread) : null;
     this.#stream = input.stream === null ? null : this.#openStream(input.stream);
     this.#supply = this.#stream ?? new StagedSupply(input.packets, input.units, input.timesNs, input.batch);
@@ -90,11 +84,6 @@ export class WorkerLoop {
     if (!this.#inBatch) return null;
     const place = this.#thread.engine.view.getUint32(this.#packetIndexWord, true);
     return this.#supply.indexes[place] ?? null;
-  }
-
-  /** What was not the tracker's time; null where that was not looked at. */
-  get harness(): HarnessFigures | null {
-    return this.#harness?.figures() ?? null;
   }
 
   get departure(): Departures | null {
@@ -163,7 +152,6 @@ export class WorkerLoop {
       if (available === 0) return state.stopped === 0;
       const count = schedule.paced ? this.#waitForDue(available, loop) : available;
       if (count === 0) return false;
-      this.#harness?.begin();
       this.#fill(count, loop);
       if (this.#account === null) this.#latestNs = this.#thread.clock.now();
       const nowMs = this.#trackerNow(loop);
@@ -179,7 +167,6 @@ export class WorkerLoop {
       engine.exports.quiesce();
       this.packets += count;
       this.#supply.release(count);
-      this.#harness?.end();
       if (schedule.paced) this.#departure?.settle();
     }
   }

@@ -69,7 +69,6 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
     loops: loop?.loops ?? 0,
     startNs,
     endNs,
-    harness: loop?.harness ?? null,
     departure: loop?.departure ?? null,
     scheduler,
     schedulerSpanNs,

@@ -1,31 +1,28 @@
-/** The throughput of a cell as every report shows it: value, interval, what the interval covers, and without the harness. */
+/** The throughput of a cell as every report shows it: value, interval, and what the interval covers. */
 import { medianOf, summaryOf, type Cell } from './cells.js';
 import { coverText } from './comparisons.js';
 import { formatRate } from './quantities.js';
-import { isPaced, ppsOf, throughputOf } from './throughput.js';
+import type { CellSummary } from './schema.js';
+import { ppsOf } from './throughput.js';
+
+/** The bench's summary, under the name that it has where the cost of probes or clocks is in it. */
+function throughputSummary(cell: Cell): CellSummary | undefined {
+  return summaryOf(cell, 'pps') ?? summaryOf(cell, 'probedPps');
+}
 
 /** What a bench made of the trials of all sessions; without a bench, the median over the trials. */
-export function cellThroughput(cell: Cell): number | null {
-  return summaryOf(cell, 'pps')?.median ?? medianOf(cell, ppsOf);
+export function throughputOfCell(cell: Cell): number | null {
+  return throughputSummary(cell)?.median ?? medianOf(cell, ppsOf);
 }
 
 /** `1.20 M/s .. 1.31 M/s`; empty where there is none. */
 export function throughputInterval(cell: Cell): string {
-  const summary = summaryOf(cell, 'pps');
+  const summary = throughputSummary(cell);
   if (typeof summary?.low !== 'number' || typeof summary.high !== 'number') return '';
   return `${formatRate(summary.low)} .. ${formatRate(summary.high)}`;
 }
 
 /** `95 %, 5 sessions x 3 trials`; empty where no bench summarised the cell. */
 export function throughputCover(cell: Cell): string {
-  return coverText(summaryOf(cell, 'pps') ?? {});
-}
-
-/** Packets per second of the time on the engine: the harness taken out. Null at a given rate, or where it was not looked at. */
-export function onEnginePps(cell: Cell): number | null {
-  return medianOf(cell, (one) => {
-    const { pps, harnessShare } = throughputOf(one);
-    if (isPaced(one) || typeof pps !== 'number' || typeof harnessShare !== 'number') return null;
-    return harnessShare < 1 ? pps / (1 - harnessShare) : null;
-  });
+  return coverText(throughputSummary(cell) ?? {});
 }

@@ -3,7 +3,7 @@ import { median } from '../stats/sample.js';
 import { mergeDistributions } from './histograms.js';
 import { formatRate } from './quantities.js';
 import type { Run } from './runs.js';
-import { throughputBuild } from './throughput.js';
+import { throughputBuild, throughputOf } from './throughput.js';
 import type { CellSummary, Contention, LatencyDistribution, PacketClass, ResultCase } from './schema.js';
 
 export interface Cell {
@@ -183,7 +183,9 @@ function addKnown(values: readonly (number | null | undefined)[]): number | null
 
 /** Throughput with the harness taken out, median over trials; null at a set rate, where it would be no throughput. */
 export function onEnginePpsOf(cell: Cell): number | null {
-  return cell.first.pacing.mode === 'topspeed' ? medianOf(cell, (one) => one.pacing.onEnginePps) : null;
+  return cell.first.pacing.mode === 'topspeed'
+    ? medianOf(cell, (one) => throughputOf(one).onEnginePps)
+    : null;
 }
 
 /** Packets injected over all trials. */

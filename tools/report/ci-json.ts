@@ -3,8 +3,8 @@ import { cellsOf, latencyOfCell, medianOf, mutexOf, probeCostOf, summaryOf, type
 import { printable } from './escape.js';
 import { formatNs } from './quantities.js';
 import type { Run } from './runs.js';
-import { isWithheldAt, percentileOf, tailOfMetric } from './tail.js';
 import { burdenedPps, comparablePps, figuresBuild, isPaced, ppsOf, throughputBuild } from './throughput.js';
+import { isWithheldAt, percentileOf, tailOfMetric } from './tail.js';
 
 /** One entry of github-action-benchmark's `customSmallerIsBetter` and `customBiggerIsBetter`. */
 export interface GithubBenchmark {
@@ -73,12 +73,12 @@ function valueOf(
   cell: Cell,
   measure: Measure,
 ): { value: number; low: number | null; high: number | null } | null {
-  const tail = tailOfMetric(measure.metric);
-  // A tail that is the machine's is no figure of this program, also where the bench summarised it.
-  if (tail !== null && isWithheldAt(latencyOfCell(cell, tail.kind)?.interruptedShare, tail.key)) return null;
   const measured = measure.of(cell);
   // A summary of an older result may be of what is not called so any more.
   if (measured === null || measured === undefined) return null;
+  const tail = tailOfMetric(measure.metric);
+  // A tail that is the machine's is no figure of this program, also where the bench summarised it.
+  if (tail !== null && isWithheldAt(latencyOfCell(cell, tail.kind)?.interruptedShare, tail.key)) return null;
   const summary = summaryOf(cell, measure.metric);
   const value = summary?.median ?? measured;
   return { value, low: summary?.low ?? null, high: summary?.high ?? null };

@@ -2,10 +2,9 @@
 import { formatCounts, formatDelta } from '../stats/compare.js';
 import { adjustWithin, isDifference } from '../stats/finding.js';
 import { latencyOfCell, medianOf, type Cell } from './cells.js';
+import type { Comparison, Result } from './schema.js';
 import { percentileOf } from './tail.js';
 import { formatCount, formatNs, formatRate, formatRatio } from './quantities.js';
-import type { Run } from './runs.js';
-import type { Comparison, Result } from './schema.js';
 import { comparablePps, isPaced, throughputOf, whyNotCompared } from './throughput.js';
 
 /** What a metric's name means: words for a sentence, which way is better, how a value is written. */
@@ -91,8 +90,11 @@ export interface ToldComparison extends Comparison {
 
 const adjusted = new WeakMap<Result, readonly Comparison[]>();
 
-/** Comparisons of a result, corrected: those of before corrections were made get theirs here, so that one rule holds for all. */
-function correctedComparisons(result: Result): readonly Comparison[] {
+/**
+ * The comparisons of a result as they may be told. Those of before corrections were made get theirs here, so that old results are
+ * held to the same rule.
+ */
+export function comparisonsOf(result: Result): readonly Comparison[] {
   const known = adjusted.get(result);
   if (known !== undefined) return known;
   const all = result.comparisons ?? [];
@@ -101,41 +103,40 @@ function correctedComparisons(result: Result): readonly Comparison[] {
   );
   const values = adjustWithin(bare, ({ one }) => one.kind ?? (one.control === true ? 'control' : 'designs'));
   const found = new Map(bare.map(({ one }, index) => [one, values[index]]));
-  const filled = all.map((one) => (found.has(one) ? { ...one, adjustedP: found.get(one) } : one));
+  const filled = all
+    .map((one) => (found.has(one) ? { ...one, adjustedP: found.get(one) } : one))
+    .map((one) => asMayBeTold(one, result));
   adjusted.set(result, filled);
   return filled;
 }
 
 /**
- * The comparisons of a run as they may be told. One of throughput that was not measured with the bare build and without clocks, as
- * in results from before it was measured apart, is shown and claims nothing.
+ * A comparison of throughput that was not measured with the bare build and without clocks, as in results from before it was
+ * measured apart, is shown and claims nothing.
  */
-export function comparisonsOf(run: Run): ToldComparison[] {
-  const cases = new Map(run.result.cases.map((one) => [one.id, one]));
-  return correctedComparisons(run.result).map((one): ToldComparison => {
-    const base = cases.get(one.base);
-    const head = cases.get(one.head);
-    if (one.metric !== 'pps' || base === undefined || head === undefined || isPaced(head)) return one;
-    // What measuring costs is for the probed build to show.
-    if (throughputOf(base).build !== throughputOf(head).build) return one;
-    const reason = whyNotCompared(base) ?? whyNotCompared(head);
-    if (reason === null) return one;
-    return {
-      ...one,
-      low: null,
-      high: null,
-      pValue: null,
-      adjustedP: null,
-      significant: null,
-      text: '~',
-      reason,
-    };
-  });
+function asMayBeTold(one: Comparison, { cases }: Result): Comparison {
+  if (one.metric !== 'pps') return one;
+  const base = cases.find(({ id }) => id === one.base);
+  const head = cases.find(({ id }) => id === one.head);
+  if (base === undefined || head === undefined || isPaced(head)) return one;
+  // What measuring costs is for the probed build to show.
+  if (throughputOf(base).build !== throughputOf(head).build) return one;
+  const reason = whyNotCompared(base) ?? whyNotCompared(head);
+  if (reason === null) return one;
+  return {
+    ...one,
+    low: null,
+    high: null,
+    pValue: null,
+    adjustedP: null,
+    significant: null,
+    text: '~',
+    note: `throughput is not compared: ${reason}`,
+  };
 }
 
 /** `p=0.002 n=5x3`, as benchstat writes it, p after Holm's correction; parts that are not known are left out. */
-export function testText(comparison: ToldComparison): string {
-  if (comparison.reason !== undefined) return `not compared: ${comparison.reason}`;
+export function testText(comparison: Comparison): string {
   const parts: string[] = [];
   const pValue = comparison.adjustedP ?? comparison.pValue;
   if (typeof pValue === 'number') parts.push(`p=${pValue.toFixed(3)}`);
@@ -182,8 +183,8 @@ export interface Observation {
 }
 
 /**
- * Throughput, p50, p99 and p99.9 service time of `head` over those of `base`, where both have them: throughput as
- * {@link whyNotObserved} allows, percentiles where interruptions leave them to the tracker (tail.ts).
+ * Throughput, p50, p99 and p99.9 service time of `head` over those of `base`, where both have them; throughput only as
+ * {@link whyNotObserved} allows, tails where interruptions leave them to the tracker (tail.ts).
  */
 export function observe(base: Cell, head: Cell): Observation[] {
   const figures: [string, (cell: Cell) => number | null | undefined][] = [

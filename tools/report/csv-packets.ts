@@ -5,8 +5,8 @@ import { column, forCase, table } from './csv-table.js';
 import { mutexOf, TIME_KINDS } from './cells.js';
 import type { Run } from './runs.js';
 import type { LatencyDistribution, TimelineInterval } from './schema.js';
-import { interruptedShareOf, percentileOf } from './tail.js';
 import { ppsOf, throughputOf } from './throughput.js';
+import { interruptedShareOf, percentileOf } from './tail.js';
 
 const SUMMARY_PERCENTILES = ['mean_ns', 'p50_ns', 'p90_ns', 'p99_ns', 'p99_9_ns', 'p99_99_ns', 'max_ns'];
 

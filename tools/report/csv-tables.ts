@@ -4,9 +4,9 @@ import { latency, summary, timeline, verdicts } from './csv-packets.js';
 import { column, table, type CsvTable } from './csv-table.js';
 import { comparisonsOf, differs, type ToldComparison } from './comparisons.js';
 import type { Run } from './runs.js';
-import type { Scaling, ScalingPoint } from './schema.js';
+import type { Comparison, Scaling, ScalingPoint } from './schema.js';
 
-const comparisons = table<{ run: Run; one: ToldComparison }>(
+const comparisons = table<{ run: Run; one: Comparison }>(
   'comparisons',
   'One row per comparison of two cells.',
   [
@@ -37,13 +37,8 @@ const comparisons = table<{ run: Run; one: ToldComparison }>(
     ),
     column('control', 'Whether it is an A/A control.', ({ one }) => one.control),
     column('note', 'Why no more can be said of it; empty when nothing is held back.', ({ one }) => one.note),
-    column(
-      'not_compared',
-      'Why interval and test are left out; empty where they are not.',
-      ({ one }) => one.reason,
-    ),
   ],
-  (runs) => runs.flatMap((run) => comparisonsOf(run).map((one) => ({ run, one }))),
+  (runs) => runs.flatMap((run) => comparisonsOf(run.result).map((one) => ({ run, one }))),
 );
 
 type ScalingRow = { run: Run; scaling: Scaling; at: ScalingPoint };

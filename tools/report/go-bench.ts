@@ -3,8 +3,8 @@ import { mutexOf } from './cells.js';
 import { fileNameFrom, printable } from './escape.js';
 import type { Run } from './runs.js';
 import type { Environment, ResultCase } from './schema.js';
-import { percentileOf } from './tail.js';
 import { burdenedPps, comparablePps, isPaced, ppsOf, throughputOf, whyNotCompared } from './throughput.js';
+import { percentileOf } from './tail.js';
 
 const GO_ARCHITECTURE: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', arm64: 'arm64' };
 

@@ -12,19 +12,12 @@ import {
   probeCostOf,
   type Cell,
 } from './cells.js';
-import { cellThroughput, onEnginePps, throughputCover, throughputInterval } from './cell-throughput.js';
-import {
-  comparisonsOf,
-  coverText,
-  deltaText,
-  intervalText,
-  metricOf,
-  testText,
-  type ToldComparison,
-} from './comparisons.js';
+import { throughputCover, throughputInterval, throughputOfCell } from './cell-throughput.js';
+import { comparisonsOf, coverText, deltaText, intervalText, metricOf, testText } from './comparisons.js';
 import { escapeMarkdown } from './escape.js';
 import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from './quantities.js';
 import type { Run } from './runs.js';
+import type { Comparison } from './schema.js';
 import { excessText, percentileText, withheldSentences } from './tail.js';
 import { repeatedTuplesText, summarySentences } from './summary-sentences.js';
 import { buildsText, comparedBuilds, figuresBuild, throughputBuild, throughputOf } from './throughput.js';
@@ -125,7 +118,7 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
     `Throughput: ${escapeMarkdown(buildsText(cases, throughputBuild))}.`,
     mdTable(group, [
       design,
-      { head: 'packets/s', cell: (cell) => formatRate(cellThroughput(cell)) },
+      { head: 'packets/s', cell: (cell) => formatRate(throughputOfCell(cell)) },
       { head: 'interval', cell: throughputInterval },
       { head: 'covers', left: true, cell: throughputCover },
       { head: 'on engine', cell: (cell) => formatRate(onEnginePps(cell)) },
@@ -179,8 +172,9 @@ const measuring: MdColumn<Cell> = { head: 'measuring', cell: (cell) => signedNs(
 
 /** Comparisons by metric as benchstat writes them, geometric means with their intervals last. */
 function comparisonSections(run: Run, severalRuns: boolean): string[] {
-  const byMetric = new Map<string, ToldComparison[]>();
-  for (const one of comparisonsOf(run)) byMetric.set(one.metric, [...(byMetric.get(one.metric) ?? []), one]);
+  const byMetric = new Map<string, Comparison[]>();
+  for (const one of comparisonsOf(run.result))
+    byMetric.set(one.metric, [...(byMetric.get(one.metric) ?? []), one]);
   if (byMetric.size === 0) return [];
   const sections = [
     severalRuns ? `## Comparisons, ${escapeMarkdown(run.label)}` : '## Comparisons',
@@ -201,7 +195,7 @@ function comparisonSections(run: Run, severalRuns: boolean): string[] {
       { head: 'delta', cell: (one) => deltaText(one) },
       { head: 'ratio', cell: intervalText },
       { head: 'covers', left: true, cell: coverText },
-      { head: 'test', left: true, cell: (one) => escapeMarkdown(testText(one)) },
+      { head: 'test', left: true, cell: testText },
     ]);
     sections.push(table);
     sections.push(bullets([...new Set(comparisons.flatMap((one) => one.note ?? []))].map(escapeMarkdown)));

@@ -1,6 +1,15 @@
 /** The first tables of the page: throughput, and beside it the run that everything else comes from. */
-import { cellName, largestOf, latencyOfCell, medianOf, packetsOf, probeCostOf, type Cell } from './cells.js';
-import { cellThroughput, onEnginePps, throughputCover, throughputInterval } from './cell-throughput.js';
+import { throughputCover, throughputInterval, throughputOfCell } from './cell-throughput.js';
+import {
+  cellName,
+  largestOf,
+  latencyOfCell,
+  medianOf,
+  packetsOf,
+  onEnginePpsOf,
+  probeCostOf,
+  type Cell,
+} from './cells.js';
 import { htmlTable, markup, type Html, type HtmlValue } from './html.js';
 import { groupLabel } from './page-data.js';
 import { section, type PageContent } from './page-sections.js';
@@ -52,7 +61,7 @@ function nameColumns(severalRuns: boolean) {
 }
 
 function throughputTable({ severalRuns, rowsMax }: PageContent, rows: readonly Row[]): HtmlValue {
-  const fastest = largestIn(rows.map(({ cell }) => cellThroughput(cell)));
+  const fastest = largestIn(rows.map(({ cell }) => throughputOfCell(cell)));
   const builds = buildsText(
     rows.flatMap(({ cell }) => cell.cases),
     throughputBuild,
@@ -64,15 +73,15 @@ function throughputTable({ severalRuns, rowsMax }: PageContent, rows: readonly R
       ...nameColumns(severalRuns),
       {
         head: 'Packets/s',
-        cell: ({ cell }) => bar(cellThroughput(cell), fastest, formatRate(cellThroughput(cell))),
+        cell: ({ cell }) => bar(throughputOfCell(cell), fastest, formatRate(throughputOfCell(cell))),
       },
       { head: 'Interval', cell: ({ cell }) => throughputInterval(cell) },
       { head: 'It covers', left: true, cell: ({ cell }) => throughputCover(cell) },
-      { head: 'On the engine', cell: ({ cell }) => formatRate(onEnginePps(cell)) },
+      { head: 'On the engine', cell: ({ cell }) => formatRate(onEnginePpsOf(cell)) },
       { head: 'Measured with', left: true, cell: ({ cell }) => throughputBuild(cell.first) },
       { head: 'Trials', cell: ({ cell }) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
       {
-        head: 'Outside the tracker',
+        head: 'Harness',
         cell: ({ cell }) => formatShare(medianOf(cell, (one) => throughputOf(one).harnessShare)),
       },
       {

@@ -168,7 +168,7 @@ function breakable(id: string): HtmlValue {
 
 /** Comparisons with their intervals. */
 export function comparisonSection(runs: readonly Run[], rowsMax: number): Html {
-  const rows = runs.flatMap((run) => comparisonsOf(run).map((one) => ({ run, one })));
+  const rows = runs.flatMap((run) => comparisonsOf(run.result).map((one) => ({ run, one })));
   const builds = [...new Set(runs.map(comparedBuilds))].filter((text) => text !== '').join('; ');
   const words = {
     better: 'better',

@@ -56,7 +56,7 @@ export function summarySentences(runs: readonly Run[]): Sentence[] {
         `${where}The run was cut short. What is shown was measured, but it is not everything.`,
       );
     if (result.cases.length === 0) problem(sentences, `${where}Nothing was measured.`);
-    const [noisy] = comparisonsOf(run).filter((one) => one.control === true && differs(one));
+    const [noisy] = comparisonsOf(result).filter((one) => one.control === true && differs(one));
     if (noisy !== undefined) {
       problem(
         sentences,
@@ -124,7 +124,9 @@ function mostTelling(decided: readonly Comparison[], run: Run): Comparison[] {
 }
 
 function findingsOf(run: Run, groups: readonly Cell[][], prefix: string): Sentence[] {
-  const comparisons = comparisonsOf(run).filter((one) => one.control !== true && !isProbeCost(run, one));
+  const comparisons = comparisonsOf(run.result).filter(
+    (one) => one.control !== true && !isProbeCost(run, one),
+  );
   if (comparisons.length === 0) return [];
   const told = comparisons
     .filter((one) => TOLD.includes(one.metric))

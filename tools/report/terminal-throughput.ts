@@ -1,6 +1,6 @@
 /** Throughput on a terminal, and beside it the run that everything else comes from. */
-import { medianOf, probeCostOf, type Cell } from './cells.js';
-import { cellThroughput, onEnginePps, throughputCover, throughputInterval } from './cell-throughput.js';
+import { throughputCover, throughputInterval, throughputOfCell } from './cell-throughput.js';
+import { medianOf, onEnginePpsOf, probeCostOf, type Cell } from './cells.js';
 import { formatCount, formatNs, formatRate, formatShare, signedNs } from './quantities.js';
 import { grid, wrap, type Column } from './terminal-grid.js';
 import type { Paint } from './terminal-style.js';
@@ -65,10 +65,11 @@ function shareColumn(head: string, expendable: number, of: (cell: Cell) => numbe
 
 function throughputColumns(paint: Paint): Column<Cell>[] {
   return [
-    { head: 'packets/s', expendable: 0, cell: (cell) => paint('bold', formatRate(cellThroughput(cell))) },
+    { head: 'packets/s', expendable: 0, cell: (cell) => paint('bold', formatRate(throughputOfCell(cell))) },
     { head: 'interval', expendable: 4, cell: throughputInterval },
     { head: 'covers', align: 'left', expendable: 4, cell: throughputCover },
-    { head: 'on engine', expendable: 3, cell: (cell) => formatRate(onEnginePps(cell)) },
+    { head: 'on engine', expendable: 3, cell: (cell) => formatRate(onEnginePpsOf(cell)) },
+    shareColumn('harness', 3, (cell) => medianOf(cell, (one) => throughputOf(one).harnessShare)),
     shareColumn('of target', 2, (cell) =>
       medianOf(cell, (one) => {
         const pps = ppsOf(one);
@@ -81,7 +82,6 @@ function throughputColumns(paint: Paint): Column<Cell>[] {
       expendable: 7,
       cell: (cell) => (cell.cases.length > 1 ? String(cell.cases.length) : ''),
     },
-    shareColumn('harness', 5, (cell) => medianOf(cell, (one) => throughputOf(one).harnessShare)),
   ];
 }
 

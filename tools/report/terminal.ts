@@ -17,6 +17,7 @@ import {
   type Cell,
   type TimeKind,
 } from './cells.js';
+import { throughputCover, throughputInterval, throughputOfCell } from './cell-throughput.js';
 import {
   comparisonsOf,
   coverText,
@@ -103,10 +104,10 @@ function matrixGrid(groups: readonly Cell[][], severalRuns: boolean, width: numb
     figureColumn('workers', 0, (cell) => String(cell.first.workers)),
     textColumn('pace', 6, (cell) => pacingText(cell.first)),
     { head: 'Design', align: 'left', expendable: 0, cell: (row) => paint('cyan', row.name) },
-    figureColumn('packets/s', 0, (cell) => paint('bold', formatRate(cellThroughput(cell)))),
+    figureColumn('packets/s', 0, (cell) => paint('bold', formatRate(throughputOfCell(cell)))),
     figureColumn('interval', 4, throughputInterval),
     figureColumn('covers', 4, throughputCover),
-    figureColumn('on engine', 7, (cell) => formatRate(onEnginePps(cell))),
+    figureColumn('on engine', 7, (cell) => formatRate(onEnginePpsOf(cell))),
     figureColumn('measuring', 3, (cell) => signedNs(probeCostOf(cell))),
     figureColumn('CV', 5, (cell) => formatShare(summaryOf(cell, 'pps')?.cv)),
     figureColumn('trials', 7, (cell) => String(cell.cases.length)),
@@ -203,10 +204,10 @@ function latencyGrid(group: readonly Cell[], name: Naming, width: number, paint:
     percentile('p99.99', 'p9999Ns', 4),
     time('max', 'maxNs', 0),
     time('mean', 'meanNs', 5),
+    { head: 'measuring', expendable: 1, cell: (row) => signedNs(probeCostOf(row.cell)) },
     // Over a bare clock loop on the same cores.
     excess('p99 excess', 'p99Ns', 6),
     excess('p99.9 excess', 'p999Ns', 6),
-    { head: 'measuring', expendable: 1, cell: (row) => signedNs(probeCostOf(row.cell)) },
   ];
   return withReasons(grid(rows, columns, width, paint), group, name, width, paint);
 }
@@ -337,7 +338,7 @@ function observationLines(group: readonly Cell[], name: Naming, width: number, p
 }
 
 function comparisonBlock(run: Run, severalRuns: boolean, width: number, paint: Paint): string {
-  const comparisons = comparisonsOf(run);
+  const comparisons = comparisonsOf(run.result);
   if (comparisons.length === 0) return '';
   const title = severalRuns ? `Comparisons, ${printable(run.label)}` : 'Comparisons';
   const builds = caption('', comparedBuilds(run), width, paint);
@@ -373,12 +374,10 @@ function comparisonBlock(run: Run, severalRuns: boolean, width: number, paint: P
   const notes = [...new Set(comparisons.flatMap((one) => one.note ?? []))];
   return [
     paint('bold', title),
-    builds,
+    ...(builds === '' ? [] : [builds]),
     table,
     ...notes.map((note) => paint('dim', wrap(`~ ${printable(note)}`, width, '  '))),
-  ]
-    .filter((part) => part !== '')
-    .join('\n');
+  ].join('\n');
 }
 
 function machineLine(run: Run, severalRuns: boolean, width: number, paint: Paint): string {

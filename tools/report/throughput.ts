@@ -18,8 +18,10 @@ export function throughputOf(one: ResultCase): Throughput {
     timed: (latency?.mode ?? (latency?.service == null ? 'off' : 'all')) !== 'off',
     pps: pacing.achievedPps ?? counted,
     mbps: pacing.achievedMbps ?? null,
+    onEnginePps: pacing.onEnginePps ?? null,
     packets: packets.injected,
     elapsedNs,
+    harnessShare: one.harnessShare ?? null,
     sourceWaits: one.input.streamed?.waits ?? null,
   };
 }

@@ -85,6 +85,9 @@ export const throughput = z
     timed: z.boolean().describe('Whether packets were timed in that run. If so, clock reads are in it.'),
     pps: rate.nullish(),
     mbps: rate.nullish(),
+    onEnginePps: rate
+      .nullish()
+      .describe('Packets per second of time inside the engine in that run, workers added up.'),
     packets: count.describe('Packets injected in that run.'),
     elapsedNs: nanoseconds.describe('Length of that run.'),
     workerNsPerPacket: nanoseconds
@@ -92,11 +95,7 @@ export const throughput = z
       .describe(
         'Time of the workers per packet, all workers together, without that in which they had no CPU.',
       ),
-    harnessShare: share
-      .nullish()
-      .describe(
-        'Share of the workers’ time outside the tracker: filling batches, other addresses in each loop, quiescent points.',
-      ),
+    harnessShare: share.nullish().describe('Share of the workers’ time in that run that was the harness.'),
     cpuWaitShare: share.nullish().describe('Share of the workers’ time spent runnable without a CPU.'),
     sourceWaits: count.nullish().describe('Of streamed input: times that a worker found no packet.'),
     partial: z.boolean().nullish().describe('True when that run was cut short.'),
