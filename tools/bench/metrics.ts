@@ -2,7 +2,6 @@
 import type { Direction, ResultCase } from '../report/schema.js';
 import { burdenedPps, comparablePps, isPaced } from '../report/throughput.js';
 import { interruptedShareOf } from '../report/tail.js';
-import { burdenedPps, comparablePps, isPaced } from '../report/throughput.js';
 import type { TimeKind } from '../report/cells.js';
 import type { Rate } from './rate.js';
 import { interruptionsMetric } from './tail-rule.js';

@@ -35,7 +35,6 @@ interface ContentionFlags {
   readonly timeScale: number;
   readonly mutex: MutexPolicy;
   readonly sweep?: number | true;
-  readonly mutex: MutexPolicy;
   readonly seed: number;
   readonly json?: boolean;
   readonly csv?: boolean;
@@ -88,7 +87,6 @@ export function register(program: Command, argv: readonly string[]): void {
         .argParser(wholeNumber(1, 3e6, 'connections'))
         .preset(String(DEFAULT_SWEEP_CONNECTIONS)),
     )
-    .addOption(mutexOption())
     .option('--seed <integer>', 'what all random choices derive from', wholeNumber(0, 0xffff_ffff, 'seed'), 1)
     .option('--json', 'the result as JSON on standard output, nothing else there')
     .option('--csv', 'the result as CSV on standard output, nothing else there')

@@ -16,6 +16,12 @@ import type { RunThread } from './worker-setup.js';
 import { TRACKER_EPOCH_MS, type SweepRecord, type WorkerInput } from './worker-input.js';
 import { SweepRunner } from './sweep-runner.js';
 
+/**
+ * Without per-packet times, smaller batches than this are not timed either: the reads would be a share of the throughput that
+ * such a run is made for.
+ */
+const LEAST_TIMED_BATCH = 8;
+
 /** Runs one worker's packets. Built per run; `run` is called once. */
 export class WorkerLoop {
   readonly #input: WorkerInput;
@@ -160,9 +166,7 @@ export class WorkerLoop {
       this.#enterInterval();
       this.#beginBatch();
       this.#fault?.at('work', this.packets);
-      this.#harness?.enter();
       this.#executeAccounted(count, nowMs, this.#isTimed());
-      this.#harness?.leave();
       this.#endBatch();
       engine.exports.quiesce();
       this.packets += count;

@@ -82,12 +82,6 @@ export function deltaText(comparison: Comparison): string {
   return differs(comparison) ? formatDelta(((comparison.ratio as number) - 1) * 100) : '~';
 }
 
-/** A comparison as it may be told. */
-export interface ToldComparison extends Comparison {
-  /** Why nothing is claimed, as the end of a sentence; absent where the comparison speaks for itself. */
-  readonly reason?: string;
-}
-
 const adjusted = new WeakMap<Result, readonly Comparison[]>();
 
 /**

@@ -2,7 +2,7 @@
 import { expiry, locks, nat, occupancy, sweeps } from './csv-engine.js';
 import { latency, summary, timeline, verdicts } from './csv-packets.js';
 import { column, table, type CsvTable } from './csv-table.js';
-import { comparisonsOf, differs, type ToldComparison } from './comparisons.js';
+import { comparisonsOf, differs } from './comparisons.js';
 import type { Run } from './runs.js';
 import type { Comparison, Scaling, ScalingPoint } from './schema.js';
 

@@ -105,7 +105,7 @@ export function junitSuites(runs: readonly Run[]): JunitSuite[] {
     if ((result.audit?.length ?? 0) > 0) {
       cases.push({ name: 'self-audit', classname: 'run', outcome: outcomeOf(result.audit ?? [], null) });
     }
-    for (const comparison of comparisonsOf(run)) {
+    for (const comparison of comparisonsOf(result)) {
       if (comparison.control !== true) continue;
       cases.push({
         name: `A/A ${comparison.head} ${comparison.metric}`,

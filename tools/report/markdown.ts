@@ -7,6 +7,7 @@ import {
   latencyOfCell,
   locksOfCell,
   medianOf,
+  onEnginePpsOf,
   packetsOf,
   pacingText,
   probeCostOf,
@@ -121,7 +122,8 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
       { head: 'packets/s', cell: (cell) => formatRate(throughputOfCell(cell)) },
       { head: 'interval', cell: throughputInterval },
       { head: 'covers', left: true, cell: throughputCover },
-      { head: 'on engine', cell: (cell) => formatRate(onEnginePps(cell)) },
+      { head: 'on engine', cell: (cell) => formatRate(onEnginePpsOf(cell)) },
+      { head: 'harness', cell: (cell) => formatShare(medianOf(cell, (one) => one.harnessShare)) },
       { head: 'trials', cell: (cell) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
       {
         head: 'harness',

@@ -8,6 +8,7 @@ import {
   latencyOfCell,
   locksOfCell,
   medianOf,
+  onEnginePpsOf,
   packetsOf,
   pacingText,
   probeCostOf,
@@ -29,7 +30,6 @@ import {
   testText,
   whyNotObserved,
 } from './comparisons.js';
-import { cellThroughput, onEnginePps, throughputCover, throughputInterval } from './cell-throughput.js';
 import { printable } from './escape.js';
 import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from './quantities.js';
 import type { Run } from './runs.js';
