@@ -44,8 +44,8 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   replay: [...REPLAY, '--timeline', '1'],
   bench: ['bench', '--scenario', 'ovs-benchmark', '--packets', '6400', '--json'],
   scale: [
-    ...['scale', '--scenario', 'established', '--packets', '2000', '--trials', '2', '--workers', '1'],
-    ...['--out', 'scaled', '--json'],
+    ...['scale', '--scenario', 'established', '--packets', '2000', '--design', 'rculist-sweep'],
+    ...['--sessions', '2', '--trials', '1', '--workers', '1', '--out', 'scaled', '--json'],
   ],
   // Of what scale has left.
   model: ['model', 'scaled', '--cores', '1,2', '--packets', '1000', '--json'],
