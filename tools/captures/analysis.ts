@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { dissect, emptyDissection, type Dissection } from './dissect.js';
+import { dissect, emptyDissection, type Dissection } from '../wire/dissect.js';
 import { SUPPORTED_LINK_TYPES, toEthernetFrame } from './link-type.js';
 import {
   openCapture,
