@@ -69,6 +69,7 @@ export const CONSTANT_NAMES = [
   'CONTROL_SIZE',
   'LOCK_STATS_SIZE',
   'MAGIC',
+  'SWITCH_BARE_NAT_ZERO_TUPLE',
   'SWITCH_DEFAULT_LIMIT_PER_ZONE',
   'SWITCH_EST_AFTER_REPLY',
   'SWITCH_FTP_IPV4_EXTENDED',
@@ -302,7 +303,10 @@ export type EngineConstants = Readonly<Record<ConstantName, number>>;
  * Constants that engines of earlier revisions lack, which `regress --against` still loads; they read as 0 there, and what they
  * locate is not measured. None of them may be 0 in an engine that has it.
  */
-const LATER_CONSTANTS: ReadonlySet<ConstantName> = new Set<ConstantName>(['H_NAT_SERVICE']);
+const LATER_CONSTANTS: ReadonlySet<ConstantName> = new Set<ConstantName>([
+  'H_NAT_SERVICE',
+  'SWITCH_BARE_NAT_ZERO_TUPLE',
+]);
 
 /**
  * Reads the constants of an instance; those that an earlier revision lacks are 0.

@@ -10,7 +10,18 @@
 import { countReason, countWork, LC_CT, W_CREATED } from '../probe/counters';
 import { retire } from '../shm/epoch';
 import { mapInsertLocked, mapRemoveLocked } from '../shm/hash-map';
-import { C_CT_LOCK, C_N_CONN, C_N_CONN_LIMIT, CONN_SIZE, CONTROL, hashBasis, T_SPARE_SLOTS, threadBlock } from '../shm/memory-map';
+import {
+  C_CT_LOCK,
+  C_N_CONN,
+  C_N_CONN_LIMIT,
+  CONN_SIZE,
+  CONTROL,
+  hashBasis,
+  switches,
+  SWITCH_BARE_NAT_ZERO_TUPLE,
+  T_SPARE_SLOTS,
+  threadBlock,
+} from '../shm/memory-map';
 import { lock, unlock } from '../shm/mutex';
 import { putSlotLocked, takeSlotLocked } from '../shm/slab';
 import { Packet } from '../wire/packet';
@@ -91,9 +102,10 @@ function prepare<E>(conn: usize, p: Packet, params: ExecParams, now: i64, expect
   if (expected) inheritExpectation(conn, params);
 }
 
-/** Whether the connection gets a translation, hence a companion. */
+/** Whether the connection gets a translation, hence a companion; one that changes nothing gets it only with the switch. */
 function isTranslated(conn: usize, params: ExecParams): bool {
-  return (params.flags & EXEC_NAT) != 0 && load<u16>(conn, CO_NAT_ACTION) != 0;
+  if ((params.flags & EXEC_NAT) == 0) return false;
+  return load<u16>(conn, CO_NAT_ACTION) != 0 || (switches & SWITCH_BARE_NAT_ZERO_TUPLE) != 0;
 }
 
 /**
