@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MatrixResult } from '../bench/matrix-result.js';
-import { checkMatrix } from '../bench/matrix-spec.js';
+import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
+import { planMatrix } from '../bench/plan.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import type { InputLoader } from '../bench/replay-runner.js';
 import { confidencePerLook, decide } from '../stats/verdict.js';
@@ -54,13 +55,8 @@ function looksOf({ trials, maxTrials }: RegressConfig['ratios']): number {
   return maxTrials <= trials ? 1 : 1 + Math.ceil(Math.log2(maxTrials / trials));
 }
 
-async function measureTrials(
-  config: RegressConfig['ratios'],
-  trials: number,
-  folder: string,
-  tools: RatioTools,
-): Promise<MatrixResult> {
-  const spec = checkMatrix(
+function matrixOf(config: RegressConfig['ratios'], trials: number): MatrixSpec {
+  return checkMatrix(
     {
       inputs: config.inputs.map(({ config: _none, ...input }) => input),
       designs: config.designs,
@@ -71,6 +67,24 @@ async function measureTrials(
     },
     'ratios',
   );
+}
+
+/**
+ * Ids of the cells that will be measured, controls left out.
+ * @throws MatrixError
+ */
+export function ratioCells(config: RegressConfig['ratios']): string[] {
+  const groups = planMatrix(matrixOf(config, config.trials), 1);
+  return groups.flatMap(({ cells }) => cells.filter(({ role }) => role === 'design').map(({ id }) => id));
+}
+
+async function measureTrials(
+  config: RegressConfig['ratios'],
+  trials: number,
+  folder: string,
+  tools: RatioTools,
+): Promise<MatrixResult> {
+  const spec = matrixOf(config, trials);
   const result = await runMatrixBench({
     spec,
     shard: null,
