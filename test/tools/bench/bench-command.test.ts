@@ -32,6 +32,7 @@ sessions: 1
 trials: 1
 warmupBlocks: 0
 warmupPackets: 1000
+probeCost: one
 `,
     );
     const first = ctreplay(['bench', '--matrix', 'bench.yaml', '--out', 'small', '--quiet'], folder);
@@ -39,18 +40,19 @@ warmupPackets: 1000
     expect(first.stdout).toBe('');
     const result = resultIn('small');
     expect(result).toMatchObject({ partial: false, valid: true });
-    expect(result.cases.map((one) => `${one.design} ${one.build} ${one.control === true}`)).toEqual([
-      'timeout-lists probed false',
-      'rculist-sweep probed false',
-      'timeout-lists probed true',
-      'timeout-lists bare false',
-      'rculist-sweep bare false',
+    expect(result.cases.map((one) => `${one.design} ${one.latency?.mode} ${one.control === true}`)).toEqual([
+      'timeout-lists all false',
+      'rculist-sweep all false',
+      'timeout-lists all true',
+      'timeout-lists off false',
+      'rculist-sweep off false',
     ]);
     for (const one of result.cases) {
       expect(one.packets.injected).toBe(3000);
       // The scenario's translation was in force.
-      if (one.build === 'probed') expect(one.nat?.allocations ?? 0).toBeGreaterThan(0);
-      else expect(one.latency?.service ?? null).toBeNull();
+      expect(one.nat?.allocations ?? 0).toBeGreaterThan(0);
+      expect(one.throughput).toMatchObject({ build: 'bare', timed: false, packets: 3000 });
+      if (one.latency?.mode === 'off') expect(one.latency.service ?? null).toBeNull();
     }
     const again = ctreplay(['bench', '--matrix', 'bench.yaml', '--out', 'small'], folder);
     expect(again.code).toBe(2);
@@ -82,7 +84,7 @@ warmupPackets: 1000
     expect(list.stdout).toContain('zone-policies/rculist-sweep/w8/100000pps');
     expect(ctreplay(['bench', '--list'], folder).stdout).toContain('smoke');
     const dry = ctreplay(['bench', '--scenario', 'syn-flood', '--trials', '2', '--dry-run'], folder);
-    expect(dry.stdout).toContain('1 group(s), 5 cells, 7 sessions x 2 trials each, 70 in all');
+    expect(dry.stdout).toContain('1 group(s), 3 cells, 7 sessions x 2 trials each, 42 in all');
   });
 
   it.each([

@@ -169,7 +169,7 @@ describe('loops on the command line', () => {
     const folder = scratchFolder();
     const yaml = (more: string): string =>
       `inputs: [{ scenario: syn-flood, parameters: { packets: 200 }, loop: 3${more} }]\n` +
-      'designs: [rculist-sweep]\ntrials: 1\nwarmupBlocks: 0\nprobeCost: none\n';
+      'designs: [rculist-sweep]\nsessions: 1\ntrials: 1\nwarmupBlocks: 0\nprobeCost: none\n';
     const cases = (more: string): Result['cases'] => {
       writeFileSync(join(folder, 'bench.yaml'), yaml(more));
       const { stdout } = ctreplay(['bench', '--matrix', 'bench.yaml', '--json'], folder);

@@ -56,7 +56,8 @@ describe('--mutex', () => {
   it('is taken by bench, its ovs-benchmark, and scale', async () => {
     const folder = scratchFolder();
     mkdirSync(join(folder, 'out'));
-    const small = ['--trials', '1', '--packets', '300', '--mutex', 'backoff', '--json'];
+    const common = ['--trials', '1', '--packets', '300', '--mutex', 'backoff', '--json'];
+    const small = [...common, '--sessions', '1'];
     const matrix = JSON.parse(
       ctreplay(['bench', '--scenario', 'syn-flood', ...small], folder).stdout,
     ) as Result;
@@ -71,7 +72,27 @@ describe('--mutex', () => {
         expect(one.id).toContain('/topspeed/mutex-backoff');
       }
     }
-    const ovs = JSON.parse(ctreplay(['bench', '--scenario', 'ovs-benchmark', ...small], folder).stdout) as {
+    const contention = JSON.parse(
+      ctreplay(
+        [
+          ...[
+            'contention',
+            '--workload',
+            'syn-flood',
+            '--packets',
+            '2000',
+            '--threads',
+            '2',
+            '--rounds',
+            '1',
+          ],
+          ...['--mutex', 'backoff', '--json'],
+        ],
+        folder,
+      ).stdout,
+    ) as { mutex: string };
+    expect(contention.mutex).toBe('backoff');
+    const ovs = JSON.parse(ctreplay(['bench', '--scenario', 'ovs-benchmark', ...common], folder).stdout) as {
       results: { mutex: string }[];
     };
     expect(ovs.results.map(({ mutex }) => mutex)).toEqual(['backoff', 'backoff']);

@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { availableDesigns } from '../../../engine/host/designs.js';
 import { readMachine } from '../../../tools/replay/machine.js';
@@ -13,7 +11,6 @@ import { ctreplay, scratchFolder, type CommandOutcome } from '../../support/comm
 import { design, failedChecks, replayOptions, scenario } from '../../support/replay.js';
 import { sampleResult } from '../../support/results.js';
 
-const CLI = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'dist', 'tools', 'cli.js');
 const SYNTH = ['replay', '--synth', 'tcp-crr', '--packets', '4000', '--warmup', '0'];
 
 function run(...args: readonly string[]): CommandOutcome {
@@ -243,21 +240,23 @@ describe('an interrupted session', () => {
   });
 
   it('begins no run after the signal', async () => {
-    const folder = scratchFolder();
-    mkdirSync(join(folder, 'out'));
-    const args = ['replay', resolve('captures/office-mix.pcap'), '--duration', '2s', '--json'];
-    const child = spawn(process.execPath, [CLI, ...args], { cwd: folder });
-    let stdout = '';
-    let signalled = false;
-    child.stdout.on('data', (part: Buffer) => (stdout += part.toString()));
-    const timer = setTimeout(() => (signalled = child.kill('SIGINT')), 2500);
-    const code = await new Promise((done) => child.on('close', done));
-    clearTimeout(timer);
-    expect(signalled).toBe(true);
-    const result = JSON.parse(stdout) as Result;
-    expect(result.partial).toBe(true);
-    expect(result.cases.length).toBeLessThan(2);
-    expect(code).toBe(result.valid ? 130 : 1);
+    const traffic = await scenario('established', { packets: 1000, 'active-flows': 50 });
+    const runs: string[] = [];
+    const result = await runSession(
+      {
+        traffic,
+        input: { type: 'scenario', name: 'established' },
+        designs: ['timeout-lists', 'rculist-sweep'].map(design),
+        options: replayOptions({ bareThroughput: true }),
+        commandLine: ['replay'],
+        configuration: {},
+      },
+      { onRun: (_label, purpose) => runs.push(purpose), isInterrupted: () => runs.length > 0 },
+    );
+    expect(runs).toEqual(['throughput']);
+    expect(result).toMatchObject({ partial: true, valid: true });
+    expect(result.cases).toHaveLength(1);
+    expect(result.cases[0]?.throughput).toMatchObject({ build: 'bare', packets: 1000 });
   });
 });
 
@@ -314,7 +313,7 @@ describe('bench', () => {
     writeFileSync(
       join(folder, 'bench.yaml'),
       'inputs: [{ scenario: syn-flood, parameters: { packets: 2000 } }]\ndesigns: [timeout-lists, rculist-sweep]\n' +
-        'trials: 2\nwarmupBlocks: 0\nprobeCost: one\n',
+        'sessions: 1\ntrials: 2\nwarmupBlocks: 0\nprobeCost: one\n',
     );
     const measured = (...more: string[]): Result => {
       const { stdout, stderr } = ctreplay(['bench', '--matrix', 'bench.yaml', '--json', ...more], folder);

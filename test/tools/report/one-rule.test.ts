@@ -1,7 +1,5 @@
 /** Every report says the same of a comparison: what the one rule says, whatever a stored result claims of itself. */
 import { describe, expect, it } from 'vitest';
-import { matrixSummary } from '../../../tools/bench/matrix-text.js';
-import type { MatrixResult } from '../../../tools/bench/matrix-result.js';
 import { comparisonsOf, coverText, deltaText, findingOf } from '../../../tools/report/comparisons.js';
 import { CSV_TABLES } from '../../../tools/report/csv-tables.js';
 import { junitSuites } from '../../../tools/report/junit.js';
@@ -14,8 +12,11 @@ import { renderTerminal } from '../../../tools/report/terminal.js';
 import { sampleResult } from '../../support/results.js';
 
 /** A run whose comparisons all claim to be a difference of 10 %. */
-function runOf(more: Partial<Comparison>, count = 1): Run {
+function runOf(more: Partial<Comparison>, count = 1, build: 'bare' | 'probed' = 'bare'): Run {
   const result = sampleResult({ kind: 'bench', minimal: true });
+  for (const one of result.cases) {
+    one.throughput = { build, timed: false, pps: 1e6, packets: 1e6, elapsedNs: 1e9 };
+  }
   const [base, head] = result.cases;
   const one: Comparison = {
     base: base!.id,
@@ -51,11 +52,6 @@ function verdicts(run: Run): Record<string, boolean> {
     .split('\r\n')
     .map((line) => line.split(','));
   const significant = header!.indexOf('significant');
-  const asMatrix = {
-    ...result,
-    geomeans: [],
-    comparisons: comparisonsOf(result).map((one) => ({ ...one, kind: 'probes', note: null })),
-  } as unknown as MatrixResult;
   const controls: Run = {
     ...run,
     result: { ...result, comparisons: result.comparisons!.map((one) => ({ ...one, control: true })) },
@@ -70,7 +66,6 @@ function verdicts(run: Run): Record<string, boolean> {
     markdown: (markdownText([run]).split('## Comparisons')[1] ?? '').includes('+10.00%'),
     junit: junitSuites([controls])[0]!.cases.some(({ outcome }) => outcome.kind === 'skipped'),
     csv: rows.some((row) => row[significant] === 'true'),
-    bench: matrixSummary(asMatrix).includes('+10.00%'),
   };
 }
 
@@ -90,6 +85,14 @@ describe('one rule', () => {
     ['it is one of ten and was stored before corrections were made', {}, 10],
   ])('calls nothing a difference where %s, whatever the result says of itself', (_, more, count) => {
     expect(verdicts(runOf(more, count))).toEqual(all(false));
+  });
+
+  it('calls nothing a difference where the throughput is that of the probed build', () => {
+    const run = runOf({}, 1, 'probed');
+    expect(verdicts(run)).toEqual(all(false));
+    expect(comparisonsOf(run.result)[0]?.note).toBe(
+      'throughput is not compared: it is that of the probed build',
+    );
   });
 
   it('says of too few trials that they tell nothing', () => {
