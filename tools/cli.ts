@@ -53,7 +53,7 @@ async function makeProgram(argv: readonly string[]): Promise<Command> {
     .configureHelp({ showGlobalOptions: false })
     .addHelpText(
       'after',
-      '\nExit codes: 0 all well, 1 error or invalid result, 2 wrong usage, 98 inconclusive, 99 regression or difference.\n',
+      '\nExit codes: 0 all well, 1 error or invalid result, 2 wrong usage, 98 inconclusive, 99 regression or difference, 130 interrupted.\n',
     );
   await registerCommands(program, argv);
   for (const command of [

@@ -33,8 +33,8 @@ interface ContentionFlags {
   readonly design: string;
   readonly rounds: number;
   readonly timeScale: number;
-  readonly sweep?: number | true;
   readonly mutex: MutexPolicy;
+  readonly sweep?: number | true;
   readonly seed: number;
   readonly json?: boolean;
   readonly csv?: boolean;
@@ -78,6 +78,7 @@ export function register(program: Command, argv: readonly string[]): void {
       positiveNumber('times', 1e6),
       100,
     )
+    .addOption(mutexOption())
     .addOption(
       new Option(
         '--sweep [connections]',
@@ -86,7 +87,6 @@ export function register(program: Command, argv: readonly string[]): void {
         .argParser(wholeNumber(1, 3e6, 'connections'))
         .preset(String(DEFAULT_SWEEP_CONNECTIONS)),
     )
-    .addOption(mutexOption())
     .option('--seed <integer>', 'what all random choices derive from', wholeNumber(0, 0xffff_ffff, 'seed'), 1)
     .option('--json', 'the result as JSON on standard output, nothing else there')
     .option('--csv', 'the result as CSV on standard output, nothing else there')

@@ -1,7 +1,7 @@
 /** The result of `ctreplay contention`: format, version and meaning of every figure. */
 import { z } from 'zod';
-import { MUTEX_POLICIES } from '../../engine/host/run-memory.js';
 import { count } from '../report/schema/primitives.js';
+import { mutex } from '../report/schema/case.js';
 import { environment } from '../report/schema/environment.js';
 
 export const CONTENTION_FORMAT = 'ctreplay-contention';
@@ -78,7 +78,7 @@ export const contentionResult = z.object({
     .number()
     .positive()
     .describe('How much faster connections aged in the runs that the sweeper’s holds are from.'),
-  mutex: z.enum(MUTEX_POLICIES).nullish().describe('How waiters of a lock spin.'),
+  mutex: mutex.describe('How waiters of a lock spun.'),
   seed: z.int().nonnegative(),
   valid: z.boolean().describe('Whether every run passed its own checks.'),
   failedChecks: z.array(z.string()),

@@ -37,8 +37,8 @@ export interface RunRequest {
   readonly seed: number;
   /** How much faster connections age in the run that the sweeper's holds are taken from. */
   readonly timeScale: number;
-  /** How waiters of a lock spin; absent = as glibc's. */
-  readonly mutex?: MutexPolicy | undefined;
+  /** How waiters of a lock spin. */
+  readonly mutex: MutexPolicy;
   readonly wasmFolder?: string | undefined;
 }
 
@@ -74,8 +74,8 @@ export function replayOptions(
     warmupPackets: WARM_UP_PACKETS,
     timelineMs: TIMELINE_MS,
     pin: false,
-    mutex,
     seed,
+    mutex,
     rules: createRules(config),
     config,
     configure: (thread) => applyConfig(threadTarget(thread), config),

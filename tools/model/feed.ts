@@ -210,6 +210,11 @@ function holdOf(
   return { meanNs: Math.max((all?.avgNs ?? 0) - costNs, 0), cv: 0.3 };
 }
 
+/** Held in all; from the mean where too few were timed for a total. */
+function holdTotalNs({ hold, acquisitions }: Contention): number {
+  return hold?.totalNs ?? (hold?.avgNs ?? 0) * (acquisitions ?? 0);
+}
+
 /** Waits of the workers for ct_lock, interruptions taken off, and what a read of a pause took. */
 function waitOf(one: ResultCase, clockCostNs: number): { totalNs: number; readNs: number | null } {
   let totalNs = 0;
@@ -267,9 +272,7 @@ function sweeperLoad(cases: readonly ResultCase[], machineCostNs: number): Sweep
   const heldNs = cases.reduce((sum, one) => {
     const own = (one.locks ?? []).filter((row) => row.class === 'ct_lock' && row.thread === 'sweeper');
     const costNs = own.some((row) => row.hold?.clockCostNs != null) ? 0 : clockCostOf(one, machineCostNs);
-    return (
-      sum + sumOf(own, (row) => Math.max((row.hold?.totalNs ?? 0) - costNs * (row.acquisitions ?? 0), 0))
-    );
+    return sum + sumOf(own, (row) => Math.max(holdTotalNs(row) - costNs * (row.acquisitions ?? 0), 0));
   }, 0);
   const holdNs = Math.max(heldNs / acquisitions, 1);
   return {

@@ -16,6 +16,12 @@ import type { EngineRun } from '../../engine/host/run-memory.js';
 import { middleValueFromIndex, highestValueFromIndex } from '../measure/log-linear.js';
 import type { Recording } from './collect-latency.js';
 
+/**
+ * Fewer sampled holds than this say how long these took, and nothing of the rest: one of them may be the only one that met a page
+ * fault, or code that was not compiled yet.
+ */
+export const FEWEST_SAMPLES = 20;
+
 /** Sampled holds above this quantile count as long as the quantile. */
 export const WINSORISED_AT = 0.99;
 
@@ -33,8 +39,10 @@ export function holdIntervalOf(run: EngineRun, thread: number, figures: LockFigu
 /** What the timed holds of one thread and class stand for. */
 export interface HoldEstimate {
   readonly meanNs: number;
-  /** Of all acquisitions. */
+  /** Of all acquisitions; only to be relied on where `samples` are not fewer than FEWEST_SAMPLES. */
   readonly totalNs: number;
+  /** Holds that stand for others; Infinity where every hold was timed. */
+  readonly samples: number;
   /** The quantile above which holds were cut; null when none was. */
   readonly winsorisedAt: number | null;
 }
@@ -57,15 +65,20 @@ export function estimateHolds(
   if (holdSamples === 0) return null;
   const net = (sumNs: number, count: number): number => Math.max(sumNs - count * clockCostNs, 0);
   const sampled = holdSamples - singledSamples;
-  if (interval <= 1 || sampled === 0) {
+  if (interval <= 1 || sampled <= 0) {
     const meanNs = net(holdTotalNs, holdSamples) / holdSamples;
-    return { meanNs, totalNs: meanNs * acquisitions, winsorisedAt: null };
+    return { meanNs, totalNs: meanNs * acquisitions, samples: Number.POSITIVE_INFINITY, winsorisedAt: null };
   }
   const cut = sampled > 1;
   const sumNs = cut ? winsorisedSum(holds, sampled) : holdTotalNs - singledTotalNs;
   const totalNs =
     (net(sumNs, sampled) / sampled) * (acquisitions - singledSamples) + net(singledTotalNs, singledSamples);
-  return { meanNs: totalNs / acquisitions, totalNs, winsorisedAt: cut ? WINSORISED_AT : null };
+  return {
+    meanNs: totalNs / acquisitions,
+    totalNs,
+    samples: sampled,
+    winsorisedAt: cut ? WINSORISED_AT : null,
+  };
 }
 
 /** Counts of a histogram of holds, each as often as what it stands for: sampled ones for the interval, those on request for one. */

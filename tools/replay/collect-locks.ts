@@ -3,7 +3,13 @@ import { LOCK_CLASSES, readCounters, sumCounters, type LockFigures } from '../..
 import type { EngineRun } from '../../engine/host/run-memory.js';
 import { summarize, toHistogram } from '../measure/latency-summary.js';
 import type { Contention, LockTimes } from '../report/schema.js';
-import { estimateHolds, holdIntervalOf, weightedCounts, type HoldEstimate } from './collect-holds.js';
+import {
+  estimateHolds,
+  FEWEST_SAMPLES,
+  holdIntervalOf,
+  weightedCounts,
+  type HoldEstimate,
+} from './collect-holds.js';
 import { distributionOf, mergeRecordings, readCoarse, type Recording } from './collect-latency.js';
 
 /** One thread's figures of one class. */
@@ -80,7 +86,7 @@ function holdOfThread(
     ...extremes(figures, clockCostNs),
     count: figures.holdSamples,
     avgNs: estimate.meanNs,
-    totalNs: estimate.totalNs,
+    totalNs: estimate.samples < FEWEST_SAMPLES ? null : estimate.totalNs,
     encoded: distributionOf(hold)?.encoded ?? null,
     sampled: interval !== 1,
     sampleInterval: interval,
@@ -95,6 +101,7 @@ function holdOfAll(threads: readonly ThreadLock[], clockCostNs: number): LockTim
   if (timed.length === 0) return null;
   const totalNs = timed.reduce((sum, one) => sum + (one.estimate?.totalNs ?? 0), 0);
   const held = timed.reduce((sum, one) => sum + one.figures.acquisitions, 0);
+  const samples = timed.reduce((sum, one) => sum + (one.estimate?.samples ?? 0), 0);
   const known = (pick: (figures: LockFigures) => number | null): number[] =>
     timed.map((one) => pick(one.figures)).filter((value) => value !== null);
   const figures = {
@@ -106,7 +113,7 @@ function holdOfAll(threads: readonly ThreadLock[], clockCostNs: number): LockTim
     ...extremes(figures, clockCostNs),
     count: timed.reduce((sum, one) => sum + one.figures.holdSamples, 0),
     avgNs: held === 0 ? 0 : totalNs / held,
-    totalNs,
+    totalNs: samples < FEWEST_SAMPLES ? null : totalNs,
     encoded: weightedEncoding(timed),
     sampled: interval !== 1,
     sampleInterval: interval,

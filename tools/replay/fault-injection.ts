@@ -61,16 +61,16 @@ export class FaultInjector {
     if (this.isDue(place, packets)) this.#happen();
   }
 
-  /** Counts as ready at the barrier, then fails. */
-  afterArrival(): void {
-    this.#thread.state.arrive();
-    this.#happen();
+  /** Counts as ready at the barrier and fails there. What it holds it has by then: nobody takes a lock at the barrier. */
+  atBarrier(): void {
+    if (this.isDue('barrier', 0)) this.#happen(() => this.#thread.state.arrive());
   }
 
-  #happen(): void {
+  #happen(beforehand: () => void = () => {}): void {
     this.#done = true;
     const { kind, stallMs = 0, lock = kind === 'stall' ? 'none' : 'ct_lock', happenedAt } = this.#fault;
     this.#take(lock);
+    beforehand();
     happenedAt?.set([performance.timeOrigin + performance.now()]);
     switch (kind) {
       case 'stall':
@@ -142,12 +142,15 @@ export function engineInjector(
   return makeInjector(fault, { kind, index, run, state, engine, trap });
 }
 
-/** Ends the threads that ask for it, until the interval is cleared. */
+/** Ends the thread that asks for it, once, until the interval is cleared. */
 export function endOnRequest(pool: Piscina, state: SharedState): NodeJS.Timeout {
-  return setInterval(() => {
+  const interval = setInterval(() => {
     const asked = state.endRequest;
-    if (asked !== null) void pool.threads.find((thread) => thread.threadId === asked)?.terminate();
+    if (asked === null) return;
+    clearInterval(interval);
+    void pool.threads.find((thread) => thread.threadId === asked)?.terminate();
   }, 2);
+  return interval;
 }
 
 /** Where a lock is, and the class under which the engine takes it; null for the orphans' spin lock, which has none. */

@@ -59,7 +59,7 @@ export async function ovsBenchmarkWorker(input: OvsBenchmarkInput): Promise<OvsB
     }
     exports.resetPackets(packetsAt, count);
     exports.detach();
-    if (fault?.isDue('barrier', 0) === true) fault.afterArrival();
+    fault?.atBarrier();
     if (state.arriveAndWait()) {
       exports.goOnline();
       const now = TRACKER_EPOCH_MS;

@@ -44,7 +44,7 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
     if (input.stream !== null) state.waitForPrefill();
     timing = loop.warmUp();
     if (observes) loops.push(observeMachine(thread));
-    if (fault?.isDue('barrier', 0) === true) fault.afterArrival();
+    fault?.atBarrier();
     if (state.arriveAndWait()) {
       loop.waitForStart();
       const beforeNs = thread.clock.now();
@@ -118,7 +118,7 @@ export async function sweeper(input: SweeperInput): Promise<SweeperReport> {
     fault?.at('set-up', 0);
     runner = new SweepRunner(thread, input.maxRecords);
     const { trackerClock } = input;
-    if (fault?.isDue('barrier', 0) === true) fault.afterArrival();
+    fault?.atBarrier();
     if (state.arriveAndWait()) {
       const before = readSchedule(thread);
       while (state.stopped === 0) {

@@ -19,22 +19,13 @@ import {
   type TimeKind,
 } from './cells.js';
 import { throughputCover, throughputInterval, throughputOfCell } from './cell-throughput.js';
-import {
-  comparisonsOf,
-  coverText,
-  deltaText,
-  findingOf,
-  intervalText,
-  metricOf,
-  observe,
-  testText,
-  whyNotObserved,
-} from './comparisons.js';
+import { metricOf, observe, whyNotObserved } from './comparisons.js';
 import { printable } from './escape.js';
 import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from './quantities.js';
 import type { Run } from './runs.js';
 import type { Contention, LatencyDistribution, Warning } from './schema.js';
 import { repeatedTuplesText } from './summary-sentences.js';
+import { comparisonBlock } from './terminal-comparisons.js';
 import { grid, wrap, type Column } from './terminal-grid.js';
 import {
   excessText,
@@ -47,7 +38,7 @@ import {
 } from './tail.js';
 import { painter, type Paint } from './terminal-style.js';
 import { caption, throughputGrids, type Naming } from './terminal-throughput.js';
-import { buildsText, comparedBuilds, figuresBuild, throughputBuild } from './throughput.js';
+import { buildsText, figuresBuild, throughputBuild } from './throughput.js';
 
 export interface TerminalOptions {
   /** Columns of the terminal. */
@@ -335,49 +326,6 @@ function observationLines(group: readonly Cell[], name: Naming, width: number, p
   const caution =
     'These are ratios of single measurements without an interval; use ctreplay bench to compare.';
   return [...shown, paint('dim', wrap(caution, width))].join('\n');
-}
-
-function comparisonBlock(run: Run, severalRuns: boolean, width: number, paint: Paint): string {
-  const comparisons = comparisonsOf(run.result);
-  if (comparisons.length === 0) return '';
-  const title = severalRuns ? `Comparisons, ${printable(run.label)}` : 'Comparisons';
-  const builds = caption('', comparedBuilds(run), width, paint);
-  const table = grid(
-    comparisons,
-    [
-      { head: 'head', align: 'left', expendable: 0, cell: (one) => printable(one.head) },
-      {
-        head: 'against',
-        align: 'left',
-        expendable: 1,
-        cell: (one) => (one.control === true ? 'itself (A/A)' : printable(one.base)),
-      },
-      { head: 'metric', align: 'left', expendable: 0, cell: (one) => printable(one.metric) },
-      { head: 'base', expendable: 3, cell: (one) => metricOf(one).format(one.baseMedian) },
-      { head: 'head', expendable: 3, cell: (one) => metricOf(one).format(one.headMedian) },
-      {
-        head: 'delta',
-        expendable: 0,
-        cell: (one) => {
-          const finding = findingOf(one);
-          const colour = finding === 'better' ? 'green' : finding === 'worse' ? 'red' : 'dim';
-          return paint(colour, deltaText(one));
-        },
-      },
-      { head: 'ratio interval', expendable: 2, cell: intervalText },
-      { head: 'covers', align: 'left', expendable: 5, cell: coverText },
-      { head: 'test', align: 'left', expendable: 4, cell: testText },
-    ],
-    width,
-    paint,
-  );
-  const notes = [...new Set(comparisons.flatMap((one) => one.note ?? []))];
-  return [
-    paint('bold', title),
-    ...(builds === '' ? [] : [builds]),
-    table,
-    ...notes.map((note) => paint('dim', wrap(`~ ${printable(note)}`, width, '  '))),
-  ].join('\n');
 }
 
 function machineLine(run: Run, severalRuns: boolean, width: number, paint: Paint): string {

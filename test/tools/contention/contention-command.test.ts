@@ -69,8 +69,9 @@ describe('contention', () => {
   it('takes the longest hold from a run in which connections expire, for any input', async () => {
     const result = await contention(
       ...['--synth', 'syn-flood', '--packets', '100k', '--threads', '1', '--rounds', '1'],
-      ...['--time-scale', '100000'],
+      ...['--time-scale', '100000', '--mutex', 'backoff'],
     );
+    expect(result.mutex).toBe('backoff');
     expect(result.rows.map((row) => row.packets)).toEqual([100_000, 100_000]);
     for (const row of result.rows) {
       expect(row.ctLockPerPacket.median).toBeGreaterThanOrEqual(1);
@@ -130,6 +131,7 @@ describe('contention', () => {
     ['--rounds', '0'],
     ['--sweep', '0'],
     ['--time-scale', '-1'],
+    ['--mutex', 'ticket'],
   ])('%s %s is refused', async (...args) => {
     expect((await runCommand(register, ['contention', ...args])).code).toBe(2);
   });

@@ -52,8 +52,9 @@ function shell(text: string): Outcome {
 
 function filesOf({ code, stdout, stderr }: Outcome): NonNullable<Result['cases'][number]['input']['files']> {
   expect(stderr, stderr).not.toMatch(/^ctreplay:/m);
-  expect(code).toBe(0);
   const result = JSON.parse(stdout) as Result;
+  expect(result.cases.flatMap(({ audit }) => audit.filter(({ ok }) => !ok))).toEqual([]);
+  expect(code).toBe(0);
   expect(result.cases[0]?.packets.injected).toBeGreaterThan(0);
   return result.cases[0]?.input.files ?? [];
 }

@@ -1,4 +1,5 @@
 /** Where a worker's time goes, what the clock costs in it, and that the times recorded per packet add up to it. */
+import { FEWEST_SAMPLES } from '../../../tools/replay/collect-holds.js';
 import { describe, expect, it } from 'vitest';
 import { availableDesigns } from '../../../engine/host/designs.js';
 import type { EngineRun } from '../../../engine/host/run-memory.js';
@@ -132,7 +133,8 @@ describe.each(availableDesigns())('lock holds of %s', (name) => {
       expect(hold.clockCostNs).toBe(costNs);
       expect(hold.minNs).toBeGreaterThanOrEqual(0);
       expect(hold.avgNs).toBeGreaterThanOrEqual(hold.minNs ?? Infinity);
-      expect(hold.totalNs).toBeCloseTo((hold.avgNs ?? 0) * (acquisitions ?? 0), -2);
+      if (hold.totalNs == null) expect(hold.count).toBeLessThan(FEWEST_SAMPLES * (thread === 'all' ? 3 : 1));
+      else expect(hold.totalNs).toBeCloseTo((hold.avgNs ?? 0) * (acquisitions ?? 0), -2);
       if (thread === 'all') continue;
       expect(hold.winsorisedAt ?? null).toBe(hold.sampleInterval === 1 || hold.count === 1 ? null : 0.99);
     }
@@ -147,8 +149,9 @@ describe.each(availableDesigns())('lock holds of %s', (name) => {
     });
     for (const all of (result.locks ?? []).filter((row) => row.thread === 'all' && row.hold != null)) {
       const parts = (result.locks ?? []).filter((row) => row.class === all.class && row.thread !== 'all');
-      const sum = parts.reduce((total, row) => total + (row.hold?.totalNs ?? 0), 0);
-      expect(all.hold?.totalNs).toBeCloseTo(sum, -2);
+      // A thread with too few samples for a total of its own is in that of all by its mean.
+      const sum = parts.reduce((total, row) => total + (row.hold?.avgNs ?? 0) * (row.acquisitions ?? 0), 0);
+      expect((all.hold?.avgNs ?? 0) * (all.acquisitions ?? 0)).toBeCloseTo(sum, -2);
       // Each timed hold stands for as many as its thread left out.
       const stands = parts.reduce(
         (total, row) => total + (row.hold?.count ?? 0) * (row.hold?.sampleInterval ?? 0),
@@ -158,18 +161,18 @@ describe.each(availableDesigns())('lock holds of %s', (name) => {
     }
   });
 
-  it('do not count one long one 61 times', async () => {
+  it('do not count one long one as often as the interval', async () => {
     const traffic = await scenario('syn-flood', { packets: 20_000 });
     const stallMs = 40;
     // Holds are timed from the first acquisition on; with the fault's own acquisition each of several is tried, until one is.
-    for (let afterPackets = 6000; afterPackets < 6000 + 64; afterPackets++) {
+    for (let afterPackets = 6000; afterPackets < 6000 + 256; afterPackets++) {
       const result = await replayCase(traffic, name, {
         batch: 1,
         fault: { worker: 0, afterPackets, kind: 'hold', stallMs },
       });
       const hold = lockRow(result, 'ct_lock', 'worker-0')?.hold;
       if ((hold?.maxNs ?? 0) < stallMs * 0.9e6) continue;
-      // It was timed: scaled up it would be 2.4 s.
+      // It was timed: scaled up it would be 10 s.
       expect(hold?.totalNs).toBeLessThan(4 * stallMs * 1e6);
       expect(failedChecks(result)).toEqual([]);
       return;
