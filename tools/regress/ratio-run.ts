@@ -9,7 +9,6 @@ import { runMatrixBench } from '../bench/run-matrix.js';
 import type { InputLoader } from '../bench/replay-runner.js';
 import { DEFAULT_MUTEX } from '../../engine/host/run-memory.js';
 import { mutexOf } from '../report/cells.js';
-import { comparablePps } from '../report/throughput.js';
 import { formatCounts } from '../stats/compare.js';
 import { compareSessions, mapInterval, meanInterval } from '../stats/session-estimate.js';
 import { confidencePerLook, decide } from '../stats/verdict.js';
@@ -121,7 +120,8 @@ export function ratioBaselineOf(result: MatrixResult, metrics: readonly string[]
     machineId: result.environment.machineId ?? null,
     cpuModel: result.environment.cpuModel ?? null,
     measuredAt: result.createdAt,
-    throughput: result.cases.some((one) => comparablePps(one) !== null) ? 'bare' : 'probed',
+    // A matrix makes no comparison of any other throughput.
+    throughput: result.comparisons.some(({ metric }) => metric === 'pps') ? 'bare' : 'probed',
     mutex: result.cases[0] === undefined ? DEFAULT_MUTEX : mutexOf(result.cases[0]),
     ratios: ratiosOf(result, metrics),
     figures: cellFigures(result.cases),
