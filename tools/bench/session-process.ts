@@ -4,6 +4,7 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import type { ResultCase } from '../report/schema.js';
 import type { MatrixSpec } from './matrix-spec.js';
 import type { Group, Shard } from './plan.js';
@@ -55,6 +56,8 @@ const INTERRUPT_POLL_MS = 100;
 export class ForkedSessions implements SessionRunner {
   readonly #request: Omit<SessionRequest, 'session' | 'groups' | 'firstBlocks'>;
   readonly #entry: string;
+  /** What sessions have said on standard error: each reads the same inputs and warns of the same things. */
+  readonly #said = new Set<string>();
 
   /** @param entry file of the process to start */
   constructor(request: Omit<SessionRequest, 'session' | 'groups' | 'firstBlocks'>, entry: string) {
@@ -69,7 +72,8 @@ export class ForkedSessions implements SessionRunner {
     state: SessionState,
     hooks: SessionHooks,
   ): Promise<boolean> {
-    const child = fork(this.#entry, [], { execArgv: [] });
+    const child = fork(this.#entry, [], { execArgv: [], stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+    this.#relay(child);
     const timer = setInterval(() => {
       if (hooks.isInterrupted?.() === true && child.connected) child.send(STOP_SESSION);
     }, INTERRUPT_POLL_MS);
@@ -85,6 +89,16 @@ export class ForkedSessions implements SessionRunner {
       clearInterval(timer);
       if (child.exitCode === null && child.signalCode === null) child.kill();
     }
+  }
+
+  /** Passes on what the process says on standard error, each line once over all sessions. */
+  #relay(child: ChildProcess): void {
+    if (child.stderr === null) return;
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      if (this.#said.has(line)) return;
+      this.#said.add(line);
+      process.stderr.write(`${line}\n`);
+    });
   }
 }
 
@@ -115,7 +129,7 @@ function listen(
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     // What it sent last may arrive after its end: its channel closes behind it.
-    const ended = Promise.all([once(child, 'exit'), once(child, 'disconnect')]);
+    const ended = Promise.all([once(child, 'close'), once(child, 'disconnect')]);
     void ended.then(([[code, signal]]) => {
       const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
       const text = `session ${session + 1}: its process ended with ${how} before it was done; what it measured before is kept`;
