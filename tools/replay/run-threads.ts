@@ -9,7 +9,7 @@ import { endOnRequest } from './fault-injection.js';
 import { describeFailure, lockOwners, ReplayFailure, type ThreadKind } from './replay-failure.js';
 import { abortRun } from './run-abort.js';
 import { STOP_FAILED, type SharedState } from './shared-state.js';
-import { makeThreadPool, workerFile } from './thread-pool.js';
+import { makeThreadPool, runOnThread } from './thread-pool.js';
 import type { FaultInjection, ThreadFailure } from './worker-input.js';
 
 /** What a thread's task returns. */
@@ -67,7 +67,7 @@ export class RunThreads {
         resolve();
       };
     });
-    this.#pool = makeThreadPool(options.count, workerFile(options.file));
+    this.#pool = makeThreadPool(options.count);
     this.#pool.on('error', (error: unknown) => {
       this.#stray ??= error;
       options.state.stop(STOP_FAILED);
@@ -80,10 +80,10 @@ export class RunThreads {
    * Starts a thread on its task.
    * @param index number in the engine, or `feederIndex`
    * @param name of the function that it runs
+   * @param file module of the function, where it is another than the others'
    */
-  start(kind: ThreadKind, index: number, input: unknown, name: string, file?: string): void {
-    const filename = file === undefined ? {} : { filename: workerFile(file) };
-    const task = this.#pool.run(input, { name, ...filename }) as Promise<ThreadReport>;
+  start(kind: ThreadKind, index: number, input: unknown, name: string, file = this.#options.file): void {
+    const task = runOnThread(this.#pool, file, name, input) as Promise<ThreadReport>;
     const thread: WatchedThread = {
       kind,
       index,
