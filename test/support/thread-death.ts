@@ -138,8 +138,8 @@ function faultOf(
 async function run(death: Death, fault: FaultInjection): Promise<unknown> {
   const { victim, place, lock, kind } = death;
   if (victim.startsWith('ovs')) {
-    // Who fails at the end needs one.
-    const packets = place === 'end' ? 20_000 : 1e9;
+    // Who fails at the end needs one, and a sweeper has to be awake by then.
+    const packets = place !== 'end' ? 1e9 : victim === 'ovs-sweeper' ? 2_000_000 : 20_000;
     const options = { workers: 2, packets, batch: 32, change: true, flavour: 'probed', seed: 1 } as const;
     return runOvsBenchmark(design(death.design), { ...options, fault });
   }
@@ -149,6 +149,9 @@ async function run(death: Death, fault: FaultInjection): Promise<unknown> {
   const inline = victim === 'inline-worker';
   const streamed = victim === 'feeder';
   const source = await traffic(name, streamed ? STREAMED_BYTES : 1e9);
+  // A sweeper has to be awake before a run is over.
+  const sweeperAtEnd = victim === 'sweeper' && place === 'end';
+  const comesToAnEnd = (place === 'end' || kind === 'left-behind') && !sweeperAtEnd;
   // Asleep where packets are not due: a rate that leaves time for it. A feeder sleeps where nobody empties its ring.
   const slow = place === 'asleep' || (streamed && place === 'work');
   return runDesign(
@@ -159,7 +162,8 @@ async function run(death: Death, fault: FaultInjection): Promise<unknown> {
       clock: inline ? 'capture' : 'wall',
       // Every connection is everybody's.
       steer: 'round-robin',
-      loops: place === 'end' || kind === 'left-behind' ? 1 : 1e6,
+      loops: comesToAnEnd ? 1 : 1e6,
+      durationMs: sweeperAtEnd ? 500 : null,
       sweepIntervalMs: 20,
       // Connections are made in every loop, or nobody would want ct_lock after the first.
       uniqueIpLoops: lock === 'ct_lock' ? 1 : null,

@@ -137,8 +137,8 @@ export function engineInjector(
   state: SharedState,
 ): FaultInjector | null {
   const { run, index } = engine;
-  // The list of packets lies beyond the end of any memory.
-  const trap = (): void => void engine.exports.execute(0xffff_fffe, 1, engine.paramsAt, 0);
+  // The list of packets lies beyond the end of any memory. Takes no lock on the way.
+  const trap = (): void => engine.exports.resetPackets(0xffff_fffe, 1);
   return makeInjector(fault, { kind, index, run, state, engine, trap });
 }
 

@@ -66,6 +66,7 @@ export async function ovsBenchmarkWorker(input: OvsBenchmarkInput): Promise<OvsB
       indexWord[0] = 0;
       inBatch = true;
       for (let i = 0; i < input.packets; i += count) {
+        state.notePacket(input.threadIndex, sent);
         fault?.at('work', sent);
         exports.execute(packetsAt, count, paramsAt, now);
         exports.dropCachedConnections(packetsAt, count);
@@ -73,6 +74,7 @@ export async function ovsBenchmarkWorker(input: OvsBenchmarkInput): Promise<OvsB
       }
       endNs = clock.now();
       inBatch = false;
+      state.notePacket(input.threadIndex, null);
       fault?.at('end', sent);
       exports.detach();
       lastStates = input.addresses.map((address) => view.getUint8(address + c.PK_CT_STATE));
