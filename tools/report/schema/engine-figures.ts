@@ -17,7 +17,9 @@ export const lockTimes = z
     minNs: nanoseconds.nullish(),
     avgNs: nanoseconds.nullish(),
     maxNs: nanoseconds.nullish(),
-    totalNs: nanoseconds.nullish().describe('Scaled up to all events where sampled; null where too few were to stand for the rest.'),
+    totalNs: nanoseconds
+      .nullish()
+      .describe('Scaled up to all events where sampled; null where too few were to stand for the rest.'),
     encoded: encodedHistogram.nullish().describe('Values in nanoseconds.'),
     sampled: z.boolean().nullish(),
     sampleInterval: count.nullish().describe('One event in so many was timed.'),
