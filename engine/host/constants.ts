@@ -71,6 +71,7 @@ export const CONSTANT_NAMES = [
   'CONTROL_SIZE',
   'LOCK_STATS_SIZE',
   'MAGIC',
+  'SWITCH_BARE_NAT_ZERO_TUPLE',
   'SWITCH_DEFAULT_LIMIT_PER_ZONE',
   'MUTEX_BACKOFF',
   'MUTEX_GLIBC',
@@ -320,6 +321,7 @@ const LATER_CONSTANTS: ReadonlySet<ConstantName> = new Set<ConstantName>([
   'LS_SINGLE_TOTAL',
   'MUTEX_BACKOFF',
   'MUTEX_GLIBC',
+  'SWITCH_BARE_NAT_ZERO_TUPLE',
 ]);
 
 /**

@@ -50,6 +50,18 @@ export class PacketView {
     this.#view.setUint32(this.address + c.PK_CAPACITY, capacity, true);
   }
 
+  /** Where the engine found the headers (`locatePacket`): offsets in the frame, 0xffff for none; and the EtherType. */
+  get layers(): { l3: number; l4: number; l2Pad: number; dlType: number } {
+    const c = this.#constants;
+    const field = (offset: number): number => this.#view.getUint16(this.address + offset, true);
+    return {
+      l3: field(c.PK_L3),
+      l4: field(c.PK_L4),
+      l2Pad: field(c.PK_L2_PAD),
+      dlType: field(c.PK_DL_TYPE),
+    };
+  }
+
   /** A word of the caller's that travels with the descriptor, copies included. */
   get user(): number {
     return this.#u32(this.#constants.PK_USER);

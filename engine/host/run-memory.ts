@@ -29,6 +29,8 @@ export interface BehaviourSwitches {
   readonly defaultLimitPerZone?: boolean | undefined;
   /** FTP: IPv4 EPRT and 229 are understood (upstream 6e83dafc4). */
   readonly ftpIpv4Extended?: boolean | undefined;
+  /** Committing with a bare `nat` gives a reply tuple that no reply meets (a defect of every upstream revision). */
+  readonly bareNatZeroTuple?: boolean | undefined;
 }
 
 /**
@@ -116,7 +118,8 @@ export function switchBits(constants: EngineConstants, switches: BehaviourSwitch
   return (
     (switches.establishedAfterReply ? constants.SWITCH_EST_AFTER_REPLY : 0) |
     (switches.defaultLimitPerZone ? constants.SWITCH_DEFAULT_LIMIT_PER_ZONE : 0) |
-    (switches.ftpIpv4Extended ? constants.SWITCH_FTP_IPV4_EXTENDED : 0)
+    (switches.ftpIpv4Extended ? constants.SWITCH_FTP_IPV4_EXTENDED : 0) |
+    (switches.bareNatZeroTuple ? constants.SWITCH_BARE_NAT_ZERO_TUPLE : 0)
   );
 }
 

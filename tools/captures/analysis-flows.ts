@@ -1,13 +1,11 @@
 import type { AnalysedPacket, AnalysisSection, ReportLine } from './analysis.js';
 import { number } from './analysis-totals.js';
-import type { Dissection } from './dissect.js';
+import type { Dissection } from '../wire/dissect.js';
 import { FlowSet } from './flow-set.js';
 import { ipProtocolName } from './protocol-names.js';
+import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOLS_WITH_PORTS } from '../wire/protocols.js';
+import { u16 } from '../wire/network-order.js';
 
-const ICMP = 1;
-const ICMPV6 = 58;
-/** TCP, UDP, DCCP, SCTP and UDP-Lite begin with two 16-bit ports. */
-const PORT_PROTOCOLS = new Set([6, 17, 33, 132, 136]);
 /** Echo, timestamp and information messages carry an identifier; the rest (errors, neighbour discovery) none. */
 const ICMP_QUERIES = new Set([0, 8, 13, 14, 15, 16]);
 const ICMPV6_QUERIES = new Set([128, 129]);
@@ -63,20 +61,16 @@ export class FlowsSection implements AnalysisSection {
 export function portsOf(frame: Uint8Array, headers: Dissection): { source: number; destination: number } | null {
   const { protocol, l4 } = headers;
   if (protocol === null || l4 === null) return null;
-  if (PORT_PROTOCOLS.has(protocol)) {
+  if (PROTOCOLS_WITH_PORTS.has(protocol)) {
     if (l4 + 4 > frame.length) return null;
     return { source: u16(frame, l4), destination: u16(frame, l4 + 2) };
   }
-  if (protocol === ICMP || protocol === ICMPV6) {
+  if (protocol === PROTOCOL_ICMP || protocol === PROTOCOL_ICMPV6) {
     if (l4 + 6 > frame.length) return null;
-    const queries = protocol === ICMP ? ICMP_QUERIES : ICMPV6_QUERIES;
+    const queries = protocol === PROTOCOL_ICMP ? ICMP_QUERIES : ICMPV6_QUERIES;
     if (!queries.has(frame[l4] as number)) return null;
     const identifier = u16(frame, l4 + 4);
     return { source: identifier, destination: identifier };
   }
   return { source: 0, destination: 0 };
-}
-
-function u16(frame: Uint8Array, position: number): number {
-  return ((frame[position] as number) << 8) | (frame[position + 1] as number);
 }

@@ -1,4 +1,4 @@
-import { dissect, emptyDissection, type Dissection } from './dissect.js';
+import { dissect, emptyDissection, type Dissection } from '../wire/dissect.js';
 import { SUPPORTED_LINK_TYPES, toEthernetFrame } from './link-type.js';
 import {
   openCapture,

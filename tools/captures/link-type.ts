@@ -1,5 +1,12 @@
 import { CaptureError } from './capture-error.js';
 import type { CaptureRecord } from './capture-record.js';
+import {
+  ETHERNET_HEADER_BYTES,
+  ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
+  ETHERTYPE_MIN,
+  ETHERTYPE_NONE,
+} from '../wire/ethernet.js';
 
 /** LINKTYPE_ numbers that can be replayed (tcpdump.org/linktypes.html). */
 export const LINKTYPE_NULL = 0;
@@ -11,17 +18,9 @@ export const LINKTYPE_IPV4 = 228;
 export const LINKTYPE_IPV6 = 229;
 export const LINKTYPE_LINUX_SLL2 = 276;
 
-export const ETHERNET_HEADER_BYTES = 14;
-export const ETHERTYPE_IPV4 = 0x0800;
-export const ETHERTYPE_IPV6 = 0x86dd;
-/** IEEE 802 reserved value: given to packets that carry no network protocol that Ethernet could name. */
-export const ETHERTYPE_NONE = 0xffff;
-
 const NULL_HEADER_BYTES = 4;
 const SLL_HEADER_BYTES = 16;
 const SLL2_HEADER_BYTES = 20;
-/** Below it an Ethernet type field is a length (IEEE 802.3, 3.2.6). */
-const ETHERTYPE_MIN = 0x0600;
 /** Linux pseudo-protocols of cooked captures whose payload is an 802.3 frame without its header. */
 const SLL_PROTOCOL_802_3 = 0x0001;
 const SLL_PROTOCOL_802_2 = 0x0004;

@@ -1,6 +1,6 @@
 import { BufferedFile } from './buffered-file.js';
 import { crc32 } from './crc32.js';
-import { emptyLayerOffsets, locateLayers, NO_OFFSET } from './layer-offsets.js';
+import { emptyLayerOffsets, locateLayers, NO_OFFSET } from '../wire/layer-offsets.js';
 import {
   BLOCK_ALIGNMENT_BYTES,
   BLOCK_HEADER_BYTES,

@@ -20,7 +20,7 @@
  *   68  u32    records cut by a snap length    16  u32  length on the wire
  *   72  u64    file length                     20  u16  l3, 22 u16 l4: offsets in the frame; 0xffff none
  *   80  u8[44] zero                            24  u32  l2Pad
- *  124  u32    CRC-32 of bytes 0 to 123        28  u16  dlType (EtherType behind VLAN tags)
+ *  124  u32    CRC-32 of bytes 0 to 123        28  u16  dlType (EtherType behind tags and SNAP)
  *                                              30  u16  flags: 1 the record carries no time
  *                                             then the frames, each at an offset that puts l3 at a multiple of 4
  * ```
@@ -32,8 +32,8 @@ import { endianness } from 'node:os';
 import { CaptureError } from './capture-error.js';
 import { MAX_CAPTURED_BYTES } from './capture-record.js';
 import { crc32 } from './crc32.js';
-import { NO_OFFSET } from './layer-offsets.js';
-import { ETHERNET_HEADER_BYTES, LINKTYPE_ETHERNET } from './link-type.js';
+import { ETHERNET_HEADER_BYTES, NO_OFFSET } from '../wire/ethernet.js';
+import { LINKTYPE_ETHERNET } from './link-type.js';
 import { PREPARED_MAGIC } from './sniff.js';
 
 export const PREPARED_VERSION = 2;

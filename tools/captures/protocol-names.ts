@@ -1,3 +1,5 @@
+import { ETHERTYPE_MIN } from '../wire/ethernet.js';
+
 const IP_PROTOCOLS: Readonly<Record<number, string>> = {
   1: 'icmp',
   2: 'igmp',
@@ -53,9 +55,6 @@ const ETHER_TYPES: Readonly<Record<number, string>> = {
   0xffff: 'none',
 };
 
-/** Below it the field is the length of an IEEE 802.3 frame. */
-const ETHER_TYPE_MIN = 0x0600;
-
 /** Name of an IP protocol number: `tcp`, or `ip-protocol-N` where it has no common name. */
 export function ipProtocolName(protocol: number): string {
   return IP_PROTOCOLS[protocol] ?? `ip-protocol-${protocol}`;
@@ -63,6 +62,6 @@ export function ipProtocolName(protocol: number): string {
 
 /** Name of an EtherType: `arp`, `802.3` for a length, or `ethertype-0x1234` where it has no common name. */
 export function etherTypeName(etherType: number): string {
-  if (etherType < ETHER_TYPE_MIN) return '802.3';
+  if (etherType < ETHERTYPE_MIN) return '802.3';
   return ETHER_TYPES[etherType] ?? `ethertype-0x${etherType.toString(16).padStart(4, '0')}`;
 }

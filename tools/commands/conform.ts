@@ -98,10 +98,14 @@ function toText({ ovs, packets, connections, designs }: ConformOutcome): string 
     for (const explanation of new Set(differences.map((each) => each.explanation))) {
       const group = differences.filter((each) => each.explanation === explanation);
       const most = explanation === null ? MAX_SHOWN : MAX_EXPLAINED_SHOWN;
-      lines.push(`  ${explanation === null ? 'NOT EXPLAINED' : `Explained by ${explanation}`}:`);
+      const entries = group[0]?.known.map((id) => ` [${id}]`).join('') ?? '';
+      lines.push(`  ${explanation === null ? 'NOT EXPLAINED' : `Explained by ${explanation}${entries}`}:`);
       lines.push(...group.slice(0, most).flatMap(differenceLines));
       if (group.length > most) lines.push(`    ... and ${group.length - most} more (--json lists all)`);
     }
+  }
+  if (designs.some(({ differences }) => differences.some(({ known }) => known.length > 0))) {
+    lines.push('Names in brackets are entries of docs/differences.md.');
   }
   return `${lines.join('\n')}\n`;
 }

@@ -1,7 +1,8 @@
 /** Conditions of a rule, compiled to a test of a dissected frame. */
-import type { Dissection } from '../captures/dissect.js';
+import type { Dissection } from '../wire/dissect.js';
 import { compileDissectedFilter } from '../rewrite/filter.js';
 import { parseSubnet, subnetHolds } from '../rewrite/subnet.js';
+import { PROTOCOLS_WITH_PORTS } from '../wire/protocols.js';
 import type { MatchEntry, RuleEntry } from './schema.js';
 
 /** Whether a frame meets conditions. */
@@ -15,9 +16,6 @@ const PROTOCOL_NUMBERS: Readonly<Record<string, number>> = {
   icmpv6: 58,
   sctp: 132,
 };
-
-/** Protocols whose header starts with two ports. */
-const WITH_PORTS = new Set([6, 17, 33, 132, 136]);
 
 /** Compiles the conditions; all have to hold. */
 export function compileMatch(match: RuleEntry['match']): FrameTest {
@@ -59,7 +57,8 @@ export function addressTest(text: string, end: 0 | 1): FrameTest {
 /** The source (0) or destination (1) port of a frame; null when it has none. */
 export function portOf(frame: Uint8Array, layers: Dissection, end: 0 | 1): number | null {
   const { l4, protocol } = layers;
-  if (l4 === null || protocol === null || !WITH_PORTS.has(protocol) || l4 + 4 > frame.length) return null;
+  if (l4 === null || protocol === null || !PROTOCOLS_WITH_PORTS.has(protocol) || l4 + 4 > frame.length)
+    return null;
   return ((frame[l4 + end * 2] as number) << 8) | (frame[l4 + end * 2 + 1] as number);
 }
 

@@ -1,5 +1,5 @@
 /** How a packet gets its zone. */
-import type { Dissection } from '../captures/dissect.js';
+import type { Dissection } from '../wire/dissect.js';
 import { addressTest, type FrameTest } from './match.js';
 import type { ConfigFile } from './schema.js';
 

@@ -1,7 +1,7 @@
 /** Which request to the tracker each packet makes. */
 import { parseAddress } from '../../engine/host/addresses.js';
 import type { ExecRequest, NatRequest } from '../../engine/host/exec-params.js';
-import { dissect, emptyDissection, type Dissection } from '../captures/dissect.js';
+import { dissect, emptyDissection, type Dissection } from '../wire/dissect.js';
 import { toMasked } from './masked.js';
 import { compileMatch, portOf, type FrameTest } from './match.js';
 import { compileZone } from './packet-zone.js';

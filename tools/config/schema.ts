@@ -148,9 +148,16 @@ export const configSchema = strictObject({
       .boolean()
       .optional()
       .describe('FTP over IPv4 understands EPRT and EPSV (Open vSwitch 6e83dafc4); default false.'),
+    bareNatZeroTuple: z
+      .boolean()
+      .optional()
+      .describe(
+        'A commit with nat: {type: none} gives a new connection a reply tuple that no reply meets (a defect of every revision ' +
+          'of Open vSwitch); default false.',
+      ),
   })
     .optional()
-    .describe('Behaviour that later revisions changed.'),
+    .describe('Behaviour of Open vSwitch that ctreplay does not follow by default.'),
   sweep: strictObject({
     intervalMs: z.number().positive().optional().describe("Pause between sweeps; default: the design's own."),
     preset: z

@@ -2,8 +2,11 @@ import { frameTuple } from '../oracle/frame-tuple.js';
 import type { ConformRun, OutputPacket } from './conform-run.js';
 import { entryKey, tupleText, type DumpEntry } from './dump-parse.js';
 
-/** What can differ: which packets came out, the verdict, the bytes, or a connection in the table at the end. */
-export type DifferenceKind = 'outputs' | 'state' | 'frame' | 'table';
+/**
+ * What can differ: which packets came out, the verdict, the bytes, whether the packet is IP at all, or a connection in the table
+ * at the end.
+ */
+export type DifferenceKind = 'outputs' | 'state' | 'frame' | 'layers' | 'table';
 
 /** One thing in which our tracker and Open vSwitch do not agree. */
 export interface Difference {

@@ -1,5 +1,8 @@
 import type { DumpEntry } from './dump-parse.js';
 
+/** Reason for packets that the switch does not give to its tracker. */
+export const NOT_IP = 'not IP';
+
 /** A packet on its way out of a tracker. */
 export interface OutputPacket {
   /** Index of the input packet that it was; a fragment comes out later than it went in. */

@@ -4,12 +4,13 @@ import { Differ } from '../oracle/differ.js';
 import { compareRuns } from './compare-runs.js';
 import type { ConformInput } from './conform-input.js';
 import type { ConformRun } from './conform-run.js';
-import { isSince, type ExplainedDifference } from './explanations.js';
+import type { ExplainedDifference } from './explanations.js';
+import { isSince } from './release.js';
 import { runThroughTracker } from './tracker-run.js';
 
 /** The design of Open vSwitch, and the first release that has it. */
 const OVS_DESIGN: DesignChoice = { design: 'rculist-sweep', preset: 'v7' };
-const OVS_DESIGN_SINCE = [3, 0, 0] as const;
+const OVS_DESIGN_SINCE = [[3, 0, 0]] as const;
 const NS_PER_MS = 1_000_000n;
 
 export const BY_DESIGN =

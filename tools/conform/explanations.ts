@@ -1,57 +1,20 @@
-/** Differences that known revisions of Open vSwitch explain. */
+/** Differences that the list of deliberate ones explains. */
 import type { BehaviourSwitches } from '../../engine/host/run-memory.js';
 import type { Comparison, Difference } from './compare-runs.js';
-import { onlyMistakenChecksumDiffers, onlyQuoteDiffers } from './quoted-packet.js';
+import { DELIBERATE_DIFFERENCES, type DeliberateDifference } from './deliberate-differences.js';
+import { isSince, releaseOf } from './release.js';
 
 /** A difference, and what explains it; null when nothing does. */
 export interface ExplainedDifference extends Difference {
   readonly explanation: string | null;
+  /** Entries of docs/differences.md that explain it; empty when none does. */
+  readonly known: readonly string[];
 }
-
-/** A change of behaviour after the revision that the tracker follows by default, or a defect that it does not share. */
-interface KnownRevision {
-  readonly text: string;
-  /** First release that has it. */
-  readonly since: readonly [number, number, number];
-  /** Our tracker can behave so too: a difference is explained when it is gone with these switches. */
-  readonly switches?: BehaviourSwitches;
-  /** What only looking at the difference can tell. */
-  readonly applies?: (difference: Difference) => boolean;
-}
-
-const KNOWN_REVISIONS: readonly KnownRevision[] = [
-  {
-    text: 'revision 97211927f: UDP and other protocols are established only after a reply (switch establishedAfterReply)',
-    since: [3, 1, 0],
-    switches: { establishedAfterReply: true },
-  },
-  {
-    text: 'revision ed44eefb8 (0a7587034 on the main branch): an ICMP error of the original direction has its quoted packet translated',
-    since: [3, 1, 0],
-    applies: onlyQuoteDiffers,
-  },
-  {
-    text:
-      "a defect of every revision: translating an ICMPv6 error about TCP or UDP corrupts two bytes where that protocol's " +
-      'checksum would stand (the MTU of Packet Too Big)',
-    since: [0, 0, 0],
-    applies: onlyMistakenChecksumDiffers,
-  },
-  {
-    text: 'revision b57c1da5c: the default zone limit counts each zone on its own (switch defaultLimitPerZone)',
-    since: [3, 5, 0],
-    switches: { defaultLimitPerZone: true },
-  },
-  {
-    text: 'revision 6e83dafc4: FTP over IPv4 understands EPRT and the answer 229 (switch ftpIpv4Extended)',
-    since: [3, 7, 0],
-    switches: { ftpIpv4Extended: true },
-  },
-];
 
 /**
- * Explains differences by the revisions that a release has. A revision that our tracker can follow is tried: the packets run
- * again with its switch on, and what agrees then is explained. Nothing is explained by its looks where it can be run.
+ * Explains differences by what a release does otherwise on purpose or by a defect. What our tracker can follow is tried: the packets
+ * run again with its switch on, and what agrees then is explained; at last with all switches together. Nothing is explained
+ * by its looks where it can be run.
  * @param version line of `ovs-vswitchd --version`; from one without a number nothing is explained
  * @param rerun compares again, with switches
  */
@@ -60,28 +23,37 @@ export function explainDifferences(
   version: string,
   rerun: (switches: BehaviourSwitches) => Comparison,
 ): ExplainedDifference[] {
-  const revisions = KNOWN_REVISIONS.filter(({ since }) => isSince(version, since));
+  const candidates = DELIBERATE_DIFFERENCES.filter((each) => concerns(each, version));
   let left = [...differences];
-  const texts = new Map<string, string>();
-  const explain = (text: string, isExplained: (difference: Difference) => boolean): void => {
-    for (const each of left.filter(isExplained)) texts.set(each.place, text);
-    left = left.filter((each) => !texts.has(each.place));
+  const found = new Map<string, { explanation: string; known: readonly string[] }>();
+  const explain = (by: readonly DeliberateDifference[], isExplained: (one: Difference) => boolean): void => {
+    const explanation = by.map(({ text }) => text).join('; together with ');
+    const known = by.map(({ id }) => id);
+    for (const each of left.filter(isExplained)) found.set(each.place, { explanation, known });
+    left = left.filter((each) => !found.has(each.place));
   };
-  for (const { text, switches, applies } of revisions) {
-    if (left.length === 0) break;
-    if (applies !== undefined) explain(text, applies);
-    if (switches !== undefined) {
-      const remaining = new Set(rerun(switches).differences.map(({ place }) => place));
-      explain(text, ({ place }) => !remaining.has(place));
-    }
+  const explainByRun = (by: readonly DeliberateDifference[]): void => {
+    if (left.length === 0) return;
+    const switches = Object.assign({}, ...by.map((each) => each.switches)) as BehaviourSwitches;
+    const remaining = new Set(rerun(switches).differences.map(({ place }) => place));
+    explain(by, ({ place }) => !remaining.has(place));
+  };
+  for (const one of candidates) if (one.applies !== undefined) explain([one], one.applies);
+  const followed = candidates.filter((each) => each.switches !== undefined);
+  for (const one of followed) explainByRun([one]);
+  // What two of them bring about together is gone only with both.
+  for (const [index, one] of followed.entries()) {
+    for (const other of followed.slice(index + 1)) explainByRun([one, other]);
   }
-  return differences.map((each) => ({ ...each, explanation: texts.get(each.place) ?? null }));
+  return differences.map((each) => ({
+    ...each,
+    ...(found.get(each.place) ?? { explanation: null, known: [] }),
+  }));
 }
 
-/** Whether a version line names this release or a later one. */
-export function isSince(version: string, [major, minor, patch]: readonly [number, number, number]): boolean {
-  const found = /\b(\d+)\.(\d+)\.(\d+)/.exec(version);
-  if (found === null) return false;
-  const order = [Number(found[1]) - major, Number(found[2]) - minor, Number(found[3]) - patch];
-  return (order.find((part) => part !== 0) ?? 0) >= 0;
+function concerns({ since, until }: DeliberateDifference, version: string): boolean {
+  if (releaseOf(version) === null) return false;
+  return (
+    (since === undefined || isSince(version, since)) && (until === undefined || !isSince(version, until))
+  );
 }

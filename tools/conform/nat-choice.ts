@@ -1,6 +1,6 @@
 import { formatAddress } from '../../engine/host/addresses.js';
 import type { ExecRequest, NatRequest } from '../../engine/host/exec-params.js';
-import { dissect, emptyDissection } from '../captures/dissect.js';
+import { dissect, emptyDissection } from '../wire/dissect.js';
 import type { PacketOutcome } from './conform-run.js';
 
 /**

@@ -1,8 +1,6 @@
 import type { ExecRequest } from '../../engine/host/exec-params.js';
-import { dissect, emptyDissection } from '../captures/dissect.js';
-
-const PROTOCOL_TCP = 6;
-const PROTOCOL_UDP = 17;
+import { dissect, emptyDissection } from '../wire/dissect.js';
+import { PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/protocols.js';
 
 /** The transport protocol that a helper is for: OpenFlow takes `alg=` only in a flow that matches it. */
 export const HELPER_PROTOCOL = { ftp: PROTOCOL_TCP, tftp: PROTOCOL_UDP } as const;

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { FIRST_PACKET_MS } from '../oracle/capture-run.js';
 import { OvsFailedError } from './conform-error.js';
 import type { ConformInput, InputPacket } from './conform-input.js';
-import type { ConformRun, OutputPacket, PacketOutcome } from './conform-run.js';
+import { NOT_IP, type ConformRun, type OutputPacket, type PacketOutcome } from './conform-run.js';
 import { formatCtState, TRACKED_STATES } from './ct-state.js';
 import { parseConntrackDump } from './dump-parse.js';
 import {
@@ -33,16 +33,14 @@ const MTU = 65_535;
 const BATCH_PACKETS = 45;
 
 /**
- * Spaces behind a frame's digits: the switch sizes the packet's buffer by the length of the text, and its FTP helper does not
- * rewrite an address in a buffer without room for a longer one.
+ * Bytes behind a frame: the switch sizes the packet's buffer by the length of the text that it is given, spaces included, and its
+ * FTP helper does not rewrite an address in a buffer without room for a longer one. It keeps that size in 16 bits.
  */
-const TAIL_ROOM = ' '.repeat(256);
+const TAIL_ROOM_BYTES = 128;
+const LARGEST_BUFFER_BYTES = 65_535;
 
 /** The datapath's clean-up thread logs this line after each pass. */
 const SWEEP_LOG_LINE = 'conntrack cleanup';
-
-/** Reason for packets that the switch does not give to its tracker. */
-export const NOT_IP = 'not IP';
 
 export interface OvsRunOptions {
   /** Bound in milliseconds on the way of one batch of packets through the switch. */
@@ -124,7 +122,7 @@ async function feed(
     const frames: string[] = [];
     while (end < packets.length && end - first < BATCH_PACKETS && packets[end]!.timestampMs <= nowMs) {
       if (whyNotGiven(packets[end]!.frame) === null)
-        frames.push(toHex(numberFrame(packets[end]!.frame, end, packets[end]!.requestIndex)) + TAIL_ROOM);
+        frames.push(withTailRoom(numberFrame(packets[end]!.frame, end, packets[end]!.requestIndex)));
       frames.push(toHex(numberFrame(marker(), end, 0)));
       end++;
     }
@@ -233,6 +231,11 @@ function marker(): Uint8Array {
 
 function isMarker(frame: Uint8Array): boolean {
   return new DataView(frame.buffer, frame.byteOffset).getUint16(ETHERTYPE_OFFSET) === MARKER_ETHERTYPE;
+}
+
+function withTailRoom(frame: Uint8Array): string {
+  const room = Math.max(0, Math.min(TAIL_ROOM_BYTES, LARGEST_BUFFER_BYTES - frame.length));
+  return toHex(frame) + '  '.repeat(room);
 }
 
 function toHex(bytes: Uint8Array): string {

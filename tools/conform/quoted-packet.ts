@@ -1,15 +1,13 @@
 /** The packet that an ICMP error quotes. */
-import { dissect, emptyDissection } from '../captures/dissect.js';
+import { dissect, emptyDissection } from '../wire/dissect.js';
+import { emptyIpPacketPlace, locateIpPacket } from '../wire/ip-packet.js';
+import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/protocols.js';
 import type { Difference } from './compare-runs.js';
 
 const ICMP_HEADER_BYTES = 8;
 const ICMP_CHECKSUM_AT = 2;
 const ICMP_ERRORS = new Set([3, 4, 5, 11, 12]);
 const ICMP6_ERRORS = new Set([1, 2, 3, 4]);
-const PROTOCOL_ICMP = 1;
-const PROTOCOL_ICMP6 = 58;
-const PROTOCOL_TCP = 6;
-const PROTOCOL_UDP = 17;
 
 interface Quote {
   readonly icmpAt: number;
@@ -21,13 +19,14 @@ interface Quote {
 }
 
 const layers = emptyDissection();
+const quoted = emptyIpPacketPlace();
 
 /** Where an ICMP error quotes a packet; null for any other frame. */
 function findQuote(frame: Uint8Array): Quote | null {
   dissect(frame, layers);
   const { ipVersion, l4, protocol, addressesAt, addressBytes } = layers;
   if (ipVersion === null || l4 === null || protocol === null) return null;
-  const [icmp, errors] = ipVersion === 4 ? [PROTOCOL_ICMP, ICMP_ERRORS] : [PROTOCOL_ICMP6, ICMP6_ERRORS];
+  const [icmp, errors] = ipVersion === 4 ? [PROTOCOL_ICMP, ICMP_ERRORS] : [PROTOCOL_ICMPV6, ICMP6_ERRORS];
   const quoteAt = l4 + ICMP_HEADER_BYTES;
   if (protocol !== icmp || !errors.has(frame[l4] ?? 0)) return null;
   if (frame.length < quoteAt + (ipVersion === 4 ? 20 : 40)) return null;
@@ -47,23 +46,19 @@ function translatedOffsets(frame: Uint8Array, { icmpAt, quoteAt, ipVersion }: Qu
     for (let i = 0; i < count; i++) offsets.add(at + i);
   };
   add(icmpAt + ICMP_CHECKSUM_AT, 2);
-  const headerBytes = ipVersion === 4 ? ((frame[quoteAt] ?? 0) & 0x0f) * 4 : 40;
-  if (ipVersion === 4) {
-    add(quoteAt + 10, 2);
-    add(quoteAt + 12, 8);
-  } else {
-    add(quoteAt + 8, 32);
-  }
-  const l4 = quoteAt + headerBytes;
-  const checksumAt = transportChecksumAt(frame[quoteAt + (ipVersion === 4 ? 9 : 6)]);
-  if (checksumAt !== null) {
+  if (!locateIpPacket(frame, quoteAt, quoted)) return offsets;
+  if (ipVersion === 4) add(quoteAt + 10, 2);
+  add(quoted.addressesAt, 2 * quoted.addressBytes);
+  const { l4, protocol } = quoted;
+  const checksumAt = transportChecksumAt(protocol);
+  if (l4 !== null && checksumAt !== null) {
     add(l4, 4);
     add(l4 + checksumAt, 2);
   }
   return offsets;
 }
 
-function transportChecksumAt(protocol: number | undefined): number | null {
+function transportChecksumAt(protocol: number | null | undefined): number | null {
   if (protocol === PROTOCOL_TCP) return 16;
   return protocol === PROTOCOL_UDP ? 6 : null;
 }

@@ -8,6 +8,7 @@ import { readConformInput, type ConformInput } from './conform-input.js';
 import type { ConformRun } from './conform-run.js';
 import { explainByDesign } from './design-explanation.js';
 import { explainDifferences, type ExplainedDifference } from './explanations.js';
+import { layerDifferences } from './layer-check.js';
 import { findOvsPrograms } from './ovs-programs.js';
 import { OvsSandbox } from './ovs-sandbox.js';
 import { runThroughOvs } from './ovs-run.js';
@@ -69,9 +70,14 @@ export function compareDesign(
     compareRuns(runThroughTracker(design, input, theirs, switches), theirs);
   const comparison = compare({});
   const explained = explainDifferences(comparison.differences, version, compare);
+  const unlike = layerDifferences(input.packets, theirs).map((each) => ({
+    ...each,
+    explanation: null,
+    known: [],
+  }));
   return {
     ...comparison,
     design,
-    differences: explainByDesign(design, explained, input, theirs, version),
+    differences: [...unlike, ...explainByDesign(design, explained, input, theirs, version)],
   };
 }

@@ -1,8 +1,8 @@
 /** The tuple of a frame as it stands in its headers, in text: what a trace shows before and after the tracker. */
 import { formatAddress } from '../../engine/host/addresses.js';
-import { dissect, emptyDissection } from '../captures/dissect.js';
+import { dissect, emptyDissection } from '../wire/dissect.js';
+import { PROTOCOLS_WITH_PORTS } from '../wire/protocols.js';
 
-const PROTOCOLS_WITH_PORTS = new Set([6, 17, 132, 136]);
 const dissection = emptyDissection();
 
 /** `10.0.0.1:80>10.0.0.2:1234 tcp` or the like; null for a frame without IP. */

@@ -20,14 +20,14 @@ import {
 } from './exact-baseline.js';
 import { exactName, runExact, type ExactFigures } from './exact-run.js';
 import { ratioBaselineText, ratioFileIn, readRatioBaseline } from './ratio-baseline.js';
-import { measureRatios, PROBED_BASELINE, ratioBaselineOf, ratioChecks } from './ratio-run.js';
+import { measureRatios, PROBED_BASELINE, ratioBaselineOf, ratioCells, ratioChecks } from './ratio-run.js';
 import {
   loadRegressInput,
   regressInputName,
   type RegressConfig,
   type RegressInput,
 } from './regress-config.js';
-import { cellFigures, thresholdChecks } from './thresholds.js';
+import { cellFigures, requireCells, thresholdChecks } from './thresholds.js';
 
 /** The parts of the gate by name. */
 export const GATE_LEVELS = ['exact', 'ratios', 'against'] as const;
@@ -69,6 +69,9 @@ export interface GateFindings {
  */
 export async function runGate(options: GateOptions): Promise<GateFindings> {
   const findings: GateFindings[] = [];
+  // Before minutes are spent on measuring what no threshold could then be held against.
+  if (options.levels.has('ratios'))
+    requireCells(options.config.thresholds, ratioCells(options.config.ratios));
   if (options.levels.has('exact')) findings.push(await gateExact(options));
   if (options.levels.has('ratios')) findings.push(await gateRatios(options));
   if (options.levels.has('against')) findings.push(await gateAgainst(options));

@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MatrixResult } from '../bench/matrix-result.js';
-import { checkMatrix } from '../bench/matrix-spec.js';
+import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
+import { planMatrix } from '../bench/plan.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import type { InputLoader } from '../bench/replay-runner.js';
 import { DEFAULT_MUTEX } from '../../engine/host/run-memory.js';
@@ -61,13 +62,8 @@ function looksOf({ sessions, maxSessions }: RegressConfig['ratios']): number {
   return maxSessions <= sessions ? 1 : 1 + Math.ceil(Math.log2(maxSessions / sessions));
 }
 
-async function measureSessions(
-  config: RegressConfig['ratios'],
-  sessions: number,
-  folder: string,
-  tools: RatioTools,
-): Promise<MatrixResult> {
-  const spec = checkMatrix(
+function matrixOf(config: RegressConfig['ratios'], sessions: number): MatrixSpec {
+  return checkMatrix(
     {
       inputs: config.inputs.map(({ config: _none, ...input }) => input),
       designs: config.designs,
@@ -79,6 +75,24 @@ async function measureSessions(
     },
     'ratios',
   );
+}
+
+/**
+ * Ids of the cells that will be measured, controls left out.
+ * @throws MatrixError
+ */
+export function ratioCells(config: RegressConfig['ratios']): string[] {
+  const groups = planMatrix(matrixOf(config, config.sessions), 1);
+  return groups.flatMap(({ cells }) => cells.filter(({ role }) => role === 'design').map(({ id }) => id));
+}
+
+async function measureSessions(
+  config: RegressConfig['ratios'],
+  sessions: number,
+  folder: string,
+  tools: RatioTools,
+): Promise<MatrixResult> {
+  const spec = matrixOf(config, sessions);
   const result = await runMatrixBench({
     spec,
     shard: null,

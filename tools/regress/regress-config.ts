@@ -8,6 +8,7 @@ import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-c
 import { configFromSuggestion } from '../config/suggested.js';
 import { RegressError } from './check.js';
 import { parseThreshold, ThresholdError } from './threshold-expression.js';
+import { ratioMetricFault } from './threshold-metrics.js';
 
 const share = z.number().gt(0).lt(1);
 
@@ -46,6 +47,11 @@ const threshold = z.string().transform((text, context) => {
     context.addIssue({ code: 'custom', message: error.message });
     return z.NEVER;
   }
+});
+
+const ratioMetric = z.string().superRefine((name, context) => {
+  const fault = ratioMetricFault(name);
+  if (fault !== null) context.addIssue({ code: 'custom', message: fault });
 });
 
 const scenario = (
@@ -109,7 +115,7 @@ const schema = z.strictObject({
       trials: z.int().min(1).max(1000).default(3),
       /** Has no effect any more; files that give it are still read. */
       maxTrials: z.int().min(1).max(1000).optional(),
-      metrics: z.array(z.string().min(1)).min(1).default(['pps', 'service.p50Ns']),
+      metrics: z.array(ratioMetric).min(1).default(['pps', 'service.p50Ns']),
       /** How much worse a ratio may be than the baseline's: 0.5 allows half as much again. */
       tolerance: z.number().positive().default(0.5),
       confidence: share.default(0.95),

@@ -2,13 +2,15 @@
  * Thresholds as people write them, after k6: a metric, a comparison, and a limit.
  *
  *     service.p99 < 2x baseline
- *     retention.max < 25s
+ *     service.max < 25ms
  *     pps >= 90% baseline
  *     locks.ct_lock.perPacket <= 2 on syn-flood/timeout-lists
  *
  * `on` limits the threshold to cells whose name it is part of. The limit is a number with an optional unit, or a multiple of
  * the baseline's figure.
  */
+
+import { metricFault } from './threshold-metrics.js';
 
 /** A parsed threshold. */
 export interface Threshold {
@@ -44,7 +46,7 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 
 /** Metrics whose values are times, for the check of units. */
-const TIMES = /^(service|response|retention|departure)\./;
+const TIMES = /^service\./;
 const TIME_UNITS = new Set(['ns', 'us', 'µs', 'ms', 's', 'm']);
 
 const SHAPE =
@@ -58,11 +60,13 @@ export function parseThreshold(text: string): Threshold {
   const found = SHAPE.exec(text.trim())?.groups;
   if (found === undefined) {
     throw new ThresholdError(
-      `'${text}' is no threshold; write metric, comparison and limit, for example 'service.p99 < 2x baseline' or 'retention.max < 25s'`,
+      `'${text}' is no threshold; write metric, comparison and limit, for example 'service.p99 < 2x baseline' or 'lockWaitShare < 5%'`,
     );
   }
   const { metric = '', operator = '<', number = '', unit = '', baseline, cells = '' } = found;
   const ofBaseline = baseline !== undefined;
+  const fault = metricFault(metric);
+  if (fault !== null) throw new ThresholdError(`'${text}': ${fault}`);
   if (unit === 'x' && !ofBaseline) {
     throw new ThresholdError(`'${text}': a multiple is of the baseline; write '${number}x baseline'`);
   }

@@ -2,14 +2,18 @@
 import type { ResultCase } from '../report/schema.js';
 import { median } from '../stats/sample.js';
 import { burdenedPps, comparablePps, isPaced, throughputOf, whyNotCompared } from '../report/throughput.js';
-import type { Check } from './check.js';
+import { LOCK_CLASSES } from '../../engine/host/counters.js';
+import { RegressError, type Check } from './check.js';
 import { holds, type Threshold } from './threshold-expression.js';
+import { PERCENTILE_KEYS, type PLAIN_METRICS } from './threshold-metrics.js';
 
 /** Figures of one cell: the median over its trials, by metric. */
 export type CellFigures = Readonly<Record<string, number>>;
 
-/** Metrics that thresholds can name, besides locks.CLASS.FIGURE. */
-const METRICS: Readonly<Record<string, (one: ResultCase) => number | null | undefined>> = {
+/** How the plain metrics are read. */
+const METRICS: Readonly<
+  Record<(typeof PLAIN_METRICS)[number], (one: ResultCase) => number | null | undefined>
+> = {
   pps: (one) => (isPaced(one) ? one.pacing.achievedPps : comparablePps(one)),
   mbps: (one) =>
     isPaced(one) ? one.pacing.achievedMbps : whyNotCompared(one) === null ? throughputOf(one).mbps : null,
@@ -21,19 +25,9 @@ const METRICS: Readonly<Record<string, (one: ResultCase) => number | null | unde
   'connections.remaining': (one) => one.connections?.remaining,
   'connections.peak': (one) => one.connections?.peak,
   'memory.bytesPerConnection': (one) => one.memory?.bytesPerConnection,
-  'nat.failures': (one) => one.nat?.failures,
+  // A build that counts work, and no translation asked for: none failed.
+  'nat.failures': (one) => one.nat?.failures ?? (one.locks == null ? null : 0),
 };
-
-const PERCENTILES = {
-  mean: 'meanNs',
-  p50: 'p50Ns',
-  p75: 'p75Ns',
-  p90: 'p90Ns',
-  p99: 'p99Ns',
-  p999: 'p999Ns',
-  p9999: 'p9999Ns',
-  max: 'maxNs',
-} as const;
 
 /** Every figure of one case that a threshold can name. */
 export function figuresOf(one: ResultCase): Record<string, number> {
@@ -42,18 +36,18 @@ export function figuresOf(one: ResultCase): Record<string, number> {
     if (value !== null && value !== undefined) figures[name] = value;
   };
   for (const [name, read] of Object.entries(METRICS)) add(name, read(one));
-  for (const [name, key] of Object.entries(PERCENTILES)) {
+  for (const [name, key] of Object.entries(PERCENTILE_KEYS)) {
     add(`service.${name}`, one.latency?.service?.overall[key]);
-    add(`response.${name}`, one.latency?.response?.overall[key]);
-    add(`departure.${name}`, one.pacing.departureError?.[key]);
-    add(`retention.${name}`, one.expiry?.lag?.[key]);
   }
-  for (const lock of one.locks ?? []) {
-    if (lock.thread !== 'all') continue;
-    add(`locks.${lock.class}.acquisitions`, lock.acquisitions);
-    add(`locks.${lock.class}.contended`, lock.contended);
+  if (one.locks == null) return figures;
+  const totals = one.locks.filter(({ thread }) => thread === 'all');
+  for (const name of LOCK_CLASSES) {
+    // A class that was never taken has no row.
+    const lock = totals.find((each) => each.class === name) ?? { acquisitions: 0, contended: 0 };
+    add(`locks.${name}.acquisitions`, lock.acquisitions);
+    add(`locks.${name}.contended`, lock.contended);
     if (typeof lock.acquisitions === 'number' && one.packets.injected > 0) {
-      add(`locks.${lock.class}.perPacket`, lock.acquisitions / one.packets.injected);
+      add(`locks.${name}.perPacket`, lock.acquisitions / one.packets.injected);
     }
   }
   return figures;
@@ -87,6 +81,20 @@ export interface ThresholdContext {
   readonly notComparable: string | null;
   /** Why throughput of the baseline cannot be; absent or null when it can. */
   readonly throughputNotComparable?: string | null;
+}
+
+/**
+ * Refuses thresholds about cells that there are none of.
+ * @param cells ids of the cells that will be measured
+ * @throws RegressError (usage)
+ */
+export function requireCells(thresholds: readonly Threshold[], cells: readonly string[]): void {
+  const lost = thresholds.find((threshold) => !cells.some((id) => id.includes(threshold.cells)));
+  if (lost === undefined) return;
+  throw new RegressError(
+    `thresholds: '${lost.text}': no cell is called like '${lost.cells}'; the cells are ${cells.join(', ')}`,
+    2,
+  );
 }
 
 /** One check per threshold and cell that it is about. */
@@ -126,7 +134,8 @@ function judge(threshold: Threshold, id: string, value: number, context: Thresho
   if (context.notComparable !== null && isAbsolute(metric)) {
     return check(threshold, id, 'inconclusive', context.notComparable);
   }
-  const ok = holds(operator, value, before * limit);
+  // Nothing, as before, is neither more nor less than a multiple of nothing.
+  const ok = (before === 0 && value === 0) || holds(operator, value, before * limit);
   const text = `${metric} is ${show(metric, value)}, the baseline's ${show(metric, before)}`;
   return check(threshold, id, ok ? 'pass' : 'regression', text);
 }
@@ -144,5 +153,5 @@ function check(threshold: Threshold, cell: string, verdict: Check['verdict'], te
 
 function show(metric: string, value: number): string {
   const digits = String(Number(value.toPrecision(4)));
-  return /^(service|response|retention|departure)\./.test(metric) ? `${digits} ns` : digits;
+  return metric.startsWith('service.') ? `${digits} ns` : digits;
 }

@@ -9,7 +9,7 @@
 import { writeExecParams } from '../../engine/host/exec-params.js';
 import { byteOffset } from '../../engine/host/quantities.js';
 import type { EngineRun } from '../../engine/host/run-memory.js';
-import { emptyLayerOffsets, locateLayers } from '../captures/layer-offsets.js';
+import { emptyLayerOffsets, locateLayers } from '../wire/layer-offsets.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
 import { makeRewriter, type FrameRewriter } from '../rewrite/rewriter.js';

@@ -12,7 +12,7 @@ import { writeExecParams } from '../../engine/host/exec-params.js';
 import { byteOffset } from '../../engine/host/quantities.js';
 import type { EngineThread } from '../../engine/host/thread.js';
 import { MAX_BATCH } from '../../engine/host/thread.js';
-import { emptyLayerOffsets, locateLayers } from '../captures/layer-offsets.js';
+import { emptyLayerOffsets, locateLayers } from '../wire/layer-offsets.js';
 import { frameBits, type TrafficTotals } from './pace.js';
 import { mayRewrite, type PacketRules } from '../config/rules.js';
 import type { StagedTraffic } from './staging.js';

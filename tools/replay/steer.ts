@@ -6,7 +6,8 @@
  * (Woo and Park, "Scalable TCP Session Monitoring with Symmetric Receive-side Scaling", 2012), which is what connection
  * trackers want and the default here.
  */
-import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, NO_OFFSET, type LayerOffsets } from '../captures/layer-offsets.js';
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, NO_OFFSET } from '../wire/ethernet.js';
+import type { LayerOffsets } from '../wire/layer-offsets.js';
 
 export const STEER_MODES = ['rss', 'rss-asymmetric', 'round-robin', 'flow', 'zone', 'single'] as const;
 export type SteerMode = (typeof STEER_MODES)[number];

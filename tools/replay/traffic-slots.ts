@@ -4,7 +4,7 @@
  * connection that may be translated takes a second slot, for its un-NAT companion.
  */
 import { portsOf } from '../captures/analysis-flows.js';
-import { dissect, emptyDissection, type Dissection } from '../captures/dissect.js';
+import { dissect, emptyDissection, type Dissection } from '../wire/dissect.js';
 import { FlowSet } from '../captures/flow-set.js';
 import type { PacketRules } from '../config/rules.js';
 import type { Assignment } from './packet-store.js';

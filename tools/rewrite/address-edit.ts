@@ -3,10 +3,11 @@
  * that of TCP, UDP, UDP-Lite, DCCP and ICMPv6 through the pseudo-header, and, around a packet that an ICMP error quotes,
  * the error's own. All updates are incremental (RFC 1624), so a frame cut by the snap length is no problem.
  */
-import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../captures/link-type.js';
-import { emptyLayerOffsets, locateLayers, NO_OFFSET } from '../captures/layer-offsets.js';
-import { sumWords, updateChecksum } from '../synth/checksum.js';
-import { emptyIpPacketPlace, locateIpPacket, type IpPacketPlace } from './ip-packet.js';
+import { sumWords, updateChecksum } from '../wire/checksum.js';
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, locateNetwork } from '../wire/ethernet.js';
+import { emptyIpPacketPlace, locateIpPacket, type IpPacketPlace } from '../wire/ip-packet.js';
+import { PROTOCOL_UDP, PROTOCOL_UDP_LITE } from '../wire/protocols.js';
+import { pseudoChecksumOffset, quotedPacketAt } from '../wire/transport.js';
 
 /** Which addresses a packet gets. */
 export interface AddressRule {
@@ -22,22 +23,10 @@ export interface AddressRule {
   readonly pairwise: boolean;
 }
 
-const ICMP = 1;
-const TCP = 6;
-const UDP = 17;
-const DCCP = 33;
-const ICMPV6 = 58;
-const UDP_LITE = 136;
-const ICMP_HEADER_BYTES = 8;
-/** ICMPv4 messages that quote a packet (RFC 792). */
-const ICMP_ERRORS = new Set([3, 4, 5, 11, 12]);
-/** ICMPv6 messages below this are errors (RFC 4443, section 2.1), of which four are assigned. */
-const ICMPV6_LAST_ERROR = 4;
-
 /** Applies a rule to frames, one after the other. Not to be shared between callers that interleave. */
 export class AddressEditor {
   readonly #rule: AddressRule;
-  readonly #layers = emptyLayerOffsets();
+  readonly #network = { l3: 0, dlType: 0, vlanTags: 0 };
   readonly #outer = emptyIpPacketPlace();
   readonly #quoted = emptyIpPacketPlace();
   // Views of the right length from the start: this runs once per packet of a replay.
@@ -54,10 +43,10 @@ export class AddressEditor {
 
   /** Rewrites an Ethernet frame in place. Frames without a whole IP header are left as they are. */
   edit(frame: Uint8Array, loop: number): void {
-    locateLayers(frame, this.#layers);
-    const { l3, dlType } = this.#layers;
+    locateNetwork(frame, this.#network);
+    const { l3, dlType } = this.#network;
     const outer = this.#outer;
-    if (l3 === NO_OFFSET || (dlType !== ETHERTYPE_IPV4 && dlType !== ETHERTYPE_IPV6)) return;
+    if (dlType !== ETHERTYPE_IPV4 && dlType !== ETHERTYPE_IPV6) return;
     if (!locateIpPacket(frame, l3, outer) || outer.family !== (dlType === ETHERTYPE_IPV4 ? 4 : 6)) return;
     const pair = copyPair(frame, outer, this.#pairs[outer.family]);
     const quotedAt = quotedPacketAt(frame, outer);
@@ -105,9 +94,9 @@ export class AddressEditor {
     this.#removed = allRemoved;
     this.#added = allAdded;
     if (family === 4) this.#patchChecksum(bytes, place.headerAt + 10, allRemoved, allAdded, false);
-    const offset = checksumOffset(place);
+    const offset = pseudoChecksumOffset(place.protocol, family);
     if (offset !== null && l4 !== null && l4 + offset + 2 <= bytes.length) {
-      const zeroIsNone = place.protocol === UDP || place.protocol === UDP_LITE;
+      const zeroIsNone = place.protocol === PROTOCOL_UDP || place.protocol === PROTOCOL_UDP_LITE;
       this.#patchChecksum(bytes, l4 + offset, pseudoRemoved, pseudoAdded, zeroIsNone);
     }
   }
@@ -123,31 +112,6 @@ export class AddressEditor {
     bytes[at + 1] = updated & 0xff;
     this.#removed += old;
     this.#added += updated;
-  }
-}
-
-/** Offset of the packet that an ICMP error quotes; null when this is none. */
-export function quotedPacketAt(frame: Uint8Array, { family, protocol, l4 }: IpPacketPlace): number | null {
-  if (l4 === null || protocol !== (family === 4 ? ICMP : ICMPV6)) return null;
-  if (l4 + ICMP_HEADER_BYTES > frame.length) return null;
-  const type = frame[l4] as number;
-  const isError = family === 4 ? ICMP_ERRORS.has(type) : type >= 1 && type <= ICMPV6_LAST_ERROR;
-  return isError ? l4 + ICMP_HEADER_BYTES : null;
-}
-
-/** Where a transport header keeps a checksum over the pseudo-header; null when it has none. */
-function checksumOffset(place: IpPacketPlace): number | null {
-  switch (place.protocol) {
-    case TCP:
-      return 16;
-    case UDP:
-    case UDP_LITE:
-    case DCCP:
-      return 6;
-    case ICMPV6:
-      return place.family === 6 ? 2 : null;
-    default:
-      return null;
   }
 }
 

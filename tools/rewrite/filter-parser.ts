@@ -5,6 +5,7 @@
  * qualifiers of the condition before it: `tcp port 80 or 443`.
  */
 import { nearestName } from '../synth/nearest-name.js';
+import { ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../wire/ethernet.js';
 import { FilterError } from './filter-error.js';
 import type { Direction, FilterNode } from './filter-node.js';
 import { PROTOCOL_WORDS, SERVICE_PORTS, PROTOCOL_NUMBERS, UNSUPPORTED_WORDS } from './filter-names.js';
@@ -15,7 +16,11 @@ import { tokensOf, type Token } from './filter-tokens.js';
 const MAX_DEPTH = 100;
 
 const KINDS: readonly Kind[] = ['host', 'net', 'port', 'portrange', 'proto'];
-const ETHER_TYPES: Readonly<Record<string, number>> = { ip: 0x0800, ip6: 0x86dd, arp: 0x0806 };
+const ETHER_TYPES: Readonly<Record<string, number>> = {
+  ip: ETHERTYPE_IPV4,
+  ip6: ETHERTYPE_IPV6,
+  arp: ETHERTYPE_ARP,
+};
 const KEYWORDS = [
   ...KINDS,
   ...Object.keys(PROTOCOL_WORDS),

@@ -26,7 +26,7 @@
  * - An IP header has to be usable (version, length) for its protocol and addresses to count.
  * - Case does not matter.
  */
-import { dissect, emptyDissection, type Dissection } from '../captures/dissect.js';
+import { dissect, emptyDissection, type Dissection } from '../wire/dissect.js';
 import type { Direction, FilterNode } from './filter-node.js';
 import { parseFilter } from './filter-parser.js';
 import { subnetHolds } from './subnet.js';

@@ -7,10 +7,10 @@
  * the packet as captured: ICMP errors, which quote a second pair; packets to their own sender, whose ends both go up; those
  * behind an unfinished routing header, whose checksum covers another destination; and those whose address passes 0 or 2^32.
  */
-import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../captures/link-type.js';
-import { emptyLayerOffsets, locateLayers, NO_OFFSET } from '../captures/layer-offsets.js';
-import { quotedPacketAt } from './address-edit.js';
-import { emptyIpPacketPlace, locateIpPacket } from './ip-packet.js';
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../wire/ethernet.js';
+import { emptyIpPacketPlace, locateIpPacket } from '../wire/ip-packet.js';
+import { emptyLayerOffsets, locateLayers, NO_OFFSET } from '../wire/layer-offsets.js';
+import { quotedPacketAt } from '../wire/transport.js';
 import { makeRewriter, type FrameRewriter } from './rewriter.js';
 import { compareEnds } from './unique-ip.js';
 

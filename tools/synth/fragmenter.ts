@@ -1,5 +1,5 @@
 /** Splits a frame's IP datagram into fragments, for IPv4 (RFC 791) and IPv6 (RFC 8200 section 4.5). */
-import { checksumOf, sumWords } from './checksum.js';
+import { checksumOf, sumWords } from '../wire/checksum.js';
 import * as h from './headers.js';
 
 /** One part of a datagram, in bytes of its fragmentable part. */

@@ -3,26 +3,31 @@
  * after what they wrote. Checksum fields are written as zero; the `seal…` functions fill them in when the bytes
  * under them are complete.
  */
-import { checksumOf, foldSum, sumWords } from './checksum.js';
+import { checksumOf, foldSum, sumWords } from '../wire/checksum.js';
+import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/protocols.js';
 
-export const ETHERTYPE_IPV4 = 0x0800;
-export const ETHERTYPE_ARP = 0x0806;
-export const ETHERTYPE_VLAN = 0x8100;
-export const ETHERTYPE_IPV6 = 0x86dd;
-export const ETHERTYPE_QINQ = 0x88a8;
-
-export const PROTOCOL_ICMP = 1;
-export const PROTOCOL_TCP = 6;
-export const PROTOCOL_UDP = 17;
-export const PROTOCOL_ICMPV6 = 58;
-export const PROTOCOL_SCTP = 132;
-
-export const IP6_HOP_BY_HOP = 0;
-export const IP6_ROUTING = 43;
-export const IP6_FRAGMENT = 44;
-export const IP6_AUTHENTICATION = 51;
-export const IP6_NO_NEXT = 59;
-export const IP6_DESTINATION = 60;
+export {
+  ETHERTYPE_ARP,
+  ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
+  ETHERTYPE_QINQ,
+  ETHERTYPE_VLAN,
+} from '../wire/ethernet.js';
+export {
+  IP6_AUTHENTICATION,
+  IP6_DESTINATION,
+  IP6_FRAGMENT,
+  IP6_HOP_BY_HOP,
+  IP6_NO_NEXT,
+  IP6_ROUTING,
+} from '../wire/ipv6-extensions.js';
+export {
+  PROTOCOL_ICMP,
+  PROTOCOL_ICMPV6,
+  PROTOCOL_SCTP,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
+} from '../wire/protocols.js';
 
 export const TCP_FIN = 0x01;
 export const TCP_SYN = 0x02;

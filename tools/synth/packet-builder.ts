@@ -5,7 +5,8 @@
  */
 import { ipv4Number, ipv6Bytes, macBytes } from './addresses.js';
 import type { Ipv4Address, Ipv6Address, MacAddress } from './addresses.js';
-import { checksumOf, pseudoHeader4, sumWords } from './checksum.js';
+import { checksumOf, pseudoHeader4, sumWords } from '../wire/checksum.js';
+import { locateNetwork, SNAP_BYTES, SNAP_START } from '../wire/ethernet.js';
 import * as h from './headers.js';
 
 /** One 802.1Q tag. `tpid` is 0x8100, or 0x88a8 for the outer of two. */
@@ -107,6 +108,8 @@ export interface FrameSpec {
   dstMac?: MacAddress;
   /** Overrides the ethertype after the tags. */
   etherType?: number;
+  /** IEEE 802.3: the length after the tags, then LLC and SNAP headers with the ethertype (RFC 1042). */
+  snap?: boolean;
   /** 0 to 2 tags (more are written as asked); a number is its VLAN id. Two: the outer gets 0x88a8. */
   vlans?: readonly (number | VlanTag)[];
   ipv4?: Ipv4Spec;
@@ -149,6 +152,7 @@ export function buildFrame(spec: FrameSpec): Uint8Array {
 /** Bytes that the frame of `spec` takes. */
 export function frameLength(spec: FrameSpec): number {
   let length = h.ETHERNET_LENGTH + (spec.vlans?.length ?? 0) * h.VLAN_TAG_LENGTH;
+  if (spec.snap === true) length += SNAP_BYTES;
   if (spec.ipv4) length += h.IPV4_LENGTH + padded(spec.ipv4.options, 40, 'IPv4 options').length;
   if (spec.ipv6) {
     length += h.IPV6_LENGTH;
@@ -171,8 +175,8 @@ export function writeFrame(into: Uint8Array, at: number, spec: FrameSpec): numbe
   if (spec.ipv4 && spec.ipv6) throw new RangeError('a frame has either ipv4 or ipv6, not both');
   let offset = h.putBytes(into, at, macBytes(spec.dstMac ?? DEFAULT_DST_MAC));
   offset = h.putBytes(into, offset, macBytes(spec.srcMac ?? DEFAULT_SRC_MAC));
-  offset = writeEtherTypes(into, offset, spec);
   const end = at + length - (spec.trailer?.length ?? 0);
+  offset = writeEtherTypes(into, offset, end, spec);
   let pseudoSum = 0;
   const l3 = offset;
   if (spec.ipv4) {
@@ -191,20 +195,17 @@ export function writeFrame(into: Uint8Array, at: number, spec: FrameSpec): numbe
 /**
  * The first bytes of a frame's IP packet, as an ICMP error quotes them.
  *
- * @param frame an Ethernet frame with 0 to 2 VLAN tags
+ * @param frame an Ethernet frame with 0 to 2 VLAN tags, or a SNAP header
  * @param maxBytes 28 as in RFC 792 (header and 8 bytes), up to the 1232 of RFC 4443
  */
 export function quoteOf(frame: Uint8Array, maxBytes: number): Uint8Array {
-  let l3 = h.ETHERNET_LENGTH;
-  while (isTag(h.get16(frame, l3 - 2))) l3 += h.VLAN_TAG_LENGTH;
+  const network = { l3: 0, dlType: 0, vlanTags: 0 };
+  locateNetwork(frame, network);
+  const { l3 } = network;
   return frame.slice(l3, Math.min(frame.length, l3 + maxBytes));
 }
 
-function isTag(etherType: number): boolean {
-  return etherType === h.ETHERTYPE_VLAN || etherType === h.ETHERTYPE_QINQ;
-}
-
-function writeEtherTypes(into: Uint8Array, at: number, spec: FrameSpec): number {
+function writeEtherTypes(into: Uint8Array, at: number, end: number, spec: FrameSpec): number {
   let offset = at;
   const tags = spec.vlans ?? [];
   for (const [i, given] of tags.entries()) {
@@ -212,6 +213,10 @@ function writeEtherTypes(into: Uint8Array, at: number, spec: FrameSpec): number 
     if (!(tag.id >= 0 && tag.id <= 4095)) throw new RangeError(`VLAN id ${tag.id} is not 0 to 4095`);
     const tpid = tag.tpid ?? (i < tags.length - 1 ? h.ETHERTYPE_QINQ : h.ETHERTYPE_VLAN);
     offset = h.putVlanTag(into, offset, tpid, ((tag.priority ?? 0) << 13) | tag.id);
+  }
+  if (spec.snap === true) {
+    h.put16(into, offset, end - offset - 2);
+    offset = h.putBytes(into, offset + 2, SNAP_START);
   }
   const implied = spec.ipv4 ? h.ETHERTYPE_IPV4 : spec.ipv6 ? h.ETHERTYPE_IPV6 : 0x88b5;
   h.put16(into, offset, spec.etherType ?? implied);

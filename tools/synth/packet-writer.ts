@@ -2,7 +2,7 @@
  * The scenarios' hot path: whole frames from numbers, without garbage. Hosts are 32-bit numbers in both families:
  * host h is the IPv4 address h, or the IPv6 address 2001:db8::/96 + h (documentation prefix, RFC 3849).
  */
-import { pseudoHeader4, sumOf32, sumWords } from './checksum.js';
+import { pseudoHeader4, sumOf32, sumWords } from '../wire/checksum.js';
 import * as h from './headers.js';
 import { patternSum, putPattern } from './payload-pattern.js';
 

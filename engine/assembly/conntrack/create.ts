@@ -19,6 +19,8 @@ import {
   CONTROL,
   hashBasis,
   maxThreads,
+  switches,
+  SWITCH_BARE_NAT_ZERO_TUPLE,
   T_SPARE_SLOTS,
   THREAD_SIZE,
   threadBlock,
@@ -104,9 +106,10 @@ function prepare<E>(conn: usize, p: Packet, params: ExecParams, now: i64, expect
   if (expected) inheritExpectation(conn, params);
 }
 
-/** Whether the connection gets a translation, hence a companion. */
+/** Whether the connection gets a translation, hence a companion; one that changes nothing gets it only with the switch. */
 function isTranslated(conn: usize, params: ExecParams): bool {
-  return (params.flags & EXEC_NAT) != 0 && load<u16>(conn, CO_NAT_ACTION) != 0;
+  if ((params.flags & EXEC_NAT) == 0) return false;
+  return load<u16>(conn, CO_NAT_ACTION) != 0 || (switches & SWITCH_BARE_NAT_ZERO_TUPLE) != 0;
 }
 
 /** Results of publishLocked. */

@@ -104,6 +104,8 @@ export const SWITCH_EST_AFTER_REPLY: u32 = 1;
 export const SWITCH_DEFAULT_LIMIT_PER_ZONE: u32 = 2;
 /** FTP: IPv4 EPRT and 229 are understood (upstream 6e83dafc4). */
 export const SWITCH_FTP_IPV4_EXTENDED: u32 = 4;
+/** A defect of every upstream revision: committing with a bare `nat` gives the reply tuple a source address and a port of zero. */
+export const SWITCH_BARE_NAT_ZERO_TUPLE: u32 = 8;
 
 /** Values of C_MUTEX_POLICY; anything else is MUTEX_GLIBC. */
 export const MUTEX_GLIBC: u32 = 1;

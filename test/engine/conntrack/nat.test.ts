@@ -238,6 +238,26 @@ perDesign((bed, design) => {
     );
   });
 
+  it('a bare commit is an ordinary connection; with bareNatZeroTuple, as upstream, no reply meets it', () => {
+    const bare: ExecRequest = { commit: true, nat: { type: 'none' } };
+    const ordinary = bed();
+    expect(pass(ordinary, udp(A, 1000, B, 53), bare).state).toBe('new|trk');
+    expect(pass(ordinary, udp(B, 53, A, 1000), bare).state).toBe('est|rpl|trk');
+    const upstream = bed({ switches: { bareNatZeroTuple: true } });
+    expect(pass(upstream, udp(A, 1000, B, 53), bare).state).toBe('new|trk');
+    expect(pass(upstream, udp(B, 53, A, 1000), bare).state).toBe('new|trk');
+    // The zero tuple of this server is taken: another client port cannot be committed.
+    const before = upstream.tracker.connCount;
+    expect(pass(upstream, udp(A, 1001, B, 53), bare)).toMatchObject({
+      state: 'new|trk',
+      reason: 'nat-exhausted',
+    });
+    expect(upstream.tracker.connCount).toBe(before);
+    // A translation that is asked for is the same.
+    expect(pass(upstream, udp(A, 7, C, 53), source()).state).toBe('new|trk|snat');
+    expect(pass(upstream, udp(C, 53, N, 7), KNOWN).state).toBe('est|rpl|trk|dnat');
+  });
+
   it('a commit with a bare request is no translation: the reply is a reply (assertion 77)', () => {
     const t = bed();
     expect(pass(t, udp(A, 1000, B, 53), { commit: true, nat: { type: 'none' } }).state).toBe('new|trk');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { dissect, emptyDissection } from '../../../tools/captures/dissect.js';
+import { dissect, emptyDissection } from '../../../tools/wire/dissect.js';
 import { SUPPORTED_LINK_TYPES, toEthernetFrame } from '../../../tools/captures/link-type.js';
 import { PcapWriter } from '../../../tools/captures/pcap-writer.js';
 import { PcapngWriter } from '../../../tools/captures/pcapng-writer.js';

@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { compareRuns, type Difference } from '../../../tools/conform/compare-runs.js';
 import type { ConformRun, OutputPacket } from '../../../tools/conform/conform-run.js';
 import { parseConntrackDump } from '../../../tools/conform/dump-parse.js';
-import { explainDifferences, isSince } from '../../../tools/conform/explanations.js';
+import { explainDifferences } from '../../../tools/conform/explanations.js';
+import { layerDifferences } from '../../../tools/conform/layer-check.js';
+import { isSince } from '../../../tools/conform/release.js';
 import { takeChoice } from '../../../tools/conform/nat-choice.js';
 import { buildFrame, quoteOf, udpFrame } from '../../support/packets.js';
 
@@ -81,16 +83,25 @@ describe('explainDifferences', () => {
     expect(explained?.explanation).toMatch(/97211927f/);
     const stays = { compared: 1, notCompared: {}, agreeing: 0, differences: found };
     expect(explainDifferences(found, OVS31, () => stays)[0]?.explanation).toBeNull();
-    expect(explainDifferences(found, 'Open vSwitch 2.17.9', () => gone)[0]?.explanation).toBeNull();
+    expect(explained?.known).toEqual(['established-after-reply']);
+    expect(explainDifferences(found, 'Open vSwitch 2.17.2', () => gone)[0]?.known).not.toContain(
+      'established-after-reply',
+    );
     expect(explainDifferences(found, 'a build without number', () => gone)[0]?.explanation).toBeNull();
   });
 
   test('a release has what came at or before it', () => {
     const line = (version: string): string => `ovs-vswitchd (Open vSwitch) ${version}`;
-    expect(isSince(line('3.1.0'), [3, 1, 0])).toBe(true);
-    expect(isSince(line('3.0.9'), [3, 1, 0])).toBe(false);
-    expect(isSince(line('4.0.0'), [3, 7, 0])).toBe(true);
-    expect(isSince(line('2.17.9'), [3, 1, 0])).toBe(false);
+    expect(isSince(line('3.1.0'), [[3, 1, 0]])).toBe(true);
+    expect(isSince(line('3.0.9'), [[3, 1, 0]])).toBe(false);
+    expect(isSince(line('4.0.0'), [[3, 7, 0]])).toBe(true);
+    expect(isSince(line('2.17.9'), [[3, 1, 0]])).toBe(false);
+    const backported = [[3, 3, 9], [3, 4, 6], [3, 7, 1]] as const; // prettier-ignore
+    const has = (version: string): boolean => isSince(line(version), backported);
+    expect(['3.3.8', '3.4.5', '3.5.9', '3.7.0'].map(has)).toEqual([false, false, false, false]);
+    expect(['3.3.9', '3.3.10', '3.4.6', '3.7.1', '3.8.0', '4.0.0'].map(has)).toEqual(
+      Array.from({ length: 6 }, () => true),
+    );
   });
 
   /** An ICMP error of the original direction behind SNAT, about an answer to 10.1.1.1 or as it was sent, to 10.3.3.3. */
@@ -142,6 +153,24 @@ describe('explainDifferences', () => {
     wrongSum[57]! ^= 1;
     expect(explanationOf(tooBig(1280), wrongSum, state)).toBeNull();
     expect(explanationOf(tooBig(1280), tooBig(1538), 'rel|rpl|trk')).toBeNull();
+  });
+});
+
+describe('layerDifferences', () => {
+  const packet = (frame: Uint8Array) => ({ frame, timestampMs: 0, requestIndex: 0 });
+  const tracked = { outputs: [], notCompared: null };
+  const untracked = { outputs: [], notCompared: 'not IP' };
+
+  test('a packet that only one side takes for IP is a difference', () => {
+    const [ip, snap] = [udpFrame(), buildFrame({ ipv4: { src: '10.0.0.1', dst: '10.0.0.2' }, snap: true })];
+    const arp = buildFrame({ etherType: 0x0806, payload: new Uint8Array(46) });
+    const packets = [ip, snap, arp].map(packet);
+    expect(layerDifferences(packets, { packets: [tracked, tracked, untracked], table: [] })).toEqual([]);
+    const found = layerDifferences(packets, { packets: [tracked, untracked, tracked], table: [] });
+    expect(found.map(({ place, tracker, ovs }) => [place, tracker, ovs])).toEqual([
+      ['layers of 2', 'IP', 'not IP'],
+      ['layers of 3', 'not IP', 'IP'],
+    ]);
   });
 });
 

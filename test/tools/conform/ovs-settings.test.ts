@@ -81,7 +81,7 @@ rules:
         }),
       ]);
       // The revision explains nothing in a release that does not have it.
-      const older = compareDesign(choice, input, run, 'ovs-vswitchd (Open vSwitch) 3.0.2');
+      const older = compareDesign(choice, input, run, 'ovs-vswitchd (Open vSwitch) 2.17.2');
       expect(unexplained(older)).toHaveLength(1);
     }
   });

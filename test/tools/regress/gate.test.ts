@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
@@ -175,6 +175,14 @@ exact:
     expect(ctreplay(['regress', '--level', 'exact', '--against', 'HEAD'], folder)).toMatchObject({ code: 2 });
     expect(ctreplay(['regress', '--level', 'nonsense'], folder)).toMatchObject({ code: 2 });
     expect(ctreplay(['regress', '--update', '--against', 'HEAD'], folder)).toMatchObject({ code: 2 });
+    // What no run could answer is refused before one is made, baseline or not.
+    for (const threshold of ['service.p98 < 5ms', 'response.p99 < 5ms', 'pps > 1 on no-such-cell']) {
+      writeFileSync(join(folder, 'regress.yaml'), `thresholds: ['${threshold}']\n`);
+      const refused = ctreplay(['regress', '--level', 'ratios'], folder);
+      expect([threshold, refused.code]).toEqual([threshold, 2]);
+      expect(refused.stderr).toMatch(/no metric|only at a rate|no cell is called like 'no-such-cell'/);
+    }
+    rmSync(join(folder, 'regress.yaml'));
     expect(ctreplay(['regress', '--level', 'against', '--against', 'HEAD'], folder).stderr).toContain(
       'needs a git repository',
     );

@@ -13,7 +13,7 @@ describe('a threshold', () => {
       'service.p99 < 2x baseline',
       { metric: 'service.p99', operator: '<', limit: 2, ofBaseline: true, cells: '' },
     ],
-    ['retention.max<25s', { metric: 'retention.max', operator: '<', limit: 25e9, ofBaseline: false }],
+    ['service.max<25s', { metric: 'service.max', operator: '<', limit: 25e9, ofBaseline: false }],
     ['pps >= 90% baseline', { metric: 'pps', operator: '>=', limit: 0.9, ofBaseline: true }],
     ['pps > 1.5M', { metric: 'pps', operator: '>', limit: 1.5e6, ofBaseline: false }],
     ['lockWaitShare <= 5%', { limit: 0.05, ofBaseline: false }],
@@ -31,6 +31,15 @@ describe('a threshold', () => {
     ['service.p99 < 5', /is a time; give the limit a unit/],
     ['service.p99 < 2x', /write '2x baseline'/],
     ['service.p99 < 2ms baseline', /1\.5x or 150%/],
+    ['service.p98 < 5ms', /'service\.p98' is no metric; did you mean 'service\.p9/],
+    ['lockwaitshare < 5%', /did you mean 'lockWaitShare'\?/],
+    ['locks.ct_lok.contended < 5', /did you mean 'locks\.ct_lock\.contended'\?/],
+    ['nonsense < 5', /'nonsense' is no metric; the metrics are pps, /],
+    ['response.p99 < 5ms', /response\.p99 is measured only at a rate/],
+    ['departure.max < 5ms', /departure\.max is measured only at a rate/],
+    ['retention.max < 25s', /retention\.max is measured only where connections expire/],
+    ['retention.p98 < 25s', /'retention\.p98' is no metric/],
+    ['toString < 1', /'toString' is no metric/],
   ])('is refused: %s', (text, message) => {
     expect(() => parseThreshold(text)).toThrow(ThresholdError);
     expect(() => parseThreshold(text)).toThrow(message);
@@ -58,7 +67,15 @@ describe('thresholds against a run', () => {
     expect(judge('service.p99 < 2x baseline', found, 'another machine')).toEqual(['inconclusive']);
     // Work does not depend on the machine.
     expect(judge('locks.ct_lock.perPacket <= 1x baseline', found, 'another machine')).toEqual(['pass']);
-    expect(judge('nat.nothing < 3', null)).toEqual(['inconclusive']);
+    // The result of another build, which does not measure it.
+    const without = new Map([...found].map(([id]) => [id, { pps: 1 }]));
+    expect(
+      thresholdChecks([parseThreshold('cpuWaitShare < 3%')], {
+        found: without,
+        baseline: null,
+        notComparable: null,
+      }),
+    ).toMatchObject([{ verdict: 'inconclusive' }]);
     const nowhere = thresholdChecks([parseThreshold('pps > 1 on no-such-cell')], {
       found,
       baseline: null,
@@ -68,6 +85,39 @@ describe('thresholds against a run', () => {
       verdict: 'inconclusive',
       text: "no cell is called like 'no-such-cell'",
     });
+  });
+});
+
+describe('nothing against nothing', () => {
+  const figures = (value: number) => new Map([['cell', { 'nat.failures': value }]]);
+  const verdict = (text: string, now: number, before: number) =>
+    thresholdChecks([parseThreshold(text)], {
+      found: figures(now),
+      baseline: figures(before),
+      notComparable: null,
+    })[0]?.verdict;
+
+  it('passes, whatever the comparison; something against nothing is judged as it stands', () => {
+    for (const operator of ['<', '<=', '>', '>=', '==']) {
+      expect([operator, verdict(`nat.failures ${operator} 2x baseline`, 0, 0)]).toEqual([operator, 'pass']);
+    }
+    expect(verdict('nat.failures < 2x baseline', 1, 0)).toBe('regression');
+    expect(verdict('nat.failures < 2x baseline', 0, 1)).toBe('pass');
+    expect(verdict('nat.failures > 2x baseline', 0, 1)).toBe('regression');
+  });
+});
+
+describe('figures that nothing happened to count', () => {
+  const [one] = sampleResult({ packets: 500, trials: 1, kind: 'bench' }).cases;
+  const cells = (change: object) => [...cellFigures([{ ...one!, ...change }]).values()][0]!;
+
+  it('are 0 in a build that counts, and missing in one that does not', () => {
+    expect(cells({ nat: null, locks: [] })).toMatchObject({
+      'nat.failures': 0,
+      'locks.fragment_lock.contended': 0,
+    });
+    expect(cells({ nat: null, locks: null })).not.toHaveProperty('nat.failures');
+    expect(cells({ nat: null, locks: null })).not.toHaveProperty(['locks.ct_lock.contended']);
   });
 });
 
@@ -87,6 +137,9 @@ describe('regress.yaml', () => {
   });
 
   it.each([
+    ['thresholds:\n  - service.p98 < 1s\n', /regress\.yaml:2: thresholds\.0: .*'service\.p98' is no metric/],
+    ['ratios: { metrics: [ppps] }\n', /ratios\.metrics\.0: 'ppps' is no metric; did you mean 'pps'\?/],
+    ['ratios: { metrics: [response.p99Ns] }\n', /response\.p99Ns is measured only at a rate/],
     ['thresholds:\n  - pps\n', /regress\.yaml:2: thresholds\.0: 'pps' is no threshold/],
     ['against:\n  treshold: 1\n', /regress\.yaml:\d: against: .*treshold/],
     ['exact:\n  inputs:\n    - { scenario: a, capture: b }\n', /needs either scenario or capture/],
@@ -102,6 +155,12 @@ describe('docs/ci.md', () => {
   it('shows a regress.yaml that is accepted', async () => {
     const text = readFileSync(new URL('../../../docs/ci.md', import.meta.url), 'utf8');
     const example = /```yaml\n(designs:[\s\S]*?)```/.exec(text)![1]!;
-    expect((await read(example)).thresholds).toHaveLength(3);
+    const { thresholds } = await read(example);
+    expect(thresholds).toHaveLength(3);
+    // Every one of them can be judged by a run.
+    const found = cellFigures(sampleResult({ packets: 500, trials: 3, kind: 'bench' }).cases);
+    const checks = thresholdChecks(thresholds, { found, baseline: found, notComparable: null });
+    expect(checks.map(({ verdict }) => verdict)).not.toContain('inconclusive');
+    expect(checks.filter(({ verdict }) => verdict === 'pass').length).toBeGreaterThan(checks.length / 2);
   });
 });

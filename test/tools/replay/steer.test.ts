@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { locateLayers, emptyLayerOffsets } from '../../../tools/captures/layer-offsets.js';
+import { locateLayers, emptyLayerOffsets } from '../../../tools/wire/layer-offsets.js';
 import {
   makeSteering,
   RSS_KEYS,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from '../../../tools/synth/addresses.js';
-import { updateChecksum } from '../../../tools/synth/checksum.js';
+import { updateChecksum } from '../../../tools/wire/checksum.js';
 import {
   buildFrame,
   frameLength,

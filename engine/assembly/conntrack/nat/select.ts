@@ -6,7 +6,7 @@
  */
 import { countWork, PROBED, W_NAT_ALLOCATIONS, W_NAT_CANDIDATES, W_NAT_FAILURES } from '../../probe/counters';
 import { H_NAT_CANDIDATES, recordCoarse } from '../../probe/histogram';
-import { C_RANDOM, CONTROL, hashBasis, histograms } from '../../shm/memory-map';
+import { C_RANDOM, CONTROL, hashBasis, histograms, switches, SWITCH_BARE_NAT_ZERO_TUPLE } from '../../shm/memory-map';
 import { PROTO_TCP, PROTO_UDP } from '../../wire/ipv4';
 import { CO_KEY, CO_REV_KEY, NAT_DST, NAT_DST_PORT, NAT_SRC, NAT_SRC_PORT } from '../connection';
 import { Context, ExecParams } from '../context';
@@ -32,14 +32,15 @@ class Search {
  * Writes the reverse key of `conn` as `params` asks for and finds a free tuple. CO_KEY must be set and the connection not yet in
  * the map; ct_lock is held. Returns false when no free tuple was found (the caller discards the connection).
  *
- * A request without source or destination action leaves the ordinary reverse key.
+ * A request without source or destination action leaves the ordinary reverse key. With SWITCH_BARE_NAT_ZERO_TUPLE it is searched
+ * for like the others, as upstream does, which comes to a zero source address and a zero port of the client.
  */
 export function chooseNatTuple(conn: usize, params: ExecParams, now: i64): bool {
   const key = conn + CO_KEY;
   const reverse = conn + CO_REV_KEY;
   reverseKey(reverse, key);
   const action = params.natAction;
-  if ((action & (NAT_SRC | NAT_DST)) == 0) return true;
+  if ((action & (NAT_SRC | NAT_DST)) == 0 && (switches & SWITCH_BARE_NAT_ZERO_TUPLE) == 0) return true;
 
   // The look-ups below answer about candidates, not about the packet in progress.
   const packetReply = Context.reply;
@@ -56,7 +57,8 @@ export function chooseNatTuple(conn: usize, params: ExecParams, now: i64): bool 
 function search(key: usize, reverse: usize, action: u32, params: ExecParams, now: i64): bool {
   const hash = rangeHash(key, params);
   const translatesSource = (action & NAT_SRC) != 0;
-  addressInRange(translatesSource ? reverse + K_DST : reverse + K_SRC, key + (translatesSource ? K_SRC : K_DST), key, params, hash);
+  if ((action & (NAT_SRC | NAT_DST)) == 0) v128.store(reverse + K_SRC, v128.splat<u8>(0));
+  else addressInRange(translatesSource ? reverse + K_DST : reverse + K_SRC, key + (translatesSource ? K_SRC : K_DST), key, params, hash);
 
   const proto = <u32>load<u8>(key, K_PROTO);
   if (proto != PROTO_TCP && proto != PROTO_UDP) return isFree(reverse, now);

@@ -1,7 +1,9 @@
-/** Where the addresses and checksums of an IP packet lie, in a frame or quoted in an ICMP error. */
+/** Where the parts of an IP packet lie, in a frame or quoted in an ICMP error, as far as its bytes tell. */
 import type { IpFamily } from '../../engine/host/addresses.js';
+import { emptyExtensionWalk, IPV6_BYTES, walkExtensions, type FragmentKind } from './ipv6-extensions.js';
+import { u16 } from './network-order.js';
 
-/** An IP packet by the offsets of what rewriting touches. */
+/** An IP packet by its offsets. */
 export interface IpPacketPlace {
   family: IpFamily;
   /** Offset of the IP header. */
@@ -12,6 +14,7 @@ export interface IpPacketPlace {
   addressBytes: number;
   /** Transport protocol; null where extension headers are cut off. */
   protocol: number | null;
+  fragment: FragmentKind;
   /** Offset of the transport header; null where there is none: a later fragment, or its bytes were cut off. */
   l4: number | null;
   /** Whether the transport header names the packet's final addresses in its checksum (not behind a routing header). */
@@ -19,12 +22,8 @@ export interface IpPacketPlace {
 }
 
 const IPV4_MIN_BYTES = 20;
-const IPV6_BYTES = 40;
-const HOP_BY_HOP = 0;
-const ROUTING = 43;
-const FRAGMENT = 44;
-const AUTHENTICATION = 51;
-const DESTINATION_OPTIONS = 60;
+const OFFSET_MASK = 0x1fff;
+const MORE_FRAGMENTS = 0x2000;
 
 export function emptyIpPacketPlace(): IpPacketPlace {
   return {
@@ -33,6 +32,7 @@ export function emptyIpPacketPlace(): IpPacketPlace {
     addressesAt: 0,
     addressBytes: 4,
     protocol: null,
+    fragment: 'none',
     l4: null,
     finalDestination: true,
   };
@@ -51,56 +51,32 @@ export function locateIpPacket(bytes: Uint8Array, at: number, into: IpPacketPlac
 function locateIpv4(bytes: Uint8Array, at: number, into: IpPacketPlace): boolean {
   const headerBytes = ((bytes[at] as number) & 0x0f) * 4;
   if (headerBytes < IPV4_MIN_BYTES || at + IPV4_MIN_BYTES > bytes.length) return false;
-  const isLaterFragment = (u16(bytes, at + 6) & 0x1fff) !== 0;
+  const fragmentWord = u16(bytes, at + 6);
   into.family = 4;
   into.headerAt = at;
   into.addressesAt = at + 12;
   into.addressBytes = 4;
   into.protocol = bytes[at + 9] as number;
-  into.l4 = isLaterFragment || at + headerBytes > bytes.length ? null : at + headerBytes;
+  into.fragment = 'none';
+  if ((fragmentWord & OFFSET_MASK) !== 0) into.fragment = 'later';
+  else if ((fragmentWord & MORE_FRAGMENTS) !== 0) into.fragment = 'first';
+  into.l4 = into.fragment === 'later' || at + headerBytes > bytes.length ? null : at + headerBytes;
   into.finalDestination = true;
   return true;
 }
 
+const walk = emptyExtensionWalk();
+
 function locateIpv6(bytes: Uint8Array, at: number, into: IpPacketPlace): boolean {
   if (at + IPV6_BYTES > bytes.length) return false;
+  const whole = walkExtensions(bytes, at, bytes.length, walk);
   into.family = 6;
   into.headerAt = at;
   into.addressesAt = at + 8;
   into.addressBytes = 16;
-  into.protocol = null;
-  into.l4 = null;
-  into.finalDestination = true;
-  let next = bytes[at + 6] as number;
-  let position = at + IPV6_BYTES;
-  while (isExtension(next)) {
-    if (position + 8 > bytes.length) return true;
-    const length = bytes[position + 1] as number;
-    if (next === FRAGMENT && u16(bytes, position + 2) >> 3 !== 0) {
-      into.protocol = bytes[position] as number;
-      return true;
-    }
-    // RFC 8200, section 8.1: with segments left, the pseudo-header holds the last address of the routing header.
-    if (next === ROUTING && bytes[position + 3] !== 0) into.finalDestination = false;
-    const current = next;
-    next = bytes[position] as number;
-    position += current === FRAGMENT ? 8 : current === AUTHENTICATION ? (length + 2) * 4 : (length + 1) * 8;
-  }
-  into.protocol = next;
-  if (position <= bytes.length) into.l4 = position;
+  into.protocol = walk.protocol;
+  into.fragment = walk.fragment;
+  into.l4 = whole && walk.fragment !== 'later' ? walk.at : null;
+  into.finalDestination = walk.finalDestination;
   return true;
-}
-
-function isExtension(next: number): boolean {
-  return (
-    next === HOP_BY_HOP ||
-    next === ROUTING ||
-    next === FRAGMENT ||
-    next === AUTHENTICATION ||
-    next === DESTINATION_OPTIONS
-  );
-}
-
-function u16(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
 }
