@@ -110,7 +110,7 @@ function seriesText(series: PredictedSeries, cores: number, flags: ModelFlags): 
     `${paint('bold', `${printable(series.input)} · ${printable(series.design)}`)}\n${heldOutText(series)}\n${table}\n${refusedText(series)}` +
     paint(
       'dim',
-      `Predictions are for a core per thread; 'measured' leaves out the time that workers had no CPU (${cores} cores measured). A band is no confidence interval: it is as wide, per doubling of workers, as the worst held-out error.\n`,
+      `Predictions are for a core per thread, probed and timed as the times they come from were (probeCost in the result says what that adds); 'measured' leaves out the time that workers had no CPU (${cores} cores measured). A band is no confidence interval: it is as wide, per doubling of workers, as the worst held-out error.\n`,
     )
   );
 }

@@ -101,7 +101,11 @@ export function addReplayOptions(command: Command): void {
       '--same-addresses',
       'every loop has the same addresses: it meets the connections of the loops before; the result says so',
     )
-    .option('--duration <seconds>', 'replay in loops for this long; also 500ms, 5m', duration('s'))
+    .option(
+      '--duration <seconds>',
+      'replay in loops for this long, in each run of a design; also 500ms, 5m',
+      duration('s'),
+    )
     .option(
       '--batch <packets>',
       'packets per call of the tracker, 1 to 32',
@@ -129,7 +133,7 @@ export function addReplayOptions(command: Command): void {
     .option('--max-conns <count>', 'connection limit (default: 3000000)', wholeNumber(1, 1e7, 'connections'))
     .option(
       '--store <MiB>',
-      'packet store: traffic that is larger streams through it, read again for each design and loop',
+      'packet store: traffic that is larger streams through it, read again for each run and loop',
       wholeNumber(1, 3072, 'MiB'),
       DEFAULT_STORE_MIB,
     )

@@ -2,6 +2,7 @@
  * From measured cases to the parameters of the model. What is taken: acquisitions, hold times and waits of ct_lock, and the
  * CPU time of the workers. What is assumed is written at each place.
  */
+import { mutexOf } from '../report/cells.js';
 import { median } from '../stats/sample.js';
 import type { Contention, Result, ResultCase } from '../report/schema.js';
 import { typicalTime } from './measured-times.js';
@@ -40,12 +41,17 @@ export class FeedError extends Error {
   }
 }
 
-/** Constants of engine/assembly/shm/mutex.ts, in reads of the thread's own cache line and rounds. */
+/** Constants of engine/assembly/shm/mutex.ts: of MUTEX_BACKOFF in reads of the thread's own cache line, of both in rounds. */
 const FIRST_PAUSE_READS = 512;
 const LONGEST_PAUSE_READS = 4096;
 const MAX_SPINS = 100;
 /** Time of one such read where no wait was measured: an atomic load and its loop, a few cycles. */
 const DEFAULT_READ_NS = 1;
+/** Of MUTEX_GLIBC: pauses before a look at most, without jitter, and the length of one where no wait was measured. */
+const MOST_PAUSES = 16;
+const DEFAULT_PAUSE_NS = 25;
+/** With more sleeps among the waits than this share, their mean says nothing about a pause. */
+const FEW_SLEEPS = 0.01;
 /** Contended acquisitions below which their mean wait says little. */
 const FEWEST_WAITS = 50;
 /** From futex wake-up to the thread running, and the cost of the call: typical of Linux under a hypervisor. */
@@ -74,10 +80,12 @@ export function measuredSeries(result: Result, file: string): MeasuredSeries[] {
     );
   }
   const machineCostNs = result.environment.clock.costNs ?? 0;
+  const mutexes = new Set(usable.map(mutexOf));
   const series = new Map<string, { design: string; input: string; byWorkers: Map<number, ResultCase[]> }>();
   for (const one of usable) {
-    const key = JSON.stringify([one.input.name, one.design]);
-    const known = series.get(key) ?? { design: one.design, input: one.input.name, byWorkers: new Map() };
+    const key = JSON.stringify([one.input.name, one.design, mutexOf(one)]);
+    const input = mutexes.size === 1 ? one.input.name : `${one.input.name}, ${mutexOf(one)} mutex`;
+    const known = series.get(key) ?? { design: one.design, input, byWorkers: new Map() };
     known.byWorkers.set(one.workers, [...(known.byWorkers.get(one.workers) ?? []), one]);
     series.set(key, known);
   }
@@ -122,13 +130,29 @@ function measuredPoint(workers: number, cases: readonly ResultCase[], machineCos
       ctHold: { meanNs: ctHoldNs, spread: { cv: middle((one) => one.ctHoldCv) } },
       connections,
       sweeper: sweeperLoad(cases, machineCostNs),
-      discipline: discipline(middle((one) => one.readNs ?? DEFAULT_READ_NS)),
+      discipline:
+        mutexOf(first) === 'glibc'
+          ? glibcDiscipline(middle((one) => one.pauseNs ?? DEFAULT_PAUSE_NS))
+          : backoffDiscipline(middle((one) => one.pauseNs ?? DEFAULT_READ_NS)),
     },
   };
 }
 
-/** The engine's mutex with this time per read of a pause. */
-function discipline(readNs: number): LockDiscipline {
+/** The engine's mutex with waits like glibc's, with this length of a pause. */
+function glibcDiscipline(pauseNs: number): LockDiscipline {
+  return {
+    kind: 'spin-then-sleep',
+    firstPauseNs: pauseNs,
+    longestPauseNs: MOST_PAUSES * pauseNs,
+    maxSpins: MAX_SPINS,
+    pauseNs,
+    wakeNs: WAKE_NS,
+    notifyNs: NOTIFY_NS,
+  };
+}
+
+/** The engine's mutex with long pauses, with this time per read of a pause. */
+function backoffDiscipline(readNs: number): LockDiscipline {
   return {
     kind: 'spin-then-sleep',
     firstPauseNs: FIRST_PAUSE_READS * readNs,
@@ -152,7 +176,7 @@ interface CaseFigures {
   readonly connPerPacket: number;
   readonly connHoldNs: number;
   /** Null when there were too few waits to tell. */
-  readonly readNs: number | null;
+  readonly pauseNs: number | null;
 }
 
 function figuresOf(one: ResultCase, clockCostNs: number): CaseFigures {
@@ -177,7 +201,7 @@ function figuresOf(one: ResultCase, clockCostNs: number): CaseFigures {
     ctHoldCv: Math.min(hold.cv, 2),
     connPerPacket: sumOf(conn, (row) => row.acquisitions) / packets,
     connHoldNs: connHold.meanNs,
-    readNs: waits.readNs,
+    pauseNs: waits.pauseNs,
   };
 }
 
@@ -215,10 +239,13 @@ function holdTotalNs({ hold, acquisitions }: Contention): number {
   return hold?.totalNs ?? (hold?.avgNs ?? 0) * (acquisitions ?? 0);
 }
 
-/** Waits of the workers for ct_lock, interruptions taken off, and what a read of a pause took. */
-function waitOf(one: ResultCase, clockCostNs: number): { totalNs: number; readNs: number | null } {
+/**
+ * Waits of the workers for ct_lock, interruptions taken off, and what the unit of a pause took: a pause with the glibc mutex, a
+ * read with the other.
+ */
+function waitOf(one: ResultCase, clockCostNs: number): { totalNs: number; pauseNs: number | null } {
   let totalNs = 0;
-  let readNs: number | null = null;
+  let pauseNs: number | null = null;
   let most = FEWEST_WAITS;
   for (const row of one.locks ?? []) {
     if (!row.thread.startsWith('worker-')) continue;
@@ -229,9 +256,11 @@ function waitOf(one: ResultCase, clockCostNs: number): { totalNs: number; readNs
     totalNs += contended * (time?.meanNs ?? row.wait?.avgNs ?? 0);
     if (row.class !== 'ct_lock' || time === null || contended < most) continue;
     most = contended;
-    readNs = time.meanNs / pauseReads((row.spins ?? 0) / contended);
+    const spins = (row.spins ?? 0) / contended;
+    if (mutexOf(one) !== 'glibc') pauseNs = time.meanNs / pauseReads(spins);
+    else if ((row.futexWaits ?? 0) <= FEW_SLEEPS * contended) pauseNs = time.meanNs / Math.max(spins, 1);
   }
-  return { totalNs, readNs };
+  return { totalNs, pauseNs };
 }
 
 /** Reads that a waiter does who looks at the lock `looks` times, whole pauses and a part of the last. */

@@ -96,6 +96,40 @@ describe('typicalTime', () => {
   });
 });
 
+describe('the mutex', () => {
+  const withWaits = (mutex: 'glibc' | 'backoff' | undefined, futexWaits: number): ResultCase => {
+    const one = measuredCase({ workers: 2, packetNs: 1000, ct: 1, holdNs: 100 });
+    const wait = {
+      count: 1000,
+      avgNs: 300 + CLOCK_NS,
+      encoded: encoded(Array.from({ length: 1000 }, () => 300 + CLOCK_NS)),
+    };
+    return {
+      ...one,
+      mutex,
+      locks: one.locks!.map((row) => ({ ...row, contended: 1000, spins: 10_000, futexWaits, wait })),
+    };
+  };
+  const disciplineOf = (one: ResultCase) =>
+    measuredSeries(resultOf([one]), 'r.json')[0]!.points[0]!.parameters.discipline;
+
+  it('is that of the case, with the pauses that it measured', () => {
+    expect(disciplineOf(withWaits('glibc', 0))).toMatchObject({ kind: 'spin-then-sleep' });
+    const { pauseNs } = disciplineOf(withWaits('glibc', 0)) as { pauseNs: number };
+    expect(pauseNs).toBeCloseTo(30, 0);
+    // The mean of waits that were slept says nothing about a pause.
+    expect(disciplineOf(withWaits('glibc', 500))).toMatchObject({ pauseNs: 25, longestPauseNs: 400 });
+    for (const mutex of ['backoff', undefined] as const) {
+      expect(disciplineOf(withWaits(mutex, 0))).not.toHaveProperty('pauseNs');
+    }
+  });
+
+  it('is not mixed with another in one series', () => {
+    const series = measuredSeries(resultOf([withWaits('glibc', 0), withWaits('backoff', 0)]), 'r.json');
+    expect(series.map(({ input }) => input)).toEqual(['synthetic, glibc mutex', 'synthetic, backoff mutex']);
+  });
+});
+
 describe('measuredSeries', () => {
   it('takes work, holds and acquisitions from the figures', () => {
     const [series] = measuredSeries(

@@ -64,6 +64,16 @@ describe('ratios against a baseline', () => {
     expect(wrong / 400).toBeLessThan(0.05);
   });
 
+  it('of throughput are left open by a baseline of the probed build, and another mutex is told', () => {
+    const bare = ratioBaselineOf(resultOf(sessions(random, 6, 1.5)), ['pps']);
+    expect(bare.throughput).toBe('bare');
+    const check = verdict({ ...bare, throughput: 'probed' }, sessions(random, 6, 1.5));
+    expect(check.verdict).toBe('inconclusive');
+    expect(check.text).toMatch(/that of the probed build.*regress --update/);
+    const other = verdict({ ...bare, mutex: 'backoff' }, sessions(random, 6, 1.5));
+    expect(other.details.join()).toContain('measured with the backoff mutex, this with glibc');
+  });
+
   it('can be held against a baseline of before there were sessions', async () => {
     const old = ratioBaselineOf(resultOf(sessions(random, 6, 1.5)), ['pps']);
     const ratios = old.ratios.map(({ sessionRatios: _gone, ...rest }): BaselineRatio => rest);

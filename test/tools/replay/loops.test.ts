@@ -128,9 +128,9 @@ describe('loops on the command line', () => {
   });
 
   it('of a time or of a search are no exception', () => {
-    const timed = replayed('--synth', 'syn-flood', '--packets', '2k', '--duration', '60ms');
+    const timed = replayed('--synth', 'syn-flood', '--packets', '2k', '--duration', '300ms');
     for (const { connections, packets, repeatedTuples } of timed.cases) {
-      expect(packets.injected).toBeGreaterThan(4000);
+      expect(packets.injected).toBeGreaterThan(2000);
       expect(connections?.created).toBe(packets.injected);
       expect(repeatedTuples).toBe(false);
     }
