@@ -3,6 +3,9 @@
  *
  * The smallest difference seen is not the step: two reads are at least one read apart, so a clock that moves every 10 ns and
  * takes 50 ns to read never shows less than 50. What shows the step is that all differences are multiples of it.
+ *
+ * Those of readings in a row lie close together: 242, 253, 264 and 275 are multiples of 11, and of 11.5 to within a nanosecond.
+ * Differences between readings that lie several reads apart are many more multiples, which a wrong step cannot all meet.
  */
 
 /** Differences above this quantile are left out: over a long one the rounding of the step adds up. */
@@ -20,16 +23,13 @@ const FINEST_NS = 1;
  * The step of which (nearly) all differences are multiples, to the rounding of the clock's unit; 1 ns when there is none. Of
  * several it is the one that fits best for its size, and of those that fit as well the largest. Differences must be above 0 and
  * should differ among each other: where all are equal, the step cannot be told from them.
- * @param ascendingNs differences between readings that differ, sorted
+ * @param ascendingNs differences between readings in a row that differ, sorted
+ * @param spansNs sorted differences of readings up to several reads apart, those in a row included
  */
-export function latticeStep(ascendingNs: ArrayLike<number>): number {
-  const kept = Math.max(1, Math.floor(ascendingNs.length * KEPT_SHARE));
-  const weights = new Map<number, number>();
-  for (let i = 0; i < kept; i++) {
-    const value = ascendingNs[i] as number;
-    weights.set(value, (weights.get(value) ?? 0) + 1);
-  }
-  const [usual] = [...weights].reduce((most, one) => (one[1] > most[1] ? one : most));
+export function latticeStep(ascendingNs: ArrayLike<number>, spansNs: ArrayLike<number>): number {
+  const [usual] = [...countKept(ascendingNs)].reduce((most, one) => (one[1] > most[1] ? one : most));
+  const weights = countKept(spansNs);
+  const kept = [...weights.values()].reduce((sum, count) => sum + count, 0);
   const found: { step: number; misfit: number }[] = [];
   for (let divisor = 1; divisor <= MOST_DIVISORS && usual / divisor >= 2 * FINEST_NS; divisor++) {
     const step = refined(weights, usual / divisor);
@@ -41,6 +41,17 @@ export function latticeStep(ascendingNs: ArrayLike<number>): number {
   const best = Math.min(...found.map(({ misfit }) => misfit));
   const close = found.filter(({ misfit }) => misfit <= Math.max(best * 1.25, 0.005));
   return Number(Math.max(...close.map(({ step }) => step)).toPrecision(4));
+}
+
+/** How often each difference came, the longest left out. */
+function countKept(ascendingNs: ArrayLike<number>): Map<number, number> {
+  const kept = Math.max(1, Math.floor(ascendingNs.length * KEPT_SHARE));
+  const counts = new Map<number, number>();
+  for (let i = 0; i < kept; i++) {
+    const value = ascendingNs[i] as number;
+    counts.set(value, (counts.get(value) ?? 0) + 1);
+  }
+  return counts;
 }
 
 const REFINEMENTS = 4;
@@ -66,11 +77,13 @@ function fitOf(weights: ReadonlyMap<number, number>, step: number): { onLattice:
   const tolerance = Math.min(ROUNDING_NS, step / 8);
   let onLattice = 0;
   let squares = 0;
+  let all = 0;
   for (const [value, weight] of weights) {
     const residue = Math.abs(value - step * Math.round(value / step));
-    if (residue > tolerance) continue;
-    onLattice += weight;
-    squares += residue * residue * weight;
+    if (residue <= tolerance) onLattice += weight;
+    // What lies off the lattice counts as well: else the step that leaves out what does not suit it would fit best.
+    squares += Math.min(residue, tolerance) ** 2 * weight;
+    all += weight;
   }
-  return { onLattice, misfit: onLattice === 0 ? 1 : Math.sqrt(squares / onLattice) / step };
+  return { onLattice, misfit: Math.sqrt(squares / Math.max(all, 1)) / step };
 }

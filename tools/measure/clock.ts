@@ -59,9 +59,9 @@ export interface CalibrationOptions {
 export function calibrateClock(clock: Clock, options: CalibrationOptions = {}): ClockFigures {
   const maxReads = options.maxReads ?? 1_000_000;
   for (let i = 0; i < WARM_UP_READS; i++) clock.nowNs(); // so that compiled code is calibrated, as in a run
-  const { differences, backwardSteps } = collectSteps(clock, options.steps ?? 2000, maxReads);
+  const { differences, spans, backwardSteps } = collectSteps(clock, options.steps ?? 2000, maxReads);
   const ascending = sorted(differences);
-  const stepNs = latticeStep(ascending);
+  const stepNs = latticeStep(ascending, sorted(spans));
   collectCosts(clock, stepNs, WARM_UP_BATCHES, maxReads); // the loop has to be compiled, too
   const costs = sorted(collectCosts(clock, stepNs, options.batches ?? 300, maxReads));
   return {
@@ -77,8 +77,14 @@ export function calibrateClock(clock: Clock, options: CalibrationOptions = {}): 
   };
 }
 
+/** Readings that a difference may lie apart: enough to tell steps that are nearly alike, too few for their rounding to add up. */
+const SPAN_READS = 8;
+
 function collectSteps(clock: Clock, wanted: number, maxReads: number) {
   const differences: number[] = [];
+  const spans: number[] = [];
+  /** The latest readings that differ, the last one first. */
+  let recent: number[] = [];
   let backwardSteps = 0;
   let previous = clock.nowNs();
   if (!Number.isFinite(previous)) {
@@ -87,14 +93,20 @@ function collectSteps(clock: Clock, wanted: number, maxReads: number) {
   for (let reads = 1; reads < maxReads && differences.length < wanted; reads++) {
     dither(reads);
     const now = clock.nowNs();
-    if (now > previous) differences.push(now - previous);
-    else if (now < previous) backwardSteps++;
+    if (now > previous) {
+      differences.push(now - previous);
+      recent = [previous, ...recent.slice(0, SPAN_READS - 1)];
+      for (const earlier of recent) spans.push(now - earlier);
+    } else if (now < previous) {
+      backwardSteps++;
+      recent = [];
+    }
     previous = now;
   }
   if (differences.length === 0) {
     throw new Error(`clock ${clock.name} stood still over ${maxReads} reads; use another clock`);
   }
-  return { differences, backwardSteps };
+  return { differences, spans, backwardSteps };
 }
 
 let sink = 1;
