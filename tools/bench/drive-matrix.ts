@@ -30,7 +30,7 @@ export interface MatrixHooks {
 export interface MatrixOutcome {
   readonly state: MatrixState;
   readonly interrupted: boolean;
-  /** What there is to say about groups: unsteady, precision not reached. One sentence each. */
+  /** What there is to say about groups: trials to warm up, precision not reached. One sentence each. */
   readonly remarks: readonly string[];
 }
 
@@ -132,11 +132,6 @@ function remarksOn(group: Group, spec: MatrixSpec, state: MatrixState): string[]
   if (warmUp.state === 'warm-up') {
     remarks.push(
       `${group.name}: the first ${warmUp.blocks} of ${blocks.length} trials of each cell were still warming up and do not count`,
-    );
-  }
-  if (warmUp.state === 'unsteady') {
-    remarks.push(
-      `${group.name}: the level still changed near the end, so all trials count; take more --trials, or find what else keeps the machine busy`,
     );
   }
   const progress = groupProgress(group, blocks, spec);

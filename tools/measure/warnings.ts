@@ -17,6 +17,7 @@ export interface Warning {
 /** A worker's times, for the question whether it was starved. */
 export interface WorkerFacts {
   readonly worker: number;
+  /** Time between the two reads that `waitNs` is the difference of. */
   readonly elapsedNs: number;
   readonly waitNs?: number | null;
   readonly involuntarySwitches?: number | null;
@@ -40,8 +41,9 @@ export interface WarningFacts {
   readonly departureErrorP99Ns?: number | null;
   readonly packetIntervalNs?: number | null;
   readonly stealShare?: number | null;
+  /** Time that the control group was stopped, summed over its CPUs, and the time between the reads of it. */
   readonly throttledNs?: number | null;
-  readonly elapsedNs?: number | null;
+  readonly throttledSpanNs?: number | null;
   readonly governor?: string | null;
   readonly turbo?: boolean | null;
   readonly virtualized?: boolean | null;
@@ -56,12 +58,13 @@ export interface WarningFacts {
   readonly latencyCount?: number | null;
   readonly histogramOverflows?: number | null;
   readonly warmUp?: 'flat' | 'warm-up' | 'slow-down' | 'no-steady-state' | null;
+  /** Of the cell with the fewest. */
   readonly trialCount?: number | null;
+  /** Outliers among so many trials of all cells. */
   readonly outlierCount?: number | null;
+  readonly outlierOf?: number | null;
   /** Throughput of the probed build over that of the bare one. */
   readonly probedShare?: number | null;
-  /** Whether an A/A control was found significantly different. */
-  readonly controlSignificant?: boolean | null;
 }
 
 interface Rule {
@@ -184,12 +187,12 @@ const RULES = {
   },
   throttled: {
     advice: 'The container used up its CPU quota: raise it, or use fewer workers.',
-    when: ({ throttledNs, elapsedNs }) =>
+    when: ({ throttledNs, throttledSpanNs }) =>
       throttledNs != null &&
-      elapsedNs != null &&
-      elapsedNs > 0 &&
-      throttledNs / elapsedNs > WARNING_LIMITS.throttledShare
-        ? `the control group was stopped for ${ns(throttledNs)} of ${ns(elapsedNs)}`
+      throttledSpanNs != null &&
+      throttledSpanNs > 0 &&
+      throttledNs / throttledSpanNs > WARNING_LIMITS.throttledShare
+        ? `the control group was stopped for ${ns(throttledNs)}, summed over its CPUs, within ${ns(throttledSpanNs)}`
         : null,
   },
   governor: {
@@ -244,10 +247,10 @@ const RULES = {
         : null,
   },
   'not-steady': {
-    advice: 'Warm up longer (--warmup), or replay longer.',
+    advice: 'Take more trials, or find what else keeps the machine busy.',
     when: ({ warmUp }) =>
       warmUp === 'no-steady-state'
-        ? 'throughput still changed at the end: no steady state was reached'
+        ? 'the level of the trials still changed near the end: no steady state was reached, so all of them count'
         : null,
   },
   'few-trials': {
@@ -259,9 +262,9 @@ const RULES = {
   },
   outliers: {
     advice: 'They are kept and shown; look for what ran at that time, or take more trials.',
-    when: ({ outlierCount, trialCount }) =>
+    when: ({ outlierCount, outlierOf }) =>
       outlierCount != null && outlierCount > 0
-        ? `${outlierCount} of ${trialCount ?? 'the'} trials lie far from the rest`
+        ? `${outlierCount} of ${outlierOf ?? 'the'} trials lie far from the rest`
         : null,
   },
   'probe-cost': {
@@ -271,19 +274,26 @@ const RULES = {
         ? `probes cost ${percent(1 - probedShare)} of throughput`
         : null,
   },
-  'control-differs': {
-    advice:
-      'The machine is not quiet enough for differences of this size: take more trials, or another machine.',
-    when: ({ controlSignificant }) =>
-      controlSignificant === true ? 'a design compared with itself (A/A control) was found different' : null,
-  },
 } as const satisfies Record<string, Rule>;
 
-/** Stable identifier of a warning. */
+/** Stable identifier of a warning that facts raise. */
 export type WarningCode = keyof typeof RULES;
 
-/** All codes, in the order in which warnings are listed. */
+/** Their codes, in the order in which warnings are listed. */
 export const WARNING_CODES = Object.keys(RULES) as readonly WarningCode[];
+
+/** Codes of warnings that are raised where they are found, with a text of their own: the rest of the closed list. */
+export const FOUND_WARNING_CODES = [
+  /** A group of a matrix: warm-up trials left out, or a precision that was not reached. */
+  'matrix-repetitions',
+  /** Cells of a matrix with more workers than CPUs. */
+  'oversubscribed',
+  /** A design compared with itself (A/A control) was found different. */
+  'control-differs',
+  /** Cases of several machines in one result. */
+  'merged-machines',
+] as const;
+export type FoundWarningCode = (typeof FOUND_WARNING_CODES)[number];
 
 /** The warnings that the facts raise, in the order of {@link WARNING_CODES}. */
 export function collectWarnings(facts: WarningFacts): Warning[] {

@@ -1,4 +1,5 @@
 /** Several results as one: the shards of a matrix, or runs of the same or of different cells. */
+import type { FoundWarningCode } from '../measure/warnings.js';
 import { geomeans } from '../bench/aggregate.js';
 import { benchRecord, fingerprint } from '../bench/bench-record.js';
 import type { MatrixState } from '../bench/drive-matrix.js';
@@ -50,7 +51,7 @@ function warningsOf(runs: readonly Run[]): Result['warnings'] {
   const machines = new Set(runs.map(({ result }) => result.environment.machineId));
   if (machines.size > 1) {
     seen.set('merged-machines', {
-      code: 'merged-machines',
+      code: 'merged-machines' satisfies FoundWarningCode,
       text: `the cases were measured on ${machines.size} machines; the environment shown is that of the first`,
       advice: 'Compare only figures of cells that were measured on the same machine.',
     });

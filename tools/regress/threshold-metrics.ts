@@ -56,7 +56,8 @@ export function metricFault(name: string): string | null {
   if (THRESHOLD_METRICS.includes(name)) return null;
   const [kind = ''] = name.split('.');
   const reason = NEVER_MEASURED[kind];
-  if (reason !== undefined && Object.hasOwn(PERCENTILE_KEYS, name.split('.')[1] ?? '')) return `${name} ${reason}`;
+  if (reason !== undefined && Object.hasOwn(PERCENTILE_KEYS, name.split('.')[1] ?? ''))
+    return `${name} ${reason}`;
   return unknownMetric(name, THRESHOLD_METRICS);
 }
 

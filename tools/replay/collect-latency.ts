@@ -99,6 +99,8 @@ function readAll(run: EngineRun, workers: number, kind: Kind): Series[] {
 export interface CollectedLatency {
   readonly view: LatencyView | null;
   readonly perWorker: readonly (LatencyDistribution | null)[];
+  /** Values above the histograms' range. */
+  readonly overflows: number;
 }
 
 /** Collects one kind of time over all workers. */
@@ -110,7 +112,8 @@ export function collectLatency(run: EngineRun, workers: number, kind: Kind): Col
   };
   const perWorker = Array.from({ length: workers }, (_, worker) => pick((one) => one.worker === worker));
   const overall = pick(() => true);
-  if (overall === null) return { view: null, perWorker };
+  const overflows = series.reduce((sum, { recording }) => sum + Number(recording.exact.overflows), 0);
+  if (overall === null) return { view: null, perWorker, overflows };
   const perClass: Partial<Record<PacketClass, LatencyDistribution>> = {};
   CLASS_NAMES.forEach((name, number) => {
     const distribution = pick((one) => one.packetClass === number);
@@ -124,6 +127,7 @@ export function collectLatency(run: EngineRun, workers: number, kind: Kind): Col
       outsideSweep: pick((one) => !one.duringSweep),
     },
     perWorker,
+    overflows,
   };
 }
 
