@@ -1,5 +1,5 @@
 import type { EngineConstants } from './constants.js';
-import { EngineError } from './engine-error.js';
+import { allocateEngineMemory } from './engine-memory.js';
 import type { MemoryPlan } from './memory-plan.js';
 import type { EngineModule } from './module.js';
 
@@ -72,17 +72,7 @@ export interface EngineRun {
  */
 export function createRun(engine: EngineModule, plan: MemoryPlan, settings: RunSettings): EngineRun {
   const pages = Math.max(plan.totalPages, engine.minimumPages);
-  let memory: WebAssembly.Memory;
-  try {
-    memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-  } catch (cause) {
-    throw new EngineError({
-      design: engine.design,
-      reason: `the system does not give ${Math.ceil(plan.totalBytes / 1024 ** 2)} MiB of memory: ${(cause as Error).message}`,
-      advice: 'Lower --max-conns or the size of the packet store.',
-      cause,
-    });
-  }
+  const memory = allocateEngineMemory(pages, engine.design, plan.totalBytes);
   const run: EngineRun = { engine, memory, plan };
   writeControlBlock(run, settings);
   return run;

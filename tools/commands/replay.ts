@@ -1,4 +1,5 @@
 /** `ctreplay replay <capture...>`: the main job. */
+import { stagingLimitBytes } from '../replay/memory-check.js';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
@@ -179,7 +180,7 @@ async function loadInput(
   const options: InputOptions = {
     limit: flags.limit ?? null,
     edits: editsOf(flags),
-    storeBytes: flags.store * 1024 ** 2,
+    storeBytes: Math.min(flags.store * 1024 ** 2, stagingLimitBytes()),
   };
   if (flags.synth === undefined) {
     if (captures.length === 0)

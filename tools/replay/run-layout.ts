@@ -1,4 +1,5 @@
 /** Laying a run's memory out and getting its packets there: all of them from staged traffic, or rings for a feeder to fill. */
+import { requireMemory } from './memory-check.js';
 import { planMemory } from '../../engine/host/memory-plan.js';
 import { needsLagGroups } from './collect-lag.js';
 import { createRun, type EngineRun } from '../../engine/host/run-memory.js';
@@ -55,6 +56,7 @@ function layOutStaged(traffic: StagedTraffic, options: RunOptions, now: () => nu
     packetStoreBytes: packetStoreBytes(traffic, c.PACKET_SIZE, c.PARAMS_SIZE, rules, workers, copies),
     histogramBytes: c.HISTOGRAMS_SIZE,
   });
+  requireMemory(plan, c, engine.design, traffic.packets);
   const run = createRun(engine, plan, {
     ...options.settings,
     lagGroups: needsLagGroups(options.rules.requests),
@@ -92,6 +94,7 @@ function layOutStreamed(traffic: StreamedTraffic, options: RunOptions, now: () =
     packetStoreBytes: streamPlan.totalBytes,
     histogramBytes: c.HISTOGRAMS_SIZE,
   });
+  requireMemory(plan, c, engine.design, traffic.packets);
   const run = createRun(engine, plan, {
     ...options.settings,
     lagGroups: needsLagGroups(options.rules.requests),
