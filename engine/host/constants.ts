@@ -70,6 +70,7 @@ export const CONSTANT_NAMES = [
   'LOCK_STATS_SIZE',
   'MAGIC',
   'SWITCH_BARE_NAT_ZERO_TUPLE',
+  'SWITCH_CHECKSUMS_IGNORED',
   'SWITCH_DEFAULT_LIMIT_PER_ZONE',
   'SWITCH_EST_AFTER_REPLY',
   'SWITCH_FTP_IPV4_EXTENDED',
@@ -306,6 +307,7 @@ export type EngineConstants = Readonly<Record<ConstantName, number>>;
 const LATER_CONSTANTS: ReadonlySet<ConstantName> = new Set<ConstantName>([
   'H_NAT_SERVICE',
   'SWITCH_BARE_NAT_ZERO_TUPLE',
+  'SWITCH_CHECKSUMS_IGNORED',
 ]);
 
 /**

@@ -31,6 +31,8 @@ export interface BehaviourSwitches {
   readonly ftpIpv4Extended?: boolean | undefined;
   /** Committing with a bare `nat` gives a reply tuple that no reply meets (a defect of every upstream revision). */
   readonly bareNatZeroTuple?: boolean | undefined;
+  /** Checksums count as right unseen, as upstream does with packets that offload flags as good. */
+  readonly checksumsIgnored?: boolean | undefined;
 }
 
 /** What a run starts with. Everything random is injected. */
@@ -99,7 +101,8 @@ export function switchBits(constants: EngineConstants, switches: BehaviourSwitch
     (switches.establishedAfterReply ? constants.SWITCH_EST_AFTER_REPLY : 0) |
     (switches.defaultLimitPerZone ? constants.SWITCH_DEFAULT_LIMIT_PER_ZONE : 0) |
     (switches.ftpIpv4Extended ? constants.SWITCH_FTP_IPV4_EXTENDED : 0) |
-    (switches.bareNatZeroTuple ? constants.SWITCH_BARE_NAT_ZERO_TUPLE : 0)
+    (switches.bareNatZeroTuple ? constants.SWITCH_BARE_NAT_ZERO_TUPLE : 0) |
+    (switches.checksumsIgnored ? constants.SWITCH_CHECKSUMS_IGNORED : 0)
   );
 }
 

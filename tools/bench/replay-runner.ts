@@ -71,7 +71,7 @@ export class ReplayCellRunner implements CellRunner {
       startedAt,
       designLabel: cell.design,
       input: { ...input, name: cell.inputName },
-      facts: caseFacts(this.#machine),
+      facts: caseFacts(this.#machine, traffic, options),
     });
     const one: ResultCase = {
       ...made,

@@ -6,6 +6,7 @@ import { PcapWriter } from './pcap-writer.js';
 import { PcapngWriter } from './pcapng-writer.js';
 import { PreparedWriter, type PreparedWritableRecord } from './prepared-writer.js';
 import { openCapture, requireRecords, type OpenCaptureOptions } from './reader.js';
+import { fixChecksums } from '../wire/frame-checksums.js';
 import type { CaptureWriter } from './writer.js';
 
 /** What a capture can be converted to: prepared, or nanosecond pcap or pcapng, of Ethernet frames. */
@@ -28,6 +29,12 @@ export interface ConversionResult {
   readonly truncation: string | null;
 }
 
+/** How a capture is converted. */
+export interface ConversionOptions extends OpenCaptureOptions {
+  /** Wrong checksums are made right. */
+  readonly fixChecksums?: boolean;
+}
+
 interface ConvertedWriter extends CaptureWriter {
   write(record: PreparedWritableRecord): void;
 }
@@ -42,7 +49,7 @@ export async function convertCapture(
   input: string,
   output: string,
   format: ConvertedFormat,
-  options: OpenCaptureOptions = {},
+  options: ConversionOptions = {},
 ): Promise<ConversionResult> {
   requireOtherFile(input, output);
   const reader = await openCapture(input, options);
@@ -52,7 +59,7 @@ export async function convertCapture(
     try {
       for await (const batch of reader.batches()) {
         for (const record of batch) {
-          const frame = toEthernetFrame(record, input);
+          const frame = options.fixChecksums === true ? fixed(record, input) : toEthernetFrame(record, input);
           const originalLength = ethernetOriginalLength(record, frame);
           writeRecord(writer, input, record, frame, originalLength);
           totals.frameBytes += frame.length;
@@ -71,6 +78,13 @@ export async function convertCapture(
   } finally {
     await reader.close();
   }
+}
+
+/** A record's frame, copied, with its checksums made right. */
+function fixed(record: CaptureRecord, file: string): Uint8Array {
+  const frame = Uint8Array.from(toEthernetFrame(record, file));
+  fixChecksums(frame);
+  return frame;
 }
 
 function createWriter(output: string, format: ConvertedFormat): ConvertedWriter {

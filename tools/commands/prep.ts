@@ -4,6 +4,7 @@ import { CONVERTED_FORMATS, convertCapture, type ConvertedFormat } from '../capt
 import { oneOf } from './option-values.js';
 
 interface PrepOptions {
+  readonly fixChecksums?: boolean;
   readonly output: string;
   readonly format: ConvertedFormat;
   readonly keepTruncated?: boolean;
@@ -29,6 +30,7 @@ export function register(program: Command): void {
       'ctp',
     )
     .option('--keep-truncated', 'keep the whole records of a capture that breaks off (default: an error)')
+    .option('--fix-checksums', 'make wrong checksums right, as of captures from the sender or loopback')
     .option('--json', 'what was written, as JSON on standard output; sizes in bytes')
     .addHelpText(
       'after',
@@ -38,6 +40,7 @@ export function register(program: Command): void {
     .action(async (capture: string, options: PrepOptions) => {
       const written = await convertCapture(capture, options.output, options.format, {
         onTruncated: options.keepTruncated === true ? 'keep' : 'error',
+        fixChecksums: options.fixChecksums === true,
       });
       if (options.json === true) {
         const facts = {

@@ -1,22 +1,25 @@
 /** `ctreplay replay <capture...>`: the main job. */
-import { stagingLimitBytes } from '../replay/memory-check.js';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { CHECKSUM_REMEDY, collectWarnings } from '../measure/warnings.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
+import { invalidShare } from '../report/invalid-packets.js';
 import { formatRate } from '../report/quantities.js';
 import { writeResult } from '../report/result-file.js';
 import { renderTerminal } from '../report/terminal.js';
 import { wantsColour } from '../report/terminal-style.js';
 import type { Result } from '../report/schema.js';
+import { WrongChecksumsError } from '../replay/checksum-sample.js';
+import { stagingLimitBytes } from '../replay/memory-check.js';
 import { parseObjective, type Condition } from '../replay/rate-search.js';
-import { runSearch, runSession, type SessionHooks } from '../replay/session.js';
+import { runSearch, runSession, type ReplayOptions, type SessionHooks } from '../replay/session.js';
 import type { EditsAsGiven, ReplayTraffic } from '../replay/traffic-source.js';
 import { compileFilter } from '../rewrite/filter.js';
 import { parseIpMap, type IpMap } from '../rewrite/ip-map.js';
 import { parseSnapLength } from '../rewrite/snap-length.js';
 import type { ParameterSpec, ParameterValue } from '../synth/parameters.js';
 import { SCENARIOS } from '../synth/registry.js';
-import { checked, designsOption, wholeNumber } from './option-values.js';
+import { checked, designsOption, oneOf, wholeNumber } from './option-values.js';
 import { loadCaptures, loadScenario, type InputOptions, type ReplayInput } from './replay-input.js';
 import { addReplayOptions, toReplayOptions, type ReplayFlags } from './replay-options.js';
 import { RunProgress } from './run-progress.js';
@@ -31,6 +34,7 @@ interface ReplayCommandFlags extends ReplayFlags {
   readonly srcipmap?: IpMap;
   readonly dstipmap?: IpMap;
   readonly snaplen?: number;
+  readonly checksums: 'verify' | 'fix' | 'ignore';
   readonly findMaxPps?: boolean;
   readonly slo?: string;
   readonly out?: string;
@@ -80,7 +84,14 @@ export function register(program: Command, argv: readonly string[]): void {
       checked(parseIpMap),
     )
     .option('--dstipmap <maps>', 'move destination addresses', checked(parseIpMap))
-    .option('--snaplen <bytes>', 'keep this many bytes of each frame', checked(parseSnapLength));
+    .option('--snaplen <bytes>', 'keep this many bytes of each frame', checked(parseSnapLength))
+    .option(
+      '--checksums <how>',
+      'verify: a packet with a wrong one is invalid; fix: wrong ones are made right while reading, before any clock runs, for ' +
+        'captures from the sender or loopback; ignore: not looked at, as with offload flags',
+      oneOf(['verify', 'fix', 'ignore'] as const),
+      'verify' as const,
+    );
   addReplayOptions(command);
   command
     .option(
@@ -135,7 +146,8 @@ async function replay(
   toReplayOptions(flags);
   const objective = objectiveOf(flags);
   const loaded = await loadInput(captures, flags, parameters);
-  const options = toReplayOptions(flags, loaded.suggested);
+  const options = withChecksums(toReplayOptions(flags, loaded.suggested), flags.checksums);
+  lookAtChecksums(loaded, options, flags.quiet === true);
   const progress = new RunProgress(flags.quiet !== true && flags.json !== true);
   const interrupter = new Interrupter();
   let result: Result;
@@ -170,6 +182,34 @@ async function replay(
     interrupter.disarm();
   }
   await present(result, flags, loaded.input.name);
+}
+
+/** The options with what `--checksums` asks of the tracker. */
+function withChecksums(options: ReplayOptions, how: ReplayCommandFlags['checksums']): ReplayOptions {
+  return how === 'ignore'
+    ? { ...options, switches: { ...options.switches, checksumsIgnored: true } }
+    : options;
+}
+
+/**
+ * Says what a look at the checksums found, before minutes are spent on replaying; refuses a capture none of whose packets would be
+ * accepted.
+ * @throws WrongChecksumsError
+ */
+function lookAtChecksums(
+  { traffic, input }: ReplayInput<ReplayTraffic>,
+  { switches }: ReplayOptions,
+  quiet: boolean,
+): void {
+  const { checksums } = traffic;
+  if (checksums === undefined) return;
+  const facts = { ...checksums, ignored: switches?.checksumsIgnored === true };
+  const isAll = input.type === 'capture' && checksums.looked > 0 && checksums.wrong === checksums.looked;
+  if (isAll && !facts.ignored) throw new WrongChecksumsError(input.name, checksums);
+  if (quiet) return;
+  for (const { text, advice } of collectWarnings({ checksums: facts })) {
+    process.stderr.write(`warning: ${input.name}: ${text}. ${advice}\n`);
+  }
 }
 
 async function loadInput(
@@ -231,12 +271,13 @@ function searchLines(result: Result): string {
     .join('');
 }
 
-function editsOf({ filter, srcipmap, dstipmap, snaplen }: ReplayCommandFlags): EditsAsGiven {
+function editsOf({ filter, srcipmap, dstipmap, snaplen, checksums }: ReplayCommandFlags): EditsAsGiven {
   return {
     filter: filter ?? null,
     sourceMap: srcipmap ?? null,
     destinationMap: dstipmap ?? null,
     snapLength: snaplen ?? null,
+    checksums: checksums === 'fix' ? 'fix' : null,
   };
 }
 
@@ -275,24 +316,16 @@ async function present(result: Result, flags: ReplayCommandFlags, name: string):
     if (result.rateSearches != null) process.stdout.write(`\n${searchLines(result)}`);
     if (folder !== null && flags.quiet !== true) process.stdout.write(`\nResult: ${folder}\n`);
   }
-  const rejected = result.cases.find(isWhollyRejected);
+  const rejected = result.cases.find((each) => invalidShare(each) === 1);
   if (rejected !== undefined) {
     const reasons = Object.keys(rejected.packets.rejectedByReason ?? {}).join(', ');
     throw new Error(
       `${name}: the tracker found every packet invalid (${reasons === '' ? 'no reason noted' : reasons}). ` +
-        "'ctreplay info' tells what the capture holds; nothing was measured that means anything.",
+        `${/-checksum/.test(reasons) ? CHECKSUM_REMEDY : "'ctreplay info' tells what the capture holds."} Nothing was measured that means anything.`,
     );
   }
   if (!result.valid) process.exitCode = 1;
   else if (result.partial) process.exitCode = 130;
-}
-
-function isWhollyRejected(each: Result['cases'][number]): boolean {
-  const { injected, verdicts } = each.packets;
-  const invalid = Object.entries(verdicts)
-    .filter(([state]) => state.split('|').includes('inv'))
-    .reduce((sum, [, count]) => sum + count, 0);
-  return injected > 0 && invalid === injected;
 }
 
 const STORED_FORMATS = ['csv', 'html']

@@ -5,6 +5,11 @@
  * A fact that is null or absent was not measured and raises nothing, except where not knowing is itself the warning.
  */
 
+/** What to do about wrong checksums. */
+export const CHECKSUM_REMEDY =
+  'Replay with --checksums fix (made right while reading, before any clock runs), or with --checksums ignore (not looked at, as a ' +
+  'switch does with packets that offload flags as good).';
+
 /** A warning. */
 export interface Warning {
   readonly code: WarningCode;
@@ -52,6 +57,8 @@ export interface WarningFacts {
   readonly loadAverage1m?: number | null;
   /** Whether pinning was asked for, and the reasons of those that failed. */
   readonly pinFailures?: readonly string[];
+  /** Packets whose checksums were looked at before the run, how many were wrong, and whether the tracker was told to look. */
+  readonly checksums?: { readonly looked: number; readonly wrong: number; readonly ignored: boolean } | null;
   /** Two workers on hyper-threads of one core. */
   readonly sharedCores?: boolean;
   /** Values behind the highest percentile that is reported. */
@@ -82,9 +89,21 @@ export const WARNING_LIMITS = {
   rateShort: 0.01,
   throttledShare: 0.001,
   probeCost: 0.15,
+  wrongChecksumShare: 0.1,
 } as const;
 
 const RULES = {
+  // What the figures are of comes before how well they were measured.
+  'checksums-wrong': {
+    advice: CHECKSUM_REMEDY,
+    when: ({ checksums }) =>
+      checksums != null &&
+      !checksums.ignored &&
+      checksums.wrong > checksums.looked * WARNING_LIMITS.wrongChecksumShare
+        ? `${percent(checksums.wrong / checksums.looked)} of the packets looked at (${checksums.wrong} of ${checksums.looked}) have wrong ` +
+          'checksums, as captures taken on the sender or on loopback do (offload): the tracker finds them invalid'
+        : null,
+  },
   'cpu-starved': {
     advice:
       'This is the scheduler, not lock contention: stop other programs, use fewer workers than cores, or pin them (--pin).',

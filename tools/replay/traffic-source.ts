@@ -1,4 +1,5 @@
 /** Where traffic comes from, as plain data: the feeder thread opens it again for every design and loop. */
+import { ChecksumSample, type ChecksumFigures } from './checksum-sample.js';
 import { compileFilter } from '../rewrite/filter.js';
 import type { IpMap } from '../rewrite/ip-map.js';
 import { makeRewriter } from '../rewrite/rewriter.js';
@@ -17,6 +18,8 @@ export interface EditsAsGiven {
   readonly destinationMap: IpMap | null;
   /** Bytes kept of each frame. */
   readonly snapLength: number | null;
+  /** Whether wrong checksums are made right; absent = they are left as they are. */
+  readonly checksums?: 'fix' | null;
 }
 
 /** No edits. */
@@ -52,8 +55,8 @@ export interface StreamedTraffic extends TrafficSurvey {
   readonly storeBytes: number;
 }
 
-/** Traffic of one loop, as a run takes it. */
-export type ReplayTraffic = StagedTraffic | StreamedTraffic;
+/** Traffic of one loop, as a run takes it, and what a look at its checksums found while it was read. */
+export type ReplayTraffic = (StagedTraffic | StreamedTraffic) & { readonly checksums?: ChecksumFigures };
 
 /** Whether traffic is read while it is replayed. */
 export function isStreamed(traffic: ReplayTraffic): traffic is StreamedTraffic {
@@ -87,6 +90,7 @@ export function openTraffic({ origin, edits }: TrafficSource): Traffic {
       destinationMap: edits.destinationMap ?? undefined,
     }),
     snapLength: edits.snapLength,
+    fixChecksums: edits.checksums === 'fix',
   });
 }
 
@@ -95,18 +99,34 @@ export function openTraffic({ origin, edits }: TrafficSource): Traffic {
  * @throws UnrepeatableTrafficError for standard input that does not fit; EmptyTrafficError; what reading throws
  */
 export async function loadTraffic(source: TrafficSource, storeBytes: number): Promise<ReplayTraffic> {
+  const sample = new ChecksumSample();
   const prepared = preparedFile(source);
-  if (prepared !== null && fits(prepared, storeBytes)) return stagePrepared(prepared, source.limit);
-  const traffic = await stageOrSurvey(openTraffic(source), source.limit, storeBytes);
-  if (isStaged(traffic)) return traffic;
+  if (prepared !== null && fits(prepared, storeBytes)) {
+    const staged = stagePrepared(prepared, source.limit);
+    staged.forEach((frame) => sample.look(frame));
+    return { ...staged, checksums: sample.figures };
+  }
+  const traffic = await stageOrSurvey(lookedAt(openTraffic(source), sample), source.limit, storeBytes);
+  if (isStaged(traffic)) return { ...traffic, checksums: sample.figures };
   const { origin } = source;
   if (origin.type === 'capture' && origin.files.includes('-')) throw new UnrepeatableTrafficError(storeBytes);
-  return { ...traffic, source, storeBytes };
+  return { ...traffic, source, storeBytes, checksums: sample.figures };
+}
+
+function lookedAt(traffic: Traffic, sample: ChecksumSample): Traffic {
+  return {
+    name: traffic.name,
+    forEach: (visit) =>
+      traffic.forEach((frame, timestampNs) => {
+        sample.look(frame);
+        return visit(frame, timestampNs);
+      }),
+  };
 }
 
 /** The file, when the traffic is one prepared capture as it is; null otherwise. */
 function preparedFile({ origin, edits }: TrafficSource): string | null {
-  if (origin.type !== 'capture' || Object.values(edits).some((edit) => edit !== null)) return null;
+  if (origin.type !== 'capture' || Object.values(edits).some((edit) => edit != null)) return null;
   const [file] = origin.files;
   return file !== undefined && origin.files.length === 1 && isPrepared(file) ? file : null;
 }

@@ -1,6 +1,7 @@
 /** The plain-language summary: sentences that say no more than the intervals support. */
 import { cellName, cellsOf, comparableGroups, type Cell } from './cells.js';
 import { findingOf, metricOf, observe } from './comparisons.js';
+import { invalidHeadline } from './invalid-packets.js';
 import { formatRatio } from './quantities.js';
 import type { Run } from './runs.js';
 import type { Comparison } from './schema.js';
@@ -30,6 +31,8 @@ export function summarySentences(runs: readonly Run[]): Sentence[] {
         `${where}The run was cut short. What is shown was measured, but it is not everything.`,
       );
     if (result.cases.length === 0) problem(sentences, `${where}Nothing was measured.`);
+    const invalid = invalidHeadline(result);
+    if (invalid !== null) problem(sentences, `${where}${invalid}`);
     const noisy = (result.comparisons ?? []).filter(
       (one) => one.control === true && one.significant === true,
     );

@@ -18,6 +18,7 @@ import {
   type TimeKind,
 } from './cells.js';
 import { findingOf, intervalText, metricOf, observe, testText } from './comparisons.js';
+import { invalidHeadline } from './invalid-packets.js';
 import { printable } from './escape.js';
 import { formatCount, formatNs, formatRate, formatRatio, formatShare } from './quantities.js';
 import type { Run } from './runs.js';
@@ -426,6 +427,9 @@ function problemsOf(run: Run, severalRuns: boolean, width: number, paint: Paint)
     const text = `${where}${printable(fault)}`;
     lines.push(wrap(`${paint('red', 'Error:')} ${text}`, width, '  '));
   }
+  const invalid = invalidHeadline(result);
+  if (invalid !== null)
+    lines.push(wrap(`${paint('yellow', 'Invalid:')} ${where}${printable(invalid)}`, width, '  '));
   if (!result.valid) {
     lines.push(
       wrap(`${paint('red', 'Error:')} ${where}the self-audit failed; do not use these figures.`, width, '  '),

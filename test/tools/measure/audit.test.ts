@@ -162,6 +162,7 @@ describe('self-audit', () => {
 
 /** For each warning, facts that raise it alone. */
 const RAISES: Record<WarningCode, WarningFacts> = {
+  'checksums-wrong': { checksums: { looked: 100, wrong: 40, ignored: false } },
   'cpu-starved': { workers: [{ worker: 1, elapsedNs: 1e9, waitNs: 3e8 }] },
   'scheduler-unknown': { workers: [{ worker: 0, elapsedNs: 1e9, waitNs: null }] },
   'too-few-cores': { threadCount: 4, coresUsable: 2 },

@@ -12,6 +12,8 @@ import { readEnvironment } from '../../../tools/measure/environment.js';
 import { systemFiles } from '../../../tools/measure/system-files.js';
 import { mergeResults } from '../../../tools/regress/merge-results.js';
 import type { Result } from '../../../tools/report/schema.js';
+import { PcapWriter } from '../../../tools/captures/pcap-writer.js';
+import { udpFrame } from '../../support/packets.js';
 import { ctreplay, scratchFolder } from '../../support/command.js';
 import { fakeSystem, type FakeSystem } from '../../support/fake-system.js';
 import { sampleResult } from '../../support/results.js';
@@ -231,6 +233,90 @@ const MATRIX_CASES: readonly (readonly [string, FakeBehaviour, MatrixSpec])[] = 
   ],
 ];
 
+/** A capture of so many UDP packets, the first of them as a sender's card would still have to complete them. */
+function offloaded(name: string, wrong: number, packets: number): void {
+  const writer = new PcapWriter(join(folder, name));
+  for (let index = 0; index < packets; index++) {
+    const frame = udpFrame({
+      srcPort: 1000 + index,
+      payload: 'x',
+      ...(index < wrong ? { badChecksums: ['udp'] as const } : {}),
+    });
+    writer.write({ timestampNs: BigInt(index), frame });
+  }
+  writer.close();
+}
+
+describe('a capture from the sender', () => {
+  const run = (name: string, ...args: string[]) =>
+    ctreplay(
+      ['replay', name, '--design', 'rculist-sweep', '--warmup', '0', '--out', `${name}-out`, ...args],
+      folder,
+    );
+  const verdictsOf = (name: string): Record<string, number> => {
+    const text = readFileSync(join(folder, `${name}-out`, 'result.json'), 'utf8');
+    return (JSON.parse(text) as Result).cases[0]!.packets.verdicts;
+  };
+
+  it(
+    'checksums-wrong: told before the run with the remedy, and a headline after it',
+    () => {
+      offloaded('some.pcap', 40, 100);
+      const { code, stderr, stdout } = run('some.pcap');
+      expect(code).toBe(0);
+      expect(stderr).toMatch(
+        /^warning: some\.pcap: 40\.0% of the packets looked at \(40 of 100\) .*--checksums fix.*--checksums ignore/s,
+      );
+      expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(
+        /Invalid: 40 % of the packets were found invalid \(udp-checksum 40\): .*--checksums fix/,
+      );
+      const result = JSON.parse(readFileSync(join(folder, 'some.pcap-out', 'result.json'), 'utf8')) as Result;
+      expect(warningsIn(result).map((warning) => warning.code)).toContain('checksums-wrong');
+      expect(verdictsOf('some.pcap')).toEqual({ 'inv|trk': 40, 'new|trk': 60 });
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    '--checksums fix and ignore track all of them, staged and streamed, and say nothing',
+    () => {
+      offloaded('all.pcap', 100, 100);
+      for (const args of [
+        ['--checksums', 'fix'],
+        ['--checksums', 'ignore'],
+        ['--checksums', 'fix', '--store', '1'],
+      ]) {
+        offloaded('large.pcap', 20_000, 20_000);
+        const name = args.includes('--store') ? 'large.pcap' : 'all.pcap';
+        const { code, stderr } = run(name, '--quiet', ...args);
+        expect([args, code, stderr]).toEqual([args, 0, '']);
+        expect(Object.keys(verdictsOf(name))).toEqual(['new|trk']);
+      }
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'one without a packet that would be accepted is refused before it is replayed',
+    () => {
+      offloaded('none.pcap', 100, 100);
+      const { code, stderr, stdout } = run('none.pcap');
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr).toMatch(
+        /^ctreplay: none\.pcap: all 100 packets looked at have wrong checksums.*--checksums fix/s,
+      );
+      // Made right once and for all, it is a capture like any other.
+      expect(ctreplay(['prep', 'none.pcap', '-o', 'none.ctp', '--fix-checksums'], folder).code).toBe(0);
+      expect(run('none.ctp', '--quiet')).toMatchObject({ code: 0, stderr: '' });
+      expect(verdictsOf('none.ctp')).toEqual({ 'new|trk': 100 });
+      // A prepared capture is looked at as well.
+      expect(ctreplay(['prep', 'none.pcap', '-o', 'wrong.ctp'], folder).code).toBe(0);
+      expect(run('wrong.ctp').stderr).toMatch(/all 100 packets looked at have wrong checksums/);
+    },
+    TIMEOUT_MS,
+  );
+});
+
 describe('warnings of a matrix', () => {
   it.each(MATRIX_CASES)('%s', async (code, behaviour, spec) => {
     const codes = warningsIn(await bench(behaviour, spec)).map((warning) => warning.code);
@@ -292,6 +378,7 @@ it('every warning of the closed list has a way in which it is raised here', () =
   const raised = [
     ...Object.keys(CASES),
     'shared-cores',
+    'checksums-wrong',
     ...MATRIX_CASES.map(([code]) => code),
     'merged-machines',
   ];
