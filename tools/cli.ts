@@ -6,6 +6,7 @@ import {
   addressSpaceText,
 } from '../engine/host/engine-memory.js';
 import { Command, CommanderError } from 'commander';
+import { endProgram, watchEnd } from './commands/program-end.js';
 import { packageVersion } from './report/tool-version.js';
 
 /** Wrong usage: unknown option, value out of range. */
@@ -29,6 +30,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register: Register }>>> 
   scale: () => import('./commands/scale.js'),
   model: () => import('./commands/model.js'),
   micro: () => import('./commands/micro.js'),
+  contention: () => import('./commands/contention.js'),
   report: () => import('./commands/report.js'),
   compare: () => import('./commands/compare.js'),
   merge: () => import('./commands/merge.js'),
@@ -56,7 +58,7 @@ async function makeProgram(argv: readonly string[]): Promise<Command> {
     .configureHelp({ showGlobalOptions: false })
     .addHelpText(
       'after',
-      '\nExit codes: 0 all well, 1 error or invalid result, 2 wrong usage, 98 inconclusive, 99 regression or difference.\n',
+      '\nExit codes: 0 all well, 1 error or invalid result, 2 wrong usage, 98 inconclusive, 99 regression or difference, 130 interrupted.\n',
     );
   await registerCommands(program, argv);
   for (const command of [
@@ -86,28 +88,24 @@ function explain(error: unknown): { message: string; code: number } {
     // Commander has printed its message already.
     return { message: '', code: error.exitCode === 0 ? 0 : EXIT_USAGE };
   }
-  if (!(error instanceof Error)) return { message: String(error), code: EXIT_ERROR };
+  if (!(error instanceof Error)) return { message: `ctreplay: ${String(error)}`, code: EXIT_ERROR };
   const { exitCode } = error as { exitCode?: unknown };
   const outOfMemory = outOfMemoryText(error);
   if (outOfMemory !== null) return { message: `ctreplay: ${outOfMemory}`, code: EXIT_ERROR };
   const unforeseen =
     error instanceof TypeError || error instanceof ReferenceError || error.name === 'RangeError';
-  const text = unforeseen ? (error.stack ?? error.message) : error.message;
+  // An error without words (an AggregateError may have none) must not end in silence either.
+  const text = unforeseen || error.message === '' ? (error.stack ?? error.name) : error.message;
   return { message: `ctreplay: ${text}`, code: typeof exitCode === 'number' ? exitCode : EXIT_ERROR };
 }
 
-// A reader that closes early (head, less) is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
-
 const argv = process.argv.slice(2);
+watchEnd(argv);
 try {
   const program = await makeProgram(argv);
   await program.parseAsync(argv, { from: 'user' });
 } catch (error) {
   const { message, code } = explain(error);
-  if (message !== '') process.stderr.write(`${message}\n`);
-  process.exitCode = code;
+  await endProgram(argv, message, code);
 }
+await endProgram(argv, null, 0);

@@ -14,8 +14,12 @@ export interface LockFigures {
   readonly waitTotalNs: number;
   readonly waitMinNs: number | null;
   readonly waitMaxNs: number | null;
+  /** Holds that were timed, and their sum: of every interval-th acquisition, and those singled out. */
   readonly holdSamples: number;
   readonly holdTotalNs: number;
+  /** Of these, holds timed on request (the old design's pass), which stand for themselves alone. */
+  readonly singledSamples: number;
+  readonly singledTotalNs: number;
   readonly holdMinNs: number | null;
   readonly holdMaxNs: number | null;
 }
@@ -35,7 +39,7 @@ export interface ThreadCounters {
 
 /**
  * Reads the counters of one thread. Exact when the thread rests; while it runs, each number on its own is one that the
- * thread has had.
+ * thread has had (acquisitions but for the sampling period in progress).
  */
 export function readCounters(run: EngineRun, threadIndex: number): ThreadCounters {
   const c = run.engine.constants;
@@ -105,7 +109,7 @@ function readLock(view: DataView, c: EngineConstants, at: number): LockFigures {
   const contended = u64(view, at + c.LS_CONTENDED);
   const holdSamples = u64(view, at + c.LS_HOLD_SAMPLES);
   return {
-    acquisitions: u64(view, at + c.LS_ACQUISITIONS),
+    acquisitions: u64(view, at + c.LS_ACQUISITIONS) + presentPeriod(view, c, at),
     contended,
     spins: u64(view, at + c.LS_SPINS),
     futexWaits: u64(view, at + c.LS_FUTEX_WAITS),
@@ -114,9 +118,17 @@ function readLock(view: DataView, c: EngineConstants, at: number): LockFigures {
     waitMaxNs: contended === 0 ? null : u64(view, at + c.LS_WAIT_MAX),
     holdSamples,
     holdTotalNs: u64(view, at + c.LS_HOLD_TOTAL),
+    singledSamples: c.LS_SINGLE_SAMPLES === 0 ? 0 : u64(view, at + c.LS_SINGLE_SAMPLES),
+    singledTotalNs: c.LS_SINGLE_TOTAL === 0 ? 0 : u64(view, at + c.LS_SINGLE_TOTAL),
     holdMinNs: holdSamples === 0 ? null : u64(view, at + c.LS_HOLD_MIN),
     holdMaxNs: holdSamples === 0 ? null : u64(view, at + c.LS_HOLD_MAX),
   };
+}
+
+/** Acquisitions of the sampling period that is not over; engines of earlier revisions count all of them in one place. */
+function presentPeriod(view: DataView, c: EngineConstants, at: number): number {
+  if (c.LS_PERIOD === 0) return 0;
+  return view.getUint32(at + c.LS_PERIOD, true) - view.getUint32(at + c.LS_LEFT, true);
 }
 
 function sumLocks(all: readonly LockFigures[]): LockFigures {
@@ -145,6 +157,8 @@ function sumLocks(all: readonly LockFigures[]): LockFigures {
     ),
     holdSamples: sum((each) => each.holdSamples),
     holdTotalNs: sum((each) => each.holdTotalNs),
+    singledSamples: sum((each) => each.singledSamples),
+    singledTotalNs: sum((each) => each.singledTotalNs),
     holdMinNs: extreme(
       Math.min,
       all.map((each) => each.holdMinNs),

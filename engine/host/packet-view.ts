@@ -125,6 +125,11 @@ export class PacketView {
     return this.#u32(this.#constants.PK_CONSUMED) !== 0;
   }
 
+  /** Notes that the fragment context has dropped the packet. */
+  noteDropped(): void {
+    this.#view.setUint32(this.address + this.#constants.PK_CONSUMED, 0, true);
+  }
+
   /** Ethernet type behind the VLAN tags, as the engine located it. */
   get etherType(): number {
     return this.#u16(this.#constants.PK_DL_TYPE);

@@ -35,6 +35,14 @@ export interface BehaviourSwitches {
   readonly checksumsIgnored?: boolean | undefined;
 }
 
+/**
+ * How waiters of a lock spin before they sleep (engine/assembly/shm/mutex.ts): `glibc` as the adaptive mutex that the original
+ * uses, `backoff` with long pauses that grow.
+ */
+export const MUTEX_POLICIES = ['glibc', 'backoff'] as const;
+export type MutexPolicy = (typeof MUTEX_POLICIES)[number];
+export const DEFAULT_MUTEX: MutexPolicy = 'glibc';
+
 /** What a run starts with. Everything random is injected. */
 export interface RunSettings {
   /** Random numbers of the engine (NAT port restarts). */
@@ -55,6 +63,8 @@ export interface RunSettings {
   readonly lagGroups?: boolean | undefined;
   /** Every how many lock holds the held time is measured, per thread and lock class; 0 or absent = never. */
   readonly holdInterval?: number | undefined;
+  /** How waiters of a lock spin; absent = as glibc's. Engines from before there was a choice have their own way. */
+  readonly mutex?: MutexPolicy | undefined;
 }
 
 /** Default connection limit (spec §0). */
@@ -133,6 +143,10 @@ function writeControlBlock(run: EngineRun, settings: RunSettings): void {
   put(c.C_PRESET, settings.preset ?? 0);
   put(c.C_SWEEP_INTERVAL_MS, settings.sweepIntervalMs ?? 0);
   put(c.C_LAG_GROUPS, settings.lagGroups === true ? 1 : 0);
+  // Offset 0 is another field: an engine that lacks the setting must not have it written.
+  if (c.C_MUTEX_POLICY !== 0) {
+    put(c.C_MUTEX_POLICY, (settings.mutex ?? DEFAULT_MUTEX) === 'backoff' ? c.MUTEX_BACKOFF : c.MUTEX_GLIBC);
+  }
   put(c.C_N_CONN_LIMIT, settings.connLimit ?? DEFAULT_CONN_LIMIT);
   put(c.C_TCP_SEQ_CHECK, (settings.tcpSeqCheck ?? true) ? 1 : 0);
   put(c.C_EPOCH, 1);

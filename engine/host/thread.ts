@@ -26,6 +26,9 @@ export interface EngineExports {
   executeTimed(packets: number, count: number, params: number, nowMs: number, dueNs: number): number;
   outputCount(): number;
   outputAddress(index: number): number;
+  fragmentsHeld(): number;
+  /** Descriptor of the next fragment held, 0 at the end; `first` not 0 starts a walk. */
+  heldFragmentNext(first: number): number;
 
   /** Wake-up time after the pass, relative to `nowMs`; may be 0 or negative. */
   sweep(nowMs: number): number;

@@ -27,6 +27,8 @@ export interface TrackerSettings {
   readonly seed?: number | undefined;
   /** Basis of the tuple hash; absent = 0. */
   readonly hashBasis?: number | undefined;
+  /** Every how many lock holds the held time is measured, where locks are probed; absent = never. */
+  readonly holdInterval?: number | undefined;
 }
 
 /** What a tracker is made for. */
@@ -105,6 +107,8 @@ export class Tracker {
   readonly #connections: ConnectionReader;
   readonly #expectations: ExpectationReader;
   readonly #handles = new Map<number, PacketHandle>();
+  /** Packets that the engine holds for reassembly. */
+  readonly #held = new Set<PacketHandle>();
   #store: PacketStore;
   #thread: EngineThread;
   #packetIndex = 0;
@@ -143,6 +147,7 @@ export class Tracker {
   /** A tracker as new in the same memory, for many small cases in a row. Handles of before are void. */
   reset(settings: TrackerSettings = this.#options): void {
     this.#handles.clear();
+    this.#held.clear();
     this.#packetIndex = 0;
     resetRun(this.#run, runSettings(this.engine, { ...settings, design: this.#options.design }));
     this.#store = this.#newStore();
@@ -161,7 +166,7 @@ export class Tracker {
     return handle;
   }
 
-  /** The packet object is done with. One that the engine holds is given back when it returns. */
+  /** The packet object is done with. One that the engine holds is given back when it returns or is dropped. */
   release(handle: PacketHandle): void {
     if (this.#handles.get(handle.address) !== handle) return;
     if (handle.view.held) {
@@ -187,11 +192,13 @@ export class Tracker {
     this.#packetIndex += 1;
     const held = handle.view.held;
     const returned: ReturnedPacket[] = held ? [] : [this.#returned(handle)];
+    if (held) this.#held.add(handle);
     for (let i = 0; i < thread.exports.outputCount(); i++) {
       const output = this.#takeOutput(byteOffset(thread.exports.outputAddress(i) >>> 0));
       if (output !== null) returned.push(this.#returned(output));
     }
     this.#releaseReturned(returned);
+    this.#releaseDropped();
     thread.exports.quiesce();
     return { returned, held };
   }
@@ -209,6 +216,7 @@ export class Tracker {
   sweep(nowMs: number): SweepOutcome {
     const { exports } = this.#thread;
     const wakeMs = this.#thread.guard(() => exports.sweep(wholeMs(nowMs)));
+    this.#releaseDropped();
     exports.quiesce();
     return {
       wakeMs,
@@ -233,6 +241,7 @@ export class Tracker {
   /** Removes all connections, or those of one zone. */
   flush(zone?: number): void {
     this.#thread.guard(() => this.#thread.exports.flush(zone ?? -1));
+    this.#releaseDropped();
     this.#thread.exports.quiesce();
   }
 
@@ -340,8 +349,10 @@ export class Tracker {
   #takeOutput(output: ByteOffset): PacketHandle | null {
     const { view } = this.#thread;
     const handle = this.#handles.get(view.getUint32(output + this.engine.constants.PK_USER, true));
-    handle?.takeOver(output);
-    return handle ?? null;
+    if (handle === undefined) return null;
+    handle.takeOver(output);
+    this.#held.delete(handle);
+    return handle;
   }
 
   #returned(handle: PacketHandle): ReturnedPacket {
@@ -358,6 +369,25 @@ export class Tracker {
 
   #releaseReturned(returned: readonly ReturnedPacket[]): void {
     for (const { handle } of returned) if (handle.releaseOnReturn) this.release(handle);
+  }
+
+  /**
+   * The engine drops a fragment in silence when its list is long past its timeout. What became of a packet that it held shows
+   * only in what it still holds.
+   */
+  #releaseDropped(): void {
+    const { exports, view } = this.#thread;
+    if (exports.fragmentsHeld() === this.#held.size) return;
+    const kept = new Set<number>();
+    for (let at = exports.heldFragmentNext(1) >>> 0; at !== 0; at = exports.heldFragmentNext(0) >>> 0) {
+      kept.add(view.getUint32(at + this.engine.constants.PK_USER, true));
+    }
+    for (const handle of this.#held) {
+      if (kept.has(handle.address)) continue;
+      this.#held.delete(handle);
+      handle.view.noteDropped();
+      if (handle.releaseOnReturn) this.release(handle);
+    }
   }
 
   #newStore(): PacketStore {
@@ -388,6 +418,7 @@ function runSettings(
     tcpSeqCheck: options.tcpSeqCheck,
     switches: options.switches,
     fragments: options.fragments,
+    holdInterval: options.holdInterval,
   };
 }
 

@@ -29,6 +29,8 @@ export interface SampleOptions {
   kind?: 'replay' | 'bench';
   /** Leave out everything that is optional. */
   minimal?: boolean;
+  /** As benchmarks were before throughput was measured apart. */
+  oldShape?: boolean;
 }
 
 interface Packet {
@@ -184,6 +186,9 @@ function drawCase(
     batch: 32,
     steer: 'rss',
     clock: 'wall',
+    ...(options.oldShape || options.minimal || !scenario
+      ? {}
+      : ownThroughput(packets.length, achievedPps, workers, old)),
     elapsedNs,
     packets: {
       injected: packets.length,
@@ -330,6 +335,38 @@ function drawCase(
   };
 }
 
+/** A bare run beside the probed one, which costs the old design more. */
+function ownThroughput(
+  packets: number,
+  probedPps: number,
+  workers: number,
+  old: boolean,
+): Pick<ResultCase, 'mutex' | 'repeatedTuples' | 'throughput' | 'probeCost'> {
+  const pps = probedPps * (old ? 1.4 : 1.2);
+  const nsOf = (perSecond: number): number => (workers * 1e9) / perSecond;
+  return {
+    mutex: 'glibc',
+    repeatedTuples: false,
+    throughput: {
+      build: 'bare',
+      timed: false,
+      pps,
+      mbps: (pps * 512) / 1e6,
+      packets,
+      elapsedNs: Math.round((packets / pps) * 1e9),
+      workerNsPerPacket: nsOf(pps),
+      harnessShare: 0.12,
+      cpuWaitShare: 0.01,
+    },
+    probeCost: {
+      nsPerPacket: nsOf(probedPps) - nsOf(pps),
+      bareNsPerPacket: nsOf(pps),
+      probedNsPerPacket: nsOf(probedPps),
+      clockNsPerPacket: 49.5,
+    },
+  };
+}
+
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -343,7 +380,9 @@ function compare(
   metric: 'pps' | 'service.p99Ns',
 ): Comparison {
   const value = (one: ResultCase): number =>
-    metric === 'pps' ? one.pacing.achievedPps! : one.latency!.service!.overall.p99Ns!;
+    metric === 'pps'
+      ? (one.throughput?.pps ?? one.pacing.achievedPps!)
+      : one.latency!.service!.overall.p99Ns!;
   const medianOf = (id: string): number => median(cases.filter((one) => one.id === id).map(value));
   const baseMedian = medianOf(base);
   const headMedian = medianOf(head);
@@ -373,16 +412,19 @@ function compare(
 
 function fitOf(design: string, cases: readonly ResultCase[]): Scaling {
   const mine = cases.filter((one) => one.design === design && one.trial === 0);
-  const lambda = mine[0]!.pacing.achievedPps!;
+  const ppsOf = (one: ResultCase): number => one.throughput?.pps ?? one.pacing.achievedPps!;
+  const lambda = ppsOf(mine[0]!);
   const sigma = design === 'timeout-lists' ? 0.9 : 0.03;
   return {
     design,
     input: mine[0]!.input.name,
+    build: mine[0]!.throughput?.build,
+    timed: mine[0]!.throughput?.timed,
     points: mine.map((one) => ({
       workers: one.workers,
-      pps: one.pacing.achievedPps,
-      low: one.pacing.achievedPps! * 0.97,
-      high: one.pacing.achievedPps! * 1.03,
+      pps: ppsOf(one),
+      low: ppsOf(one) * 0.97,
+      high: ppsOf(one) * 1.03,
       lockWaitShare: one.lockWaitShare,
       measured: true,
       oversubscribed: one.workers > 2,
@@ -409,6 +451,7 @@ export function sampleResult(options: SampleOptions = {}): Result {
     captureName: 'captures/web-browsing.pcap',
     kind: 'replay',
     minimal: false,
+    oldShape: false,
     ...options,
   };
   const cases: ResultCase[] = [];

@@ -1,21 +1,27 @@
 /** From trials to what a matrix says: a summary per cell, a comparison per pair, and geometric means over groups. */
-import { bootstrapInterval } from '../stats/bootstrap.js';
-import { formatDelta } from '../stats/compare.js';
+import { formatDelta, geomeanText } from '../stats/compare.js';
+import { adjustWithin, isDifference } from '../stats/finding.js';
 import { countOutliers } from '../stats/outliers.js';
-import { pairedRatio } from '../stats/ratio.js';
-import { coefficientOfVariation, geometricMean, median } from '../stats/sample.js';
-import { Random } from '../synth/random.js';
+import { coefficientOfVariation, mean } from '../stats/sample.js';
+import {
+  mapInterval,
+  positiveEstimate,
+  sessionEstimate,
+  sessionTest,
+  type SessionEstimate,
+} from '../stats/session-estimate.js';
+import { smallestSignedRankP } from '../stats/signed-rank.js';
 import type { CellSummary, Comparison } from '../report/schema.js';
 import { METRICS, metricApplies, metricSpec } from './metrics.js';
 import type { Cell, Group, Pair } from './plan.js';
-import { signedRank, smallestSignedRankP } from './signed-rank.js';
+import { withheldComparison } from './tail-rule.js';
 import { steadyBlocks, type RepetitionRule } from './stopping.js';
 import type { Blocks } from './trial.js';
 
 /** A comparison of a matrix: what a report shows, and how it was made. */
 export interface MatrixComparison extends Comparison {
   readonly kind: Pair['kind'];
-  readonly test: 'wilcoxon-signed-rank';
+  readonly test: 'wilcoxon-signed-rank' | 'session-t';
   /** Why it cannot say more; null when there is nothing to add. */
   readonly note: string | null;
 }
@@ -27,33 +33,46 @@ export interface GeomeanLine {
   readonly metric: string;
   /** Geometric mean of head / base over the groups. */
   readonly ratio: number;
+  readonly low: number;
+  readonly high: number;
+  readonly confidence: number;
   readonly groups: number;
+  readonly sessions: number;
   readonly text: string;
 }
 
+/** A group with its complete blocks by session. */
+export interface MeasuredGroup {
+  readonly group: Group;
+  readonly sessions: readonly Blocks[];
+}
+
+function steadySessions({ group, sessions }: MeasuredGroup): Blocks[] {
+  return sessions.map((blocks) => steadyBlocks(group, blocks));
+}
+
 /** Metrics that appear in the trials of a cell, known ones first. */
-function metricsIn(blocks: Blocks, cell: string): string[] {
+function metricsIn(sessions: readonly Blocks[], cell: string): string[] {
   const found = new Set<string>();
-  for (const block of blocks) for (const name of Object.keys(block.get(cell) ?? {})) found.add(name);
+  for (const block of sessions.flat()) for (const name of Object.keys(block.get(cell) ?? {})) found.add(name);
   const known = METRICS.map((metric) => metric.name).filter((name) => found.has(name));
   return [...known, ...[...found].filter((name) => !known.includes(name)).toSorted()];
 }
 
 /** Summaries of every cell of a group, one per metric. Outliers are counted and kept. */
-export function summarise(group: Group, blocks: Blocks, rule: RepetitionRule): CellSummary[] {
-  const steady = steadyBlocks(group, blocks);
-  return group.cells.flatMap((cell) =>
+export function summarise(measured: MeasuredGroup, rule: RepetitionRule): CellSummary[] {
+  const steady = steadySessions(measured);
+  return measured.group.cells.flatMap((cell) =>
     metricsIn(steady, cell.id).map((metric) => summary(cell, metric, steady, rule)),
   );
 }
 
-function summary(cell: Cell, metric: string, blocks: Blocks, rule: RepetitionRule): CellSummary {
-  const values = seriesOf(blocks, cell.id, metric);
-  const interval = bootstrapInterval(values, median, {
-    random: new Random(rule.seed).derive(`summary ${cell.id} ${metric}`),
-    confidence: rule.confidence,
-    resamples: rule.resamples,
-  });
+function summary(cell: Cell, metric: string, steady: readonly Blocks[], rule: RepetitionRule): CellSummary {
+  const sessions = steady
+    .map((blocks) => seriesOf(blocks, cell.id, metric))
+    .filter((values) => values.length > 0);
+  const values = sessions.flat();
+  const { value, interval, medians } = typical(sessions, rule.confidence);
   const { unit, direction } = metricSpec(metric);
   return {
     id: cell.id,
@@ -61,14 +80,23 @@ function summary(cell: Cell, metric: string, blocks: Blocks, rule: RepetitionRul
     unit,
     direction,
     n: values.length,
+    sessions: sessions.length,
     values,
-    median: median(values),
+    sessionMedians: [...medians],
+    median: value,
     low: interval?.low ?? null,
     high: interval?.high ?? null,
     confidence: interval?.confidence ?? null,
     cv: coefficientOfVariation(values),
     outliers: countOutliers(values),
   };
+}
+
+/** Typical value of a figure that is never negative: by factors where all values are above 0. */
+function typical(sessions: readonly (readonly number[])[], confidence: number): SessionEstimate {
+  if (sessions.flat().every((value) => value > 0)) return positiveEstimate(sessions, confidence);
+  const plain = sessionEstimate(sessions, confidence);
+  return { ...plain, interval: mapInterval(plain.interval, (end) => Math.max(0, end)) };
 }
 
 function seriesOf(blocks: Blocks, cell: string, metric: string): number[] {
@@ -78,43 +106,68 @@ function seriesOf(blocks: Blocks, cell: string, metric: string): number[] {
   });
 }
 
-/** Comparisons of every pair of a group, by every metric that both sides have. */
-export function compareGroup(group: Group, blocks: Blocks, rule: RepetitionRule): MatrixComparison[] {
-  const steady = steadyBlocks(group, blocks);
-  return group.pairs.flatMap((pair) =>
-    metricsIn(steady, pair.base)
-      .filter((metric) => metricSpec(metric).compared && metricApplies(metric, group.cells[0]!.rate))
-      .flatMap((metric) => comparePair(pair, metric, steady, rule) ?? []),
+/**
+ * Comparisons of every pair of every group, by every metric that both sides have. Significance is after Holm's correction
+ * over the whole matrix, for designs, controls and the cost of probes each by themselves.
+ */
+export function compareMatrix(measured: readonly MeasuredGroup[], rule: RepetitionRule): MatrixComparison[] {
+  return adjustMatrix(measured.flatMap((one) => compareGroup(one, rule)));
+}
+
+/** Comparisons with their verdicts after the correction over all of them. */
+export function adjustMatrix(comparisons: readonly MatrixComparison[]): MatrixComparison[] {
+  // What is withheld was not tested.
+  const tested = comparisons.flatMap((one) =>
+    typeof one.pValue === 'number' ? [{ one, pValue: one.pValue }] : [],
   );
+  const adjusted = adjustWithin(tested, ({ one }) => one.kind);
+  const found = new Map(tested.map(({ one }, index) => [one, adjusted[index] as number]));
+  return comparisons.map((one) => {
+    const adjustedP = found.get(one);
+    return adjustedP === undefined ? one : judged(one, adjustedP);
+  });
+}
+
+function compareGroup(measured: MeasuredGroup, rule: RepetitionRule): MatrixComparison[] {
+  const steady = steadySessions(measured);
+  const { pairs, cells } = measured.group;
+  return pairs.flatMap((pair) =>
+    metricsIn(steady, pair.base)
+      .filter((metric) => metricSpec(metric).compared && metricApplies(metric, cells[0]!.rate))
+      .flatMap((metric) => comparePair(pair, metric, steady, rule, cells[0]!.rate.mode === 'topspeed') ?? []),
+  );
+}
+
+/** Values of both sides of a pair in a block; null where one is missing or not above 0. */
+function bothSides(
+  block: Blocks[number],
+  pair: Pick<Pair, 'base' | 'head'>,
+  metric: string,
+): { readonly base: number; readonly head: number } | null {
+  const base = block.get(pair.base)?.[metric];
+  const head = block.get(pair.head)?.[metric];
+  return base === undefined || head === undefined || base <= 0 || head <= 0 ? null : { base, head };
 }
 
 /** Compares the trials of one pair block by block; null where no block has the metric, above 0, on both sides. */
 function comparePair(
   pair: Pair,
   metric: string,
-  blocks: Blocks,
+  steady: readonly Blocks[],
   rule: RepetitionRule,
+  topSpeed: boolean,
 ): MatrixComparison | null {
-  const base: number[] = [];
-  const head: number[] = [];
-  for (const block of blocks) {
-    const from = block.get(pair.base)?.[metric];
-    const to = block.get(pair.head)?.[metric];
-    if (from === undefined || to === undefined || from <= 0 || to <= 0) continue;
-    base.push(from);
-    head.push(to);
-  }
-  if (base.length === 0) return null;
-  const { value, interval } = pairedRatio(
-    base.map((from, i) => ({ base: [from], head: [head[i] as number] })),
-    {
-      random: new Random(rule.seed).derive(`ratio ${pair.base} ${pair.head} ${metric}`),
-      confidence: rule.confidence,
-      resamples: rule.resamples,
-    },
-  );
-  const test = signedRank(base.map((from, i) => Math.log((head[i] as number) / from)));
-  const significant = test.pValue < rule.alpha;
+  const sessions = steady
+    .map((blocks) => blocks.flatMap((block) => bothSides(block, pair, metric) ?? []))
+    .filter((blocks) => blocks.length > 0);
+  if (sessions.length === 0) return null;
+  const withheld = withheldComparison(metric, [pair.base, pair.head], steady.flat(), topSpeed);
+  if (withheld !== null) return withheldRow(pair, metric, sessions, rule, withheld);
+  const logs = sessions.map((blocks) => blocks.map(({ base, head }) => Math.log(head / base)));
+  const { value, interval, medians, trials } = sessionEstimate(logs, rule.confidence);
+  const { pValue, smallestP, test } = sessionTest(logs);
+  const side = (pick: (both: { base: number; head: number }) => number): number =>
+    positiveEstimate(sessions.map((blocks) => blocks.map(pick))).value;
   const { unit, direction } = metricSpec(metric);
   return {
     base: pair.base,
@@ -122,51 +175,126 @@ function comparePair(
     metric,
     unit,
     direction,
-    baseMedian: median(base),
-    headMedian: median(head),
-    ratio: value,
-    low: interval?.low ?? null,
-    high: interval?.high ?? null,
+    baseMedian: side(({ base }) => base),
+    headMedian: side(({ head }) => head),
+    ratio: Math.exp(value),
+    low: interval === null ? null : Math.exp(interval.low),
+    high: interval === null ? null : Math.exp(interval.high),
     confidence: interval?.confidence ?? null,
-    pValue: test.pValue,
+    pValue,
+    adjustedP: pValue,
     alpha: rule.alpha,
-    n: base.length,
-    significant,
+    n: trials,
+    sessions: sessions.length,
+    sessionRatios: medians.map(Math.exp),
+    significant: false,
     control: pair.kind === 'control',
-    text: significant ? formatDelta((value - 1) * 100) : '~',
+    text: '~',
     kind: pair.kind,
-    test: 'wilcoxon-signed-rank',
-    note: noteFor(base.length, rule.alpha),
+    test,
+    note: smallestP < rule.alpha ? null : tooFewText(trials, rule.alpha),
   };
 }
 
-function noteFor(n: number, alpha: number): string | null {
-  if (smallestSignedRankP(n) < alpha) return null;
-  let needed = n;
+/** The verdict, by the one rule of finding.ts, with what the whole matrix leaves of the p-value. */
+function judged(one: MatrixComparison, adjustedP: number): MatrixComparison {
+  const { alpha, low, high, ratio } = one;
+  const significant = isDifference({
+    adjustedP,
+    alpha: alpha as number,
+    low: low ?? null,
+    high: high ?? null,
+  });
+  return {
+    ...one,
+    adjustedP,
+    significant,
+    text: significant ? formatDelta(((ratio as number) - 1) * 100) : '~',
+  };
+}
+
+/** A comparison that says only why it says nothing. */
+function withheldRow(
+  pair: Pair,
+  metric: string,
+  sessions: readonly (readonly unknown[])[],
+  rule: RepetitionRule,
+  reason: string,
+): MatrixComparison {
+  const { unit, direction } = metricSpec(metric);
+  return {
+    base: pair.base,
+    head: pair.head,
+    metric,
+    unit,
+    direction,
+    alpha: rule.alpha,
+    n: sessions.flat().length,
+    sessions: sessions.length,
+    significant: false,
+    control: pair.kind === 'control',
+    text: '~',
+    kind: pair.kind,
+    test: sessions.length > 1 ? 'session-t' : 'wilcoxon-signed-rank',
+    note: reason,
+  };
+}
+
+function tooFewText(trials: number, alpha: number): string {
+  let needed = trials;
   while (smallestSignedRankP(needed) >= alpha) needed++;
   return `need >= ${needed} trials to detect a difference at alpha level ${alpha}`;
 }
 
 /**
- * Geometric means of the ratios between designs over all groups, per metric. Comparisons name cells; `designOf` tells
- * the design of one.
+ * Geometric means of the ratios between designs over all groups, per metric: taken block by block over the groups, then like
+ * any ratio, so that their intervals hold in the same way. Where there would be no interval of the confidence asked for,
+ * there is no line.
  */
-export function geomeans(
-  comparisons: readonly MatrixComparison[],
-  designOf: (cell: string) => string,
-): GeomeanLine[] {
-  const rows = new Map<string, { base: string; head: string; metric: string; ratios: number[] }>();
-  for (const one of comparisons) {
-    if (one.kind !== 'designs' || typeof one.ratio !== 'number' || one.ratio <= 0) continue;
-    const base = designOf(one.base);
-    const head = designOf(one.head);
-    const key = JSON.stringify([base, head, one.metric]);
-    const row = rows.get(key) ?? { base, head, metric: one.metric, ratios: [] };
-    row.ratios.push(one.ratio);
-    rows.set(key, row);
+export function geomeans(measured: readonly MeasuredGroup[], rule: RepetitionRule): GeomeanLine[] {
+  const rows = new Map<string, { base: string; head: string; metric: string; groups: number[][][] }>();
+  for (const one of measured) {
+    const steady = steadySessions(one);
+    const designOf = new Map(one.group.cells.map((cell) => [cell.id, cell.design]));
+    const rate = one.group.cells[0]!.rate;
+    for (const pair of one.group.pairs) {
+      if (pair.kind !== 'designs') continue;
+      const base = designOf.get(pair.base) as string;
+      const head = designOf.get(pair.head) as string;
+      for (const metric of metricsIn(steady, pair.base)) {
+        if (!metricSpec(metric).compared || !metricApplies(metric, rate)) continue;
+        const logs = steady.map((blocks) =>
+          blocks.flatMap((block) => {
+            const both = bothSides(block, pair, metric);
+            return both === null ? [] : [Math.log(both.head / both.base)];
+          }),
+        );
+        if (logs.some((session) => session.length === 0)) continue;
+        const cells = [pair.base, pair.head];
+        if (withheldComparison(metric, cells, steady.flat(), rate.mode === 'topspeed') !== null) continue;
+        const key = JSON.stringify([base, head, metric]);
+        const row = rows.get(key) ?? { base, head, metric, groups: [] };
+        row.groups.push(logs);
+        rows.set(key, row);
+      }
+    }
   }
-  return [...rows.values()].map(({ base, head, metric, ratios }) => {
-    const ratio = geometricMean(ratios);
-    return { base, head, metric, ratio, groups: ratios.length, text: formatDelta((ratio - 1) * 100) };
+  return [...rows.values()].flatMap(({ base, head, metric, groups }) => {
+    const { value, interval, sessions } = sessionEstimate(meanOverGroups(groups), rule.confidence);
+    const ends = mapInterval(interval, Math.exp);
+    if (ends === null || ends.confidence < rule.confidence) return [];
+    const ratio = Math.exp(value);
+    const { text } = geomeanText(ratio, ends);
+    return [{ base, head, metric, ratio, ...ends, groups: groups.length, sessions, text }];
+  });
+}
+
+/** Means over groups, by session and block, as far as all groups have them. */
+function meanOverGroups(groups: readonly (readonly (readonly number[])[])[]): number[][] {
+  const sessions = Math.min(...groups.map((group) => group.length));
+  return Array.from({ length: sessions }, (_, session) => {
+    const own = groups.map((group) => group[session] as readonly number[]);
+    const blocks = Math.min(...own.map((values) => values.length));
+    return Array.from({ length: blocks }, (__, block) => mean(own.map((values) => values[block] as number)));
   });
 }

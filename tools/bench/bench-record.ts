@@ -8,10 +8,13 @@ import type { MatrixSpec } from './matrix-spec.js';
 import { MatrixError } from './matrix-spec.js';
 import type { Group, Shard } from './plan.js';
 import { rateText } from './rate.js';
-import type { TrialRecord } from './trial.js';
+import { groupProgress } from './stopping.js';
+import { completeSessions, sessionBlocks, type TrialRecord } from './trial.js';
 
 const trialRecord = z.object({
   cell: z.string(),
+  /** Results from before there were sessions are of one. */
+  session: z.int().nonnegative().default(0),
   block: z.int().nonnegative(),
   values: z.record(z.string(), z.number()),
 });
@@ -22,6 +25,9 @@ export const benchRecord = z.object({
   /** Equal for matrices that run the same trials. */
   fingerprint: z.string(),
   shard: z.string().nullable(),
+  sessions: z.int().positive().default(1),
+  /** Trials of each cell in a session; absent where there was one session with as many as it took. */
+  trialsPerSession: z.int().positive().nullish(),
   groups: z.array(
     z.object({
       name: z.string(),
@@ -36,10 +42,11 @@ export type BenchRecord = z.output<typeof benchRecord>;
 
 /**
  * Fingerprint of what decides which trials run and how. How many there are is not part of it: a matrix may be resumed to add
- * trials.
+ * sessions.
  */
 export function fingerprint(spec: MatrixSpec, groups: readonly Group[], shard: Shard | null): string {
   const {
+    sessions: _sessions,
     trials: _trials,
     untilPrecision: _precision,
     maxTrials: _maxTrials,
@@ -55,32 +62,61 @@ export function fingerprint(spec: MatrixSpec, groups: readonly Group[], shard: S
 }
 
 /**
- * The trials of an earlier run that a resumed one may keep: those of complete blocks. A block that was cut short runs
- * again as a whole, or its cells would not have been neighbours.
- * @throws MatrixError when the earlier run was of another matrix
+ * The trials of an earlier run that a resumed one may keep. All trials of a session and group come from one process, so a
+ * session that was cut short runs again for the group in which it was.
+ * @throws MatrixError when the earlier run was of another matrix, or the trials of its sessions cannot be those asked for
  */
 export function resumeTrials(
   found: unknown,
-  expected: string,
+  expected: { readonly fingerprint: string; readonly spec: MatrixSpec },
   groups: readonly Group[],
   file: string,
 ): TrialRecord[] {
+  const { spec } = expected;
   const parsed = benchRecord.safeParse(found);
   if (!parsed.success) {
     throw new MatrixError(
       `${file}: holds no matrix that could be resumed; leave --resume out or give another --out`,
     );
   }
-  if (parsed.data.fingerprint !== expected) {
+  const record = parsed.data;
+  if (record.fingerprint !== expected.fingerprint) {
     throw new MatrixError(
       `${file}: was run with other inputs, designs, workers, rates, order or seed; repeat those, or leave --resume out`,
     );
   }
+  checkTrialsPerSession(record, spec, file);
   return groups.flatMap((group) => {
-    const ids = new Set(group.cells.map((cell) => cell.id));
-    const own = parsed.data.trials.filter((trial) => ids.has(trial.cell));
-    const counts = new Map<number, number>();
-    for (const trial of own) counts.set(trial.block, (counts.get(trial.block) ?? 0) + 1);
-    return own.filter((trial) => counts.get(trial.block) === ids.size);
+    const ids = group.cells.map((cell) => cell.id);
+    const own = record.trials.filter((trial) => ids.includes(trial.cell));
+    if (spec.sessions > 1) {
+      const isWhole = (session: number): boolean => sessionBlocks(ids, own, session).length >= spec.trials;
+      return own.filter((trial) => isWhole(trial.session));
+    }
+    if (groupProgress(group, completeSessions(ids, own), spec).done) return own;
+    if (record.groups.find((one) => one.name === group.name)?.done === true) throw endedSession(record, file);
+    return [];
   });
+}
+
+/** Trials cannot be added to a session whose process has ended. */
+function checkTrialsPerSession(record: BenchRecord, spec: MatrixSpec, file: string): void {
+  if (spec.sessions === 1 && record.sessions === 1) return;
+  if (record.trials.length === 0) return;
+  if (record.trialsPerSession === spec.trials && spec.sessions >= record.sessions) return;
+  if (record.trialsPerSession === spec.trials) {
+    throw new MatrixError(
+      `${file}: has ${record.sessions} sessions, more than the ${spec.sessions} asked for; give at least as many, or another --out`,
+    );
+  }
+  throw endedSession(record, file);
+}
+
+function endedSession(record: BenchRecord, file: string): MatrixError {
+  const each = record.trialsPerSession ?? null;
+  return new MatrixError(
+    each === null
+      ? `${file}: was measured in one session, whose process has ended, so that nothing can be added to it; repeat its --sessions 1 and number of trials, or give another --out`
+      : `${file}: has ${each} trials a session, and a session's process has ended, so that none can be added to it; repeat --trials ${each} and raise --sessions, or give another --out`,
+  );
 }

@@ -1,21 +1,34 @@
 /** The result.json of a matrix, complete or on the way. */
 import { cpus } from 'node:os';
 import {
+  collectWarnings,
+  type FoundWarningCode,
+  type WarningCode,
+  type WarningFacts,
+} from '../measure/warnings.js';
+import { throughputOf } from '../report/throughput.js';
+import {
   RESULT_FORMAT,
   RESULT_VERSION,
   type CellSummary,
   type Result,
   type ResultCase,
 } from '../report/schema.js';
-import { compareGroup, geomeans, summarise, type GeomeanLine, type MatrixComparison } from './aggregate.js';
+import {
+  compareMatrix,
+  geomeans,
+  summarise,
+  type GeomeanLine,
+  type MatrixComparison,
+  type MeasuredGroup,
+} from './aggregate.js';
 import type { BenchRecord } from './bench-record.js';
 import type { MatrixState } from './drive-matrix.js';
 import type { MatrixSpec } from './matrix-spec.js';
 import type { Group, Shard } from './plan.js';
-import { collectWarnings, type FoundWarningCode, type WarningFacts } from '../measure/warnings.js';
 import { primaryMetric } from './metrics.js';
-import { groupProgress, groupWarmUp, steadyBlocks } from './stopping.js';
-import { completeBlocks, type Blocks } from './trial.js';
+import { groupProgress, groupWarmUp, sessionPlace, steadyBlocks } from './stopping.js';
+import { completeBlockNumbers, completeSessions } from './trial.js';
 
 /** The parts of a result that do not come from trials. */
 export type ResultFrame = Pick<
@@ -45,28 +58,28 @@ export interface MatrixResultParts {
 /** Puts a result together. `partial` is true until every group is done. */
 export function matrixResult(parts: MatrixResultParts): MatrixResult {
   const { spec, groups, state, frame } = parts;
-  const measured = groups.map((group) => ({
+  const measured = groups.map((group): MeasuredGroup => ({
     group,
-    blocks: completeBlocks(
+    sessions: completeSessions(
       group.cells.map((cell) => cell.id),
       state.trials,
     ),
   }));
-  const begun = measured.filter(({ blocks }) => blocks.length > 0);
-  const comparisons = begun.flatMap(({ group, blocks }) => compareGroup(group, blocks, spec));
-  const cells = begun.flatMap(({ group, blocks }) => summarise(group, blocks, spec));
-  const design = new Map(groups.flatMap((group) => group.cells.map((cell) => [cell.id, cell.design])));
-  const records = measured.map(({ group, blocks }) => ({
+  const begun = measured.filter(({ sessions }) => sessions.length > 0);
+  const comparisons = compareMatrix(begun, spec);
+  const cells = begun.flatMap((one) => summarise(one, spec));
+  const records = measured.map(({ group, sessions }) => ({
     name: group.name,
     cells: group.cells.map((cell) => cell.id),
-    done: groupProgress(group, blocks, spec).done,
-    warmUpBlocks: groupWarmUp(group, blocks).blocks,
+    done: groupProgress(group, sessions, spec).done,
+    warmUpBlocks: sessions.reduce((sum, blocks) => sum + groupWarmUp(group, blocks).blocks, 0),
   }));
-  const warmUpOf = new Map(records.flatMap((record) => record.cells.map((id) => [id, record.warmUpBlocks])));
-  const place = new Map([...design.keys()].map((id, index) => [id, index]));
+  const warmedUp = warmUpTrials(measured, state);
+  const place = new Map(groups.flatMap((group) => group.cells).map((cell, index) => [cell.id, index]));
   const cases = state.cases
-    .filter((one) => one.trial >= (warmUpOf.get(one.id) ?? 0))
+    .filter((one) => warmedUp.get(one.id)?.has(one.trial) !== true)
     .toSorted((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0) || a.trial - b.trial);
+  const caseOf = new Map(cases.map((one) => [one.id, one]));
   return {
     format: RESULT_FORMAT,
     version: RESULT_VERSION,
@@ -76,22 +89,60 @@ export function matrixResult(parts: MatrixResultParts): MatrixResult {
     warnings: [
       ...frame.warnings,
       ...(parts.remarks ?? []).map((text) => found({ code: 'matrix-repetitions', text, advice: null })),
-      ...collectWarnings(matrixFacts(measured, cells, comparisons)),
+      ...collectWarnings(matrixFacts(begun, cells)),
       ...oversubscribed(groups),
       ...controlWarnings(comparisons),
       ...caseWarnings(cases),
     ],
     cases: cases.map(setWarningsAside),
-    cells,
-    comparisons,
-    geomeans: geomeans(comparisons, (cell) => design.get(cell) ?? cell),
+    cells: cells.map((summary) => ({
+      ...summary,
+      ...originOf(caseOf.get(summary.id), summary.metric, frame),
+    })),
+    comparisons: comparisons.map((one) => {
+      const { build, ...rest } = originOf(caseOf.get(one.head), one.metric, frame);
+      const base = originOf(caseOf.get(one.base), one.metric, frame).build;
+      return { ...one, ...rest, build: build === base ? build : null };
+    }),
+    geomeans: geomeans(begun, spec),
     bench: {
       version: 1,
       fingerprint: parts.fingerprint,
       shard: parts.shard === null ? null : `${parts.shard.index}/${parts.shard.count}`,
+      sessions: spec.sessions,
+      trialsPerSession: spec.sessions === 1 && spec.untilPrecision !== undefined ? null : spec.trials,
       groups: records,
       trials: [...state.trials],
     },
+  };
+}
+
+/** Numbers of the trials that were still warming up, by cell. */
+function warmUpTrials(
+  measured: readonly MeasuredGroup[],
+  state: MatrixState,
+): Map<string, ReadonlySet<number>> {
+  const found = new Map<string, ReadonlySet<number>>();
+  for (const { group } of measured) {
+    const ids = group.cells.map((cell) => cell.id);
+    const own = state.trials.filter((trial) => ids.includes(trial.cell));
+    const numbers = [...new Set(own.map((trial) => trial.session))].flatMap((session) => {
+      const trials = own.filter((trial) => trial.session === session);
+      const [blocks = []] = completeSessions(ids, trials);
+      return completeBlockNumbers(ids, trials).slice(0, groupWarmUp(group, blocks).blocks);
+    });
+    for (const id of ids) found.set(id, new Set(numbers));
+  }
+  return found;
+}
+
+/** When, by what and with which build a cell was measured: a figure that is quoted needs it beside it. */
+function originOf(one: ResultCase | undefined, metric: string, frame: ResultFrame) {
+  const isThroughput = metric === 'pps' || metric === 'probedPps';
+  return {
+    build: (one === undefined ? null : isThroughput ? throughputOf(one).build : one.build) ?? null,
+    measuredAt: one?.startedAt ?? frame.createdAt,
+    commit: frame.tool.commit ?? null,
   };
 }
 
@@ -99,33 +150,39 @@ function isValid(one: ResultCase): boolean {
   return one.audit.length > 0 && one.audit.every((check) => check.ok);
 }
 
+/** Warnings that come from all trials together: of parts that are merged they are told anew. */
+export const RECOMPUTED_WARNING_CODES: ReadonlySet<string> = new Set<WarningCode | FoundWarningCode>([
+  'few-trials',
+  'outliers',
+  'not-steady',
+  'control-differs',
+]);
+
 /** A warning with a text of its own, of the closed list all the same. */
 function found(warning: Result['warnings'][number] & { code: FoundWarningCode }): Result['warnings'][number] {
   return warning;
 }
 
-/** What the repetitions of a finished matrix, or of the groups that are done, say about its figures. */
-function matrixFacts(
-  measured: readonly { readonly group: Group; readonly blocks: Blocks }[],
-  cells: readonly CellSummary[],
-  comparisons: readonly MatrixComparison[],
-): WarningFacts {
-  const begun = measured.filter(({ blocks }) => blocks.length > 0);
-  const counts = begun.map(({ group, blocks }) => steadyBlocks(group, blocks).length);
+/** What the repetitions of a finished matrix, or of the groups that have begun, say about its figures. */
+function matrixFacts(begun: readonly MeasuredGroup[], cells: readonly CellSummary[]): WarningFacts {
+  // Over several sessions the interval is that of the sessions, of which two are enough for one.
+  const single = begun.filter(({ sessions }) => sessions.length === 1);
+  const counts = single.map(({ group, sessions }) => steadyBlocks(group, sessions.flat()).length);
   const primary = new Map(
-    begun.flatMap(({ group }) => group.cells.map(({ id, rate }) => [id, primaryMetric(rate)])),
+    begun.flatMap(({ group, sessions }) =>
+      group.cells.map(({ id, rate }) => [id, primaryMetric(rate, sessions.flat())]),
+    ),
   );
   const series = cells.filter(({ id, metric }) => primary.get(id) === metric);
-  const probed = comparisons.filter(({ kind, metric }) => kind === 'probes' && metric === 'pps');
-  const unsteady = begun.some(({ group, blocks }) => groupWarmUp(group, blocks).state === 'unsteady');
   return {
     trialCount: counts.length === 0 ? null : Math.min(...counts),
     outlierCount: series.reduce((sum, { outliers }) => sum + (outliers ?? 0), 0),
     outlierOf: series.reduce((sum, { n }) => sum + n, 0),
-    // The base of such a comparison is the build without probes.
-    probedShare:
-      probed.length === 0 ? null : Math.min(...probed.map(({ ratio }) => ratio ?? Number.POSITIVE_INFINITY)),
-    warmUp: unsteady ? 'no-steady-state' : null,
+    unsteadyGroups: begun.flatMap(({ group, sessions }) =>
+      sessions.flatMap((blocks, session) =>
+        groupWarmUp(group, blocks).state === 'unsteady' ? [sessionPlace(group, sessions.length, session)] : [],
+      ),
+    ),
   };
 }
 
@@ -179,12 +236,14 @@ function controlWarnings(comparisons: readonly MatrixComparison[]): Result['warn
   const controls = comparisons.filter((one) => one.kind === 'control');
   const flagged = controls.filter((one) => one.significant === true);
   if (flagged.length === 0) return [];
-  const names = flagged.map((one) => `${one.metric} ${one.text} (p=${one.pValue?.toFixed(3)})`).join(', ');
+  const names = flagged
+    .map((one) => `${one.metric} ${one.text} (p=${one.adjustedP?.toFixed(3)} after Holm)`)
+    .join(', ');
   return [
     found({
       code: 'control-differs',
       text: `the A/A control differs from itself in ${flagged.length} of ${controls.length} figures: ${names}`,
-      advice: `at alpha ${flagged[0]?.alpha} one in ${Math.round(1 / (flagged[0]?.alpha ?? 0.05))} does by chance; more than that means that something on the machine favours one place in the order`,
+      advice: `by chance one matrix in ${Math.round(1 / (flagged[0]?.alpha ?? 0.05))} shows any; look for what on the machine favours one place in the order before believing the other comparisons`,
     }),
   ];
 }

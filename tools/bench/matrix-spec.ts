@@ -1,5 +1,6 @@
 /** What a benchmark matrix is: its dimensions, how often each cell is repeated, and the checks of a bench.yaml. */
 import { z } from 'zod';
+import { DEFAULT_MUTEX, MUTEX_POLICIES } from '../../engine/host/run-memory.js';
 import { parseRate, rateText, type Rate } from './rate.js';
 
 const parameterValue = z.union([z.number(), z.string()]);
@@ -35,11 +36,20 @@ const inputObject = z
       .optional(),
     scenario: z.string().min(1).optional(),
     parameters: z.record(z.string(), parameterValue).optional(),
+    /** File, folder or pattern. */
     capture: z.string().min(1).optional(),
+    /** Use the whole records of a capture that breaks off. */
+    keepTruncated: z.boolean().optional(),
+    /** Refuse a capture with odd records. */
+    strict: z.boolean().optional(),
+    /** What is done about wrong checksums of a capture; default: verify. */
+    checksums: z.enum(['verify', 'fix', 'ignore']).optional(),
     /** Stop reading after this many packets. */
     limit: z.int().positive().optional(),
     loop: z.int().positive().optional(),
     durationMs: z.number().positive().optional(),
+    /** Every loop has the same addresses; default: each has its own. */
+    sameAddresses: z.boolean().optional(),
     clock: z.enum(['wall', 'capture']).optional(),
     timeScale: z.number().positive().optional(),
     sweepIntervalMs: z.number().positive().optional(),
@@ -92,25 +102,30 @@ export const matrixSpec = z.strictObject({
     .refine(distinctWorkers.check, distinctWorkers.message)
     .default([1]),
   rates: rateList.default([{ mode: 'topspeed' }]),
-  trials: z.int().min(1).max(1000).default(15),
+  /** Fresh processes that each run the matrix once. */
+  sessions: z.int().min(1).max(1000).default(7),
+  /** Trials of each cell in a session. */
+  trials: z.int().min(1).max(1000).default(3),
   untilPrecision: precision.optional(),
   maxTrials: z.int().min(6).max(10_000).default(100),
   warmupBlocks: z.int().min(0).max(100).default(1),
   order: z.enum(['abba', 'randomised']).default('randomised'),
   control: z.enum(['one', 'each']).default('one'),
-  probeCost: z.enum(['none', 'one', 'each']).default('one'),
+  probeCost: z.enum(['none', 'one', 'each']).default('none'),
   seed: z.int().min(0).max(0xffff_ffff).default(1),
   alpha: z.number().gt(0).lt(1).default(0.05),
   confidence: z.number().gt(0).lt(1).default(0.95),
-  resamples: z.int().min(100).max(1_000_000).default(2000),
+  /** Has no effect any more; files that give it are still read. */
+  resamples: z.int().min(100).max(1_000_000).optional(),
   batch: z.int().min(1).max(32).default(32),
-  build: z.enum(['probed', 'bare']).default('probed'),
+  build: z.enum(['both', 'bare', 'probed']).default('both'),
   steer: z.string().default('rss'),
   latency: z
     .string()
     .regex(/^(all|off|sample=[1-9]\d*)$/, 'is not all, off or sample=N')
-    .default('all'),
+    .optional(),
   warmupPackets: z.int().nonnegative().default(20_000),
+  mutex: z.enum(MUTEX_POLICIES).default(DEFAULT_MUTEX),
   pin: z.boolean().default(false),
 });
 
@@ -160,6 +175,11 @@ export function checkMatrix(
     throw new MatrixError(`${source}: two inputs are called '${twice}'; give one of them a name of its own`);
   }
   return spec;
+}
+
+/** How packets are timed: where the matrix does not say, all of them, and none where only the bare build runs. */
+export function latencyOf({ latency, build }: Pick<MatrixSpec, 'latency' | 'build'>): string {
+  return latency ?? (build === 'bare' ? 'off' : 'all');
 }
 
 /** Name of an input in cells and reports. */

@@ -1,7 +1,11 @@
 /** The figures of a trial that a matrix summarises and compares. */
 import type { Direction, ResultCase } from '../report/schema.js';
+import { burdenedPps, comparablePps, isPaced } from '../report/throughput.js';
+import { interruptedShareOf } from '../report/tail.js';
+import type { TimeKind } from '../report/cells.js';
 import type { Rate } from './rate.js';
-import type { TrialValues } from './trial.js';
+import { interruptionsMetric } from './tail-rule.js';
+import type { Blocks, TrialValues } from './trial.js';
 
 /** A figure by name, with its unit and which way is better. */
 export interface MetricSpec {
@@ -17,6 +21,17 @@ function time(name: string, read: MetricSpec['read']): MetricSpec {
   return { name, unit: 'ns', direction: 'lower-is-better', compared: true, read };
 }
 
+/** Interruptions by the machine per packet: what tails are judged by (tail-rule.ts). */
+function interruptions(kind: TimeKind): MetricSpec {
+  return {
+    name: interruptionsMetric(kind),
+    unit: '1',
+    direction: 'lower-is-better',
+    compared: false,
+    read: (one) => interruptedShareOf(one, kind),
+  };
+}
+
 /** Every metric, in the order of reports. */
 export const METRICS: readonly MetricSpec[] = [
   {
@@ -24,7 +39,16 @@ export const METRICS: readonly MetricSpec[] = [
     unit: 'pps',
     direction: 'higher-is-better',
     compared: true,
-    read: (one) => one.pacing.achievedPps,
+    // At a given rate too, where it says whether that was held; metricApplies keeps it out of comparisons.
+    read: (one) => (isPaced(one) ? one.pacing.achievedPps : comparablePps(one)),
+  },
+  { name: 'probedPps', unit: 'pps', direction: 'higher-is-better', compared: false, read: burdenedPps },
+  {
+    name: 'probeCost.nsPerPacket',
+    unit: 'ns',
+    direction: 'lower-is-better',
+    compared: false,
+    read: (one) => one.probeCost?.nsPerPacket,
   },
   time('service.p50Ns', (one) => one.latency?.service?.overall.p50Ns),
   time('service.p99Ns', (one) => one.latency?.service?.overall.p99Ns),
@@ -32,6 +56,8 @@ export const METRICS: readonly MetricSpec[] = [
   time('response.p50Ns', (one) => one.latency?.response?.overall.p50Ns),
   time('response.p99Ns', (one) => one.latency?.response?.overall.p99Ns),
   time('response.p999Ns', (one) => one.latency?.response?.overall.p999Ns),
+  interruptions('service'),
+  interruptions('response'),
   time('expiry.lag.p50Ns', (one) => one.expiry?.lag?.p50Ns),
   time('expiry.lag.maxNs', (one) => one.expiry?.lag?.maxNs),
   {
@@ -79,11 +105,13 @@ export function valuesOf(one: ResultCase): TrialValues {
 }
 
 /**
- * The metric that decides when a group has been measured precisely enough: throughput at top speed; with a rate to keep,
- * throughput is given and the response time is what counts.
+ * The metric that decides when a group has been measured precisely enough: throughput at top speed, where only the probed build
+ * ran its own; with a rate to keep, throughput is given and the response time is what counts.
  */
-export function primaryMetric(rate: Rate): string {
-  return rate.mode === 'topspeed' ? 'pps' : 'response.p50Ns';
+export function primaryMetric(rate: Rate, blocks: Blocks): string {
+  if (rate.mode !== 'topspeed') return 'response.p50Ns';
+  const measured = blocks.some((block) => [...block.values()].some(({ pps }) => pps !== undefined));
+  return measured ? 'pps' : 'probedPps';
 }
 
 /** Whether a metric means anything at this rate: a throughput that was set is not a finding. */

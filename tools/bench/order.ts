@@ -6,10 +6,21 @@ import { shuffled } from '../stats/random-source.js';
 import { Random } from '../synth/random.js';
 import type { Cell, Group } from './plan.js';
 
+/**
+ * Seed of a session, from which its traffic, orders and hash bases derive; that of the first is the matrix's own. Each
+ * session has another, so that no finding hangs on one.
+ */
+export function sessionSeed(seed: number, session: number): number {
+  return session === 0 ? seed : new Random(seed).derive(`session ${session}`).u32();
+}
+
 /** How blocks are ordered: every second one backwards, or each in a random order. */
 export type OrderKind = 'abba' | 'randomised';
 
-/** The cells of block `block` in the order in which they run. */
+/**
+ * The cells of block `block` of a session in the order in which they run.
+ * @param seed of the session
+ */
 export function blockOrder(group: Group, block: number, order: OrderKind, seed: number): readonly Cell[] {
   if (order === 'abba') return block % 2 === 0 ? group.cells : group.cells.toReversed();
   return shuffled(group.cells, new Random(seed).derive(`order ${group.index} ${block}`));
@@ -17,7 +28,8 @@ export function blockOrder(group: Group, block: number, order: OrderKind, seed: 
 
 /**
  * Seed of the trials of a block: the same for all its cells, so that all designs get the same hash basis, and another one
- * in each block, so that no finding hangs on one.
+ * in each block.
+ * @param seed of the session
  */
 export function trialSeed(group: Group, block: number, seed: number): number {
   return new Random(seed).derive(`trial ${group.index} ${block}`).u32();

@@ -2,11 +2,12 @@
  * From a matrix to its cells. A group is what may be compared: one input, one number of workers, one rate; its cells are the
  * designs, and in some groups the controls. Groups run one after the other; the cells of a group take turns.
  */
-import { inputName, MatrixError, type InputSpec, type MatrixSpec } from './matrix-spec.js';
+import { mutexSuffix } from '../replay/case-id.js';
+import { inputName, latencyOf, MatrixError, type InputSpec, type MatrixSpec } from './matrix-spec.js';
 import { rateText, type Rate } from './rate.js';
 
-/** What a cell is for: a design of the matrix, the same design again (A/A), or without probes and clocks. */
-export type CellRole = 'design' | 'control' | 'bare';
+/** What a cell is for: a design of the matrix, the same design again (A/A), or probed but not timed. */
+export type CellRole = 'design' | 'control' | 'untimed';
 
 /** One combination that is run again and again. */
 export interface Cell {
@@ -25,7 +26,7 @@ export interface Cell {
 export interface Pair {
   readonly base: string;
   readonly head: string;
-  /** `control`: a design with itself; `probes`: what measuring costs. */
+  /** `control`: a design with itself; `probes`, in older results only: a design with itself without probes and clocks. */
   readonly kind: 'designs' | 'control' | 'probes';
 }
 
@@ -69,10 +70,12 @@ export function planMatrix(spec: MatrixSpec, cores: number, shard: Shard | null 
     );
   }
   const control = controlPlace(chosen, cores);
+  const atTopSpeed = chosen.filter(({ rate }) => rate.mode === 'topspeed');
+  const untimedPlace = atTopSpeed.length === 0 ? null : controlPlace(atTopSpeed, cores);
   return chosen.map(({ input, workers, rate, index }): Group => {
     const name = inputName(input);
     const base = `${name}/`;
-    const load = `/w${workers}/${rateText(rate)}`;
+    const load = `/w${workers}/${rateText(rate)}${mutexSuffix(spec.mutex)}`;
     const cell = (design: string, role: CellRole): Cell => ({
       id: `${base}${design}${load}${role === 'design' ? '' : `/${role}`}`,
       groupIndex: index,
@@ -86,24 +89,22 @@ export function planMatrix(spec: MatrixSpec, cores: number, shard: Shard | null 
     const [first] = spec.designs as [string, ...string[]];
     const designs = spec.designs.map((design) => cell(design, 'design'));
     const controls = spec.control === 'each' || index === control ? [cell(first, 'control')] : [];
-    const wantsBare =
-      spec.build === 'probed' &&
-      (spec.probeCost === 'each' || (spec.probeCost === 'one' && index === control));
-    const bare = wantsBare ? spec.designs.map((design) => cell(design, 'bare')) : [];
+    // Only where a bare run tells what both cost together, and only where there are clocks to leave out.
+    const wantsUntimed =
+      spec.build === 'both' &&
+      rate.mode === 'topspeed' &&
+      latencyOf(spec) !== 'off' &&
+      (spec.probeCost === 'each' || (spec.probeCost === 'one' && index === untimedPlace));
+    const untimed = wantsUntimed ? spec.designs.map((design) => cell(design, 'untimed')) : [];
     return {
       index,
       name: `${name}, ${workers} ${workers === 1 ? 'worker' : 'workers'}, ${rateText(rate)}`,
-      cells: [...designs, ...controls, ...bare],
+      cells: [...designs, ...controls, ...untimed],
       pairs: [
         ...designs.flatMap((from, at) =>
           designs.slice(at + 1).map((to): Pair => ({ base: from.id, head: to.id, kind: 'designs' })),
         ),
         ...controls.map((same): Pair => ({ base: (designs[0] as Cell).id, head: same.id, kind: 'control' })),
-        ...bare.map((without, at): Pair => ({
-          base: without.id,
-          head: (designs[at] as Cell).id,
-          kind: 'probes',
-        })),
       ],
     };
   });

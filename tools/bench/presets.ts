@@ -22,6 +22,7 @@ export const PRESETS: readonly Preset[] = [
       ],
       designs: BOTH,
       workers: [1],
+      sessions: 1,
       trials: 3,
       warmupBlocks: 1,
       warmupPackets: 10_000,
@@ -39,6 +40,8 @@ export const PRESETS: readonly Preset[] = [
       ],
       designs: BOTH,
       workers: [1, 2],
+      sessions: 7,
+      trials: 3,
     },
   },
   {
@@ -63,6 +66,9 @@ export const PRESETS: readonly Preset[] = [
       ],
       designs: BOTH,
       workers: [1, 2, 4, 8],
+      // Many comparisons to correct for: sessions tell more of them than trials.
+      sessions: 10,
+      trials: 2,
     },
   },
 ];

@@ -4,15 +4,15 @@ import { applyConfig, configSettings, threadTarget } from '../config/apply-confi
 import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
 import { configFromSuggestion } from '../config/suggested.js';
-import { makeCase } from '../replay/case-result.js';
-import { caseFacts, runDesign, type ReplayOptions } from '../replay/session.js';
+import { requireRightChecksums } from '../replay/checksum-check.js';
+import { measureCase, type ReplayOptions } from '../replay/session.js';
 import type { MachineAtStart } from '../replay/machine.js';
 import type { StagedTraffic } from '../replay/staging.js';
 import { STEER_MODES, type SteerMode } from '../replay/steer.js';
 import type { LatencyMode } from '../replay/worker-input.js';
 import type { ResultCase } from '../report/schema.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
-import { MatrixError, type InputSpec, type MatrixSpec } from './matrix-spec.js';
+import { latencyOf, MatrixError, type InputSpec, type MatrixSpec } from './matrix-spec.js';
 import { valuesOf } from './metrics.js';
 import type { Cell } from './plan.js';
 import type { CellRunner, TrialMeasurement } from './trial.js';
@@ -53,7 +53,7 @@ export class ReplayCellRunner implements CellRunner {
     this.#steer = steer;
   }
 
-  /** @throws ReplayFailure, EngineError, or what loading the input throws */
+  /** @throws ReplayFailure, EngineError, WrongChecksumsError, or what loading the input throws */
   async run(cell: Cell, trialSeed: number): Promise<TrialMeasurement> {
     if (this.#loaded?.name !== cell.inputName) {
       this.#loaded = null;
@@ -63,18 +63,18 @@ export class ReplayCellRunner implements CellRunner {
     const [choice] = resolveDesigns(cell.design);
     if (choice === undefined) throw new MatrixError(`there is no design '${cell.design}'`);
     const options = this.#options(cell, trialSeed, suggested);
-    const startedAt = new Date();
-    const { finished, runOptions } = await runDesign(traffic, choice, options);
-    const made = makeCase(finished, runOptions, {
-      id: cell.id,
-      trial: 0,
-      startedAt,
-      designLabel: cell.design,
+    requireRightChecksums(traffic, input, options.switches?.checksumsIgnored === true);
+    const made = await measureCase({
+      traffic,
       input: { ...input, name: cell.inputName },
-      facts: caseFacts(this.#machine, traffic, options),
+      choice,
+      options,
+      id: cell.id,
+      machine: this.#machine,
     });
     const one: ResultCase = {
       ...made,
+      design: cell.design,
       kind: 'bench',
       ...(cell.role === 'control' ? { control: true } : {}),
     };
@@ -84,32 +84,34 @@ export class ReplayCellRunner implements CellRunner {
   #options(cell: Cell, trialSeed: number, suggested: SuggestedConfig | null): ReplayOptions {
     const spec = this.#spec;
     const { input } = cell;
-    const bare = cell.role === 'bare' || spec.build === 'bare';
     const config = configOf(input, suggested);
     const settings = configSettings(config);
     return {
-      flavour: bare ? 'bare' : 'probed',
+      flavour: spec.build === 'bare' ? 'bare' : 'probed',
+      bareThroughput: spec.build === 'both',
       workers: cell.workers,
       pacing: cell.rate,
       steer: this.#steer,
       batch: spec.batch,
       loops: input.loop ?? (input.durationMs === undefined ? 1 : Number.POSITIVE_INFINITY),
       durationMs: input.durationMs ?? null,
+      sameAddresses: input.sameAddresses === true,
       clock: input.clock ?? 'wall',
       timeScale: input.timeScale ?? 1,
       maxConns: input.maxConns ?? settings.connLimit ?? null,
       preset: settings.preset ?? null,
       sweepIntervalMs: input.sweepIntervalMs ?? settings.sweepIntervalMs ?? null,
-      // Without probes and clocks: what is left is the engine.
-      latency: cell.role === 'bare' ? { mode: 'off' } : latencyMode(spec.latency),
+      latency: cell.role === 'untimed' ? { mode: 'off' } : latencyMode(latencyOf(spec)),
       warmupPackets: spec.warmupPackets,
       timelineMs: TIMELINE_MS,
+      mutex: spec.mutex,
       pin: spec.pin,
       seed: trialSeed,
       rules: createRules(config),
       configure: (thread) => applyConfig(threadTarget(thread), config),
       tcpSeqCheck: settings.tcpSeqCheck,
-      switches: settings.switches,
+      switches:
+        input.checksums === 'ignore' ? { ...settings.switches, checksumsIgnored: true } : settings.switches,
       fragments: settings.fragments,
     };
   }

@@ -8,8 +8,11 @@ import { toolVersion } from '../report/tool-version.js';
 import { collectWarnings } from '../measure/warnings.js';
 import { fingerprint, resumeTrials } from './bench-record.js';
 import { driveMatrix, type MatrixHooks, type MatrixState } from './drive-matrix.js';
+import { InProcessSessions, type SessionRunner } from './session.js';
+import { ForkedSessions } from './session-process.js';
 import { matrixResult, withWarnings, type MatrixResult, type ResultFrame } from './matrix-result.js';
 import { MatrixError, type MatrixSpec } from './matrix-spec.js';
+import { sessionSeed } from './order.js';
 import { planMatrix, type Shard } from './plan.js';
 import { ReplayCellRunner, type InputLoader } from './replay-runner.js';
 import type { CellRunner } from './trial.js';
@@ -25,8 +28,10 @@ export interface MatrixBenchOptions {
   readonly load: InputLoader;
   readonly commandLine: readonly string[];
   readonly hooks?: Pick<MatrixHooks, 'onTrial' | 'isInterrupted'>;
+  /** File of the process that a session runs in; without one, or for a single session, all run in this process. */
+  readonly sessionEntry?: string;
   /** For tests; default: the replay. */
-  readonly makeRunner?: (machine: MachineAtStart) => CellRunner;
+  readonly makeRunner?: (machine: MachineAtStart, session: number) => CellRunner;
 }
 
 /** Writing takes at most about this share of the time. */
@@ -35,7 +40,8 @@ const WRITE_SHARE = 0.05;
 /**
  * Runs a matrix and returns its result; writes result.json on the way. Groups that were finished are always on disk;
  * within a group it is written as often as takes a twentieth of the time.
- * @throws MatrixError when it cannot be run or resumed as asked, TrialError when a trial fails (what was measured is written)
+ * @throws MatrixError when it cannot be run or resumed as asked, TrialError or SessionError when a trial or a session's process fails
+ *   (what was measured is written)
  */
 export async function runMatrixBench(options: MatrixBenchOptions): Promise<MatrixResult> {
   const { spec, shard, folder } = options;
@@ -47,11 +53,12 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
   if (earlier !== null && folder !== null) {
     const file = join(folder, RESULT_FILE);
     checkMachine(earlier, machine, file);
-    state.trials.push(...resumeTrials((earlier as Partial<MatrixResult>).bench, print, groups, file));
+    checkTool(earlier, file);
+    const { bench } = earlier as Partial<MatrixResult>;
+    state.trials.push(...resumeTrials(bench, { fingerprint: print, spec }, groups, file));
     const kept = new Set(state.trials.map((trial) => `${trial.block} ${trial.cell}`));
     state.cases.push(...earlier.cases.filter((one) => kept.has(`${one.trial} ${one.id}`)).map(withWarnings));
   }
-  const runner = (options.makeRunner ?? ((at) => new ReplayCellRunner(spec, options.load, at)))(machine);
   const createdAt = earlier?.createdAt ?? new Date().toISOString();
   const build = (remarks: readonly string[]): MatrixResult =>
     matrixResult({
@@ -64,7 +71,7 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
       remarks,
     });
   let nextWriteMs = 0;
-  const outcome = await driveMatrix(groups, spec, runner, state, {
+  const outcome = await driveMatrix(groups, spec, sessionsOf(options, machine), state, {
     ...options.hooks,
     save: async (_state, groupDone) => {
       if (folder === null || (!groupDone && performance.now() < nextWriteMs)) return;
@@ -77,6 +84,18 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
   const result = build(outcome.remarks);
   if (folder !== null) await writeResult(folder, result);
   return result;
+}
+
+function sessionsOf(options: MatrixBenchOptions, machine: MachineAtStart): SessionRunner {
+  const { spec, shard, load, makeRunner, sessionEntry } = options;
+  if (spec.sessions > 1 && sessionEntry !== undefined && makeRunner === undefined) {
+    return new ForkedSessions({ spec, shard, cores: availableParallelism() }, sessionEntry);
+  }
+  const make =
+    makeRunner ??
+    ((at: MachineAtStart, session: number): CellRunner =>
+      new ReplayCellRunner({ ...spec, seed: sessionSeed(spec.seed, session) }, load, at));
+  return new InProcessSessions(spec, (session) => make(machine, session));
 }
 
 async function readEarlier({ folder, resume }: MatrixBenchOptions): Promise<Result | null> {
@@ -103,6 +122,17 @@ function checkMachine(earlier: Result, machine: MachineAtStart, file: string): v
   if (before === null || before === undefined || now === null || before === now) return;
   throw new MatrixError(
     `${file}: was measured on another machine (${earlier.environment.cpuModel ?? before}); start anew with another --out`,
+  );
+}
+
+/** Nor do trials of two builds. */
+function checkTool(earlier: Result, file: string): void {
+  const version = ({ version: number, commit }: Result['tool']): string =>
+    commit === null || commit === undefined ? number : `${number} (${commit.slice(0, 12)})`;
+  const [before, now] = [earlier.tool, toolVersion()];
+  if (before.version === now.version && (before.commit ?? null) === (now.commit ?? null)) return;
+  throw new MatrixError(
+    `${file}: was measured with ctreplay ${version(before)}, and this is ${version(now)}; start anew with another --out`,
   );
 }
 

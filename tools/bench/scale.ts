@@ -1,11 +1,11 @@
 /** From throughputs at several numbers of workers to the Universal Scalability Law, as result.json keeps it. */
 import type { Estimate, ResultCase, Scaling, ScalingPoint } from '../report/schema.js';
-import { fitScaling, splitByCores, uslThroughput, type ScalingFit } from '../stats/scalability.js';
+import { fitScaling, splitByCores, type ScalingFit } from '../stats/scalability.js';
 import type { Estimate as StatsEstimate } from '../stats/interval.js';
-import { onCpu } from '../model/on-cpu.js';
-import { bootstrapInterval } from '../stats/bootstrap.js';
+import { throughputOnCpu } from '../model/on-cpu.js';
+import { throughputBuild, throughputOf, whyNotCompared } from '../report/throughput.js';
+import { positiveEstimate, type Sessions } from '../stats/session-estimate.js';
 import { median } from '../stats/sample.js';
-import { Random } from '../synth/random.js';
 
 /** The fit of one design on one input, and what to know about it. */
 export interface ScalingResult {
@@ -23,42 +23,45 @@ const STARVED_SHARE = 0.05;
 
 /**
  * Fits every design and input of the cases. Only numbers of workers with a core each are fitted; the others are kept, marked
- * as oversubscribed: they tell about the scheduler. Throughput is over the time that workers had a CPU.
+ * as oversubscribed: they tell about the scheduler. Throughput is that of the bare run, over the time that workers had a CPU.
  * @param cores usable cores of the machine that measured
  */
-export function fitCases(cases: readonly ResultCase[], cores: number, seed: number): ScalingResult[] {
+export function fitCases(cases: readonly ResultCase[], cores: number): ScalingResult[] {
   const series = new Map<string, ResultCase[]>();
   for (const one of cases) {
     if (one.control === true || one.pacing.mode !== 'topspeed' || one.partial === true) continue;
-    const key = JSON.stringify([one.input.name, one.design, one.build]);
+    const key = JSON.stringify([one.input.name, one.design, throughputBuild(one), one.latency?.mode ?? null]);
     series.set(key, [...(series.get(key) ?? []), one]);
   }
-  return [...series.values()].map((own) => fitSeries(own, cores, seed));
+  return [...series.values()].map((own) => fitSeries(own, cores));
 }
 
-function fitSeries(cases: readonly ResultCase[], cores: number, seed: number): ScalingResult {
+function fitSeries(cases: readonly ResultCase[], cores: number): ScalingResult {
   const [first] = cases as [ResultCase, ...ResultCase[]];
-  const random = new Random(seed).derive(`scale ${first.input.name} ${first.design}`);
   const workers = [...new Set(cases.map((one) => one.workers))].toSorted((a, b) => a - b);
   const points = workers.map((n) => {
     const own = cases.filter((one) => one.workers === n);
-    const throughputs = own.filter((one) => one.packets.injected > 0).map((one) => onCpu(one).pps);
+    const sessions = throughputsBySession(own.filter((one) => one.packets.injected > 0));
     const waits = own
       .map((one) => one.lockWaitShare)
       .filter((share): share is number => typeof share === 'number');
-    return { workers: n, throughputs, lockWaitShare: waits.length === 0 ? null : median(waits) };
+    return { workers: n, sessions, lockWaitShare: waits.length === 0 ? null : median(waits) };
   });
   const { measured, oversubscribed } = splitByCores(
-    points.filter((point) => point.throughputs.length > 0),
+    points.filter((point) => point.sessions.length > 0),
     cores,
   );
   const notes: string[] = [];
+  const why = whyNotCompared(first);
+  if (why !== null) notes.push(`throughput is not to be compared between designs: ${why}`);
   if (oversubscribed.length > 0) {
     notes.push(
       `${oversubscribed.map((point) => point.workers).join(', ')} workers on ${cores} cores are no measurement of scaling and are not fitted`,
     );
   }
-  const cpuWaits = cases.map((one) => one.cpuWaitShare).filter((share) => typeof share === 'number');
+  const cpuWaits = cases
+    .map((one) => throughputOf(one).cpuWaitShare ?? one.cpuWaitShare)
+    .filter((share) => typeof share === 'number');
   const cpuWait = cpuWaits.length === 0 ? null : median(cpuWaits);
   if (cpuWait === null) {
     notes.push(
@@ -70,18 +73,19 @@ function fitSeries(cases: readonly ResultCase[], cores: number, seed: number): S
     );
   }
   let fit: ScalingFit | null = null;
-  if (measured.length >= 2) fit = fitScaling(measured, { random: random.derive('fit') });
+  if (measured.length >= 2) fit = fitScaling(measured);
   else notes.push(`${measured.length} number(s) of workers had a core each; a fit needs at least two`);
   notes.push(...(fit?.notes ?? []));
   const asPoint = (point: (typeof points)[number]): ScalingPoint => {
-    const interval = bootstrapInterval(point.throughputs, median, {
-      random: random.derive(`${point.workers}`),
-    });
+    const { value, interval, trials, sessions } = positiveEstimate(point.sessions);
     return {
       workers: point.workers,
-      pps: median(point.throughputs),
+      pps: value,
       low: interval?.low ?? null,
       high: interval?.high ?? null,
+      confidence: interval?.confidence ?? null,
+      n: trials,
+      sessions,
       lockWaitShare: point.lockWaitShare,
       measured: point.workers <= cores,
       oversubscribed: point.workers > cores,
@@ -91,6 +95,8 @@ function fitSeries(cases: readonly ResultCase[], cores: number, seed: number): S
     scaling: {
       design: first.design,
       input: first.input.name,
+      build: throughputOf(first).build,
+      timed: throughputOf(first).timed,
       points: [
         ...[...measured, ...oversubscribed].map(asPoint),
         ...(fit === null ? [] : predictedPoints(fit, workers)),
@@ -102,20 +108,22 @@ function fitSeries(cases: readonly ResultCase[], cores: number, seed: number): S
   };
 }
 
+/** Throughputs over the time that workers had a CPU, by session. */
+function throughputsBySession(cases: readonly ResultCase[]): Sessions {
+  const numbers = [...new Set(cases.map((one) => one.session ?? 0))].toSorted((a, b) => a - b);
+  return numbers.map((session) => cases.filter((one) => (one.session ?? 0) === session).map(throughputOnCpu));
+}
+
+/** Points of the fitted curve beyond what was measured, each with its band; where the fits do not bound it there is none. */
 function predictedPoints(fit: ScalingFit, measured: readonly number[]): ScalingPoint[] {
   // Amdahl's law knows no coherency; a curve from it beyond the measurement would be a promise.
   if (fit.model !== 'usl') return [];
-  const parameters = {
-    lambda: fit.lambda.value,
-    sigma: fit.sigma.value,
-    kappa: fit.kappa?.value ?? 0,
-  };
-  return PREDICTED_WORKERS.filter((n) => !measured.includes(n)).map((n) => ({
-    workers: n,
-    pps: uslThroughput(parameters, n),
-    measured: false,
-    oversubscribed: null,
-  }));
+  return PREDICTED_WORKERS.filter((n) => !measured.includes(n)).flatMap((n) => {
+    const { value, interval } = fit.at(n);
+    if (interval === null) return [];
+    const { low, high, confidence } = interval;
+    return [{ workers: n, pps: value, low, high, confidence, measured: false, oversubscribed: null }];
+  });
 }
 
 function reportedFit(fit: ScalingFit): NonNullable<Scaling['fit']> {
@@ -127,6 +135,7 @@ function reportedFit(fit: ScalingFit): NonNullable<Scaling['fit']> {
     peakPps: fit.peakThroughput === null ? null : reported(fit.peakThroughput),
     r2: fit.r2,
     confidence: fit.lambda.interval?.confidence ?? null,
+    sessions: fit.sessions,
   };
 }
 

@@ -1,31 +1,31 @@
 /**
- * Which blocks count, and whether a group needs more of them. Everything is computed from the trials so far, so a resumed
+ * Which blocks count, and whether a group needs more of them: more blocks in a matrix of one session, more sessions in one of
+ * several. Everything is computed from the trials so far, so a resumed
  * matrix decides as the uninterrupted one would have.
  */
 import { normalQuantile } from '../stats/normal.js';
-import { bootstrapInterval } from '../stats/bootstrap.js';
-import { mean, median } from '../stats/sample.js';
+import { mean } from '../stats/sample.js';
+import { sessionEstimate } from '../stats/session-estimate.js';
 import { detectWarmUp } from '../stats/warm-up.js';
-import { Random } from '../synth/random.js';
 import { primaryMetric } from './metrics.js';
 import type { Group } from './plan.js';
 import type { Blocks } from './trial.js';
 
 /** How often a group is repeated. */
 export interface RepetitionRule {
+  readonly sessions: number;
+  /** In each session. */
   readonly trials: number;
   readonly untilPrecision?: number | undefined;
   readonly maxTrials: number;
   readonly confidence: number;
   readonly alpha: number;
-  readonly resamples: number;
-  readonly seed: number;
 }
 
 /** Fewest blocks before a precision may be believed. */
 const MIN_PRECISION_TRIALS = 10;
-/** Resamples for deciding whether to go on; reported intervals take as many as the matrix says. */
-const PROGRESS_RESAMPLES = 500;
+/** Fewest sessions before a precision may be believed: below, one spread in ten is less than a third of what it is. */
+const MIN_PRECISION_SESSIONS = 4;
 /** Levels that differ by less are one level. */
 const LEVEL_TOLERANCE = 0.02;
 /** Probability with which a difference of the size of the precision is to be found. */
@@ -44,7 +44,7 @@ export interface GroupWarmUp {
  * drops whole blocks: what is dropped cannot depend on which design was ahead.
  */
 export function groupWarmUp(group: Group, blocks: Blocks): GroupWarmUp {
-  const metric = primaryMetric(group.cells[0]!.rate);
+  const metric = primaryMetric(group.cells[0]!.rate, blocks);
   const levels: number[] = [];
   for (const block of blocks) {
     const logs: number[] = [];
@@ -63,17 +63,22 @@ export function groupWarmUp(group: Group, blocks: Blocks): GroupWarmUp {
     : { blocks: found.steadyFrom, state: 'warm-up' };
 }
 
-/** The blocks that count. */
+/** The blocks of a session that count. */
 export function steadyBlocks(group: Group, blocks: Blocks): Blocks {
   return blocks.slice(groupWarmUp(group, blocks).blocks);
 }
 
+/** A session of a group for people; a matrix of one session needs no number. */
+export function sessionPlace(group: Group, sessions: number, session: number): string {
+  return sessions === 1 ? group.name : `${group.name}, session ${session + 1}`;
+}
+
 /** Where a group stands. */
 export interface GroupProgress {
-  /** Blocks that count. */
+  /** Blocks that count, over all sessions. */
   readonly trials: number;
   readonly done: boolean;
-  /** Blocks expected in all; a guess while a precision is sought. */
+  /** Blocks expected in a session; a guess while a precision is sought in one. */
   readonly expected: number;
   /** Worst relative half-width so far; null without a precision to reach or an interval. */
   readonly precision: number | null;
@@ -81,8 +86,17 @@ export interface GroupProgress {
   readonly gaveUp: boolean;
 }
 
-/** Decides whether a group is done. */
-export function groupProgress(group: Group, blocks: Blocks, rule: RepetitionRule): GroupProgress {
+/**
+ * Decides whether a group is done.
+ * @param sessions complete blocks by session
+ */
+export function groupProgress(
+  group: Group,
+  sessions: readonly Blocks[],
+  rule: RepetitionRule,
+): GroupProgress {
+  if (rule.sessions > 1) return sessionsProgress(group, sessions, rule);
+  const [blocks = []] = sessions;
   if (rule.untilPrecision === undefined && blocks.length < rule.trials) {
     return { trials: blocks.length, done: false, expected: rule.trials, precision: null, gaveUp: false };
   }
@@ -95,19 +109,39 @@ export function groupProgress(group: Group, blocks: Blocks, rule: RepetitionRule
   }
   const target = rule.untilPrecision;
   const least = Math.max(MIN_PRECISION_TRIALS, Math.min(rule.trials, rule.maxTrials));
-  const now = precisionOf(group, steady, rule);
+  const now = precisionOf(group, [steady], rule);
   const expected =
     now === null ? least : Math.min(rule.maxTrials, Math.max(least, Math.ceil(trials * (now / target) ** 2)));
   if (trials >= least && isLook(trials) && now !== null && now <= target) {
     // Two looks in a row: one interval in 200 looks half as wide as it is.
     let before = trials - 1;
     while (!isLook(before)) before--;
-    const earlier = precisionOf(group, steady.slice(0, before), rule);
+    const earlier = precisionOf(group, [steady.slice(0, before)], rule);
     if (earlier !== null && earlier <= target)
       return { trials, done: true, expected: trials, precision: now, gaveUp: false };
   }
   const gaveUp = blocks.length >= rule.maxTrials;
   return { trials, done: gaveUp, expected: Math.max(expected, trials + 1), precision: now, gaveUp };
+}
+
+/** Of several sessions: each has its fixed number of blocks, and it is sessions that are added. */
+function sessionsProgress(group: Group, all: readonly Blocks[], rule: RepetitionRule): GroupProgress {
+  const sessions = all.filter((blocks) => blocks.length >= rule.trials);
+  const trials = sessions.reduce((sum, blocks) => sum + steadyBlocks(group, blocks).length, 0);
+  const fixed = { trials, expected: rule.trials };
+  const target = rule.untilPrecision;
+  if (target === undefined) {
+    return { ...fixed, done: sessions.length >= rule.sessions, precision: null, gaveUp: false };
+  }
+  const steady = sessions.map((blocks) => steadyBlocks(group, blocks));
+  const precision = precisionOf(group, steady, rule);
+  const least = Math.max(MIN_PRECISION_SESSIONS, rule.sessions);
+  if (sessions.length >= least && precision !== null && precision <= target) {
+    const earlier = precisionOf(group, steady.slice(0, -1), rule);
+    if (earlier !== null && earlier <= target) return { ...fixed, done: true, precision, gaveUp: false };
+  }
+  const gaveUp = sessions.length >= rule.sessions && (sessions.length + 1) * rule.trials > rule.maxTrials;
+  return { ...fixed, done: gaveUp, precision, gaveUp };
 }
 
 /** After which numbers of trials the precision is looked at: rarer as one trial more changes less. */
@@ -120,29 +154,22 @@ function isLook(trials: number): boolean {
  * the target a difference of the target's size is found with a probability of 90 %: an interval just as wide as the
  * difference would find it half of the time.
  */
-function precisionOf(group: Group, blocks: Blocks, rule: RepetitionRule): number | null {
-  if (blocks.length < 6) return null;
-  const metric = primaryMetric(group.cells[0]!.rate);
-  const halfWidth = (logs: readonly number[], what: string): number => {
-    const interval = bootstrapInterval(logs, median, {
-      random: new Random(rule.seed).derive(`precision ${group.index} ${what}`),
-      confidence: rule.confidence,
-      resamples: Math.min(rule.resamples, PROGRESS_RESAMPLES),
-    });
+function precisionOf(group: Group, sessions: readonly Blocks[], rule: RepetitionRule): number | null {
+  if (sessions.length < 2 && (sessions[0]?.length ?? 0) < 6) return null;
+  const metric = primaryMetric(group.cells[0]!.rate, sessions.flat());
+  const halfWidth = (logs: readonly (readonly number[])[]): number => {
+    const { interval } = sessionEstimate(logs, rule.confidence);
     // Half the width of an interval of logarithms is relative.
     return interval === null ? Infinity : (interval.high - interval.low) / 2;
   };
-  const logsOf = new Map<string, number[]>();
+  const logsOf = new Map<string, number[][]>();
   let worst = 0;
   for (const cell of group.cells) {
-    const logs = blocks.flatMap((block) => {
-      const value = block.get(cell.id)?.[metric];
-      return value !== undefined && value > 0 ? [Math.log(value)] : [];
-    });
+    const logs = sessions.map((blocks) => logsIn(blocks, cell.id, metric));
     // A cell without the metric (untimed) has no precision to reach.
-    if (logs.length < blocks.length) continue;
+    if (logs.some((own, session) => own.length < (sessions[session] as Blocks).length)) continue;
     logsOf.set(cell.id, logs);
-    worst = Math.max(worst, halfWidth(logs, cell.id));
+    worst = Math.max(worst, halfWidth(logs));
   }
   if (logsOf.size === 0) return null;
   const reach = normalQuantile((1 + rule.confidence) / 2);
@@ -151,8 +178,17 @@ function precisionOf(group: Group, blocks: Blocks, rule: RepetitionRule): number
     const base = logsOf.get(pair.base);
     const head = logsOf.get(pair.head);
     if (pair.kind === 'probes' || base === undefined || head === undefined) continue;
-    const differences = base.map((log, i) => (head[i] as number) - log);
-    worst = Math.max(worst, scale * halfWidth(differences, pair.head));
+    const differences = base.map((logs, session) =>
+      logs.map((log, block) => (head[session] as number[])[block]! - log),
+    );
+    worst = Math.max(worst, scale * halfWidth(differences));
   }
   return worst;
+}
+
+function logsIn(blocks: Blocks, cell: string, metric: string): number[] {
+  return blocks.flatMap((block) => {
+    const value = block.get(cell)?.[metric];
+    return value !== undefined && value > 0 ? [Math.log(value)] : [];
+  });
 }

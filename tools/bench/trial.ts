@@ -20,7 +20,9 @@ export interface CellRunner {
 /** A trial as the matrix remembers it. */
 export interface TrialRecord {
   readonly cell: string;
-  /** Block it ran in; each block holds every cell of its group once. */
+  /** Session it ran in: a process of its own. */
+  readonly session: number;
+  /** Block it ran in; each block holds every cell of its group once. Numbered through over the sessions. */
   readonly block: number;
   readonly values: TrialValues;
 }
@@ -28,8 +30,20 @@ export interface TrialRecord {
 /** The blocks of a group as far as they are complete, in order: values by cell id. */
 export type Blocks = readonly ReadonlyMap<string, TrialValues>[];
 
-/** Groups trials into complete blocks; a block that lacks a cell is left out. */
+/** Numbers of the complete blocks, ascending; a block that lacks a cell is left out. */
+export function completeBlockNumbers(cellIds: readonly string[], trials: readonly TrialRecord[]): number[] {
+  return [...blocksByNumber(cellIds, trials).keys()];
+}
+
+/** Groups trials of one session into complete blocks; a block that lacks a cell is left out. */
 export function completeBlocks(cellIds: readonly string[], trials: readonly TrialRecord[]): Blocks {
+  return [...blocksByNumber(cellIds, trials).values()];
+}
+
+function blocksByNumber(
+  cellIds: readonly string[],
+  trials: readonly TrialRecord[],
+): Map<number, ReadonlyMap<string, TrialValues>> {
   const byBlock = new Map<number, Map<string, TrialValues>>();
   for (const trial of trials) {
     if (!cellIds.includes(trial.cell)) continue;
@@ -37,8 +51,35 @@ export function completeBlocks(cellIds: readonly string[], trials: readonly Tria
     block.set(trial.cell, trial.values);
     byBlock.set(trial.block, block);
   }
-  return [...byBlock]
-    .toSorted(([a], [b]) => a - b)
-    .filter(([, block]) => cellIds.every((id) => block.has(id)))
-    .map(([, block]) => block);
+  const whole = [...byBlock].filter(([, block]) => cellIds.every((id) => block.has(id)));
+  return new Map(whole.toSorted(([a], [b]) => a - b));
+}
+
+/** The complete blocks of a group by session, sessions without one left out. */
+export function completeSessions(
+  cellIds: readonly string[],
+  trials: readonly TrialRecord[],
+): readonly Blocks[] {
+  const own = trials.filter((trial) => cellIds.includes(trial.cell));
+  const numbers = [...new Set(own.map((trial) => trial.session))].toSorted((a, b) => a - b);
+  return numbers
+    .map((session) =>
+      completeBlocks(
+        cellIds,
+        own.filter((trial) => trial.session === session),
+      ),
+    )
+    .filter((blocks) => blocks.length > 0);
+}
+
+/** Complete blocks of one session. */
+export function sessionBlocks(
+  cellIds: readonly string[],
+  trials: readonly TrialRecord[],
+  session: number,
+): Blocks {
+  return completeBlocks(
+    cellIds,
+    trials.filter((trial) => trial.session === session),
+  );
 }

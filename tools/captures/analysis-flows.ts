@@ -57,7 +57,8 @@ export class FlowsSection implements AnalysisSection {
   }
 }
 
-function portsOf(frame: Uint8Array, headers: Dissection): { source: number; destination: number } | null {
+/** Ports of a packet, or what stands for them; null for one that is of no flow of its own. */
+export function portsOf(frame: Uint8Array, headers: Dissection): { source: number; destination: number } | null {
   const { protocol, l4 } = headers;
   if (protocol === null || l4 === null) return null;
   if (PROTOCOLS_WITH_PORTS.has(protocol)) {

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { dissect, emptyDissection, type Dissection } from '../wire/dissect.js';
 import { SUPPORTED_LINK_TYPES, toEthernetFrame } from './link-type.js';
 import {
@@ -9,6 +8,7 @@ import {
   type CaptureRecord,
   type OpenCaptureOptions,
 } from './reader.js';
+import type { CaptureOddity } from './oddities.js';
 
 /** A packet as an analysis section sees it; valid only during the call. */
 export interface AnalysedPacket {
@@ -40,12 +40,14 @@ export interface AnalysedFile {
   readonly file: string;
   readonly format: CaptureFormat;
   readonly compression: CaptureCompression;
-  /** Bytes on disk; null for standard input. */
+  /** Bytes read of the file, compressed or not; null for standard input. */
   readonly fileBytes: number | null;
   readonly recordCount: number;
   readonly interfaces: readonly AnalysedInterface[];
   /** Where and how the capture broke off (with `onTruncated: 'keep'`); null when it is whole. */
   readonly truncation: string | null;
+  /** What was odd about records that were read all the same. */
+  readonly oddities: readonly CaptureOddity[];
 }
 
 export interface AnalysedInterface {
@@ -83,7 +85,7 @@ export async function analyseCapture(
       file: path,
       format: reader.format,
       compression: reader.compression,
-      fileBytes: path === '-' ? null : (await stat(path)).size,
+      fileBytes: path === '-' ? null : reader.fileBytesRead,
       recordCount: reader.recordCount,
       interfaces: reader.interfaces.map((each, index) => ({
         name: each.name,
@@ -93,6 +95,7 @@ export async function analyseCapture(
         recordCount: perInterface[index] ?? 0,
       })),
       truncation: reader.truncation?.message ?? null,
+      oddities: reader.oddities,
     };
   } finally {
     await reader.close();

@@ -1,3 +1,4 @@
+import { createHash, type Hash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { CaptureError } from './capture-error.js';
@@ -8,11 +9,62 @@ const FILE_CHUNK_BYTES = 1024 * 1024;
 const MIN_CHUNK_BYTES = 16 * 1024;
 
 /**
- * The raw bytes of a file, or of standard input for `-`, in chunks that are never reused.
- * Opening happens on the first chunk; leaving the iteration early closes the file.
- * @throws CaptureError when the file cannot be opened or read
+ * The raw bytes of a file, or of standard input for `-`, counted and hashed while they are read: a pipe can be read only once.
+ * The source is opened on the first chunk, and once.
  */
-export async function* readRawChunks(path: string, stdin: Readable): AsyncGenerator<Uint8Array> {
+export class RawBytes {
+  /** Bytes read so far. */
+  byteCount = 0;
+  readonly #source: AsyncGenerator<Uint8Array>;
+  readonly #hash: Hash | null;
+  #ended = false;
+  #digest: string | null = null;
+
+  constructor(path: string, stdin: Readable, hash: boolean) {
+    this.#source = readRawChunks(path, stdin);
+    this.#hash = hash ? createHash('sha256') : null;
+  }
+
+  /**
+   * The chunks, which are never reused. Leaving the iteration early closes the source.
+   * @throws CaptureError when the source cannot be opened or read
+   */
+  async *chunks(): AsyncGenerator<Uint8Array> {
+    try {
+      for (;;) {
+        const chunk = await this.#next();
+        if (chunk === null) return;
+        yield chunk;
+      }
+    } finally {
+      await this.close();
+    }
+  }
+
+  /** SHA-256 in hexadecimal once everything has been read; null before that, or when it was not asked for. */
+  sha256(): string | null {
+    if (this.#hash === null || !this.#ended) return null;
+    this.#digest ??= this.#hash.digest('hex');
+    return this.#digest;
+  }
+
+  async close(): Promise<void> {
+    await this.#source.return(undefined);
+  }
+
+  async #next(): Promise<Uint8Array | null> {
+    const { done, value } = await this.#source.next();
+    if (done === true) {
+      this.#ended = true;
+      return null;
+    }
+    this.byteCount += value.length;
+    this.#hash?.update(value);
+    return value;
+  }
+}
+
+async function* readRawChunks(path: string, stdin: Readable): AsyncGenerator<Uint8Array> {
   if (path === '-') {
     yield* readStream(stdin);
     return;

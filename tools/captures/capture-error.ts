@@ -1,3 +1,7 @@
+/** What to do about a capture whose end is missing. */
+export const KEEP_ADVICE =
+  'Give --keep-truncated to use what comes before, or copy or record the capture again (editcap FILE REPAIRED rewrites it).';
+
 /** What is known about a fault in a capture; absent facts are left out, never 0. */
 export interface CaptureErrorDetail {
   /** The file as the user named it; `-` is standard input. */

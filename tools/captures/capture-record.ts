@@ -1,3 +1,5 @@
+import type { Oddities } from './oddities.js';
+
 /** One packet of a capture, whatever the file's format. */
 export interface CaptureRecord {
   /** Number of the record in its file, counting from 1 as capture tools do. */
@@ -13,7 +15,10 @@ export interface CaptureRecord {
   readonly timestampMissing?: true;
   /** The captured bytes, starting at the link-layer header. Never overwritten by the reader; do not modify. */
   readonly frame: Uint8Array;
-  /** Bytes that were on the wire; more than `frame.length` when the snap length cut the packet. */
+  /**
+   * Bytes that were on the wire; more than `frame.length` when the snap length cut the packet. Fewer only in captures that say so
+   * wrongly (oddity `captured-beyond-wire`).
+   */
   readonly originalLength: number;
   /** LINKTYPE_ number of the frame (tcpdump.org/linktypes.html). */
   readonly linkType: number;
@@ -40,6 +45,8 @@ export type CaptureCompression = 'none' | 'gzip' | 'zstd';
 export interface RecordSource {
   readonly format: CaptureFormat;
   readonly interfaces: readonly CaptureInterface[];
+  /** What was wrong with records that were read all the same. */
+  readonly oddities: Oddities;
   /**
    * The next records (at least one), or null after the last.
    * Every record before a fault is delivered before the fault is thrown.

@@ -25,6 +25,7 @@ export class FlowSet {
    * Adds the flow between two endpoints; either direction is the same flow.
    * @param frame bytes holding the source address at `addressesAt`, the destination's right behind it
    * @param addressBytes 4 or 16
+   * @param zone flows of different zones are different flows, 0 to 65535
    * @returns true when the flow was new
    */
   add(
@@ -34,6 +35,7 @@ export class FlowSet {
     protocol: number,
     sourcePort: number,
     destinationPort: number,
+    zone = 0,
   ): boolean {
     const swapped = this.isSwapped(frame, addressesAt, addressBytes, sourcePort, destinationPort);
     const { keyBytes, key } = this;
@@ -45,7 +47,7 @@ export class FlowSet {
       keyBytes[16 + index] = swapped ? source : destination;
     }
     key[8] = swapped ? destinationPort * 0x1_0000 + sourcePort : sourcePort * 0x1_0000 + destinationPort;
-    key[9] = (addressBytes << 8) | protocol;
+    key[9] = zone * 0x1_0000 + ((addressBytes << 8) | protocol);
     // A stored pair of zeros means an empty slot, so the low half is never 0.
     return this.insert(hashWords(key, 0x2545_f491) | 1, hashWords(key, 0x9e37_79b9));
   }

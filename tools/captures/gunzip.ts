@@ -1,6 +1,6 @@
 import { createInflateRaw, type InflateRaw } from 'node:zlib';
 import type { ByteWindow } from './byte-window.js';
-import { CaptureError } from './capture-error.js';
+import { CaptureError, KEEP_ADVICE } from './capture-error.js';
 import { crc32 } from './crc32.js';
 
 const OUTPUT_CHUNK_BYTES = 256 * 1024;
@@ -185,7 +185,7 @@ function cutShort(file: string, input: ByteWindow, what: string): CaptureError {
     file,
     truncated: true,
     reason: `the gzip data end early, inside ${what}, after ${compressedBytes} compressed bytes`,
-    advice: ADVICE,
+    advice: KEEP_ADVICE,
   });
 }
 
@@ -200,7 +200,9 @@ function damaged(file: string, offset: number, what: string): CaptureError {
 function trailingFault(file: string, offset: number): CaptureError {
   return new CaptureError({
     file,
+    // The content before it was whole.
+    truncated: true,
     reason: `what follows the end of the gzip data, at compressed byte ${offset}, is neither gzip nor zeros`,
-    advice: ADVICE,
+    advice: KEEP_ADVICE,
   });
 }

@@ -61,6 +61,7 @@ const NAMES: Readonly<Record<number, string>> = {
   189: 'Linux USB',
   192: 'per-packet information (PPI)',
   195: 'IEEE 802.15.4',
+  197: 'Endace ERF',
   203: 'LAPD',
   220: 'Linux USB, memory-mapped',
   224: 'Fibre Channel FC-2',
@@ -134,7 +135,7 @@ export function ethernetOriginalLength(record: CaptureRecord, frame: Uint8Array)
  * @throws CaptureError, naming the first record met of that kind, for a link type that cannot be replayed
  */
 export function requireSupportedLinkType(record: CaptureRecord, file: string): void {
-  if (!SUPPORTED_LINK_TYPES.includes(record.linkType)) throw unsupported(record, file);
+  if (!SUPPORTED_LINK_TYPES.includes(record.linkType)) throw unsupportedLinkType(record, file);
 }
 
 function networkPart(record: CaptureRecord, file: string): NetworkPart {
@@ -154,7 +155,7 @@ function networkPart(record: CaptureRecord, file: string): NetworkPart {
     case LINKTYPE_LINUX_SLL2:
       return cookedPart(frame, SLL2_HEADER_BYTES, { protocolAt: 0, hardwareAt: 8, lengthAt: 11, addressAt: 12 });
     default:
-      throw unsupported(record, file);
+      throw unsupportedLinkType(record, file);
   }
 }
 
@@ -209,17 +210,20 @@ function u16(bytes: Uint8Array, position: number): number {
   return ((bytes[position] ?? 0) << 8) | (bytes[position + 1] ?? 0);
 }
 
-function unsupported(record: CaptureRecord, file: string): CaptureError {
-  const name = NAMES[record.linkType];
+/** `link type 105 (IEEE 802.11)`, or the number alone where no name is known. */
+export function linkTypeWithNumber(linkType: number): string {
+  const name = NAMES[linkType];
+  return name === undefined ? `link type ${linkType}` : `link type ${linkType} (${name})`;
+}
+
+/** The error for a record whose link type cannot be replayed. */
+export function unsupportedLinkType(record: CaptureRecord, file: string): CaptureError {
   const supported = SUPPORTED_LINK_TYPES.map((each) => `${NAMES[each]} (${each})`).join(', ');
   return new CaptureError({
     file,
     recordIndex: record.recordIndex,
     offset: record.fileOffset,
-    reason:
-      name === undefined
-        ? `link type ${record.linkType} cannot be replayed`
-        : `link type ${record.linkType} (${name}) cannot be replayed`,
+    reason: `${linkTypeWithNumber(record.linkType)} cannot be replayed`,
     advice: `Record on an interface of one of these kinds, or export the IP packets: ${supported}.`,
   });
 }

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { parse, type PcapPacket } from 'pcap-parser';
 import type { ByteWindow } from './byte-window.js';
-import { CaptureError } from './capture-error.js';
+import { CaptureError, KEEP_ADVICE } from './capture-error.js';
 import {
   MAX_CAPTURED_BYTES,
   MAX_ORIGINAL_BYTES,
@@ -10,6 +10,7 @@ import {
   type CaptureRecord,
   type RecordSource,
 } from './capture-record.js';
+import { beyondWireText, Oddities, type OddityKind } from './oddities.js';
 import {
   PCAP_FILE_HEADER_BYTES,
   PCAP_LINK_TYPE_MASK,
@@ -19,6 +20,9 @@ import {
   PCAP_RECORD_HEADER_BYTES,
 } from './pcap-format.js';
 
+/** How a file's records order their two lengths. */
+type LengthOrder = 'captured-first' | 'wire-first' | 'larger-second';
+
 /**
  * Classic pcap, both byte orders, microseconds and nanoseconds, parsed by the pcap-parser package.
  *
@@ -26,6 +30,9 @@ import {
  * about bytes left over at the end. So this class walks the record headers first and feeds the package only whole,
  * bounded records; it therefore never buffers more than one window. The package knows microsecond files only:
  * a nanosecond file's magic number is exchanged before it is fed, and the sub-second field scaled here.
+ *
+ * What libpcap and Wireshark read although it is odd is read as they read it, and counted: a captured length above the length on
+ * the wire, a sub-second part outside of the second, versions before 2.4, records without anything.
  */
 export class PcapSource implements RecordSource {
   readonly format: CaptureFormat;
@@ -35,6 +42,8 @@ export class PcapSource implements RecordSource {
   private readonly linkType: number;
   private readonly subSecondNs: bigint;
   private readonly subSecondLimit: number;
+  private readonly lengthOrder: LengthOrder;
+  private readonly version: string;
   private parserFault: Error | null = null;
   private recordsRead = 0;
   private pendingFault: CaptureError | null = null;
@@ -44,7 +53,10 @@ export class PcapSource implements RecordSource {
     private readonly window: ByteWindow,
     header: PcapFileHeader,
     private readonly littleEndian: boolean,
+    readonly oddities: Oddities,
   ) {
+    this.lengthOrder = header.lengthOrder;
+    this.version = header.version;
     this.format = header.nanosecond ? 'pcap-ns' : 'pcap';
     this.linkType = header.linkType;
     this.subSecondNs = header.nanosecond ? 1n : 1000n;
@@ -68,9 +80,10 @@ export class PcapSource implements RecordSource {
 
   /**
    * Reads the file header from the window.
-   * @throws CaptureError for a truncated header or a version other than 2.4
+   * @param strict refuses what is odd
+   * @throws CaptureError for a truncated header or an unknown version
    */
-  static async open(file: string, window: ByteWindow): Promise<PcapSource> {
+  static async open(file: string, window: ByteWindow, strict = false): Promise<PcapSource> {
     if (!(await window.fill(PCAP_FILE_HEADER_BYTES))) {
       throw new CaptureError({
         file,
@@ -85,7 +98,7 @@ export class PcapSource implements RecordSource {
     const littleEndian = isPcapMagic(bytes.readUInt32LE(0));
     const header = parseFileHeader(file, bytes, littleEndian);
     window.consume(PCAP_FILE_HEADER_BYTES);
-    return new PcapSource(file, window, header, littleEndian);
+    return new PcapSource(file, window, header, littleEndian, new Oddities(file, strict));
   }
 
   async nextBatch(): Promise<CaptureRecord[] | null> {
@@ -99,10 +112,78 @@ export class PcapSource implements RecordSource {
     if (!(await this.window.fill(PCAP_RECORD_HEADER_BYTES + first))) throw this.truncatedBody(first);
 
     const { byteCount, recordCount } = this.frameWholeRecords();
+    if (recordCount === 0 && this.pendingFault !== null) throw this.pendingFault;
     const baseOffset = this.window.streamOffset;
-    const chunk = this.window.buffer.subarray(this.window.start, this.window.start + byteCount);
+    let chunk = this.window.buffer.subarray(this.window.start, this.window.start + byteCount);
+    if (this.lengthOrder !== 'captured-first') chunk = this.withCapturedFirst(byteCount);
     this.window.consume(byteCount);
     return this.parseChunk(chunk, recordCount, baseOffset);
+  }
+
+  /** The two lengths of the record at a position of the window, whatever their order (libpcap, sf-pcap.c). */
+  private lengthsAt(position: number): { captured: number; original: number } {
+    const { buffer } = this.window;
+    const first = this.readUint32(buffer, position + 8);
+    const second = this.readUint32(buffer, position + 12);
+    const swapped =
+      this.lengthOrder === 'wire-first' || (this.lengthOrder === 'larger-second' && first > second);
+    return swapped ? { captured: second, original: first } : { captured: first, original: second };
+  }
+
+  /** A copy of the window's first bytes, whole records, with the lengths in the order of version 2.4. */
+  private withCapturedFirst(byteCount: number): Buffer {
+    const { buffer, start } = this.window;
+    const copy = Buffer.from(buffer.subarray(start, start + byteCount));
+    for (let at = 0; at < byteCount; ) {
+      const { captured, original } = this.lengthsAt(start + at);
+      this.writeUint32(copy, at + 8, captured);
+      this.writeUint32(copy, at + 12, original);
+      at += PCAP_RECORD_HEADER_BYTES + captured;
+    }
+    return copy;
+  }
+
+  /** Counts what is odd about a sound record; the refusal when nothing may be. */
+  private noteOddities(position: number, recordIndex: number): CaptureError | null {
+    const { captured, original } = this.lengthsAt(position);
+    const subSecond = this.readUint32(this.window.buffer, position + 4);
+    if (
+      captured <= original &&
+      subSecond < this.subSecondLimit &&
+      this.version === CURRENT_VERSION &&
+      original !== 0
+    ) {
+      return null;
+    }
+    const offset = this.window.streamOffset + (position - this.window.start);
+    const note = (kind: OddityKind, describe: () => string): CaptureError | null =>
+      this.oddities.note({ kind, recordIndex, offset, describe });
+    return (
+      (this.version === CURRENT_VERSION
+        ? null
+        : note('old-version', () => oldVersionText(this.version, this.lengthOrder))) ??
+      (captured <= original ? null : note('captured-beyond-wire', () => beyondWireText(captured, original))) ??
+      (subSecond < this.subSecondLimit
+        ? null
+        : note('sub-second-range', () => subSecondText(subSecond, this.subSecondLimit))) ??
+      (this.isEmptyRecord(position)
+        ? note('empty-record', () => 'neither time nor bytes, as where a file ends in zeros')
+        : null)
+    );
+  }
+
+  /** Taken for a record it would have no bytes, and garbage would follow. */
+  private isFileHeader(position: number): boolean {
+    const { buffer } = this.window;
+    if (!isPcapMagic(this.readUint32(buffer, position))) return false;
+    const word = this.readUint32(buffer, position + 4);
+    return word === (this.littleEndian ? CURRENT_VERSION_WORD_LE : CURRENT_VERSION_WORD_BE);
+  }
+
+  private isEmptyRecord(position: number): boolean {
+    return this.window.buffer
+      .subarray(position, position + PCAP_RECORD_HEADER_BYTES)
+      .every((byte) => byte === 0);
   }
 
   /** Measures the whole, sound records at the window's start; a fault after them is kept for the next call. */
@@ -118,6 +199,8 @@ export class PcapSource implements RecordSource {
       }
       const next = position + PCAP_RECORD_HEADER_BYTES + captured;
       if (next > end) break;
+      this.pendingFault = this.noteOddities(position, this.recordsRead + recordCount + 1);
+      if (this.pendingFault !== null) break;
       position = next;
       recordCount += 1;
     }
@@ -126,21 +209,18 @@ export class PcapSource implements RecordSource {
 
   /** The captured length of the record whose header lies at `position`, or why the header cannot be believed. */
   private checkRecordHeader(position: number, recordsBefore: number): number | CaptureError {
-    const { buffer } = this.window;
-    const captured = this.readUint32(buffer, position + 8);
-    const original = this.readUint32(buffer, position + 12);
-    const subSecond = this.readUint32(buffer, position + 4);
+    const { captured, original } = this.lengthsAt(position);
     let reason: string | null = null;
+    let advice = 'The file is damaged from here on, or was written wrongly; record or export it again.';
     // Records longer than the file's own snap length occur in good captures (merged or cut ones): they are whole,
     // and Open vSwitch and Wireshark read them so.
-    if (captured > MAX_CAPTURED_BYTES) {
+    if (this.isFileHeader(position)) {
+      reason = 'the header of another pcap file lies here, as when files are joined with cat';
+      advice = 'Join the files themselves with: mergecap -a -w JOINED FILE...; or name each of them.';
+    } else if (captured > MAX_CAPTURED_BYTES) {
       reason = `the captured length is ${captured} bytes, and no record has more than ${MAX_CAPTURED_BYTES}`;
-    } else if (captured > original) {
-      reason = `the captured length, ${captured} bytes, is more than the length on the wire, ${original} bytes`;
     } else if (original > MAX_ORIGINAL_BYTES) {
       reason = `the length on the wire is ${original} bytes, which no packet has`;
-    } else if (subSecond >= this.subSecondLimit) {
-      reason = `the sub-second part of the time is ${subSecond}, but a second has ${this.subSecondLimit} units here`;
     }
     if (reason === null) return captured;
     return new CaptureError({
@@ -149,7 +229,7 @@ export class PcapSource implements RecordSource {
       offset: this.window.streamOffset + (position - this.window.start),
       wholeRecords: this.recordsRead + recordsBefore,
       reason,
-      advice: 'The file is damaged from here on, or was written wrongly; record or export it again.',
+      advice,
     });
   }
 
@@ -179,7 +259,8 @@ export class PcapSource implements RecordSource {
         fileOffset,
         timestampNs:
           BigInt(header.timestampSeconds) * 1_000_000_000n +
-          BigInt(header.timestampMicroseconds) * this.subSecondNs,
+          // Signed, as libpcap has it: a negative part lies before the second.
+          BigInt(header.timestampMicroseconds | 0) * this.subSecondNs,
         frame: data,
         originalLength: header.originalLength,
         linkType: this.linkType,
@@ -210,12 +291,17 @@ export class PcapSource implements RecordSource {
       wholeRecords: this.recordsRead,
       truncated: true,
       reason: `${reason}; ${this.recordsRead} whole records come before it`,
-      advice: 'Copy or record the capture again, or repair it with: editcap FILE REPAIRED.',
+      advice: KEEP_ADVICE,
     });
   }
 
   private readUint32(buffer: Buffer, position: number): number {
     return this.littleEndian ? buffer.readUInt32LE(position) : buffer.readUInt32BE(position);
+  }
+
+  private writeUint32(buffer: Buffer, position: number, value: number): void {
+    if (this.littleEndian) buffer.writeUInt32LE(value, position);
+    else buffer.writeUInt32BE(value, position);
   }
 }
 
@@ -223,8 +309,43 @@ interface PcapFileHeader {
   readonly nanosecond: boolean;
   readonly snapLength: number;
   readonly linkType: number;
-  /** The same header with the magic number of a microsecond file, for pcap-parser. */
+  readonly version: string;
+  readonly lengthOrder: LengthOrder;
+  /** The same header with the magic number of a microsecond file and the present version, for pcap-parser. */
   readonly microsecondBytes: Buffer;
+}
+
+const CURRENT_VERSION = '2.4';
+/** Major 2 and minor 4 as one word, in either byte order. */
+const CURRENT_VERSION_WORD_LE = 0x0004_0002;
+const CURRENT_VERSION_WORD_BE = 0x0002_0004;
+
+/**
+ * Version 2.3 exchanged the two lengths, but some programs wrote 2.3 and the old order; DG/UX's tcpdump wrote 543.0 and the old
+ * order (libpcap, sf-pcap.c; Wireshark, libpcap.c).
+ */
+const LENGTH_ORDERS: Readonly<Record<string, LengthOrder>> = {
+  '2.0': 'wire-first',
+  '2.1': 'wire-first',
+  '2.2': 'wire-first',
+  '2.3': 'larger-second',
+  [CURRENT_VERSION]: 'captured-first',
+  '543.0': 'wire-first',
+};
+
+function oldVersionText(version: string, order: LengthOrder): string {
+  const how =
+    order === 'wire-first'
+      ? 'its records give the length on the wire before the captured one, and are read so'
+      : 'the smaller of the two lengths of a record is taken for the captured one';
+  return `the file has version ${version} of the pcap format: ${how}`;
+}
+
+function subSecondText(subSecond: number, limit: number): string {
+  return (
+    `the sub-second part of the time is ${subSecond | 0}, but a second has ${limit} units here; ` +
+    'it is added to the second'
+  );
 }
 
 function isPcapMagic(magic: number): boolean {
@@ -235,12 +356,13 @@ function parseFileHeader(file: string, bytes: Buffer, littleEndian: boolean): Pc
   const u16 = (at: number): number => (littleEndian ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at));
   const u32 = (at: number): number => (littleEndian ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at));
   const version = `${u16(4)}.${u16(6)}`;
-  if (version !== '2.4') {
+  const lengthOrder = LENGTH_ORDERS[version];
+  if (lengthOrder === undefined) {
     throw new CaptureError({
       file,
       offset: 4,
-      reason: `this pcap file has version ${version}, and only 2.4 is known`,
-      advice: 'Convert it with: editcap -F pcap FILE CONVERTED.',
+      reason: `this pcap file has version ${version}, and only 2.0 to 2.4 (and 543.0, of DG/UX) are known`,
+      advice: 'The header is damaged, or the file is in a variant of the format: export it again as pcap or pcapng.',
     });
   }
   const linkWord = u32(20);
@@ -253,12 +375,19 @@ function parseFileHeader(file: string, bytes: Buffer, littleEndian: boolean): Pc
     });
   }
   const microsecondBytes = Buffer.from(bytes);
-  if (littleEndian) microsecondBytes.writeUInt32LE(PCAP_MAGIC_MICRO, 0);
-  else microsecondBytes.writeUInt32BE(PCAP_MAGIC_MICRO, 0);
+  if (littleEndian) {
+    microsecondBytes.writeUInt32LE(PCAP_MAGIC_MICRO, 0);
+    microsecondBytes.writeUInt32LE(CURRENT_VERSION_WORD_LE, 4);
+  } else {
+    microsecondBytes.writeUInt32BE(PCAP_MAGIC_MICRO, 0);
+    microsecondBytes.writeUInt32BE(CURRENT_VERSION_WORD_BE, 4);
+  }
   return {
     nanosecond: u32(0) === PCAP_MAGIC_NANO,
     snapLength: u32(16),
     linkType: linkWord & PCAP_LINK_TYPE_MASK,
+    version,
+    lengthOrder,
     microsecondBytes,
   };
 }

@@ -1,5 +1,5 @@
 import type { ByteWindow } from './byte-window.js';
-import { CaptureError } from './capture-error.js';
+import { CaptureError, KEEP_ADVICE } from './capture-error.js';
 import {
   MAX_CAPTURED_BYTES,
   MAX_ORIGINAL_BYTES,
@@ -25,11 +25,14 @@ import {
   SECTION_FIXED_BYTES,
   SIMPLE_PACKET_FIXED_BYTES,
 } from './pcapng-format.js';
+import { beyondWireText, Oddities } from './oddities.js';
 import { parseOptions } from './pcapng-options.js';
 import { timestampResolution, type TimestampResolution } from './timestamp-resolution.js';
 
 /** Largest block that is held in memory, in bytes; larger packet blocks are refused, other blocks skipped unread. */
 const MAX_BLOCK_BYTES = 16 * 1024 * 1024;
+/** Largest length that, padded, still fits its 32-bit field. */
+const MAX_BLOCK_LENGTH = 0xffff_fffc;
 /** An interface costs memory, so a file cannot have them without end. */
 const MAX_INTERFACES = 65_536;
 const MICROSECONDS = 6;
@@ -50,6 +53,9 @@ interface SectionInterface {
  * pcapng with any number of sections (each in its own byte order) and interfaces (each with its own link type,
  * timestamp resolution and offset). Enhanced, simple and obsolete packet blocks give records; other blocks are
  * skipped, whatever their size, without being held. Block lengths are checked at both ends.
+ *
+ * What Wireshark reads although it is odd is read as it reads it, and counted: a captured length above the length on the wire, and
+ * a block length that leaves the padding out.
  */
 export class PcapngSource implements RecordSource {
   readonly format = 'pcapng';
@@ -64,14 +70,16 @@ export class PcapngSource implements RecordSource {
   private constructor(
     private readonly file: string,
     private readonly window: ByteWindow,
+    readonly oddities: Oddities,
   ) {}
 
   /**
    * Reads the first section header.
+   * @param strict refuses what is odd
    * @throws CaptureError when it is damaged or cut short
    */
-  static async open(file: string, window: ByteWindow): Promise<PcapngSource> {
-    const source = new PcapngSource(file, window);
+  static async open(file: string, window: ByteWindow, strict = false): Promise<PcapngSource> {
+    const source = new PcapngSource(file, window, new Oddities(file, strict));
     await source.readBlock();
     return source;
   }
@@ -100,9 +108,9 @@ export class PcapngSource implements RecordSource {
       throw this.truncated(BLOCK_OVERHEAD_BYTES, 'a block header');
     }
     if (this.takeBufferedBlock()) return true;
-    const { type, length } = this.blockHead();
+    const { type, length, stated } = this.blockHead();
     if (!holdsContent(type)) {
-      await this.skipBlock(length);
+      await this.skipBlock(length, stated);
       return true;
     }
     if (!(await window.fill(length))) throw this.truncated(length, 'a block');
@@ -113,11 +121,11 @@ export class PcapngSource implements RecordSource {
   private takeBufferedBlock(): boolean {
     const { window } = this;
     if (window.available < BLOCK_OVERHEAD_BYTES) return false;
-    const { type, length } = this.blockHead();
+    const { type, length, stated } = this.blockHead();
     if (length > window.available) return false;
     const offset = window.streamOffset;
     const block = window.buffer.subarray(window.start, window.start + length);
-    this.checkTrailer(offset, length, this.u32(block, length - 4));
+    this.checkTrailer(offset, { length, stated }, this.u32(block, length - 4));
     const body = block.subarray(BLOCK_HEAD_BYTES, length - 4);
     if (type === BLOCK_ENHANCED_PACKET) this.readPacket(offset, body, false);
     else if (type === BLOCK_PACKET) this.readPacket(offset, body, true);
@@ -128,32 +136,34 @@ export class PcapngSource implements RecordSource {
     return true;
   }
 
-  /** Type and believable length of the block at the window's start. */
-  private blockHead(): { type: number; length: number } {
+  /** Type and believable length of the block at the window's start: padded, and as stated. */
+  private blockHead(): { type: number; length: number; stated: number } {
     const { buffer, start, streamOffset } = this.window;
     // A section's type reads the same in both byte orders; its magic tells how to read its length.
     if (buffer.readUInt32BE(start) === BLOCK_SECTION_HEADER) this.readByteOrder(streamOffset);
     const type = this.u32(buffer, start);
-    const length = this.u32(buffer, start + 4);
-    if (length < BLOCK_OVERHEAD_BYTES || length % 4 !== 0) {
-      throw this.damaged(streamOffset + 4, `the block length is ${length}, not a multiple of 4 of at least 12`);
+    const stated = this.u32(buffer, start + 4);
+    if (stated === 0 && type === 0) throw this.zeroTail();
+    if (stated < BLOCK_OVERHEAD_BYTES || stated > MAX_BLOCK_LENGTH) {
+      throw this.damaged(streamOffset + 4, `the block length is ${stated}, not a multiple of 4 of at least 12`);
     }
+    const length = Math.ceil(stated / 4) * 4;
     if (length > MAX_BLOCK_BYTES && holdsContent(type)) {
       throw this.damaged(
         streamOffset + 4,
         `the block length is ${length} bytes, and at most ${MAX_BLOCK_BYTES} are read`,
       );
     }
-    return { type, length };
+    return { type, length, stated };
   }
 
-  private async skipBlock(length: number): Promise<void> {
+  private async skipBlock(length: number, stated: number): Promise<void> {
     const offset = this.window.streamOffset;
     const bodyEnd = length - 4;
     if (!(await this.window.skip(bodyEnd)) || !(await this.window.fill(4))) {
       throw this.truncated(length, 'a block', offset);
     }
-    this.checkTrailer(offset, length, this.u32(this.window.buffer, this.window.start));
+    this.checkTrailer(offset, { length, stated }, this.u32(this.window.buffer, this.window.start));
     this.window.consume(4);
   }
 
@@ -219,6 +229,7 @@ export class PcapngSource implements RecordSource {
     const captured = this.u32(body, 12);
     const original = this.u32(body, 16);
     this.checkLengths(offset, captured, original);
+    if (captured > original) this.noteBeyondWire(offset, captured, original);
     const optionsAt = PACKET_FIXED_BYTES + paddedLength(captured);
     if (optionsAt > body.length) {
       throw this.damaged(offset + 20, `the captured length, ${captured} bytes, does not fit in its block`);
@@ -282,12 +293,6 @@ export class PcapngSource implements RecordSource {
         `the captured length is ${captured} bytes, and no record has more than ${MAX_CAPTURED_BYTES}`,
       );
     }
-    if (captured > original) {
-      throw this.damaged(
-        offset,
-        `the captured length, ${captured} bytes, is more than the length on the wire, ${original} bytes`,
-      );
-    }
     if (original > MAX_ORIGINAL_BYTES) {
       throw this.damaged(offset, `the length on the wire is ${original} bytes, which no packet has`);
     }
@@ -300,12 +305,46 @@ export class PcapngSource implements RecordSource {
     return parsed;
   }
 
-  private checkTrailer(offset: number, length: number, trailer: number): void {
-    if (trailer === length) return;
-    throw this.damaged(
-      offset + length - 4,
-      `the block length is ${length} at the block's start and ${trailer} at its end`,
-    );
+  /** A length that leaves the padding out may do so at both ends; anything else that differs is damage. */
+  private checkTrailer(offset: number, block: { length: number; stated: number }, trailer: number): void {
+    const { length, stated } = block;
+    if (trailer !== stated && trailer !== length) {
+      throw this.damaged(
+        offset + length - 4,
+        `the block length is ${stated} at the block's start and ${trailer} at its end`,
+      );
+    }
+    if (stated === length) return;
+    const refusal = this.oddities.note({
+      kind: 'block-length',
+      recordIndex: this.recordsRead + 1,
+      offset: offset + 4,
+      describe: () => `the block length is ${stated}, no multiple of 4: the padding is left out of it`,
+    });
+    if (refusal !== null) throw refusal;
+  }
+
+  private noteBeyondWire(offset: number, captured: number, original: number): void {
+    const refusal = this.oddities.note({
+      kind: 'captured-beyond-wire',
+      recordIndex: this.recordsRead + 1,
+      offset,
+      describe: () => beyondWireText(captured, original),
+    });
+    if (refusal !== null) throw refusal;
+  }
+
+  /** A file that was given its size beforehand, and whose end was never written: everything before it is sound. */
+  private zeroTail(): CaptureError {
+    return new CaptureError({
+      file: this.file,
+      recordIndex: this.recordsRead + 1,
+      offset: this.window.streamOffset,
+      wholeRecords: this.recordsRead,
+      truncated: true,
+      reason: `zeros follow in place of a block; ${this.recordsRead} whole records come before them`,
+      advice: KEEP_ADVICE,
+    });
   }
 
   private damaged(offset: number, reason: string): CaptureError {
@@ -330,7 +369,7 @@ export class PcapngSource implements RecordSource {
       reason:
         `the file ends inside ${what}: ${present} of ${needed} bytes; ` +
         `${this.recordsRead} whole records come before it`,
-      advice: 'Copy or record the capture again, or repair it with: editcap FILE REPAIRED.',
+      advice: KEEP_ADVICE,
     });
   }
 

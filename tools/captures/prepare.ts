@@ -5,9 +5,9 @@ import { ethernetOriginalLength, toEthernetFrame } from './link-type.js';
 import { PcapWriter } from './pcap-writer.js';
 import { PcapngWriter } from './pcapng-writer.js';
 import { PreparedWriter, type PreparedWritableRecord } from './prepared-writer.js';
-import { openCapture, requireRecords, type OpenCaptureOptions } from './reader.js';
-import { fixChecksums } from '../wire/frame-checksums.js';
+import { openCapture, readingNotes, requireRecords, type OpenCaptureOptions } from './reader.js';
 import type { CaptureWriter } from './writer.js';
+import { fixChecksums } from '../wire/frame-checksums.js';
 
 /** What a capture can be converted to: prepared, or nanosecond pcap or pcapng, of Ethernet frames. */
 export type ConvertedFormat = 'ctp' | 'pcap' | 'pcapng';
@@ -27,6 +27,12 @@ export interface ConversionResult {
   readonly fileBytes: number;
   /** Records kept of a capture that broke off (with `onTruncated: 'keep'`), as a sentence; null when it was whole. */
   readonly truncation: string | null;
+  /** Records whose checksums were made right (with `fixChecksums`). */
+  readonly fixedCount: number;
+  /** Records left out because their link type has no Ethernet form. */
+  readonly skippedCount: number;
+  /** What was odd about the capture, the truncation included, as sentences. */
+  readonly notes: readonly string[];
 }
 
 /** How a capture is converted. */
@@ -42,7 +48,8 @@ interface ConvertedWriter extends CaptureWriter {
 /**
  * Converts a capture of any readable format and link type to Ethernet frames in another format, in bounded memory.
  * The output appears under its name only when it is complete. A prepared capture converted back to pcap holds the
- * frames, times and lengths that went into it.
+ * frames, times and lengths that went into it. A length on the wire below the captured one is raised to it: no format is meant to have
+ * that.
  * @throws CaptureError for unreadable, empty or unsupported input, or when the output cannot be written
  */
 export async function convertCapture(
@@ -52,15 +59,20 @@ export async function convertCapture(
   options: ConversionOptions = {},
 ): Promise<ConversionResult> {
   requireOtherFile(input, output);
-  const reader = await openCapture(input, options);
+  const reader = await openCapture(input, { ...options, trackable: true });
   try {
     const writer = createWriter(output, format);
-    const totals = { frameBytes: 0, originalBytes: 0, cutRecordCount: 0 };
+    const totals = { frameBytes: 0, originalBytes: 0, cutRecordCount: 0, fixedCount: 0 };
     try {
       for await (const batch of reader.batches()) {
         for (const record of batch) {
-          const frame = options.fixChecksums === true ? fixed(record, input) : toEthernetFrame(record, input);
-          const originalLength = ethernetOriginalLength(record, frame);
+          let frame = toEthernetFrame(record, input);
+          if (options.fixChecksums === true) {
+            // The reader's bytes are not to be changed.
+            frame = Uint8Array.from(frame);
+            if (fixChecksums(frame)) totals.fixedCount += 1;
+          }
+          const originalLength = Math.max(ethernetOriginalLength(record, frame), frame.length);
           writeRecord(writer, input, record, frame, originalLength);
           totals.frameBytes += frame.length;
           totals.originalBytes += originalLength;
@@ -74,17 +86,17 @@ export async function convertCapture(
       throw error;
     }
     const truncation = reader.truncation?.message ?? null;
-    return { recordCount: writer.recordCount, ...totals, fileBytes: statSync(output).size, truncation };
+    return {
+      recordCount: writer.recordCount,
+      ...totals,
+      fileBytes: statSync(output).size,
+      truncation,
+      skippedCount: reader.skippedCount,
+      notes: readingNotes(reader),
+    };
   } finally {
     await reader.close();
   }
-}
-
-/** A record's frame, copied, with its checksums made right. */
-function fixed(record: CaptureRecord, file: string): Uint8Array {
-  const frame = Uint8Array.from(toEthernetFrame(record, file));
-  fixChecksums(frame);
-  return frame;
 }
 
 function createWriter(output: string, format: ConvertedFormat): ConvertedWriter {

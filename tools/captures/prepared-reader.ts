@@ -3,6 +3,7 @@ import type { ByteWindow } from './byte-window.js';
 import { CaptureError } from './capture-error.js';
 import type { CaptureInterface, CaptureRecord, RecordSource } from './capture-record.js';
 import { LINKTYPE_ETHERNET } from './link-type.js';
+import { Oddities } from './oddities.js';
 import {
   BLOCK_HEADER_BYTES,
   BLOCK_MAX_BYTES,
@@ -196,6 +197,7 @@ export class PreparedCapture {
 /** A prepared capture as a stream of records, like any other format. */
 export class PreparedSource implements RecordSource {
   readonly format = 'ctp';
+  readonly oddities: Oddities;
   readonly interfaces: readonly CaptureInterface[] = [
     { name: null, linkType: LINKTYPE_ETHERNET, snapLength: null, resolution: '10^-9 s' },
   ];
@@ -206,7 +208,10 @@ export class PreparedSource implements RecordSource {
     private readonly file: string,
     private readonly window: ByteWindow,
     readonly summary: PreparedSummary,
-  ) {}
+  ) {
+    // The writer and every block's check let nothing odd in.
+    this.oddities = new Oddities(file, true);
+  }
 
   /** @throws CaptureError for a cut or damaged header */
   static async open(file: string, window: ByteWindow): Promise<PreparedSource> {

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { readRawChunks } from './byte-source.js';
+import { RawBytes } from './byte-source.js';
 import { ByteWindow } from './byte-window.js';
 import { CaptureError } from './capture-error.js';
 import { gunzip } from './gunzip.js';
@@ -10,21 +10,36 @@ import type {
   CaptureRecord,
   RecordSource,
 } from './capture-record.js';
+import { linkTypeWithNumber, SUPPORTED_LINK_TYPES, unsupportedLinkType } from './link-type.js';
+import { oddityText, type CaptureOddity } from './oddities.js';
 import { PcapSource } from './pcap-reader.js';
 import { PcapngSource } from './pcapng-reader.js';
 import { PreparedSource } from './prepared-reader.js';
-import { sniff, SNIFF_BYTES, type ContentKind } from './sniff.js';
+import { beginsLikeErf, ERF, looksLikeErf, sniff, SNIFF_BYTES, SNIFF_RECORD_BYTES, type ContentKind } from './sniff.js';
 import { unzstd } from './zstd/unzstd.js';
 
 export { CaptureError } from './capture-error.js';
 export type { CaptureCompression, CaptureFormat, CaptureInterface, CaptureRecord } from './capture-record.js';
 
-export interface OpenCaptureOptions {
+/** How captures are read that are not quite sound. */
+export interface CaptureReading {
   /**
    * What to do when the capture ends inside a record: throw (default), or end after the last whole record and leave
    * the error in `CaptureReader.truncation`.
    */
   readonly onTruncated?: 'error' | 'keep';
+  /** Refuse whatever is odd about a record, instead of reading it as libpcap does and counting it. */
+  readonly strict?: boolean;
+}
+
+export interface OpenCaptureOptions extends CaptureReading {
+  /**
+   * Hand out only records whose link type the tracker can be given; the others are skipped and counted. A capture that has no other
+   * kind is an error.
+   */
+  readonly trackable?: boolean;
+  /** Hash the file's bytes while they are read. */
+  readonly hash?: boolean;
   /** Where `-` reads from; default `process.stdin`. */
   readonly stdin?: Readable;
 }
@@ -41,6 +56,16 @@ export interface CaptureReader extends AsyncIterable<CaptureRecord> {
   readonly linkTypes: readonly number[];
   /** Records handed out so far. */
   readonly recordCount: number;
+  /** Records left out so far because of their link type (`trackable`). */
+  readonly skippedCount: number;
+  /** What was odd about records that were read all the same, skipped ones included. */
+  readonly oddities: readonly CaptureOddity[];
+  /** Bytes of the file, compressed or not, that were read so far; all of them once the records have ended. */
+  readonly fileBytesRead: number;
+  /**
+   * SHA-256 of the file's bytes in hexadecimal; null when it was not asked for, or not everything has been read.
+   */
+  sha256(): string | null;
   /** With `onTruncated: 'keep'`, where and how the capture broke off; null when it did not. */
   readonly truncation: CaptureError | null;
   /**
@@ -60,13 +85,28 @@ export interface CaptureReader extends AsyncIterable<CaptureRecord> {
  * @throws CaptureError when the file is missing, empty, of a foreign format, or its header is damaged
  */
 export async function openCapture(path: string, options: OpenCaptureOptions = {}): Promise<CaptureReader> {
-  const raw = readRawChunks(path, options.stdin ?? process.stdin);
+  const raw = new RawBytes(path, options.stdin ?? process.stdin, options.hash === true);
   try {
-    return await openBytes(path, raw, options.onTruncated ?? 'error');
+    return await openBytes(path, raw, options);
   } catch (error) {
-    await raw.return(undefined);
+    await raw.close();
     throw error;
   }
+}
+
+function brokenOffText({ recordIndex, offset, reason }: CaptureError): string {
+  const place = [
+    ...(recordIndex === null ? [] : [`record ${recordIndex}`]),
+    ...(offset === null ? [] : [`byte offset ${offset}`]),
+  ].join(', ');
+  return `it breaks off${place === '' ? '' : ` in ${place}`}, and was read up to there: ${reason}`;
+}
+
+/** What people have to be told about a capture that was read, a sentence each without the file's name: nothing, mostly. */
+export function readingNotes({ oddities, truncation }: CaptureReader): string[] {
+  const notes = oddities.map(oddityText);
+  if (truncation !== null) notes.push(brokenOffText(truncation));
+  return notes;
 }
 
 /**
@@ -102,19 +142,21 @@ export function requireRecords(reader: CaptureReader): void {
 
 async function openBytes(
   file: string,
-  raw: AsyncIterable<Uint8Array>,
-  onTruncated: 'error' | 'keep',
+  raw: RawBytes,
+  options: OpenCaptureOptions,
 ): Promise<CaptureReader> {
-  const rawWindow = new ByteWindow(raw);
+  const rawWindow = new ByteWindow(raw.chunks());
+  const strict = options.strict === true;
   const outer = await sniffWindow(file, rawWindow);
   if (outer !== 'gzip' && outer !== 'zstd') {
-    const source = await openSource(file, outer, rawWindow);
-    return new WindowReader(file, 'none', source, rawWindow, onTruncated);
+    const source = await openSource(file, outer, rawWindow, strict);
+    return new WindowReader({ file, compression: 'none', source, window: rawWindow, raw, options });
   }
   const plain = outer === 'gzip' ? gunzip(file, rawWindow) : unzstd(file, rawWindow);
   const window = new ByteWindow(plain);
   const inner = await sniffWindow(file, window, outer);
-  return new WindowReader(file, outer, await openSource(file, inner, window, outer), window, onTruncated);
+  const source = await openSource(file, inner, window, strict, outer);
+  return new WindowReader({ file, compression: outer, source, window, raw, options });
 }
 
 /** What the window holds; a foreign or empty file ends here. */
@@ -136,25 +178,35 @@ async function sniffWindow(
   }
   const sniffed = sniff(window.buffer.subarray(window.start, Math.min(window.end, window.start + SNIFF_BYTES)));
   if (sniffed.kind !== 'foreign') return sniffed.kind;
+  const { what, advice } = (await holdsErf(window)) ? ERF : sniffed;
   throw new CaptureError({
     file,
     offset: 0,
-    reason: `${within} ${compression === undefined ? 'is' : 'hold'} ${sniffed.what}`,
-    advice: sniffed.advice,
+    reason: `${within} ${compression === undefined ? 'is' : 'hold'} ${what}`,
+    advice,
   });
+}
+
+/** Reads further only when the first record may be one, so that a pipe with something else is not waited for. */
+async function holdsErf(window: ByteWindow): Promise<boolean> {
+  const head = (): Buffer => window.buffer.subarray(window.start, window.end);
+  if (!beginsLikeErf(head())) return false;
+  const whole = !(await window.fill(SNIFF_RECORD_BYTES));
+  return looksLikeErf(head(), whole);
 }
 
 async function openSource(
   file: string,
   kind: ContentKind,
   window: ByteWindow,
+  strict: boolean,
   compression?: CaptureCompression,
 ): Promise<RecordSource> {
   switch (kind) {
     case 'pcap':
-      return PcapSource.open(file, window);
+      return PcapSource.open(file, window, strict);
     case 'pcapng':
-      return PcapngSource.open(file, window);
+      return PcapngSource.open(file, window, strict);
     case 'ctp':
       return PreparedSource.open(file, window);
     default:
@@ -167,36 +219,65 @@ async function openSource(
   }
 }
 
+interface ReaderParts {
+  readonly file: string;
+  readonly compression: CaptureCompression;
+  readonly source: RecordSource;
+  readonly window: ByteWindow;
+  readonly raw: RawBytes;
+  readonly options: OpenCaptureOptions;
+}
+
 class WindowReader implements CaptureReader {
   recordCount = 0;
+  skippedCount = 0;
   truncation: CaptureError | null = null;
+  readonly file: string;
+  readonly compression: CaptureCompression;
+  private readonly parts: ReaderParts;
+  private firstSkipped: CaptureRecord | null = null;
+  private fault: CaptureError | null = null;
 
-  constructor(
-    readonly file: string,
-    readonly compression: CaptureCompression,
-    private readonly source: RecordSource,
-    private readonly window: ByteWindow,
-    private readonly onTruncated: 'error' | 'keep',
-  ) {}
+  constructor(parts: ReaderParts) {
+    this.parts = parts;
+    this.file = parts.file;
+    this.compression = parts.compression;
+  }
 
   get format(): CaptureFormat {
-    return this.source.format;
+    return this.parts.source.format;
   }
 
   get interfaces(): readonly CaptureInterface[] {
-    return this.source.interfaces;
+    return this.parts.source.interfaces;
   }
 
   get linkTypes(): readonly number[] {
-    return [...new Set(this.source.interfaces.map((each) => each.linkType))];
+    return [...new Set(this.interfaces.map((each) => each.linkType))];
+  }
+
+  get oddities(): readonly CaptureOddity[] {
+    return this.parts.source.oddities.list();
+  }
+
+  get fileBytesRead(): number {
+    return this.parts.raw.byteCount;
+  }
+
+  sha256(): string | null {
+    return this.parts.raw.sha256();
   }
 
   async *batches(): AsyncIterableIterator<CaptureRecord[]> {
     for (;;) {
       const batch = await this.nextBatch();
-      if (batch === null) return;
-      this.recordCount += batch.length;
-      yield batch;
+      if (batch === null) break;
+      const wanted = this.parts.options.trackable === true ? this.trackableOf(batch) : batch;
+      this.recordCount += wanted.length;
+      if (wanted.length > 0) yield wanted;
+    }
+    if (this.recordCount === 0 && this.firstSkipped !== null) {
+      throw unsupportedLinkType(this.firstSkipped, this.file);
     }
   }
 
@@ -205,22 +286,54 @@ class WindowReader implements CaptureReader {
   }
 
   async close(): Promise<void> {
-    await this.window.close();
+    await this.parts.window.close();
+    await this.parts.raw.close();
+  }
+
+  /** The records that the tracker can be given; the others are counted. */
+  private trackableOf(batch: CaptureRecord[]): CaptureRecord[] {
+    const wanted: CaptureRecord[] = [];
+    for (const record of batch) {
+      if (SUPPORTED_LINK_TYPES.includes(record.linkType)) {
+        wanted.push(record);
+        continue;
+      }
+      this.fault = this.skip(record);
+      // What comes before a fault is handed out first.
+      if (this.fault !== null) break;
+    }
+    return wanted;
+  }
+
+  /** Counts a record that is left out; an error where that is none to leave out. */
+  private skip(record: CaptureRecord): CaptureError | null {
+    // A pcap file has one link type: no other can follow.
+    if (this.format !== 'pcapng') return unsupportedLinkType(record, this.file);
+    this.firstSkipped ??= record;
+    this.skippedCount += 1;
+    return this.parts.source.oddities.note({
+      kind: 'untracked-link-type',
+      recordIndex: record.recordIndex,
+      offset: record.fileOffset,
+      describe: () => `${linkTypeWithNumber(record.linkType)} is not tracked; left out`,
+    });
   }
 
   private async nextBatch(): Promise<CaptureRecord[] | null> {
     if (this.truncation !== null) return null;
+    if (this.fault !== null) throw this.fault;
     try {
-      return await this.source.nextBatch();
+      return await this.parts.source.nextBatch();
     } catch (error) {
-      if (this.onTruncated === 'keep' && error instanceof CaptureError && error.truncated) {
+      if (this.parts.options.onTruncated === 'keep' && error instanceof CaptureError && error.truncated) {
         this.truncation = error;
         return null;
       }
       if (error instanceof CaptureError && error.recordIndex === null) {
-        throw error.inRecord(this.recordCount + 1);
+        throw error.inRecord(this.recordCount + this.skippedCount + 1);
       }
       throw error;
     }
   }
 }
+

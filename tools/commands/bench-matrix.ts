@@ -3,7 +3,10 @@ import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { MutexPolicy } from '../../engine/host/run-memory.js';
 import type { MatrixHooks } from '../bench/drive-matrix.js';
+import type { TrialPlace } from '../bench/session.js';
+import { workerFile } from '../replay/thread-pool.js';
 import { readMatrixFile } from '../bench/matrix-file.js';
 import {
   checkMatrix,
@@ -20,16 +23,21 @@ import { parseRate } from '../bench/rate.js';
 import type { LoadedInput } from '../bench/replay-runner.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import { readConfig } from '../config/read-config.js';
+import { AS_IT_IS, CHECKSUMS_FIXED } from '../replay/traffic-source.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
 import { renderTerminal } from '../report/terminal.js';
 import { wantsColour } from '../report/terminal-style.js';
 import { openScenario, SCENARIOS } from '../synth/registry.js';
 import { designsOption, oneOf, wholeNumber } from './option-values.js';
-import { captureInput, scenarioInput } from './replay-input.js';
+import { addCaptureOptions, filesOf, readingOf, type CaptureFlags } from './capture-options.js';
+import { matrixChecksumsOption, type ChecksumFlags } from './checksum-options.js';
+import { endNow } from './program-end.js';
+import { captureInput, requireRepeatable, scenarioInput } from './replay-input.js';
+import { buildChoice, type BuildChoice } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
 /** Flags of `bench` that a matrix reads. Those with a default in bench.ts count only where they were given. */
-export interface MatrixFlags {
+export interface MatrixFlags extends CaptureFlags, ChecksumFlags {
   readonly matrix?: string;
   readonly preset?: string;
   readonly scenario?: string;
@@ -39,7 +47,10 @@ export interface MatrixFlags {
   readonly rates?: readonly string[];
   readonly packets?: number;
   readonly batch?: number;
+  readonly build?: BuildChoice;
   readonly bare?: boolean;
+  readonly mutex?: MutexPolicy;
+  readonly sessions?: number;
   readonly trials?: number;
   readonly untilPrecision?: number;
   readonly maxTrials?: number;
@@ -66,17 +77,25 @@ export function addMatrixOptions(command: Command): void {
       '--preset <name>',
       `run a matrix that comes with ctreplay: ${PRESETS.map((p) => p.name).join(', ')}`,
     )
-    .option('--capture <files>', 'captures to run, joined by commas, beside or instead of scenarios', words)
+    .option('--capture <files>', 'captures to run, joined by commas, beside or instead of scenarios', words);
+  command.addOption(matrixChecksumsOption());
+  addCaptureOptions(command);
+  command
     .option('--rates <list>', 'rates, joined by commas: topspeed, 100k (packets/s), 50mbps, x2', rateWords)
+    .option(
+      '--sessions <count>',
+      'fresh processes that each run the matrix once; intervals are over them (default: 7)',
+      wholeNumber(1, 1000, 'sessions'),
+    )
     .addOption(
       new Option(
         '--until-precision <share>',
-        'repeat until medians are known this well and such a difference would be found, e.g. 2%',
+        'add sessions until medians are known this well and such a difference would be found, e.g. 2%',
       ).argParser(precision),
     )
     .option(
       '--max-trials <count>',
-      'bound for --until-precision (default: 100)',
+      'bound for --until-precision, over all sessions (default: 100)',
       wholeNumber(6, 10_000, 'trials'),
     )
     .option(
@@ -91,7 +110,7 @@ export function addMatrixOptions(command: Command): void {
     )
     .option(
       '--probe-cost <where>',
-      'cells without probes and clocks: none, in one group (default), or each',
+      'cells that are probed and not timed, to tell the cost of probes from that of clocks: none (default), in one group, or each',
       oneOf(['none', 'one', 'each'] as const),
     )
     .option('--pin', 'pin each thread to a CPU')
@@ -109,7 +128,7 @@ export function addMatrixOptions(command: Command): void {
       'after',
       '\nA matrix of scenarios x designs x workers x rates, every cell repeated in turns:\n' +
         '  ctreplay bench --preset smoke\n' +
-        '  ctreplay bench --scenario syn-flood,established --workers 1,2 --trials 20 --out results/mine\n' +
+        '  ctreplay bench --scenario syn-flood,established --workers 1,2 --sessions 8 --out results/mine\n' +
         '  ctreplay bench --matrix bench.yaml --until-precision 2% --out results/nightly --resume',
     );
   const workers = command.options.find((option) => option.long === '--workers');
@@ -130,11 +149,15 @@ export function isMatrixRequest(flags: MatrixFlags): boolean {
   const needing = [
     Array.isArray(flags.workers) ? '--workers with several numbers' : null,
     flags.rates === undefined ? null : '--rates',
+    flags.sessions === undefined ? null : '--sessions',
     flags.untilPrecision === undefined ? null : '--until-precision',
     flags.shard === undefined ? null : '--shard',
     flags.resume === true ? '--resume' : null,
     flags.dryRun === true ? '--dry-run' : null,
     flags.out === undefined ? null : '--out',
+    flags.keepTruncated === true ? '--keep-truncated' : null,
+    flags.strict === true ? '--strict' : null,
+    flags.checksums === undefined ? null : '--checksums',
   ].find((name) => name !== null);
   if (needing !== undefined) {
     throw new UsageError(
@@ -171,7 +194,7 @@ export async function runMatrix(
     throw new UsageError('--resume needs --out: the folder of the run to go on from');
   }
   const stop = new StopOnSignal();
-  const progress = new MatrixProgress(flags.quiet !== true && flags.json !== true);
+  const progress = new MatrixProgress(flags.quiet !== true && flags.json !== true, spec.sessions);
   let result: MatrixResult;
   try {
     result = await runMatrixBench({
@@ -180,6 +203,7 @@ export async function runMatrix(
       folder,
       resume: flags.resume === true,
       load: loadInput,
+      sessionEntry: sessionEntry(),
       commandLine: argv,
       hooks: {
         isInterrupted: () => stop.requested,
@@ -218,7 +242,9 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
     ...given('workers', flags.workers === undefined ? undefined : [flags.workers].flat(), 'workers'),
     ...given('rates', flags.rates, 'rates'),
     ...given('batch', flags.batch, 'batch'),
-    ...given('bare', flags.bare === true ? 'bare' : undefined, 'build'),
+    ...(flags.bare === true || flags.build !== undefined ? { build: buildChoice(flags) } : {}),
+    ...given('mutex', flags.mutex, 'mutex'),
+    ...given('sessions', flags.sessions, 'sessions'),
     ...given('trials', flags.trials, 'trials'),
     ...given('untilPrecision', flags.untilPrecision, 'untilPrecision'),
     ...given('maxTrials', flags.maxTrials, 'maxTrials'),
@@ -236,6 +262,19 @@ export function designNames(text: string): string[] {
   return designsOption(text).map(({ design, preset }) => (preset === null ? design : `${design}@${preset}`));
 }
 
+/** How captures are read, as an input of a matrix says it. */
+export function captureKeys({
+  keepTruncated,
+  strict,
+  checksums,
+}: CaptureFlags & ChecksumFlags): CaptureFlags & ChecksumFlags {
+  return {
+    ...(keepTruncated === undefined ? {} : { keepTruncated }),
+    ...(strict === undefined ? {} : { strict }),
+    ...(checksums === undefined ? {} : { checksums }),
+  };
+}
+
 function inputsOf(flags: MatrixFlags, packets: number | undefined): InputSpec[] {
   const scenarios = (flags.scenario ?? '').split(',').filter((name) => name !== '');
   return [
@@ -245,9 +284,15 @@ function inputsOf(flags: MatrixFlags, packets: number | undefined): InputSpec[] 
     })),
     ...(flags.capture ?? []).map((capture) => ({
       capture,
+      ...captureKeys(flags),
       ...(packets === undefined ? {} : { limit: packets }),
     })),
   ];
+}
+
+/** File of the process that a session runs in. */
+export function sessionEntry(): string {
+  return workerFile('../commands/session-entry');
 }
 
 /** Finds out before the first trial what would end the matrix hours later. */
@@ -256,18 +301,26 @@ export async function checkInputs(inputs: readonly InputSpec[]): Promise<void> {
     if (input.scenario !== undefined) openScenario(input.scenario, input.parameters ?? {}, 1);
     if (input.config !== undefined) readConfig(input.config);
     if (input.capture === undefined) continue;
-    try {
-      await access(input.capture);
-    } catch {
-      throw new UsageError(`${input.capture}: there is no such capture`);
+    const files = filesOf([input.capture]);
+    readingOf(input);
+    for (const file of files) {
+      try {
+        await access(file);
+      } catch {
+        throw new UsageError(`${file}: there is no such capture`);
+      }
     }
+    requireRepeatable(files);
   }
 }
 
 /** Loads an input of a matrix. */
 export async function loadInput(input: InputSpec, seed: number): Promise<LoadedInput> {
   const limit = input.limit ?? null;
-  if (input.capture !== undefined) return captureInput([input.capture], limit);
+  if (input.capture !== undefined) {
+    const edits = input.checksums === 'fix' ? CHECKSUMS_FIXED : AS_IT_IS;
+    return captureInput([input.capture], limit, readingOf(input), edits);
+  }
   return scenarioInput(input.scenario as string, input.parameters ?? {}, seed, limit);
 }
 
@@ -340,7 +393,7 @@ function shard(text: string): Shard {
 export class StopOnSignal {
   requested = false;
   readonly #onSignal = (): void => {
-    if (this.requested) process.exit(130);
+    if (this.requested) endNow('\nInterrupted again: the trial in progress is dropped.', 130);
     this.requested = true;
     process.stderr.write(
       '\nInterrupted: ending after this trial; go on later with --resume. Once more to drop it.\n',
@@ -359,20 +412,24 @@ export class StopOnSignal {
 /** What runs now: one line that is overwritten on a terminal, one line per group elsewhere. */
 export class MatrixProgress {
   readonly #enabled: boolean;
+  readonly #sessions: number;
   #group = '';
   #shown = false;
 
-  constructor(enabled: boolean) {
+  /** @param sessions of the matrix, as far as known beforehand */
+  constructor(enabled: boolean, sessions: number) {
     this.#enabled = enabled;
+    this.#sessions = sessions;
   }
 
   /** To be handed to the matrix. */
-  readonly onTrial: NonNullable<MatrixHooks['onTrial']> = (cell, group, block, { expected }) => {
+  readonly onTrial: NonNullable<MatrixHooks['onTrial']> = (cell, group, place) => {
     const name = cell.role === 'design' ? cell.design : `${cell.design} (${cell.role})`;
-    this.#trial(group.name, name, block, expected);
+    const session = this.#sessions > 1 ? `session ${place.session + 1} of ${this.#sessions}: ` : '';
+    this.#trial(`${session}${group.name}`, name, place);
   };
 
-  #trial(group: string, cell: string, block: number | null, expected: number): void {
+  #trial(group: string, cell: string, { block, expected }: TrialPlace): void {
     if (!this.#enabled) return;
     const isTerminal = process.stderr.isTTY;
     if (group !== this.#group) {

@@ -1,10 +1,13 @@
 /** `ctreplay bench`: benchmarks. The ovs-benchmark workload is comparable with `ovstest test-conntrack benchmark`. */
 import type { Command } from 'commander';
 import { type DesignChoice } from '../../engine/host/designs.js';
+import type { Flavour } from '../../engine/host/module.js';
+import type { MutexPolicy } from '../../engine/host/run-memory.js';
 import { formatRate } from '../report/quantities.js';
 import { runOvsBenchmark, type OvsBenchmarkRun } from '../replay/ovs-benchmark.js';
 import { addMatrixOptions, isMatrixRequest, runMatrix, type MatrixFlags } from './bench-matrix.js';
-import { designsOption, wholeNumber } from './option-values.js';
+import { designsOption, mutexOption, wholeNumber } from './option-values.js';
+import { buildChoice, buildOption, type BuildChoice } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
 interface BenchFlags {
@@ -14,6 +17,8 @@ interface BenchFlags {
   readonly batch: number;
   readonly change?: boolean;
   readonly design: string;
+  readonly mutex: MutexPolicy;
+  readonly build?: BuildChoice;
   readonly bare?: boolean;
   readonly trials: number;
   readonly seed: number;
@@ -36,10 +41,12 @@ export function register(program: Command, argv: readonly string[]): void {
     .option('--batch <packets>', 'packets per call, 1 to 32', wholeNumber(1, 32, 'packets'), 32)
     .option('--change', 'every packet of a batch is a connection of its own')
     .option('--design <names>', 'designs, joined by commas; or all', 'timeout-lists,rculist-sweep')
-    .option('--bare', 'engine without lock probes and work counts')
+    .addOption(mutexOption())
+    .addOption(buildOption())
+    .option('--bare', 'as --build bare')
     .option(
       '--trials <count>',
-      'runs of each design, in turns; more than one prints the median',
+      'runs of each design, in turns; more than one prints the median. In a matrix: trials of each cell in a session (default: 3)',
       wholeNumber(1, 1000, 'trials'),
       1,
     )
@@ -47,7 +54,7 @@ export function register(program: Command, argv: readonly string[]): void {
     .option('--json', 'figures as JSON on standard output')
     .addHelpText(
       'after',
-      '\nExample:\n  ctreplay bench --scenario ovs-benchmark --workers 2 --packets 2M --batch 32 --change --bare --trials 5',
+      '\nExample:\n  ctreplay bench --scenario ovs-benchmark --workers 2 --packets 2M --batch 32 --change --trials 5',
     );
   addMatrixOptions(command);
   command.action(async (flags: BenchFlags & MatrixFlags) => {
@@ -64,8 +71,13 @@ export function register(program: Command, argv: readonly string[]): void {
     }
     const runs = await runTrials(designsOption(flags.design), flags);
     if (flags.json === true) process.stdout.write(`${JSON.stringify(toJson(runs, flags), null, 2)}\n`);
-    else process.stdout.write(toText(runs));
+    else process.stdout.write(toText(runs, flags));
   });
+}
+
+/** This workload shows throughput and nothing else, so the bare build is all it needs. */
+function flavourOf(flags: BenchFlags): Flavour {
+  return buildChoice(flags) === 'probed' ? 'probed' : 'bare';
 }
 
 /** Every design `trials` times: forwards, then backwards, so that a drift of the machine meets all alike. */
@@ -81,7 +93,8 @@ async function runTrials(designs: readonly DesignChoice[], flags: BenchFlags): P
           packets: flags.packets,
           batch: flags.batch,
           change: flags.change === true,
-          flavour: flags.bare === true ? 'bare' : 'probed',
+          flavour: flavourOf(flags),
+          mutex: flags.mutex,
           seed: flags.seed,
         }),
       );
@@ -97,14 +110,16 @@ function medianRun(runs: readonly OvsBenchmarkRun[]): OvsBenchmarkRun {
   ] as OvsBenchmarkRun;
 }
 
-function toText(runs: readonly OvsBenchmarkRun[][]): string {
+function toText(runs: readonly OvsBenchmarkRun[][], flags: BenchFlags): string {
+  const flavour = flavourOf(flags);
+  const caution = flavour === 'bare' ? '' : ', whose cost differs by design: not to be compared';
   return runs
     .map((trials) => {
       const run = medianRun(trials);
       const ms = String(Math.round(run.elapsedNs / 1e6)).padStart(5);
       const all = trials.map((each) => Math.round(each.elapsedNs / 1e6)).join(' ');
       const note = trials.length === 1 ? '' : `  median of ${trials.length}: ${all} ms`;
-      return `${run.design}\nconntrack:  ${ms} ms\n${formatRate(run.pps)} (${Math.round(run.pps)} packets/s)${note}\n`;
+      return `${run.design}\nconntrack:  ${ms} ms\n${formatRate(run.pps)} (${Math.round(run.pps)} packets/s), ${flavour} build${caution}${note}\n`;
     })
     .join('\n');
 }
@@ -120,7 +135,8 @@ function toJson(runs: readonly OvsBenchmarkRun[][], flags: BenchFlags): unknown 
         pps: run.pps,
         batch: flags.batch,
         change: flags.change === true,
-        build: flags.bare === true ? 'bare' : 'probed',
+        build: flavourOf(flags),
+        mutex: flags.mutex,
         total_packets: run.packetsPerWorker * run.workers,
         connections: run.connCount,
         trial,

@@ -4,7 +4,6 @@ import { compareResults } from '../regress/compare-results.js';
 import { compareCsv, compareJson, compareMarkdown, compareText } from '../regress/compare-text.js';
 import { writeAtomically } from '../report/result-file.js';
 import { loadRuns } from '../report/runs.js';
-import { Random } from '../synth/random.js';
 import { oneOf } from './option-values.js';
 
 const FORMATS = ['text', 'csv', 'markdown', 'json'] as const;
@@ -22,8 +21,9 @@ export function register(program: Command): void {
     .command('compare')
     .summary('two stored results side by side')
     .description(
-      'Compares the cells that two results have in common: medians, the difference, and whether it is more than chance ' +
-        '(Mann-Whitney test). Times and rates are compared only when both results are from one machine; ratios between ' +
+      'Compares the cells that two results have in common: values, the difference, and whether it is more than sessions of ' +
+        'one build differ by (t test over sessions; several results in a folder count as sessions). With one session on a ' +
+        'side nothing is claimed of times and rates. Times and rates are compared only when both results are from one machine; ratios between ' +
         'designs and work counts always are. A significant difference is no error: for a gate see regress.',
     )
     .argument('<base>', 'result.json, its folder, or a folder of such folders')
@@ -43,8 +43,6 @@ async function compare(base: string, head: string, flags: CompareFlags): Promise
   const compared = compareResults(await loadRuns([base]), await loadRuns([head]), {
     alpha: flags.alpha,
     acrossMachines: flags.acrossMachines === true,
-    // Only for the widths of intervals: the same results always give the same text.
-    random: new Random(1),
   });
   const labels = [base, head] as const;
   const text = {

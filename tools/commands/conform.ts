@@ -5,10 +5,18 @@ import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
 import type { ExplainedDifference } from '../conform/explanations.js';
 import { runConform, type ConformOutcome } from '../conform/run-conform.js';
 import type { TraceClock } from '../oracle/capture-run.js';
+import {
+  addCaptureOptions,
+  CAPTURE_ARGUMENT,
+  filesOf,
+  readingOf,
+  warnOf,
+  type CaptureFlags,
+} from './capture-options.js';
 import { designsOption, oneOf } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
-interface ConformFlags {
+interface ConformFlags extends CaptureFlags {
   readonly ovs?: boolean;
   readonly config?: string;
   readonly design: string;
@@ -23,7 +31,7 @@ const MAX_EXPLAINED_SHOWN = 5;
 
 /** Adds `conform` to the program. */
 export function register(program: Command): void {
-  program
+  const command = program
     .command('conform')
     .summary('compare with a real Open vSwitch')
     .description(
@@ -31,7 +39,7 @@ export function register(program: Command): void {
         'machine is not touched) and through the designs, and compares every state, every rewritten packet and the final table. ' +
         'Exit code 99 when a difference is not explained by a known revision. Needs openvswitch-switch to be installed.',
     )
-    .argument('<capture...>', 'captures, read one after the other')
+    .argument('<capture...>', `read one after the other: ${CAPTURE_ARGUMENT}`)
     .option('--ovs', 'against Open vSwitch')
     .option('--config <file>', 'configuration file (docs/config.md)')
     .option('--design <names>', 'designs, joined by commas; or all', 'all')
@@ -47,12 +55,16 @@ export function register(program: Command): void {
       '\nExample:\n  ctreplay conform captures/conform/ftp-active-snat.pcap --config captures/conform/ftp-snat.yaml --ovs',
     )
     .action(conform);
+  addCaptureOptions(command);
 }
 
 async function conform(captures: string[], flags: ConformFlags): Promise<void> {
   if (flags.ovs !== true) throw new UsageError('name what to compare with: --ovs');
   const config = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
-  const outcome = await runConform(captures, config, flags.clock, designsOption(flags.design));
+  const outcome = await runConform(filesOf(captures), config, flags.clock, designsOption(flags.design), {
+    ...readingOf(flags),
+    tell: warnOf,
+  });
   process.stdout.write(flags.json === true ? toJson(outcome) : toText(outcome));
   const differences = outcome.designs.flatMap((design) => design.differences);
   if (differences.some(({ explanation }) => explanation === null)) process.exitCode = EXIT_DIFFERENCE;

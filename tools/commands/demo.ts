@@ -15,7 +15,6 @@ const RUNS: readonly DemoRun[] = [
   {
     name: 'capture',
     says: 'A recorded capture; connections age 20 times faster, so that both designs expire them during the run',
-    // Few loops: a capture in a loop re-opens its connections, and rculist-sweep keeps the old ones until it sweeps.
     argv: [
       join(packageRoot(), 'captures', 'office-mix.pcap'),
       ...['--workers', '2', '--pps', '200k', '--loop', '20', '--time-scale', '20'],

@@ -6,10 +6,24 @@ import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
 import { readPackets, type InputPacket } from '../oracle/capture-run.js';
 import { Differ, type DiffReport, type Divergence } from '../oracle/differ.js';
 import { minimize } from '../oracle/minimize.js';
+import {
+  addCaptureOptions,
+  CAPTURE_ARGUMENT,
+  filesOf,
+  readingOf,
+  warnOf,
+  type CaptureFlags,
+} from './capture-options.js';
+import {
+  addChecksumsOption,
+  checksumConfig,
+  fixesChecksums,
+  type ChecksumFlags,
+} from './checksum-options.js';
 import { designsOption, wholeNumber } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
-interface DiffFlags {
+interface DiffFlags extends CaptureFlags, ChecksumFlags {
   readonly designs: string;
   readonly config?: string;
   readonly minimize?: string;
@@ -22,7 +36,7 @@ const EXIT_DIFFERENCE = 99;
 
 /** Adds `diff` to the program. */
 export function register(program: Command): void {
-  program
+  const command = program
     .command('diff')
     .summary('compare two designs on one trace')
     .description(
@@ -30,7 +44,7 @@ export function register(program: Command): void {
         'rewritten packet or table. A divergence that comes from an expired connection that one design still keeps is reported as ' +
         'explained; any other ends with exit code 99.',
     )
-    .argument('<capture...>', 'captures, read one after the other')
+    .argument('<capture...>', `read one after the other: ${CAPTURE_ARGUMENT}`)
     .option('--designs <a,b>', 'the two designs', 'timeout-lists,rculist-sweep')
     .option('--config <file>', 'configuration file (docs/config.md)')
     .option('--limit <packets>', 'stop reading after this many packets', wholeNumber(1, 1e8, 'packets'))
@@ -38,6 +52,8 @@ export function register(program: Command): void {
     .option('--json', 'the report as JSON on standard output')
     .addHelpText('after', '\nExample:\n  ctreplay diff nat.pcap --config nat.yaml --minimize smallest.pcap')
     .action(diff);
+  addChecksumsOption(command);
+  addCaptureOptions(command);
 }
 
 async function diff(captures: string[], flags: DiffFlags): Promise<void> {
@@ -47,9 +63,11 @@ async function diff(captures: string[], flags: DiffFlags): Promise<void> {
       `--designs is '${flags.designs}', which names ${choices.length}: give two, joined by a comma`,
     );
   }
-  const config = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
+  const named = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
+  const config = checksumConfig(named, flags);
   const packets: InputPacket[] = [];
-  for await (const packet of readPackets(captures)) {
+  const reading = { ...readingOf(flags), fixChecksums: fixesChecksums(flags), tell: warnOf };
+  for await (const packet of readPackets(filesOf(captures), reading)) {
     packets.push(packet);
     if (flags.limit !== undefined && packets.length >= flags.limit) break;
   }

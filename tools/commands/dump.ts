@@ -6,10 +6,24 @@ import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
 import { CaptureRun, FIRST_PACKET_MS, readPackets, type TraceClock } from '../oracle/capture-run.js';
 import { configuredTracker } from '../oracle/configured-tracker.js';
+import {
+  addCaptureOptions,
+  CAPTURE_ARGUMENT,
+  filesOf,
+  readingOf,
+  warnOf,
+  type CaptureFlags,
+} from './capture-options.js';
+import {
+  addChecksumsOption,
+  checksumConfig,
+  fixesChecksums,
+  type ChecksumFlags,
+} from './checksum-options.js';
 import { designsOption, duration, oneOf } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
-interface DumpFlags {
+interface DumpFlags extends CaptureFlags, ChecksumFlags {
   readonly design: string;
   readonly config?: string;
   readonly at?: number;
@@ -19,13 +33,13 @@ interface DumpFlags {
 
 /** Adds `dump` to the program. */
 export function register(program: Command): void {
-  program
+  const command = program
     .command('dump')
     .summary('show the connection table after a capture')
     .description(
       "Runs captures through one design and prints its table in the form of 'ovs-appctl dpctl/dump-conntrack -s', sorted.",
     )
-    .argument('<capture...>', 'captures, read one after the other')
+    .argument('<capture...>', `read one after the other: ${CAPTURE_ARGUMENT}`)
     .option('--design <name>', 'design, with a preset as in rculist-sweep@v7', 'rculist-sweep')
     .option('--config <file>', 'configuration file (docs/config.md)')
     .option(
@@ -42,18 +56,22 @@ export function register(program: Command): void {
     .option('--json', 'the entries as JSON on standard output')
     .addHelpText('after', '\nExample:\n  ctreplay dump office.pcap --design timeout-lists --at 30s')
     .action(dump);
+  addChecksumsOption(command);
+  addCaptureOptions(command);
 }
 
 async function dump(captures: string[], flags: DumpFlags): Promise<void> {
   const [choice, ...more] = designsOption(flags.design);
   if (choice === undefined || more.length > 0)
     throw new UsageError(`--design is '${flags.design}': dump takes one design`);
-  const config = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
+  const named = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
+  const config = checksumConfig(named, flags);
   const tracker = configuredTracker(choice, config);
   const run = new CaptureRun(tracker, createRules(config), flags.clock);
   const until = flags.at === undefined ? null : FIRST_PACKET_MS + flags.at;
   let firstNs: bigint | null = null;
-  for await (const packet of readPackets(captures)) {
+  const reading = { ...readingOf(flags), fixChecksums: fixesChecksums(flags), tell: warnOf };
+  for await (const packet of readPackets(filesOf(captures), reading)) {
     firstNs ??= packet.timestampNs;
     if (until !== null && flags.clock === 'capture') {
       const atMs = FIRST_PACKET_MS + Number(packet.timestampNs - firstNs) / 1e6;

@@ -10,11 +10,18 @@ import { FlowsSection } from '../captures/analysis-flows.js';
 import { FragmentsSection, ProtocolsSection, VlansSection } from '../captures/analysis-protocols.js';
 import { TotalsSection } from '../captures/analysis-totals.js';
 import { linkTypeName, SUPPORTED_LINK_TYPES } from '../captures/link-type.js';
+import { oddityText } from '../captures/oddities.js';
+import {
+  addCaptureOptions,
+  CAPTURE_ARGUMENT,
+  filesOf,
+  readingOf,
+  type CaptureFlags,
+} from './capture-options.js';
 import { TrackerSection } from './info-tracker.js';
 
-interface InfoOptions {
+interface InfoOptions extends CaptureFlags {
   readonly json?: boolean;
-  readonly keepTruncated?: boolean;
   readonly tracker: boolean;
 }
 
@@ -23,7 +30,7 @@ const LISTED_INTERFACES = 16;
 
 /** Adds `info` to the program. */
 export function register(program: Command): void {
-  program
+  const command = program
     .command('info')
     .summary('say what a capture holds')
     .description(
@@ -31,12 +38,11 @@ export function register(program: Command): void {
         'fragments, VLANs, packets cut by the snap length, and which packets a tracker rejects and why. pcap, pcapng and prepared captures, plain or ' +
         'compressed with gzip or zstd, are told by their content.',
     )
-    .argument('<capture...>', 'files to read, - for standard input')
+    .argument('<capture...>', CAPTURE_ARGUMENT)
     .option(
       '--json',
       'as JSON on standard output: {"captures": [...]}; bytes, seconds and nanoseconds as named',
     )
-    .option('--keep-truncated', 'report the whole records of a capture that breaks off (default: an error)')
     .option('--no-tracker', 'do not say what a tracker makes of the packets (faster)')
     .addHelpText(
       'after',
@@ -44,16 +50,16 @@ export function register(program: Command): void {
     )
     .action(async (captures: string[], options: InfoOptions) => {
       const reports: unknown[] = [];
-      for (const [index, capture] of captures.entries()) {
+      const reading = readingOf(options);
+      for (const [index, capture] of filesOf(captures).entries()) {
         const sections = standardSections(options.tracker);
-        const file = await analyseCapture(capture, sections, {
-          onTruncated: options.keepTruncated === true ? 'keep' : 'error',
-        });
+        const file = await analyseCapture(capture, sections, reading);
         if (options.json === true) reports.push(toJson(file, sections));
         else process.stdout.write(`${index === 0 ? '' : '\n'}${toText(file, sections)}`);
       }
       if (options.json === true) process.stdout.write(`${JSON.stringify({ captures: reports }, null, 2)}\n`);
     });
+  addCaptureOptions(command);
 }
 
 function standardSections(withTracker: boolean): AnalysisSection[] {
@@ -93,6 +99,7 @@ function toText(file: AnalysedFile, sections: readonly AnalysisSection[]): strin
   if (file.fileBytes !== null) lines.push(['File size', `${file.fileBytes.toLocaleString('en-US')} bytes`]);
   lines.push(...interfaceLines(file));
   for (const section of sections) lines.push(...section.toLines());
+  for (const oddity of file.oddities) lines.push(['Odd', oddityText(oddity)]);
   if (file.truncation !== null) lines.push(['Broken off', file.truncation]);
   const width = Math.max(...lines.map(([label]) => label.length)) + 2;
   return lines.map(([label, value]) => `${`${label}:`.padEnd(width)}${value}\n`).join('');

@@ -27,7 +27,8 @@ export function register(program: Command): void {
     .summary('predict throughput and lock waiting on more cores')
     .description(
       'Simulates workers and locks with the service and hold times of a result, and prints the prediction beside the ' +
-        'measurement, with the error, as far as there is one. The result must hold probed cases at top speed, best with ' +
+        'measurement, with the error, as far as there is one. First comes how far off it is on measurements that were held ' +
+        'out; from that a band, and where the band is wider than a factor of two the prediction is refused. The result must hold probed cases at top speed, best with ' +
         'several numbers of workers (ctreplay scale).',
     )
     .argument('<result>', 'a result.json or its folder')
@@ -84,18 +85,20 @@ function seriesText(series: PredictedSeries, cores: number, flags: ModelFlags): 
     series.points,
     [
       { head: 'workers', expendable: 0, cell: (one) => `${one.workers}` },
-      { head: 'predicted', expendable: 0, cell: (one) => formatRate(one.predicted.pps) },
+      { head: 'predicted', expendable: 0, cell: (one) => formatRate(one.predicted?.pps) },
+      { head: 'band', expendable: 0, cell: bandText },
       { head: 'measured', expendable: 0, cell: (one) => formatRate(one.measured?.ppsOnCpu) },
       { head: 'error', expendable: 0, cell: errorText },
-      { head: 'lock wait', expendable: 0, cell: (one) => formatShare(one.predicted.waitShare) },
+      { head: 'lock wait', expendable: 0, cell: (one) => formatShare(one.predicted?.waitShare) },
       { head: 'measured', expendable: 1, cell: (one) => formatShare(one.measured?.waitShare) },
       {
         head: 'wait/packet',
         expendable: 3,
-        cell: (one) => formatNs(Math.round(one.predicted.waitPerPacketNs)),
+        cell: (one) =>
+          one.predicted === null ? NOT_MEASURED : formatNs(Math.round(one.predicted.waitPerPacketNs)),
       },
-      { head: 'contended', expendable: 3, cell: (one) => formatShare(one.predicted.contendedShare) },
-      { head: 'ct_lock held', expendable: 2, cell: (one) => formatShare(one.predicted.ctUtilisation) },
+      { head: 'contended', expendable: 3, cell: (one) => formatShare(one.predicted?.contendedShare) },
+      { head: 'ct_lock held', expendable: 2, cell: (one) => formatShare(one.predicted?.ctUtilisation) },
       { head: 'CPU wait', expendable: 2, cell: (one) => formatShare(one.measured?.cpuWaitShare) },
       { head: 'times from', expendable: 4, cell: (one) => `w${one.fedFrom}` },
       { head: 'note', align: 'left', expendable: 1, cell: (one) => kindText(one) },
@@ -104,20 +107,52 @@ function seriesText(series: PredictedSeries, cores: number, flags: ModelFlags): 
     paint,
   );
   return (
-    `${paint('bold', `${printable(series.input)} · ${printable(series.design)}`)}\n${table}\n` +
+    `${paint('bold', `${printable(series.input)} · ${printable(series.design)}`)}\n${heldOutText(series)}\n${table}\n${refusedText(series)}` +
     paint(
       'dim',
-      `Predictions are for a core per thread; 'measured' leaves out the time that workers had no CPU (${cores} cores measured).\n`,
+      `Predictions are for a core per thread, probed and timed as the times they come from were (probeCost in the result says what that adds); 'measured' leaves out the time that workers had no CPU (${cores} cores measured). A band is no confidence interval: it is as wide, per doubling of workers, as the worst held-out error.\n`,
     )
   );
 }
 
+/** What the model is worth, before what it says. */
+function heldOutText({ heldOut }: PredictedSeries): string {
+  if (heldOut.length === 0) {
+    return 'Held out: nothing could be; measure several numbers of workers, each with a core (ctreplay scale)';
+  }
+  const errors = heldOut.map(
+    ({ workers, fedFrom, error }) =>
+      `${percentText(error)} at ${workers} workers from the times of ${fedFrom}`,
+  );
+  return `Held out: throughput predicted ${errors.join(', ')}`;
+}
+
+/** Which numbers of workers are not predicted, by reason; ends with a newline, empty where all are. */
+function refusedText({ points }: PredictedSeries): string {
+  const byReason = new Map<string, number[]>();
+  for (const { workers, refused } of points) {
+    if (refused !== null) byReason.set(refused, [...(byReason.get(refused) ?? []), workers]);
+  }
+  return [...byReason]
+    .map(([reason, workers]) => `Refused for ${workers.join(', ')} workers: ${reason}.\n`)
+    .join('');
+}
+
+function percentText(share: number): string {
+  return `${share >= 0 ? '+' : ''}${(share * 100).toFixed(1)} %`;
+}
+
+function bandText({ band }: PredictedPoint): string {
+  return band === null ? '' : `${formatRate(band.lowPps)} .. ${formatRate(band.highPps)}`;
+}
+
 function errorText(one: PredictedPoint): string {
   if (one.error === null) return NOT_MEASURED;
-  return `${one.error >= 0 ? '+' : ''}${(one.error * 100).toFixed(1)} %`;
+  return percentText(one.error);
 }
 
 function kindText(one: PredictedPoint): string {
+  if (one.refused !== null) return 'refused';
   if (!one.oversubscribed) return one.measured === null ? 'prediction' : '';
   return one.measured === null ? 'prediction' : 'more workers than cores: no measurement of scaling';
 }

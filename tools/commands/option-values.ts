@@ -1,8 +1,9 @@
 /** Values of command-line options: text to number, with a message that says what is wrong and what would be right. */
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { presetNumber, resolveDesigns, type DesignChoice } from '../../engine/host/designs.js';
 import { EngineError } from '../../engine/host/engine-error.js';
 import { compiledDesigns, loadEngine } from '../../engine/host/module.js';
+import { DEFAULT_MUTEX, MUTEX_POLICIES } from '../../engine/host/run-memory.js';
 import { parseNumber } from '../synth/parameters.js';
 import { UsageError } from './usage-error.js';
 
@@ -81,4 +82,16 @@ export function designsOption(text: string): DesignChoice[] {
     named(() => presetNumber(choice, presets));
   }
   return choices;
+}
+
+/**
+ * `--mutex`, of every command that runs threads.
+ * @param elsewhere where the default comes from when it is not the engine's, in words; the option then has none of its own
+ */
+export function mutexOption(elsewhere: string | null = null): Option {
+  const what =
+    "how waiters of a lock spin: glibc (as the original's locks), or backoff (long pauses, next to no sleep)";
+  const option = new Option('--mutex <policy>', elsewhere === null ? what : `${what}; ${elsewhere}`);
+  option.argParser(oneOf(MUTEX_POLICIES));
+  return elsewhere === null ? option.default(DEFAULT_MUTEX) : option;
 }

@@ -1,19 +1,21 @@
 /** `ctreplay prep <capture> -o FILE.ctp`: converts a capture once, to load at memory speed afterwards; and back. */
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import { CaptureError } from '../captures/capture-error.js';
 import { CONVERTED_FORMATS, convertCapture, type ConvertedFormat } from '../captures/prepare.js';
+import { addCaptureOptions, filesOf, readingOf, warnOf, type CaptureFlags } from './capture-options.js';
 import { oneOf } from './option-values.js';
 
-interface PrepOptions {
+interface PrepOptions extends CaptureFlags {
   readonly fixChecksums?: boolean;
   readonly output: string;
   readonly format: ConvertedFormat;
-  readonly keepTruncated?: boolean;
   readonly json?: boolean;
 }
 
 /** Adds `prep` to the program. */
 export function register(program: Command): void {
-  program
+  const command = program
     .command('prep')
     .summary('prepare a capture so that it loads at memory speed')
     .description(
@@ -29,7 +31,6 @@ export function register(program: Command): void {
       oneOf(CONVERTED_FORMATS),
       'ctp',
     )
-    .option('--keep-truncated', 'keep the whole records of a capture that breaks off (default: an error)')
     .option('--fix-checksums', 'make wrong checksums right, as of captures from the sender or loopback')
     .option('--json', 'what was written, as JSON on standard output; sizes in bytes')
     .addHelpText(
@@ -38,10 +39,12 @@ export function register(program: Command): void {
         '  ctreplay prep day.ctp --format pcap -o day.pcap',
     )
     .action(async (capture: string, options: PrepOptions) => {
-      const written = await convertCapture(capture, options.output, options.format, {
-        onTruncated: options.keepTruncated === true ? 'keep' : 'error',
+      const input = onlyFileOf(capture);
+      const written = await convertCapture(input, options.output, options.format, {
+        ...readingOf(options),
         fixChecksums: options.fixChecksums === true,
       });
+      warnOf(input, written.notes);
       if (options.json === true) {
         const facts = {
           output: options.output,
@@ -52,16 +55,41 @@ export function register(program: Command): void {
           cutPackets: written.cutRecordCount,
           fileBytes: written.fileBytes,
           truncation: written.truncation,
+          ...(written.skippedCount === 0 ? {} : { skippedPackets: written.skippedCount }),
+          ...(options.fixChecksums === true ? { fixedPackets: written.fixedCount } : {}),
         };
         process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);
         return;
       }
       process.stdout.write(
         `${options.output}: ${number(written.recordCount)} packets, ${number(written.frameBytes)} frame bytes, ` +
-          `${number(written.fileBytes)} bytes in all\n`,
+          `${number(written.fileBytes)} bytes in all` +
+          (options.fixChecksums === true
+            ? `, checksums made right in ${number(written.fixedCount)} packets\n`
+            : '\n'),
       );
-      if (written.truncation !== null) process.stderr.write(`warning: ${written.truncation}\n`);
     });
+  addCaptureOptions(command);
+}
+
+/**
+ * The one capture that a name, directory or pattern stands for.
+ * @throws CaptureError when it stands for several
+ */
+function onlyFileOf(name: string): string {
+  const [file = name, ...more] = filesOf([name]);
+  if (more.length === 0) return file;
+  const captures = more.length + 1;
+  const isDirectory = existsSync(name);
+  throw new CaptureError({
+    file: name,
+    reason: isDirectory
+      ? 'this is a directory, not a capture file'
+      : `this pattern stands for ${captures} captures, and prep takes one`,
+    advice:
+      `Name the capture files one at a time${isDirectory ? `: there are ${captures} in it` : ''}, ` +
+      'or join them first with: mergecap -w JOINED.pcapng FILE...',
+  });
 }
 
 function number(value: number): string {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { appendFile, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import type { InputLoader } from '../bench/replay-runner.js';
+import type { MutexPolicy } from '../../engine/host/run-memory.js';
 import { exitCodeOf } from '../regress/check.js';
 import { GATE_LEVELS, runGate, type GateFindings, type GateLevel } from '../regress/gate.js';
 import {
@@ -16,8 +16,10 @@ import {
   type GateReport,
 } from '../regress/gate-text.js';
 import { checkRegressConfig, readRegressConfig, type RegressConfig } from '../regress/regress-config.js';
+import { workerFile } from '../replay/thread-pool.js';
 import { writeAtomically } from '../report/result-file.js';
-import { captureInput, scenarioInput } from './replay-input.js';
+import { loadInput, sessionEntry } from './bench-matrix.js';
+import { mutexOption } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
 interface RegressFlags {
@@ -26,6 +28,7 @@ interface RegressFlags {
   readonly against?: string;
   readonly level?: GateLevel[];
   readonly update?: boolean;
+  readonly mutex?: MutexPolicy;
   readonly junit?: string;
   readonly markdown?: string;
   readonly github?: boolean;
@@ -58,6 +61,7 @@ export function register(program: Command, argv: readonly string[]): void {
       levelList,
     )
     .option('--update', 'write the baseline from this run, and print what changed')
+    .addOption(mutexOption('of the ratios; default: what the configuration says, or glibc'))
     .option('--junit <file>', 'JUnit XML: a regression is a failure, an inconclusive check is skipped')
     .option('--markdown <file>', 'the findings as Markdown, for a comment')
     .option('--github', 'annotations and step summary (default: in GitHub Actions)')
@@ -94,6 +98,8 @@ async function regress(flags: RegressFlags, argv: readonly string[]): Promise<vo
       against: flags.against ?? null,
       update: flags.update === true,
       load: loadInput,
+      againstEntry: workerFile('../commands/against-entry'),
+      sessionEntry: sessionEntry(),
       commandLine: argv,
       cwd: process.cwd(),
       onProgress: (text) => progress.show(text),
@@ -113,6 +119,11 @@ function defaultLevels(flags: RegressFlags): GateLevel[] {
 }
 
 async function configOf(flags: RegressFlags): Promise<RegressConfig> {
+  const config = await configAsWritten(flags);
+  return flags.mutex === undefined ? config : { ...config, ratios: { ...config.ratios, mutex: flags.mutex } };
+}
+
+async function configAsWritten(flags: RegressFlags): Promise<RegressConfig> {
   if (flags.config !== undefined) return readRegressConfig(flags.config);
   if (existsSync(DEFAULT_CONFIG_FILE)) return readRegressConfig(DEFAULT_CONFIG_FILE);
   return checkRegressConfig({}, 'defaults');
@@ -159,13 +170,6 @@ async function writeTo(file: string, text: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   await writeAtomically(file, text);
 }
-
-const loadInput: InputLoader = (input, seed) => {
-  const limit = input.limit ?? null;
-  return input.capture !== undefined
-    ? captureInput([input.capture], limit)
-    : scenarioInput(input.scenario as string, input.parameters ?? {}, seed, limit);
-};
 
 function levelList(text: string): GateLevel[] {
   const names = text.split(',').map((name) => name.trim());

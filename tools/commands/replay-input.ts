@@ -4,12 +4,16 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { isRepeatable } from '../captures/capture-files.js';
+import { CaptureError, type CaptureReading } from '../captures/reader.js';
 import type { ParameterValue } from '../synth/parameters.js';
 import { openScenario } from '../synth/registry.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
 import type { StagedTraffic } from '../replay/staging.js';
+import type { CaptureFacts } from '../replay/traffic.js';
 import { AS_IT_IS, loadTraffic, type EditsAsGiven, type ReplayTraffic } from '../replay/traffic-source.js';
 import type { Input, InputFile } from '../report/schema.js';
+import { filesOf, warnOf } from './capture-options.js';
 
 /** Traffic and its description. */
 export interface ReplayInput<T extends ReplayTraffic = StagedTraffic> {
@@ -26,14 +30,38 @@ export interface InputOptions {
   readonly edits: EditsAsGiven;
   /** Traffic that takes more bytes than this is streamed. */
   readonly storeBytes: number;
+  /** How captures are read; absent = an error at a cut, and odd records are read as libpcap does. */
+  readonly reading?: CaptureReading;
 }
 
 /**
- * Reads captures to be kept in memory, up to `limit` packets.
+ * Reads captures to be kept in memory, up to `limit` packets, perhaps several times.
+ * @param names files, folders and patterns
  * @throws CaptureError, EmptyTrafficError
  */
-export async function captureInput(files: readonly string[], limit: number | null): Promise<ReplayInput> {
-  return (await loadCaptures(files, keepAll(limit))) as ReplayInput;
+export async function captureInput(
+  names: readonly string[],
+  limit: number | null,
+  reading: CaptureReading = {},
+  edits: EditsAsGiven = AS_IT_IS,
+): Promise<ReplayInput> {
+  const files = filesOf(names);
+  requireRepeatable(files);
+  return (await loadCaptures(files, { ...keepAll(limit), reading, edits })) as ReplayInput;
+}
+
+/**
+ * For commands that read their inputs more than once.
+ * @throws CaptureError naming a pipe
+ */
+export function requireRepeatable(files: readonly string[]): void {
+  const pipe = files.find((file) => !isRepeatable(file));
+  if (pipe === undefined) return;
+  throw new CaptureError({
+    file: pipe,
+    reason: 'this is a pipe, and this command reads its captures more than once',
+    advice: 'Save its content to a file and name that.',
+  });
 }
 
 /**
@@ -54,21 +82,27 @@ function keepAll(limit: number | null): InputOptions {
 }
 
 /**
- * Reads captures; those that do not fit the store are left to be streamed.
+ * Reads captures; those that do not fit the store are left to be streamed. What is odd about them is told on standard error, and kept
+ * in the description.
  * @throws CaptureError, EmptyTrafficError, UnrepeatableTrafficError
  */
 export async function loadCaptures(
   files: readonly string[],
-  { limit, edits, storeBytes }: InputOptions,
+  { limit, edits, storeBytes, reading = {} }: InputOptions,
 ): Promise<ReplayInput<ReplayTraffic>> {
-  const traffic = await loadTraffic({ origin: { type: 'capture', files }, edits, limit }, storeBytes);
+  const facts: CaptureFacts[] = [];
+  const origin = { type: 'capture', files, reading } as const;
+  const traffic = await loadTraffic({ origin, edits, limit }, storeBytes, (each) => facts.push(each));
   const described: InputFile[] = [];
-  for (const file of files) described.push(await describeFile(file));
+  // Facts come in the order of the files; a limit may have left the last ones unread.
+  for (const [index, file] of files.entries()) described.push(await describeFile(file, facts[index] ?? null));
+  if (facts.length === 0 && described[0] !== undefined) described[0].packets = traffic.packets;
+  for (const { file, notes } of facts) warnOf(file, notes);
   return {
     traffic,
     input: {
       type: 'capture',
-      name: files.map((file) => (file === '-' ? 'stdin' : basename(file))).join('+'),
+      name: inputName(files),
       files: described,
       packets: traffic.packets,
       bytes: traffic.frameBytes,
@@ -98,9 +132,29 @@ export async function loadScenario(
   };
 }
 
-async function describeFile(path: string): Promise<InputFile> {
-  if (path === '-') return { path };
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return { path, sha256: hash.digest('hex'), bytes: (await stat(path)).size };
+/** Names of files for people: all of few, the first of many. */
+function inputName(files: readonly string[]): string {
+  const names = files.map((file) => (file === '-' ? 'stdin' : basename(file)));
+  if (names.length <= NAMED_FILES) return names.join('+');
+  return `${names[0]}+${names.length - 1}-more`;
+}
+
+/** More names than this make no readable name of an input. */
+const NAMED_FILES = 8;
+
+/**
+ * A file as the result has it. What is a regular file and was not hashed while it was read is hashed now; a pipe that was not read to
+ * its end has no hash.
+ */
+async function describeFile(path: string, facts: CaptureFacts | null): Promise<InputFile> {
+  const { packets = 0, notes = [] } = facts ?? {};
+  let sha256 = facts?.sha256 ?? null;
+  let bytes = facts?.bytes ?? null;
+  if (sha256 === null && isRepeatable(path)) {
+    const hash = createHash('sha256');
+    await pipeline(createReadStream(path), hash);
+    sha256 = hash.digest('hex');
+    bytes = (await stat(path)).size;
+  }
+  return { path, sha256, bytes, packets, ...(notes.length === 0 ? {} : { notes: [...notes] }) };
 }

@@ -1,6 +1,7 @@
 /** The options that say how traffic is replayed, shared by the commands that replay. */
 import { Option, type Command } from 'commander';
 import type { Flavour } from '../../engine/host/module.js';
+import type { MutexPolicy } from '../../engine/host/run-memory.js';
 import type { PacingRequest } from '../replay/pace.js';
 import { applyConfig, configSettings, threadTarget } from '../config/apply-config.js';
 import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
@@ -12,7 +13,7 @@ import { parseProfile, type ProfileShape, type RatePoint } from '../replay/rate-
 import { STEER_MODES, type SteerMode } from '../replay/steer.js';
 import type { LatencyMode } from '../replay/worker-input.js';
 import { InvalidArgumentError } from 'commander';
-import { checked, duration, oneOf, positiveNumber, wholeNumber } from './option-values.js';
+import { checked, duration, mutexOption, oneOf, positiveNumber, wholeNumber } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
 /** Values as commander leaves them. */
@@ -33,8 +34,11 @@ export interface ReplayFlags {
   readonly timeScale: number;
   readonly maxConns?: number;
   readonly sweepInterval?: number;
+  readonly mutex: MutexPolicy;
+  readonly build?: BuildChoice;
   readonly bare?: boolean;
-  readonly latency: LatencyMode;
+  /** As given; see {@link withBuildDefaults}. */
+  readonly latency?: LatencyMode;
   readonly warmup: number;
   readonly timeline: number;
   readonly pin?: boolean;
@@ -44,6 +48,7 @@ export interface ReplayFlags {
   readonly config?: string;
   readonly uniqueIp?: boolean;
   readonly uniqueIpLoops?: number;
+  readonly sameAddresses?: boolean;
 }
 
 const DEFAULT_WARMUP_PACKETS = 20_000;
@@ -86,13 +91,21 @@ export function addReplayOptions(command: Command): void {
     )
     .option('--topspeed', 'as fast as possible (default)')
     .option('--loop <count>', 'times to replay the traffic (default: 1)', wholeNumber(1, 1e9, 'loops'))
-    .option('--unique-ip', 'each loop gets addresses of its own, so that its connections are new')
+    .option('--unique-ip', 'each loop has addresses of its own, so that its connections are new (default)')
     .option(
       '--unique-ip-loops <count>',
       'as --unique-ip, with this many loops sharing their addresses',
       wholeNumber(1, 1e9, 'loops'),
     )
-    .option('--duration <seconds>', 'replay in loops for this long; also 500ms, 5m', duration('s'))
+    .option(
+      '--same-addresses',
+      'every loop has the same addresses: it meets the connections of the loops before; the result says so',
+    )
+    .option(
+      '--duration <seconds>',
+      'replay in loops for this long, in each run of a design; also 500ms, 5m',
+      duration('s'),
+    )
     .option(
       '--batch <packets>',
       'packets per call of the tracker, 1 to 32',
@@ -120,16 +133,20 @@ export function addReplayOptions(command: Command): void {
     .option('--max-conns <count>', 'connection limit (default: 3000000)', wholeNumber(1, 1e7, 'connections'))
     .option(
       '--store <MiB>',
-      'packet store: traffic that is larger streams through it, read again for each design and loop; at most a third of the ' +
+      'packet store: traffic that is larger streams through it, read again for each run and loop; at most a third of the ' +
         'memory that a container allows',
       wholeNumber(1, 3072, 'MiB'),
       DEFAULT_STORE_MIB,
     )
     .option('--sweep-interval <ms>', "pause between sweeps in ms (default: the design's)", duration('ms'))
-    .option('--bare', 'engine without lock probes and work counts, for throughput')
-    .option('--latency <mode>', 'packets to time: all, off, or sample=N for one batch in N', parseLatency, {
-      mode: 'all',
-    } satisfies LatencyMode)
+    .addOption(mutexOption())
+    .addOption(buildOption())
+    .option('--bare', 'as --build bare')
+    .option(
+      '--latency <mode>',
+      'packets to time: all (default; off with --build bare), off, or sample=N for one batch in N',
+      parseLatency,
+    )
     .option(
       '--warmup <packets>',
       'packets per worker run unrecorded before the start, 0 for none',
@@ -148,9 +165,46 @@ export function addReplayOptions(command: Command): void {
       wholeNumber(0, 0xffff_ffff, 'seed'),
       1,
     );
-  // Defaults that are objects would be shown as JSON.
-  const latency = command.options.find((option) => option.long === '--latency');
-  if (latency !== undefined) latency.defaultValueDescription = 'all';
+}
+
+/** Which builds of the engine run: one, or `both` where there is a throughput to measure. */
+export const BUILD_CHOICES = ['both', 'bare', 'probed'] as const;
+export type BuildChoice = (typeof BUILD_CHOICES)[number];
+
+/** `--build`. */
+export function buildOption(): Option {
+  return new Option(
+    '--build <which>',
+    'both (default): at top speed, throughput from a run of the bare build without clocks, all else from one of the probed ' +
+      'build on the same packets; bare: no probes, no contention; probed: its cost is in throughput, which is then not compared',
+  ).argParser(oneOf(BUILD_CHOICES));
+}
+
+/**
+ * The build that flags ask for.
+ * @throws UsageError when --bare and --build exclude each other
+ */
+export function buildChoice({ build, bare }: Pick<ReplayFlags, 'build' | 'bare'>): BuildChoice {
+  if (bare !== true) return build ?? 'both';
+  if (build === undefined || build === 'bare') return 'bare';
+  throw new UsageError(`--bare and --build ${build} exclude each other; give one of them`);
+}
+
+/** Flags with the defaults that hang on each other filled in, as they go into the result. */
+export type SettledFlags<T extends ReplayFlags = ReplayFlags> = T & {
+  readonly build: BuildChoice;
+  readonly latency: LatencyMode;
+};
+
+/**
+ * Fills in `build` and `latency`. The bare build alone is for throughput, so it times nothing unless that is asked for.
+ * @param needsTimes whether times are what the run is for
+ * @throws UsageError when --bare and --build exclude each other
+ */
+export function withBuildDefaults<T extends ReplayFlags>(flags: T, needsTimes: boolean): SettledFlags<T> {
+  const build = buildChoice(flags);
+  const mode = build === 'bare' && !needsTimes ? 'off' : 'all';
+  return { ...flags, build, latency: flags.latency ?? { mode } };
 }
 
 /**
@@ -158,15 +212,23 @@ export function addReplayOptions(command: Command): void {
  * @param suggested configuration of a scenario, used when --config does not name another
  * @throws UsageError when flags exclude each other
  */
-export function toReplayOptions(flags: ReplayFlags, suggested: SuggestedConfig | null = null): ReplayOptions {
-  const flavour: Flavour = flags.bare === true ? 'bare' : 'probed';
+export function toReplayOptions(
+  flags: SettledFlags,
+  suggested: SuggestedConfig | null = null,
+): ReplayOptions {
+  const flavour: Flavour = flags.build === 'bare' ? 'bare' : 'probed';
   if (flags.clock === 'capture' && flags.timeScale !== 1) {
     throw new UsageError('--time-scale works with --clock wall only: a capture clock follows the timestamps');
+  }
+  if (flags.sameAddresses === true && (flags.uniqueIp === true || flags.uniqueIpLoops !== undefined)) {
+    const other = flags.uniqueIp === true ? '--unique-ip' : '--unique-ip-loops';
+    throw new UsageError(`--same-addresses and ${other} exclude each other; give one of them`);
   }
   const config = configOf(flags, suggested);
   const settings = configSettings(config);
   return {
     flavour,
+    bareThroughput: flags.build === 'both',
     workers: flags.workers,
     pacing: toPacing(flags),
     burst: flags.burst,
@@ -182,6 +244,7 @@ export function toReplayOptions(flags: ReplayFlags, suggested: SuggestedConfig |
     tcpSeqCheck: settings.tcpSeqCheck,
     switches: settings.switches,
     fragments: settings.fragments,
+    mutex: flags.mutex,
     latency: flags.latency,
     warmupPackets: flags.warmup,
     timelineMs: flags.timeline,
@@ -189,7 +252,8 @@ export function toReplayOptions(flags: ReplayFlags, suggested: SuggestedConfig |
     seed: flags.seed,
     rules: createRules(config),
     config,
-    uniqueIpLoops: flags.uniqueIpLoops ?? (flags.uniqueIp === true ? 1 : null),
+    uniqueIpLoops: flags.uniqueIpLoops ?? null,
+    sameAddresses: flags.sameAddresses === true,
     configure: (thread) => applyConfig(threadTarget(thread), config),
   };
 }

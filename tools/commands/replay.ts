@@ -1,32 +1,57 @@
 /** `ctreplay replay <capture...>`: the main job. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { CHECKSUM_REMEDY, collectWarnings } from '../measure/warnings.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
-import { invalidShare } from '../report/invalid-packets.js';
+import { whollyInvalidText } from '../report/invalid-packets.js';
 import { formatRate } from '../report/quantities.js';
 import { writeResult } from '../report/result-file.js';
 import { renderTerminal } from '../report/terminal.js';
 import { wantsColour } from '../report/terminal-style.js';
 import type { Result } from '../report/schema.js';
-import { WrongChecksumsError } from '../replay/checksum-sample.js';
 import { stagingLimitBytes } from '../replay/memory-check.js';
 import { parseObjective, type Condition } from '../replay/rate-search.js';
-import { runSearch, runSession, type ReplayOptions, type SessionHooks } from '../replay/session.js';
+import { plannedRun, plannedText } from '../replay/planned-run.js';
+import {
+  runSearch,
+  runSession,
+  type ReplayOptions,
+  type RunPurpose,
+  type SessionHooks,
+} from '../replay/session.js';
 import type { EditsAsGiven, ReplayTraffic } from '../replay/traffic-source.js';
 import { compileFilter } from '../rewrite/filter.js';
 import { parseIpMap, type IpMap } from '../rewrite/ip-map.js';
 import { parseSnapLength } from '../rewrite/snap-length.js';
 import type { ParameterSpec, ParameterValue } from '../synth/parameters.js';
 import { SCENARIOS } from '../synth/registry.js';
-import { checked, designsOption, oneOf, wholeNumber } from './option-values.js';
+import {
+  addCaptureOptions,
+  CAPTURE_ARGUMENT,
+  filesOf,
+  readingOf,
+  type CaptureFlags,
+} from './capture-options.js';
+import {
+  addChecksumsOption,
+  checksumSwitches,
+  lookAtChecksums,
+  type ChecksumFlags,
+} from './checksum-options.js';
+import { checked, designsOption, duration, wholeNumber } from './option-values.js';
+import { endNow } from './program-end.js';
 import { loadCaptures, loadScenario, type InputOptions, type ReplayInput } from './replay-input.js';
-import { addReplayOptions, toReplayOptions, type ReplayFlags } from './replay-options.js';
+import {
+  addReplayOptions,
+  toReplayOptions,
+  withBuildDefaults,
+  type ReplayFlags,
+  type SettledFlags,
+} from './replay-options.js';
 import { RunProgress } from './run-progress.js';
 import { optionOf } from './synth.js';
 import { UsageError } from './usage-error.js';
 
-interface ReplayCommandFlags extends ReplayFlags {
+interface ReplayCommandFlags extends ReplayFlags, CaptureFlags, ChecksumFlags {
   readonly design: string;
   readonly synth?: string;
   readonly limit?: number;
@@ -34,7 +59,8 @@ interface ReplayCommandFlags extends ReplayFlags {
   readonly srcipmap?: IpMap;
   readonly dstipmap?: IpMap;
   readonly snaplen?: number;
-  readonly checksums: 'verify' | 'fix' | 'ignore';
+  /** Milliseconds. */
+  readonly maxGap?: number;
   readonly findMaxPps?: boolean;
   readonly slo?: string;
   readonly out?: string;
@@ -61,10 +87,7 @@ export function register(program: Command, argv: readonly string[]): void {
       'Replays captures (or --synth NAME) through each expiration design in turn, on worker threads at a target ' +
         'rate, and reports service and response time, lock contention and expiration. Numbers take k, M and G.',
     )
-    .argument(
-      '[capture...]',
-      'captures to replay one after the other: pcap, pcapng, gzip, zstd, .ctp; - for standard input',
-    )
+    .argument('[capture...]', `replayed one after the other: ${CAPTURE_ARGUMENT}`)
     .option(
       '--design <names>',
       'designs, joined by commas, with a preset as in rculist-sweep@v7; or all',
@@ -86,12 +109,12 @@ export function register(program: Command, argv: readonly string[]): void {
     .option('--dstipmap <maps>', 'move destination addresses', checked(parseIpMap))
     .option('--snaplen <bytes>', 'keep this many bytes of each frame', checked(parseSnapLength))
     .option(
-      '--checksums <how>',
-      'verify: a packet with a wrong one is invalid; fix: wrong ones are made right while reading, before any clock runs, for ' +
-        'captures from the sender or loopback; ignore: not looked at, as with offload flags',
-      oneOf(['verify', 'fix', 'ignore'] as const),
-      'verify' as const,
+      '--max-gap <seconds>',
+      'shorten longer pauses between packets of the traffic to this; also 500ms, 5m',
+      duration('s'),
     );
+  addChecksumsOption(command);
+  addCaptureOptions(command);
   addReplayOptions(command);
   command
     .option(
@@ -123,7 +146,7 @@ export function register(program: Command, argv: readonly string[]): void {
 }
 
 /** Options for the parameters of the scenario that argv names, except those that replaying has itself. */
-function addScenarioOptions(command: Command, argv: readonly string[]): readonly ParameterSpec[] {
+export function addScenarioOptions(command: Command, argv: readonly string[]): readonly ParameterSpec[] {
   const at = argv.findIndex((argument) => argument === '--synth' || argument.startsWith('--synth='));
   const word = argv[at] ?? '';
   const name = word.startsWith('--synth=') ? word.slice('--synth='.length) : argv[at + 1];
@@ -137,23 +160,28 @@ function addScenarioOptions(command: Command, argv: readonly string[]): readonly
 
 async function replay(
   captures: readonly string[],
-  flags: ReplayCommandFlags,
+  given: ReplayCommandFlags,
   parameters: readonly ParameterSpec[],
   argv: readonly string[],
 ): Promise<void> {
+  const flags = withBuildDefaults(given, given.findMaxPps === true);
   const designs = designsOption(flags.design);
   // Before reading: a wrong option should not have to wait for a large capture.
   toReplayOptions(flags);
+  readingOf(flags);
   const objective = objectiveOf(flags);
   const loaded = await loadInput(captures, flags, parameters);
-  const options = withChecksums(toReplayOptions(flags, loaded.suggested), flags.checksums);
+  const asked = toReplayOptions(flags, loaded.suggested);
+  const options = { ...asked, switches: checksumSwitches(asked.switches, flags) };
   lookAtChecksums(loaded, options, flags.quiet === true);
+  if (objective === null && flags.quiet !== true) announce(loaded.traffic, options, designs.length);
   const progress = new RunProgress(flags.quiet !== true && flags.json !== true);
   const interrupter = new Interrupter();
   let result: Result;
   try {
     const hooks: SessionHooks = {
-      onDesign: (label) => progress.design(label),
+      onRun: (label, purpose) => progress.design(`${label}${RUN_WORDS[purpose]}`),
+      isInterrupted: () => interrupter.requested,
       onProgress: (packets, total, pps) => progress.update(packets, total, pps),
       onStart: (interrupt) => interrupter.arm(interrupt),
     };
@@ -184,32 +212,17 @@ async function replay(
   await present(result, flags, loaded.input.name);
 }
 
-/** The options with what `--checksums` asks of the tracker. */
-function withChecksums(options: ReplayOptions, how: ReplayCommandFlags['checksums']): ReplayOptions {
-  return how === 'ignore'
-    ? { ...options, switches: { ...options.switches, checksumsIgnored: true } }
-    : options;
-}
+/** What the progress line says of a run. */
+const RUN_WORDS: Readonly<Record<RunPurpose, string>> = {
+  all: '',
+  throughput: ', throughput',
+  figures: ', latency and locks',
+};
 
-/**
- * Says what a look at the checksums found, before minutes are spent on replaying; refuses a capture none of whose packets would be
- * accepted.
- * @throws WrongChecksumsError
- */
-function lookAtChecksums(
-  { traffic, input }: ReplayInput<ReplayTraffic>,
-  { switches }: ReplayOptions,
-  quiet: boolean,
-): void {
-  const { checksums } = traffic;
-  if (checksums === undefined) return;
-  const facts = { ...checksums, ignored: switches?.checksumsIgnored === true };
-  const isAll = input.type === 'capture' && checksums.looked > 0 && checksums.wrong === checksums.looked;
-  if (isAll && !facts.ignored) throw new WrongChecksumsError(input.name, checksums);
-  if (quiet) return;
-  for (const { text, advice } of collectWarnings({ checksums: facts })) {
-    process.stderr.write(`warning: ${input.name}: ${text}. ${advice}\n`);
-  }
+/** Says on standard error how long a paced run will take: a capture may have pauses of hours in it. */
+function announce(traffic: ReplayTraffic, options: ReplayOptions, designs: number): void {
+  const text = plannedText(plannedRun(traffic, options), designs);
+  if (text !== null) process.stderr.write(`${text}\n`);
 }
 
 async function loadInput(
@@ -221,11 +234,12 @@ async function loadInput(
     limit: flags.limit ?? null,
     edits: editsOf(flags),
     storeBytes: Math.min(flags.store * 1024 ** 2, stagingLimitBytes()),
+    reading: readingOf(flags),
   };
   if (flags.synth === undefined) {
     if (captures.length === 0)
       throw new UsageError('name a capture to replay, or a scenario with --synth NAME');
-    return loadCaptures(captures, options);
+    return loadCaptures(filesOf(captures), options);
   }
   if (captures.length > 0) {
     throw new UsageError(
@@ -241,7 +255,7 @@ async function loadInput(
 }
 
 /** The objective of a search; null when none was asked for. */
-function objectiveOf(flags: ReplayCommandFlags): readonly Condition[] | null {
+function objectiveOf(flags: SettledFlags<ReplayCommandFlags>): readonly Condition[] | null {
   if (flags.findMaxPps !== true) {
     if (flags.slo !== undefined)
       throw new UsageError('--slo says what --find-max-pps searches for; give both');
@@ -263,21 +277,30 @@ function objectiveOf(flags: ReplayCommandFlags): readonly Condition[] | null {
 /** One line per search: what was found. */
 function searchLines(result: Result): string {
   return (result.rateSearches ?? [])
-    .map(({ design, objective, bestPps, steps }) =>
-      bestPps == null
-        ? `${design}: no rate holds ${objective} (${steps.length} steps)\n`
-        : `${design}: ${formatRate(bestPps)} is the highest rate that holds ${objective} (${steps.length} steps)\n`,
-    )
+    .map(({ design, objective, bestPps, steps, build, timed }) => {
+      const how = `${steps.length} steps, ${build ?? 'probed'} build, packets ${timed === false ? 'not ' : ''}timed`;
+      return bestPps == null
+        ? `${design}: no rate holds ${objective} (${how})\n`
+        : `${design}: ${formatRate(bestPps)} is the highest rate that holds ${objective} (${how})\n`;
+    })
     .join('');
 }
 
-function editsOf({ filter, srcipmap, dstipmap, snaplen, checksums }: ReplayCommandFlags): EditsAsGiven {
+function editsOf({
+  filter,
+  srcipmap,
+  dstipmap,
+  snaplen,
+  checksums,
+  maxGap,
+}: ReplayCommandFlags): EditsAsGiven {
   return {
     filter: filter ?? null,
     sourceMap: srcipmap ?? null,
     destinationMap: dstipmap ?? null,
     snapLength: snaplen ?? null,
     checksums: checksums === 'fix' ? 'fix' : null,
+    maxGapNs: maxGap === undefined ? null : maxGap * 1e6,
   };
 }
 
@@ -287,7 +310,8 @@ function checkedFilter(expression: string): string {
   return expression;
 }
 
-function camelCase(name: string): string {
+/** `active-flows` is `activeFlows`, as commander keeps it. */
+export function camelCase(name: string): string {
   return name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
@@ -316,16 +340,12 @@ async function present(result: Result, flags: ReplayCommandFlags, name: string):
     if (result.rateSearches != null) process.stdout.write(`\n${searchLines(result)}`);
     if (folder !== null && flags.quiet !== true) process.stdout.write(`\nResult: ${folder}\n`);
   }
-  const rejected = result.cases.find((each) => invalidShare(each) === 1);
-  if (rejected !== undefined) {
-    const reasons = Object.keys(rejected.packets.rejectedByReason ?? {}).join(', ');
-    throw new Error(
-      `${name}: the tracker found every packet invalid (${reasons === '' ? 'no reason noted' : reasons}). ` +
-        `${/-checksum/.test(reasons) ? CHECKSUM_REMEDY : "'ctreplay info' tells what the capture holds."} Nothing was measured that means anything.`,
-    );
-  }
   if (!result.valid) process.exitCode = 1;
   else if (result.partial) process.exitCode = 130;
+  for (const each of result.cases) {
+    const invalid = whollyInvalidText(each);
+    if (invalid !== null) throw new Error(invalid);
+  }
 }
 
 const STORED_FORMATS = ['csv', 'html']
@@ -346,20 +366,23 @@ function configurationOf(flags: ReplayCommandFlags): Result['configuration'] {
 /** Ends a run at the first Ctrl-C, keeping what was measured, and the program at the second. */
 class Interrupter {
   #interrupt: (() => void) | null = null;
+  #armed = false;
+  /** The signal has come: no further run is to begin. */
+  requested = false;
   readonly #onSignal = (): void => {
-    if (this.#interrupt === null) process.exit(130);
+    if (this.requested) endNow('\nInterrupted again: what was measured is dropped.', 130);
     process.stderr.write('\nInterrupted: writing what was measured; once more to drop it.\n');
-    const interrupt = this.#interrupt;
-    this.#interrupt = null;
-    interrupt();
+    this.requested = true;
+    this.#interrupt?.();
   };
 
+  /** A run has begun, and ends when `interrupt` is called. */
   arm(interrupt: () => void): void {
-    if (this.#interrupt === null) {
-      process.removeListener('SIGINT', this.#onSignal);
-      process.on('SIGINT', this.#onSignal);
-    }
+    if (!this.#armed) process.on('SIGINT', this.#onSignal);
+    this.#armed = true;
     this.#interrupt = interrupt;
+    // Between two runs there was nothing to interrupt.
+    if (this.requested) interrupt();
   }
 
   disarm(): void {

@@ -1,10 +1,13 @@
 /** `ctreplay scale`: throughput at 1..N workers and the Universal Scalability Law fitted to it. */
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
+import type { MutexPolicy } from '../../engine/host/run-memory.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import { fitCases, type ScalingResult } from '../bench/scale.js';
+import { coverText } from '../report/comparisons.js';
+import type { ScalingFit } from '../stats/scalability.js';
 import { printable } from '../report/escape.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
 import { formatRate, formatRatio, formatShare } from '../report/quantities.js';
@@ -13,24 +16,32 @@ import type { Estimate, ScalingPoint } from '../report/schema.js';
 import { grid } from '../report/terminal-grid.js';
 import { painter, wantsColour } from '../report/terminal-style.js';
 import {
+  captureKeys,
   designNames,
   freshFolder,
   loadInput,
+  sessionEntry,
   checkInputs,
   MatrixProgress,
   StopOnSignal,
 } from './bench-matrix.js';
-import { wholeNumber } from './option-values.js';
+import { KEEP_TRUNCATED_HELP, STRICT_HELP, type CaptureFlags } from './capture-options.js';
+import { matrixChecksumsOption, type ChecksumFlags } from './checksum-options.js';
+import { mutexOption, wholeNumber } from './option-values.js';
+import { buildChoice, buildOption, type BuildChoice } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
-interface ScaleFlags {
+interface ScaleFlags extends CaptureFlags, ChecksumFlags {
   readonly scenario?: string;
   readonly capture?: string;
   readonly design: string;
   readonly workers?: number;
   readonly packets?: number;
+  readonly sessions: number;
   readonly trials: number;
+  readonly build?: BuildChoice;
   readonly bare?: boolean;
+  readonly mutex: MutexPolicy;
   readonly pin?: boolean;
   readonly seed: number;
   readonly out?: string;
@@ -52,6 +63,9 @@ export function register(program: Command, argv: readonly string[]): void {
     )
     .option('--scenario <name>', 'scenario to scale (default: established)')
     .option('--capture <file>', 'capture to scale, instead of a scenario')
+    .option('--keep-truncated', KEEP_TRUNCATED_HELP)
+    .option('--strict', STRICT_HELP)
+    .addOption(matrixChecksumsOption())
     .option('--design <names>', 'designs, joined by commas; or all', 'timeout-lists,rculist-sweep')
     .option('--workers <count>', 'most workers, 1 to 64 (default: the cores)', wholeNumber(1, 64, 'workers'))
     .option(
@@ -59,8 +73,21 @@ export function register(program: Command, argv: readonly string[]): void {
       "packets of the input (default: 2000000, a capture's own)",
       wholeNumber(1, 1e10, 'packets'),
     )
-    .option('--trials <count>', 'trials of each number of workers', wholeNumber(1, 1000, 'trials'), 5)
-    .option('--bare', 'engine without probes and clocks; leaves the model without times')
+    .option(
+      '--sessions <count>',
+      'fresh processes that each measure all numbers of workers; intervals are over them',
+      wholeNumber(1, 1000, 'sessions'),
+      5,
+    )
+    .option(
+      '--trials <count>',
+      'trials of each number of workers in a session',
+      wholeNumber(1, 1000, 'trials'),
+      3,
+    )
+    .addOption(buildOption())
+    .option('--bare', 'as --build bare; leaves the model without times')
+    .addOption(mutexOption())
     .option('--pin', 'pin each thread to a CPU')
     .option('--seed <integer>', 'what all random choices derive from', wholeNumber(0, 0xffff_ffff, 'seed'), 1)
     .option('--out <folder>', 'where result.json and tables go (default: a fresh folder in results/)')
@@ -87,7 +114,7 @@ async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> 
   await checkInputs(spec.inputs);
   const folder = flags.out ?? (flags.json === true ? null : freshFolder('scale'));
   const stop = new StopOnSignal();
-  const progress = new MatrixProgress(flags.quiet !== true && flags.json !== true);
+  const progress = new MatrixProgress(flags.quiet !== true && flags.json !== true, spec.sessions);
   let measured: MatrixResult;
   try {
     measured = await runMatrixBench({
@@ -96,6 +123,7 @@ async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> 
       folder,
       resume: flags.resume === true,
       load: loadInput,
+      sessionEntry: sessionEntry(),
       commandLine: argv,
       hooks: { isInterrupted: () => stop.requested, onTrial: progress.onTrial },
     });
@@ -103,7 +131,7 @@ async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> 
     progress.finish();
     stop.disarm();
   }
-  const fits = fitCases(measured.cases, cores, spec.seed);
+  const fits = fitCases(measured.cases, cores);
   const result: MatrixResult = { ...measured, scaling: fits.map((fit) => fit.scaling) };
   if (folder !== null) {
     await writeResult(folder, result);
@@ -126,16 +154,21 @@ function specOf(flags: ScaleFlags, cores: number): MatrixSpec {
   const input =
     flags.capture === undefined
       ? { scenario, parameters: { packets: flags.packets ?? 2_000_000 } }
-      : { capture: flags.capture, ...(flags.packets === undefined ? {} : { limit: flags.packets }) };
+      : {
+          capture: flags.capture,
+          ...captureKeys(flags),
+          ...(flags.packets === undefined ? {} : { limit: flags.packets }),
+        };
   return checkMatrix(
     {
       inputs: [input],
       designs: designNames(flags.design),
       workers: workerCounts(most),
+      sessions: flags.sessions,
       trials: flags.trials,
-      build: flags.bare === true ? 'bare' : 'probed',
-      latency: flags.bare === true ? 'off' : 'all',
+      build: buildChoice(flags),
       probeCost: 'none',
+      mutex: flags.mutex,
       pin: flags.pin === true,
       seed: flags.seed,
     },
@@ -162,17 +195,19 @@ function textOf(
   const width = process.stdout.columns ?? 120;
   const blocks = fits.map(({ scaling, fit, notes }) => {
     const one = scaling.points.find((point) => point.workers === 1 && point.measured)?.pps ?? null;
+    const builds = `throughput: ${scaling.build ?? 'bare'} build, packets ${scaling.timed === true ? 'timed' : 'not timed'}`;
     const table = grid<ScalingPoint>(
       scaling.points,
       [
         { head: 'workers', expendable: 0, cell: (point) => `${point.workers}` },
         { head: 'packets/s on CPU', expendable: 0, cell: (point) => formatRate(point.pps) },
         {
-          head: '95 % interval',
+          head: 'interval',
           expendable: 2,
           cell: (point) =>
             typeof point.low === 'number' ? `${formatRate(point.low)} .. ${formatRate(point.high)}` : '',
         },
+        { head: 'covers', align: 'left', expendable: 3, cell: coverText },
         {
           head: 'speed-up',
           expendable: 0,
@@ -185,9 +220,10 @@ function textOf(
       width,
       paint,
     );
-    const law = fit === null ? [] : [lawText(scaling.fit ?? {}, fit.model)];
+    const law = fit === null ? [] : [`${lawText(scaling.fit ?? {}, fit.model)}. ${fitText(fit)}`];
     return [
       paint('bold', `${printable(scaling.input)} · ${printable(scaling.design)}`),
+      paint('dim', builds),
       table,
       ...law,
       ...notes.map((note) => paint('dim', `Note: ${note}.`)),
@@ -201,6 +237,15 @@ function kindOf(point: ScalingPoint, cores: number): string {
   return point.oversubscribed === true
     ? `not a measurement: more workers than the ${cores} cores`
     : 'predicted by the fit';
+}
+
+/** How well it fits, as far as that can be known, and what its intervals cover. */
+function fitText({ r2, maxRelativeError, sessions }: ScalingFit): string {
+  const fits =
+    r2 === null || maxRelativeError === null
+      ? 'Points left over to judge the fit by: none'
+      : `R² ${r2.toFixed(4)}, furthest off by ${formatShare(maxRelativeError)}`;
+  return `${fits}. Intervals: ${sessions > 1 ? `over ${sessions} sessions` : 'within one session only'}.`;
 }
 
 type Fit = Partial<

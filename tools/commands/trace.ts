@@ -7,10 +7,24 @@ import { configuredTracker } from '../oracle/configured-tracker.js';
 import { PcapWriter } from '../captures/pcap-writer.js';
 import { CaptureRun, readPackets, type TraceClock, type TrackedPacket } from '../oracle/capture-run.js';
 import { frameTuple } from '../oracle/frame-tuple.js';
+import {
+  addCaptureOptions,
+  CAPTURE_ARGUMENT,
+  filesOf,
+  readingOf,
+  warnOf,
+  type CaptureFlags,
+} from './capture-options.js';
+import {
+  addChecksumsOption,
+  checksumConfig,
+  fixesChecksums,
+  type ChecksumFlags,
+} from './checksum-options.js';
 import { designsOption, oneOf } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
-interface TraceFlags {
+interface TraceFlags extends CaptureFlags, ChecksumFlags {
   readonly design: string;
   readonly clock: TraceClock;
   readonly bareStates?: boolean;
@@ -21,14 +35,14 @@ interface TraceFlags {
 
 /** Adds `trace` to the program. */
 export function register(program: Command): void {
-  program
+  const command = program
     .command('trace')
     .summary('show what the tracker says of each packet')
     .description(
       "Runs captures through one design, a packet at a time, and prints 'N: ct_state' per packet that " +
         'the tracker puts out, the form of ovstest test-conntrack pcap. A fragment comes out when its packet is whole.',
     )
-    .argument('<capture...>', 'captures: pcap, pcapng, gzip, zstd, .ctp; - for standard input')
+    .argument('<capture...>', `read one after the other: ${CAPTURE_ARGUMENT}`)
     .option('--design <name>', 'design, with a preset as in rculist-sweep@v7', 'rculist-sweep')
     .option(
       '--clock <clock>',
@@ -45,6 +59,8 @@ export function register(program: Command): void {
       '\nExample:\n  ctreplay trace ftp.pcap --design timeout-lists --clock capture --json',
     )
     .action(trace);
+  addChecksumsOption(command);
+  addCaptureOptions(command);
 }
 
 async function trace(captures: string[], flags: TraceFlags): Promise<void> {
@@ -57,7 +73,8 @@ async function trace(captures: string[], flags: TraceFlags): Promise<void> {
   if (flags.json === true && flags.bareStates === true) {
     throw new UsageError('--json and --bare-states exclude each other; give one of them');
   }
-  const config = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
+  const named = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
+  const config = checksumConfig(named, flags);
   const tracker = configuredTracker(choice, config);
   const run = new CaptureRun(tracker, createRules(config), flags.clock);
   const writer = flags.write === undefined ? null : new PcapWriter(flags.write);
@@ -65,7 +82,8 @@ async function trace(captures: string[], flags: TraceFlags): Promise<void> {
   let outputNumber = 0;
   let inputs = 0;
   try {
-    for await (const packet of readPackets(captures)) {
+    const reading = { ...readingOf(flags), fixChecksums: fixesChecksums(flags), tell: warnOf };
+    for await (const packet of readPackets(filesOf(captures), reading)) {
       inputs += 1;
       for (const tracked of run.run(packet)) {
         outputNumber += 1;

@@ -11,12 +11,20 @@ import type { ConfigFile, RuleEntry } from './schema.js';
 
 export { policyIds } from './policies.js';
 
+/** What rules look at. */
+export interface PacketToChoose {
+  readonly frame: Uint8Array;
+  readonly worker: number;
+  /** Length on the wire where the frame was cut; absent = the frame's. */
+  readonly wireBytes?: number | undefined;
+}
+
 /** The distinct requests of a configuration, and which of them a packet makes. */
 export interface PacketRules {
   /** Grows as packets with new zones are met. */
   readonly requests: readonly ExecRequest[];
   /** Index in `requests` for a frame that goes to a worker. */
-  choose(packet: { readonly frame: Uint8Array; readonly worker: number }): number;
+  choose(packet: PacketToChoose): number;
 }
 
 /** The rules without configuration: every packet is committed in zone 0. */
@@ -46,8 +54,8 @@ export function createRules(config: TrackerConfig): PacketRules {
   const layers = emptyDissection();
   return {
     requests,
-    choose({ frame, worker }) {
-      dissect(frame, layers);
+    choose({ frame, worker, wireBytes }) {
+      dissect(frame, layers, wireBytes);
       const packetZone = zoneOf(frame, layers, worker);
       const ruleIndex = matches.findIndex((test) => test(frame, layers, packetZone));
       const rule = rules[ruleIndex];

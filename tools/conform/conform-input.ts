@@ -1,7 +1,7 @@
 import type { ExecRequest } from '../../engine/host/exec-params.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
-import { FIRST_PACKET_MS, readPackets, type TraceClock } from '../oracle/capture-run.js';
+import { FIRST_PACKET_MS, readPackets, type PacketReading, type TraceClock } from '../oracle/capture-run.js';
 
 const NS_PER_MS = 1_000_000n;
 
@@ -33,17 +33,18 @@ export async function readConformInput(
   captures: readonly string[],
   config: TrackerConfig,
   clock: TraceClock,
+  reading: PacketReading = {},
 ): Promise<ConformInput> {
   const rules = createRules(config);
   const packets: InputPacket[] = [];
   let firstNs: bigint | null = null;
   let timestampMs = FIRST_PACKET_MS;
-  for await (const { frame, timestampNs } of readPackets(captures)) {
+  for await (const { frame, timestampNs, wireBytes } of readPackets(captures, reading)) {
     firstNs ??= timestampNs;
     if (clock === 'capture') {
       timestampMs = Math.max(timestampMs, FIRST_PACKET_MS + Number((timestampNs - firstNs) / NS_PER_MS));
     }
-    packets.push({ frame, timestampMs, requestIndex: rules.choose({ frame, worker: 0 }) });
+    packets.push({ frame, timestampMs, requestIndex: rules.choose({ frame, worker: 0, wireBytes }) });
   }
   return { config, requests: rules.requests, packets };
 }

@@ -2,7 +2,7 @@
 import type { DesignChoice } from '../../engine/host/designs.js';
 import type { BehaviourSwitches } from '../../engine/host/run-memory.js';
 import type { TrackerConfig } from '../config/read-config.js';
-import type { TraceClock } from '../oracle/capture-run.js';
+import type { PacketReading, TraceClock } from '../oracle/capture-run.js';
 import { compareRuns, type Comparison } from './compare-runs.js';
 import { readConformInput, type ConformInput } from './conform-input.js';
 import type { ConformRun } from './conform-run.js';
@@ -40,9 +40,10 @@ export async function runConform(
   config: TrackerConfig,
   clock: TraceClock,
   designs: readonly DesignChoice[],
+  reading: PacketReading = {},
 ): Promise<ConformOutcome> {
   const programs = findOvsPrograms(process.env['PATH'] ?? '');
-  const input = await readConformInput(captures, config, clock);
+  const input = await readConformInput(captures, config, clock, reading);
   const sandbox = await OvsSandbox.start({ programs });
   try {
     const ovs = await sandbox.version();

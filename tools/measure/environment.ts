@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import os from 'node:os';
 import { cgroupMemoryLimitBytes, readCgroupCpu } from './cgroup-cpu.js';
 import { coreSiblings } from './pinning.js';
-import { fieldOf, parseCpuList, readLine, wholeNumber, type SystemFiles } from './system-files.js';
+import { fieldOf, kibibytes, parseCpuList, readLine, wholeNumber, type SystemFiles } from './system-files.js';
 
 /** Facts about the machine at the start of a run. */
 export interface EnvironmentFigures {
@@ -127,11 +127,6 @@ function readTurbo(files: SystemFiles): boolean | null {
   if (noTurbo !== null) return noTurbo === '0';
   const boost = readLine(files, '/sys/devices/system/cpu/cpufreq/boost');
   return boost === null ? null : boost === '1';
-}
-
-function kibibytes(text: string | null): number | null {
-  const amount = wholeNumber(text?.replace(/\s*kB$/, ''));
-  return amount === null ? null : amount * 1024;
 }
 
 /**

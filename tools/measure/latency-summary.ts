@@ -3,7 +3,8 @@
  * compressed form that travels in results and can be merged without loss.
  */
 import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64 } from 'hdr-histogram-js';
-import type { Histogram } from 'hdr-histogram-js';
+import type { Histogram, JsHistogram } from 'hdr-histogram-js';
+import { groupedQuantiles, type CountedCell } from './grouped-quantiles.js';
 import type { Counts, ExactFigures } from './histogram-region.js';
 import {
   countsLength,
@@ -15,7 +16,8 @@ import {
 
 /**
  * One latency distribution in nanoseconds. Every figure but `count` is null when nothing was recorded.
- * Percentiles are the upper end of their cell (at most 10^-digits above the true value), and never above `maxNs`.
+ * With the step of the clock that gave the values, percentiles are interpolated inside that step or the histogram's cell,
+ * whichever is wider; without, they are the upper end of their cell. They lie within `minNs` and `maxNs`.
  */
 export interface LatencySummary {
   readonly count: number;
@@ -29,6 +31,8 @@ export interface LatencySummary {
   readonly maxNs: number | null;
   readonly meanNs: number | null;
   readonly stddevNs: number | null;
+  /** The clock's step that percentiles were interpolated with; null when they were not. */
+  readonly stepNs: number | null;
   /** HdrHistogram V2 compressed encoding, base64 (`HISTFAAA…`), as in .hlog files. */
   readonly encoded: string | null;
 }
@@ -115,14 +119,50 @@ export function decodeHistogram(encoded: string): Histogram {
   }
 }
 
+/** The cells of a histogram that hold anything, in ascending order. */
+export function countedCells(histogram: Histogram): CountedCell[] {
+  const cells = histogram as JsHistogram;
+  const iterator = cells.recordedValuesIterator;
+  iterator.reset();
+  const found: CountedCell[] = [];
+  while (iterator.hasNext()) {
+    const { valueIteratedTo, countAtValueIteratedTo: count } = iterator.next();
+    found.push({
+      lowNs: cells.lowestEquivalentValue(valueIteratedTo),
+      highNs: cells.highestEquivalentValue(valueIteratedTo),
+      count,
+    });
+  }
+  return found;
+}
+
+/** Shares of the percentiles of a report, in the order of {@link LatencySummary}. */
+const SHARES = [0.5, 0.75, 0.9, 0.99, 0.999, 0.9999];
+
+/**
+ * Percentiles 50, 75, 90, 99, 99.9 and 99.99 of a histogram of times that a clock with step `stepNs` gave, interpolated (see
+ * grouped-quantiles.ts), to a tenth of a nanosecond.
+ */
+export function interpolatedPercentiles(histogram: Histogram, stepNs: number): number[] {
+  return groupedQuantiles(countedCells(histogram), SHARES, stepNs).map(
+    (value) => Math.round((value ?? 0) * 10) / 10,
+  );
+}
+
 /**
  * Summarises a histogram.
  *
  * @param exact the recorder's exact figures, where known: minimum, maximum and mean then are exact; otherwise they
  *   are those of the cells (minimum: lower end of the lowest cell; mean: from the middles of cells).
+ * @param stepNs step of the clock that gave the values, for percentiles between its steps; leave out for values that no clock
+ *   gave (counts, whole milliseconds)
  * @throws RangeError when `exact.count` is not the histogram's total: the recorder and its cells disagree
  */
-export function summarize(histogram: Histogram, exact?: ExactFigures): LatencySummary {
+export function summarize(
+  histogram: Histogram,
+  exact?: ExactFigures,
+  stepNs?: number | null,
+): LatencySummary {
   const count = histogram.totalCount;
   if (exact !== undefined && Number(exact.count) !== count) {
     throw new RangeError(
@@ -131,19 +171,25 @@ export function summarize(histogram: Histogram, exact?: ExactFigures): LatencySu
   }
   if (count === 0) return EMPTY_SUMMARY;
   const maxNs = exact?.maxNs ?? histogram.maxValue;
-  const at = (percentile: number): number => Math.min(histogram.getValueAtPercentile(percentile), maxNs);
+  const minNs = exact?.minNs ?? histogram.getValueAtPercentile(0);
+  const percentiles =
+    stepNs == null
+      ? SHARES.map((share) => histogram.getValueAtPercentile(Number((share * 100).toFixed(2))))
+      : interpolatedPercentiles(histogram, stepNs);
+  const at = (index: number): number => Math.min(Math.max(percentiles[index] as number, minNs), maxNs);
   return {
     count,
-    minNs: exact?.minNs ?? histogram.getValueAtPercentile(0),
-    p50Ns: at(50),
-    p75Ns: at(75),
-    p90Ns: at(90),
-    p99Ns: at(99),
-    p999Ns: at(99.9),
-    p9999Ns: at(99.99),
+    minNs,
+    p50Ns: at(0),
+    p75Ns: at(1),
+    p90Ns: at(2),
+    p99Ns: at(3),
+    p999Ns: at(4),
+    p9999Ns: at(5),
     maxNs,
     meanNs: exact === undefined ? histogram.mean : Number(exact.sumNs) / count,
     stddevNs: histogram.stdDeviation,
+    stepNs: stepNs ?? null,
     encoded: encodeIntoCompressedBase64(histogram),
   };
 }
@@ -160,5 +206,6 @@ const EMPTY_SUMMARY: LatencySummary = Object.freeze({
   maxNs: null,
   meanNs: null,
   stddevNs: null,
+  stepNs: null,
   encoded: null,
 });

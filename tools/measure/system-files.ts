@@ -51,6 +51,12 @@ export function wholeNumber(text: string | null | undefined): number | null {
   return Number(text.trim());
 }
 
+/** A value such as `1234 kB` in bytes; null when it is not one. */
+export function kibibytes(text: string | null): number | null {
+  const amount = wholeNumber(text?.replace(/\s*kB$/, ''));
+  return amount === null ? null : amount * 1024;
+}
+
 /**
  * A kernel list such as `0-3,8` as numbers in ascending order; null when it is not one.
  * Source: Linux Documentation/admin-guide/kernel-parameters, "cpu lists".

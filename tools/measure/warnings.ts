@@ -8,7 +8,7 @@
 /** What to do about wrong checksums. */
 export const CHECKSUM_REMEDY =
   'Replay with --checksums fix (made right while reading, before any clock runs), or with --checksums ignore (not looked at, as a ' +
-  'switch does with packets that offload flags as good).';
+  "switch does with packets that offload flags as good); 'ctreplay prep --fix-checksums' makes them right once for all commands.";
 
 /** A warning. */
 export interface Warning {
@@ -40,8 +40,14 @@ export interface WarningFacts {
   readonly serviceP50Ns?: number | null;
   readonly targetPps?: number | null;
   readonly achievedPps?: number | null;
+  /** Time that the run should have taken, by the due time of its last packet; absent or null = by the rates alone. */
+  readonly plannedNs?: number | null;
   /** How often a streamed packet was due before its source had it, and for how long, over all workers. */
   readonly sourceLag?: { readonly waits: number; readonly waitNs: number } | null;
+  /** Packets that found no room in the connection table, and its limit. */
+  readonly tableFull?: { readonly packets: number; readonly limit: number } | null;
+  /** Packets that loops with addresses of their own took out of what names fixed addresses: FTP messages, and NAT's own. */
+  readonly fixedAddresses?: { readonly ftpMessages: number; readonly natReplies: number } | null;
   /** How late packets left, at the 99th percentile, and the time between packets. */
   readonly departureErrorP99Ns?: number | null;
   readonly packetIntervalNs?: number | null;
@@ -49,6 +55,8 @@ export interface WarningFacts {
   /** Time that the control group was stopped, summed over its CPUs, and the time between the reads of it. */
   readonly throttledNs?: number | null;
   readonly throttledSpanNs?: number | null;
+  /** Time that the run took. */
+  readonly elapsedNs?: number | null;
   readonly governor?: string | null;
   readonly turbo?: boolean | null;
   readonly virtualized?: boolean | null;
@@ -64,13 +72,14 @@ export interface WarningFacts {
   /** Values behind the highest percentile that is reported. */
   readonly latencyCount?: number | null;
   readonly histogramOverflows?: number | null;
-  readonly warmUp?: 'flat' | 'warm-up' | 'slow-down' | 'no-steady-state' | null;
+  /** Groups of a matrix, with the session, whose level still changed near the end. */
+  readonly unsteadyGroups?: readonly string[];
   /** Of the cell with the fewest. */
   readonly trialCount?: number | null;
   /** Outliers among so many trials of all cells. */
   readonly outlierCount?: number | null;
   readonly outlierOf?: number | null;
-  /** Throughput of the probed build over that of the bare one. */
+  /** Time of a packet without probes and clocks, over that with them. */
   readonly probedShare?: number | null;
 }
 
@@ -87,8 +96,11 @@ export const WARNING_LIMITS = {
   noiseShare: 0.01,
   clockShare: 0.1,
   rateShort: 0.01,
+  /** Arrears at the end that waking up explains, whatever the rate. */
+  rateShortNs: 1e6,
   throttledShare: 0.001,
-  probeCost: 0.15,
+  /** Of the time of a packet in the run that times come from. */
+  probeCost: 0.5,
   wrongChecksumShare: 0.1,
 } as const;
 
@@ -141,7 +153,7 @@ const RULES = {
   },
   'timer-coarse': {
     advice:
-      'Percentiles near the step are not meaningful: compare throughput (--latency off) or longer work.',
+      'Percentiles near the step are not meaningful: compare throughput, which no clock is in, or longer work.',
     when: ({ clock, serviceP50Ns }) =>
       clock !== undefined && serviceP50Ns != null && clock.stepNs > serviceP50Ns * WARNING_LIMITS.clockShare
         ? `the clock steps by ${ns(clock.stepNs)}, the median service time is ${ns(serviceP50Ns)}`
@@ -149,7 +161,7 @@ const RULES = {
   },
   'timer-costly': {
     advice:
-      'Throughput is lower than without timing: take throughput from a run with --latency off or sample=N.',
+      'It is in every service time, and in throughput where that was measured with --build probed: time fewer packets (--latency sample=N).',
     when: ({ clock, serviceP50Ns }) =>
       clock !== undefined && serviceP50Ns != null && clock.costNs > serviceP50Ns * WARNING_LIMITS.clockShare
         ? `one read of the clock costs ${ns(clock.costNs)}, the median service time is ${ns(serviceP50Ns)}`
@@ -173,8 +185,11 @@ const RULES = {
   'rate-not-reached': {
     advice:
       'Lower the rate, use more workers and cores, or leave out per-packet latency; response times include the lag.',
-    when: ({ targetPps, achievedPps }) =>
-      targetPps != null && achievedPps != null && achievedPps < targetPps * (1 - WARNING_LIMITS.rateShort)
+    when: ({ targetPps, achievedPps, plannedNs, elapsedNs }) =>
+      targetPps != null &&
+      achievedPps != null &&
+      achievedPps < targetPps * (1 - WARNING_LIMITS.rateShort) &&
+      (plannedNs == null || elapsedNs == null || isLate(plannedNs, elapsedNs))
         ? `${rate(achievedPps)} of ${rate(targetPps)} packets a second asked for (${percent(achievedPps / targetPps)})`
         : null,
   },
@@ -196,6 +211,29 @@ const RULES = {
         ? `the traffic source could not keep up with ${targetPps == null ? 'the tracker' : 'the rate'}: ` +
           `${sourceLag.waits} waits for packets that were due, ${ns(sourceLag.waitNs)} in all`
         : null,
+  },
+  'table-full': {
+    advice:
+      'From then on new connections were refused, which is other work: raise --max-conns, replay fewer loops or a shorter time, or age connections faster (--time-scale).',
+    when: ({ tableFull }) =>
+      tableFull != null && tableFull.packets > 0
+        ? `${tableFull.packets} packets found the connection table full (limit ${tableFull.limit})`
+        : null,
+  },
+  'loop-addresses': {
+    advice:
+      'Use --same-addresses, or one loop of more packets: only the addresses in headers change from loop to loop, not those in FTP messages, and not those that NAT gives out.',
+    when: ({ fixedAddresses }) => {
+      if (fixedAddresses == null) return null;
+      const { ftpMessages, natReplies } = fixedAddresses;
+      const parts = [
+        ...(ftpMessages > 0
+          ? [`${ftpMessages} FTP messages named an address that is not their connection’s`]
+          : []),
+        ...(natReplies > 0 ? [`up to ${natReplies} replies to translated addresses met no connection`] : []),
+      ];
+      return parts.length === 0 ? null : `loops have addresses of their own: ${parts.join(', and ')}`;
+    },
   },
   steal: {
     advice: 'The hypervisor gave this machine’s CPUs to others: run again, or on a machine of its own.',
@@ -267,13 +305,14 @@ const RULES = {
   },
   'not-steady': {
     advice: 'Take more trials, or find what else keeps the machine busy.',
-    when: ({ warmUp }) =>
-      warmUp === 'no-steady-state'
-        ? 'the level of the trials still changed near the end: no steady state was reached, so all of them count'
+    when: ({ unsteadyGroups }) =>
+      unsteadyGroups !== undefined && unsteadyGroups.length > 0
+        ? `the level of the trials still changed near the end, so all of them count: ${unsteadyGroups.join('; ')}`
         : null,
   },
   'few-trials': {
-    advice: 'Take at least 6 trials (--trials), or ask for a precision (--until-precision).',
+    advice:
+      'Take several sessions (--sessions), or at least 6 trials in one (--trials), or ask for a precision (--until-precision).',
     when: ({ trialCount }) =>
       trialCount != null && trialCount < 6
         ? `${trialCount} trial${trialCount === 1 ? '' : 's'}: too few for a 95% interval of a median`
@@ -287,10 +326,11 @@ const RULES = {
         : null,
   },
   'probe-cost': {
-    advice: 'Take throughput from the bare build; use the probed one for where the time goes.',
+    advice:
+      'Throughput is without them, but locks are met in another rhythm by a slower run: read shares of waiting with care, or time fewer packets (--latency sample=N).',
     when: ({ probedShare }) =>
       probedShare != null && probedShare < 1 - WARNING_LIMITS.probeCost
-        ? `probes cost ${percent(1 - probedShare)} of throughput`
+        ? `probes and clocks take ${percent(1 - probedShare)} of a packet’s time where times and locks are measured`
         : null,
   },
 } as const satisfies Record<string, Rule>;
@@ -321,6 +361,11 @@ export function collectWarnings(facts: WarningFacts): Warning[] {
     const text = rule.when(facts);
     return text === null ? [] : [{ code, text, advice: rule.advice }];
   });
+}
+
+/** Whether a run took longer than its schedule. Few packets, or packets in bursts, can miss the mean rate and still be on time. */
+function isLate(plannedNs: number, elapsedNs: number): boolean {
+  return elapsedNs > plannedNs / (1 - WARNING_LIMITS.rateShort) + WARNING_LIMITS.rateShortNs;
 }
 
 function percent(share: number): string {

@@ -20,6 +20,11 @@ export interface MicroExports {
   loopListInsert(head: number, n: number): number;
   loopListRemove(n: number): number;
   loopListScan(head: number): number;
+  plainListPrepare(head: number): void;
+  loopPlainListInsert(head: number, n: number): number;
+  loopPlainListRemove(n: number): number;
+  loopPlainListMove(head: number, population: number, n: number): number;
+  loopPick(population: number, n: number): number;
   mapInit(): void;
   loopMapInsert(first: number, n: number): number;
   loopMapRemove(first: number, n: number): number;

@@ -3,7 +3,8 @@
  * the clock is what is measured; the loop itself is measured apart and subtracted.
  */
 import { Bench, type Task } from 'tinybench';
-import { orderStatisticInterval } from '../stats/median-interval.js';
+import { differenceOf, type Estimate } from '../stats/interval.js';
+import { medianInterval } from '../stats/median-interval.js';
 import { median, quantile } from '../stats/sample.js';
 import type { Benchmark } from './benchmark.js';
 import { MicroError } from './micro-error.js';
@@ -133,8 +134,8 @@ function summarise(
 ): MicroMeasurement {
   const loopNs = loop === null ? null : median(loop.ns);
   const net = median(whole.ns) - (loopNs ?? 0);
-  const interval = orderStatisticInterval(thinned(whole.ns));
-  const loopInterval = loop === null ? null : orderStatisticInterval(thinned(loop.ns));
+  const { interval } =
+    loop === null ? medianOf(whole.ns) : differenceOf(medianOf(whole.ns), medianOf(loop.ns));
   return {
     name: benchmark.name,
     what: benchmark.what,
@@ -143,12 +144,18 @@ function summarise(
     samples: whole.ns.length,
     // A loop that costs as much as loop and operation together leaves nothing to tell.
     nsPerOperation: net > 0 ? net : null,
-    lowNs: interval === null ? null : Math.max(0, interval.low - (loopInterval?.high ?? loopNs ?? 0)),
-    highNs: interval === null ? null : Math.max(0, interval.high - (loopInterval?.low ?? loopNs ?? 0)),
+    lowNs: interval === null ? null : Math.max(0, interval.low),
+    highNs: interval === null ? null : Math.max(0, interval.high),
     p99Ns: Math.max(0, quantile(whole.ns, 0.99) - (loopNs ?? 0)),
     loopNs,
     successShare: whole.success,
   };
+}
+
+/** The median with its 95 % interval; fewer than six samples cannot give one. */
+function medianOf(ns: readonly number[]): Estimate {
+  const interval = medianInterval(thinned(ns));
+  return { value: median(ns), interval: interval === null || interval.confidence < 0.95 ? null : interval };
 }
 
 /** At most INTERVAL_SAMPLES of the values, evenly spaced in the order given. */

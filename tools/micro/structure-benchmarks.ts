@@ -11,6 +11,7 @@ export function structureBenchmarks(engine: MicroEngine): Benchmark[] {
   return [
     ...basics(engine),
     ...lists(engine),
+    ...plainLists(engine),
     ...MAP_LOADS.flatMap((load) => map(engine, load)),
     ...histograms(engine),
   ];
@@ -71,6 +72,40 @@ function lists({ loops, scratch }: MicroEngine): Benchmark[] {
       operations: COUNT,
       prepare: fill,
       run: () => loops.loopListScan(scratch),
+    },
+  ];
+}
+
+function plainLists({ loops, scratch }: MicroEngine): Benchmark[] {
+  const fill = (): void => {
+    loops.plainListPrepare(scratch);
+    loops.loopPlainListInsert(scratch, COUNT);
+  };
+  return [
+    {
+      name: 'plain-list/insert',
+      what: `an element pushed at the end of a list that a lock guards, ${COUNT} elements 256 bytes apart`,
+      design: null,
+      operations: COUNT,
+      before: () => loops.plainListPrepare(scratch),
+      run: (n) => loops.loopPlainListInsert(scratch, n),
+    },
+    {
+      name: 'plain-list/remove',
+      what: `an element taken out of a list of up to ${COUNT} that a lock guards, first one first`,
+      design: null,
+      operations: COUNT,
+      before: fill,
+      run: (n) => loops.loopPlainListRemove(n),
+    },
+    {
+      name: 'plain-list/move',
+      what: `an element moved to the end of a list of ${COUNT} that a lock guards, in random order`,
+      design: null,
+      operations: null,
+      prepare: fill,
+      run: (n) => loops.loopPlainListMove(scratch, COUNT, n),
+      baseline: (n) => loops.loopPick(COUNT, n),
     },
   ];
 }

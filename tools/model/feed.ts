@@ -2,6 +2,7 @@
  * From measured cases to the parameters of the model. What is taken: acquisitions, hold times and waits of ct_lock, and the
  * CPU time of the workers. What is assumed is written at each place.
  */
+import { mutexOf } from '../report/cells.js';
 import { median } from '../stats/sample.js';
 import type { Contention, Result, ResultCase } from '../report/schema.js';
 import { typicalTime } from './measured-times.js';
@@ -40,12 +41,17 @@ export class FeedError extends Error {
   }
 }
 
-/** Constants of engine/assembly/shm/mutex.ts, in reads of the thread's own cache line and rounds. */
+/** Constants of engine/assembly/shm/mutex.ts: of MUTEX_BACKOFF in reads of the thread's own cache line, of both in rounds. */
 const FIRST_PAUSE_READS = 512;
 const LONGEST_PAUSE_READS = 4096;
 const MAX_SPINS = 100;
 /** Time of one such read where no wait was measured: an atomic load and its loop, a few cycles. */
 const DEFAULT_READ_NS = 1;
+/** Of MUTEX_GLIBC: pauses before a look at most, without jitter, and the length of one where no wait was measured. */
+const MOST_PAUSES = 16;
+const DEFAULT_PAUSE_NS = 25;
+/** With more sleeps among the waits than this share, their mean says nothing about a pause. */
+const FEW_SLEEPS = 0.01;
 /** Contended acquisitions below which their mean wait says little. */
 const FEWEST_WAITS = 50;
 /** From futex wake-up to the thread running, and the cost of the call: typical of Linux under a hypervisor. */
@@ -73,11 +79,13 @@ export function measuredSeries(result: Result, file: string): MeasuredSeries[] {
       `${file}: holds no case that the model could be fed from: it takes probed cases at top speed (no --bare, no --pps). Measure some with 'ctreplay scale --out DIR'.`,
     );
   }
-  const clockCostNs = result.environment.clock.costNs ?? 0;
+  const machineCostNs = result.environment.clock.costNs ?? 0;
+  const mutexes = new Set(usable.map(mutexOf));
   const series = new Map<string, { design: string; input: string; byWorkers: Map<number, ResultCase[]> }>();
   for (const one of usable) {
-    const key = JSON.stringify([one.input.name, one.design]);
-    const known = series.get(key) ?? { design: one.design, input: one.input.name, byWorkers: new Map() };
+    const key = JSON.stringify([one.input.name, one.design, mutexOf(one)]);
+    const input = mutexes.size === 1 ? one.input.name : `${one.input.name}, ${mutexOf(one)} mutex`;
+    const known = series.get(key) ?? { design: one.design, input, byWorkers: new Map() };
     known.byWorkers.set(one.workers, [...(known.byWorkers.get(one.workers) ?? []), one]);
     series.set(key, known);
   }
@@ -86,12 +94,17 @@ export function measuredSeries(result: Result, file: string): MeasuredSeries[] {
     input,
     points: [...byWorkers]
       .toSorted(([a], [b]) => a - b)
-      .map(([workers, cases]) => measuredPoint(workers, cases, clockCostNs)),
+      .map(([workers, cases]) => measuredPoint(workers, cases, machineCostNs)),
   }));
 }
 
-function measuredPoint(workers: number, cases: readonly ResultCase[], clockCostNs: number): MeasuredPoint {
-  const figures = cases.map((one) => figuresOf(one, clockCostNs));
+/** What the engine's clock cost in a case: as its workers found it, or in older results as the machine's main thread did. */
+function clockCostOf(one: ResultCase, machineCostNs: number): number {
+  return one.timer?.costNs ?? machineCostNs;
+}
+
+function measuredPoint(workers: number, cases: readonly ResultCase[], machineCostNs: number): MeasuredPoint {
+  const figures = cases.map((one) => figuresOf(one, clockCostOf(one, machineCostNs)));
   const middle = (pick: (one: CaseFigures) => number): number => median(figures.map(pick));
   const first = cases[0] as ResultCase;
   const ctPerPacket = middle((one) => one.ctPerPacket);
@@ -116,14 +129,30 @@ function measuredPoint(workers: number, cases: readonly ResultCase[], clockCostN
       ctPerPacket,
       ctHold: { meanNs: ctHoldNs, spread: { cv: middle((one) => one.ctHoldCv) } },
       connections,
-      sweeper: sweeperLoad(cases, clockCostNs),
-      discipline: discipline(middle((one) => one.readNs ?? DEFAULT_READ_NS)),
+      sweeper: sweeperLoad(cases, machineCostNs),
+      discipline:
+        mutexOf(first) === 'glibc'
+          ? glibcDiscipline(middle((one) => one.pauseNs ?? DEFAULT_PAUSE_NS))
+          : backoffDiscipline(middle((one) => one.pauseNs ?? DEFAULT_READ_NS)),
     },
   };
 }
 
-/** The engine's mutex with this time per read of a pause. */
-function discipline(readNs: number): LockDiscipline {
+/** The engine's mutex with waits like glibc's, with this length of a pause. */
+function glibcDiscipline(pauseNs: number): LockDiscipline {
+  return {
+    kind: 'spin-then-sleep',
+    firstPauseNs: pauseNs,
+    longestPauseNs: MOST_PAUSES * pauseNs,
+    maxSpins: MAX_SPINS,
+    pauseNs,
+    wakeNs: WAKE_NS,
+    notifyNs: NOTIFY_NS,
+  };
+}
+
+/** The engine's mutex with long pauses, with this time per read of a pause. */
+function backoffDiscipline(readNs: number): LockDiscipline {
   return {
     kind: 'spin-then-sleep',
     firstPauseNs: FIRST_PAUSE_READS * readNs,
@@ -147,7 +176,7 @@ interface CaseFigures {
   readonly connPerPacket: number;
   readonly connHoldNs: number;
   /** Null when there were too few waits to tell. */
-  readonly readNs: number | null;
+  readonly pauseNs: number | null;
 }
 
 function figuresOf(one: ResultCase, clockCostNs: number): CaseFigures {
@@ -172,7 +201,7 @@ function figuresOf(one: ResultCase, clockCostNs: number): CaseFigures {
     ctHoldCv: Math.min(hold.cv, 2),
     connPerPacket: sumOf(conn, (row) => row.acquisitions) / packets,
     connHoldNs: connHold.meanNs,
-    readNs: waits.readNs,
+    pauseNs: waits.pauseNs,
   };
 }
 
@@ -199,15 +228,24 @@ function holdOf(
       timed.reduce((sum, row) => sum + pick(row) * row.weight, 0) / weights;
     return { meanNs: mean((row) => row.meanNs), cv: mean((row) => row.cv) };
   }
-  const average = (one.locks ?? []).find((row) => row.class === lockClass && row.thread === 'all')?.hold
-    ?.avgNs;
-  return { meanNs: Math.max((average ?? 0) - clockCostNs, 0), cv: 0.3 };
+  const all = (one.locks ?? []).find((row) => row.class === lockClass && row.thread === 'all')?.hold;
+  // The average has the cost taken off already where the result says so.
+  const costNs = all?.clockCostNs == null ? clockCostNs : 0;
+  return { meanNs: Math.max((all?.avgNs ?? 0) - costNs, 0), cv: 0.3 };
 }
 
-/** Waits of the workers for ct_lock, interruptions taken off, and what a read of a pause took. */
-function waitOf(one: ResultCase, clockCostNs: number): { totalNs: number; readNs: number | null } {
+/** Held in all; from the mean where too few were timed for a total. */
+function holdTotalNs({ hold, acquisitions }: Contention): number {
+  return hold?.totalNs ?? (hold?.avgNs ?? 0) * (acquisitions ?? 0);
+}
+
+/**
+ * Waits of the workers for ct_lock, interruptions taken off, and what the unit of a pause took: a pause with the glibc mutex, a
+ * read with the other.
+ */
+function waitOf(one: ResultCase, clockCostNs: number): { totalNs: number; pauseNs: number | null } {
   let totalNs = 0;
-  let readNs: number | null = null;
+  let pauseNs: number | null = null;
   let most = FEWEST_WAITS;
   for (const row of one.locks ?? []) {
     if (!row.thread.startsWith('worker-')) continue;
@@ -218,9 +256,11 @@ function waitOf(one: ResultCase, clockCostNs: number): { totalNs: number; readNs
     totalNs += contended * (time?.meanNs ?? row.wait?.avgNs ?? 0);
     if (row.class !== 'ct_lock' || time === null || contended < most) continue;
     most = contended;
-    readNs = time.meanNs / pauseReads((row.spins ?? 0) / contended);
+    const spins = (row.spins ?? 0) / contended;
+    if (mutexOf(one) !== 'glibc') pauseNs = time.meanNs / pauseReads(spins);
+    else if ((row.futexWaits ?? 0) <= FEW_SLEEPS * contended) pauseNs = time.meanNs / Math.max(spins, 1);
   }
-  return { totalNs, readNs };
+  return { totalNs, pauseNs };
 }
 
 /** Reads that a waiter does who looks at the lock `looks` times, whole pauses and a part of the last. */
@@ -248,7 +288,7 @@ function connectionLocks(one: ResultCase, figures: readonly CaseFigures[]): Conn
 }
 
 /** The sweeper's holds of ct_lock; null when it held it less than twice per case. */
-function sweeperLoad(cases: readonly ResultCase[], clockCostNs: number): SweeperLoad | null {
+function sweeperLoad(cases: readonly ResultCase[], machineCostNs: number): SweeperLoad | null {
   const passes = cases.reduce((sum, one) => sum + (one.sweeps?.length ?? 0), 0);
   const rows = cases.flatMap((one) =>
     (one.locks ?? []).filter((row) => row.class === 'ct_lock' && row.thread === 'sweeper'),
@@ -257,8 +297,13 @@ function sweeperLoad(cases: readonly ResultCase[], clockCostNs: number): Sweeper
   if (passes < 2 * cases.length || acquisitions === 0) return null;
   const elapsedNs = cases.reduce((sum, one) => sum + one.elapsedNs, 0);
   const busyNs = cases.flatMap((one) => one.sweeps ?? []).reduce((sum, pass) => sum + pass.durationNs, 0);
-  const heldNs = sumOf(rows, (row) => row.hold?.totalNs);
-  const holdNs = Math.max(heldNs / acquisitions - clockCostNs, 1);
+  // Without the clock's cost in each hold: older results have it in the total.
+  const heldNs = cases.reduce((sum, one) => {
+    const own = (one.locks ?? []).filter((row) => row.class === 'ct_lock' && row.thread === 'sweeper');
+    const costNs = own.some((row) => row.hold?.clockCostNs != null) ? 0 : clockCostOf(one, machineCostNs);
+    return sum + sumOf(own, (row) => Math.max(holdTotalNs(row) - costNs * (row.acquisitions ?? 0), 0));
+  }, 0);
+  const holdNs = Math.max(heldNs / acquisitions, 1);
   return {
     pauseNs: Math.max((elapsedNs - busyNs) / passes, 1000),
     holdsPerPass: acquisitions / passes,

@@ -21,3 +21,9 @@ export function onCpu(one: ResultCase): OnCpu {
   const busyNs = Math.max(elapsedNs - waitNs, elapsedNs * 0.01);
   return { busyNs, pps: (one.packets.injected / busyNs) * one.workers * 1e9 };
 }
+
+/** As `onCpu`, of the run that throughput comes from. */
+export function throughputOnCpu(one: ResultCase): number {
+  const ns = one.throughput?.workerNsPerPacket ?? null;
+  return ns === null || ns === 0 ? onCpu(one).pps : (one.workers * 1e9) / ns;
+}

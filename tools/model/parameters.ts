@@ -11,8 +11,8 @@ export interface RandomTime {
 
 /**
  * How a lock is waited for. `fifo`: in a queue, handed over at no cost; the textbook's lock. `spin-then-sleep`: the engine's
- * mutex (engine/assembly/shm/mutex.ts): look at the lock after growing pauses, take it whenever it is free at a look, sleep
- * after too many looks.
+ * mutexes (engine/assembly/shm/mutex.ts): look at the lock after growing pauses, take it whenever it is free at a look, sleep
+ * after too much of that.
  */
 export type LockDiscipline =
   | { readonly kind: 'fifo' }
@@ -21,8 +21,13 @@ export type LockDiscipline =
       /** Pause before the first look; doubled from look to look. */
       readonly firstPauseNs: number;
       readonly longestPauseNs: number;
-      /** Bound on looks; the adaptive bound below it is 2 x average + 10. */
+      /** Bound on looks or pauses; the adaptive bound below it is 2 x average + 10. */
       readonly maxSpins: number;
+      /**
+       * Length of the pauses that the bound counts, as glibc's mutex does it: it waits a number of them, with a jitter up to as many
+       * again, and sleeps at once when the bound is reached. Absent: the bound counts looks, and there is no jitter.
+       */
+      readonly pauseNs?: number;
       /** From the wake-up call to the sleeper's next try. */
       readonly wakeNs: number;
       /** What the wake-up call costs the thread that releases. */

@@ -30,7 +30,7 @@ class SimulatedLock {
   held = false;
   readonly queue: SimulatedThread[] = [];
   readonly sleepers: SimulatedThread[] = [];
-  /** The mutex's running average of looks. */
+  /** The mutex's running average of looks or pauses. */
   average = 0;
 }
 
@@ -43,6 +43,8 @@ class SimulatedThread {
   /** Since when it has waited for `holding`; null when it does not. */
   waitingSince: number | null = null;
   looks = 0;
+  /** Of the bound: looks or pauses so far. */
+  spins = 0;
   sleeping = false;
   constructor(
     readonly index: number,
@@ -206,7 +208,8 @@ class Simulation {
       return;
     }
     thread.looks = 0;
-    this.#schedule(this.#now + discipline.firstPauseNs, LOOK, thread);
+    thread.spins = 0;
+    this.#spin(thread, lock, discipline);
   }
 
   #take(thread: SimulatedThread, lock: SimulatedLock): void {
@@ -256,21 +259,44 @@ class Simulation {
     const lock = thread.holding;
     if (discipline.kind !== 'spin-then-sleep' || lock === null) return;
     if (!thread.sleeping) thread.looks++;
-    const bound = Math.min(discipline.maxSpins, 2 * Math.floor(lock.average) + 10);
     if (!lock.held) {
-      this.#noteLooks(thread, lock);
+      this.#noteSpins(thread, lock);
       this.#take(thread, lock);
-    } else if (thread.sleeping || thread.looks >= bound) {
+    } else if (thread.sleeping) {
+      lock.sleepers.push(thread);
+    } else {
+      this.#spin(thread, lock, discipline);
+    }
+  }
+
+  /** Pauses until the next look, or goes to sleep when it has paused or looked for long enough. */
+  #spin(thread: SimulatedThread, lock: SimulatedLock, discipline: SpinThenSleep): void {
+    const bound = Math.min(discipline.maxSpins, 2 * Math.floor(lock.average) + 10);
+    const pause = pauseNs(discipline, thread.looks);
+    const { pauseNs: unitNs } = discipline;
+    let nextNs = pause;
+    if (unitNs === undefined) {
+      thread.spins = thread.looks;
+    } else {
+      const pauses = Math.round(pause / unitNs);
+      const taken = pauses + Math.floor(pauses * this.#random.real());
+      thread.spins += taken;
+      nextNs = taken * unitNs;
+    }
+    if (thread.spins >= bound) {
       thread.sleeping = true;
       lock.sleepers.push(thread);
     } else {
-      this.#schedule(this.#now + pauseNs(discipline, thread.looks), LOOK, thread);
+      this.#schedule(this.#now + nextNs, LOOK, thread);
     }
   }
 
   /** As the mutex does: the average moves by an eighth of the error. */
-  #noteLooks(thread: SimulatedThread, lock: SimulatedLock): void {
-    lock.average += Math.trunc((thread.looks - lock.average) / 8);
+  #noteSpins(thread: SimulatedThread, lock: SimulatedLock): void {
+    const { discipline } = this.#p;
+    const countsPauses = discipline.kind === 'spin-then-sleep' && discipline.pauseNs !== undefined;
+    const spins = countsPauses ? thread.spins : thread.looks;
+    lock.average += Math.trunc((spins - lock.average) / 8);
     thread.sleeping = false;
   }
 
@@ -288,9 +314,11 @@ class Simulation {
   }
 }
 
-/** Pause after `looks` looks in vain. */
-function pauseNs(discipline: Extract<LockDiscipline, { kind: 'spin-then-sleep' }>, looks: number): number {
-  return Math.min(discipline.firstPauseNs * 2 ** Math.min(looks, 3), discipline.longestPauseNs);
+type SpinThenSleep = Extract<LockDiscipline, { kind: 'spin-then-sleep' }>;
+
+/** Pause after `looks` looks in vain, without jitter. */
+function pauseNs(discipline: SpinThenSleep, looks: number): number {
+  return Math.min(discipline.firstPauseNs * 2 ** Math.min(looks, 30), discipline.longestPauseNs);
 }
 
 function assertParameters(p: ModelParameters, workers: number): void {

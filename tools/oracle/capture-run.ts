@@ -4,10 +4,10 @@
  * outcome is the same on every run and machine.
  */
 import type { Tracker, ReturnedPacket } from '../../engine/host/tracker.js';
-import { openCapture } from '../captures/reader.js';
-import { requireRecords } from '../captures/reader.js';
-import { toEthernetFrame } from '../captures/link-type.js';
+import { openCapture, readingNotes, requireRecords, type CaptureReading } from '../captures/reader.js';
+import { ethernetOriginalLength, toEthernetFrame } from '../captures/link-type.js';
 import type { PacketRules } from '../config/rules.js';
+import { fixChecksums } from '../wire/frame-checksums.js';
 import { SweepSchedule } from './sweep-schedule.js';
 
 /** Whether tracker time follows the timestamps. */
@@ -15,12 +15,21 @@ export type TraceClock = 'capture' | 'frozen';
 
 /** One packet of the capture. */
 export interface InputPacket {
-  /** Number in the capture, from 1; over several captures it goes on. */
+  /** Number in the capture, from 1, packets that are not tracked included; over several captures it goes on. */
   readonly packetNumber: number;
   readonly timestampNs: bigint;
   readonly frame: Uint8Array;
   /** Bytes that were on the wire behind the frame, cut off by the capture's snap length; absent = none. */
   readonly missingBytes?: number;
+  /** Length on the wire where it is not the frame's, in bytes. */
+  readonly wireBytes?: number;
+}
+
+/** How captures are read, and who is told what was odd about them. */
+export interface PacketReading extends CaptureReading {
+  /** Wrong checksums are made right; absent = no. */
+  readonly fixChecksums?: boolean;
+  readonly tell?: (file: string, notes: readonly string[]) => void;
 }
 
 const NS_PER_MS = 1_000_000n;
@@ -29,26 +38,37 @@ const NS_PER_MS = 1_000_000n;
 export const FIRST_PACKET_MS = 1_000_000;
 
 /**
- * Reads captures, one after the other, as Ethernet frames.
+ * Reads captures, one after the other, as Ethernet frames; packets of link types that are not tracked are left out.
  * @throws CaptureError after every packet before the fault was handed out, or when a capture holds no packet
  */
-export async function* readPackets(files: readonly string[]): AsyncGenerator<InputPacket> {
-  let packetNumber = 0;
+export async function* readPackets(
+  files: readonly string[],
+  { tell, fixChecksums: fixes = false, ...reading }: PacketReading = {},
+): AsyncGenerator<InputPacket> {
+  let packetsBefore = 0;
   for (const file of files) {
-    const reader = await openCapture(file);
+    const reader = await openCapture(file, { ...reading, trackable: true });
     try {
       for await (const record of reader) {
-        packetNumber += 1;
         const missingBytes = record.originalLength - record.frame.length;
+        let frame = toEthernetFrame(record, file);
+        if (fixes) {
+          // The reader's bytes are not to be changed.
+          frame = Uint8Array.from(frame);
+          fixChecksums(frame);
+        }
         yield {
-          packetNumber,
+          packetNumber: packetsBefore + record.recordIndex,
           timestampNs: record.timestampNs,
-          frame: toEthernetFrame(record, file),
+          frame,
           ...(missingBytes > 0 ? { missingBytes } : {}),
+          ...(missingBytes === 0 ? {} : { wireBytes: ethernetOriginalLength(record, frame) }),
         };
       }
       requireRecords(reader);
+      packetsBefore += reader.recordCount + reader.skippedCount;
     } finally {
+      tell?.(file, readingNotes(reader));
       await reader.close();
     }
   }
@@ -94,7 +114,7 @@ export class CaptureRun {
     this.moveTo(packet);
     const tracker = this.#tracker;
     const handle = tracker.packet(packet.frame);
-    const request = this.#rules.requests[this.#rules.choose({ frame: packet.frame, worker: 0 })] ?? {};
+    const request = this.#rules.requests[this.#rules.choose({ ...packet, worker: 0 })] ?? {};
     this.#held.set(handle.address, packet);
     const outcome = tracker.execute(handle, request, this.nowMs);
     const out = outcome.returned.map((returned): TrackedPacket => {

@@ -1,12 +1,21 @@
 /** Two sets of stored results side by side: matching cells, metric by metric, as benchstat does it. */
 import { METRICS } from '../bench/metrics.js';
+import { mutexOf } from '../report/cells.js';
+import { isPaced, whyNotCompared } from '../report/throughput.js';
 import type { Run } from '../report/runs.js';
 import type { Direction, ResultCase } from '../report/schema.js';
-import { compareSamples, geomeanRow, type BenchComparison, type GeomeanRow } from '../stats/compare.js';
+import { interruptedShareOf, isWithheldAt, tailOfMetric, WITHHELD_ADVICE } from '../report/tail.js';
+import {
+  adjustComparisons,
+  compareSamples,
+  geomeanRow,
+  type BenchComparison,
+  type GeomeanRow,
+  type ValueKind,
+} from '../stats/compare.js';
 import { relativeHalfWidth } from '../stats/interval.js';
-import { bootstrapInterval } from '../stats/bootstrap.js';
-import type { RandomSource } from '../stats/random-source.js';
 import { median } from '../stats/sample.js';
+import type { SessionEstimate } from '../stats/session-estimate.js';
 import { RegressError } from './check.js';
 import { isAbsolute } from './thresholds.js';
 
@@ -14,7 +23,7 @@ import { isAbsolute } from './thresholds.js';
 export interface ComparedRow {
   readonly cell: string;
   readonly comparison: BenchComparison;
-  /** Half the width of the interval of the median as a share of it; null with fewer than two trials. */
+  /** Half the width of the value's interval as a share of it; null with fewer than two trials. */
   readonly baseSpread: number | null;
   readonly headSpread: number | null;
 }
@@ -39,7 +48,6 @@ export interface CompareOptions {
   readonly alpha: number;
   /** Compare absolute times although the machines differ. */
   readonly acrossMachines: boolean;
-  readonly random: RandomSource;
 }
 
 interface Value {
@@ -55,8 +63,10 @@ function measuredValues(one: ResultCase): Value[] {
   for (const { name, unit, direction, read } of METRICS) {
     const value = read(one);
     if (value === null || value === undefined) continue;
-    // A throughput that was set is no finding.
-    if (name === 'pps' && one.pacing.mode !== 'topspeed') continue;
+    // A throughput that was set is no finding, and one with the cost of probes in it is none about the design.
+    if ((name === 'pps' && isPaced(one)) || name === 'probedPps') continue;
+    // Interruptions say what may be compared, and are not compared themselves.
+    if (name.endsWith('.interruptedShare')) continue;
     values.push({ metric: name, unit, direction, value });
   }
   return values;
@@ -79,26 +89,41 @@ function workValues(one: ResultCase): Value[] {
   ];
 }
 
+/** Trials of one metric by session: a result's file and the process within. */
+interface MetricValues {
+  readonly first: Value;
+  readonly sessions: Map<string, number[]>;
+}
+
 /** Trials of one cell by metric. */
-type CellValues = ReadonlyMap<string, { readonly first: Value; readonly values: number[] }>;
+type CellValues = Map<string, MetricValues>;
+
+/** A case, and the session it ran in: several results are several sessions. */
+interface SessionCase {
+  readonly one: ResultCase;
+  readonly session: string;
+}
+
+function addValue(cells: Map<string, CellValues>, cell: string, session: string, value: Value): void {
+  const metrics: CellValues = cells.get(cell) ?? new Map<string, MetricValues>();
+  cells.set(cell, metrics);
+  const known = metrics.get(value.metric) ?? { first: value, sessions: new Map<string, number[]>() };
+  metrics.set(value.metric, known);
+  known.sessions.set(session, [...(known.sessions.get(session) ?? []), value.value]);
+}
 
 interface Side {
+  /** Metrics by cell that are the machine's. */
+  readonly withheld: ReadonlyMap<string, ReadonlySet<string>>;
   readonly cells: ReadonlyMap<string, CellValues>;
   readonly work: ReadonlyMap<string, CellValues>;
   readonly machines: ReadonlySet<string>;
 }
 
-function gather(cases: readonly ResultCase[], read: (one: ResultCase) => Value[]): Map<string, CellValues> {
-  const cells = new Map<string, Map<string, { first: Value; values: number[] }>>();
-  for (const one of cases) {
-    const name = cellNameOf(one);
-    const cell = cells.get(name) ?? new Map<string, { first: Value; values: number[] }>();
-    cells.set(name, cell);
-    for (const value of read(one)) {
-      const known = cell.get(value.metric);
-      if (known === undefined) cell.set(value.metric, { first: value, values: [value.value] });
-      else known.values.push(value.value);
-    }
+function gather(cases: readonly SessionCase[], read: (one: ResultCase) => Value[]): Map<string, CellValues> {
+  const cells = new Map<string, CellValues>();
+  for (const { one, session } of cases) {
+    for (const value of read(one)) addValue(cells, cellNameOf(one), session, value);
   }
   return cells;
 }
@@ -108,10 +133,39 @@ function cellNameOf({ id, build }: ResultCase): string {
   return build === 'bare' && !id.endsWith('/bare') ? `${id} (bare)` : id;
 }
 
+function casesOf(runs: readonly Run[]): SessionCase[] {
+  return runs.flatMap(({ result }, run) =>
+    result.cases
+      .filter((one) => one.control !== true)
+      .map((one) => ({ one, session: `${run}/${one.session ?? 0}` })),
+  );
+}
+
+/** Percentiles of a cell that interruptions by the machine make the machine's (report/tail.ts), judged over all its trials. */
+function withheldTails(cases: readonly ResultCase[]): Map<string, ReadonlySet<string>> {
+  const byCell = new Map<string, ResultCase[]>();
+  for (const one of cases) byCell.set(cellNameOf(one), [...(byCell.get(cellNameOf(one)) ?? []), one]);
+  return new Map(
+    [...byCell].map(([cell, trials]): [string, ReadonlySet<string>] => {
+      const withheld = METRICS.map(({ name }) => name).filter((name) => {
+        const tail = tailOfMetric(name);
+        if (tail === null) return false;
+        const shares = trials.flatMap((one) => interruptedShareOf(one, tail.kind) ?? []);
+        return shares.length > 0 && isWithheldAt(median(shares), tail.key);
+      });
+      return [cell, new Set(withheld)];
+    }),
+  );
+}
+
 function sideOf(runs: readonly Run[]): Side {
-  const cases = runs.flatMap(({ result }) => result.cases.filter((one) => one.control !== true));
+  const cases = casesOf(runs);
+  const withheld = withheldTails(cases.map(({ one }) => one));
   return {
-    cells: gather(cases, measuredValues),
+    withheld,
+    cells: gather(cases, (one) =>
+      measuredValues(one).filter(({ metric }) => withheld.get(cellNameOf(one))?.has(metric) !== true),
+    ),
     work: gather(cases, workValues),
     machines: new Set(runs.map(({ result }) => result.environment.machineId ?? 'unknown')),
   };
@@ -139,6 +193,10 @@ export function compareResults(
     ...missing(before.cells, after.cells, 'base'),
     ...missing(after.cells, before.cells, 'head'),
     ...invalidNotes([...base, ...head]),
+    ...mutexNotes(base, head, shared),
+    ...throughputNotes(base, 'base', shared),
+    ...throughputNotes(head, 'head', shared),
+    ...withheldNotes(before.withheld, after.withheld),
   ];
   const isSameMachine =
     before.machines.size === 1 &&
@@ -152,13 +210,13 @@ export function compareResults(
         : 'The results are from different machines, so times and rates are not compared; --across-machines does it all the same. Work counts and ratios between designs are compared.',
     );
   }
-  const metrics = tables(before.cells, after.cells, shared, options);
+  const metrics = tables(before.cells, after.cells, shared, 'measured', options);
   return {
-    metrics: [
+    metrics: judged([
       ...metrics.filter(({ metric }) => timesCount || !isAbsolute(metric)),
       ...ratioTables(base, head, options),
-      ...tables(before.work, after.work, shared, options),
-    ],
+      ...tables(before.work, after.work, shared, 'counted', options),
+    ]),
     notes,
   };
 }
@@ -178,6 +236,15 @@ function missing(
   return only.length === 0 ? [] : [`Only in ${name}: ${list(only)}.`];
 }
 
+function withheldNotes(...sides: readonly ReadonlyMap<string, ReadonlySet<string>>[]): string[] {
+  const names = new Set(sides.flatMap((side) => [...side.values()].flatMap((metrics) => [...metrics])));
+  return names.size === 0
+    ? []
+    : [
+        `~ ${[...names].join(', ')} not compared where the machine interrupted more than half as many packets as lie above: it would be a comparison of machines. ${WITHHELD_ADVICE}`,
+      ];
+}
+
 function invalidNotes(runs: readonly Run[]): string[] {
   return runs.flatMap(({ label, result }) => [
     ...(result.valid ? [] : [`${label}: its self-audit failed; do not use its figures.`]),
@@ -185,94 +252,131 @@ function invalidNotes(runs: readonly Run[]): string[] {
   ]);
 }
 
+/** Cells that met at another mutex than before: a difference may be that of the mutex. */
+function mutexNotes(base: readonly Run[], head: readonly Run[], shared: readonly string[]): string[] {
+  const before = mutexesOf(base);
+  const after = mutexesOf(head);
+  const changed = shared.filter((cell) => before.get(cell) !== after.get(cell));
+  if (changed.length === 0) return [];
+  const [first] = changed as [string];
+  return [
+    `Measured with different mutexes (base ${before.get(first)}, head ${after.get(first)}): ${list(changed)}. Differences may be those of the mutexes; ` +
+      `measure both with one --mutex.`,
+  ];
+}
+
+/** Cells whose throughput is left out, by reason. */
+function throughputNotes(runs: readonly Run[], side: string, shared: readonly string[]): string[] {
+  const cellsBy = new Map<string, Set<string>>();
+  for (const one of runs.flatMap(({ result }) => result.cases)) {
+    const reason = whyNotCompared(one);
+    const name = cellNameOf(one);
+    if (reason === null || isPaced(one) || !shared.includes(name)) continue;
+    cellsBy.set(reason, (cellsBy.get(reason) ?? new Set()).add(name));
+  }
+  return [...cellsBy].map(
+    ([reason, cells]) => `Throughput is not compared (${side}: ${reason}): ${list(cells)}.`,
+  );
+}
+
+function mutexesOf(runs: readonly Run[]): Map<string, string> {
+  const found = new Map<string, Set<string>>();
+  for (const one of runs.flatMap(({ result }) => result.cases)) {
+    const name = cellNameOf(one);
+    found.set(name, (found.get(name) ?? new Set()).add(mutexOf(one)));
+  }
+  return new Map([...found].map(([name, mutexes]) => [name, [...mutexes].toSorted().join(' and ')]));
+}
+
+/** A table before its verdicts and mean, which depend on all of them. */
+type OpenTable = Omit<ComparedMetric, 'geomean'>;
+
 function tables(
   before: ReadonlyMap<string, CellValues>,
   after: ReadonlyMap<string, CellValues>,
   cells: readonly string[],
-  options: CompareOptions,
-): ComparedMetric[] {
-  const rows = new Map<string, { first: Value; rows: ComparedRow[] }>();
+  kind: ValueKind,
+  { alpha }: CompareOptions,
+): OpenTable[] {
+  const found = new Map<string, { first: Value; rows: ComparedRow[] }>();
   for (const cell of cells) {
-    for (const [metric, { first, values }] of before.get(cell) ?? []) {
+    for (const [metric, { first, sessions }] of before.get(cell) ?? []) {
       const other = after.get(cell)?.get(metric);
       if (other === undefined) continue;
-      const table = rows.get(metric) ?? { first, rows: [] };
-      rows.set(metric, table);
-      table.rows.push(rowOf(cell, values, other.values, options));
+      const table = found.get(metric) ?? { first, rows: [] };
+      found.set(metric, table);
+      const sides = [[...sessions.values()], [...other.sessions.values()]] as const;
+      const comparison = compareSamples(...sides, { alpha, kind });
+      table.rows.push(rowOf(cell, comparison));
     }
   }
-  return [...rows].map(([metric, { first, rows: own }]) => ({
+  return [...found].map(([metric, { first, rows }]) => ({
     metric,
     unit: first.unit,
     direction: first.direction,
-    rows: own,
-    geomean: geomeanRow(own.map((row) => row.comparison)),
+    rows,
   }));
 }
 
-function rowOf(cell: string, base: number[], head: number[], options: CompareOptions): ComparedRow {
+function rowOf(cell: string, comparison: BenchComparison): ComparedRow {
   return {
     cell,
-    comparison: compareSamples(base, head, { alpha: options.alpha }),
-    baseSpread: spreadOf(base, options.random),
-    headSpread: spreadOf(head, options.random),
+    comparison,
+    baseSpread: spreadOf(comparison.base),
+    headSpread: spreadOf(comparison.head),
   };
 }
 
-function spreadOf(values: readonly number[], random: RandomSource): number | null {
-  const interval = bootstrapInterval(values, median, { random, resamples: 1000 });
-  return interval === null ? null : relativeHalfWidth(median(values), interval);
+function spreadOf({ value, interval }: SessionEstimate): number | null {
+  return interval === null ? null : relativeHalfWidth(value, interval);
+}
+
+/** Verdicts after Holm's correction over every row of every table, then the means. */
+function judged(open: readonly OpenTable[]): ComparedMetric[] {
+  const adjusted = adjustComparisons(open.flatMap(({ rows }) => rows.map((row) => row.comparison)));
+  let next = 0;
+  return open.map((table) => {
+    const rows = table.rows.map((row) => rowOf(row.cell, adjusted[next++] as BenchComparison));
+    return { ...table, rows, geomean: geomeanRow(rows.map((row) => row.comparison)) };
+  });
 }
 
 /** Metrics whose ratios between designs are compared. */
 const RATIO_METRICS = ['pps', 'service.p50Ns', 'service.p99Ns'];
 
 /** Ratios of a design to the first design of its group, trial by trial: what a machine is like cancels. */
-function ratioTables(base: readonly Run[], head: readonly Run[], options: CompareOptions): ComparedMetric[] {
+function ratioTables(base: readonly Run[], head: readonly Run[], options: CompareOptions): OpenTable[] {
   const before = ratiosOf(base);
   const after = ratiosOf(head);
-  return tables(
-    before,
-    after,
-    [...before.keys()].filter((cell) => after.has(cell)),
-    options,
-  );
+  const shared = [...before.keys()].filter((cell) => after.has(cell));
+  return tables(before, after, shared, 'measured', options);
 }
 
 function ratiosOf(runs: readonly Run[]): Map<string, CellValues> {
-  const cells = new Map<string, Map<string, { first: Value; values: number[] }>>();
-  for (const { result } of runs) {
-    const groups = new Map<string, ResultCase[]>();
-    for (const one of result.cases) {
-      if (one.control === true) continue;
-      // A cell's id with its design taken out names what it may be compared in.
-      const key = JSON.stringify([one.id.replace(one.design, ''), one.trial, one.build]);
-      groups.set(key, [...(groups.get(key) ?? []), one]);
-    }
-    for (const [first, ...others] of groups.values()) {
-      if (first === undefined) continue;
-      for (const other of others) addRatios(cells, first, other);
-    }
+  const cells = new Map<string, CellValues>();
+  const groups = new Map<string, SessionCase[]>();
+  for (const at of casesOf(runs)) {
+    const { one, session } = at;
+    // A cell's id with its design taken out names what it may be compared in.
+    const key = JSON.stringify([session, one.id.replace(one.design, ''), one.trial, one.build]);
+    groups.set(key, [...(groups.get(key) ?? []), at]);
+  }
+  for (const [first, ...others] of groups.values()) {
+    if (first === undefined) continue;
+    for (const other of others) addRatios(cells, first, other);
   }
   return cells;
 }
 
-function addRatios(
-  cells: Map<string, Map<string, { first: Value; values: number[] }>>,
-  from: ResultCase,
-  to: ResultCase,
-): void {
-  const id = `${cellNameOf(to)} / ${from.design}`;
-  const base = new Map(measuredValues(from).map((value) => [value.metric, value]));
-  for (const { metric, direction, value } of measuredValues(to)) {
+function addRatios(cells: Map<string, CellValues>, from: SessionCase, to: SessionCase): void {
+  const id = `${cellNameOf(to.one)} / ${from.one.design}`;
+  const base = new Map(measuredValues(from.one).map((value) => [value.metric, value]));
+  const withheld = withheldTails([from.one, to.one]);
+  for (const { metric, direction, value } of measuredValues(to.one)) {
+    if ([...withheld.values()].some((metrics) => metrics.has(metric))) continue;
     const other = base.get(metric);
     if (other === undefined || other.value <= 0 || !RATIO_METRICS.includes(metric)) continue;
-    const cell = cells.get(id) ?? new Map<string, { first: Value; values: number[] }>();
-    cells.set(id, cell);
-    const name = `${metric} ratio`;
-    const ratio = { metric: name, unit: '1', direction, value: value / other.value };
-    const known = cell.get(name);
-    if (known === undefined) cell.set(name, { first: ratio, values: [ratio.value] });
-    else known.values.push(ratio.value);
+    const ratio = { metric: `${metric} ratio`, unit: '1', direction, value: value / other.value };
+    addValue(cells, id, to.session, ratio);
   }
 }

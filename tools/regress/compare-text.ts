@@ -23,15 +23,20 @@ function remarksOf(metrics: readonly ComparedMetric[]): string[] {
     if (comparison.note !== null && comparison.note !== 'all values are equal')
       remarks.set(comparison.note, (remarks.get(comparison.note) ?? 0) + 1);
   }
-  return [...remarks].map(([note, count]) => `${count} of ${rows.length} rows: ${note}.`);
+  const tested = rows.filter(({ comparison }) => comparison.pValue !== null).length;
+  const family =
+    tested < 2
+      ? []
+      : [`What is marked is so after Holm's correction over all ${tested} rows; p is before it.`];
+  return [...[...remarks].map(([note, count]) => `${count} of ${rows.length} rows: ${note}.`), ...family];
 }
 
 function lineOf(metric: ComparedMetric, row: ComparedRow): string[] {
   const show = formatterOf(metric.unit);
   return [
     row.cell,
-    withSpread(show(row.comparison.baseMedian), row.baseSpread),
-    withSpread(show(row.comparison.headMedian), row.headSpread),
+    withSpread(show(row.comparison.base.value), row.baseSpread),
+    withSpread(show(row.comparison.head.value), row.headSpread),
     row.comparison.text,
     row.comparison.detail,
   ];
@@ -73,14 +78,19 @@ export function compareCsv({ metrics }: ComparedResults): string {
       { name: 'metric', doc: '', value: ({ metric }) => metric.metric },
       { name: 'unit', doc: '', value: ({ metric }) => metric.unit },
       { name: 'cell', doc: '', value: ({ row }) => row.cell },
-      { name: 'base_median', doc: '', value: ({ row }) => row.comparison.baseMedian },
-      { name: 'head_median', doc: '', value: ({ row }) => row.comparison.headMedian },
+      { name: 'base_median', doc: '', value: ({ row }) => row.comparison.base.value },
+      { name: 'head_median', doc: '', value: ({ row }) => row.comparison.head.value },
       { name: 'base_spread_share', doc: '', value: ({ row }) => row.baseSpread },
       { name: 'head_spread_share', doc: '', value: ({ row }) => row.headSpread },
       { name: 'delta_percent', doc: '', value: ({ row }) => row.comparison.deltaPercent },
       { name: 'p_value', doc: '', value: ({ row }) => row.comparison.pValue },
-      { name: 'base_n', doc: '', value: ({ row }) => row.comparison.n.base },
-      { name: 'head_n', doc: '', value: ({ row }) => row.comparison.n.head },
+      { name: 'adjusted_p', doc: '', value: ({ row }) => row.comparison.adjustedP },
+      { name: 'ratio_low', doc: '', value: ({ row }) => row.comparison.ratioInterval?.low },
+      { name: 'ratio_high', doc: '', value: ({ row }) => row.comparison.ratioInterval?.high },
+      { name: 'base_n', doc: '', value: ({ row }) => row.comparison.base.trials },
+      { name: 'head_n', doc: '', value: ({ row }) => row.comparison.head.trials },
+      { name: 'base_sessions', doc: '', value: ({ row }) => row.comparison.base.sessions },
+      { name: 'head_sessions', doc: '', value: ({ row }) => row.comparison.head.sessions },
       { name: 'significant', doc: '', value: ({ row }) => row.comparison.significant },
     ],
     rows,

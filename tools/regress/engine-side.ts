@@ -60,7 +60,7 @@ export class EngineSide {
       threads: 1,
       maxConns: traffic.packets,
       nat: true,
-      packetStoreBytes: packetStoreBytes(traffic, c.PACKET_SIZE, c.PARAMS_SIZE, rules, 1, false),
+      packetStoreBytes: packetStoreBytes(traffic, c.PACKET_SIZE, c.PARAMS_SIZE, rules, 1),
       histogramBytes: 0,
     });
     const hasPresets = Object.keys(engine.presets).length > 0;
@@ -83,8 +83,7 @@ export class EngineSide {
       this.#thread.exports.goOnline();
     });
     applyConfig(threadTarget(this.#thread), config);
-    this.#packets = loadPackets(this.#thread, traffic, rules, assignment, 1, false)
-      .workers[0] as WorkerPackets;
+    this.#packets = loadPackets(this.#thread, traffic, rules, assignment, 1).workers[0] as WorkerPackets;
     this.#least = new Float64Array(Math.ceil(traffic.packets / MAX_BATCH)).fill(Number.POSITIVE_INFINITY);
     this.#batch = new Uint32Array(run.memory.buffer, this.#thread.packetsAt, MAX_BATCH);
   }

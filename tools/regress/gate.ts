@@ -4,13 +4,12 @@ import { performance } from 'node:perf_hooks';
 import { designLabel, resolveDesigns, type DesignChoice } from '../../engine/host/designs.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
 import type { InputLoader, LoadedInput } from '../bench/replay-runner.js';
-import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
-import { configFromSuggestion } from '../config/suggested.js';
 import type { InputPacket } from '../oracle/capture-run.js';
 import { writeAtomically } from '../report/result-file.js';
 import { Random } from '../synth/random.js';
 import { compareBuilds, settleCompiler, type AgainstCell } from './against.js';
 import { RegressError, type Check } from './check.js';
+import { confirmed, measureAfresh, withOtherSeed } from './confirm.js';
 import { buildRef, buildWorkTree, repositoryRoot } from './engine-builds.js';
 import {
   exactBaselineText,
@@ -21,8 +20,13 @@ import {
 } from './exact-baseline.js';
 import { exactName, runExact, type ExactFigures } from './exact-run.js';
 import { ratioBaselineText, ratioFileIn, readRatioBaseline } from './ratio-baseline.js';
-import { measureRatios, ratioBaselineOf, ratioCells, ratioChecks } from './ratio-run.js';
-import { regressInputName, type RegressConfig, type RegressInput } from './regress-config.js';
+import { measureRatios, PROBED_BASELINE, ratioBaselineOf, ratioCells, ratioChecks } from './ratio-run.js';
+import {
+  loadRegressInput,
+  regressInputName,
+  type RegressConfig,
+  type RegressInput,
+} from './regress-config.js';
 import { cellFigures, requireCells, thresholdChecks } from './thresholds.js';
 
 /** The parts of the gate by name. */
@@ -40,6 +44,10 @@ export interface GateOptions {
   /** Write the baseline instead of comparing with it. */
   readonly update: boolean;
   readonly load: InputLoader;
+  /** File of the process that a regression of level 3 is confirmed in. */
+  readonly againstEntry: string;
+  /** File of the process that a session of level 2 runs in. */
+  readonly sessionEntry: string;
   readonly commandLine: readonly string[];
   /** Folder from which the git repository is looked for. */
   readonly cwd: string;
@@ -78,23 +86,6 @@ function choicesOf(names: readonly string[]): DesignChoice[] {
   return resolveDesigns(names.join(','));
 }
 
-/** Traffic of an input, with the configuration to track it under. */
-async function loadInput(
-  load: InputLoader,
-  input: RegressInput,
-  seed: number,
-): Promise<LoadedInput & { readonly config: TrackerConfig }> {
-  const { config: file, ...spec } = input;
-  const loaded = await load(spec, seed);
-  const config =
-    file !== undefined
-      ? readConfig(file)
-      : loaded.suggested === null
-        ? DEFAULT_CONFIG
-        : configFromSuggestion(loaded.suggested);
-  return { ...loaded, config };
-}
-
 function packetsOf({ traffic }: LoadedInput): InputPacket[] {
   const packets: InputPacket[] = [];
   traffic.forEach((frame, index) => {
@@ -123,7 +114,7 @@ async function gateExact(options: GateOptions): Promise<GateFindings> {
   const found = new Map<string, ExactFigures>();
   for (const input of inputs) {
     onProgress(`exact: ${regressInputName(input)}`);
-    const loaded = await loadInput(options.load, input, seed);
+    const loaded = await loadRegressInput(options.load, input, seed);
     const packets = packetsOf(loaded);
     for (const choice of choicesOf(config.designs)) {
       const exact = { name: regressInputName(input), packets, config: loaded.config };
@@ -154,6 +145,7 @@ async function gateRatios(options: GateOptions): Promise<GateFindings> {
     config.ratios,
     {
       load: options.load,
+      sessionEntry: options.sessionEntry,
       commandLine: options.commandLine,
       onTrial: (cell) => onProgress(`ratios: ${cell}`),
     },
@@ -169,6 +161,7 @@ async function gateRatios(options: GateOptions): Promise<GateFindings> {
   const thresholds = thresholdChecks(config.thresholds, {
     found: cellFigures(result.cases),
     baseline: before.figures,
+    throughputNotComparable: before.throughput === 'bare' ? null : PROBED_BASELINE,
     notComparable:
       isSameMachine || config.acrossMachines
         ? null
@@ -197,23 +190,32 @@ async function gateAgainst(options: GateOptions): Promise<GateFindings> {
   onProgress('against: compiling the working tree');
   const head = await buildWorkTree(repository);
   const rule = { ...config.against, seed: config.exact.seed };
-  const cells: AgainstCell[] = [];
+  const cells: { readonly input: RegressInput; readonly cell: AgainstCell }[] = [];
   for (const input of config.against.inputs) {
-    const loaded = await loadInput(options.load, input, rule.seed);
+    const loaded = await loadRegressInput(options.load, input, rule.seed);
     for (const choice of choicesOf(config.designs)) {
       const { traffic, config: tracker } = loaded;
-      cells.push({ inputName: regressInputName(input), choice, traffic, config: tracker });
+      const cell = { inputName: regressInputName(input), choice, traffic, config: tracker };
+      cells.push({ input, cell });
     }
   }
-  const checks = cells.map((cell) => {
-    const name = `${cell.inputName}/${designLabel(cell.choice)}`;
+  const checks: Check[] = [];
+  for (const { input, cell } of cells) {
+    const design = designLabel(cell.choice);
+    const name = `${cell.inputName}/${design}`;
     onProgress(`against: ${name}`);
-    return compareBuilds(cell, base, head, rule, cells.length, {
+    const check = compareBuilds(cell, base, head, rule, cells.length, {
       clock: () => performance.now() * 1e6,
       random: new Random(rule.seed).derive(name),
       onLook: (which, rounds, text) => onProgress(`against: ${which}, ${rounds} rounds: ${text}`),
     });
-  });
+    const request = { input, design, base, head, rule, cellCount: cells.length };
+    const again = (): Promise<Check> => {
+      onProgress(`against: ${name}, once more in a fresh process`);
+      return measureAfresh(withOtherSeed(request), options.againstEntry);
+    };
+    checks.push(await confirmed(check, again));
+  }
   return { checks, facts: [`Speed: ${head.label} against ${base.label}, on this machine`], written: [] };
 }
 

@@ -1,12 +1,20 @@
 /** Several results as one: the shards of a matrix, or runs of the same or of different cells. */
 import type { FoundWarningCode } from '../measure/warnings.js';
-import { geomeans } from '../bench/aggregate.js';
+import { adjustMatrix, type MatrixComparison } from '../bench/aggregate.js';
 import { benchRecord, fingerprint } from '../bench/bench-record.js';
 import type { MatrixState } from '../bench/drive-matrix.js';
-import { matrixResult, withWarnings, type MatrixResult } from '../bench/matrix-result.js';
+import {
+  matrixResult,
+  RECOMPUTED_WARNING_CODES,
+  withWarnings,
+  type MatrixResult,
+} from '../bench/matrix-result.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import { parseShard, planMatrix, type Group, type Shard } from '../bench/plan.js';
 import { rateText } from '../bench/rate.js';
+import type { TrialRecord } from '../bench/trial.js';
+import { mutexOf } from '../report/cells.js';
+import { burdenedPps, figuresBuild, throughputBuild } from '../report/throughput.js';
 import type { Run } from '../report/runs.js';
 import type { Result, ResultCase } from '../report/schema.js';
 import { RegressError } from './check.js';
@@ -104,7 +112,7 @@ function mergeShards(runs: readonly Run[], texts: readonly string[]): MatrixResu
       // Which group got the lone controls depended on the machine: the record tells.
       groups.push(withRecordedCells(group, recorded.get(group.name) ?? [], spec));
     }
-    state.trials.push(...record.trials);
+    state.trials.push(...trialsAsNow(record.trials, result.cases));
     state.cases.push(...result.cases.map(withWarnings));
   });
   groups.sort((a, b) => a.index - b.index);
@@ -128,9 +136,12 @@ function mergeShards(runs: readonly Run[], texts: readonly string[]): MatrixResu
   return missing.length === 0 ? dedupe(merged) : { ...dedupe(merged), partial: true };
 }
 
-/** What trials warned of is counted anew over all of them. */
+/** What trials warned of, and what they come to, is told anew over all of them. */
 function withoutTrialWarnings(frame: ReturnType<typeof frameOf>): ReturnType<typeof frameOf> {
-  return { ...frame, warnings: frame.warnings.filter(({ text }) => !/^in \d+ of \d+ trials/.test(text)) };
+  const warnings = frame.warnings.filter(
+    ({ code, text }) => !RECOMPUTED_WARNING_CODES.has(code) && !/^in \d+ of \d+ trials/.test(text),
+  );
+  return { ...frame, warnings };
 }
 
 function shardOf(text: string, run: Run): Shard {
@@ -140,7 +151,8 @@ function shardOf(text: string, run: Run): Shard {
 }
 
 function specOf(run: Run): MatrixSpec {
-  const { rates, ...rest } = run.result.configuration as { rates?: unknown };
+  // Before there were sessions, a matrix was one.
+  const { rates, ...rest } = { sessions: 1, ...run.result.configuration } as { rates?: unknown };
   // Rates are stored as they were understood; the check takes them as they are written.
   const written = (Array.isArray(rates) ? rates : []).map((rate) =>
     rateText(rate as Parameters<typeof rateText>[0]),
@@ -162,7 +174,29 @@ function checkSameMatrix(first: Run, run: Run): void {
   }
 }
 
-function withRecordedCells(group: Group, recorded: readonly string[], spec: MatrixSpec): Group {
+/**
+ * Trials from before throughput was measured apart have that of the probed build under the name of that of the bare one, and
+ * cells of their own for the latter.
+ */
+function trialsAsNow(trials: readonly TrialRecord[], cases: readonly ResultCase[]): TrialRecord[] {
+  const burdened = new Set(
+    cases.filter((one) => one.throughput == null && burdenedPps(one) !== null).map(({ id }) => id),
+  );
+  return trials
+    .filter(({ cell }) => !isFormerBareCell(cell))
+    .map((trial) => {
+      const { pps, ...others } = trial.values;
+      if (pps === undefined || !burdened.has(trial.cell)) return trial;
+      return { ...trial, values: { ...others, probedPps: pps } };
+    });
+}
+
+function isFormerBareCell(id: string): boolean {
+  return id.endsWith('/bare');
+}
+
+function withRecordedCells(group: Group, cells: readonly string[], spec: MatrixSpec): Group {
+  const recorded = cells.filter((id) => !isFormerBareCell(id));
   const known = new Set(group.cells.map((cell) => cell.id));
   if (recorded.length === known.size && recorded.every((id) => known.has(id))) return group;
   const wanted = new Set(recorded);
@@ -185,19 +219,52 @@ function dedupe(result: MatrixResult): MatrixResult {
   return { ...result, warnings: [...seen.values()] };
 }
 
-/** Results of replays, or whole matrices: their cases together. Trials of the same cell are numbered on. */
+/** Trials that were measured in different ways do not belong in one cell. */
+function checkSameCells(runs: readonly Run[]): void {
+  const known = new Map<string, { readonly run: Run; readonly mutex: string; readonly build: string }>();
+  for (const run of runs) {
+    for (const one of run.result.cases) {
+      const mutex = mutexOf(one);
+      const build = `throughput: ${throughputBuild(one)}; everything else: ${figuresBuild(one)}`;
+      const first = known.get(one.id);
+      if (first !== undefined && first.build !== build) {
+        throw new RegressError(
+          `${one.id}: ${first.run.label} and ${run.label} measured it with different builds (${first.build}, and ${build}); measure both alike`,
+        );
+      }
+      if (first === undefined) known.set(one.id, { run, mutex, build });
+      else if (first.mutex !== mutex) {
+        throw new RegressError(
+          `${one.id}: ${first.run.label} measured it with the ${first.mutex} mutex, ${run.label} with ${mutex}; measure both with one --mutex`,
+        );
+      }
+    }
+  }
+}
+
+/**
+ * Results of replays, or whole matrices: their cases together. Trials and sessions of the same cell are numbered on: two runs
+ * were two processes.
+ */
 function mergeCases(runs: readonly Run[]): Result {
   const next = new Map<string, number>();
+  const nextSession = new Map<string, number>();
   const cases: ResultCase[] = [];
   const repeated = new Set<string>();
+  checkSameCells(runs);
   for (const { result } of runs) {
     const start = new Map(next);
+    const firstSession = new Map(nextSession);
     for (const one of result.cases) {
       const offset = start.get(one.id) ?? 0;
       if (offset > 0) repeated.add(one.id);
       const trial = one.trial + offset;
       next.set(one.id, Math.max(next.get(one.id) ?? 0, trial + 1));
-      cases.push({ ...one, trial });
+      cases.push({ ...one, trial, session: (firstSession.get(one.id) ?? 0) + (one.session ?? 0) });
+    }
+    for (const { id, session = 0 } of result.cases) {
+      const begun = (firstSession.get(id) ?? 0) + (session ?? 0) + 1;
+      nextSession.set(id, Math.max(nextSession.get(id) ?? 0, begun));
     }
   }
   // A summary of one run's trials does not hold for those of two.
@@ -205,7 +272,6 @@ function mergeCases(runs: readonly Run[]): Result {
   const comparisons = runs
     .flatMap(({ result }) => result.comparisons ?? [])
     .filter((one) => holds(one.base) && holds(one.head));
-  const design = new Map(cases.map((one) => [one.id, one.design]));
   return {
     format: 'ctreplay-result',
     version: 1,
@@ -215,10 +281,8 @@ function mergeCases(runs: readonly Run[]): Result {
     audit: runs.flatMap(({ result }) => result.audit ?? []),
     cases,
     cells: runs.flatMap(({ result }) => result.cells ?? []).filter((cell) => holds(cell.id)),
-    comparisons,
+    // Together they are one family, larger than each was.
+    comparisons: adjustMatrix(comparisons as MatrixComparison[]),
     scaling: repeated.size > 0 ? [] : runs.flatMap(({ result }) => result.scaling ?? []),
-    ...({
-      geomeans: geomeans(comparisons as MatrixResult['comparisons'], (cell) => design.get(cell) ?? cell),
-    } as object),
   };
 }

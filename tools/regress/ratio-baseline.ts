@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { MUTEX_POLICIES, type MutexPolicy } from '../../engine/host/run-memory.js';
 import { RegressError } from './check.js';
 import type { CellFigures } from './thresholds.js';
 
@@ -15,6 +16,8 @@ const ratio = z.object({
   high: z.number().positive().nullable(),
   confidence: z.number().nullable(),
   n: z.int().nonnegative(),
+  /** Median of head / base in each session; absent in baselines from before there were sessions. */
+  sessionRatios: z.array(z.number().positive()).optional(),
 });
 
 const ratioFile = z.object({
@@ -23,6 +26,9 @@ const ratioFile = z.object({
   machineId: z.string().nullable(),
   cpuModel: z.string().nullable(),
   measuredAt: z.string(),
+  // Baselines from before there was a choice say nothing of these two.
+  throughput: z.enum(['bare', 'probed']).default('probed'),
+  mutex: z.enum(MUTEX_POLICIES).default('backoff'),
   ratios: z.array(ratio),
   figures: z.record(z.string(), z.record(z.string(), z.number())),
 });
@@ -35,6 +41,9 @@ export interface RatioBaseline {
   readonly machineId: string | null;
   readonly cpuModel: string | null;
   readonly measuredAt: string;
+  /** Build that throughput was measured with. */
+  readonly throughput: 'bare' | 'probed';
+  readonly mutex: MutexPolicy;
   readonly ratios: readonly BaselineRatio[];
   readonly figures: ReadonlyMap<string, CellFigures>;
 }
@@ -77,6 +86,8 @@ export function ratioBaselineText(baseline: RatioBaseline): string {
     machineId: baseline.machineId,
     cpuModel: baseline.cpuModel,
     measuredAt: baseline.measuredAt,
+    throughput: baseline.throughput,
+    mutex: baseline.mutex,
     ratios: baseline.ratios,
     figures: Object.fromEntries([...baseline.figures].toSorted(([a], [b]) => (a < b ? -1 : 1))),
   };

@@ -7,8 +7,12 @@ import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import { planMatrix } from '../bench/plan.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import type { InputLoader } from '../bench/replay-runner.js';
+import { DEFAULT_MUTEX } from '../../engine/host/run-memory.js';
+import { mutexOf } from '../report/cells.js';
+import { formatCounts } from '../stats/compare.js';
+import { compareSessions, mapInterval, meanInterval } from '../stats/session-estimate.js';
 import { confidencePerLook, decide } from '../stats/verdict.js';
-import type { Estimate } from '../stats/interval.js';
+import { differenceOf, type Estimate } from '../stats/interval.js';
 import { RegressError, type Check } from './check.js';
 import type { BaselineRatio, RatioBaseline } from './ratio-baseline.js';
 import type { RegressConfig } from './regress-config.js';
@@ -17,6 +21,8 @@ import { cellFigures } from './thresholds.js';
 /** What measuring needs from outside. */
 export interface RatioTools {
   readonly load: InputLoader;
+  /** File of the process that a session runs in. */
+  readonly sessionEntry: string;
   readonly commandLine: readonly string[];
   /** Told before each trial. */
   readonly onTrial?: (cell: string) => void;
@@ -26,7 +32,8 @@ export interface RatioTools {
 export type Enough = (result: MatrixResult) => boolean;
 
 /**
- * Measures the matrix of the configuration; while that is not enough, as many trials again, up to `maxTrials`.
+ * Measures the matrix of the configuration; while that is not enough, as many sessions again, up to
+ * `maxSessions`.
  * @throws MatrixError, TrialError, RegressError when the result fails its own audit
  */
 export async function measureRatios(
@@ -41,9 +48,9 @@ export async function measureRatios(
   // A matrix is taken up again from its folder.
   const folder = await mkdtemp(join(tmpdir(), 'ctreplay-ratios-'));
   try {
-    for (let trials = config.trials; ; trials = Math.min(2 * trials, config.maxTrials)) {
-      const result = await measureTrials(config, trials, folder, tools);
-      if (trials >= config.maxTrials || enough(result)) return result;
+    for (let sessions = config.sessions; ; sessions = Math.min(2 * sessions, config.maxSessions)) {
+      const result = await measureSessions(config, sessions, folder, tools);
+      if (sessions >= config.maxSessions || enough(result)) return result;
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -51,19 +58,20 @@ export async function measureRatios(
 }
 
 /** How often the ratios may be looked at: their confidence is shared between the looks. */
-function looksOf({ trials, maxTrials }: RegressConfig['ratios']): number {
-  return maxTrials <= trials ? 1 : 1 + Math.ceil(Math.log2(maxTrials / trials));
+function looksOf({ sessions, maxSessions }: RegressConfig['ratios']): number {
+  return maxSessions <= sessions ? 1 : 1 + Math.ceil(Math.log2(maxSessions / sessions));
 }
 
-function matrixOf(config: RegressConfig['ratios'], trials: number): MatrixSpec {
+function matrixOf(config: RegressConfig['ratios'], sessions: number): MatrixSpec {
   return checkMatrix(
     {
       inputs: config.inputs.map(({ config: _none, ...input }) => input),
       designs: config.designs,
       workers: config.workers,
-      trials,
-      confidence: confidencePerLook(config.confidence, looksOf(config)),
+      sessions,
+      trials: config.trials,
       probeCost: 'none',
+      mutex: config.mutex,
     },
     'ratios',
   );
@@ -74,23 +82,24 @@ function matrixOf(config: RegressConfig['ratios'], trials: number): MatrixSpec {
  * @throws MatrixError
  */
 export function ratioCells(config: RegressConfig['ratios']): string[] {
-  const groups = planMatrix(matrixOf(config, config.trials), 1);
+  const groups = planMatrix(matrixOf(config, config.sessions), 1);
   return groups.flatMap(({ cells }) => cells.filter(({ role }) => role === 'design').map(({ id }) => id));
 }
 
-async function measureTrials(
+async function measureSessions(
   config: RegressConfig['ratios'],
-  trials: number,
+  sessions: number,
   folder: string,
   tools: RatioTools,
 ): Promise<MatrixResult> {
-  const spec = matrixOf(config, trials);
+  const spec = matrixOf(config, sessions);
   const result = await runMatrixBench({
     spec,
     shard: null,
     folder,
     resume: true,
     load: tools.load,
+    sessionEntry: tools.sessionEntry,
     commandLine: tools.commandLine,
     hooks: { onTrial: (cell) => tools.onTrial?.(cell.id) },
   });
@@ -111,6 +120,9 @@ export function ratioBaselineOf(result: MatrixResult, metrics: readonly string[]
     machineId: result.environment.machineId ?? null,
     cpuModel: result.environment.cpuModel ?? null,
     measuredAt: result.createdAt,
+    // A matrix makes no comparison of any other throughput.
+    throughput: result.comparisons.some(({ metric }) => metric === 'pps') ? 'bare' : 'probed',
+    mutex: result.cases[0] === undefined ? DEFAULT_MUTEX : mutexOf(result.cases[0]),
     ratios: ratiosOf(result, metrics),
     figures: cellFigures(result.cases),
   };
@@ -131,10 +143,17 @@ function ratiosOf(result: MatrixResult, metrics: readonly string[]): BaselineRat
         high: one.high ?? null,
         confidence: one.confidence ?? null,
         n: one.n ?? 0,
+        ...(one.sessionRatios === null || one.sessionRatios === undefined
+          ? {}
+          : { sessionRatios: one.sessionRatios }),
       },
     ];
   });
 }
+
+/** Why an older baseline says nothing about throughput. */
+export const PROBED_BASELINE =
+  'the throughput of the baseline is that of the probed build, whose cost differs by design';
 
 /**
  * Compares ratios with the baseline's: how much worse head does beside base than it did, with an interval that takes in the
@@ -148,6 +167,9 @@ export function ratioChecks(
   file: string,
 ): Check[] {
   const found = ratiosOf(result, config.metrics);
+  const { mutex } = config;
+  // The permitted error is shared between all looks at all ratios.
+  const confidence = confidencePerLook(config.confidence, looksOf(config) * Math.max(1, found.length));
   const keyOf = (one: BaselineRatio): string => JSON.stringify([one.base, one.head, one.metric]);
   const before = new Map(baseline.ratios.map((one) => [keyOf(one), one]));
   const checks = found.map((now): Check => {
@@ -158,7 +180,12 @@ export function ratioChecks(
       const text = 'is not in the baseline; add it with regress --update';
       return { level: 'ratio', name, verdict: 'inconclusive', text, details: [], file };
     }
-    const { verdict, text } = decide(ratioOfRatios(then, now), {
+    const otherBuild = now.metric === 'pps' && baseline.throughput !== 'bare';
+    if (otherBuild) {
+      const text = `${PROBED_BASELINE}; measure it again with regress --update`;
+      return { level: 'ratio', name, verdict: 'inconclusive', text, details: [], file };
+    }
+    const { verdict, text } = decide(ratioOfRatios(then, now, confidence), {
       direction: now.direction,
       threshold: config.tolerance,
     });
@@ -167,7 +194,13 @@ export function ratioChecks(
       name,
       verdict,
       text,
-      details: [describe('baseline', then), describe('now', now)],
+      details: [
+        describe('baseline', then),
+        describe('now', now),
+        ...(baseline.mutex === mutex
+          ? []
+          : [`the baseline was measured with the ${baseline.mutex} mutex, this with ${mutex}`]),
+      ],
       file,
     };
   });
@@ -184,26 +217,30 @@ export function ratioChecks(
   return checks;
 }
 
-/** now / then; the half-widths of independent logarithms add like the sides of a right triangle. */
-function ratioOfRatios(then: BaselineRatio, now: BaselineRatio): Estimate {
+/**
+ * now / then. Both were measured in sessions of their own, so the interval is over sessions of both. Of a baseline from before
+ * there were sessions only an interval is left.
+ */
+function ratioOfRatios(then: BaselineRatio, now: BaselineRatio, confidence: number): Estimate {
   const value = now.ratio / then.ratio;
-  if (then.low === null || then.high === null || now.low === null || now.high === null) {
-    return { value, interval: null };
+  const logs = (one: BaselineRatio): number[] => (one.sessionRatios ?? []).map(Math.log);
+  const found = compareSessions(logs(then), logs(now), confidence);
+  if (found !== null) {
+    return { value, interval: mapInterval(found.difference.interval, Math.exp) };
   }
-  const down = Math.hypot(Math.log(now.ratio / now.low), Math.log(then.high / then.ratio));
-  const up = Math.hypot(Math.log(now.high / now.ratio), Math.log(then.ratio / then.low));
-  return {
-    value,
-    interval: {
-      low: value * Math.exp(-down),
-      high: value * Math.exp(up),
-      confidence: Math.min(now.confidence ?? 0.95, then.confidence ?? 0.95),
-    },
-  };
+  const before =
+    then.low === null || then.high === null
+      ? null
+      : { low: Math.log(then.low), high: Math.log(then.high), confidence: then.confidence ?? 0.95 };
+  const { interval } = differenceOf(
+    { value: Math.log(now.ratio), interval: meanInterval(logs(now), confidence) },
+    { value: Math.log(then.ratio), interval: before },
+  );
+  return { value, interval: mapInterval(interval, Math.exp) };
 }
 
-function describe(when: string, { ratio, low, high, n }: BaselineRatio): string {
+function describe(when: string, { ratio, low, high, n, sessionRatios }: BaselineRatio): string {
   const digits = (value: number): string => String(Number(value.toPrecision(3)));
   const interval = low === null || high === null ? 'no interval' : `${digits(low)} .. ${digits(high)}`;
-  return `${when}: ratio ${digits(ratio)} (${interval}, n=${n})`;
+  return `${when}: ratio ${digits(ratio)} (${interval}, n=${formatCounts({ trials: n, sessions: sessionRatios?.length ?? 1 })})`;
 }

@@ -2,6 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { DEFAULT_MUTEX, MUTEX_POLICIES } from '../../engine/host/run-memory.js';
+import type { InputLoader, LoadedInput } from '../bench/replay-runner.js';
+import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
+import { configFromSuggestion } from '../config/suggested.js';
 import { RegressError } from './check.js';
 import { parseThreshold, ThresholdError } from './threshold-expression.js';
 import { ratioMetricFault } from './threshold-metrics.js';
@@ -17,7 +21,12 @@ const inputSchema = z
       .optional(),
     scenario: z.string().min(1).optional(),
     parameters: z.record(z.string(), z.union([z.number(), z.string()])).optional(),
+    /** File, folder or pattern. */
     capture: z.string().min(1).optional(),
+    /** Use the whole records of a capture that breaks off. */
+    keepTruncated: z.boolean().optional(),
+    /** Refuse a capture with odd records. */
+    strict: z.boolean().optional(),
     /** Stop reading after this many packets. */
     limit: z.int().positive().optional(),
     /** Configuration file for the tracker, where a scenario's own does not do. */
@@ -98,13 +107,20 @@ const schema = z.strictObject({
       designs: z.array(z.string().min(1)).min(2).default(['timeout-lists', 'rculist-sweep']),
       inputs: z.array(inputSchema).min(1).default(RATIO_INPUTS),
       workers: z.array(z.int().min(1).max(64)).min(1).default([1]),
-      trials: z.int().min(6).max(1000).default(9),
-      /** Trials are doubled while a verdict is open, up to this many. */
-      maxTrials: z.int().min(6).max(1000).default(36),
+      /** Fresh processes; two and more, since the baseline is of other sessions than these. */
+      sessions: z.int().min(2).max(1000).default(6),
+      /** Sessions are doubled while a verdict is open, up to this many. */
+      maxSessions: z.int().min(2).max(1000).default(24),
+      /** Trials of each cell in a session. */
+      trials: z.int().min(1).max(1000).default(3),
+      /** Has no effect any more; files that give it are still read. */
+      maxTrials: z.int().min(1).max(1000).optional(),
       metrics: z.array(ratioMetric).min(1).default(['pps', 'service.p50Ns']),
       /** How much worse a ratio may be than the baseline's: 0.5 allows half as much again. */
       tolerance: z.number().positive().default(0.5),
       confidence: share.default(0.95),
+      /** How waiters of a lock spin. */
+      mutex: z.enum(MUTEX_POLICIES).default(DEFAULT_MUTEX),
     })
     .prefault({}),
   against: z
@@ -115,7 +131,7 @@ const schema = z.strictObject({
       /** Over all looks of all cells together. */
       confidence: share.default(0.99),
       /** Rounds between two looks at the interval. */
-      rounds: z.int().min(6).max(1000).default(16),
+      rounds: z.int().min(6).max(1000).default(24),
       maxRounds: z.int().min(6).max(10_000).default(96),
     })
     .prefault({}),
@@ -132,6 +148,26 @@ export function regressInputName(input: RegressInput): string {
   if (input.name !== undefined) return input.name;
   if (input.scenario !== undefined) return input.scenario;
   return (input.capture ?? '').split('/').at(-1)?.replaceAll(/\s+/g, '-') ?? '';
+}
+
+/**
+ * Traffic of an input, with the configuration to track it under.
+ * @throws what loading it throws, ConfigError for its configuration
+ */
+export async function loadRegressInput(
+  load: InputLoader,
+  input: RegressInput,
+  seed: number,
+): Promise<LoadedInput & { readonly config: TrackerConfig }> {
+  const { config: file, ...spec } = input;
+  const loaded = await load(spec, seed);
+  const config =
+    file !== undefined
+      ? readConfig(file)
+      : loaded.suggested === null
+        ? DEFAULT_CONFIG
+        : configFromSuggestion(loaded.suggested);
+  return { ...loaded, config };
 }
 
 /**

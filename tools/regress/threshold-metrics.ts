@@ -18,6 +18,8 @@ export const PERCENTILE_KEYS = {
 export const PLAIN_METRICS = [
   'pps',
   'mbps',
+  'probedPps',
+  'probeCost.nsPerPacket',
   'lockWaitShare',
   'cpuWaitShare',
   'connections.created',

@@ -1,8 +1,9 @@
 /** Thresholds of the configuration against the figures of a run. */
 import type { ResultCase } from '../report/schema.js';
 import { median } from '../stats/sample.js';
-import { RegressError, type Check } from './check.js';
+import { burdenedPps, comparablePps, isPaced, throughputOf, whyNotCompared } from '../report/throughput.js';
 import { LOCK_CLASSES } from '../../engine/host/counters.js';
+import { RegressError, type Check } from './check.js';
 import { holds, type Threshold } from './threshold-expression.js';
 import { PERCENTILE_KEYS, type PLAIN_METRICS } from './threshold-metrics.js';
 
@@ -13,8 +14,11 @@ export type CellFigures = Readonly<Record<string, number>>;
 const METRICS: Readonly<
   Record<(typeof PLAIN_METRICS)[number], (one: ResultCase) => number | null | undefined>
 > = {
-  pps: (one) => one.pacing.achievedPps,
-  mbps: (one) => one.pacing.achievedMbps,
+  pps: (one) => (isPaced(one) ? one.pacing.achievedPps : comparablePps(one)),
+  mbps: (one) =>
+    isPaced(one) ? one.pacing.achievedMbps : whyNotCompared(one) === null ? throughputOf(one).mbps : null,
+  probedPps: burdenedPps,
+  'probeCost.nsPerPacket': (one) => one.probeCost?.nsPerPacket,
   lockWaitShare: (one) => one.lockWaitShare,
   cpuWaitShare: (one) => one.cpuWaitShare,
   'connections.created': (one) => one.connections?.created,
@@ -75,6 +79,8 @@ export interface ThresholdContext {
   readonly baseline: ReadonlyMap<string, CellFigures> | null;
   /** Why times of the baseline cannot be compared with here; null when they can. */
   readonly notComparable: string | null;
+  /** Why throughput of the baseline cannot be; absent or null when it can. */
+  readonly throughputNotComparable?: string | null;
 }
 
 /**
@@ -121,6 +127,10 @@ function judge(threshold: Threshold, id: string, value: number, context: Thresho
     const text = `the baseline has no ${metric} of this cell; add it with regress --update`;
     return check(threshold, id, 'inconclusive', text);
   }
+  const throughput = context.throughputNotComparable ?? null;
+  if (throughput !== null && /^(pps|mbps)$/.test(metric)) {
+    return check(threshold, id, 'inconclusive', throughput);
+  }
   if (context.notComparable !== null && isAbsolute(metric)) {
     return check(threshold, id, 'inconclusive', context.notComparable);
   }
@@ -132,7 +142,9 @@ function judge(threshold: Threshold, id: string, value: number, context: Thresho
 
 /** Whether a metric's value depends on the machine. */
 export function isAbsolute(metric: string): boolean {
-  return /^(pps|mbps|service)/.test(metric) || metric.endsWith('.contended');
+  return (
+    /^(pps|mbps|probed|probeCost|service|response|departure)/.test(metric) || metric.endsWith('.contended')
+  );
 }
 
 function check(threshold: Threshold, cell: string, verdict: Check['verdict'], text: string): Check {

@@ -1,5 +1,6 @@
 /** A finished run as one case of result.json. */
 import { readCounters, sumCounters, type ThreadCounters } from '../../engine/host/counters.js';
+import { DEFAULT_MUTEX } from '../../engine/host/run-memory.js';
 import { reasonTable } from '../../engine/host/reason-text.js';
 import { stateText } from '../../engine/host/state-text.js';
 import { coreSiblings, shareCores } from '../measure/pinning.js';
@@ -8,7 +9,14 @@ import { auditRun, type RunRecord } from '../measure/audit.js';
 import { summarize, toHistogram } from '../measure/latency-summary.js';
 import { LATENCY_CONFIG } from '../measure/log-linear.js';
 import { collectWarnings, type WarningFacts } from '../measure/warnings.js';
-import type { Contention, LatencyDistribution, ResultCase, WorkerFigures } from '../report/schema.js';
+import type {
+  ClockFigures,
+  Contention,
+  LatencyDistribution,
+  LatencyView,
+  ResultCase,
+  WorkerFigures,
+} from '../report/schema.js';
 import {
   CLASS_NAMES,
   collectLatency,
@@ -17,10 +25,19 @@ import {
   readCoarse,
 } from './collect-latency.js';
 import { lagByGroup, lagDistribution } from './collect-lag.js';
-import { collectLocks } from './collect-locks.js';
-import type { DepartureFigures, Departures } from './departure.js';
+import {
+  clockLoopFigures,
+  clockLoopPercentiles,
+  interruptionsOf,
+  interruptionsPerSecond,
+} from './collect-interruptions.js';
+import { collectLocks, shortestHoldNs } from './collect-locks.js';
+import { harnessOf, timeBalance, timerOf, workerTimes } from './collect-timing.js';
+import { plannedNs, type DepartureFigures } from './departure.js';
 import { targetPps } from './pace.js';
+import { fixedAddresses, repeatsTuples } from './repeated-tuples.js';
 import type { FinishedRun, RunOptions } from './run-control.js';
+import { throughputOfRun } from './throughput.js';
 import type { WorkerReport } from './worker-input.js';
 
 /** What a case needs to know beside the run itself. */
@@ -38,14 +55,22 @@ export interface CaseContext {
 export function makeCase(finished: FinishedRun, options: RunOptions, context: CaseContext): ResultCase {
   const { run, workers: reports, totals } = finished;
   const workers = options.workers;
-  const holdInterval = options.settings.holdInterval ?? 0;
   const counters = sumCounters(Array.from({ length: workers }, (_, thread) => readCounters(run, thread)));
   const everyThread = sumCounters(
     Array.from({ length: workers + 1 }, (_, thread) => readCounters(run, thread)),
   );
-  const service = collectLatency(run, workers, 'service');
-  const response = collectLatency(run, workers, 'response');
-  const locks = collectLocks(run, workers, holdInterval);
+  const timer = timerOf(reports, shortestHoldNs(run, workers));
+  const judged = {
+    stepNs: timer?.stepNs ?? null,
+    interruptions: workerIndexes(workers).map((worker) => {
+      const report = reports.find((one) => one.worker === worker);
+      return report === undefined ? null : interruptionsOf(report);
+    }),
+  };
+  const service = collectLatency(run, workers, 'service', judged);
+  const response = collectLatency(run, workers, 'response', judged);
+  const locks = collectLocks(run, workers, timer?.costNs ?? 0);
+  const harness = harnessOf(reports);
   const injected = reports.reduce((sum, report) => sum + report.packets, 0);
   const elapsedNs = Math.max(finished.elapsedNs, 0);
   const target = targetPps(options.pacing, totals);
@@ -61,6 +86,9 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
       elapsedNs: Math.max(report.endNs - report.startNs, 0),
       runNs: report.scheduler?.runNs ?? null,
       waitNs: report.scheduler?.waitNs ?? null,
+      ...workerTimes(report),
+      interruptionsPerSecond: interruptionsPerSecond(report),
+      clockLoop: clockLoopFigures(report),
       lockWaitNs: lockWait,
       voluntarySwitches: report.scheduler?.voluntarySwitches ?? null,
       involuntarySwitches: report.scheduler?.involuntarySwitches ?? null,
@@ -70,6 +98,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     };
   });
   const departure = departureDistribution(reports, 'all');
+  const planned = plannedNs(elapsedNs, reports);
   const created = counters.reasons.get(run.engine.constants.R_CREATED) ?? 0;
   const removedWork = everyThread.work['removed'] ?? 0;
   const probed = run.engine.flavour !== 'bare';
@@ -90,13 +119,14 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
         options.latency.mode === 'all' && figures.service?.meanNs != null
           ? figures.service.count * figures.service.meanNs
           : null,
+      balance: timeBalance(reports[index], figures.service ?? null),
     })),
     histograms: [
       audited('service', service.view?.overall ?? null, options.latency.mode === 'all' ? injected : null),
       audited(
         'response',
         response.view?.overall ?? null,
-        options.latency.mode === 'all' && target !== null ? injected : null,
+        options.latency.mode === 'all' && finished.schedule.paced ? injected : null,
       ),
     ].filter((histogram) => histogram !== null),
     locks: (locks ?? [])
@@ -106,13 +136,23 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
         acquisitions: lock.acquisitions ?? 0,
         contended: lock.contended ?? 0,
       })),
+    holds: (locks ?? []).flatMap((lock) => {
+      const totalNs = lock.hold?.totalNs;
+      if (typeof totalNs !== 'number' || lock.thread === 'all') return [];
+      const worker = perWorker.find((figures) => lock.thread === `worker-${figures.worker}`);
+      return [{ name: `${lock.class} ${lock.thread}`, totalNs, elapsedNs: worker?.elapsedNs ?? elapsedNs }];
+    }),
     targetPps: finished.interrupted ? null : target,
     achievedPps,
+    plannedNs: finished.interrupted ? null : planned,
+    burst: options.burst,
     connections: probed ? { initial: 0, created, removed: removedWork, remaining: finished.connCount } : null,
   };
+  const rejected = reasonCounts(finished, counters.reasons);
   const streamed = streamedFigures(finished) ?? null;
   const facts: WarningFacts = {
     ...context.facts,
+    ...(timer === null ? {} : { clock: workerClock(timer, context.facts.clock) }),
     workers: perWorker.map((figures, index) => ({
       worker: figures.worker,
       // The scheduler's figures are of the time between their reads, which lie around the run.
@@ -125,9 +165,16 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     serviceP50Ns: service.view?.overall.p50Ns ?? null,
     targetPps: target,
     achievedPps,
+    plannedNs: planned,
     sourceLag: streamed,
+    tableFull: {
+      packets: (rejected['conn-limit'] ?? 0) + (rejected['slab-full'] ?? 0),
+      limit: options.settings.connLimit ?? options.maxConns,
+    },
+    fixedAddresses: fixedAddresses(finished, options, rejected),
     departureErrorP99Ns: departure?.p99Ns ?? null,
     packetIntervalNs: target === null ? null : 1e9 / target,
+    elapsedNs,
     sharedCores: shareCores(pinnedCpus(perWorker), (cpu) => coreSiblings(systemFiles, cpu)),
     histogramOverflows: service.overflows + response.overflows,
     latencyCount: service.view?.overall.count ?? null,
@@ -139,7 +186,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
   const lockWaitTotal = perWorker.reduce((sum, figures) => sum + (figures.lockWaitNs ?? 0), 0);
   const cpuWait = perWorker.map((figures) => figures.waitNs);
   const scheduledTime = perWorker.reduce((sum, figures, index) => sum + spanOf(reports[index], figures), 0);
-  return {
+  const made: ResultCase = {
     id: context.id,
     trial: context.trial,
     kind: 'replay',
@@ -161,6 +208,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
       targetMbps: options.pacing.mode === 'mbps' ? options.pacing.mbps : null,
       multiplier: options.pacing.mode === 'multiplier' ? options.pacing.multiplier : null,
       achievedPps,
+      onEnginePps: harness.onEnginePps,
       achievedMbps: achievedPps === null ? null : (achievedPps * (totals.bits / totals.packets)) / 1e6,
       departureError: departure,
       departureErrorSettled: departureDistribution(reports, 'settled'),
@@ -169,14 +217,17 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     steer: options.steer,
     clock: options.clock,
     timeScale: options.clock === 'wall' ? options.timeScale : null,
+    mutex: options.settings.mutex ?? DEFAULT_MUTEX,
     loops: Number.isFinite(options.loops) ? options.loops : null,
+    uniqueIpLoops: options.uniqueIpLoops,
+    repeatedTuples: repeatsTuples(finished, options, context.input),
     elapsedNs,
     packets: {
       injected,
       verdicts,
       byClass: classCounts(counters.classes),
       imbalance: imbalanceOf(reports),
-      rejectedByReason: reasonCounts(finished, counters.reasons),
+      rejectedByReason: rejected,
     },
     perWorker,
     latency:
@@ -185,8 +236,8 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
         : {
             mode: options.latency.mode,
             sampleInterval: options.latency.mode === 'sample' ? options.latency.interval : null,
-            service: service.view,
-            response: response.view,
+            service: withClockLoop(service.view, reports),
+            response: response.view === null ? null : withClockLoop(response.view, reports),
           },
     locks,
     connections: {
@@ -222,6 +273,8 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     nat: natFigures(finished, workers, everyThread.work),
     workCounts: probed ? workFigures(everyThread) : null,
     timeline: finished.timeline.points.map((point) => ({ ...point })),
+    timer,
+    harnessShare: harness.share,
     lockWaitShare: locks === null || workerTime === 0 ? null : Math.min(1, lockWaitTotal / workerTime),
     cpuWaitShare:
       scheduledTime === 0 || cpuWait.some((wait) => wait == null)
@@ -229,6 +282,27 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
         : Math.min(1, cpuWait.reduce<number>((sum, wait) => sum + (wait ?? 0), 0) / scheduledTime),
     audit: auditRun(record),
     warnings: collectWarnings(facts),
+  };
+  return { ...made, throughput: throughputOfRun(made) };
+}
+
+function workerIndexes(workers: number): number[] {
+  return Array.from({ length: workers }, (_, worker) => worker);
+}
+
+function withClockLoop(view: LatencyView, reports: readonly WorkerReport[]): LatencyView {
+  return { ...view, clockLoop: clockLoopPercentiles(reports, view.overall.p50Ns) };
+}
+
+/** The clock as the workers found it, for warnings; whether it went backwards only the main thread looked at for long. */
+function workerClock(
+  timer: ClockFigures,
+  machine: WarningFacts['clock'],
+): NonNullable<WarningFacts['clock']> {
+  return {
+    costNs: timer.costNs ?? 0,
+    stepNs: timer.stepNs ?? 0,
+    backwardSteps: machine?.backwardSteps ?? 0,
   };
 }
 
@@ -327,7 +401,7 @@ function imbalanceOf(reports: readonly WorkerReport[]): number | null {
 /** How late packets left, over all workers. */
 function departureDistribution(
   reports: readonly WorkerReport[],
-  which: keyof Departures,
+  which: 'all' | 'settled',
 ): LatencyDistribution | null {
   const parts = reports
     .map((report) => report.departure?.[which])

@@ -1,5 +1,4 @@
 /** A look at the checksums of traffic before it is replayed: of its first packets, and of every so many after. */
-import { CHECKSUM_REMEDY } from '../measure/warnings.js';
 import { checksumState } from '../wire/frame-checksums.js';
 
 /** What a look found. */
@@ -31,16 +30,5 @@ export class ChecksumSample {
 
   get figures(): ChecksumFigures {
     return { looked: this.#looked, wrong: this.#wrong };
-  }
-}
-
-/** Raised when nothing of the traffic would be accepted. */
-export class WrongChecksumsError extends Error {
-  constructor(name: string, { looked }: ChecksumFigures) {
-    super(
-      `${name}: all ${looked} packets looked at have wrong checksums, as captures taken on the sender or on loopback do (checksum ` +
-        `offload): the tracker would find every one of them invalid. ${CHECKSUM_REMEDY}`,
-    );
-    this.name = 'WrongChecksumsError';
   }
 }

@@ -9,6 +9,7 @@ import {
 } from '../measure/histogram-region.js';
 import { summarize, toHistogram } from '../measure/latency-summary.js';
 import { LATENCY_CONFIG, LOCK_CONFIG, type LogLinearConfig } from '../measure/log-linear.js';
+import { interruptedShare, type WorkerInterruptions } from './collect-interruptions.js';
 import type { LatencyDistribution, LatencyView, PacketClass } from '../report/schema.js';
 
 /** Packet classes by the engine's class number. */
@@ -46,10 +47,14 @@ export function mergeRecordings(parts: readonly Recording[]): Recording {
   return { counts, exact: mergeExact(parts.map((part) => part.exact)), config };
 }
 
-/** The recording as figures, or null when nothing was recorded. */
-export function distributionOf(recording: Recording): LatencyDistribution | null {
+/**
+ * The recording as figures, or null when nothing was recorded.
+ * @param stepNs of the clock that gave the values; null or absent where no clock did
+ */
+export function distributionOf(recording: Recording, stepNs?: number | null): LatencyDistribution | null {
   if (recording.exact.count === 0n) return null;
-  return summarize(toHistogram(recording.counts, recording.config, recording.exact), recording.exact);
+  const histogram = toHistogram(recording.counts, recording.config, recording.exact);
+  return summarize(histogram, recording.exact, stepNs);
 }
 
 type Kind = 'service' | 'response';
@@ -103,12 +108,29 @@ export interface CollectedLatency {
   readonly overflows: number;
 }
 
+/** What the recorded times are judged by. */
+export interface LatencyContext {
+  /** Step of the clock; null when not known. */
+  readonly stepNs: number | null;
+  /** By worker. */
+  readonly interruptions: readonly (WorkerInterruptions | null)[];
+}
+
 /** Collects one kind of time over all workers. */
-export function collectLatency(run: EngineRun, workers: number, kind: Kind): CollectedLatency {
+export function collectLatency(
+  run: EngineRun,
+  workers: number,
+  kind: Kind,
+  { stepNs, interruptions }: LatencyContext,
+): CollectedLatency {
   const series = readAll(run, workers, kind);
   const pick = (keep: (one: Series) => boolean): LatencyDistribution | null => {
     const chosen = series.filter(keep);
-    return chosen.length === 0 ? null : distributionOf(mergeRecordings(chosen.map((one) => one.recording)));
+    if (chosen.length === 0) return null;
+    const distribution = distributionOf(mergeRecordings(chosen.map((one) => one.recording)), stepNs);
+    return distribution === null
+      ? null
+      : { ...distribution, interruptedShare: interruptedShare(chosen, interruptions, kind) };
   };
   const perWorker = Array.from({ length: workers }, (_, worker) => pick((one) => one.worker === worker));
   const overall = pick(() => true);

@@ -1,57 +1,75 @@
 /** Lock figures of a finished run, per class: all threads together, then each thread. */
-import { readCounters, type LockClass, type LockFigures } from '../../engine/host/counters.js';
-import { LOCK_CLASSES, sumCounters, type ThreadCounters } from '../../engine/host/counters.js';
+import { LOCK_CLASSES, readCounters, sumCounters, type LockFigures } from '../../engine/host/counters.js';
 import type { EngineRun } from '../../engine/host/run-memory.js';
+import { summarize, toHistogram } from '../measure/latency-summary.js';
 import type { Contention, LockTimes } from '../report/schema.js';
+import {
+  estimateHolds,
+  FEWEST_SAMPLES,
+  holdIntervalOf,
+  weightedCounts,
+  type HoldEstimate,
+} from './collect-holds.js';
 import { distributionOf, mergeRecordings, readCoarse, type Recording } from './collect-latency.js';
 
-/** Contention of every class that was taken at all; null in the bare build, which does not count. */
-export function collectLocks(run: EngineRun, workers: number, holdInterval: number): Contention[] | null {
-  if (run.engine.flavour === 'bare') return null;
-  const threads = workers + 1;
-  const counters = Array.from({ length: threads }, (_, thread) => readCounters(run, thread));
-  const all = sumCounters(counters);
-  const rows: Contention[] = [];
-  LOCK_CLASSES.forEach((name, index) => {
-    if (all.locks[name].acquisitions === 0) return;
-    const recordings = Array.from({ length: threads }, (_, thread) => readLockHistograms(run, thread, index));
-    rows.push(
-      row(
-        name,
-        'all',
-        totalFigures(counters, name, workers, holdInterval),
-        {
-          wait: mergeRecordings(recordings.map((one) => one.wait)),
-          hold: mergeRecordings(recordings.map((one) => one.hold)),
-        },
-        holdInterval,
-      ),
-    );
-    counters.forEach((counter, thread) => {
-      const figures = counter.locks[name];
-      if (figures.acquisitions === 0) return;
-      const isSweeper = thread === workers;
-      const interval = isSweeper ? 1 : holdInterval;
-      rows.push(
-        row(
-          name,
-          isSweeper ? 'sweeper' : `worker-${thread}`,
-          { ...figures, holdTotalNs: scaledHold(figures, interval) },
-          recordings[thread] as LockHistograms,
-          interval,
-        ),
-      );
-    });
-  });
-  return rows;
-}
-
-interface LockHistograms {
+/** One thread's figures of one class. */
+interface ThreadLock {
+  readonly name: string;
+  readonly figures: LockFigures;
   readonly wait: Recording;
   readonly hold: Recording;
+  /** One hold in so many was timed; 0 = none. */
+  readonly interval: number;
+  readonly estimate: HoldEstimate | null;
 }
 
-function readLockHistograms(run: EngineRun, thread: number, lockClass: number): LockHistograms {
+/**
+ * Contention of every class that was taken at all; null in the bare build, which does not count.
+ * @param clockCostNs one read of the clock by the engine, which each timed hold contains
+ */
+export function collectLocks(run: EngineRun, workers: number, clockCostNs: number): Contention[] | null {
+  if (run.engine.flavour === 'bare') return null;
+  const counters = Array.from({ length: workers + 1 }, (_, thread) => readCounters(run, thread));
+  const all = sumCounters(counters);
+  return LOCK_CLASSES.flatMap((lockClass, index): Contention[] => {
+    if (all.locks[lockClass].acquisitions === 0) return [];
+    const threads = counters.map((counter, thread): ThreadLock => {
+      const figures = counter.locks[lockClass];
+      const { wait, hold } = readLockHistograms(run, thread, index);
+      const interval = holdIntervalOf(run, thread, figures);
+      return {
+        name: thread === workers ? 'sweeper' : `worker-${thread}`,
+        figures,
+        wait,
+        hold,
+        interval,
+        estimate: estimateHolds(figures, hold, interval, clockCostNs),
+      };
+    });
+    const wait = mergeRecordings(threads.map((one) => one.wait));
+    return [
+      row(lockClass, 'all', all.locks[lockClass], wait, holdOfAll(threads, clockCostNs)),
+      ...threads
+        .filter((one) => one.figures.acquisitions > 0)
+        .map((one) => row(lockClass, one.name, one.figures, one.wait, holdOfThread(one, clockCostNs))),
+    ];
+  });
+}
+
+/** The shortest hold that any thread timed, the clock's cost in it; null where none was timed. */
+export function shortestHoldNs(run: EngineRun, workers: number): number | null {
+  if (run.engine.flavour === 'bare') return null;
+  const shortest = Array.from({ length: workers + 1 }, (_, thread) => readCounters(run, thread)).flatMap(
+    ({ locks }) => LOCK_CLASSES.flatMap((name) => locks[name].holdMinNs ?? []),
+  );
+  return shortest.length === 0 ? null : Math.min(...shortest);
+}
+
+function readLockHistograms(
+  run: EngineRun,
+  thread: number,
+  lockClass: number,
+): Pick<ThreadLock, 'wait' | 'hold'> {
   const c = run.engine.constants;
   return {
     wait: readCoarse(run, thread, c.H_LOCK_WAIT + lockClass * c.COARSE_BYTES),
@@ -59,52 +77,82 @@ function readLockHistograms(run: EngineRun, thread: number, lockClass: number): 
   };
 }
 
-/** Total hold time of all acquisitions, from the sampled ones. */
-function scaledHold(figures: LockFigures, interval: number): number {
-  if (figures.holdSamples === 0) return 0;
-  return interval === 1
-    ? figures.holdTotalNs
-    : (figures.holdTotalNs / figures.holdSamples) * figures.acquisitions;
+function holdOfThread(
+  { figures, hold, interval, estimate }: ThreadLock,
+  clockCostNs: number,
+): LockTimes | null {
+  if (estimate === null) return null;
+  return {
+    ...extremes(figures, clockCostNs),
+    count: figures.holdSamples,
+    avgNs: estimate.meanNs,
+    totalNs: estimate.samples < FEWEST_SAMPLES ? null : estimate.totalNs,
+    encoded: distributionOf(hold)?.encoded ?? null,
+    sampled: interval !== 1,
+    sampleInterval: interval,
+    clockCostNs,
+    winsorisedAt: estimate.winsorisedAt,
+  };
 }
 
-function totalFigures(
-  counters: readonly ThreadCounters[],
-  name: LockClass,
-  workers: number,
-  holdInterval: number,
-): LockFigures {
-  const sum = sumCounters([...counters]).locks[name];
-  // Threads sample at different intervals, so each is scaled by its own before they are added.
-  const holdTotalNs = counters.reduce(
-    (total, counter, thread) =>
-      total + scaledHold(counter.locks[name], thread === workers ? 1 : holdInterval),
-    0,
-  );
-  return { ...sum, holdTotalNs };
+/** All threads together: each timed hold stands for as many as its thread left out between two. */
+function holdOfAll(threads: readonly ThreadLock[], clockCostNs: number): LockTimes | null {
+  const timed = threads.filter((one) => one.estimate !== null);
+  if (timed.length === 0) return null;
+  const totalNs = timed.reduce((sum, one) => sum + (one.estimate?.totalNs ?? 0), 0);
+  const held = timed.reduce((sum, one) => sum + one.figures.acquisitions, 0);
+  const samples = timed.reduce((sum, one) => sum + (one.estimate?.samples ?? 0), 0);
+  const known = (pick: (figures: LockFigures) => number | null): number[] =>
+    timed.map((one) => pick(one.figures)).filter((value) => value !== null);
+  const figures = {
+    holdMinNs: Math.min(...known((one) => one.holdMinNs)),
+    holdMaxNs: Math.max(...known((one) => one.holdMaxNs)),
+  };
+  const interval = Math.max(...timed.map((one) => one.interval));
+  return {
+    ...extremes(figures, clockCostNs),
+    count: timed.reduce((sum, one) => sum + one.figures.holdSamples, 0),
+    avgNs: held === 0 ? 0 : totalNs / held,
+    totalNs: samples < FEWEST_SAMPLES ? null : totalNs,
+    encoded: weightedEncoding(timed),
+    sampled: interval !== 1,
+    sampleInterval: interval,
+    clockCostNs,
+    winsorisedAt: timed.find((one) => one.estimate?.winsorisedAt != null)?.estimate?.winsorisedAt ?? null,
+  };
+}
+
+function extremes(
+  { holdMinNs, holdMaxNs }: Pick<LockFigures, 'holdMinNs' | 'holdMaxNs'>,
+  clockCostNs: number,
+): Pick<LockTimes, 'minNs' | 'maxNs'> {
+  const net = (value: number | null): number | null =>
+    value === null ? null : Math.max(value - clockCostNs, 0);
+  return { minNs: net(holdMinNs), maxNs: net(holdMaxNs) };
+}
+
+/** The threads' histograms as one, each value as often as its thread's interval. */
+function weightedEncoding(threads: readonly ThreadLock[]): string | null {
+  const [first] = threads;
+  if (first === undefined) return null;
+  const counts = new Float64Array(first.hold.counts.length);
+  for (const { figures, hold, interval } of threads) {
+    weightedCounts(figures, hold, interval).forEach((count, index) => {
+      counts[index] = (counts[index] as number) + count;
+    });
+  }
+  return summarize(toHistogram(counts, first.hold.config)).encoded;
 }
 
 function row(
-  name: LockClass,
+  lockClass: string,
   thread: string,
   figures: LockFigures,
-  histograms: LockHistograms,
-  interval: number,
+  wait: Recording,
+  hold: LockTimes | null,
 ): Contention {
-  const measured = figures.holdSamples > 0;
-  const hold: LockTimes | null = measured
-    ? {
-        count: figures.holdSamples,
-        minNs: figures.holdMinNs,
-        avgNs: Number(histograms.hold.exact.sumNs) / Math.max(1, Number(histograms.hold.exact.count)),
-        maxNs: figures.holdMaxNs,
-        totalNs: figures.holdTotalNs,
-        encoded: distributionOf(histograms.hold)?.encoded ?? null,
-        sampled: interval !== 1,
-        sampleInterval: interval,
-      }
-    : null;
   return {
-    class: name,
+    class: lockClass,
     thread,
     acquisitions: figures.acquisitions,
     contended: figures.contended,
@@ -116,7 +164,7 @@ function row(
       avgNs: figures.contended === 0 ? null : figures.waitTotalNs / figures.contended,
       maxNs: figures.waitMaxNs,
       totalNs: figures.waitTotalNs,
-      encoded: distributionOf(histograms.wait)?.encoded ?? null,
+      encoded: distributionOf(wait)?.encoded ?? null,
     },
     hold,
   };

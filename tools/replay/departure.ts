@@ -15,6 +15,11 @@ export interface DepartureFigures {
 export interface Departures {
   readonly all: DepartureFigures;
   readonly settled: DepartureFigures;
+  /**
+   * Until when the schedule was followed, on the run's clock: the due time of the last packet that left, or the end of the wait in
+   * which the run was stopped because the next packet was not due yet. Null when there was no packet.
+   */
+  readonly followedNs: number | null;
 }
 
 /** A run has settled when code is compiled and caches are warm. */
@@ -55,6 +60,7 @@ export class DepartureRecorder {
   #pending = 0;
   #departedNs = 0;
   #settledNs = 0;
+  #followedNs: number | null = null;
 
   /**
    * Packets with these due times leave now, in one batch.
@@ -65,6 +71,12 @@ export class DepartureRecorder {
     this.#due.set(due.subarray(0, count));
     this.#pending = count;
     this.#departedNs = departedNs;
+    if (count > 0) this.#followedNs = due[count - 1] as number;
+  }
+
+  /** The run ended at this time, before the next packet was due. */
+  stoppedBeforeDue(nowNs: number): void {
+    this.#followedNs = nowNs;
   }
 
   /** Books the noted packets, after the batch: booking is not part of anybody's latency. */
@@ -79,6 +91,24 @@ export class DepartureRecorder {
   }
 
   figures(): Departures {
-    return { all: this.#all.figures(), settled: this.#settled.figures() };
+    return {
+      all: this.#all.figures(),
+      settled: this.#settled.figures(),
+      followedNs: this.#followedNs,
+    };
   }
+}
+
+/**
+ * Time that a paced run should have taken: its length less the worst arrears that a worker ended with.
+ * @returns null when there was no schedule
+ */
+export function plannedNs(
+  elapsedNs: number,
+  workers: readonly { readonly endNs: number; readonly departure: Departures | null }[],
+): number | null {
+  const arrearsNs = workers.flatMap(({ endNs, departure }) =>
+    departure === null ? [] : [departure.followedNs === null ? 0 : endNs - departure.followedNs],
+  );
+  return arrearsNs.length === 0 ? null : elapsedNs - Math.max(...arrearsNs);
 }

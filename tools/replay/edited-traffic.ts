@@ -1,9 +1,9 @@
-/** Traffic with packets left out, cut, or moved to other addresses, before it is staged. */
+/** Traffic with packets left out, cut, moved to other addresses, or closer together, before it is staged. */
 import type { FramePredicate } from '../rewrite/filter.js';
 import type { FrameRewriter } from '../rewrite/rewriter.js';
 import { fixChecksums } from '../wire/frame-checksums.js';
 import { cutFrame } from '../rewrite/snap-length.js';
-import type { Traffic } from './traffic.js';
+import type { FrameVisitor, Traffic } from './traffic.js';
 
 /** What to change; null leaves it as it is. */
 export interface TrafficEdits {
@@ -12,27 +12,29 @@ export interface TrafficEdits {
   readonly rewriter: FrameRewriter | null;
   /** Bytes kept of each frame. */
   readonly snapLength: number | null;
-  /** Wrong checksums are made right. */
-  readonly fixChecksums: boolean;
+  /** Wrong checksums are made right. Absent = no. */
+  readonly fixChecksums?: boolean;
+  /** Longest time between two packets that stay, nanoseconds: longer ones are shortened to it. */
+  readonly maxGapNs?: number | null;
 }
 
 /** Traffic as it is. */
-export const NO_EDITS: TrafficEdits = {
-  filter: null,
-  rewriter: null,
-  snapLength: null,
-  fixChecksums: false,
-};
+export const NO_EDITS: TrafficEdits = { filter: null, rewriter: null, snapLength: null };
 
-/** The edited traffic: filtered first, as it was captured, then its checksums made right, then rewritten, then cut. */
+/**
+ * The edited traffic: filtered first, as it was captured, then moved closer together, its checksums made right, then rewritten,
+ * and cut.
+ */
 export function editTraffic(traffic: Traffic, edits: TrafficEdits): Traffic {
-  const { filter, rewriter, snapLength, fixChecksums: fixes } = edits;
-  if (filter === null && rewriter === null && snapLength === null && !fixes) return traffic;
+  const { filter, rewriter, snapLength, fixChecksums: fixes = false, maxGapNs = null } = edits;
+  const changes = filter !== null || rewriter !== null || snapLength !== null;
+  if (!changes && !fixes && maxGapNs === null) return traffic;
   return {
     name: traffic.name,
-    forEach: (visit) =>
-      traffic.forEach((frame, timestampNs) => {
-        if (filter !== null && !filter(frame)) return true;
+    forEach: (visit) => {
+      const timeOf = maxGapNs === null ? (timeNs: number) => timeNs : closingGaps(maxGapNs);
+      const edit: FrameVisitor = (frame, timestampNs, wireBytes = frame.length) => {
+        if (filter !== null && !filter(frame, wireBytes)) return true;
         let edited = frame;
         if (rewriter !== null || fixes) {
           // The reader's bytes are not to be changed.
@@ -40,7 +42,21 @@ export function editTraffic(traffic: Traffic, edits: TrafficEdits): Traffic {
           if (fixes) fixChecksums(edited);
           rewriter?.rewrite(edited, 0);
         }
-        return visit(snapLength === null ? edited : cutFrame(edited, snapLength), timestampNs);
-      }),
+        if (snapLength !== null) edited = cutFrame(edited, snapLength);
+        return visit(edited, timeOf(timestampNs), wireBytes);
+      };
+      return traffic.forEach(edit);
+    },
+  };
+}
+
+/** Times, given in order, with no more than `maxGapNs` between two of them. What was before the first packet counts as no gap. */
+function closingGaps(maxGapNs: number): (timeNs: number) => number {
+  let previousNs: number | null = null;
+  let closedNs = 0;
+  return (timeNs) => {
+    closedNs += Math.max(0, timeNs - (previousNs ?? timeNs) - maxGapNs);
+    previousNs = timeNs;
+    return timeNs - closedNs;
   };
 }

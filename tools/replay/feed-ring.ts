@@ -88,6 +88,11 @@ export class RingWriter {
     return (this.#lines - 1) * LINE_BYTES;
   }
 
+  /** Whether the reader waits for more than was published. */
+  get isWaitedFor(): boolean {
+    return Atomics.load(this.#words, WAITING) !== 0;
+  }
+
   /** Address for a payload of this size, to be filled before `commit`; 0 when there is no room now. */
   reserve(payloadBytes: number): number {
     const lines = recordBytes(payloadBytes) / LINE_BYTES;

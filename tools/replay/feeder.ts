@@ -12,13 +12,18 @@ import type { EngineRun } from '../../engine/host/run-memory.js';
 import { emptyLayerOffsets, locateLayers } from '../wire/layer-offsets.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
+import { makeRewriter, type FrameRewriter } from '../rewrite/rewriter.js';
+import { eventLoopTurn } from './event-loop.js';
+import { makeInjector, PendingFault, type FaultInjector } from './fault-injection.js';
 import { RECORD_LOOP_END, RECORD_PACKET, RingWriter, type RingPlace } from './feed-ring.js';
 import { frameBits } from './pace.js';
 import { FRAME_SHIFT } from './packet-store.js';
-import { SharedState, STOP_FAILED, STOP_NONE } from './shared-state.js';
+import { abortRun, announceDeath, feederIndex } from './run-abort.js';
+import { SharedState, STOP_NONE } from './shared-state.js';
 import { makeSteering, type SteerMode } from './steer.js';
 import { MAX_STREAMED_REQUESTS, requestStride } from './stream-plan.js';
 import { openTraffic, type StreamedTraffic } from './traffic-source.js';
+import type { FaultInjection, ThreadFailure } from './worker-input.js';
 
 export interface FeederInput {
   readonly run: EngineRun;
@@ -30,13 +35,16 @@ export interface FeederInput {
   readonly rings: readonly RingPlace[];
   /** Infinity = until the run is stopped. */
   readonly loops: number;
+  /** Loops that share their addresses; null = addresses stay as they are in every loop. */
+  readonly uniqueIpLoops: number | null;
+  readonly fault: FaultInjection | null;
 }
 
 export interface FeederReport {
   /** Packets written, over all loops. */
   readonly packets: number;
   /** Why it ended early; null when it did not. */
-  readonly failure: string | null;
+  readonly failure: ThreadFailure | null;
 }
 
 /** Packets written to a ring before its worker is told. */
@@ -49,22 +57,39 @@ const PREFILL_MS = 10_000;
 /** Feeds a run. Never throws: a failure is part of the report, and stops the run. */
 export async function feed(input: FeederInput): Promise<FeederReport> {
   const state = new SharedState(input.state);
+  const index = feederIndex(input.run);
+  const silence = announceDeath(input.run, state, index);
   const prefill = setTimeout(() => state.markPrefilled(), PREFILL_MS);
   let feeder: Feeder | null = null;
   try {
     feeder = new Feeder(input, state);
-    for (let loop = 0; loop < input.loops && state.stopped === STOP_NONE; loop++) await feeder.feedLoop();
+    for (let loop = 0; loop < input.loops && state.stopped === STOP_NONE; loop++) await feeder.feedLoop(loop);
     state.markPrefilled();
+    await eventLoopTurn();
     return { packets: feeder.packets, failure: null };
   } catch (error) {
-    state.stop(STOP_FAILED);
+    if (error instanceof PendingFault) await error.strike();
+    const isFirst = abortRun(input.run, state, index);
+    const message = error instanceof Error ? error.message : String(error);
+    const isInput = !(error instanceof WebAssembly.RuntimeError);
     return {
       packets: feeder?.packets ?? 0,
-      failure: error instanceof Error ? error.message : String(error),
+      failure: { message, packetIndex: null, secondary: !isFirst, isInput },
     };
   } finally {
     clearTimeout(prefill);
+    silence();
   }
+}
+
+/** Where a packet stands in the traffic. */
+interface PacketInfo {
+  /** Place in the loop. */
+  readonly index: number;
+  /** Bits before it in the loop. */
+  readonly bits: number;
+  readonly timeNs: number;
+  readonly loop: number;
 }
 
 class Feeder {
@@ -75,8 +100,10 @@ class Feeder {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
   readonly #locate: (packet: number) => void;
-  readonly #requestOf: (frame: Uint8Array, worker: number) => number;
-  readonly #zoneOf: (frame: Uint8Array) => number;
+  readonly #requestOf: (frame: Uint8Array, worker: number, wireBytes: number) => number;
+  readonly #zoneOf: (frame: Uint8Array, wireBytes: number) => number;
+  readonly #rewriter: FrameRewriter | null;
+  readonly #fault: FaultInjector | null;
   /** Packets written. */
   packets = 0;
 
@@ -91,35 +118,45 @@ class Feeder {
     this.#bytes = new Uint8Array(memory.buffer);
     const instance = new WebAssembly.Instance(engine.module, { env: { memory, clock: () => 0 } });
     this.#locate = instance.exports['locatePacket'] as (packet: number) => void;
+    const { uniqueIpLoops } = input;
+    this.#rewriter = uniqueIpLoops === null ? null : makeRewriter({ uniqueIpLoops });
+    // The descriptor lies beyond the end of any memory.
+    const trap = (): void => this.#locate(0xffff_fff0);
+    const index = feederIndex(run);
+    this.#fault = makeInjector(input.fault, { kind: 'feeder', index, run, state, engine: null, trap });
+    this.#fault?.at('set-up', 0);
     const rules = createRules(input.config);
     const { entries } = input.config;
     // One rule for everything: no need to look at each packet.
     const same = entries.rules === undefined && entries.zone === undefined;
     let only: number | null = null;
-    this.#requestOf = (frame, worker) => {
+    this.#requestOf = (frame, worker, wireBytes) => {
       if (same && only !== null) return only;
-      return (only = this.#placeOf(rules.choose({ frame, worker }), rules.requests));
+      return (only = this.#placeOf(rules.choose({ frame, worker, wireBytes }), rules.requests));
     };
-    this.#zoneOf = (frame) => rules.requests[rules.choose({ frame, worker: 0 })]?.zone ?? 0;
+    this.#zoneOf = (frame, wireBytes) =>
+      rules.requests[rules.choose({ frame, worker: 0, wireBytes })]?.zone ?? 0;
   }
 
-  /** Reads the traffic once, and marks the end of the loop. */
-  async feedLoop(): Promise<void> {
+  /** Reads the traffic once, and marks the end of the loop. Steering and rules look at the packets as captured. */
+  async feedLoop(loop: number): Promise<void> {
     const { traffic, steer } = this.#input;
     const { limit } = traffic.source;
     const steering = makeSteering(steer, this.#rings.length);
     const layers = emptyLayerOffsets();
     let index = 0;
     let bits = 0;
-    await openTraffic(traffic.source).forEach((frame, timeNs) => {
+    await openTraffic(traffic.source).forEach((frame, timeNs, wireBytes = frame.length) => {
       if (limit !== null && index >= limit) return false;
       if (index === traffic.packets) throw this.#changed('more');
       if (frame.length > traffic.longestFrame) throw this.#changed('longer');
       if (this.#rings.length > 1) locateLayers(frame, layers);
       // The zone may decide the worker, and the worker the rule: the rule for worker 0 gives the zone.
-      const zone = steering.needsZone ? this.#zoneOf(frame) : 0;
+      const zone = steering.needsZone ? this.#zoneOf(frame, wireBytes) : 0;
       const worker = steering.workerOf(frame, 0, layers, zone);
-      if (!this.#write(worker, frame, index, bits, timeNs)) return false;
+      const request = this.#requestOf(frame, worker, wireBytes);
+      this.#failIfAsked();
+      if (!this.#write(worker, frame, request, { index, bits, timeNs, loop })) return false;
       index++;
       bits += frameBits(frame.length);
       return limit === null || index < limit;
@@ -133,17 +170,34 @@ class Feeder {
     this.#publishAll();
   }
 
+  #failIfAsked(): void {
+    this.#fault?.at('warm-up', this.packets);
+    this.#fault?.at('work', this.packets);
+    if (this.#fault?.isDue('empty', this.packets) !== true) return;
+    this.#publishAll();
+    this.#state.markPrefilled();
+    while (!this.#rings.some((ring) => ring.isWaitedFor) && this.#state.stopped === STOP_NONE) {
+      this.#state.sleep(1);
+    }
+    this.#fault.at('empty', this.packets);
+  }
+
   /** Writes one packet; false when the run was stopped while its ring was full. */
-  #write(worker: number, frame: Uint8Array, index: number, bits: number, timeNs: number): boolean {
+  #write(
+    worker: number,
+    frame: Uint8Array,
+    request: number,
+    { index, bits, timeNs, loop }: PacketInfo,
+  ): boolean {
     const c = this.#input.run.engine.constants;
     const ring = this.#rings[worker] as RingWriter;
-    const request = this.#requestOf(frame, worker);
     const at = this.#reserve(ring, c.PACKET_SIZE + FRAME_SHIFT + frame.length);
     if (at === 0) return false;
     const frameAt = at + c.PACKET_SIZE + FRAME_SHIFT;
     const view = this.#view;
     this.#bytes.fill(0, at, at + c.PACKET_SIZE);
     this.#bytes.set(frame, frameAt);
+    if (loop > 0) this.#rewriter?.rewrite(this.#bytes.subarray(frameAt, frameAt + frame.length), loop);
     view.setUint32(at + c.PK_FRAME, frameAt, true);
     view.setUint32(at + c.PK_LENGTH, frame.length, true);
     view.setUint32(at + c.PK_CAPACITY, frame.length, true);
@@ -166,6 +220,7 @@ class Feeder {
       this.#publishAll();
       this.#state.markPrefilled();
       if (this.#state.stopped !== STOP_NONE) return 0;
+      this.#fault?.at('asleep', this.packets);
       ring.waitForRoom(payloadBytes, FULL_WAIT_MS);
     }
   }

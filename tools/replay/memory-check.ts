@@ -4,6 +4,7 @@ import type { EngineConstants } from '../../engine/host/constants.js';
 import type { MemoryPlan } from '../../engine/host/memory-plan.js';
 import { cgroupMemoryLimitBytes } from '../measure/cgroup-cpu.js';
 import { systemFiles, type SystemFiles } from '../measure/system-files.js';
+import { releaseMemory } from './release-memory.js';
 
 const MIB = 1024 ** 2;
 
@@ -18,24 +19,28 @@ export function stagingLimitBytes(files: SystemFiles = systemFiles): number {
 }
 
 /**
- * Refuses a run whose memory, as far as its traffic can touch it, and what the process uses already come to more than the control
- * group allows. What is laid out and never touched costs nothing.
- * @param packets of the traffic: at most so many connections, each with a companion when it is translated
+ * Refuses a run whose packets and connections, and what the process uses already, come to more than the control group allows. What is
+ * laid out and never touched costs nothing.
+ * @param slots of the connection table that will be used
  * @throws EngineError naming the limit
  */
 export function requireMemory(
   plan: MemoryPlan,
   constants: EngineConstants,
   design: string,
-  packets: number,
+  slots: number,
   files: SystemFiles = systemFiles,
 ): void {
   const limitBytes = cgroupMemoryLimitBytes(files);
   if (limitBytes === null) return;
   const packetBytes = plan.packetStoreBytes;
-  const tableBytes = Math.min(plan.slabSlots, packets) * constants.CONN_SIZE;
+  const tableBytes = Math.min(plan.slabSlots, slots) * constants.CONN_SIZE;
+  const leftBytes = (): number => limitBytes - process.memoryUsage.rss() - packetBytes - tableBytes;
+  if (leftBytes() >= 0) return;
+  // The memory of the run before may still be waiting for the collector.
+  releaseMemory();
+  if (leftBytes() >= 0) return;
   const usedBytes = process.memoryUsage.rss();
-  if (packetBytes + tableBytes + usedBytes <= limitBytes) return;
   const mib = (bytes: number): string => `${Math.ceil(bytes / MIB)} MiB`;
   throw new EngineError({
     design,

@@ -6,16 +6,18 @@
 import { designLabel, presetNumber, type DesignChoice } from '../../engine/host/designs.js';
 import { planMemory } from '../../engine/host/memory-plan.js';
 import { loadEngine, type Flavour } from '../../engine/host/module.js';
-import { createRun } from '../../engine/host/run-memory.js';
+import { createRun, type MutexPolicy } from '../../engine/host/run-memory.js';
 import { EngineThread } from '../../engine/host/thread.js';
+import type { Contention } from '../report/schema.js';
 import { OVS_BENCHMARK_FRAME_LENGTH, writeOvsBenchmarkFrame } from '../synth/scenarios/ovs-benchmark.js';
-import { describeFailure, ReplayFailure } from './replay-failure.js';
-import { bindRunClock, runOrigin } from './run-clock.js';
-import { SharedState, STOP_FAILED, STOP_FINISHED } from './shared-state.js';
-import { makeThreadPool, workerFile } from './thread-pool.js';
+import { collectLocks } from './collect-locks.js';
+import { forgetCounters } from './forget-counters.js';
 import type { OvsBenchmarkInput, OvsBenchmarkReport } from './ovs-benchmark-worker.js';
-import type { SweeperInput, SweeperReport } from './worker-input.js';
-import { waitForBarrier } from './run-control.js';
+import { ReplayFailure } from './replay-failure.js';
+import { bindRunClock, runOrigin } from './run-clock.js';
+import { RunThreads } from './run-threads.js';
+import { SharedState, STOP_FINISHED } from './shared-state.js';
+import type { FaultInjection, SweeperInput } from './worker-input.js';
 
 export interface OvsBenchmarkOptions {
   readonly workers: number;
@@ -26,7 +28,11 @@ export interface OvsBenchmarkOptions {
   readonly change: boolean;
   readonly flavour: Flavour;
   readonly seed: number;
+  /** How waiters of a lock spin; absent = as glibc's. */
+  readonly mutex?: MutexPolicy | undefined;
   readonly wasmFolder?: string | undefined;
+  /** For tests. */
+  readonly fault?: FaultInjection | undefined;
 }
 
 /** One run. */
@@ -42,12 +48,15 @@ export interface OvsBenchmarkRun {
   readonly connCount: number;
   /** Packets of all threads by ct_state bits, to prove what ran. */
   readonly lastStates: readonly number[];
+  /** Lock figures without hold times, which are not taken here; null in the bare build. */
+  readonly locks: readonly Contention[] | null;
 }
 
 /** Batches run unrecorded per thread, so that the compiler is done. */
 const WARM_UP_BATCHES = 4000;
 const PLACE_BYTES = 192;
 const SLOTS = 16_384;
+const SWEEPER_END_MS = 60_000;
 
 /**
  * Runs the workload once.
@@ -72,6 +81,7 @@ export async function runOvsBenchmark(
     seed: options.seed,
     hashBasis: Math.imul(options.seed + 1, 0x9e3779b1) >>> 0,
     preset: presetNumber(choice, engine.presets),
+    mutex: options.mutex,
   });
   const origin = runOrigin();
   const clock = bindRunClock(origin);
@@ -79,7 +89,16 @@ export async function runOvsBenchmark(
   main.exports.initTracker();
   const addresses = placePackets(main, options);
   const state = new SharedState();
-  const pool = makeThreadPool(workers + 1, workerFile('ovs-benchmark-worker'));
+  const fault = options.fault ?? null;
+  const threads = new RunThreads({
+    run,
+    main,
+    state,
+    count: workers + 1,
+    file: 'ovs-benchmark-worker',
+    fault,
+    packetsAre: 'that it sent',
+  });
   try {
     const common = {
       run,
@@ -87,8 +106,9 @@ export async function runOvsBenchmark(
       state: state.buffer,
       trackerClock: { mode: 'wall', scale: 1 },
       cpu: null,
+      fault,
     } as const;
-    const tasks = addresses.map((packets, worker) => {
+    for (const [worker, packets] of addresses.entries()) {
       const input: OvsBenchmarkInput = {
         ...common,
         threadIndex: worker,
@@ -96,31 +116,19 @@ export async function runOvsBenchmark(
         packets: options.packets,
         warmUpBatches: WARM_UP_BATCHES,
       };
-      return pool.run(input, { name: 'ovsBenchmarkWorker' }) as Promise<OvsBenchmarkReport>;
-    });
+      threads.start('worker', worker, input, 'ovsBenchmarkWorker');
+    }
     const sweeperInput: SweeperInput = { ...common, threadIndex: workers, maxRecords: 0 };
-    const sweeper = pool.run(sweeperInput, { name: 'sweeper' }) as Promise<SweeperReport>;
-    await waitForBarrier(state, workers + 1, [...tasks, sweeper]);
+    threads.start('sweeper', workers, sweeperInput, 'sweeper');
+    await threads.atBarrier(workers + 1);
+    forgetCounters(run, 0, clock.now);
     main.exports.initTracker();
     main.exports.goOffline();
     const t0 = clock.now();
     state.open(t0);
-    const reports = await Promise.all(tasks);
+    const reports = await threads.reports<OvsBenchmarkReport>('worker');
     state.stop(STOP_FINISHED);
-    const last = await sweeper;
-    const failed = [...reports, last].findIndex((report) => report.failure !== null);
-    if (failed !== -1) {
-      const failure = failed === workers ? last.failure : (reports[failed] as OvsBenchmarkReport).failure;
-      throw new ReplayFailure(
-        describeFailure(run, main, {
-          thread: failed,
-          isSweeper: failed === workers,
-          failure,
-          error: null,
-          packetsOf: workers,
-        }),
-      );
-    }
+    await threads.reports('sweeper', SWEEPER_END_MS);
     const elapsedNs = Math.max(...reports.map((report) => report.endNs)) - t0;
     const sent = reports.reduce((sum, report) => sum + report.packets, 0);
     return {
@@ -131,10 +139,13 @@ export async function runOvsBenchmark(
       pps: (sent / elapsedNs) * 1e9,
       connCount: main.exports.connCount(),
       lastStates: [...new Set(reports.flatMap((report) => report.lastStates))],
+      locks: collectLocks(run, workers, 0),
     };
+  } catch (error) {
+    // What the main thread itself met then is a consequence: a lock wait that was ended, for one.
+    throw threads.hasFailed && !(error instanceof ReplayFailure) ? await threads.whatFailed() : error;
   } finally {
-    state.stop(STOP_FAILED);
-    await pool.destroy();
+    await threads.end();
   }
 }
 

@@ -73,7 +73,7 @@ export function makeDue(schedule: Schedule): (loop: number, units: number) => nu
   return (loop, units) => inBursts(loop * loopUnits + units) * nsPerUnit;
 }
 
-/** Packets per second that the request comes to over one loop, or null at top speed. */
+/** Packets per second that the request comes to over one loop, or null at top speed and where the traffic has no rate of its own. */
 export function targetPps(request: PacingRequest, totals: TrafficTotals): number | null {
   if (request.mode === 'profile') {
     // The mean over one loop: the rate itself changes.
@@ -82,6 +82,8 @@ export function targetPps(request: PacingRequest, totals: TrafficTotals): number
   }
   const schedule = makeSchedule(request, totals);
   if (!schedule.paced || schedule.loopUnits === 0) return null;
+  // One packet has no gap to take a rate from.
+  if (request.mode === 'multiplier' && totals.packets < 2) return null;
   return (totals.packets / (schedule.loopUnits * schedule.nsPerUnit)) * 1e9;
 }
 

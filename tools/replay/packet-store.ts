@@ -5,7 +5,8 @@
  * Ethernet header is 4-byte aligned. Behind the packets lie the requests (ExecParams) and, per worker, its list of packet addresses
  * and a scratch area for packets that the engine may rewrite.
  *
- * Written by the main thread before the workers start; then each packet is touched only by its worker.
+ * Written by the main thread before the workers start; then each packet is touched only by its worker, which may give it other
+ * addresses in each loop (rewrite/loop-addresses.ts).
  */
 import { writeExecParams } from '../../engine/host/exec-params.js';
 import { byteOffset } from '../../engine/host/quantities.js';
@@ -61,28 +62,26 @@ export function assignPackets(traffic: StagedTraffic, rules: PacketRules, steeri
   const workerOf = new Uint16Array(traffic.packets);
   const requestOf = new Uint32Array(traffic.packets);
   const layers = emptyLayerOffsets();
-  traffic.forEach((frame, index) => {
+  traffic.forEach((frame, index, wireBytes) => {
     locateLayers(frame, layers);
     // The zone may decide the worker, and the worker the rule: the rule for worker 0 gives the zone.
-    const zone = steering.needsZone ? (rules.requests[rules.choose({ frame, worker: 0 })]?.zone ?? 0) : 0;
+    const zone = steering.needsZone
+      ? (rules.requests[rules.choose({ frame, worker: 0, wireBytes })]?.zone ?? 0)
+      : 0;
     const worker = steering.workerOf(frame, 0, layers, zone);
     workerOf[index] = worker;
-    requestOf[index] = rules.choose({ frame, worker });
+    requestOf[index] = rules.choose({ frame, worker, wireBytes });
   });
   return { workerOf, requestOf };
 }
 
-/**
- * Bytes the packets need in the store, for memory planning.
- * @param copies whether packets are copied before they run even when the engine does not rewrite them
- */
+/** Bytes the packets need in the store, for memory planning. */
 export function packetStoreBytes(
   traffic: StagedTraffic,
   descriptorBytes: number,
   paramsBytes: number,
   rules: PacketRules,
   workers: number,
-  copies: boolean,
 ): number {
   let bytes = 0;
   let longest = 0;
@@ -91,8 +90,7 @@ export function packetStoreBytes(
     longest = Math.max(longest, frame.length);
   });
   bytes += rules.requests.length * alignLine(paramsBytes);
-  if (copies || rules.requests.some(mayRewrite))
-    bytes += workers * MAX_BATCH * scratchStride(descriptorBytes, longest);
+  if (rules.requests.some(mayRewrite)) bytes += workers * MAX_BATCH * scratchStride(descriptorBytes, longest);
   return bytes + LINE_BYTES;
 }
 
@@ -111,7 +109,6 @@ export function loadPackets(
   rules: PacketRules,
   { workerOf, requestOf }: Assignment,
   workerCount: number,
-  copies: boolean,
 ): LoadedPackets {
   const { run, view, bytes } = thread;
   const c = run.engine.constants;
@@ -144,7 +141,7 @@ export function loadPackets(
     longestFrame = Math.max(longestFrame, frame.length);
     at += alignLine(c.PACKET_SIZE + FRAME_SHIFT + frame.length);
   });
-  const stride = copies || rules.requests.some(mayRewrite) ? scratchStride(c.PACKET_SIZE, longestFrame) : 0;
+  const stride = rules.requests.some(mayRewrite) ? scratchStride(c.PACKET_SIZE, longestFrame) : 0;
   const workers = counts.map((count, worker): WorkerPackets => {
     const scratchAt = stride === 0 ? 0 : at + worker * MAX_BATCH * stride;
     return {
@@ -170,6 +167,12 @@ export function loadPackets(
     totals: { packets: traffic.packets, bits, loopNs },
     longestFrame,
   };
+}
+
+/** What the schedule needs to know of one loop of staged traffic. */
+export function stagedTotals({ packets, frameBytes, timesNs }: StagedTraffic): TrafficTotals {
+  const loopNs = loopDurationNs(timesNs[packets - 1] as number, packets);
+  return { packets, bits: frameBits(frameBytes), loopNs };
 }
 
 /** Length of one loop of `packets` packets in capture time: the span plus one mean gap. */

@@ -15,6 +15,8 @@ export interface PacketSupply {
   readonly units: Float64Array;
   /** Capture times, nanoseconds since the first packet of the traffic. */
   readonly timesNs: Float64Array;
+  /** Place of the first packet shown among the worker's packets of a loop; only of packets that lie in the store. */
+  readonly position: number;
   /** Packets shown in the arrays: 0 at the end of the loop, or when the run was stopped while waiting. */
   look(): number;
   /** The first `count` packets are done with. */
@@ -52,6 +54,10 @@ export class StagedSupply implements PacketSupply {
     this.timesNs = new Float64Array(batch);
   }
 
+  get position(): number {
+    return this.#at;
+  }
+
   look(): number {
     const { addresses, indexes } = this.#packets;
     const count = Math.min(this.#batch, addresses.length - this.#at);
@@ -75,11 +81,14 @@ export class StagedSupply implements PacketSupply {
   }
 
   *warmUp(limit: number): Iterable<number> {
-    const { addresses } = this.#packets;
+    const { addresses, indexes } = this.#packets;
     const total = Math.min(limit, addresses.length);
     for (let at = 0; at < total; at += this.#batch) {
       const count = Math.min(this.#batch, total - at);
-      for (let i = 0; i < count; i++) this.addresses[i] = addresses[at + i] as number;
+      for (let i = 0; i < count; i++) {
+        this.addresses[i] = addresses[at + i] as number;
+        this.indexes[i] = indexes[at + i] as number;
+      }
       yield count;
     }
   }
@@ -121,6 +130,7 @@ export class StreamSupply implements PacketSupply {
   readonly indexes: Float64Array;
   readonly units: Float64Array;
   readonly timesNs: Float64Array;
+  readonly position = 0;
   readonly #ring: RingReader;
   readonly #place: StreamPlace;
   readonly #batch: number;

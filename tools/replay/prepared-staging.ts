@@ -72,7 +72,8 @@ export function stagePrepared(file: string, limit: number | null): StagedTraffic
         let at = 0;
         for (const block of again.blocks(verified)) {
           const count = Math.min(block.recordCount, packets - at);
-          for (let index = 0; index < count; index += 1) visit(block.frame(index), at + index);
+          for (let index = 0; index < count; index += 1)
+            visit(block.frame(index), at + index, block.originalLength(index));
           at += count;
           if (at === packets) break;
         }

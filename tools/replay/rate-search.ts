@@ -96,6 +96,8 @@ export interface SearchBounds {
   /** The search ends when the highest rate that held and the lowest that did not lie within this share. */
   readonly precision: number;
   readonly maxSteps: number;
+  /** Asked before each step; true ends the search with what it has. */
+  readonly isEnded?: () => boolean;
 }
 
 /** Outcome of a search: every step in order, and the highest rate that held; null when none did. */
@@ -126,14 +128,15 @@ export async function searchRate(
   let low: number | null = null;
   let high = bounds.highest;
   let pps = bounds.highest;
-  while (low === null && steps.length < bounds.maxSteps && pps >= bounds.highest * LOWEST_SHARE) {
+  const goesOn = (): boolean => bounds.isEnded?.() !== true && steps.length < bounds.maxSteps;
+  while (low === null && goesOn() && pps >= bounds.highest * LOWEST_SHARE) {
     if (await attempt(pps)) low = pps;
     else {
       high = pps;
       pps /= 2;
     }
   }
-  while (low !== null && low < high && steps.length < bounds.maxSteps && high / low > 1 + bounds.precision) {
+  while (low !== null && low < high && goesOn() && high / low > 1 + bounds.precision) {
     const middle: number = Math.sqrt(low * high);
     if (await attempt(middle)) low = middle;
     else high = middle;

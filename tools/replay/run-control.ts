@@ -11,14 +11,16 @@ import { EngineThread } from '../../engine/host/thread.js';
 import type { DesignChoice } from '../../engine/host/designs.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { mayRewrite, type PacketRules } from '../config/rules.js';
-import type { FeederInput, FeederReport } from './feeder.js';
+import type { FeederInput } from './feeder.js';
+import { forgetCounters } from './forget-counters.js';
 import { makeSchedule, type PacingRequest, type Schedule, type TrafficTotals } from './pace.js';
-import { describeFailure, ReplayFailure } from './replay-failure.js';
+import { ReplayFailure } from './replay-failure.js';
+import { feederIndex } from './run-abort.js';
 import { bindRunClock, runOrigin } from './run-clock.js';
 import { layOutRun, type RunLayout } from './run-layout.js';
-import { SharedState, STOP_FAILED, STOP_FINISHED } from './shared-state.js';
+import { RunThreads } from './run-threads.js';
+import { SharedState, STOP_FINISHED, STOP_NONE } from './shared-state.js';
 import type { SteerMode } from './steer.js';
-import { makeThreadPool, workerFile } from './thread-pool.js';
 import { TimelineWatcher, type RunTimeline } from './timeline.js';
 import { TRACKER_EPOCH_MS } from './worker-input.js';
 import type { ReplayTraffic } from './traffic-source.js';
@@ -82,72 +84,108 @@ export interface FinishedRun {
   readonly interrupted: boolean;
   /** Connections in the table at the end, expired ones included. */
   readonly connCount: number;
+  /** Slots of the table that were touched before the start, and those that the run came to use: the first so many of each. */
+  readonly touchedSlots: number;
+  readonly usedSlots: number;
 }
 
 /** Time between the opening of the barrier and t0, so that every thread has woken up. */
 const START_DELAY_NS = 2_000_000;
-const BARRIER_TIMEOUT_MS = 30_000;
+/** A pass over a table of millions takes seconds; one that takes longer than this does not end. */
+const SWEEPER_END_MS = 60_000;
+const FEEDER_END_MS = 1_000;
 
 /**
  * Replays traffic through one design.
  * @throws ReplayFailure when a thread failed or streamed traffic could not be read, EngineError when the memory does not fit
  */
 export async function runReplay(traffic: ReplayTraffic, options: RunOptions): Promise<FinishedRun> {
-  const { workers } = options;
   const origin = runOrigin();
   const clock = bindRunClock(origin);
-  const layout = layOutRun(traffic, options, clock.now);
-  const { run, main, totals } = layout;
-  const schedule = makeSchedule(options.pacing, totals, options.burst);
+  const layout = await layOutRun(traffic, options, clock.now);
+  const { run, main, feeder } = layout;
+  const schedule = makeSchedule(options.pacing, layout.totals, options.burst);
   const state = new SharedState();
-  const inline = options.clock === 'capture' && workers === 1;
-  const threads = inline ? workers : workers + 1;
-  const pool = makeThreadPool(layout.feeder === null ? threads : threads + 1, workerFile('worker'));
+  const inline = options.clock === 'capture' && options.workers === 1;
+  const engineThreads = inline ? options.workers : options.workers + 1;
+  const threads = new RunThreads({
+    run,
+    main,
+    state,
+    count: feeder === null ? engineThreads : engineThreads + 1,
+    file: 'worker',
+    fault: options.fault,
+    packetsAre: 'of the traffic',
+  });
   try {
-    const feeding = startFeeder(pool, layout, state);
-    const tasks = startThreads(pool, { layout, origin, state, schedule, options, inline });
-    await waitForBarrier(state, threads, tasks.all);
-    resetForRecording(run, options, clock.now);
-    main.exports.initTracker();
-    options.configure(main);
-    main.exports.goOffline();
-    const timeline = new TimelineWatcher(run, workers, options.timelineMs, (elapsedNs) =>
-      options.clock === 'wall'
-        ? TRACKER_EPOCH_MS + (elapsedNs / 1e6) * options.timeScale
-        : state.captureNowMs,
-    );
-    const t0 = clock.now() + START_DELAY_NS;
-    let interrupted = false;
-    options.onStart?.(() => {
-      interrupted = true;
-      state.stop(STOP_FINISHED);
-    });
-    state.open(t0);
-    const watcher = watch(state, timeline, options, clock.now, t0, workers, totals.packets);
-    const workerReports = await settle(tasks.workers, run, state);
+    startThreads(threads, { layout, origin, state, schedule, options, inline });
+    await threads.atBarrier(engineThreads);
+    prepareTracker(layout, options, clock.now);
+    return await runToEnd(threads, { layout, state, schedule, options, now: clock.now });
+  } catch (error) {
+    // What the main thread itself met then is a consequence: a lock wait that was ended, for one.
+    throw threads.hasFailed && !(error instanceof ReplayFailure) ? await threads.whatFailed() : error;
+  } finally {
+    await threads.end();
+  }
+}
+
+/** Readies the tracker for recording. All threads stand at the barrier, offline. */
+function prepareTracker({ run, main }: RunLayout, options: RunOptions, now: () => number): void {
+  forgetCounters(run, options.settings.holdInterval ?? 0, now);
+  main.exports.initTracker();
+  options.configure(main);
+  main.exports.goOffline();
+}
+
+interface RunContext {
+  readonly layout: RunLayout;
+  readonly state: SharedState;
+  readonly schedule: Schedule;
+  readonly options: RunOptions;
+  readonly now: () => number;
+}
+
+/** Opens the barrier, watches until all threads have ended, and collects what they report. */
+async function runToEnd(threads: RunThreads, context: RunContext): Promise<FinishedRun> {
+  const { layout, state, schedule, options, now } = context;
+  const { run, main, totals, feeder } = layout;
+  const { workers } = options;
+  const timeline = new TimelineWatcher(run, workers, options.timelineMs, (elapsedNs) =>
+    options.clock === 'wall' ? TRACKER_EPOCH_MS + (elapsedNs / 1e6) * options.timeScale : state.captureNowMs,
+  );
+  const t0 = now() + START_DELAY_NS;
+  let interrupted = false;
+  options.onStart?.(() => {
+    interrupted = true;
     state.stop(STOP_FINISHED);
-    const sweeperReports = await settle(tasks.sweepers, run, state);
-    await throwOnFeederFailure(feeding);
-    clearInterval(watcher);
-    timeline.finish(clock.now() - t0);
-    throwOnFailure(run, options, state, workerReports, sweeperReports, main);
-    const reports = workerReports.map((settled) => settled.value as WorkerReport);
+  });
+  state.open(t0);
+  const watcher = watch(state, timeline, options, now, t0, workers, totals.packets);
+  try {
+    const reports = await threads.reports<WorkerReport>('worker');
+    state.stop(STOP_FINISHED);
+    const [sweeper = null] = await threads.reports<SweeperReport>('sweeper', SWEEPER_END_MS);
+    // A reader of a source that does not answer is not waited for: everything that was to be replayed has been.
+    await threads.leave('feeder', FEEDER_END_MS);
     const endNs = Math.max(...reports.map((report) => report.endNs));
+    timeline.finish(endNs - t0);
     return {
       run,
       totals,
-      streamedStoreBytes: layout.feeder?.traffic.storeBytes ?? null,
+      streamedStoreBytes: feeder?.traffic.storeBytes ?? null,
       workers: reports,
-      sweeper: (sweeperReports[0]?.value as SweeperReport | undefined) ?? null,
+      sweeper,
       timeline: timeline.timeline(),
       schedule,
       elapsedNs: endNs - t0,
       interrupted,
       connCount: main.exports.connCount(),
+      touchedSlots: layout.touchedSlots,
+      usedSlots: usedSlots(run),
     };
   } finally {
-    state.stop(STOP_FAILED);
-    await pool.destroy();
+    clearInterval(watcher);
   }
 }
 
@@ -160,26 +198,25 @@ interface StartContext {
   readonly inline: boolean;
 }
 
-interface Tasks {
-  readonly workers: readonly Promise<unknown>[];
-  readonly sweepers: readonly Promise<unknown>[];
-  readonly all: readonly Promise<unknown>[];
-}
-
-function startThreads(pool: ReturnType<typeof makeThreadPool>, context: StartContext): Tasks {
+function startThreads(threads: RunThreads, context: StartContext): void {
   const { layout, origin, state, schedule, options, inline } = context;
-  const { run, totals } = layout;
-  const { workers } = options;
+  const { run, totals, feeder } = layout;
+  const { workers, fault } = options;
+  if (feeder !== null) {
+    const input: FeederInput = { ...feeder, state: state.buffer, fault };
+    threads.start('feeder', feederIndex(run), input, 'feed', 'feeder');
+  }
   const trackerClock: TrackerClock =
     options.clock === 'wall'
       ? { mode: 'wall', scale: options.timeScale }
       : { mode: 'capture', loopMs: totals.loopNs / 1e6 };
   const cpuOf = (thread: number): number | null => options.cpus[thread] ?? null;
-  const common = { run, origin, state: state.buffer, trackerClock };
-  const workerTasks = layout.workers.map(({ packets, stream }, worker): Promise<unknown> => {
+  const common = { run, origin, state: state.buffer, trackerClock, fault };
+  for (const [worker, { packets, stream }] of layout.workers.entries()) {
     const input: WorkerInput = {
       ...common,
       threadIndex: worker,
+      workers,
       cpu: cpuOf(worker),
       packets,
       stream,
@@ -195,92 +232,12 @@ function startThreads(pool: ReturnType<typeof makeThreadPool>, context: StartCon
       spin: workers + 1 <= availableParallelism(),
       sweepsInline: inline,
       uniqueIpLoops: options.uniqueIpLoops,
-      fault: options.fault,
     };
-    return pool.run(input, { name: 'replayWorker' });
-  });
-  const sweeperTasks: Promise<unknown>[] = [];
-  if (!inline) {
-    const input: SweeperInput = { ...common, threadIndex: workers, cpu: cpuOf(workers), maxRecords: 10_000 };
-    sweeperTasks.push(pool.run(input, { name: 'sweeper' }));
+    threads.start('worker', worker, input, 'replayWorker');
   }
-  return { workers: workerTasks, sweepers: sweeperTasks, all: [...workerTasks, ...sweeperTasks] };
-}
-
-/** Starts the feeder of a streamed run; null when everything is in the store. */
-function startFeeder(
-  pool: ReturnType<typeof makeThreadPool>,
-  { feeder }: RunLayout,
-  state: SharedState,
-): Promise<FeederReport> | null {
-  if (feeder === null) return null;
-  const input: FeederInput = { ...feeder, state: state.buffer };
-  const feeding = pool.run(input, { filename: workerFile('feeder'), name: 'feed' }) as Promise<FeederReport>;
-  // One that dies stops the run: its workers would wait for it for ever.
-  feeding.catch(() => state.stop(STOP_FAILED));
-  return feeding;
-}
-
-/**
- * Waits for the feeder, which ends when it has written everything or the run is stopped.
- * @throws ReplayFailure with what was wrong with the traffic
- */
-async function throwOnFeederFailure(feeding: Promise<FeederReport> | null): Promise<void> {
-  if (feeding === null) return;
-  let failure: string | null;
-  try {
-    ({ failure } = await feeding);
-  } catch (error) {
-    failure = `the feeder thread ended (${error instanceof Error ? error.message : String(error)})`;
-  }
-  if (failure !== null) throw new ReplayFailure(failure);
-}
-
-/** Waits for every thread to reach the barrier, or for one to end before it. */
-export async function waitForBarrier(
-  state: SharedState,
-  threads: number,
-  tasks: readonly Promise<unknown>[],
-): Promise<void> {
-  const early = { ended: false };
-  for (const task of tasks) {
-    const note = (): void => {
-      early.ended = true;
-    };
-    task.then(note, note);
-  }
-  const deadline = performance.now() + BARRIER_TIMEOUT_MS;
-  while (state.ready < threads && !early.ended && state.stopped === 0) {
-    if (performance.now() > deadline) {
-      state.stop(STOP_FAILED);
-      throw new ReplayFailure(
-        `only ${state.ready} of ${threads} threads were ready after ${BARRIER_TIMEOUT_MS / 1000} s. ` +
-          'Use fewer --workers, or look at what else keeps this machine busy.',
-      );
-    }
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
-
-/** Forgets the warm-up: counters, histograms, retired slots of every thread. All threads stand at the barrier, offline. */
-function resetForRecording(run: EngineRun, options: RunOptions, now: () => number): void {
-  const c = run.engine.constants;
-  const view = new DataView(run.memory.buffer);
-  const bytes = new Uint8Array(run.memory.buffer);
-  view.setUint32(c.CONTROL + c.C_GRACE_PENDING, 0, true);
-  // What the warm-up took was never given back: without this a slot's generation would be even while it is out (shm/slab.ts).
-  const slabEnd = view.getUint32(c.CONTROL + c.C_SLAB_NEXT, true);
-  for (let slot: number = run.plan.regions.slab; slot < slabEnd; slot += c.CONN_SIZE) {
-    view.setUint32(slot + c.CO_GENERATION, 0, true);
-  }
-  for (let thread = 0; thread < run.plan.threads; thread++) {
-    const block = run.plan.regions.threads + thread * c.THREAD_SIZE;
-    bytes.fill(0, block, block + c.T_SCRATCH);
-    const isSweeper = thread === options.workers;
-    const interval = isSweeper ? 1 : (options.settings.holdInterval ?? 0);
-    view.setUint32(block + c.T_HOLD_INTERVAL, interval, true);
-    if (thread < run.plan.threads - 1) new EngineThread(run, thread, now).exports.resetHistograms();
-  }
+  if (inline) return;
+  const input: SweeperInput = { ...common, threadIndex: workers, cpu: cpuOf(workers), maxRecords: 10_000 };
+  threads.start('sweeper', workers, input, 'sweeper');
 }
 
 /** Follows the run: progress, timeline, and the end of --duration. */
@@ -299,7 +256,8 @@ function watch(
   let lastShownNs = t0;
   return setInterval(() => {
     const time = now();
-    timeline.poll(time - t0);
+    // Once the run has ended there is nothing to see; the rest is taken in at its end.
+    if (state.stopped === STOP_NONE) timeline.poll(time - t0);
     if (options.durationMs !== null && time - t0 >= options.durationMs * 1e6) state.stop(STOP_FINISHED);
     if (options.onProgress !== null && time - lastShownNs >= 200e6) {
       const packets = timeline.packetsSoFar(workers);
@@ -311,53 +269,11 @@ function watch(
   }, 10);
 }
 
-interface Settled {
-  readonly value: WorkerReport | SweeperReport | null;
-  readonly error: unknown;
-}
-
-/** Waits for tasks; one that died takes the run with it at once, so that the others do not wait for its locks. */
-async function settle(
-  tasks: readonly Promise<unknown>[],
-  run: EngineRun,
-  state: SharedState,
-): Promise<Settled[]> {
-  const { constants } = run.engine;
-  return Promise.all(
-    tasks.map(async (task, index): Promise<Settled> => {
-      try {
-        return { value: (await task) as WorkerReport | SweeperReport, error: null };
-      } catch (error) {
-        const words = new Int32Array(run.memory.buffer);
-        Atomics.compareExchange(words, (constants.CONTROL + constants.C_ABORT) / 4, 0, index + 1);
-        state.markFailed(index);
-        state.stop(STOP_FAILED);
-        return { value: null, error };
-      }
-    }),
-  );
-}
-
-function throwOnFailure(
-  run: EngineRun,
-  options: RunOptions,
-  state: SharedState,
-  workers: readonly Settled[],
-  sweepers: readonly Settled[],
-  main: EngineThread,
-): void {
-  const failed = state.failedThread;
-  if (failed === null) return;
-  const settled = [...workers, ...sweepers][failed];
-  throw new ReplayFailure(
-    describeFailure(run, main, {
-      thread: failed,
-      isSweeper: failed === options.workers,
-      error: settled?.error ?? null,
-      failure: settled?.value?.failure ?? null,
-      packetsOf: options.workers,
-    }),
-  );
+/** Slots that were ever handed out. */
+function usedSlots({ engine, plan, memory }: EngineRun): number {
+  const { CONTROL, C_SLAB_NEXT, CONN_SIZE } = engine.constants;
+  const next = new DataView(memory.buffer).getUint32(CONTROL + C_SLAB_NEXT, true);
+  return (next - plan.regions.slab) / CONN_SIZE;
 }
 
 /** Whether the rules let the engine rewrite packets. */

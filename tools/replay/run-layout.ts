@@ -4,15 +4,25 @@ import { planMemory } from '../../engine/host/memory-plan.js';
 import { needsLagGroups } from './collect-lag.js';
 import { createRun, type EngineRun } from '../../engine/host/run-memory.js';
 import { EngineThread } from '../../engine/host/thread.js';
+import { systemFiles } from '../measure/system-files.js';
 import { DEFAULT_CONFIG } from '../config/read-config.js';
+import { eventLoopTurn } from './event-loop.js';
 import type { FeederInput } from './feeder.js';
 import type { TrafficTotals } from './pace.js';
 import type { StreamInput } from './packet-supply.js';
-import { assignPackets, loadPackets, packetStoreBytes, type WorkerPackets } from './packet-store.js';
+import {
+  assignPackets,
+  loadPackets,
+  packetStoreBytes,
+  stagedTotals,
+  type WorkerPackets,
+} from './packet-store.js';
 import type { RunOptions } from './run-control.js';
 import type { StagedTraffic } from './staging.js';
 import { makeSteering } from './steer.js';
 import { configRewrites, planStream, ringPlaces, scratchOnly, streamTotals } from './stream-plan.js';
+import { slotsInUse, slotsNeeded, touchSlots } from './touched-slots.js';
+import { countTrafficSlots, type TrafficSlots } from './traffic-slots.js';
 import { isStreamed, type ReplayTraffic, type StreamedTraffic } from './traffic-source.js';
 
 /** What a worker needs to find its packets. */
@@ -26,13 +36,15 @@ export interface RunLayout {
   readonly run: EngineRun;
   /** The main thread's engine instance; the tracker is initialised and configured. */
   readonly main: EngineThread;
+  /** Slots of the connection table that were touched, the first so many. */
+  readonly touchedSlots: number;
   readonly workers: readonly WorkerPlace[];
   readonly totals: TrafficTotals;
   /** Place of each staged packet on the schedule by index, or null when the index itself is the place. */
   readonly units: Float64Array<SharedArrayBuffer> | null;
   /** Capture time of each staged packet; empty when they are streamed. */
   readonly timesNs: Float64Array<SharedArrayBuffer>;
-  readonly feeder: Omit<FeederInput, 'state'> | null;
+  readonly feeder: Omit<FeederInput, 'state' | 'fault'> | null;
 }
 
 /**
@@ -40,33 +52,44 @@ export interface RunLayout {
  * @param now the run's clock, nanoseconds
  * @throws EngineError when it does not fit
  */
-export function layOutRun(traffic: ReplayTraffic, options: RunOptions, now: () => number): RunLayout {
+export async function layOutRun(
+  traffic: ReplayTraffic,
+  options: RunOptions,
+  now: () => number,
+): Promise<RunLayout> {
   return isStreamed(traffic) ? layOutStreamed(traffic, options, now) : layOutStaged(traffic, options, now);
 }
 
-function layOutStaged(traffic: StagedTraffic, options: RunOptions, now: () => number): RunLayout {
+async function layOutStaged(
+  traffic: StagedTraffic,
+  options: RunOptions,
+  now: () => number,
+): Promise<RunLayout> {
   const { engine, workers, rules } = options;
   const c = engine.constants;
-  const copies = options.uniqueIpLoops !== null;
   const assignment = assignPackets(traffic, rules, makeSteering(options.steer, workers));
+  await eventLoopTurn();
   const plan = planMemory(c, {
     threads: workers + 2,
     maxConns: options.maxConns,
     nat: rules.requests.some((request) => request.nat !== undefined),
-    packetStoreBytes: packetStoreBytes(traffic, c.PACKET_SIZE, c.PARAMS_SIZE, rules, workers, copies),
+    packetStoreBytes: packetStoreBytes(traffic, c.PACKET_SIZE, c.PARAMS_SIZE, rules, workers),
     histogramBytes: c.HISTOGRAMS_SIZE,
   });
-  requireMemory(plan, c, engine.design, traffic.packets);
+  const slots = countTrafficSlots(traffic, rules, assignment, `${options.steer} ${workers}`);
+  requireMemory(plan, c, engine.design, slotsNeeded(slots, stagedTotals(traffic), options, plan.slabSlots));
   const run = createRun(engine, plan, {
     ...options.settings,
     lagGroups: needsLagGroups(options.rules.requests),
   });
-  const main = startMain(run, options, traffic.packets, now);
-  const loaded = loadPackets(main, traffic, rules, assignment, workers, copies);
+  await eventLoopTurn();
+  const main = startMain(run, options, now);
+  const loaded = loadPackets(main, traffic, rules, assignment, workers);
   const { mode } = options.pacing;
   return {
     run,
     main,
+    touchedSlots: touchTable(run, slots, loaded.totals, options),
     workers: loaded.workers.map((packets) => ({ packets, stream: null })),
     totals: loaded.totals,
     units: mode === 'mbps' ? loaded.cumulativeBits : mode === 'multiplier' ? loaded.timesNs : null,
@@ -80,13 +103,7 @@ function layOutStreamed(traffic: StreamedTraffic, options: RunOptions, now: () =
   const c = engine.constants;
   const config = options.config ?? DEFAULT_CONFIG;
   const { rewrites, nat } = configRewrites(config);
-  const streamPlan = planStream(
-    c,
-    traffic,
-    workers,
-    options.batch,
-    rewrites || options.uniqueIpLoops !== null,
-  );
+  const streamPlan = planStream(c, traffic, workers, options.batch, rewrites);
   const plan = planMemory(c, {
     threads: workers + 2,
     maxConns: options.maxConns,
@@ -94,45 +111,52 @@ function layOutStreamed(traffic: StreamedTraffic, options: RunOptions, now: () =
     packetStoreBytes: streamPlan.totalBytes,
     histogramBytes: c.HISTOGRAMS_SIZE,
   });
-  requireMemory(plan, c, engine.design, traffic.packets);
+  // Its packets have not been looked at: any of them may open a connection.
+  const most = traffic.packets * (nat ? 2 : 1);
+  requireMemory(plan, c, engine.design, most);
   const run = createRun(engine, plan, {
     ...options.settings,
     lagGroups: needsLagGroups(options.rules.requests),
   });
-  const main = startMain(run, options, traffic.packets, now);
+  const main = startMain(run, options, now);
   const storeAt = plan.regions.packets;
   const rings = ringPlaces(streamPlan, storeAt, workers);
   const { mode } = options.pacing;
   const place = mode === 'mbps' ? 'bits' : mode === 'multiplier' ? 'time' : 'index';
+  const totals = streamTotals(traffic);
+  const slots = { opening: most, reopening: most, committed: most };
   return {
     run,
     main,
+    touchedSlots: touchTable(run, slots, totals, options),
     workers: rings.map((ring, worker) => ({
       packets: scratchOnly(streamPlan, storeAt, worker),
       stream: { ring, place },
     })),
-    totals: streamTotals(traffic),
+    totals,
     units: null,
     timesNs: new Float64Array(new SharedArrayBuffer(0)),
-    feeder: { run, traffic, config, steer: options.steer, rings, loops: options.loops },
+    feeder: {
+      run,
+      traffic,
+      config,
+      steer: options.steer,
+      rings,
+      loops: options.loops,
+      uniqueIpLoops: options.uniqueIpLoops,
+    },
   };
 }
 
-/** The main thread's engine instance, with the tracker initialised and its table touched. */
-function startMain(run: EngineRun, options: RunOptions, packets: number, now: () => number): EngineThread {
+/** The main thread's engine instance, with the tracker initialised. */
+function startMain(run: EngineRun, options: RunOptions, now: () => number): EngineThread {
   const main = new EngineThread(run, options.workers + 1, now);
   main.exports.initTracker();
   options.configure(main);
-  touchTable(run, packets);
   return main;
 }
 
-/**
- * Touches the slots that the traffic can need, so that the system hands the pages out now and not inside a packet's
- * service time.
- */
-function touchTable(run: EngineRun, packets: number): void {
-  const { slab } = run.plan.regions;
-  const slots = Math.min(run.plan.slabSlots, packets);
-  new Uint8Array(run.memory.buffer).fill(0, slab, slab + slots * run.engine.constants.CONN_SIZE);
+/** Touches what the run can use of the table; returns how many slots that is. */
+function touchTable(run: EngineRun, slots: TrafficSlots, totals: TrafficTotals, options: RunOptions): number {
+  return touchSlots(run, slotsInUse(slots, totals, options, run.plan.slabSlots), systemFiles);
 }

@@ -5,7 +5,7 @@
  */
 import { designLabel, presetNumber, type DesignChoice } from '../../engine/host/designs.js';
 import { loadEngine, type Flavour } from '../../engine/host/module.js';
-import type { BehaviourSwitches, FragmentSettings } from '../../engine/host/run-memory.js';
+import type { BehaviourSwitches, FragmentSettings, MutexPolicy } from '../../engine/host/run-memory.js';
 import type { EngineThread } from '../../engine/host/thread.js';
 import { readEnvironment } from '../measure/environment.js';
 import { coreSiblings, planPins } from '../measure/pinning.js';
@@ -19,6 +19,7 @@ import {
   type ResultCase,
 } from '../report/schema.js';
 import { toolVersion } from '../report/tool-version.js';
+import { caseId } from './case-id.js';
 import { makeCase, type CaseContext } from './case-result.js';
 import { readMachine, reportMachine, type MachineAtStart } from './machine.js';
 import type { PacingRequest } from './pace.js';
@@ -26,6 +27,7 @@ import { searchRate, type Condition } from './rate-search.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import type { PacketRules } from '../config/rules.js';
 import { runReplay, type FinishedRun, type RunOptions } from './run-control.js';
+import { joinRuns } from './throughput.js';
 import { releaseMemory } from './release-memory.js';
 import type { SteerMode } from './steer.js';
 import { isStreamed, type ReplayTraffic } from './traffic-source.js';
@@ -33,7 +35,13 @@ import type { FaultInjection, LatencyMode } from './worker-input.js';
 
 /** How traffic is replayed, for every design alike. */
 export interface ReplayOptions {
+  /** Build of the run that everything but throughput comes from. */
   readonly flavour: Flavour;
+  /**
+   * At top speed, throughput comes from a run of its own before that one, of the bare build and without clocks; absent = no.
+   * At a given rate there is nothing to measure by it, and there is one run.
+   */
+  readonly bareThroughput?: boolean | undefined;
   /** Folder of the compiled designs; absent = the package's own. */
   readonly wasmFolder?: string | undefined;
   readonly workers: number;
@@ -61,28 +69,39 @@ export interface ReplayOptions {
   readonly rules: PacketRules;
   /** What the rules were made from, for streamed traffic; absent = the default, everything committed. */
   readonly config?: TrackerConfig | undefined;
-  /** Loops that share their addresses; absent or null = every loop has the same ones. */
+  /** Loops that share their addresses; absent or null = 1: each has its own. */
   readonly uniqueIpLoops?: number | null | undefined;
+  /** Every loop has the same addresses, so that it meets the connections of those before. */
+  readonly sameAddresses?: boolean | undefined;
   readonly configure: (thread: EngineThread) => void;
   readonly tcpSeqCheck?: boolean | undefined;
   readonly switches?: BehaviourSwitches | undefined;
   readonly fragments?: FragmentSettings | undefined;
+  /** How waiters of a lock spin; absent = as glibc's. */
+  readonly mutex?: MutexPolicy | undefined;
   readonly fault?: FaultInjection | null | undefined;
 }
+
+/** What a run is for: `all` where a design is run once. */
+export type RunPurpose = 'all' | 'throughput' | 'figures';
 
 /** Progress of a session, for the terminal. */
 export interface SessionHooks {
   readonly onDesign?: (label: string, index: number, total: number) => void;
+  /** One run of a design begins; called before each, also of a design that is run once. */
+  readonly onRun?: (label: string, purpose: RunPurpose) => void;
+  /** Asked between runs; true ends the session there. */
+  readonly isInterrupted?: () => boolean;
   readonly onProgress?: RunOptions['onProgress'];
   /** Receives the function that ends the session early; called once per design. */
   readonly onStart?: RunOptions['onStart'];
 }
 
 /**
- * Every so many lock holds are timed on workers; on the sweeper all are. A prime: 64 connections fill whole pages, so every 64th
- * creation would be one that meets a fresh page.
+ * Every so many lock holds are timed, on workers and sweeper alike; beside these a design has its long holds timed (the old
+ * one's pass). A prime: 64 connections fill whole pages, so every 64th creation would be one that meets a fresh page.
  */
-const HOLD_INTERVAL = 61;
+export const HOLD_INTERVAL = 251;
 const DEFAULT_MAX_CONNS = 3_000_000;
 
 /** Runs one design over the traffic once. */
@@ -112,6 +131,7 @@ export async function runDesign(
       tcpSeqCheck: options.tcpSeqCheck,
       switches: options.switches,
       fragments: options.fragments,
+      mutex: options.mutex,
       holdInterval: options.flavour === 'bare' ? 0 : HOLD_INTERVAL,
     },
     workers: options.workers,
@@ -123,14 +143,14 @@ export async function runDesign(
     durationMs: options.durationMs,
     clock: options.clock,
     timeScale: options.timeScale,
-    // One pass cannot create more connections than it has packets, so the table need not be larger.
-    maxConns: options.loops === 1 ? Math.min(maxConns, traffic.packets) : maxConns,
+    // A run cannot create more connections than it has packets, so the table need not be larger.
+    maxConns: Math.min(maxConns, traffic.packets * options.loops),
     latency: options.latency,
     warmupPackets: options.warmupPackets,
     timelineMs: options.timelineMs,
     rules: options.rules,
     config: options.config,
-    uniqueIpLoops: options.uniqueIpLoops ?? null,
+    uniqueIpLoops: loopsPerChange(options),
     configure: options.configure,
     cpus,
     fault: options.fault ?? null,
@@ -138,6 +158,14 @@ export async function runDesign(
     onStart: hooks.onStart ?? null,
   };
   return { finished: await runReplay(traffic, runOptions), runOptions };
+}
+
+/**
+ * Loops that share their addresses; null where addresses never change. A loop under the addresses of the one before is another
+ * question: it meets that one's connections, dead or alive, and packets look duplicates over.
+ */
+function loopsPerChange({ loops, sameAddresses, uniqueIpLoops }: ReplayOptions): number | null {
+  return loops === 1 || sameAddresses === true ? null : (uniqueIpLoops ?? 1);
 }
 
 function presetOf(
@@ -175,36 +203,82 @@ export interface SessionRequest {
  * @throws ReplayFailure when a thread failed, EngineError when a design cannot run
  */
 export async function runSession(request: SessionRequest, hooks: SessionHooks = {}): Promise<Result> {
-  const { designs, options } = request;
+  const { designs, options, traffic, input } = request;
   const machine = readMachine();
   const cases: ResultCase[] = [];
   let interrupted = false;
   for (const [index, choice] of designs.entries()) {
-    hooks.onDesign?.(designLabel(choice), index, designs.length);
-    const each = await runCase(request, choice, options, machine, hooks);
+    interrupted ||= hooks.isInterrupted?.() === true;
+    if (interrupted) break;
+    const label = designLabel(choice);
+    hooks.onDesign?.(label, index, designs.length);
+    const id = caseId(input.name, label, options);
+    const each = await measureCase({ traffic, input, choice, options, id, machine }, hooks);
     cases.push(each);
     interrupted = each.partial === true;
-    if (interrupted) break;
   }
   return makeResult(request, machine, cases, interrupted);
 }
 
+/** A case to be measured. */
+export interface CaseRequest {
+  readonly traffic: ReplayTraffic;
+  readonly input: ResultCase['input'];
+  readonly choice: DesignChoice;
+  readonly options: ReplayOptions;
+  /** Name of the cell. */
+  readonly id: string;
+  readonly machine: MachineAtStart;
+}
+
 /**
- * One design as a case. A function of its own, so that nothing holds the memory of its run when the next one starts: the
+ * Measures one design: at top speed and where `bareThroughput` asks for it in two runs on the same traffic, else in one. When it
+ * is interrupted in the first, the case is that of the bare run alone.
+ * @throws ReplayFailure when a thread failed, EngineError when the design cannot run
+ */
+export async function measureCase(request: CaseRequest, hooks: SessionHooks = {}): Promise<ResultCase> {
+  const { options, machine } = request;
+  const throughput = throughputOptions(options);
+  if (throughput === null) return measureRun(request, options, 'all', hooks);
+  const bare = await measureRun(request, throughput, 'throughput', hooks);
+  if (bare.partial === true) return bare;
+  if (hooks.isInterrupted?.() === true) return { ...bare, partial: true };
+  const figures = await measureRun(request, options, 'figures', hooks);
+  const samePackets = Number.isFinite(options.loops) && options.durationMs === null;
+  return joinRuns({
+    bare,
+    figures,
+    batch: options.batch,
+    latency: options.latency,
+    clockCostNs: machine.clock.costNs,
+    samePackets,
+    sameVerdicts: options.clock === 'capture' && options.workers === 1,
+  });
+}
+
+/** Options of the run for throughput; null where the run for everything else does for it, or the rate is given. */
+function throughputOptions(options: ReplayOptions): ReplayOptions | null {
+  if (options.bareThroughput !== true || options.pacing.mode !== 'topspeed') return null;
+  if (options.flavour === 'bare' && options.latency.mode === 'off') return null;
+  return { ...options, flavour: 'bare', latency: { mode: 'off' } };
+}
+
+/**
+ * One run as a case. A function of its own, so that nothing holds the memory of its run when the next one starts: the
  * variables of a function that waits live on.
  */
-async function runCase(
-  { traffic, input }: SessionRequest,
-  choice: DesignChoice,
+async function measureRun(
+  { traffic, input, choice, id, machine }: CaseRequest,
   options: ReplayOptions,
-  machine: MachineAtStart,
+  purpose: RunPurpose,
   hooks: SessionHooks,
 ): Promise<ResultCase> {
   const label = designLabel(choice);
+  hooks.onRun?.(label, purpose);
   const startedAt = new Date();
   const { finished, runOptions } = await runDesign(traffic, choice, options, hooks);
   return makeCase(finished, runOptions, {
-    id: caseId(input.name, label, options),
+    id,
     trial: 0,
     startedAt,
     designLabel: label,
@@ -227,45 +301,58 @@ const SEARCH_STEPS = 16;
 
 /**
  * For each design: one run at top speed for the upper bound, then runs at rates that close in on the highest one that holds the
- * objective. Every step is a case of the result.
+ * objective. Every step is a case of the result. The bound comes from the bare build without clocks, and the rates are held by
+ * the bare build with them, since an objective is about times; `bareThroughput` off: both by the build asked for, timed.
  */
 export async function runSearch(request: SearchRequest, hooks: SessionHooks = {}): Promise<Result> {
-  const { traffic, designs, objective, objectiveText, stepMs } = request;
+  const { traffic, input, designs, objective, objectiveText, stepMs } = request;
   const machine = readMachine();
   const cases: ResultCase[] = [];
   const searches: RateSearch[] = [];
+  const bareSteps = request.options.bareThroughput === true;
+  const loop: ReplayOptions = {
+    ...request.options,
+    flavour: bareSteps ? 'bare' : request.options.flavour,
+    bareThroughput: false,
+    loops: Number.POSITIVE_INFINITY,
+    durationMs: stepMs,
+  };
   let interrupted = false;
-  const measure = async (choice: DesignChoice, pacing: PacingRequest): Promise<ResultCase> => {
-    const options = { ...request.options, pacing, loops: Number.POSITIVE_INFINITY, durationMs: stepMs };
-    const startedAt = new Date();
-    const { finished, runOptions } = await runDesign(traffic, choice, options, hooks);
-    interrupted ||= finished.interrupted && finished.elapsedNs < stepMs * 0.9e6;
-    const label = designLabel(choice);
-    const each = makeCase(finished, runOptions, {
-      id: caseId(request.input.name, label, options),
-      trial: 0,
-      startedAt,
-      designLabel: label,
-      input: request.input,
-      facts: caseFacts(machine, traffic, options),
-    });
+  const measure = async (choice: DesignChoice, changes: Partial<ReplayOptions>): Promise<ResultCase> => {
+    const options = { ...loop, ...changes };
+    const id = caseId(input.name, designLabel(choice), options);
+    const each = await measureRun(
+      { traffic, input, choice, options, id, machine },
+      options,
+      changes.pacing?.mode === 'topspeed' ? 'throughput' : 'all',
+      hooks,
+    );
+    interrupted ||= each.partial === true && each.elapsedNs < stepMs * 0.9e6;
+    interrupted ||= hooks.isInterrupted?.() === true;
     cases.push(each);
     return each;
   };
   for (const [index, choice] of designs.entries()) {
     hooks.onDesign?.(designLabel(choice), index, designs.length);
-    const top = await measure(choice, { mode: 'topspeed' });
+    const top = await measure(choice, {
+      pacing: { mode: 'topspeed' },
+      ...(bareSteps ? { latency: { mode: 'off' } } : {}),
+    });
+    if (interrupted) break;
     const bounds = {
       highest: top.pacing.achievedPps ?? 0,
       precision: SEARCH_PRECISION,
       maxSteps: SEARCH_STEPS,
+      isEnded: () => interrupted,
     };
     const outcome = await searchRate(objective, bounds, (pps) =>
-      measure(choice, { mode: 'pps', pps: Math.round(pps) }),
+      measure(choice, { pacing: { mode: 'pps', pps: Math.round(pps) } }),
     );
     searches.push({
       design: designLabel(choice),
       objective: objectiveText,
+      build: loop.flavour === 'bare' ? 'bare' : 'probed',
+      timed: loop.latency.mode !== 'off',
       bestPps: outcome.best,
       steps: outcome.steps.map(({ pps, held, run }) => ({ pps, held, caseId: run.id })),
     });
@@ -277,15 +364,6 @@ export async function runSearch(request: SearchRequest, hooks: SessionHooks = {}
     audit: each.audit.filter((check) => !check.name.startsWith('rate-achieved')),
   }));
   return { ...makeResult(request, machine, judged, interrupted), rateSearches: searches };
-}
-
-/** Name of a cell: equal for equal input, design and load. */
-export function caseId(input: string, label: string, options: ReplayOptions): string {
-  const load =
-    options.pacing.mode === 'topspeed'
-      ? 'topspeed'
-      : `${options.pacing.mode}-${Object.values(options.pacing).find((value) => typeof value === 'number')}`;
-  return `${input}/${label}/w${options.workers}/${load}`;
 }
 
 /** Whether every check passed. No check at all proves nothing. */

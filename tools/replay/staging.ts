@@ -16,14 +16,15 @@ export interface StagedTraffic {
   readonly frameBytes: number;
   /** Nanoseconds since the first packet, per packet. */
   readonly timesNs: Float64Array<SharedArrayBuffer>;
-  /** Visits every frame in order; the bytes may be overwritten after the call. */
-  forEach(visit: (frame: Uint8Array, packetIndex: number) => void): void;
+  /** Visits every frame in order, with its length on the wire; the bytes may be overwritten after the call. */
+  forEach(visit: (frame: Uint8Array, packetIndex: number, wireBytes: number) => void): void;
 }
 
 /** Raised when there is nothing to replay. */
 export class EmptyTrafficError extends Error {
-  constructor(name: string) {
-    super(`${name}: no packet to replay. Check --limit and the file, or choose another capture.`);
+  /** @param reason as a clause: what left nothing over; absent = there was nothing */
+  constructor(name: string, reason = 'no packet to replay') {
+    super(`${name}: ${reason}. Check --filter, --limit and the file, or choose another capture.`);
     this.name = 'EmptyTrafficError';
   }
 }
@@ -38,6 +39,29 @@ export interface TrafficSurvey {
   readonly longestFrame: number;
   /** Time of the last packet, nanoseconds since the first. */
   readonly lastNs: number;
+  /** Longest time between two packets. */
+  readonly longestGap: Gap;
+}
+
+/** Time between two packets. */
+export interface Gap {
+  readonly ns: number;
+  /** Place in the traffic, counting from 0, of the packet behind it. */
+  readonly beforeIndex: number;
+}
+
+/** The longest of the gaps between times that are shown one after the other. */
+export class LongestGap {
+  #previousNs: number | null = null;
+  #count = 0;
+  gap: Gap = { ns: 0, beforeIndex: 0 };
+
+  add(timeNs: number): void {
+    const gapNs = timeNs - (this.#previousNs ?? timeNs);
+    if (gapNs > this.gap.ns) this.gap = { ns: gapNs, beforeIndex: this.#count };
+    this.#previousNs = timeNs;
+    this.#count++;
+  }
 }
 
 /**
@@ -61,12 +85,14 @@ export function isStaged(traffic: StagedTraffic | TrafficSurvey): traffic is Sta
 /**
  * As `stageTraffic`, but traffic that would take more than `storeBytes` of the packet store is read to its end without being
  * kept. Memory in use is bounded by `storeBytes`.
+ * @param onOverflow called once when it turns out not to fit; may throw to end the reading
  * @throws EmptyTrafficError when there is no packet, and what the traffic throws
  */
 export async function stageOrSurvey(
   traffic: Traffic,
   limit: number | null,
   storeBytes: number,
+  onOverflow: () => void = () => {},
 ): Promise<StagedTraffic | TrafficSurvey> {
   let chunks: Uint8Array[] = [];
   let chunk = new Uint8Array(0);
@@ -79,16 +105,21 @@ export async function stageOrSurvey(
   let places = new GrowingFloats();
   let lengths = new GrowingFloats();
   let times = new GrowingFloats();
-  await traffic.forEach((frame, timestampNs) => {
+  let wires = new WireLengths();
+  const longestGap = new LongestGap();
+  await traffic.forEach((frame, timestampNs, wireBytes = frame.length) => {
     if (limit !== null && packets >= limit) return false;
+    longestGap.add(timestampNs);
     packets++;
     frameBytes += frame.length;
     lastNs = timestampNs;
     if (frame.length > longestFrame) longestFrame = frame.length;
     if (!kept) return limit === null || packets < limit;
     if (storeBytesOf(frameBytes, packets) > storeBytes) {
+      onOverflow();
       kept = false;
       chunks = [];
+      wires = new WireLengths();
       chunk = new Uint8Array(0);
       places = lengths = times = new GrowingFloats();
       return limit === null || packets < limit;
@@ -102,11 +133,13 @@ export async function stageOrSurvey(
     places.push((chunks.length - 1) * 2 ** 32 + used);
     lengths.push(frame.length);
     times.push(timestampNs);
+    wires.push(wireBytes, frame.length);
     used += frame.length;
     return limit === null || packets < limit;
   });
   if (packets === 0) throw new EmptyTrafficError(traffic.name);
-  if (!kept) return { name: traffic.name, packets, frameBytes, longestFrame, lastNs };
+  if (!kept)
+    return { name: traffic.name, packets, frameBytes, longestFrame, lastNs, longestGap: longestGap.gap };
   return {
     name: traffic.name,
     packets: times.length,
@@ -117,10 +150,31 @@ export async function stageOrSurvey(
         const place = places.at(i);
         const start = place % 2 ** 32;
         const holder = chunks[Math.floor(place / 2 ** 32)] as Uint8Array;
-        visit(holder.subarray(start, start + lengths.at(i)), i);
+        const length = lengths.at(i);
+        visit(holder.subarray(start, start + length), i, wires.at(i) ?? length);
       }
     },
   };
+}
+
+/** Lengths on the wire, which take no memory as long as they are those of the frames. */
+class WireLengths {
+  #same = 0;
+  #values: GrowingFloats | null = null;
+
+  push(wireBytes: number, frameBytes: number): void {
+    if (this.#values === null && wireBytes === frameBytes) {
+      this.#same++;
+      return;
+    }
+    this.#values ??= new GrowingFloats();
+    this.#values.push(wireBytes);
+  }
+
+  /** Of the packet at this place; null when it is the frame's. */
+  at(index: number): number | null {
+    return this.#values === null || index < this.#same ? null : this.#values.at(index - this.#same);
+  }
 }
 
 /** A Float64Array that grows by doubling: a million numbers without a million objects. */

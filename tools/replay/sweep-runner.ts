@@ -10,6 +10,8 @@ export class SweepRunner {
   readonly records: SweepRecord[] = [];
   /** Passes run, recorded or not. */
   count = 0;
+  /** Length of the last pass. */
+  lastDurationNs = 0;
   /** Tracker time of the next pass, milliseconds. */
   dueMs = TRACKER_EPOCH_MS;
 
@@ -41,6 +43,7 @@ export class SweepRunner {
     const longest = view.getBigUint64(this.#holdMaxAt, true);
     if (longest < before) view.setBigUint64(this.#holdMaxAt, before, true);
     this.count++;
+    this.lastDurationNs = end - start;
     this.dueMs = nowMs + exports.sweepDelayMs();
     if (this.records.length < this.#maxRecords) {
       this.records.push({

@@ -5,11 +5,20 @@ import type { IpMap } from '../rewrite/ip-map.js';
 import { makeRewriter } from '../rewrite/rewriter.js';
 import type { ParameterValue } from '../synth/parameters.js';
 import { openScenario } from '../synth/registry.js';
+import { isRepeatable } from '../captures/capture-files.js';
 import { PreparedCapture } from '../captures/prepared-reader.js';
+import type { CaptureReading } from '../captures/reader.js';
 import { editTraffic } from './edited-traffic.js';
 import { isPrepared, stagePrepared } from './prepared-staging.js';
-import { isStaged, stageOrSurvey, storeBytesOf, type StagedTraffic, type TrafficSurvey } from './staging.js';
-import { captureTraffic, scenarioTraffic, type Traffic } from './traffic.js';
+import {
+  EmptyTrafficError,
+  isStaged,
+  stageOrSurvey,
+  storeBytesOf,
+  type StagedTraffic,
+  type TrafficSurvey,
+} from './staging.js';
+import { captureTraffic, scenarioTraffic, type CaptureObserver, type Traffic } from './traffic.js';
 
 /** What to change, as given on the command line; null leaves it as it is. */
 export interface EditsAsGiven {
@@ -20,6 +29,8 @@ export interface EditsAsGiven {
   readonly snapLength: number | null;
   /** Whether wrong checksums are made right; absent = they are left as they are. */
   readonly checksums?: 'fix' | null;
+  /** Longest time between two packets, nanoseconds. */
+  readonly maxGapNs?: number | null;
 }
 
 /** No edits. */
@@ -30,9 +41,12 @@ export const AS_IT_IS: EditsAsGiven = {
   snapLength: null,
 };
 
+/** Only wrong checksums are made right. */
+export const CHECKSUMS_FIXED: EditsAsGiven = { ...AS_IT_IS, checksums: 'fix' };
+
 /** Captures, one after the other, or a scenario. */
 export type TrafficOrigin =
-  | { readonly type: 'capture'; readonly files: readonly string[] }
+  | { readonly type: 'capture'; readonly files: readonly string[]; readonly reading?: CaptureReading }
   | {
       readonly type: 'scenario';
       readonly name: string;
@@ -65,10 +79,12 @@ export function isStreamed(traffic: ReplayTraffic): traffic is StreamedTraffic {
 
 /** Raised when traffic that cannot be read twice does not fit the packet store. */
 export class UnrepeatableTrafficError extends Error {
-  constructor(storeBytes: number) {
+  constructor(file: string, storeBytes: number) {
+    const name = file === '-' ? 'standard input' : file;
     super(
-      `standard input: the capture is larger than the packet store (${Math.floor(storeBytes / 1024 ** 2)} MiB), and streaming reads it ` +
-        'again for every design and loop, which standard input cannot do. Save it to a file and replay that, or give a larger --store.',
+      `${name}: the traffic is larger than the packet store (${Math.floor(storeBytes / 1024 ** 2)} MiB), and streaming reads it ` +
+        `again for every design and loop, which ${file === '-' ? 'standard input' : 'a pipe'} cannot do. ` +
+        'Save it to a file and replay that, or give a larger --store.',
     );
     this.name = 'UnrepeatableTrafficError';
   }
@@ -76,12 +92,16 @@ export class UnrepeatableTrafficError extends Error {
 
 /**
  * Opens the traffic once, edited; `limit` is left to the reader.
+ * @param observe told about each capture that was read
  * @throws ScenarioError, FilterError
  */
-export function openTraffic({ origin, edits }: TrafficSource): Traffic {
+export function openTraffic(
+  { origin, edits }: TrafficSource,
+  observe: CaptureObserver | null = null,
+): Traffic {
   const traffic =
     origin.type === 'capture'
-      ? captureTraffic(origin.files)
+      ? captureTraffic(origin.files, origin.reading, observe)
       : scenarioTraffic(origin.name, openScenario(origin.name, origin.parameters, origin.seed).source);
   return editTraffic(traffic, {
     filter: edits.filter === null ? null : compileFilter(edits.filter),
@@ -91,14 +111,20 @@ export function openTraffic({ origin, edits }: TrafficSource): Traffic {
     }),
     snapLength: edits.snapLength,
     fixChecksums: edits.checksums === 'fix',
+    maxGapNs: edits.maxGapNs ?? null,
   });
 }
 
 /**
  * Reads the traffic: keeps it when it fits `storeBytes`, or leaves it to be streamed.
- * @throws UnrepeatableTrafficError for standard input that does not fit; EmptyTrafficError; what reading throws
+ * @param observe told about each capture that was read; not about one prepared capture as it is
+ * @throws UnrepeatableTrafficError for standard input or a pipe that does not fit; EmptyTrafficError; what reading throws
  */
-export async function loadTraffic(source: TrafficSource, storeBytes: number): Promise<ReplayTraffic> {
+export async function loadTraffic(
+  source: TrafficSource,
+  storeBytes: number,
+  observe: CaptureObserver = () => {},
+): Promise<ReplayTraffic> {
   const sample = new ChecksumSample();
   const prepared = preparedFile(source);
   if (prepared !== null && fits(prepared, storeBytes)) {
@@ -106,20 +132,35 @@ export async function loadTraffic(source: TrafficSource, storeBytes: number): Pr
     staged.forEach((frame) => sample.look(frame));
     return { ...staged, checksums: sample.figures };
   }
-  const traffic = await stageOrSurvey(lookedAt(openTraffic(source), sample), source.limit, storeBytes);
-  if (isStaged(traffic)) return { ...traffic, checksums: sample.figures };
-  const { origin } = source;
-  if (origin.type === 'capture' && origin.files.includes('-')) throw new UnrepeatableTrafficError(storeBytes);
-  return { ...traffic, source, storeBytes, checksums: sample.figures };
+  const { origin, limit, edits } = source;
+  const unrepeatable =
+    origin.type === 'capture' ? origin.files.find((file) => !isRepeatable(file)) : undefined;
+  let packetsRead = 0;
+  const opened = openTraffic(source, (facts) => {
+    packetsRead += facts.packets;
+    observe(facts);
+  });
+  try {
+    const traffic = await stageOrSurvey(lookedAt(opened, sample), limit, storeBytes, () => {
+      if (unrepeatable !== undefined) throw new UnrepeatableTrafficError(unrepeatable, storeBytes);
+    });
+    const checksums = sample.figures;
+    return isStaged(traffic) ? { ...traffic, checksums } : { ...traffic, source, storeBytes, checksums };
+  } catch (error) {
+    if (!(error instanceof EmptyTrafficError) || edits.filter === null) throw error;
+    const of = packetsRead === 0 ? 'packets' : `${packetsRead} packets`;
+    throw new EmptyTrafficError(opened.name, `--filter '${edits.filter}' keeps none of the ${of}`);
+  }
 }
 
+/** The traffic, each packet of which is shown to the sample as it passes. */
 function lookedAt(traffic: Traffic, sample: ChecksumSample): Traffic {
   return {
     name: traffic.name,
     forEach: (visit) =>
-      traffic.forEach((frame, timestampNs) => {
+      traffic.forEach((frame, timestampNs, wireBytes) => {
         sample.look(frame);
-        return visit(frame, timestampNs);
+        return visit(frame, timestampNs, wireBytes);
       }),
   };
 }

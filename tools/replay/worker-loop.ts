@@ -1,16 +1,26 @@
 /**
  * The replay loop of one worker: wait until packets are due, run a batch through the engine, pass a quiescent point.
  *
- * Everything that is not the tracker's work (resetting descriptors, copying packets that may be rewritten, computing due
- * times) happens between batches, before the engine reads its clock.
+ * Everything that is not the tracker's work (resetting descriptors, giving packets the addresses of their loop, copying those
+ * that may be rewritten, computing due times) happens between batches, before the engine reads its clock.
  */
-import { makeRewriter, type FrameRewriter } from '../rewrite/rewriter.js';
+import { LoopAddresses } from '../rewrite/loop-addresses.js';
 import { DepartureRecorder, SETTLED_AFTER_NS, type Departures } from './departure.js';
+import type { FaultInjector } from './fault-injection.js';
 import { makeDue, waitUntil } from './pace.js';
+import { RecordedTotal } from './recorded-total.js';
+import { calibrateThread, type ThreadTiming } from './thread-timing.js';
+import { TimeAccount, type TimeAccountFigures } from './time-account.js';
 import { StagedSupply, StreamSupply, type PacketSupply, type SourceLag } from './packet-supply.js';
 import type { RunThread } from './worker-setup.js';
 import { TRACKER_EPOCH_MS, type SweepRecord, type WorkerInput } from './worker-input.js';
 import { SweepRunner } from './sweep-runner.js';
+
+/**
+ * Without per-packet times, smaller batches than this are not timed either: the reads would be a share of the throughput that
+ * such a run is made for.
+ */
+const LEAST_TIMED_BATCH = 8;
 
 /** Runs one worker's packets. Built per run; `run` is called once. */
 export class WorkerLoop {
@@ -22,33 +32,44 @@ export class WorkerLoop {
   readonly #batchAddresses: Uint32Array;
   readonly #batchDue: Float64Array;
   readonly #intervalWord: number;
+  /** Where the engine says which packet of a batch it works on. */
+  readonly #packetIndexWord: number;
   readonly #departure: DepartureRecorder | null;
   readonly #sweeper: SweepRunner | null;
-  readonly #rewriter: FrameRewriter | null;
+  /** Null where every loop has the same addresses, or the feeder writes those of each loop. */
+  readonly #loopAddresses: LoopAddresses | null;
   readonly #due: (loop: number, units: number) => number;
+  readonly #account: TimeAccount | null;
+  readonly #recorded: RecordedTotal;
+  /** The latest reading of the clock: the end of the batch before, or of a wait. */
+  #latestNs = 0;
+  #waitingSinceNs = 0;
+  readonly #fault: FaultInjector | null;
   #interval = -1;
-  /** The injected pause is over. */
-  #paused = false;
+  #inBatch = false;
   /** Packets run and recorded. */
   packets = 0;
   loops = 0;
-  /** Place in the traffic of the first packet of the batch in progress. */
-  batchIndex = 0;
 
-  constructor(input: WorkerInput, thread: RunThread) {
+  constructor(input: WorkerInput, thread: RunThread, fault: FaultInjector | null) {
     this.#input = input;
     this.#thread = thread;
+    this.#fault = fault;
     const { engine } = thread;
     const { buffer } = input.run.memory;
     this.#batchAddresses = new Uint32Array(buffer, engine.packetsAt, input.batch);
     this.#batchDue = new Float64Array(buffer, engine.dueAt, input.batch);
     const c = input.run.engine.constants;
-    this.#intervalWord =
-      input.run.plan.regions.threads + input.threadIndex * c.THREAD_SIZE + c.T_INTERVAL_HISTOGRAM;
+    const block = input.run.plan.regions.threads + input.threadIndex * c.THREAD_SIZE;
+    this.#intervalWord = block + c.T_INTERVAL_HISTOGRAM;
+    this.#packetIndexWord = block + c.T_PACKET_INDEX;
     this.#departure = input.schedule.paced ? new DepartureRecorder() : null;
     this.#due = makeDue(input.schedule);
-    this.#rewriter =
-      input.uniqueIpLoops === null ? null : makeRewriter({ uniqueIpLoops: input.uniqueIpLoops });
+    this.#loopAddresses =
+      input.uniqueIpLoops === null || input.stream !== null ? null : this.#openAddresses(input.uniqueIpLoops);
+    this.#account =
+      input.latency.mode !== 'off' || input.batch >= LEAST_TIMED_BATCH ? new TimeAccount() : null;
+    this.#recorded = new RecordedTotal(input.run, input.threadIndex);
     this.#sweeper = input.sweepsInline ? new SweepRunner(thread) : null;
     this.#stream = input.stream === null ? null : this.#openStream(input.stream);
     this.#supply = this.#stream ?? new StagedSupply(input.packets, input.units, input.timesNs, input.batch);
@@ -59,6 +80,18 @@ export class WorkerLoop {
     return this.#stream?.lag ?? null;
   }
 
+  /** Where the time went; null when it was not measured. */
+  get account(): TimeAccountFigures | null {
+    return this.#account?.figures() ?? null;
+  }
+
+  /** Place in the traffic of the packet that the engine was given last, while it works on it; null otherwise. */
+  get packetInProgress(): number | null {
+    if (!this.#inBatch) return null;
+    const place = this.#thread.engine.view.getUint32(this.#packetIndexWord, true);
+    return this.#supply.indexes[place] ?? null;
+  }
+
   get departure(): Departures | null {
     return this.#departure?.figures() ?? null;
   }
@@ -67,18 +100,26 @@ export class WorkerLoop {
     return this.#sweeper?.records ?? [];
   }
 
-  /** Unrecorded passes over the first packets, so that the engine is compiled and the caches have seen it. */
-  warmUp(): void {
+  /**
+   * Unrecorded passes over the first packets, so that the engine is compiled and the caches have seen it. Then tells what timing
+   * costs on this thread.
+   */
+  warmUp(): ThreadTiming {
     const { engine, clock } = this.#thread;
     engine.exports.goOnline();
+    this.#fault?.at('warm-up', 0);
     let batches = 0;
     for (const count of this.#supply.warmUp(this.#input.warmupPackets)) {
       this.#fill(count, 0);
+      this.#beginBatch();
       this.#batchDue.fill(clock.now());
       this.#execute(count, TRACKER_EPOCH_MS, (batches++ * this.#input.batch) % 2 === 0);
+      this.#endBatch();
       engine.exports.quiesce();
     }
+    const timing = calibrateThread(this.#thread);
     engine.exports.detach();
+    return timing;
   }
 
   /** Waits for t0, when every thread begins, whether there is a schedule or not. */
@@ -95,18 +136,21 @@ export class WorkerLoop {
 
   /** Replays until the loops are done or the run is stopped. */
   run(): void {
-    const { state, engine } = this.#thread;
+    const { state, engine, clock } = this.#thread;
     engine.exports.goOnline();
+    this.#recorded.take();
+    this.#latestNs = clock.now();
     for (this.loops = 0; this.loops < this.#input.loops && state.stopped === 0; this.loops++) {
       if (!this.#supply.startLoop()) break;
       if (!this.#runLoop(this.loops)) break;
     }
+    this.#fault?.at('end', this.packets);
     engine.exports.detach();
   }
 
   /** One pass over the worker's packets; false when it was stopped inside. */
   #runLoop(loop: number): boolean {
-    const { schedule, fault } = this.#input;
+    const { schedule } = this.#input;
     const { state, engine } = this.#thread;
     for (;;) {
       if (state.stopped !== 0) return false;
@@ -114,15 +158,16 @@ export class WorkerLoop {
       if (available === 0) return state.stopped === 0;
       const count = schedule.paced ? this.#waitForDue(available, loop) : available;
       if (count === 0) return false;
-      this.batchIndex = this.#supply.indexes[0] as number;
       this.#fill(count, loop);
+      if (this.#account === null) this.#latestNs = this.#thread.clock.now();
       const nowMs = this.#trackerNow(loop);
-      this.#sweeper?.sweepIfDue(nowMs);
+      this.#fault?.at('pass', this.packets);
+      if (this.#sweeper?.sweepIfDue(nowMs) === true) this.#account?.swept(this.#sweeper.lastDurationNs);
       this.#enterInterval();
-      if (fault !== null && fault.worker === this.#input.threadIndex && this.packets >= fault.afterPackets) {
-        this.#injectFault();
-      }
-      this.#execute(count, nowMs, this.#isTimed());
+      this.#beginBatch();
+      this.#fault?.at('work', this.packets);
+      this.#executeAccounted(count, nowMs, this.#isTimed());
+      this.#endBatch();
       engine.exports.quiesce();
       this.packets += count;
       this.#supply.release(count);
@@ -130,11 +175,37 @@ export class WorkerLoop {
     }
   }
 
+  /** From here on the engine works on a packet: should the thread end, it is known on which. */
+  #beginBatch(): void {
+    const { state, engine } = this.#thread;
+    engine.view.setUint32(this.#packetIndexWord, 0, true);
+    state.notePacket(this.#input.threadIndex, this.#supply.indexes[0] as number);
+    this.#inBatch = true;
+  }
+
+  #endBatch(): void {
+    this.#inBatch = false;
+    this.#thread.state.notePacket(this.#input.threadIndex, null);
+  }
+
   #isTimed(): boolean {
     const { latency, batch } = this.#input;
     if (latency.mode === 'off') return false;
     if (latency.mode === 'all') return true;
     return Math.floor(this.packets / batch) % latency.interval === 0;
+  }
+
+  /** Runs the batch between two readings of the clock; the second also serves as the time of what comes next. */
+  #executeAccounted(count: number, nowMs: number, timed: boolean): void {
+    if (this.#account === null) {
+      this.#execute(count, nowMs, timed);
+      return;
+    }
+    const { clock } = this.#thread;
+    const startNs = clock.now();
+    this.#execute(count, nowMs, timed);
+    this.#latestNs = clock.now();
+    this.#account.executed(this.#latestNs - startNs, timed, timed ? this.#recorded.take() : 0);
   }
 
   #execute(count: number, nowMs: number, timed: boolean): void {
@@ -145,18 +216,19 @@ export class WorkerLoop {
     else exports.execute(packetsAt, count, paramsAt, nowMs);
   }
 
-  /** Readies the batch: addresses, clean metadata, copies of packets that may be rewritten. */
+  /** Readies the batch: addresses, clean metadata, the loop's IP addresses, copies of packets that may be rewritten. */
   #fill(count: number, loop: number): void {
     const { addresses } = this.#supply;
+    if (loop > 0) this.#loopAddresses?.apply(this.#supply.position, count, loop);
     if (this.#input.packets.scratchAt === 0) {
       for (let i = 0; i < count; i++) this.#batchAddresses[i] = addresses[i] as number;
     } else {
-      for (let i = 0; i < count; i++) this.#copyToScratch(addresses[i] as number, i, loop);
+      for (let i = 0; i < count; i++) this.#copyToScratch(addresses[i] as number, i);
     }
     this.#thread.engine.exports.resetPackets(this.#thread.engine.packetsAt, count);
   }
 
-  #copyToScratch(descriptor: number, place: number, loop: number): void {
+  #copyToScratch(descriptor: number, place: number): void {
     const { engine } = this.#thread;
     const c = this.#input.run.engine.constants;
     const { scratchAt, scratchStride } = this.#input.packets;
@@ -166,7 +238,6 @@ export class WorkerLoop {
     const frameTo = to + c.PACKET_SIZE + 2;
     engine.bytes.copyWithin(to, descriptor, descriptor + c.PACKET_SIZE);
     engine.bytes.copyWithin(frameTo, frame, frame + length);
-    if (loop > 0) this.#rewriter?.rewrite(engine.bytes.subarray(frameTo, frameTo + length), loop);
     engine.view.setUint32(to + c.PK_FRAME, frameTo, true);
     engine.view.setUint32(to + c.PK_CAPACITY, scratchStride - c.PACKET_SIZE - 2, true);
     this.#batchAddresses[place] = to;
@@ -184,7 +255,9 @@ export class WorkerLoop {
     const first = dueOf(0);
     let time = clock.now();
     if (time < first) {
+      const fromNs = time;
       engine.exports.goOffline();
+      this.#fault?.at('asleep', this.packets);
       time = waitUntil(
         first,
         clock.now,
@@ -193,7 +266,11 @@ export class WorkerLoop {
         { spin },
       );
       engine.exports.goOnline();
-      if (state.stopped !== 0 && time < first) return 0;
+      this.#account?.waited(time - fromNs);
+      if (state.stopped !== 0 && time < first) {
+        this.#departure?.stoppedBeforeDue(clock.now());
+        return 0;
+      }
     }
     this.#batchDue[0] = first;
     let count = 1;
@@ -202,16 +279,17 @@ export class WorkerLoop {
       if (due > time) break;
       this.#batchDue[count++] = due;
     }
-    this.#departure?.note(this.#batchDue, count, clock.now(), state.t0Ns + SETTLED_AFTER_NS);
+    this.#latestNs = clock.now();
+    this.#departure?.note(this.#batchDue, count, this.#latestNs, state.t0Ns + SETTLED_AFTER_NS);
     return count;
   }
 
-  /** Tracker time of the batch in milliseconds. */
+  /** Tracker time of the batch in milliseconds; the latest reading of the clock is microseconds old at most. */
   #trackerNow(loop: number): number {
     const { trackerClock } = this.#input;
-    const { clock, state } = this.#thread;
+    const { state } = this.#thread;
     if (trackerClock.mode === 'wall') {
-      return TRACKER_EPOCH_MS + Math.floor(((clock.now() - state.t0Ns) / 1e6) * trackerClock.scale);
+      return TRACKER_EPOCH_MS + Math.floor(((this.#latestNs - state.t0Ns) / 1e6) * trackerClock.scale);
     }
     const timeMs = (this.#supply.timesNs[0] as number) / 1e6 + loop * trackerClock.loopMs;
     const nowMs = TRACKER_EPOCH_MS + Math.floor(timeMs);
@@ -221,10 +299,10 @@ export class WorkerLoop {
 
   /** Points the engine at the interval histogram of the present interval; the main thread reads the one before. */
   #enterInterval(): void {
-    const { clock, state, engine } = this.#thread;
+    const { state, engine } = this.#thread;
     const { intervalNs, run, threadIndex } = this.#input;
     if (intervalNs === 0 || this.#input.latency.mode === 'off') return;
-    const interval = Math.floor((clock.now() - state.t0Ns) / intervalNs);
+    const interval = Math.floor((this.#latestNs - state.t0Ns) / intervalNs);
     if (interval === this.#interval) return;
     this.#interval = interval;
     const c = run.engine.constants;
@@ -232,41 +310,49 @@ export class WorkerLoop {
     engine.view.setUint32(this.#intervalWord, base + (Math.max(interval, 0) % 4) * c.COARSE_BYTES, true);
   }
 
+  /** Finds out, before the barrier, what of the worker's packets changes from loop to loop. */
+  #openAddresses(loopsPerChange: number): LoopAddresses {
+    const { packets, run } = this.#input;
+    const { view } = this.#thread.engine;
+    const c = run.engine.constants;
+    return new LoopAddresses(
+      run.memory.buffer,
+      packets.addresses.length,
+      (index) => {
+        const descriptor = packets.addresses[index] as number;
+        return {
+          at: view.getUint32(descriptor + c.PK_FRAME, true),
+          length: view.getUint32(descriptor + c.PK_LENGTH, true),
+        };
+      },
+      loopsPerChange,
+    );
+  }
+
   #openStream(stream: NonNullable<WorkerInput['stream']>): StreamSupply {
     const { schedule, batch, run } = this.#input;
-    const { clock, state, engine } = this.#thread;
+    const { clock, state } = this.#thread;
     return new StreamSupply(run.memory.buffer, stream, batch, {
       wholeBatches: !schedule.paced,
       now: clock.now,
       isStopped: () => state.stopped !== 0,
-      onWait: (waiting) => (waiting ? engine.exports.goOffline() : engine.exports.goOnline()),
+      onWait: (waiting) => this.#noteSourceWait(waiting),
       dueNs: (units) =>
         schedule.paced ? state.t0Ns + this.#due(this.loops, units) : Number.NEGATIVE_INFINITY,
     });
   }
 
-  #injectFault(): void {
-    const { fault, run } = this.#input;
-    const { engine, state } = this.#thread;
-    if (fault === null) return;
-    const ctLock = run.engine.constants.CONTROL + run.engine.constants.C_CT_LOCK;
-    const { stallMs = 0 } = fault;
-    if (fault.kind === 'stall' || fault.kind === 'hold') {
-      if (this.#paused) return; // once
-      this.#paused = true;
-      if (fault.kind === 'stall') {
-        state.sleep(stallMs);
-        return;
-      }
-      engine.exports.testLock(ctLock, 0);
-      // Computing, not sleeping: a sleep would be longer than asked for.
-      const endNs = this.#thread.clock.now() + stallMs * 1e6;
-      while (this.#thread.clock.now() < endNs);
-      engine.exports.testUnlock(ctLock, 0);
+  /** Around a wait for the source: offline meanwhile, or nothing could be freed. */
+  #noteSourceWait(waiting: boolean): void {
+    const { clock, engine } = this.#thread;
+    if (waiting) {
+      this.#waitingSinceNs = clock.now();
+      engine.exports.goOffline();
+      this.#fault?.at('asleep', this.packets);
       return;
     }
-    engine.exports.testLock(ctLock, 0);
-    if (fault.kind === 'exit') process.exit(7);
-    throw new WebAssembly.RuntimeError('injected trap');
+    engine.exports.goOnline();
+    this.#latestNs = clock.now();
+    this.#account?.waited(this.#latestNs - this.#waitingSinceNs);
   }
 }

@@ -9,7 +9,8 @@ import {
 } from '../measure/schedstat.js';
 import { pinThread, type PinResult } from '../measure/pinning.js';
 import { systemFiles } from '../measure/system-files.js';
-import { SharedState, STOP_FAILED } from './shared-state.js';
+import { abortRun } from './run-abort.js';
+import { SharedState } from './shared-state.js';
 import type { ThreadFailure, ThreadInput } from './worker-input.js';
 
 /** A thread bound to its run. */
@@ -44,14 +45,12 @@ export function failThread(
   error: unknown,
   packetIndex: number | null,
 ): ThreadFailure {
-  const { constants } = input.run.engine;
-  const words = new Int32Array(input.run.memory.buffer);
-  const abortWord = (constants.CONTROL + constants.C_ABORT) / 4;
-  const others = Atomics.compareExchange(words, abortWord, 0, input.threadIndex + 1);
-  const secondary = others !== 0 && others !== input.threadIndex + 1;
-  if (!secondary) state.markFailed(input.threadIndex);
-  state.stop(STOP_FAILED);
-  return { message: error instanceof Error ? error.message : String(error), packetIndex, secondary };
+  const isFirst = abortRun(input.run, state, input.threadIndex);
+  return {
+    message: error instanceof Error ? error.message : String(error),
+    packetIndex,
+    secondary: !isFirst,
+  };
 }
 
 /** Measures what the scheduler did to the thread since a first reading. */

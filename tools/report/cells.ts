@@ -3,6 +3,7 @@ import { median } from '../stats/sample.js';
 import { mergeDistributions } from './histograms.js';
 import { formatRate } from './quantities.js';
 import type { Run } from './runs.js';
+import { throughputBuild, throughputOf } from './throughput.js';
 import type { CellSummary, Contention, LatencyDistribution, PacketClass, ResultCase } from './schema.js';
 
 export interface Cell {
@@ -36,10 +37,9 @@ export function cellsOf(runs: readonly Run[]): Cell[] {
   return cells;
 }
 
-/** Packets per second of a case: as reported, else packets over time; null when no time passed. */
-export function ppsOf(one: ResultCase): number | null {
-  if (one.pacing.achievedPps !== null && one.pacing.achievedPps !== undefined) return one.pacing.achievedPps;
-  return one.elapsedNs > 0 ? one.packets.injected / (one.elapsedNs / 1e9) : null;
+/** The mutex that a case ran with: the one there was, in results from before there was a choice. */
+export function mutexOf(one: ResultCase): 'glibc' | 'backoff' {
+  return one.mutex ?? 'backoff';
 }
 
 /** The median of a figure over the trials that have it; null when none has. */
@@ -48,6 +48,11 @@ export function medianOf(cell: Cell, figure: (one: ResultCase) => number | null 
     .map(figure)
     .filter((value): value is number => value !== null && value !== undefined);
   return known.length === 0 ? null : median(known);
+}
+
+/** What probes and clocks add to a packet, nanoseconds of worker time, median of the trials; null where it was not measured. */
+export function probeCostOf(cell: Cell): number | null {
+  return medianOf(cell, (one) => one.probeCost?.nsPerPacket);
 }
 
 /** The sum of a figure over the trials that have it; null when none has. */
@@ -136,12 +141,16 @@ function addLines(name: string, lines: readonly Contention[]): Contention {
     const counted = addKnown(parts.map((part) => part.count));
     const minima = parts.map((part) => part.minNs).filter((value) => value !== null && value !== undefined);
     const maxima = parts.map((part) => part.maxNs).filter((value) => value !== null && value !== undefined);
+    // A trial counts by the holds that it stands for, not by those that were timed.
+    const weights = lines.flatMap((line) =>
+      line[kind] == null ? [] : [(kind === 'hold' ? line.acquisitions : null) ?? line[kind].count ?? 1],
+    );
     const weighted = addKnown(
-      parts.map((part) =>
-        part.avgNs === null || part.avgNs === undefined ? null : part.avgNs * (part.count ?? 1),
+      parts.map((part, index) =>
+        part.avgNs === null || part.avgNs === undefined ? null : part.avgNs * (weights[index] as number),
       ),
     );
-    const weight = counted ?? parts.length;
+    const weight = addKnown(weights) ?? 0;
     return {
       count: counted,
       minNs: minima.length === 0 ? null : Math.min(...minima),
@@ -150,6 +159,8 @@ function addLines(name: string, lines: readonly Contention[]): Contention {
       totalNs: addKnown(parts.map((part) => part.totalNs)),
       sampled: parts.some((part) => part.sampled === true),
       sampleInterval: parts[0]?.sampleInterval ?? null,
+      clockCostNs: parts[0]?.clockCostNs ?? null,
+      winsorisedAt: parts[0]?.winsorisedAt ?? null,
     };
   };
   return {
@@ -170,14 +181,21 @@ function addKnown(values: readonly (number | null | undefined)[]): number | null
   return total;
 }
 
+/** Throughput with the harness taken out, median over trials; null at a set rate, where it would be no throughput. */
+export function onEnginePpsOf(cell: Cell): number | null {
+  return cell.first.pacing.mode === 'topspeed'
+    ? medianOf(cell, (one) => throughputOf(one).onEnginePps)
+    : null;
+}
+
 /** Packets injected over all trials. */
 export function packetsOf(cell: Cell): number {
   return cell.cases.reduce((sum, one) => sum + one.packets.injected, 0);
 }
 
 /**
- * Cells that differ only in the design, side by side: the same run, input, workers, pacing target, batch, steering
- * and build. In the order of their first cell.
+ * Cells that differ only in the design, side by side: the same run, input, workers, pacing target, batch, steering,
+ * mutex, and build and timing of both the throughput and everything else. In the order of their first cell.
  */
 export function comparableGroups(cells: readonly Cell[]): Cell[][] {
   const groups = new Map<string, Cell[]>();
@@ -197,6 +215,9 @@ export function comparableGroups(cells: readonly Cell[]): Cell[][] {
       steer,
       clock,
       build,
+      mutexOf(cell.first),
+      cell.first.latency?.mode ?? null,
+      throughputBuild(cell.first),
     ]);
     groups.set(key, [...(groups.get(key) ?? []), cell]);
   }

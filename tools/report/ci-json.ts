@@ -1,7 +1,10 @@
 /** JSON that continuous benchmarking services read: github-action-benchmark and Bencher. */
-import { cellsOf, latencyOfCell, medianOf, ppsOf, summaryOf, type Cell } from './cells.js';
+import { cellsOf, latencyOfCell, medianOf, mutexOf, probeCostOf, summaryOf, type Cell } from './cells.js';
 import { printable } from './escape.js';
+import { formatNs } from './quantities.js';
 import type { Run } from './runs.js';
+import { burdenedPps, comparablePps, figuresBuild, isPaced, ppsOf, throughputBuild } from './throughput.js';
+import { isWithheldAt, percentileOf, tailOfMetric } from './tail.js';
 
 /** One entry of github-action-benchmark's `customSmallerIsBetter` and `customBiggerIsBetter`. */
 export interface GithubBenchmark {
@@ -29,7 +32,15 @@ const MEASURES: readonly Measure[] = [
     unit: 'packets/s',
     metric: 'pps',
     higherIsBetter: true,
-    of: (cell) => medianOf(cell, ppsOf),
+    of: (cell) => medianOf(cell, (one) => (isPaced(one) ? ppsOf(one) : comparablePps(one))),
+  },
+  {
+    slug: 'burdened-throughput',
+    words: 'throughput with the cost of probes or clocks in it',
+    unit: 'packets/s',
+    metric: 'probedPps',
+    higherIsBetter: true,
+    of: (cell) => medianOf(cell, burdenedPps),
   },
   {
     slug: 'latency',
@@ -37,7 +48,7 @@ const MEASURES: readonly Measure[] = [
     unit: 'ns',
     metric: 'service.p50Ns',
     higherIsBetter: false,
-    of: (cell) => latencyOfCell(cell, 'service')?.p50Ns,
+    of: (cell) => percentileOf(latencyOfCell(cell, 'service'), 'p50Ns'),
   },
   {
     slug: 'latency-p99',
@@ -45,7 +56,7 @@ const MEASURES: readonly Measure[] = [
     unit: 'ns',
     metric: 'service.p99Ns',
     higherIsBetter: false,
-    of: (cell) => latencyOfCell(cell, 'service')?.p99Ns,
+    of: (cell) => percentileOf(latencyOfCell(cell, 'service'), 'p99Ns'),
   },
   {
     slug: 'latency-p99-9',
@@ -53,7 +64,7 @@ const MEASURES: readonly Measure[] = [
     unit: 'ns',
     metric: 'service.p999Ns',
     higherIsBetter: false,
-    of: (cell) => latencyOfCell(cell, 'service')?.p999Ns,
+    of: (cell) => percentileOf(latencyOfCell(cell, 'service'), 'p999Ns'),
   },
 ];
 
@@ -62,9 +73,14 @@ function valueOf(
   cell: Cell,
   measure: Measure,
 ): { value: number; low: number | null; high: number | null } | null {
+  const measured = measure.of(cell);
+  // A summary of an older result may be of what is not called so any more.
+  if (measured === null || measured === undefined) return null;
+  const tail = tailOfMetric(measure.metric);
+  // A tail that is the machine's is no figure of this program, also where the bench summarised it.
+  if (tail !== null && isWithheldAt(latencyOfCell(cell, tail.kind)?.interruptedShare, tail.key)) return null;
   const summary = summaryOf(cell, measure.metric);
-  const value = summary?.median ?? measure.of(cell);
-  if (value === null || value === undefined) return null;
+  const value = summary?.median ?? measured;
   return { value, low: summary?.low ?? null, high: summary?.high ?? null };
 }
 
@@ -96,10 +112,13 @@ export function githubBenchmarks(runs: readonly Run[], better: 'bigger' | 'small
 
 function extraOf(cell: Cell): string {
   const { tool, environment, seed } = cell.run.result;
+  const probeCost = probeCostOf(cell);
   return [
     `trials: ${cell.cases.length}`,
     `workers: ${cell.first.workers}`,
-    `build: ${cell.first.build}`,
+    `throughput: ${throughputBuild(cell.first)}`,
+    `times: ${figuresBuild(cell.first)}${probeCost === null ? '' : `, which adds ${formatNs(probeCost)} a packet`}`,
+    `mutex: ${mutexOf(cell.first)}`,
     `seed: ${seed}`,
     `ctreplay: ${printable(tool.version)}${tool.commit ? ` ${printable(tool.commit)}` : ''}`,
     ...(environment.cpuModel ? [`cpu: ${printable(environment.cpuModel)}`] : []),

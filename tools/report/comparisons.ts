@@ -1,7 +1,11 @@
 /** Reads comparisons between cells: what may be said of them, and in which words. */
-import { latencyOfCell, medianOf, ppsOf, type Cell } from './cells.js';
-import type { Comparison } from './schema.js';
+import { formatCounts, formatDelta } from '../stats/compare.js';
+import { adjustWithin, isDifference } from '../stats/finding.js';
+import { latencyOfCell, medianOf, type Cell } from './cells.js';
+import type { Comparison, Result } from './schema.js';
+import { percentileOf } from './tail.js';
 import { formatCount, formatNs, formatRate, formatRatio } from './quantities.js';
+import { comparablePps, isPaced, throughputOf, whyNotCompared } from './throughput.js';
 
 /** What a metric's name means: words for a sentence, which way is better, how a value is written. */
 export interface Metric {
@@ -45,33 +49,116 @@ export function metricOf(comparison: Pick<Comparison, 'metric' | 'direction' | '
   };
 }
 
-/** What the intervals support. `unknown`: no interval, so nothing may be said. */
+/** What the evidence supports. `unknown`: it could support nothing, so nothing may be said. */
 export type Finding = 'better' | 'worse' | 'no-difference-shown' | 'unknown';
 
 /**
- * Judges head against base. A difference counts only where the comparison is marked significant and the interval
- * of the ratio, if there is one, leaves 1 out.
+ * Judges head against base; every report takes its verdict from here, and here it comes from the one rule of
+ * stats/finding.ts. `unknown` where there is no interval or, for want of trials, none that could show a difference.
  */
 export function findingOf(comparison: Comparison): Finding {
-  const { ratio, low, high, significant } = comparison;
-  if (ratio === null || ratio === undefined || (significant === null && low === null)) return 'unknown';
-  const interval = low !== null && low !== undefined && high !== null && high !== undefined;
-  if (significant === undefined || significant === null) {
-    if (!interval) return 'unknown';
-    if (low <= 1 && high >= 1) return 'no-difference-shown';
-  } else if (!significant || (interval && low <= 1 && high >= 1)) {
-    return 'no-difference-shown';
-  }
-  return ratio > 1 === metricOf(comparison).higherIsBetter ? 'better' : 'worse';
+  const { ratio, low, high, alpha, confidence } = comparison;
+  if (typeof ratio !== 'number' || typeof low !== 'number' || typeof high !== 'number') return 'unknown';
+  const level = alpha ?? USUAL_ALPHA;
+  const pValue = comparison.adjustedP ?? comparison.pValue;
+  // A result without p-values: its own word for it, which still needs the interval.
+  const adjustedP = pValue ?? (comparison.significant === false ? 1 : 0);
+  if (isDifference({ adjustedP, alpha: level, low, high }))
+    return ratio > 1 === metricOf(comparison).higherIsBetter ? 'better' : 'worse';
+  // The range of three trials covers three times in four; nothing can be shown by it.
+  return typeof confidence === 'number' && confidence < 1 - level - 1e-9 ? 'unknown' : 'no-difference-shown';
 }
 
-/** `p=0.000 n=10`, as benchstat writes it; parts that are not known are left out. */
+const USUAL_ALPHA = 0.05;
+
+/** Whether the finding is a difference. */
+export function differs(comparison: Comparison): boolean {
+  const finding = findingOf(comparison);
+  return finding === 'better' || finding === 'worse';
+}
+
+/** The change as benchstat writes it, `-17.20%`; `~` where none is shown. */
+export function deltaText(comparison: Comparison): string {
+  return differs(comparison) ? formatDelta(((comparison.ratio as number) - 1) * 100) : '~';
+}
+
+const adjusted = new WeakMap<Result, readonly Comparison[]>();
+
+/**
+ * The comparisons of a result as they may be told. Those of before corrections were made get theirs here, so that old results are
+ * held to the same rule.
+ */
+export function comparisonsOf(result: Result): readonly Comparison[] {
+  const known = adjusted.get(result);
+  if (known !== undefined) return known;
+  const all = result.comparisons ?? [];
+  const bare = all.flatMap((one) =>
+    typeof one.pValue === 'number' && typeof one.adjustedP !== 'number' ? [{ one, pValue: one.pValue }] : [],
+  );
+  const values = adjustWithin(bare, ({ one }) => one.kind ?? (one.control === true ? 'control' : 'designs'));
+  const found = new Map(bare.map(({ one }, index) => [one, values[index]]));
+  const filled = all
+    .map((one) => (found.has(one) ? { ...one, adjustedP: found.get(one) } : one))
+    .map((one) => asMayBeTold(one, result));
+  adjusted.set(result, filled);
+  return filled;
+}
+
+/**
+ * A comparison of throughput that was not measured with the bare build and without clocks, as in results from before it was
+ * measured apart, is shown and claims nothing.
+ */
+function asMayBeTold(one: Comparison, { cases }: Result): Comparison {
+  if (one.metric !== 'pps') return one;
+  const base = cases.find(({ id }) => id === one.base);
+  const head = cases.find(({ id }) => id === one.head);
+  if (base === undefined || head === undefined || isPaced(head)) return one;
+  // What measuring costs is for the probed build to show.
+  if (throughputOf(base).build !== throughputOf(head).build) return one;
+  const reason = whyNotCompared(base) ?? whyNotCompared(head);
+  if (reason === null) return one;
+  return {
+    ...one,
+    low: null,
+    high: null,
+    pValue: null,
+    adjustedP: null,
+    significant: null,
+    text: '~',
+    note: `throughput is not compared: ${reason}`,
+  };
+}
+
+/** `p=0.002 n=5x3`, as benchstat writes it, p after Holm's correction; parts that are not known are left out. */
 export function testText(comparison: Comparison): string {
   const parts: string[] = [];
-  if (comparison.pValue !== null && comparison.pValue !== undefined)
-    parts.push(`p=${comparison.pValue.toFixed(3)}`);
-  if (comparison.n !== null && comparison.n !== undefined) parts.push(`n=${comparison.n}`);
+  const pValue = comparison.adjustedP ?? comparison.pValue;
+  if (typeof pValue === 'number') parts.push(`p=${pValue.toFixed(3)}`);
+  if (typeof comparison.n === 'number') {
+    parts.push(`n=${formatCounts({ trials: comparison.n, sessions: comparison.sessions ?? 1 })}`);
+  }
   return parts.join(' ');
+}
+
+/** What an interval is of. */
+export interface Covered {
+  readonly confidence?: number | null | undefined;
+  readonly n?: number | null | undefined;
+  readonly sessions?: number | null | undefined;
+}
+
+/**
+ * What an interval covers: `95 %, 5 sessions x 3 trials`, or `95 %, within one session only, 15 trials`: the next session may
+ * lie outside. Empty where no number of trials is known.
+ */
+export function coverText({ confidence, n, sessions }: Covered): string {
+  if (typeof n !== 'number') return '';
+  const level = typeof confidence === 'number' ? `${Number((confidence * 100).toFixed(1))} %` : 'no interval';
+  if (typeof sessions === 'number' && sessions > 1) {
+    const each = n / sessions;
+    return `${level}, ${sessions} sessions x ${Number.isInteger(each) ? each : each.toFixed(1)} trials`;
+  }
+  return `${level}, within one session only, ${n === 1 ? '1 trial' : `${n} trials`}`;
 }
 
 /** The interval of the ratio, `0.12 .. 0.13`; empty where there is none. */
@@ -89,13 +176,16 @@ export interface Observation {
   ratio: number;
 }
 
-/** Throughput, p50, p99 and p99.9 service time of `head` over those of `base`, where both have them. */
+/**
+ * Throughput, p50, p99 and p99.9 service time of `head` over those of `base`, where both have them; throughput only as
+ * {@link whyNotObserved} allows, tails where interruptions leave them to the tracker (tail.ts).
+ */
 export function observe(base: Cell, head: Cell): Observation[] {
   const figures: [string, (cell: Cell) => number | null | undefined][] = [
-    ['pps', (cell) => medianOf(cell, ppsOf)],
-    ['service.p50Ns', (cell) => latencyOfCell(cell, 'service')?.p50Ns],
-    ['service.p99Ns', (cell) => latencyOfCell(cell, 'service')?.p99Ns],
-    ['service.p999Ns', (cell) => latencyOfCell(cell, 'service')?.p999Ns],
+    ['pps', (cell) => medianOf(cell, comparablePps)],
+    ['service.p50Ns', (cell) => percentileOf(latencyOfCell(cell, 'service'), 'p50Ns')],
+    ['service.p99Ns', (cell) => percentileOf(latencyOfCell(cell, 'service'), 'p99Ns')],
+    ['service.p999Ns', (cell) => percentileOf(latencyOfCell(cell, 'service'), 'p999Ns')],
   ];
   const observations: Observation[] = [];
   for (const [metric, figure] of figures) {
@@ -105,4 +195,10 @@ export function observe(base: Cell, head: Cell): Observation[] {
     observations.push({ metric, baseValue, headValue, ratio: headValue / baseValue });
   }
   return observations;
+}
+
+/** Why nothing is said of the throughput of two cells, as the end of a sentence; null where something is, or it was given. */
+export function whyNotObserved(base: Cell, head: Cell): string | null {
+  if (isPaced(base.first) || isPaced(head.first)) return null;
+  return whyNotCompared(base.first) ?? whyNotCompared(head.first);
 }

@@ -2,6 +2,7 @@
 import type { CsvColumn } from './csv.js';
 import type { Run } from './runs.js';
 import type { LatencyDistribution, ResultCase } from './schema.js';
+import { PERCENTILE_SHARES, percentileOf, withheldReason, type PercentileKey } from './tail.js';
 
 /** A row that belongs to one case of one run. */
 export interface CaseRow {
@@ -19,10 +20,24 @@ export const CASE_COLUMNS: readonly CsvColumn<CaseRow>[] = [
   { name: 'run', doc: 'Which run the row is from: the name of its folder.', value: ({ run }) => run.label },
   { name: 'case_id', doc: 'The cell: equal for all its trials.', value: ({ one }) => one.id },
   { name: 'trial', doc: 'Number of the trial, from 0.', value: ({ one }) => one.trial },
+  {
+    name: 'session',
+    doc: 'Fresh process that the trial ran in, from 0; empty where there was one only.',
+    value: ({ one }) => one.session,
+  },
   { name: 'design', doc: 'Expiration design.', value: ({ one }) => one.design },
-  { name: 'build', doc: '`bare` or `probed`.', value: ({ one }) => one.build },
+  {
+    name: 'build',
+    doc: 'Build that the figures come from, `bare` or `probed`; throughput names its own.',
+    value: ({ one }) => one.build,
+  },
   { name: 'input', doc: 'Scenario or capture.', value: ({ one }) => one.input.name },
   { name: 'workers', doc: 'Worker threads.', value: ({ one }) => one.workers },
+  {
+    name: 'probe_cost_ns',
+    doc: 'What probes and clocks add to a packet of this case, in nanoseconds of worker time.',
+    value: ({ one }) => one.probeCost?.nsPerPacket,
+  },
 ];
 
 const FIGURES: readonly [string, keyof LatencyDistribution, string][] = [
@@ -39,6 +54,32 @@ const FIGURES: readonly [string, keyof LatencyDistribution, string][] = [
   ['max_ns', 'maxNs', 'Largest'],
 ];
 
+function isPercentile(key: string): key is PercentileKey {
+  return key in PERCENTILE_SHARES;
+}
+
+/**
+ * Why percentiles of a distribution are empty, and how many interruptions there were.
+ * @param prefix Put before each name, with its underscore: `service_`.
+ */
+export function withheldColumns<Row>(
+  prefix: string,
+  of: (row: Row) => LatencyDistribution | null | undefined,
+): CsvColumn<Row>[] {
+  return [
+    {
+      name: `${prefix}interrupted_share`,
+      doc: 'Interruptions by the machine per value; a percentile q (0 to 1) is empty unless this is below (1 - q) / 2.',
+      value: (row) => of(row)?.interruptedShare,
+    },
+    {
+      name: `${prefix}withheld`,
+      doc: 'Which percentiles are empty for that, and why; empty when none is.',
+      value: (row) => withheldReason(of(row)),
+    },
+  ];
+}
+
 /**
  * Columns for the figures of a distribution of times.
  * @param prefix Put before each name, with its underscore: `service_`.
@@ -54,6 +95,6 @@ export function distributionColumns<Row>(
   return FIGURES.filter(([name]) => only === undefined || only.includes(name)).map(([name, key, words]) => ({
     name: `${prefix}${name}`,
     doc: `${words}${what === '' ? '' : `, ${what}`}${name.endsWith('_ns') ? ', in nanoseconds' : ''}.`,
-    value: (row) => of(row)?.[key],
+    value: (row) => (isPercentile(key) ? percentileOf(of(row), key) : of(row)?.[key]),
   }));
 }

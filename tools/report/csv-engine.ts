@@ -4,6 +4,7 @@ import type { CsvColumn } from './csv.js';
 import { column, forCase, table } from './csv-table.js';
 import type { Run } from './runs.js';
 import type { Contention, ExpiryGroup, NatOccupancyPoint, Sweep } from './schema.js';
+import { interruptedShareOf, percentileOf } from './tail.js';
 
 type LockRow = CaseRow & { line: Contention };
 
@@ -17,6 +18,15 @@ function lockColumns(kind: 'wait' | 'hold'): CsvColumn<LockRow>[] {
     figure('min', `Shortest ${kind} above 0, in nanoseconds.`, 'minNs'),
     figure('avg', `Mean ${kind}, in nanoseconds.`, 'avgNs'),
     figure('max', `Longest ${kind}, in nanoseconds.`, 'maxNs'),
+    ...(kind === 'hold'
+      ? [
+          column<LockRow>(
+            'hold_clock_cost_ns',
+            'What the clock cost in each timed hold, taken off the figures, in nanoseconds; empty where it is in them.',
+            ({ line }) => line.hold?.clockCostNs,
+          ),
+        ]
+      : []),
     figure('total', `All ${kind}s together, in nanoseconds; scaled up where they were sampled.`, 'totalNs'),
     column(`${kind}_sample_interval`, `One ${kind} in so many was timed; 1 for all.`, ({ line }) =>
       line[kind]?.sampled === true ? line[kind].sampleInterval : line[kind]?.sampled === false ? 1 : null,
@@ -151,9 +161,11 @@ export const nat = table<CaseRow & { at: NatOccupancyPoint }>(
     column(
       'service_p50_ns',
       'Median service time of the allocating packets, in nanoseconds.',
-      ({ at }) => at.p50Ns,
+      ({ one, at }) => percentileOf({ ...at, interruptedShare: interruptedShareOf(one, 'service') }, 'p50Ns'),
     ),
-    column('service_p99_ns', '99th percentile of it, in nanoseconds.', ({ at }) => at.p99Ns),
+    column('service_p99_ns', '99th percentile of it, in nanoseconds.', ({ one, at }) =>
+      percentileOf({ ...at, interruptedShare: interruptedShareOf(one, 'service') }, 'p99Ns'),
+    ),
     column(
       'service_max_ns',
       'Largest, to the width of a histogram cell, in nanoseconds.',

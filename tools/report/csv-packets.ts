@@ -1,10 +1,12 @@
 /** CSV tables about the packets: the summary, their latency, their verdicts. */
-import { caseRows, distributionColumns, type CaseRow } from './csv-case-columns.js';
+import { caseRows, distributionColumns, withheldColumns, type CaseRow } from './csv-case-columns.js';
 import type { Field } from './csv.js';
 import { column, forCase, table } from './csv-table.js';
-import { ppsOf, TIME_KINDS } from './cells.js';
+import { mutexOf, TIME_KINDS } from './cells.js';
 import type { Run } from './runs.js';
 import type { LatencyDistribution, TimelineInterval } from './schema.js';
+import { ppsOf, throughputOf } from './throughput.js';
+import { interruptedShareOf, percentileOf } from './tail.js';
 
 const SUMMARY_PERCENTILES = ['mean_ns', 'p50_ns', 'p90_ns', 'p99_ns', 'p99_9_ns', 'p99_99_ns', 'max_ns'];
 
@@ -19,29 +21,83 @@ export const summary = table<CaseRow>(
     column('target_pps', 'Packets per second asked for.', ({ one }) => one.pacing.targetPps),
     column('target_mbps', 'Megabits per second asked for.', ({ one }) => one.pacing.targetMbps),
     column('multiplier', 'Multiple of the capture’s own pace asked for.', ({ one }) => one.pacing.multiplier),
-    column('achieved_pps', 'Packets per second, all workers.', ({ one }) => ppsOf(one)),
+    column(
+      'throughput_pps',
+      'Packets per second, all workers, from the run that `throughput_build` and `throughput_timed` name.',
+      ({ one }) => ppsOf(one),
+    ),
+    column(
+      'throughput_build',
+      'Build that throughput was measured with: `bare` or `probed`.',
+      ({ one }) => throughputOf(one).build,
+    ),
+    column(
+      'throughput_timed',
+      'Whether packets were timed while throughput was measured.',
+      ({ one }) => throughputOf(one).timed,
+    ),
+    column('throughput_packets', 'Packets of that run.', ({ one }) => throughputOf(one).packets),
+    column(
+      'throughput_elapsed_ns',
+      'Length of that run, in nanoseconds.',
+      ({ one }) => throughputOf(one).elapsedNs,
+    ),
+    column(
+      'throughput_harness_share',
+      'Share of the workers’ time in that run outside the tracker, 0 to 1.',
+      ({ one }) => throughputOf(one).harnessShare,
+    ),
+    column(
+      'achieved_pps',
+      'Packets per second, all workers, in the run that everything else comes from.',
+      ({ one }) =>
+        one.pacing.achievedPps ?? (one.elapsedNs > 0 ? one.packets.injected / (one.elapsedNs / 1e9) : null),
+    ),
     column(
       'achieved_mbps',
       'Megabits of frames per second, all workers.',
       ({ one }) => one.pacing.achievedMbps,
+    ),
+    column(
+      'on_engine_pps',
+      'Packets per second of time inside the engine, all workers: harness and waiting taken out.',
+      ({ one }) => one.pacing.onEnginePps,
+    ),
+    column(
+      'harness_share',
+      'Share of worker time, waiting for due times left out, that was not the engine’s, 0 to 1.',
+      ({ one }) => one.harnessShare,
     ),
     column('elapsed_ns', 'Recorded part of the run, in nanoseconds.', ({ one }) => one.elapsedNs),
     column('packets', 'Packets injected.', ({ one }) => one.packets.injected),
     column('batch', 'Packets per batch.', ({ one }) => one.batch),
     column('steer', 'How packets were given to workers.', ({ one }) => one.steer),
     column('clock', 'What drives expiry.', ({ one }) => one.clock),
+    column('mutex', 'How waiters of a lock spin: `glibc` or `backoff`.', ({ one }) => mutexOf(one)),
     column('loops', 'Passes over the input.', ({ one }) => one.loops),
+    column(
+      'repeated_tuples',
+      'Whether packets were replayed again under the same addresses.',
+      ({ one }) => one.repeatedTuples,
+    ),
     ...distributionColumns<CaseRow>(
       'service_',
       'service time',
       ({ one }) => one.latency?.service?.overall,
       SUMMARY_PERCENTILES,
     ),
+    ...withheldColumns<CaseRow>('service_', ({ one }) => one.latency?.service?.overall),
     ...distributionColumns<CaseRow>(
       'response_',
       'response time',
       ({ one }) => one.latency?.response?.overall,
       SUMMARY_PERCENTILES,
+    ),
+    ...withheldColumns<CaseRow>('response_', ({ one }) => one.latency?.response?.overall),
+    column(
+      'clock_loop_p99_9_ns',
+      'The same percentile of a bare clock loop on the workers’ cores, over stretches as long as the median service time, in nanoseconds.',
+      ({ one }) => one.latency?.service?.clockLoop?.p999Ns,
     ),
     column(
       'worker_imbalance',
@@ -101,12 +157,12 @@ export const summary = table<CaseRow>(
     column(
       'clock_cost_ns',
       'What one timer read costs, in nanoseconds.',
-      ({ run }) => run.result.environment.clock.costNs,
+      ({ run, one }) => one.timer?.costNs ?? run.result.environment.clock.costNs,
     ),
     column(
       'clock_step_ns',
       'The timer’s smallest step, in nanoseconds.',
-      ({ run }) => run.result.environment.clock.stepNs,
+      ({ run, one }) => one.timer?.stepNs ?? run.result.environment.clock.stepNs,
     ),
   ]),
   caseRows,
@@ -160,6 +216,7 @@ export const latency = table<LatencyRow>(
       (row) => row.slice,
     ),
     ...distributionColumns<LatencyRow>('', '', (row) => row.figures),
+    ...withheldColumns<LatencyRow>('', (row) => row.figures),
   ]),
   latencyRows,
   true,
@@ -175,8 +232,14 @@ export const timeline = table<CaseRow & { at: TimelineInterval }>(
     column('pps', 'Packets per second in it.', ({ at }) =>
       at.intervalMs > 0 ? at.packets / (at.intervalMs / 1e3) : null,
     ),
-    column('service_p50_ns', 'Median service time, in nanoseconds.', ({ at }) => at.p50Ns),
-    column('service_p99_ns', '99th percentile of service time, in nanoseconds.', ({ at }) => at.p99Ns),
+    column('service_p50_ns', 'Median service time, in nanoseconds.', ({ one, at }) =>
+      percentileOf({ ...at, interruptedShare: interruptedShareOf(one, 'service') }, 'p50Ns'),
+    ),
+    column(
+      'service_p99_ns',
+      '99th percentile of service time, in nanoseconds; empty where service_withheld of the summary has it.',
+      ({ one, at }) => percentileOf({ ...at, interruptedShare: interruptedShareOf(one, 'service') }, 'p99Ns'),
+    ),
     column('service_max_ns', 'Largest service time, in nanoseconds.', ({ at }) => at.maxNs),
     column('response_p50_ns', 'Median response time, in nanoseconds.', ({ at }) => at.responseP50Ns),
     column(

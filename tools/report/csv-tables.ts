@@ -2,6 +2,7 @@
 import { expiry, locks, nat, occupancy, sweeps } from './csv-engine.js';
 import { latency, summary, timeline, verdicts } from './csv-packets.js';
 import { column, table, type CsvTable } from './csv-table.js';
+import { comparisonsOf, differs } from './comparisons.js';
 import type { Run } from './runs.js';
 import type { Comparison, Scaling, ScalingPoint } from './schema.js';
 
@@ -20,12 +21,24 @@ const comparisons = table<{ run: Run; one: Comparison }>(
     column('ratio_low', 'Lower end of its interval.', ({ one }) => one.low),
     column('ratio_high', 'Upper end of its interval.', ({ one }) => one.high),
     column('confidence', 'Confidence of the interval, 0 to 1.', ({ one }) => one.confidence),
-    column('p_value', 'Of the rank test.', ({ one }) => one.pValue),
-    column('n', 'Trials on each side.', ({ one }) => one.n),
-    column('significant', 'Whether the test says that they differ.', ({ one }) => one.significant),
+    column('p_value', 'Of the test, not corrected.', ({ one }) => one.pValue),
+    column('adjusted_p', 'After Holm’s correction over the matrix.', ({ one }) => one.adjustedP),
+    column('n', 'Trials on each side, over all sessions.', ({ one }) => one.n),
+    column(
+      'sessions',
+      'Fresh processes they ran in; with 1 it holds within that one only.',
+      ({ one }) => one.sessions,
+    ),
+    column('build', 'Build of the engine; empty where two are compared.', ({ one }) => one.build),
+    column(
+      'significant',
+      'Whether they differ: adjusted_p below alpha, and 1 outside the interval.',
+      ({ one }) => differs(one),
+    ),
     column('control', 'Whether it is an A/A control.', ({ one }) => one.control),
+    column('note', 'Why no more can be said of it; empty when nothing is held back.', ({ one }) => one.note),
   ],
-  (runs) => runs.flatMap((run) => (run.result.comparisons ?? []).map((one) => ({ run, one }))),
+  (runs) => runs.flatMap((run) => comparisonsOf(run.result).map((one) => ({ run, one }))),
 );
 
 type ScalingRow = { run: Run; scaling: Scaling; at: ScalingPoint };
@@ -38,9 +51,13 @@ const scaling = table<ScalingRow>(
     column('design', 'Expiration design.', (row) => row.scaling.design),
     column('input', 'Scenario or capture.', (row) => row.scaling.input),
     column('workers', 'Worker threads.', ({ at }) => at.workers),
+    column('build', 'Build that throughput was measured with.', (row) => row.scaling.build),
+    column('timed', 'Whether packets were timed meanwhile.', (row) => row.scaling.timed),
     column('pps', 'Packets per second.', ({ at }) => at.pps),
     column('pps_low', 'Lower end of its interval.', ({ at }) => at.low),
     column('pps_high', 'Upper end of its interval.', ({ at }) => at.high),
+    column('n', 'Trials, over all sessions.', ({ at }) => at.n),
+    column('sessions', 'Fresh processes they ran in.', ({ at }) => at.sessions),
     column(
       'lock_wait_share',
       'Share of worker time spent waiting for locks, 0 to 1.',

@@ -1,8 +1,10 @@
 /** Go benchmark lines, which benchstat reads: one line per trial, so that it has a sample to test with. */
-import { ppsOf } from './cells.js';
+import { mutexOf } from './cells.js';
 import { fileNameFrom, printable } from './escape.js';
 import type { Run } from './runs.js';
 import type { Environment, ResultCase } from './schema.js';
+import { burdenedPps, comparablePps, isPaced, ppsOf, throughputOf, whyNotCompared } from './throughput.js';
+import { percentileOf } from './tail.js';
 
 const GO_ARCHITECTURE: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', arm64: 'arm64' };
 
@@ -12,16 +14,31 @@ const UNITS: readonly {
   better: 'higher' | 'lower';
   of: (one: ResultCase) => number | null | undefined;
 }[] = [
-  { unit: 'pps', better: 'higher', of: ppsOf },
-  { unit: 'p50-ns', better: 'lower', of: (one) => one.latency?.service?.overall.p50Ns },
-  { unit: 'p99-ns', better: 'lower', of: (one) => one.latency?.service?.overall.p99Ns },
-  { unit: 'p99.9-ns', better: 'lower', of: (one) => one.latency?.service?.overall.p999Ns },
+  { unit: 'pps', better: 'higher', of: (one) => (isPaced(one) ? ppsOf(one) : comparablePps(one)) },
+  { unit: 'burdened-pps', better: 'higher', of: burdenedPps },
+  {
+    unit: 'burdened-ns/op',
+    better: 'lower',
+    of: (one) => nsPerOp(one, whyNotCompared(one) !== null && !isPaced(one)),
+  },
+  { unit: 'probe-cost-ns', better: 'lower', of: (one) => one.probeCost?.nsPerPacket },
+  { unit: 'p50-ns', better: 'lower', of: (one) => percentileOf(one.latency?.service?.overall, 'p50Ns') },
+  { unit: 'p99-ns', better: 'lower', of: (one) => percentileOf(one.latency?.service?.overall, 'p99Ns') },
+  { unit: 'p99.9-ns', better: 'lower', of: (one) => percentileOf(one.latency?.service?.overall, 'p999Ns') },
   { unit: 'max-ns', better: 'lower', of: (one) => one.latency?.service?.overall.maxNs },
 ];
 
+/** Time of the run over its packets, all workers together; null where the question does not arise. */
+function nsPerOp(one: ResultCase, asked: boolean): number | null {
+  const { elapsedNs, packets } = throughputOf(one);
+  return asked && packets > 0 ? elapsedNs / packets : null;
+}
+
 /**
- * The text for benchstat. ns/op is the recorded time over the packets, all workers together; p50-ns and the like
- * are service time. The number after the last dash is the number of workers.
+ * The text for benchstat. ns/op is the time of the run that throughput comes from over its packets, all workers together; it and
+ * pps are left to the bare build without clocks, and to rates that were given: with the cost of probes or clocks in them
+ * they are called burdened, so that benchstat does not compare one with the other. p50-ns and the like are service time.
+ * The number after the last dash is the number of workers.
  */
 export function goBenchText(runs: readonly Run[]): string {
   const lines: string[] = [];
@@ -31,7 +48,8 @@ export function goBenchText(runs: readonly Run[]): string {
     const names = namesOf(run.result.cases);
     for (const one of run.result.cases) {
       if (one.packets.injected === 0) continue;
-      const figures = [`${numberText(one.elapsedNs / one.packets.injected)} ns/op`];
+      const nsOp = nsPerOp(one, isPaced(one) || whyNotCompared(one) === null);
+      const figures = nsOp === null ? [] : [`${numberText(nsOp)} ns/op`];
       for (const { unit, of } of UNITS) {
         const value = of(one);
         if (value !== null && value !== undefined) figures.push(`${numberText(value)} ${unit}`);
@@ -88,6 +106,7 @@ function partsOf(one: ResultCase): string {
     `design=${fileNameFrom(one.design)}`,
     `${one.input.type}=${fileNameFrom(one.input.name)}`,
     ...(one.build === 'bare' ? ['build=bare'] : []),
+    ...(mutexOf(one) === 'backoff' && one.mutex != null ? ['mutex=backoff'] : []),
     ...(mode === 'topspeed' ? [] : [`pace=${mode}${pace === null || pace === undefined ? '' : `:${pace}`}`]),
   ].join('/');
 }

@@ -1,7 +1,7 @@
 /** What reports need of the stored histograms: percentile curves, merging, and counts for heat maps. */
 import type { Histogram, JsHistogram } from 'hdr-histogram-js';
 import { build, encodeIntoCompressedBase64 } from 'hdr-histogram-js';
-import { decodeHistogram } from '../measure/latency-summary.js';
+import { decodeHistogram, interpolatedPercentiles } from '../measure/latency-summary.js';
 import type { LatencyDistribution } from './schema.js';
 
 /** A point of a percentile curve: `share` of the values (0 to 1) are at most `value`. */
@@ -40,22 +40,33 @@ export function recordedCounts(encoded: string): { value: number; count: number 
   return counts;
 }
 
-/** The figures of a distribution, from its histogram. `minNs` is the lower end of the lowest cell. */
-export function distributionOf(histogram: Histogram): LatencyDistribution {
+const PERCENTILES = [50, 75, 90, 99, 99.9, 99.99];
+
+/**
+ * The figures of a distribution, from its histogram. `minNs` is the lower end of the lowest cell.
+ * @param stepNs step of the clock that gave the values, for percentiles inside it; null or absent where no clock did
+ */
+export function distributionOf(histogram: Histogram, stepNs?: number | null): LatencyDistribution {
   if (histogram.totalCount === 0) return { count: 0 };
-  const at = (percentile: number): number => histogram.getValueAtPercentile(percentile);
+  const minNs = histogram.getValueAtPercentile(0);
+  const percentiles =
+    stepNs == null
+      ? PERCENTILES.map((percentile) => histogram.getValueAtPercentile(percentile))
+      : interpolatedPercentiles(histogram, stepNs);
+  const at = (index: number): number => Math.max(percentiles[index] as number, minNs);
   return {
     count: histogram.totalCount,
-    minNs: at(0),
+    minNs,
     meanNs: histogram.mean,
     stddevNs: histogram.stdDeviation,
-    p50Ns: at(50),
-    p75Ns: at(75),
-    p90Ns: at(90),
-    p99Ns: at(99),
-    p999Ns: at(99.9),
-    p9999Ns: at(99.99),
+    p50Ns: at(0),
+    p75Ns: at(1),
+    p90Ns: at(2),
+    p99Ns: at(3),
+    p999Ns: at(4),
+    p9999Ns: at(5),
     maxNs: histogram.maxValue,
+    ...(stepNs == null ? {} : { stepNs }),
     encoded: encodeIntoCompressedBase64(histogram),
   };
 }
@@ -79,7 +90,9 @@ export function mergeDistributions(parts: readonly LatencyDistribution[]): Laten
     if (part.encoded === null || part.encoded === undefined) return null;
     merged.add(decodeHistogram(part.encoded));
   }
-  const figures = distributionOf(merged);
+  const steps = filled.map((part) => part.stepNs).filter((step) => typeof step === 'number');
+  const figures = distributionOf(merged, steps.length === filled.length ? Math.max(...steps) : null);
+  const shares = filled.filter((part) => typeof part.interruptedShare === 'number');
   const total = filled.reduce((sum, part) => sum + part.count, 0);
   const known = <K extends 'minNs' | 'maxNs' | 'meanNs'>(key: K): number[] =>
     filled.map((part) => part[key]).filter((value): value is number => value !== null && value !== undefined);
@@ -94,6 +107,10 @@ export function mergeDistributions(parts: readonly LatencyDistribution[]): Laten
     for (const key of ['p50Ns', 'p75Ns', 'p90Ns', 'p99Ns', 'p999Ns', 'p9999Ns'] as const) {
       figures[key] = Math.min(figures[key] ?? maxNs, maxNs);
     }
+  }
+  if (shares.length === filled.length) {
+    figures.interruptedShare =
+      shares.reduce((sum, part) => sum + (part.interruptedShare ?? 0) * part.count, 0) / total;
   }
   if (means.length === filled.length) {
     figures.meanNs = filled.reduce((sum, part) => sum + (part.meanNs ?? 0) * part.count, 0) / total;

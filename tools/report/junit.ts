@@ -1,7 +1,9 @@
 /** JUnit XML, as CI servers read it. Regression is a failure, inconclusive is skipped, a harness fault is an error. */
+import { comparisonsOf, deltaText, differs } from './comparisons.js';
 import { escapeXml } from './escape.js';
 import type { Run } from './runs.js';
 import type { AuditCheck, ResultCase } from './schema.js';
+import { hasOwnThroughput, throughputOf } from './throughput.js';
 
 export type JunitOutcome =
   { kind: 'pass' } | { kind: 'failure' | 'error' | 'skipped'; message: string; details?: string };
@@ -93,7 +95,7 @@ export function junitSuites(runs: readonly Run[]): JunitSuite[] {
         ? `${one.id} trial ${one.trial}`
         : one.id,
       classname: one.design,
-      timeS: one.elapsedNs / 1e9,
+      timeS: (one.elapsedNs + (hasOwnThroughput(one) ? throughputOf(one).elapsedNs : 0)) / 1e9,
       outcome: outcomeOf(one.audit, one.partial === true ? one : null),
     }));
     if (result.cases.length === 0) {
@@ -103,15 +105,17 @@ export function junitSuites(runs: readonly Run[]): JunitSuite[] {
     if ((result.audit?.length ?? 0) > 0) {
       cases.push({ name: 'self-audit', classname: 'run', outcome: outcomeOf(result.audit ?? [], null) });
     }
-    for (const comparison of result.comparisons ?? []) {
+    for (const comparison of comparisonsOf(result)) {
       if (comparison.control !== true) continue;
       cases.push({
         name: `A/A ${comparison.head} ${comparison.metric}`,
         classname: 'control',
-        outcome:
-          comparison.significant === true
-            ? { kind: 'skipped', message: `A design differs from itself (${comparison.text}): inconclusive.` }
-            : { kind: 'pass' },
+        outcome: differs(comparison)
+          ? {
+              kind: 'skipped',
+              message: `A design differs from itself (${deltaText(comparison)}): inconclusive.`,
+            }
+          : { kind: 'pass' },
       });
     }
     return { name: run.label, timestamp: result.createdAt, cases };

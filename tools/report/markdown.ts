@@ -1,5 +1,4 @@
 /** The report as Markdown, for a pull request comment or a CI step summary. */
-import { geometricMean } from '../stats/sample.js';
 import {
   cellName,
   cellsOf,
@@ -8,17 +7,21 @@ import {
   latencyOfCell,
   locksOfCell,
   medianOf,
+  onEnginePpsOf,
   packetsOf,
   pacingText,
-  ppsOf,
+  probeCostOf,
   type Cell,
 } from './cells.js';
-import { intervalText, metricOf, testText } from './comparisons.js';
+import { throughputCover, throughputInterval, throughputOfCell } from './cell-throughput.js';
+import { comparisonsOf, coverText, deltaText, intervalText, metricOf, testText } from './comparisons.js';
 import { escapeMarkdown } from './escape.js';
-import { formatCount, formatNs, formatRate, formatRatio, formatShare } from './quantities.js';
+import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from './quantities.js';
 import type { Run } from './runs.js';
 import type { Comparison } from './schema.js';
-import { summarySentences } from './summary-sentences.js';
+import { excessText, percentileText, withheldSentences } from './tail.js';
+import { repeatedTuplesText, summarySentences } from './summary-sentences.js';
+import { buildsText, comparedBuilds, figuresBuild, throughputBuild, throughputOf } from './throughput.js';
 
 /** GitHub shows at most 1 MiB of a step summary; a report that is longer is cut at a section, and says so. */
 const MAX_BYTES = 1024 * 1024 - 1024;
@@ -28,7 +31,7 @@ export function markdownText(runs: readonly Run[]): string {
   const severalRuns = runs.length > 1;
   const cells = cellsOf(runs);
   const sections = [
-    '# ctreplay results',
+    `# ctreplay results${repeatedTuplesText(runs) === null ? '' : ' (repeated tuples)'}`,
     bullets(summarySentences(runs).map(({ text }) => escapeMarkdown(text))),
     ...comparableGroups(cells).flatMap((group) => groupSections(group, severalRuns)),
     ...runs.flatMap((run) => comparisonSections(run, severalRuns)),
@@ -83,18 +86,24 @@ function time(
   kind: 'service' | 'response',
   key: 'p50Ns' | 'p99Ns' | 'p999Ns' | 'maxNs',
 ): MdColumn<Cell> {
-  return { head, cell: (cell) => formatNs(latencyOfCell(cell, kind)?.[key]) };
+  return {
+    head,
+    cell: (cell) =>
+      key === 'maxNs'
+        ? formatNs(latencyOfCell(cell, kind)?.maxNs)
+        : percentileText(latencyOfCell(cell, kind), key),
+  };
 }
 
 function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
   const [first] = group;
   if (first === undefined) return [];
-  const { input, workers, build } = first.first;
+  const { input, workers, mutex } = first.first;
   const heading = [
     escapeMarkdown(input.name),
     `${workers} ${workers === 1 ? 'worker' : 'workers'}`,
     escapeMarkdown(pacingText(first.first)),
-    `${build} build`,
+    ...(mutex === 'backoff' ? ['backoff mutex'] : []),
     ...(severalRuns ? [escapeMarkdown(first.run.label)] : []),
   ].join(', ');
   const design: MdColumn<Cell> = {
@@ -103,15 +112,32 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
     cell: (cell) => escapeMarkdown(cellName(cell, group)),
   };
   const locks = group.flatMap((cell) => locksOfCell(cell).map((lock) => ({ cell, lock })));
+  const cases = group.flatMap((cell) => cell.cases);
+  const figures = buildsText(cases, figuresBuild);
   return [
     `## ${heading}`,
+    `Throughput: ${escapeMarkdown(buildsText(cases, throughputBuild))}.`,
     mdTable(group, [
       design,
-      { head: 'packets/s', cell: (cell) => formatRate(medianOf(cell, ppsOf)) },
+      { head: 'packets/s', cell: (cell) => formatRate(throughputOfCell(cell)) },
+      { head: 'interval', cell: throughputInterval },
+      { head: 'covers', left: true, cell: throughputCover },
+      { head: 'on engine', cell: (cell) => formatRate(onEnginePpsOf(cell)) },
+      { head: 'harness', cell: (cell) => formatShare(medianOf(cell, (one) => one.harnessShare)) },
       { head: 'trials', cell: (cell) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
+      {
+        head: 'harness',
+        cell: (cell) => formatShare(medianOf(cell, (one) => throughputOf(one).harnessShare)),
+      },
+    ]),
+    `Times, locks and expiration: ${escapeMarkdown(figures)}; under _measuring_ what that adds to a packet.`,
+    mdTable(group, [
+      design,
+      measuring,
       time('service p50', 'service', 'p50Ns'),
       time('p99', 'service', 'p99Ns'),
       time('p99.9', 'service', 'p999Ns'),
+      { head: 'p99.9 excess', cell: (cell) => excessText(cell, 'service', 'p999Ns') },
       time('max', 'service', 'maxNs'),
       time('response p50', 'response', 'p50Ns'),
       time('p99', 'response', 'p99Ns'),
@@ -120,6 +146,8 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
       { head: 'expiry lag p50', cell: (cell) => formatNs(lagOfCell(cell)?.p50Ns) },
       { head: 'max', cell: (cell) => formatNs(lagOfCell(cell)?.maxNs) },
     ]),
+    bullets(withheldSentences(group, (cell) => cellName(cell, group)).map(escapeMarkdown)),
+    locks.length === 0 ? '' : `Locks: ${escapeMarkdown(figures)}.`,
     mdTable(locks, [
       { head: 'lock', left: true, cell: ({ lock }) => escapeMarkdown(lock.class) },
       { head: 'design', left: true, cell: ({ cell }) => escapeMarkdown(cellName(cell, group)) },
@@ -137,22 +165,24 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
       { head: 'total', cell: ({ lock }) => formatNs(lock.wait?.totalNs) },
       { head: 'hold avg', cell: ({ lock }) => formatNs(lock.hold?.avgNs) },
       { head: 'max', cell: ({ lock }) => formatNs(lock.hold?.maxNs) },
+      { head: measuring.head, cell: ({ cell }) => measuring.cell(cell) },
     ]),
   ];
 }
 
-/** Comparisons by metric as benchstat writes them, the geometric mean of the ratios last. */
+const measuring: MdColumn<Cell> = { head: 'measuring', cell: (cell) => signedNs(probeCostOf(cell)) };
+
+/** Comparisons by metric as benchstat writes them, geometric means with their intervals last. */
 function comparisonSections(run: Run, severalRuns: boolean): string[] {
   const byMetric = new Map<string, Comparison[]>();
-  for (const one of run.result.comparisons ?? [])
+  for (const one of comparisonsOf(run.result))
     byMetric.set(one.metric, [...(byMetric.get(one.metric) ?? []), one]);
   if (byMetric.size === 0) return [];
-  const sections = [severalRuns ? `## Comparisons, ${escapeMarkdown(run.label)}` : '## Comparisons'];
+  const sections = [
+    severalRuns ? `## Comparisons, ${escapeMarkdown(run.label)}` : '## Comparisons',
+    escapeMarkdown(comparedBuilds(run)),
+  ];
   for (const [metric, comparisons] of byMetric) {
-    const ratios = comparisons
-      .filter((one) => one.control !== true)
-      .map((one) => one.ratio)
-      .filter((ratio) => typeof ratio === 'number' && ratio > 0) as number[];
     const table = mdTable(comparisons, [
       {
         head: escapeMarkdown(metric),
@@ -164,14 +194,21 @@ function comparisonSections(run: Run, severalRuns: boolean): string[] {
       },
       { head: 'base', cell: (one) => metricOf(one).format(one.baseMedian) },
       { head: 'head', cell: (one) => metricOf(one).format(one.headMedian) },
-      { head: 'delta', cell: (one) => escapeMarkdown(one.text) },
+      { head: 'delta', cell: (one) => deltaText(one) },
       { head: 'ratio', cell: intervalText },
+      { head: 'covers', left: true, cell: coverText },
       { head: 'test', left: true, cell: testText },
     ]);
     sections.push(table);
-    if (ratios.length > 1) {
-      const percent = (geometricMean(ratios) - 1) * 100;
-      sections.push(`geomean of ${escapeMarkdown(metric)}: ${percent >= 0 ? '+' : ''}${percent.toFixed(2)}%`);
+    sections.push(bullets([...new Set(comparisons.flatMap((one) => one.note ?? []))].map(escapeMarkdown)));
+    for (const row of run.result.geomeans ?? []) {
+      // A mean without an interval claims what it cannot know.
+      if (row.metric !== metric || row.groups < 2 || typeof row.low !== 'number') continue;
+      sections.push(
+        escapeMarkdown(
+          `geomean of ${metric}: ${row.head} against ${row.base} ${row.text}, ${row.groups} groups`,
+        ),
+      );
     }
   }
   return sections;

@@ -7,15 +7,16 @@ import {
   latencyOfCell,
   medianOf,
   pacingText,
-  ppsOf,
   summaryOf,
   TIME_KINDS,
   type Cell,
   type TimeKind,
 } from './cells.js';
 import { percentileCurve, recordedCounts } from './histograms.js';
+import { interruptedShareOf, percentileOf } from './tail.js';
 import type { Run } from './runs.js';
 import type { ResultCase, Scaling, TimelineInterval } from './schema.js';
+import { ppsOf, throughputOf } from './throughput.js';
 
 /** A point of a percentile curve as drawn: 1 / (1 - share), and nanoseconds. */
 export type CurveXY = [number, number];
@@ -45,8 +46,8 @@ export interface ScalingDesign {
   design: string;
   /** Workers, pps, low, high; low and high null where there is no interval. */
   measured: [number, number, number | null, number | null][];
-  /** Workers, pps: predicted by a model. */
-  predicted: [number, number][];
+  /** Workers, pps, low, high: predicted by a fit; only where it has a band. */
+  predicted: [number, number, number, number][];
   /** Workers, pps: the fitted curve. */
   fit: [number, number][];
   /** Workers, share of time spent waiting for locks. */
@@ -112,12 +113,13 @@ export const DETAILS: readonly Detail[] = [
 export function groupLabel(group: readonly Cell[], severalRuns: boolean): string {
   const [first] = group;
   if (first === undefined) return '';
-  const { input, workers, build } = first.first;
+  const { input, workers, build, mutex } = first.first;
   return [
     input.name,
     `${workers} ${workers === 1 ? 'worker' : 'workers'}`,
     pacingText(first.first),
     ...(build === 'bare' ? ['bare build'] : []),
+    ...(mutex === 'backoff' ? ['backoff mutex'] : []),
     ...(severalRuns ? [first.run.label] : []),
   ].join(', ');
 }
@@ -176,10 +178,12 @@ function nonEmpty<Series>(
     .filter(({ series }) => series.length > 0);
 }
 
-function curveOf(encoded: string, count: number, ticksPerHalf: number): CurveXY[] {
+/** @param upTo share of the values up to which the curve is drawn, 0 to 1 */
+function curveOf(encoded: string, count: number, ticksPerHalf: number, upTo = 1): CurveXY[] {
   const points: CurveXY[] = [];
   let last = 1;
   for (const { share, value } of percentileCurve(encoded, ticksPerHalf)) {
+    if (share > upTo) break;
     // The maximum is at share 1, which the axis cannot show: it is drawn where one value of all is left.
     const x = share < 1 ? 1 / (1 - share) : Math.max(last, count);
     if (x < last) continue;
@@ -198,7 +202,9 @@ function latencyCurves(cell: Cell, design: string, detail: Detail): CurveSeries[
   return TIME_KINDS.flatMap((kind): CurveSeries[] => {
     const figures = latencyOfCell(cell, kind);
     if (typeof figures?.encoded !== 'string') return [];
-    return [{ design, kind, points: curveOf(figures.encoded, figures.count, detail.ticksPerHalf) }];
+    // Beyond, it would be a curve of the machine (tail.ts).
+    const upTo = 1 - 2 * (figures.interruptedShare ?? 0);
+    return [{ design, kind, points: curveOf(figures.encoded, figures.count, detail.ticksPerHalf, upTo) }];
   });
 }
 
@@ -226,7 +232,7 @@ function heatOf(cell: Cell, label: string, detail: Detail): HeatGroup[] {
       lines: timeline.map((at) => [
         at.tMs + at.intervalMs / 2,
         at.p50Ns ?? null,
-        at.p99Ns ?? null,
+        percentileOf({ ...at, interruptedShare: interruptedShareOf(one, 'service') }, 'p99Ns'),
         at.maxNs ?? null,
       ]),
       sweeps: (one.sweeps ?? [])
@@ -304,7 +310,8 @@ function scalingFromCells(run: Run, groups: readonly Cell[][]): Scaling[] {
         ...(cell.first.build === 'bare' ? ['bare build'] : []),
       ].join(', ');
       const key = JSON.stringify([design, input]);
-      const entry = byKey.get(key) ?? { design, input, points: [] };
+      const { build, timed } = throughputOf(cell.first);
+      const entry = byKey.get(key) ?? { design, input, build, timed, points: [] };
       const summary = summaryOf(cell, 'pps');
       entry.points.push({
         workers: cell.first.workers,
@@ -325,7 +332,11 @@ function scalingDesign({ design, points, fit }: Scaling): ScalingDesign {
   const known = sorted.filter(
     (point): point is typeof point & { pps: number } => typeof point.pps === 'number',
   );
-  const furthest = Math.max(2, ...sorted.map((point) => point.workers));
+  // A prediction without a band is a promise; results from before there were bands have such.
+  const shown = known.filter(
+    (point) => point.measured || (typeof point.low === 'number' && typeof point.high === 'number'),
+  );
+  const furthest = Math.max(2, ...shown.map((point) => point.workers));
   const curve: [number, number][] = [];
   const lambda = fit?.lambdaPps?.value;
   const sigma = fit?.sigma?.value;
@@ -338,10 +349,12 @@ function scalingDesign({ design, points, fit }: Scaling): ScalingDesign {
   }
   return {
     design,
-    measured: known
+    measured: shown
       .filter((point) => point.measured)
       .map((point) => [point.workers, point.pps, point.low ?? null, point.high ?? null]),
-    predicted: known.filter((point) => !point.measured).map((point) => [point.workers, point.pps]),
+    predicted: shown.flatMap(({ workers, pps, low, high, measured }) =>
+      !measured && typeof low === 'number' && typeof high === 'number' ? [[workers, pps, low, high]] : [],
+    ),
     fit: curve,
     waits: sorted
       .filter(

@@ -1,15 +1,19 @@
 /** The sections of the page that hold charts, each with its figures as a table below. */
-import { cellName, lagOfCell, latencyOfCell, medianOf, TIME_KINDS, type Cell } from './cells.js';
+import { cellName, lagOfCell, latencyOfCell, medianOf, probeCostOf, TIME_KINDS, type Cell } from './cells.js';
 import { markup, htmlTable, type Html, type HtmlValue } from './html.js';
 import { groupLabel, type PageData, type ScalingDesign } from './page-data.js';
-import { formatCount, formatNs, formatRate, formatRatio, formatShare } from './quantities.js';
+import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from './quantities.js';
 import type { LatencyDistribution } from './schema.js';
+import { interruptedShareOf, percentileText } from './tail.js';
 
 /** What the sections are made from. */
 export interface PageContent {
   data: PageData;
   groups: readonly Cell[][];
   severalRuns: boolean;
+  /** What throughput was measured with, and everything else. */
+  throughput: string;
+  figures: string;
   /** Rows of a table at most. */
   rowsMax: number;
 }
@@ -65,6 +69,8 @@ interface DistributionRow {
   design: string;
   kind: string;
   figures: LatencyDistribution;
+  /** What probes and clocks add to a packet, ns. */
+  measuring: number | null;
 }
 
 function distributionTable(caption: string, rows: readonly DistributionRow[], rowsMax: number): HtmlValue {
@@ -78,12 +84,13 @@ function distributionTable(caption: string, rows: readonly DistributionRow[], ro
       { head: 'Count', cell: (row) => formatCount(row.figures.count) },
       { head: 'Min', cell: (row) => formatNs(row.figures.minNs) },
       { head: 'Mean', cell: (row) => formatNs(row.figures.meanNs) },
-      { head: 'p50', cell: (row) => formatNs(row.figures.p50Ns) },
-      { head: 'p90', cell: (row) => formatNs(row.figures.p90Ns) },
-      { head: 'p99', cell: (row) => formatNs(row.figures.p99Ns) },
-      { head: 'p99.9', cell: (row) => formatNs(row.figures.p999Ns) },
-      { head: 'p99.99', cell: (row) => formatNs(row.figures.p9999Ns) },
+      { head: 'p50', cell: (row) => percentileText(row.figures, 'p50Ns') },
+      { head: 'p90', cell: (row) => percentileText(row.figures, 'p90Ns') },
+      { head: 'p99', cell: (row) => percentileText(row.figures, 'p99Ns') },
+      { head: 'p99.9', cell: (row) => percentileText(row.figures, 'p999Ns') },
+      { head: 'p99.99', cell: (row) => percentileText(row.figures, 'p9999Ns') },
       { head: 'Max', cell: (row) => formatNs(row.figures.maxNs) },
+      { head: 'Measuring adds to a packet', cell: (row) => signedNs(row.measuring) },
     ],
     rowsMax,
   );
@@ -97,7 +104,15 @@ function rowsFor(
     group.flatMap((cell) =>
       pick(cell).flatMap(([kind, figures]) =>
         figures !== null && figures !== undefined && figures.count > 0
-          ? [{ group: groupLabel(group, severalRuns), design: cellName(cell, group), kind, figures }]
+          ? [
+              {
+                group: groupLabel(group, severalRuns),
+                design: cellName(cell, group),
+                kind,
+                figures,
+                measuring: probeCostOf(cell),
+              },
+            ]
           : [],
       ),
     ),
@@ -129,32 +144,33 @@ export function latencySection(content: PageContent): Html {
           chart: 'curves',
           alternative: `Latency by percentile for ${content.data.designs.join(', ')}.`,
           caption:
-            'Latency by percentile. Solid: service time, from when a packet’s processing began to its end. Dashed: response time, from when it was due, so that a stall counts for every packet it delayed. Both axes are logarithmic; each step to the right is ten times rarer.',
+            'Latency by percentile. Solid: service time, from when a packet’s processing began to its end. Dashed: response time, from when it was due, so that a stall counts for every packet it delayed. Both axes are logarithmic; each step to the right is ten times rarer. A curve ends where interruptions by the machine would be more than half of what lies above.',
           labels: curves.map((group) => group.label),
-          table: distributionTable('Latency', rows, rowsMax),
+          table: distributionTable(`Latency: ${content.figures}`, rows, rowsMax),
         });
   const body =
     rows.length === 0
       ? null
-      : markup`${chart ?? distributionTable('Latency', rows, rowsMax)}${
+      : markup`${chart ?? distributionTable(`Latency: ${content.figures}`, rows, rowsMax)}${
           byClass.length === 0
             ? null
             : markup`<details>
                 <summary>By packet class, and with and without a sweep (first trial)</summary>
-                ${distributionTable('Latency by packet class', byClass, rowsMax)}
+                ${distributionTable(`Latency by packet class: ${content.figures}`, byClass, rowsMax)}
               </details>`
         }`;
   return section('latency', 'Latency', body, 'Latency was not measured in this run.');
 }
 
 /** The heat map, or lines where the timeline holds no histograms; the sweeps marked. */
-export function timelineSection({ data, groups, severalRuns, rowsMax }: PageContent): Html {
+export function timelineSection({ data, groups, severalRuns, rowsMax, figures }: PageContent): Html {
   const rows = groups.flatMap((group) =>
     group.flatMap((cell) => {
       const one = cell.cases.find((candidate) => (candidate.timeline?.length ?? 0) > 0);
       return (one?.timeline ?? []).slice(0, 200).map((at) => ({
         where: `${groupLabel(group, severalRuns)}: ${cellName(cell, group)}`,
-        at,
+        // The share of the whole run: interruptions are not counted by interval.
+        at: { ...at, interruptedShare: one === undefined ? null : interruptedShareOf(one, 'service') },
         sweeps: (one?.sweeps ?? []).filter(
           (sweep) =>
             sweep.startMs < at.tMs + at.intervalMs && sweep.startMs + sweep.durationNs / 1e6 >= at.tMs,
@@ -172,15 +188,15 @@ export function timelineSection({ data, groups, severalRuns, rowsMax }: PageCont
             'Service time over the run: the darker (in a dark theme, the lighter) a field, the more packets took that long in that interval. Where intervals hold no histogram, lines show the median, p99 and maximum. Shaded bands are sweeps.',
           labels: data.heat.map((group) => group.label),
           table: htmlTable(
-            'Service time over the run, at most 200 intervals each',
+            `Service time over the run, at most 200 intervals each: ${figures}`,
             rows,
             [
               { head: 'Run', left: true, cell: (row) => row.where },
               { head: 'From', cell: (row) => formatNs(row.at.tMs * 1e6) },
               { head: 'For', cell: (row) => formatNs(row.at.intervalMs * 1e6) },
               { head: 'Packets', cell: (row) => formatCount(row.at.packets) },
-              { head: 'p50', cell: (row) => formatNs(row.at.p50Ns) },
-              { head: 'p99', cell: (row) => formatNs(row.at.p99Ns) },
+              { head: 'p50', cell: (row) => percentileText(row.at, 'p50Ns') },
+              { head: 'p99', cell: (row) => percentileText(row.at, 'p99Ns') },
               { head: 'Max', cell: (row) => formatNs(row.at.maxNs) },
               { head: 'Sweeps in it', cell: (row) => formatCount(row.sweeps) },
             ],
@@ -195,7 +211,7 @@ function waitOf(design: ScalingDesign, workers: number): number | undefined {
 }
 
 /** Throughput and waiting against workers, with the fit. */
-export function scalingSection({ data, rowsMax }: PageContent): Html {
+export function scalingSection({ data, rowsMax, throughput }: PageContent): Html {
   if (data.scaling.length === 0) {
     return section(
       'scaling',
@@ -208,7 +224,7 @@ export function scalingSection({ data, rowsMax }: PageContent): Html {
     group.designs.flatMap((design) => design.measured.map((point) => ({ group, design, point }))),
   );
   const table = htmlTable(
-    'Throughput by workers',
+    `Throughput by workers: ${throughput}`,
     rows,
     [
       { head: 'Input', left: true, cell: ({ group }) => group.label },
@@ -262,7 +278,7 @@ export function expirySection(content: PageContent): Html {
       one.lag,
     ]),
   ]);
-  const lagTable = distributionTable('From expiry to removal', rows, rowsMax);
+  const lagTable = distributionTable(`From expiry to removal: ${content.figures}`, rows, rowsMax);
   const lag =
     data.lag.length === 0
       ? lagTable
@@ -293,7 +309,7 @@ export function expirySection(content: PageContent): Html {
             'Connections in the table over the run. Solid: expired but not yet removed. Dotted: all of them.',
           labels: data.stale.map((group) => group.label),
           table: htmlTable(
-            'Connections over the run, at most 200 moments each',
+            `Connections over the run, at most 200 moments each: ${content.figures}`,
             staleRows,
             [
               { head: 'Run', left: true, cell: (row) => row.where },
@@ -314,12 +330,12 @@ export function expirySection(content: PageContent): Html {
 }
 
 /** What a NAT allocation costs as the pool fills. */
-export function natSection({ data, groups, severalRuns, rowsMax }: PageContent): Html {
+export function natSection({ data, groups, severalRuns, rowsMax, figures }: PageContent): Html {
   const rows = groups.flatMap((group) =>
     group.flatMap((cell) =>
       (cell.first.nat?.byOccupancy ?? []).map((at) => ({
         where: `${groupLabel(group, severalRuns)}: ${cellName(cell, group)}`,
-        at,
+        at: { ...at, interruptedShare: interruptedShareOf(cell.first, 'service') },
       })),
     ),
   );
@@ -327,7 +343,7 @@ export function natSection({ data, groups, severalRuns, rowsMax }: PageContent):
     group.filter((cell) => cell.first.nat).map((cell) => ({ group, cell, nat: cell.first.nat })),
   );
   const totalTable = htmlTable(
-    'NAT allocations',
+    `NAT allocations: ${figures}`,
     totals,
     [
       { head: 'Configuration', left: true, cell: (row) => groupLabel(row.group, severalRuns) },
@@ -353,7 +369,7 @@ export function natSection({ data, groups, severalRuns, rowsMax }: PageContent):
           }. The pool is full where the most connections were open at once.`,
           labels: data.nat.map((group) => group.label),
           table: htmlTable(
-            'NAT allocation by occupancy',
+            `NAT allocation by occupancy: ${figures}`,
             rows,
             [
               { head: 'Run', left: true, cell: (row) => row.where },
@@ -361,8 +377,8 @@ export function natSection({ data, groups, severalRuns, rowsMax }: PageContent):
               { head: 'Allocations', cell: (row) => formatCount(row.at.allocations) },
               { head: 'Failed', cell: (row) => formatCount(row.at.failures) },
               { head: 'Tuples tried, mean', cell: (row) => formatRatio(row.at.meanCandidates) },
-              { head: 'p50', cell: (row) => formatNs(row.at.p50Ns) },
-              { head: 'p99', cell: (row) => formatNs(row.at.p99Ns) },
+              { head: 'p50', cell: (row) => percentileText(row.at, 'p50Ns') },
+              { head: 'p99', cell: (row) => percentileText(row.at, 'p99Ns') },
               { head: 'Max', cell: (row) => formatNs(row.at.maxNs) },
             ],
             rowsMax,

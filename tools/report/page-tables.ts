@@ -1,32 +1,39 @@
 /** The sections of the page that are tables: results side by side, locks, comparisons, what was run, the audit. */
+import { cellName, locksOfCell, packetsOf, probeCostOf } from './cells.js';
 import {
-  cellName,
-  largestOf,
-  latencyOfCell,
-  locksOfCell,
-  medianOf,
-  packetsOf,
-  ppsOf,
-  summaryOf,
-  type Cell,
-} from './cells.js';
-import { findingOf, intervalText, metricOf, testText } from './comparisons.js';
+  comparisonsOf,
+  coverText,
+  deltaText,
+  findingOf,
+  intervalText,
+  metricOf,
+  testText,
+} from './comparisons.js';
 import { markup, htmlTable, trusted, type Html, type HtmlValue } from './html.js';
 import { timerText } from './markdown.js';
 import { groupLabel } from './page-data.js';
+import { bar, largestIn } from './page-results.js';
 import { section, type PageContent } from './page-sections.js';
 import {
   formatBytes,
   formatCount,
   formatNs,
-  formatRate,
   formatRatio,
   formatShare,
   NOT_MEASURED,
+  signedNs,
 } from './quantities.js';
 import type { Run } from './runs.js';
 import type { AuditCheck, Contention, Warning } from './schema.js';
 import type { Sentence } from './summary-sentences.js';
+import { comparedBuilds } from './throughput.js';
+
+const MARKS: Readonly<Record<Sentence['kind'], Html | null>> = {
+  caution: markup`<strong>Caution.</strong> `,
+  problem: markup`<strong>Problem.</strong> `,
+  finding: null,
+  note: null,
+};
 
 /** The sentences at the top. */
 export function summarySection(sentences: readonly Sentence[], warnings: readonly Warning[]): Html {
@@ -34,7 +41,7 @@ export function summarySection(sentences: readonly Sentence[], warnings: readonl
       ${sentences.map(
         ({ kind, text }) =>
           markup`<li class="${kind}">
-            ${kind === 'problem' ? markup`<strong>Problem.</strong> ` : null}${text}
+            ${MARKS[kind]}${text}
           </li> `,
       )}
     </ul>
@@ -68,79 +75,13 @@ export function warningsOf(runs: readonly Run[]): Warning[] {
   return [...seen.values()];
 }
 
-/** A figure with a bar as long as its share of the largest in the column. */
-function bar(value: number | null | undefined, largest: number, text: string): HtmlValue {
-  if (value === null || value === undefined) return NOT_MEASURED;
-  const percent = largest > 0 ? Math.max(0, Math.min(100, (value / largest) * 100)) : 0;
-  return markup`<span class="bar"><span class="fill" style="width:${percent.toFixed(1)}%"></span></span
-    >${text}`;
-}
-
-function largestIn(values: readonly (number | null | undefined)[]): number {
-  return values.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
-}
-
-/** Throughput and the main percentiles of every cell. */
-export function resultsSection({ groups, severalRuns, rowsMax }: PageContent): Html {
-  const rows = groups.flatMap((group) => group.map((cell) => ({ group, cell })));
-  const fastest = largestIn(rows.map(({ cell }) => medianOf(cell, ppsOf)));
-  const body = htmlTable(
-    'Throughput and latency by design',
-    rows,
-    [
-      { head: 'Configuration', left: true, cell: ({ group }) => groupLabel(group, severalRuns) },
-      { head: 'Design', left: true, cell: ({ cell, group }) => cellName(cell, group) },
-      {
-        head: 'Packets/s',
-        cell: ({ cell }) => bar(medianOf(cell, ppsOf), fastest, formatRate(medianOf(cell, ppsOf))),
-      },
-      { head: '95 % interval', cell: ({ cell }) => throughputInterval(cell) },
-      { head: 'Trials', cell: ({ cell }) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
-      { head: 'Packets', cell: ({ cell }) => formatCount(packetsOf(cell)) },
-      { head: 'Service p50', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p50Ns) },
-      { head: 'p99', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p99Ns) },
-      { head: 'p99.9', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.p999Ns) },
-      { head: 'Max', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.maxNs) },
-      { head: 'Response p99', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'response')?.p99Ns) },
-      {
-        head: 'Waiting for locks',
-        cell: ({ cell }) => formatShare(medianOf(cell, (one) => one.lockWaitShare)),
-      },
-      {
-        head: 'Waiting for a CPU',
-        cell: ({ cell }) => formatShare(medianOf(cell, (one) => one.cpuWaitShare)),
-      },
-      {
-        head: 'Connections created',
-        cell: ({ cell }) => formatCount(medianOf(cell, (one) => one.connections?.created)),
-      },
-      { head: 'Expired', cell: ({ cell }) => formatCount(medianOf(cell, (one) => one.connections?.expired)) },
-      { head: 'Left', cell: ({ cell }) => formatCount(medianOf(cell, (one) => one.connections?.remaining)) },
-      {
-        head: 'Memory per connection',
-        cell: ({ cell }) => formatBytes(medianOf(cell, (one) => one.memory?.bytesPerConnection)),
-      },
-      {
-        head: 'Grace period backlog',
-        cell: ({ cell }) => formatCount(largestOf(cell, (one) => one.memory?.gracePending)),
-      },
-    ],
-    rowsMax,
-  );
-  return section('results', 'Results', body, 'Nothing was measured.');
-}
-
-function throughputInterval(cell: Cell): string {
-  const summary = summaryOf(cell, 'pps');
-  if (typeof summary?.low !== 'number' || typeof summary.high !== 'number') return '';
-  return `${formatRate(summary.low)} .. ${formatRate(summary.high)}`;
-}
-
 interface LockRow {
   where: string;
   design: string;
   line: Contention;
   packets: number;
+  /** What probes and clocks add to a packet, ns. */
+  measuring: number | null;
 }
 
 function lockTable(caption: string, rows: readonly LockRow[], rowsMax: number): HtmlValue {
@@ -178,13 +119,14 @@ function lockTable(caption: string, rows: readonly LockRow[], rowsMax: number): 
       { head: 'Hold min', cell: (row) => formatNs(row.line.hold?.minNs) },
       { head: 'Hold avg', cell: (row) => formatNs(row.line.hold?.avgNs) },
       { head: 'Hold max', cell: (row) => formatNs(row.line.hold?.maxNs) },
+      { head: 'Measuring adds to a packet', cell: (row) => signedNs(row.measuring) },
     ],
     rowsMax,
   );
 }
 
 /** Lock figures as lock_stat gives them, over all threads, then by thread. */
-export function lockSection({ groups, severalRuns, rowsMax }: PageContent): Html {
+export function lockSection({ groups, severalRuns, rowsMax, figures }: PageContent): Html {
   const all: LockRow[] = [];
   const threads: LockRow[] = [];
   for (const group of groups) {
@@ -193,6 +135,7 @@ export function lockSection({ groups, severalRuns, rowsMax }: PageContent): Html
         where: groupLabel(group, severalRuns),
         design: cellName(cell, group),
         packets: packetsOf(cell),
+        measuring: probeCostOf(cell),
       };
       all.push(...locksOfCell(cell).map((line) => ({ ...common, line })));
       const byThread = (cell.first.locks ?? []).filter((line) => line.thread !== 'all');
@@ -203,14 +146,14 @@ export function lockSection({ groups, severalRuns, rowsMax }: PageContent): Html
   const body =
     all.length === 0 && threads.length === 0
       ? null
-      : markup`${lockTable('Locks, all threads', all, rowsMax)}${
+      : markup`${lockTable(`Locks, all threads: ${figures}`, all, rowsMax)}${
           sampled ? markup`<p class="note">Some times were sampled; their totals are scaled up.</p>` : null
         }${
           threads.length === 0
             ? null
             : markup`<details>
                 <summary>By thread (first trial)</summary>
-                ${lockTable('Locks by thread', threads, rowsMax)}
+                ${lockTable(`Locks by thread: ${figures}`, threads, rowsMax)}
               </details>`
         }`;
   return section('locks', 'Locks', body, 'Locks were not measured: the bare build counts none.');
@@ -225,15 +168,16 @@ function breakable(id: string): HtmlValue {
 
 /** Comparisons with their intervals. */
 export function comparisonSection(runs: readonly Run[], rowsMax: number): Html {
-  const rows = runs.flatMap((run) => (run.result.comparisons ?? []).map((one) => ({ run, one })));
+  const rows = runs.flatMap((run) => comparisonsOf(run.result).map((one) => ({ run, one })));
+  const builds = [...new Set(runs.map(comparedBuilds))].filter((text) => text !== '').join('; ');
   const words = {
     better: 'better',
     worse: 'worse',
     'no-difference-shown': 'no difference shown',
-    unknown: '',
+    unknown: 'too little to tell',
   } as const;
   const body = htmlTable(
-    'Comparisons',
+    builds === '' ? 'Comparisons' : `Comparisons. ${builds}`,
     rows,
     [
       ...(new Set(rows.map(({ run }) => run)).size > 1
@@ -248,13 +192,15 @@ export function comparisonSection(runs: readonly Run[], rowsMax: number): Html {
       { head: 'Metric', left: true, cell: ({ one }) => one.metric },
       { head: 'Base', cell: ({ one }) => metricOf(one).format(one.baseMedian) },
       { head: 'Head', cell: ({ one }) => metricOf(one).format(one.headMedian) },
-      { head: 'Delta', cell: ({ one }) => one.text },
+      { head: 'Delta', cell: ({ one }) => deltaText(one) },
       { head: 'Ratio interval', cell: ({ one }) => intervalText(one) },
+      { head: 'It covers', left: true, cell: ({ one }) => coverText(one) },
       { head: 'Test', left: true, cell: ({ one }) => testText(one) },
       {
         head: 'Finding',
         left: true,
-        cell: ({ one }) => markup`<span class="${findingOf(one)}">${words[findingOf(one)]}</span>`,
+        cell: ({ one }) =>
+          markup`<span class="${findingOf(one)}">${words[findingOf(one)]}</span>${one.note ? markup` <em>${one.note}</em>` : null}`,
       },
     ],
     rowsMax,
@@ -268,7 +214,7 @@ export function comparisonSection(runs: readonly Run[], rowsMax: number): Html {
 }
 
 /** What was done, counted. */
-export function workSection({ groups, severalRuns, rowsMax }: PageContent): Html {
+export function workSection({ groups, severalRuns, rowsMax, figures }: PageContent): Html {
   const rows = groups.flatMap((group) =>
     group.flatMap((cell) => {
       const work = cell.first.workCounts;
@@ -289,7 +235,7 @@ export function workSection({ groups, severalRuns, rowsMax }: PageContent): Html
     }),
   );
   const body = htmlTable(
-    'Work, counted',
+    `Work, counted: ${figures}`,
     rows,
     [
       { head: 'Configuration', left: true, cell: ({ group }) => groupLabel(group, severalRuns) },

@@ -17,14 +17,15 @@ import {
   auditSection,
   comparisonSection,
   lockSection,
-  resultsSection,
   runSection,
   summarySection,
   warningsOf,
   workSection,
 } from './page-tables.js';
+import { resultsSection } from './page-results.js';
 import type { Run } from './runs.js';
 import { summarySentences } from './summary-sentences.js';
+import { buildsText, figuresBuild, throughputBuild } from './throughput.js';
 
 /** The page stays below this, so that it can be mailed and opened on a phone. */
 export const PAGE_BYTES_MAX = 2 * 1000 * 1000;
@@ -70,10 +71,13 @@ function scriptElements(data: PageData, library: string, script: string): Html {
 function pageText(runs: readonly Run[], detail: Detail, { style, script, library }: PageAssets): string {
   const data = pageData(runs, detail);
   const rowsMax = detail.tableRows;
+  const cases = runs.flatMap(({ result }) => result.cases);
   const content: PageContent = {
     data,
     groups: comparableGroups(cellsOf(runs)),
     severalRuns: runs.length > 1,
+    throughput: buildsText(cases, throughputBuild),
+    figures: buildsText(cases, figuresBuild),
     rowsMax,
   };
   // Only the two scripts written here may run, whatever a name in the result says; nothing may be fetched.

@@ -25,6 +25,12 @@ export function formatNs(ns: Maybe): string {
   return `${sign}${formatCount(size / 1e9)} s`;
 }
 
+/** A difference of nanoseconds, with its sign: `+52 ns`, `-3 ns`. */
+export function signedNs(ns: Maybe): string {
+  const text = formatNs(ns);
+  return text === NOT_MEASURED || text.startsWith('-') ? text : `+${text}`;
+}
+
 /** A rate per second, three digits: `850 /s`, `1.24 M/s`. The unit of what is counted is not added. */
 export function formatRate(perSecond: Maybe): string {
   if (perSecond === null || perSecond === undefined || !Number.isFinite(perSecond)) return NOT_MEASURED;

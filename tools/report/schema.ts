@@ -6,7 +6,7 @@
  * upgrade.ts. Unknown fields are kept when a file is read and written back.
  */
 import { z } from 'zod';
-import { cellSummary, comparison, rateSearch, scaling } from './schema/comparison.js';
+import { cellSummary, comparison, geomean, rateSearch, scaling } from './schema/comparison.js';
 import { environment } from './schema/environment.js';
 import { auditCheck, warning } from './schema/primitives.js';
 import { resultCase } from './schema/case.js';
@@ -48,6 +48,7 @@ export const result = z.object({
   cases: z.array(resultCase),
   cells: z.array(cellSummary).nullish(),
   comparisons: z.array(comparison).nullish(),
+  geomeans: z.array(geomean).nullish(),
   scaling: z.array(scaling).nullish(),
   rateSearches: z.array(rateSearch).nullish(),
 });

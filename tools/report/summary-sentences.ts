@@ -1,14 +1,26 @@
 /** The plain-language summary: sentences that say no more than the intervals support. */
 import { cellName, cellsOf, comparableGroups, type Cell } from './cells.js';
-import { findingOf, metricOf, observe } from './comparisons.js';
+import {
+  comparisonsOf,
+  coverText,
+  deltaText,
+  differs,
+  findingOf,
+  metricOf,
+  observe,
+  whyNotObserved,
+} from './comparisons.js';
 import { invalidHeadline } from './invalid-packets.js';
 import { formatRatio } from './quantities.js';
 import type { Run } from './runs.js';
 import type { Comparison } from './schema.js';
 
 export interface Sentence {
-  /** `problem`: do not trust the figures. `finding`: supported by an interval. `note`: neither. */
-  kind: 'problem' | 'finding' | 'note';
+  /**
+   * `caution`: the figures are right and answer another question than one would think. `problem`: do not trust the figures.
+   * `finding`: supported by an interval. `note`: none of these.
+   */
+  kind: 'caution' | 'problem' | 'finding' | 'note';
   text: string;
 }
 
@@ -17,9 +29,28 @@ const MOST_FINDINGS = 6;
 /** The metrics that a summary speaks of, the most telling first. */
 const TOLD = ['pps', 'service.p50Ns', 'service.p99Ns', 'service.p999Ns', 'response.p99Ns', 'response.p999Ns'];
 
-/** What a reader should know first. Problems come before findings, and findings before notes. */
+/** What to know of results whose packets came again under the same addresses; null where none did. */
+export function repeatedTuplesText(runs: readonly Run[]): string | null {
+  const cases = runs.flatMap(({ result }) => result.cases);
+  const repeated = cases.filter((one) => one.repeatedTuples === true);
+  if (repeated.length === 0) return null;
+  const which = repeated.length === cases.length ? '' : ` in ${repeated.length} of ${cases.length} cases`;
+  return (
+    `Repeated tuples${which}: packets were replayed again under the same addresses, so later ones meet the connections of ` +
+    'earlier ones, most of them dead. That is another question than the traffic asks once.'
+  );
+}
+
+/** What a reader should know first: what was asked, then problems before findings, and findings before notes. */
 export function summarySentences(runs: readonly Run[]): Sentence[] {
   const sentences: Sentence[] = [];
+  const repeated = repeatedTuplesText(runs);
+  if (repeated !== null) sentences.push({ kind: 'caution', text: repeated });
+  for (const { result, label } of runs) {
+    const invalid = invalidHeadline(result);
+    if (invalid !== null)
+      sentences.push({ kind: 'caution', text: `${runs.length > 1 ? `${label}: ` : ''}${invalid}` });
+  }
   for (const run of runs) {
     const where = runs.length > 1 ? `${run.label}: ` : '';
     const { result } = run;
@@ -31,15 +62,11 @@ export function summarySentences(runs: readonly Run[]): Sentence[] {
         `${where}The run was cut short. What is shown was measured, but it is not everything.`,
       );
     if (result.cases.length === 0) problem(sentences, `${where}Nothing was measured.`);
-    const invalid = invalidHeadline(result);
-    if (invalid !== null) problem(sentences, `${where}${invalid}`);
-    const noisy = (result.comparisons ?? []).filter(
-      (one) => one.control === true && one.significant === true,
-    );
-    if (noisy.length > 0) {
+    const [noisy] = comparisonsOf(result).filter((one) => one.control === true && differs(one));
+    if (noisy !== undefined) {
       problem(
         sentences,
-        `${where}A design compared with itself came out different (${noisy[0]?.text}, ${metricOf(noisy[0] as Comparison).words}). Differences of that size between designs are noise here.`,
+        `${where}A design compared with itself came out different (${deltaText(noisy)}, ${metricOf(noisy).words}). Differences of that size between designs are noise here.`,
       );
     }
   }
@@ -103,7 +130,7 @@ function mostTelling(decided: readonly Comparison[], run: Run): Comparison[] {
 }
 
 function findingsOf(run: Run, groups: readonly Cell[][], prefix: string): Sentence[] {
-  const comparisons = (run.result.comparisons ?? []).filter(
+  const comparisons = comparisonsOf(run.result).filter(
     (one) => one.control !== true && !isProbeCost(run, one),
   );
   if (comparisons.length === 0) return [];
@@ -112,7 +139,7 @@ function findingsOf(run: Run, groups: readonly Cell[][], prefix: string): Senten
     .toSorted((a, b) => TOLD.indexOf(a.metric) - TOLD.indexOf(b.metric));
   const sentences: Sentence[] = [];
   const undecided = told.filter((one) => findingOf(one) === 'no-difference-shown').length;
-  const decided = told.filter((one) => findingOf(one) === 'better' || findingOf(one) === 'worse');
+  const decided = told.filter(differs);
   for (const comparison of mostTelling(decided, run)) {
     sentences.push({ kind: 'finding', text: `${prefix}${sentenceFor(named(run, comparison, groups))}` });
   }
@@ -120,6 +147,13 @@ function findingsOf(run: Run, groups: readonly Cell[][], prefix: string): Senten
   if (untold > 0) {
     const subject = untold === 1 ? '1 more difference is' : `${untold} more differences are`;
     sentences.push({ kind: 'note', text: `${prefix}${subject} in the comparison table.` });
+  }
+  const [open] = told.filter((one) => findingOf(one) === 'unknown' && typeof one.ratio === 'number');
+  if (open !== undefined) {
+    sentences.push({
+      kind: 'note',
+      text: `${prefix}Too few trials for a finding (${coverText(open)}): the figures show that it works, and nothing about the designs.`,
+    });
   }
   if (undecided > 0) {
     const total = undecided + decided.length;
@@ -137,16 +171,11 @@ function findingsOf(run: Run, groups: readonly Cell[][], prefix: string): Senten
   return sentences;
 }
 
-/** `On …, rculist-sweep handles 7.2 to 7.6 times the packets of timeout-lists (95 % interval, n=10).` */
+/** `On …, rculist-sweep handles 7.2 to 7.6 times the packets of timeout-lists (95 %, 5 sessions x 3 trials).` */
 function sentenceFor({ comparison, base, head, where }: Named): string {
-  const { ratio, low, high, confidence, n, metric } = comparison;
-  const evidence = [
-    ...(typeof low === 'number' && typeof high === 'number' && typeof confidence === 'number'
-      ? [`${Math.round(confidence * 100)} % interval`]
-      : []),
-    ...(typeof n === 'number' ? [`${n} trials each`] : []),
-  ];
-  const tail = evidence.length === 0 ? '' : ` (${evidence.join(', ')})`;
+  const { ratio, low, high, metric } = comparison;
+  const cover = coverText(comparison);
+  const tail = cover === '' ? '' : ` (${cover})`;
   const range =
     typeof low === 'number' && typeof high === 'number' ? rangeText(low, high) : formatRatio(ratio);
   if (metric === 'pps')
@@ -170,11 +199,15 @@ function notesOn(groups: readonly Cell[][]): Sentence[] {
       const [first, ...rest] = observe(base, head).filter(
         (one) => one.metric === 'pps' || one.metric === 'service.p99Ns',
       );
-      if (first === undefined) continue;
+      const silent = whyNotObserved(base, head);
+      if (first === undefined && silent === null) continue;
       const { workers, input } = head.first;
-      const parts = [first, ...rest].map(
-        ({ metric, ratio }) => `${metricOf({ metric }).words} ${formatRatio(ratio)} times`,
-      );
+      const parts = [
+        ...(silent === null ? [] : [`throughput not compared (${silent})`]),
+        ...[first, ...rest]
+          .filter((one) => one !== undefined)
+          .map(({ metric, ratio }) => `${metricOf({ metric }).words} ${formatRatio(ratio)} times`),
+      ];
       notes.push({
         kind: 'note',
         text: `${cellName(head, group)} beside ${cellName(base, group)} on ${input.name} with ${workers} ${workers === 1 ? 'worker' : 'workers'}: ${parts.join(', ')}. ${group.every((cell) => cell.cases.length === 1) ? 'Each was measured once' : 'No comparison was made'}, so there is no interval and this is no finding; ctreplay bench compares.`,

@@ -8,23 +8,38 @@ import {
   latencyOfCell,
   locksOfCell,
   medianOf,
+  onEnginePpsOf,
   packetsOf,
   pacingText,
-  ppsOf,
+  probeCostOf,
   summaryOf,
   TIME_KINDS,
   totalOf,
   type Cell,
   type TimeKind,
 } from './cells.js';
-import { findingOf, intervalText, metricOf, observe, testText } from './comparisons.js';
-import { invalidHeadline } from './invalid-packets.js';
+import { throughputCover, throughputInterval, throughputOfCell } from './cell-throughput.js';
+import { metricOf, observe, whyNotObserved } from './comparisons.js';
 import { printable } from './escape.js';
-import { formatCount, formatNs, formatRate, formatRatio, formatShare } from './quantities.js';
+import { invalidHeadline } from './invalid-packets.js';
+import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from './quantities.js';
 import type { Run } from './runs.js';
 import type { Contention, LatencyDistribution, Warning } from './schema.js';
+import { repeatedTuplesText } from './summary-sentences.js';
+import { comparisonBlock } from './terminal-comparisons.js';
 import { grid, wrap, type Column } from './terminal-grid.js';
+import {
+  excessText,
+  percentileText,
+  WITHHELD,
+  WITHHELD_ADVICE,
+  withheldNames,
+  withheldSentences,
+  type PercentileKey,
+} from './tail.js';
 import { painter, type Paint } from './terminal-style.js';
+import { caption, throughputGrids, type Naming } from './terminal-throughput.js';
+import { buildsText, figuresBuild, throughputBuild } from './throughput.js';
 
 export interface TerminalOptions {
   /** Columns of the terminal. */
@@ -39,9 +54,16 @@ export function renderTerminal(runs: readonly Run[], options: TerminalOptions): 
   const paint = painter(options.colour);
   const width = Math.max(40, options.width);
   const problems = runs.flatMap((run) => problemsOf(run, runs.length > 1, width, paint));
-  if (options.quiet === true) return problems.length === 0 ? '' : `${problems.join('\n')}\n`;
+  const invalid = runs.flatMap((run) => invalidLines(run, runs.length > 1, width, paint));
+  if (options.quiet === true) {
+    const lines = [...invalid, ...problems];
+    return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+  }
   const cells = cellsOf(runs);
-  const blocks: string[] = [];
+  const repeated = repeatedTuplesText(runs);
+  const blocks: string[] =
+    repeated === null ? [] : [wrap(`${paint('yellow', 'Caution:')} ${repeated}`, width, '  ')];
+  blocks.push(...invalid);
   const groups = comparableGroups(cells);
   if (groups.length > MOST_GROUPS_IN_FULL) blocks.push(matrixGrid(groups, runs.length > 1, width, paint));
   else blocks.push(...groups.map((group) => groupBlock(group, runs.length > 1, width, paint)));
@@ -79,21 +101,35 @@ function matrixGrid(groups: readonly Cell[][], severalRuns: boolean, width: numb
     figureColumn('workers', 0, (cell) => String(cell.first.workers)),
     textColumn('pace', 6, (cell) => pacingText(cell.first)),
     { head: 'Design', align: 'left', expendable: 0, cell: (row) => paint('cyan', row.name) },
-    figureColumn('packets/s', 0, (cell) => paint('bold', formatRate(medianOf(cell, ppsOf)))),
-    figureColumn('95 % interval', 4, throughputInterval),
+    figureColumn('packets/s', 0, (cell) => paint('bold', formatRate(throughputOfCell(cell)))),
+    figureColumn('interval', 4, throughputInterval),
+    figureColumn('covers', 4, throughputCover),
+    figureColumn('on engine', 7, (cell) => formatRate(onEnginePpsOf(cell))),
+    figureColumn('measuring', 3, (cell) => signedNs(probeCostOf(cell))),
     figureColumn('CV', 5, (cell) => formatShare(summaryOf(cell, 'pps')?.cv)),
     figureColumn('trials', 7, (cell) => String(cell.cases.length)),
-    figureColumn('p50', 1, (cell) => formatNs(latencyOfCell(cell, 'service')?.p50Ns)),
-    figureColumn('p99', 0, (cell) => formatNs(latencyOfCell(cell, 'service')?.p99Ns)),
-    figureColumn('p99.9', 2, (cell) => formatNs(latencyOfCell(cell, 'service')?.p999Ns)),
+    figureColumn('p50', 1, (cell) => percentileText(latencyOfCell(cell, 'service'), 'p50Ns')),
+    figureColumn('p99', 0, (cell) => percentileText(latencyOfCell(cell, 'service'), 'p99Ns')),
+    figureColumn('p99.9', 2, (cell) => percentileText(latencyOfCell(cell, 'service'), 'p999Ns')),
     figureColumn('max', 3, (cell) => formatNs(latencyOfCell(cell, 'service')?.maxNs)),
-    figureColumn('response p99', 4, (cell) => formatNs(latencyOfCell(cell, 'response')?.p99Ns)),
+    figureColumn('response p99', 4, (cell) => percentileText(latencyOfCell(cell, 'response'), 'p99Ns')),
     figureColumn('lock wait', 1, (cell) => formatShare(medianOf(cell, (one) => one.lockWaitShare))),
     figureColumn('CPU wait', 5, (cell) => formatShare(medianOf(cell, (one) => one.cpuWaitShare))),
     figureColumn('lag p50', 3, lag('p50Ns')),
     figureColumn('lag max', 3, lag('maxNs')),
   ];
-  return grid(rows, columns, width, paint);
+  const cases = rows.flatMap(({ cell }) => cell.cases);
+  const builds =
+    `packets/s: ${buildsText(cases, throughputBuild)}. Everything else: ${buildsText(cases, figuresBuild)}; ` +
+    'what that adds to a packet is under measuring';
+  const table = `${caption('All cells', builds, width, paint)}\n${grid(rows, columns, width, paint)}`;
+  // One reason for all: a line per cell would be longer than the table.
+  const held = groups
+    .flat()
+    .filter((cell) => TIME_KINDS.some((kind) => withheldNames(latencyOfCell(cell, kind)).length > 0));
+  if (held.length === 0) return table;
+  const reason = `${WITHHELD} the machine interrupted more than half as many packets as lie above that percentile. ${WITHHELD_ADVICE}`;
+  return `${table}\n${paint('dim', wrap(reason, width, '  '))}`;
 }
 
 function groupBlock(group: readonly Cell[], severalRuns: boolean, width: number, paint: Paint): string {
@@ -106,99 +142,45 @@ function groupBlock(group: readonly Cell[], severalRuns: boolean, width: number,
     pacingText(one),
     `batch ${one.batch}`,
     `${printable(one.steer)} steering`,
-    `${one.build} build`,
+    ...(one.mutex === 'backoff' ? ['backoff mutex'] : []),
     ...(severalRuns ? [printable(first.run.label)] : []),
   ].join(' · ');
   const name = (cell: Cell): string => printable(cellName(cell, group));
   const parts = [
     paint('bold', wrap(heading, width)),
-    throughputGrid(group, name, width, paint),
-    latencyGrid(group, name, width, paint),
-    lockGrid(group, name, width, paint),
-    expiryGrid(group, name, width, paint),
+    ...throughputGrids(group, name, width, paint),
+    captioned('Latency', group, latencyGrid(group, name, width, paint), width, paint),
+    captioned('Locks', group, lockGrid(group, name, width, paint), width, paint),
+    captioned('Expiration', group, expiryGrid(group, name, width, paint), width, paint),
     observationLines(group, name, width, paint),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
 }
 
-type Naming = (cell: Cell) => string;
-
-function throughputGrid(group: readonly Cell[], name: Naming, width: number, paint: Paint): string {
-  const columns: Column<Cell>[] = [
-    { head: 'Design', align: 'left', expendable: 0, cell: (cell) => paint('cyan', name(cell)) },
-    { head: 'packets/s', expendable: 0, cell: (cell) => paint('bold', formatRate(medianOf(cell, ppsOf))) },
-    { head: '95 % interval', expendable: 4, cell: throughputInterval },
-    {
-      head: 'of target',
-      expendable: 2,
-      cell: (cell) =>
-        formatShare(
-          medianOf(cell, (one) => {
-            const pps = ppsOf(one);
-            const target = one.pacing.targetPps;
-            return pps === null || typeof target !== 'number' || target === 0 ? null : pps / target;
-          }),
-        ),
-    },
-    {
-      head: 'trials',
-      expendable: 7,
-      cell: (cell) => (cell.cases.length > 1 ? String(cell.cases.length) : ''),
-    },
-    {
-      head: 'packets',
-      expendable: 6,
-      cell: (cell) => formatCount(medianOf(cell, (one) => one.packets.injected)),
-    },
-    { head: 'time', expendable: 5, cell: (cell) => formatNs(medianOf(cell, (one) => one.elapsedNs)) },
-    {
-      head: 'created',
-      expendable: 3,
-      cell: (cell) => formatCount(medianOf(cell, (one) => one.connections?.created)),
-    },
-    {
-      head: 'expired',
-      expendable: 3,
-      cell: (cell) => formatCount(medianOf(cell, (one) => one.connections?.expired)),
-    },
-    {
-      head: 'left',
-      expendable: 3,
-      cell: (cell) => formatCount(medianOf(cell, (one) => one.connections?.remaining)),
-    },
-    {
-      head: 'lock wait',
-      expendable: 1,
-      cell: (cell) => formatShare(medianOf(cell, (one) => one.lockWaitShare)),
-    },
-    {
-      head: 'CPU wait',
-      expendable: 4,
-      cell: (cell) => formatShare(medianOf(cell, (one) => one.cpuWaitShare)),
-    },
-    {
-      head: 'imbalance',
-      expendable: 6,
-      cell: (cell) => medianOf(cell, (one) => one.packets.imbalance)?.toFixed(2) ?? '',
-    },
-  ];
-  return grid(group, columns, width, paint);
-}
-
-function throughputInterval(cell: Cell): string {
-  const summary = summaryOf(cell, 'pps');
-  if (typeof summary?.low !== 'number' || typeof summary.high !== 'number') return '';
-  return `${formatRate(summary.low)} .. ${formatRate(summary.high)}`;
+/** A table with its caption, which names the build that it was measured with; empty when the table is. */
+function captioned(what: string, group: readonly Cell[], table: string, width: number, paint: Paint): string {
+  if (table === '') return '';
+  const cases = group.flatMap((cell) => cell.cases);
+  return `${caption(what, buildsText(cases, figuresBuild), width, paint)}\n${table}`;
 }
 
 interface LatencyRow {
+  cell: Cell;
   design: string;
   kind: TimeKind;
   figures: LatencyDistribution;
 }
 
-function time(head: string, of: keyof LatencyDistribution, expendable: number): Column<LatencyRow> {
-  return { head, expendable, cell: (row) => formatNs(row.figures[of] as number | null | undefined) };
+function time(head: string, of: 'maxNs' | 'meanNs', expendable: number): Column<LatencyRow> {
+  return { head, expendable, cell: (row) => formatNs(row.figures[of]) };
+}
+
+function percentile(head: string, key: PercentileKey, expendable: number): Column<LatencyRow> {
+  return { head, expendable, cell: (row) => percentileText(row.figures, key) };
+}
+
+function excess(head: string, key: 'p99Ns' | 'p999Ns', expendable: number): Column<LatencyRow> {
+  return { head, expendable, cell: (row) => excessText(row.cell, row.kind, key) };
 }
 
 function latencyGrid(group: readonly Cell[], name: Naming, width: number, paint: Paint): string {
@@ -206,24 +188,41 @@ function latencyGrid(group: readonly Cell[], name: Naming, width: number, paint:
   for (const kind of TIME_KINDS) {
     for (const cell of group) {
       const figures = latencyOfCell(cell, kind);
-      if (figures !== null && figures.count > 0) rows.push({ design: name(cell), kind, figures });
+      if (figures !== null && figures.count > 0) rows.push({ cell, design: name(cell), kind, figures });
     }
   }
   const columns: Column<LatencyRow>[] = [
     { head: 'Latency', align: 'left', expendable: 0, cell: (row) => row.kind },
     { head: 'Design', align: 'left', expendable: 0, cell: (row) => paint('cyan', row.design) },
-    time('p50', 'p50Ns', 0),
-    time('p90', 'p90Ns', 3),
-    time('p99', 'p99Ns', 0),
-    time('p99.9', 'p999Ns', 1),
-    time('p99.99', 'p9999Ns', 4),
+    percentile('p50', 'p50Ns', 0),
+    percentile('p90', 'p90Ns', 3),
+    percentile('p99', 'p99Ns', 0),
+    percentile('p99.9', 'p999Ns', 1),
+    percentile('p99.99', 'p9999Ns', 4),
     time('max', 'maxNs', 0),
     time('mean', 'meanNs', 5),
+    { head: 'measuring', expendable: 1, cell: (row) => signedNs(probeCostOf(row.cell)) },
+    // Over a bare clock loop on the same cores.
+    excess('p99 excess', 'p99Ns', 6),
+    excess('p99.9 excess', 'p999Ns', 6),
   ];
-  return grid(rows, columns, width, paint);
+  return withReasons(grid(rows, columns, width, paint), group, name, width, paint);
+}
+
+/** A table of times, and below it why some are held back. */
+function withReasons(
+  table: string,
+  cells: readonly Cell[],
+  name: Naming,
+  width: number,
+  paint: Paint,
+): string {
+  const reasons = withheldSentences(cells, name).map((text) => paint('dim', wrap(text, width, '  ')));
+  return [table, ...reasons].filter((part) => part !== '').join('\n');
 }
 
 interface LockRow {
+  cell: Cell;
   design: string;
   line: Contention;
   packets: number;
@@ -235,7 +234,7 @@ function perPacket(count: number | null | undefined, packets: number): string {
 
 function lockGrid(group: readonly Cell[], name: Naming, width: number, paint: Paint): string {
   const rows: LockRow[] = group.flatMap((cell) =>
-    locksOfCell(cell).map((line) => ({ design: name(cell), line, packets: packetsOf(cell) })),
+    locksOfCell(cell).map((line) => ({ cell, design: name(cell), line, packets: packetsOf(cell) })),
   );
   const columns: Column<LockRow>[] = [
     { head: 'Lock', align: 'left', expendable: 0, cell: (row) => printable(row.line.class) },
@@ -251,6 +250,7 @@ function lockGrid(group: readonly Cell[], name: Naming, width: number, paint: Pa
     { head: 'hold avg', expendable: 4, cell: (row) => formatNs(row.line.hold?.avgNs) },
     { head: 'hold max', expendable: 5, cell: (row) => formatNs(row.line.hold?.maxNs) },
     { head: 'hold total', expendable: 6, cell: (row) => formatNs(row.line.hold?.totalNs) },
+    { head: 'measuring', expendable: 4, cell: (row) => signedNs(probeCostOf(row.cell)) },
   ];
   return grid(rows, columns, width, paint);
 }
@@ -314,11 +314,15 @@ function observationLines(group: readonly Cell[], name: Naming, width: number, p
   const [base, ...others] = group;
   if (base === undefined || others.length === 0 || (base.run.result.comparisons?.length ?? 0) > 0) return '';
   const lines = others.map((head) => {
-    const parts = observe(base, head).map(({ metric, ratio }) => {
-      const { words, higherIsBetter } = metricOf({ metric });
-      const colour = ratio === 1 ? 'dim' : ratio > 1 === higherIsBetter ? 'green' : 'red';
-      return `${words} ${paint(colour, `× ${formatRatio(ratio)}`)}`;
-    });
+    const silent = whyNotObserved(base, head);
+    const parts = [
+      ...(silent === null ? [] : [`throughput ~ (${silent})`]),
+      ...observe(base, head).map(({ metric, ratio }) => {
+        const { words, higherIsBetter } = metricOf({ metric });
+        const colour = ratio === 1 ? 'dim' : ratio > 1 === higherIsBetter ? 'green' : 'red';
+        return `${words} ${paint(colour, `× ${formatRatio(ratio)}`)}`;
+      }),
+    ];
     return parts.length === 0
       ? ''
       : wrap(`${name(head)} against ${name(base)}: ${parts.join(', ')}`, width, '  ');
@@ -328,41 +332,6 @@ function observationLines(group: readonly Cell[], name: Naming, width: number, p
   const caution =
     'These are ratios of single measurements without an interval; use ctreplay bench to compare.';
   return [...shown, paint('dim', wrap(caution, width))].join('\n');
-}
-
-function comparisonBlock(run: Run, severalRuns: boolean, width: number, paint: Paint): string {
-  const comparisons = run.result.comparisons ?? [];
-  if (comparisons.length === 0) return '';
-  const title = severalRuns ? `Comparisons, ${printable(run.label)}` : 'Comparisons';
-  const table = grid(
-    comparisons,
-    [
-      { head: 'head', align: 'left', expendable: 0, cell: (one) => printable(one.head) },
-      {
-        head: 'against',
-        align: 'left',
-        expendable: 1,
-        cell: (one) => (one.control === true ? 'itself (A/A)' : printable(one.base)),
-      },
-      { head: 'metric', align: 'left', expendable: 0, cell: (one) => printable(one.metric) },
-      { head: 'base', expendable: 3, cell: (one) => metricOf(one).format(one.baseMedian) },
-      { head: 'head', expendable: 3, cell: (one) => metricOf(one).format(one.headMedian) },
-      {
-        head: 'delta',
-        expendable: 0,
-        cell: (one) => {
-          const finding = findingOf(one);
-          const colour = finding === 'better' ? 'green' : finding === 'worse' ? 'red' : 'dim';
-          return paint(colour, printable(one.text));
-        },
-      },
-      { head: 'ratio interval', expendable: 2, cell: intervalText },
-      { head: 'test', align: 'left', expendable: 4, cell: testText },
-    ],
-    width,
-    paint,
-  );
-  return `${paint('bold', title)}\n${table}`;
 }
 
 function machineLine(run: Run, severalRuns: boolean, width: number, paint: Paint): string {
@@ -380,6 +349,7 @@ function machineLine(run: Run, severalRuns: boolean, width: number, paint: Paint
     typeof noise?.maxNs === 'number' ? `longest interruption ${formatNs(noise.maxNs)}` : '',
     typeof environment.stealShare === 'number' ? `steal ${formatShare(environment.stealShare)}` : '',
     `seed ${seed}`,
+    `measured ${run.result.createdAt.slice(0, 10)}`,
     `ctreplay ${printable(tool.version)}${tool.commit ? ` (${printable(tool.commit)})` : ''}`,
   ];
   return paint('dim', wrap(parts.filter((part) => part !== '').join(' · '), width));
@@ -407,6 +377,14 @@ function sentences(first: string, second: string | null | undefined): string {
   return /[.!?]$/.test(first) ? `${first} ${second}` : `${first}. ${second}`;
 }
 
+/** That a large share of the packets was invalid: the first thing to know, also when quiet. */
+function invalidLines(run: Run, severalRuns: boolean, width: number, paint: Paint): string[] {
+  const text = invalidHeadline(run.result);
+  if (text === null) return [];
+  const where = severalRuns ? `${printable(run.label)}: ` : '';
+  return [wrap(`${paint('yellow', 'Invalid:')} ${where}${printable(text)}`, width, '  ')];
+}
+
 /** Failed checks, partial and invalid results: shown also when quiet. */
 function problemsOf(run: Run, severalRuns: boolean, width: number, paint: Paint): string[] {
   const { result } = run;
@@ -427,9 +405,6 @@ function problemsOf(run: Run, severalRuns: boolean, width: number, paint: Paint)
     const text = `${where}${printable(fault)}`;
     lines.push(wrap(`${paint('red', 'Error:')} ${text}`, width, '  '));
   }
-  const invalid = invalidHeadline(result);
-  if (invalid !== null)
-    lines.push(wrap(`${paint('yellow', 'Invalid:')} ${where}${printable(invalid)}`, width, '  '));
   if (!result.valid) {
     lines.push(
       wrap(`${paint('red', 'Error:')} ${where}the self-audit failed; do not use these figures.`, width, '  '),

@@ -11,7 +11,7 @@
  *     [tcp|udp|sctp] [DIR] portrange FIRST-LAST    both included
  *     [ip|ip6] proto PROTOCOL                      a number, or a name with or without backslash
  *     vlan [ID]                                    the outermost tag; without ID, any
- *     less BYTES, greater BYTES                    the captured length, limit included
+ *     less BYTES, greater BYTES                    the length on the wire, limit included
  *
  * They are joined with `and` (`&&`), `or` (`||`), `not` (`!`) and parentheses. As in pcap-filter, `and` and `or` bind
  * equally and from the left, and values can share their qualifiers: `tcp port 80 or 443`, `port (80 or 443)`.
@@ -33,8 +33,8 @@ import { subnetHolds } from './subnet.js';
 
 export { FilterError } from './filter-error.js';
 
-/** Whether an Ethernet frame passes. */
-export type FramePredicate = (frame: Uint8Array) => boolean;
+/** Whether an Ethernet frame passes. `wireBytes` is its length on the wire where it was cut; absent = the frame's. */
+export type FramePredicate = (frame: Uint8Array, wireBytes?: number) => boolean;
 
 /** The same for a frame that has been dissected already. */
 export type DissectedPredicate = (frame: Uint8Array, layers: Dissection) => boolean;
@@ -48,8 +48,8 @@ export type DissectedPredicate = (frame: Uint8Array, layers: Dissection) => bool
 export function compileFilter(expression: string): FramePredicate {
   const test = compileDissectedFilter(expression);
   const layers = emptyDissection();
-  return (frame) => {
-    dissect(frame, layers);
+  return (frame, wireBytes) => {
+    dissect(frame, layers, wireBytes);
     return test(frame, layers);
   };
 }
@@ -93,7 +93,9 @@ function compile(node: FilterNode): DissectedPredicate {
         : (_frame, layers) => layers.vlanIds[0] === node.id;
     case 'length': {
       const { bytes } = node;
-      return node.relation === 'less' ? (frame) => frame.length <= bytes : (frame) => frame.length >= bytes;
+      return node.relation === 'less'
+        ? (_frame, layers) => layers.wireBytes <= bytes
+        : (_frame, layers) => layers.wireBytes >= bytes;
     }
   }
 }

@@ -32,8 +32,11 @@ export function uniqueIpRule(loopsPerChange = 1): AddressRule {
   };
 }
 
-/** Orders source and destination: by the bits that change, then by the rest. */
-function compareEnds(pair: Uint8Array): number {
+/**
+ * Orders source and destination: by the bits that change, then by the rest.
+ * @param pair source, then destination
+ */
+export function compareEnds(pair: Uint8Array): number {
   const half = pair.length / 2;
   const low = readWord(pair, half - 4) - readWord(pair, pair.length - 4);
   if (low !== 0) return low;

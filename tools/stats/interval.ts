@@ -21,6 +21,25 @@ export function assertConfidence(confidence: number): void {
   }
 }
 
+/**
+ * first - second of two independent estimates, from their intervals alone: distances to the ends add like the sides of a right
+ * triangle. Source: G. Zou and A. Donner, Statistics in Medicine 27 (2008).
+ * @returns `interval` null where one of them has none; its confidence is the lower of the two
+ */
+export function differenceOf(first: Estimate, second: Estimate): Estimate {
+  const value = first.value - second.value;
+  const [a, b] = [first.interval, second.interval];
+  if (a === null || b === null) return { value, interval: null };
+  return {
+    value,
+    interval: {
+      low: value - Math.hypot(first.value - a.low, b.high - second.value),
+      high: value + Math.hypot(a.high - first.value, second.value - b.low),
+      confidence: Math.min(a.confidence, b.confidence),
+    },
+  };
+}
+
 /** Half the width of an interval as a share of the estimate's size; null for an estimate of 0. */
 export function relativeHalfWidth(value: number, interval: Interval): number | null {
   return value === 0 ? null : (interval.high - interval.low) / 2 / Math.abs(value);

@@ -6,17 +6,21 @@
  * How it is fitted. N / X is linear in 1 / lambda, sigma / lambda and kappa / lambda, so the best fit with sigma and
  * kappa not below 0 is found exactly, by solving with each of them free or 0. Residuals are relative to the
  * measurement, so that a fast point does not count more than a slow one.
+ *
+ * Where its intervals come from. Every session is fitted by itself (within one session, every repetition), sigma and kappa
+ * free to fall below 0; the intervals are those of these fits, as for any figure (session-estimate.ts). Bounding each
+ * fit at 0 before would hide on which side of 0 they lie.
  */
-import { percentileInterval, resampledStatistics } from './bootstrap.js';
 import type { Estimate, Interval } from './interval.js';
-import { below, type RandomSource } from './random-source.js';
+import { medianInterval } from './median-interval.js';
 import { assertSample, median } from './sample.js';
+import { mapInterval, meanInterval, positiveEstimate, type Sessions } from './session-estimate.js';
 
 /** Throughputs measured with one number of workers. */
 export interface ScalingPoint {
   readonly workers: number;
-  /** One per trial, in packets per second (any unit of throughput will do). */
-  readonly throughputs: readonly number[];
+  /** One per trial, by session, in packets per second (any unit of throughput will do). */
+  readonly sessions: Sessions;
 }
 
 /** The law's parameters. */
@@ -34,23 +38,25 @@ export interface ScalingFit {
   readonly sigma: Estimate;
   /** Null for `amdahl`: not known, which is not 0. */
   readonly kappa: Estimate | null;
-  /** Number of workers with the highest throughput; null when none is predicted (kappa 0 or not known). */
+  /** Number of workers with the highest throughput; null where its interval has no end: where kappa may be 0. */
   readonly peakWorkers: Estimate | null;
   /** Throughput there. */
   readonly peakThroughput: Estimate | null;
-  /** Share of the variance of the medians explained, in the throughput domain; null for fewer than three points. */
+  /** Share of the variance explained, in the throughput domain; null where there are no more points than parameters. */
   readonly r2: number | null;
-  /** Largest relative error of the fit at a measured point. */
-  readonly maxRelativeError: number;
+  /** Largest relative error of the fit at a measured point; null as r2. */
+  readonly maxRelativeError: number | null;
+  /** Sessions that the intervals are over; 1 where they hold within one session only. */
+  readonly sessions: number;
   /** What the reader must know about this fit. */
   readonly notes: readonly string[];
+  /** Throughput at a number of workers; `interval` null where the fits are too far apart to bound it. */
+  at(workers: number): Estimate;
 }
 
 /** Options of {@link fitScaling}. */
 export interface ScalingOptions {
-  readonly random: RandomSource;
   readonly confidence?: number;
-  readonly resamples?: number;
 }
 
 /** Throughput that the law predicts for `workers`. */
@@ -79,44 +85,140 @@ export function splitByCores<T extends { readonly workers: number }>(
 }
 
 /**
- * Fits the law to the medians of the points, with bootstrap intervals from resampling the trials of each point.
+ * Fits the law to the typical throughput of the points. With two distinct numbers of workers, Amdahl's law is fitted.
  *
- * Intervals are null where a point has a single trial. With two distinct numbers of workers, Amdahl's law is fitted.
+ * Intervals are null where a point has a single trial.
  * @throws RangeError for fewer than two distinct numbers of workers, a repeated or non-positive one, or a throughput
  *   that is not above 0
  */
-export function fitScaling(points: readonly ScalingPoint[], options: ScalingOptions): ScalingFit {
+export function fitScaling(points: readonly ScalingPoint[], options: ScalingOptions = {}): ScalingFit {
   assertPoints(points);
   const ordered = points.toSorted((a, b) => a.workers - b.workers);
   const workers = ordered.map((point) => point.workers);
   const model = ordered.length >= 3 ? 'usl' : 'amdahl';
-  const medians = ordered.map((point) => median(point.throughputs));
+  const medians = ordered.map((point) => positiveEstimate(point.sessions).value);
   const fit = fitParameters(workers, medians, model);
-  const fits = ordered.every((point) => point.throughputs.length >= 2)
-    ? resampledFits(ordered, model, options)
-    : null;
-  const estimate = (pick: (one: UslParameters) => number): Estimate => ({
-    value: pick(fit),
-    interval: fits === null ? null : intervalOf(fits, pick, options),
-  });
-  const hasPeak = model === 'usl' && fit.kappa > 0;
+  const spread = new FitSpread(ordered, model, options.confidence);
   const predicted = workers.map((n) => uslThroughput(fit, n));
+  const freedom = ordered.length - (model === 'usl' ? 3 : 2);
+  const peak = model === 'usl' ? peakOf(fit, spread) : null;
   return {
     model,
-    lambda: estimate((one) => one.lambda),
-    sigma: estimate((one) => one.sigma),
-    kappa: model === 'usl' ? estimate((one) => one.kappa) : null,
-    peakWorkers: hasPeak ? estimate((one) => uslPeakWorkers(one) ?? Infinity) : null,
-    peakThroughput: hasPeak ? estimate((one) => uslThroughput(one, uslPeakWorkers(one) ?? Infinity)) : null,
-    r2: rSquared(medians, predicted),
-    maxRelativeError: Math.max(...medians.map((x, i) => Math.abs((predicted[i] as number) / x - 1))),
-    notes: notesOf(workers, medians, model, fits === null),
+    lambda: spread.estimate(fit.lambda, (one) => one.lambda),
+    sigma: spread.estimate(fit.sigma, (one) => one.sigma),
+    kappa: model === 'usl' ? spread.estimate(fit.kappa, (one) => one.kappa) : null,
+    peakWorkers: peak?.workers ?? null,
+    peakThroughput: peak?.throughput ?? null,
+    r2: freedom > 0 ? rSquared(medians, predicted) : null,
+    maxRelativeError:
+      freedom > 0 ? Math.max(...medians.map((x, i) => Math.abs((predicted[i] as number) / x - 1))) : null,
+    sessions: spread.sessions,
+    notes: [
+      ...notesOf(workers, medians, model, spread.isEmpty),
+      ...(model === 'usl' && peak === null
+        ? ['coherency may be 0, so no peak is told: none was measured with an interval that has an end']
+        : []),
+      ...(model === 'usl' && freedom === 0
+        ? [
+            'three numbers of workers and three parameters: the fit meets every point, which is no proof of it',
+          ]
+        : []),
+    ],
+    at: (n) => throughputAt(fit, spread, n),
   };
+}
+
+/** Peak and throughput there; null unless both have an interval. */
+function peakOf(
+  fit: UslParameters,
+  spread: FitSpread,
+): { readonly workers: Estimate; readonly throughput: Estimate } | null {
+  // kappa / (1 - sigma) is 1 / peak squared, and stays finite where there is no peak.
+  const inverse = spread.interval(({ sigma, kappa }) => kappa / (1 - sigma));
+  const workers = uslPeakWorkers(fit);
+  if (workers === null || inverse === null || !(inverse.low > 0)) return null;
+  const throughput = spread.interval((one) =>
+    one.kappa > 0 && one.sigma < 1 ? uslThroughput(one, uslPeakWorkers(one) as number) : Number.NaN,
+  );
+  if (throughput === null) return null;
+  const place = (square: number): number => Math.max(1, 1 / Math.sqrt(square));
+  const { low, high, confidence } = inverse;
+  return {
+    workers: { value: workers, interval: { low: place(high), high: place(low), confidence } },
+    throughput: { value: uslThroughput(fit, workers), interval: throughput },
+  };
+}
+
+function throughputAt(fit: UslParameters, spread: FitSpread, workers: number): Estimate {
+  const value = uslThroughput(fit, workers);
+  // Its inverse is linear in what is fitted, so it is the inverse that varies evenly.
+  const inverse = spread.interval((one) => 1 / uslThroughput(one, workers));
+  if (inverse === null || !(inverse.low > 0)) return { value, interval: null };
+  const { low, high, confidence } = inverse;
+  return {
+    value,
+    interval: { low: Math.min(value, 1 / high), high: Math.max(value, 1 / low), confidence },
+  };
+}
+
+/** One fit per session, or within one session per repetition: how far apart they lie is how far off one may be. */
+class FitSpread {
+  readonly sessions: number;
+  readonly #fits: readonly UslParameters[];
+  readonly #confidence: number | undefined;
+
+  constructor(points: readonly ScalingPoint[], model: 'usl' | 'amdahl', confidence: number | undefined) {
+    this.#confidence = confidence;
+    this.sessions = Math.min(...points.map((point) => point.sessions.length));
+    const workers = points.map((point) => point.workers);
+    const rows =
+      this.sessions > 1
+        ? Array.from({ length: this.sessions }, (_, session) =>
+            points.map((point) => median(point.sessions[session] as readonly number[])),
+          )
+        : repetitions(points);
+    const fits = rows.map((throughputs) => freeFit(workers, throughputs, model));
+    this.#fits = fits.filter((one) => one !== null);
+  }
+
+  get isEmpty(): boolean {
+    return this.#fits.length < 2;
+  }
+
+  /** Null for fewer than two fits, and where one of them has no such figure. */
+  interval(pick: (one: UslParameters) => number): Interval | null {
+    const values = this.#fits.map(pick);
+    if (values.length < 2 || values.some((value) => !Number.isFinite(value))) return null;
+    return this.sessions > 1
+      ? meanInterval(values, this.#confidence)
+      : medianInterval(values, this.#confidence);
+  }
+
+  /** A parameter that cannot be below 0, with its interval, which holds the fitted value. */
+  estimate(value: number, pick: (one: UslParameters) => number): Estimate {
+    const interval = mapInterval(this.interval(pick), (end) => Math.max(0, end));
+    if (interval === null) return { value, interval };
+    return {
+      value,
+      interval: {
+        ...interval,
+        low: Math.min(value, interval.low),
+        high: Math.max(value, interval.high),
+      },
+    };
+  }
+}
+
+/** The throughputs of the first trial at each point, of the second, and so on. */
+function repetitions(points: readonly ScalingPoint[]): number[][] {
+  const trials = points.map((point) => point.sessions[0] as readonly number[]);
+  const count = Math.min(...trials.map((one) => one.length));
+  return Array.from({ length: count }, (_, trial) => trials.map((one) => one[trial] as number));
 }
 
 function assertPoints(points: readonly ScalingPoint[]): void {
   const seen = new Set<number>();
-  for (const { workers, throughputs } of points) {
+  for (const { workers, sessions } of points) {
     if (!Number.isInteger(workers) || workers < 1) {
       throw new RangeError(`scaling: ${workers} workers; give a whole number of at least 1`);
     }
@@ -124,6 +226,7 @@ function assertPoints(points: readonly ScalingPoint[]): void {
       throw new RangeError(`scaling: ${workers} workers appear twice; give one point with all its trials`);
     }
     seen.add(workers);
+    const throughputs = sessions.flat();
     assertSample(throughputs, `throughput at ${workers} workers`);
     for (const throughput of throughputs) {
       if (throughput <= 0)
@@ -166,11 +269,7 @@ export function fitParameters(
   throughputs: readonly number[],
   model: 'usl' | 'amdahl',
 ): UslParameters {
-  // Columns: 1, N - 1, N (N - 1), each row divided by the measured N / X, so that the target is 1 everywhere.
-  const rows = workers.map((n, i) => {
-    const scale = (throughputs[i] as number) / n;
-    return [scale, scale * (n - 1), scale * n * (n - 1)];
-  });
+  const rows = designRows(workers, throughputs);
   const choices = model === 'usl' ? [[0, 1, 2], [0, 1], [0, 2], [0]] : [[0, 1], [0]];
   let best: { coefficients: number[]; error: number } | null = null;
   for (const columns of choices) {
@@ -186,6 +285,26 @@ export function fitParameters(
   }
   if (best === null) throw new RangeError('scaling: no fit; the throughputs are not finite numbers above 0');
   const [a, b, c] = best.coefficients as [number, number, number];
+  return { lambda: 1 / a, sigma: b / a, kappa: c / a };
+}
+
+/** Columns: 1, N - 1, N (N - 1), each row divided by the measured N / X, so that the target is 1 everywhere. */
+function designRows(workers: readonly number[], throughputs: readonly number[]): number[][] {
+  return workers.map((n, i) => {
+    const scale = (throughputs[i] as number) / n;
+    return [scale, scale * (n - 1), scale * n * (n - 1)];
+  });
+}
+
+/** The best fit wherever it lies; null where the columns do not determine one. */
+function freeFit(
+  workers: readonly number[],
+  throughputs: readonly number[],
+  model: 'usl' | 'amdahl',
+): UslParameters | null {
+  const solution = leastSquares(designRows(workers, throughputs), model === 'usl' ? [0, 1, 2] : [0, 1]);
+  if (solution === null || !((solution[0] as number) > 0)) return null;
+  const [a, b, c = 0] = solution as [number, number, number?];
   return { lambda: 1 / a, sigma: b / a, kappa: c / a };
 }
 
@@ -226,35 +345,7 @@ function leastSquares(rows: readonly number[][], columns: readonly number[]): nu
   return solution;
 }
 
-function resampledFits(
-  points: readonly ScalingPoint[],
-  model: 'usl' | 'amdahl',
-  { random, resamples = 1000 }: ScalingOptions,
-): UslParameters[] {
-  const workers = points.map((point) => point.workers);
-  return Array.from({ length: resamples }, () => {
-    const medians = points.map(({ throughputs }) =>
-      median(throughputs.map(() => throughputs[below(random, throughputs.length)] as number)),
-    );
-    return fitParameters(workers, medians, model);
-  });
-}
-
-function intervalOf(
-  fits: readonly UslParameters[],
-  pick: (one: UslParameters) => number,
-  { confidence }: ScalingOptions,
-): Interval | null {
-  const values = fits.map(pick);
-  // A resample without a peak has it at infinity: then the upper end is not known, and an interval would lie.
-  if (values.some((value) => !Number.isFinite(value))) return null;
-  let next = 0;
-  const ascending = resampledStatistics({ resamples: values.length }, () => values[next++] as number);
-  return percentileInterval(ascending, confidence);
-}
-
 function rSquared(measured: readonly number[], predicted: readonly number[]): number | null {
-  if (measured.length < 3) return null;
   const centre = measured.reduce((sum, x) => sum + x, 0) / measured.length;
   const total = measured.reduce((sum, x) => sum + (x - centre) ** 2, 0);
   if (total === 0) return null;

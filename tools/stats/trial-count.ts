@@ -1,6 +1,6 @@
 /** How many trials a precision or a difference takes. */
-import { bootstrapInterval, type BootstrapOptions } from './bootstrap.js';
 import { relativeHalfWidth, type Interval } from './interval.js';
+import { medianInterval } from './median-interval.js';
 import { normalQuantile } from './normal.js';
 import { median } from './sample.js';
 
@@ -27,11 +27,11 @@ export interface PrecisionState {
 export function precisionState(
   values: readonly number[],
   target: number,
-  options: BootstrapOptions & { readonly minTrials?: number },
+  options: { readonly minTrials?: number; readonly confidence?: number } = {},
 ): PrecisionState {
   if (!(target > 0)) throw new RangeError(`target precision ${target} is not above 0; 0.02 asks for 2 %`);
   const centre = median(values);
-  const interval = bootstrapInterval(values, median, options);
+  const interval = medianInterval(values, options.confidence);
   const halfWidth = interval === null ? null : relativeHalfWidth(centre, interval);
   const minTrials = options.minTrials ?? 6;
   const reached = halfWidth !== null && halfWidth <= target && values.length >= minTrials;

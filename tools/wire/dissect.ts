@@ -4,6 +4,8 @@ import type { FragmentKind } from './ipv6-extensions.js';
 
 /** What rules, filters and analyses want to know of an Ethernet frame, as far as its captured bytes tell. */
 export interface Dissection {
+  /** Length on the wire, in bytes: more than the frame's where the snap length cut it. */
+  wireBytes: number;
   /** VLAN ids from the outermost tag inwards, at most two are looked at. */
   readonly vlanIds: number[];
   /**
@@ -27,6 +29,7 @@ export interface Dissection {
 /** A dissection to be filled by `dissect`, over and over. */
 export function emptyDissection(): Dissection {
   return {
+    wireBytes: 0,
     vlanIds: [],
     etherType: null,
     ipVersion: null,
@@ -44,8 +47,10 @@ const ip = emptyIpPacketPlace();
 /**
  * Reads a frame's headers leniently: unlike the tracker's classification, a packet cut by the snap length, or whose
  * lengths contradict each other, still tells its protocol as long as its headers are there. Never reads outside it.
+ * @param wireBytes length on the wire where the frame was cut
  */
-export function dissect(frame: Uint8Array, into: Dissection): void {
+export function dissect(frame: Uint8Array, into: Dissection, wireBytes = frame.length): void {
+  into.wireBytes = wireBytes;
   locateNetwork(frame, network);
   const { l3, dlType } = network;
   into.vlanIds.length = 0;

@@ -7,8 +7,8 @@
  * skew are guarded by the record's own lock. The map node (`next`, `hash`) is written under ct_lock and read
  * lock-free (atomics). The list link is guarded as the expiry design says. `reclaimed` is an atomic test-and-set.
  *
- * Why a reader may keep using a removed record: its slot is not reused before a grace period (shm/epoch.ts), and a
- * removed record keeps its `next` and its list `next`, so a traversal standing on it continues.
+ * Why a reader may keep using a removed record: its slot is not reused before a grace period (shm/epoch.ts), and a removed
+ * record keeps its `next` and, in lists that are walked without a lock, its list `next`, so a traversal standing on it continues.
  *
  * `generation` counts the uses of the slot, odd while it is out (shm/slab.ts), so a stale reference held across a grace
  * period (the packet's cached connection) can be told from a live one.
@@ -31,7 +31,7 @@ export const CO_MARK: usize = 152; // u32
 export const CO_SEQ_SKEW: usize = 156; // i32
 export const CO_LABEL: usize = 160; // 16 bytes
 export const CO_COMPANION: usize = 176; // u32, address of the un-NAT companion, 0 = none
-/** List link: prev then next (shm/rculist.ts). */
+/** List link: prev then next (shm/rculist.ts, shm/plain-list.ts). */
 export const CO_LINK: usize = 180;
 export const CO_TP_ID: usize = 188; // u32
 export const CO_PARENT_KEY: usize = 192;

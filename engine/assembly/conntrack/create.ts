@@ -2,7 +2,8 @@
  * Creating a connection (spec §2 "create", publish order included).
  *
  * Two ways to the same result, chosen by the design at compile time: `createWide` holds ct_lock from the second look-up to the
- * end, as the original does; `createNarrow` prepares the record first (expiry/narrow-insert.ts).
+ * end, as the original does; `createNarrow` prepares the record first (expiry/narrow-insert.ts). Either looks up once more than
+ * the packet itself has, under the lock.
  *
  * Returns the connection, or 0; sets the packet's ct_state. `CreateResult.lostRace` tells that a live entry was found
  * under the lock: then the state is untouched.
@@ -17,10 +18,13 @@ import {
   CONN_SIZE,
   CONTROL,
   hashBasis,
+  maxThreads,
   switches,
   SWITCH_BARE_NAT_ZERO_TUPLE,
   T_SPARE_SLOTS,
+  THREAD_SIZE,
   threadBlock,
+  threadsBase,
 } from '../shm/memory-map';
 import { lock, unlock } from '../shm/mutex';
 import { putSlotLocked, takeSlotLocked } from '../shm/slab';
@@ -108,30 +112,38 @@ function isTranslated(conn: usize, params: ExecParams): bool {
   return load<u16>(conn, CO_NAT_ACTION) != 0 || (switches & SWITCH_BARE_NAT_ZERO_TUPLE) != 0;
 }
 
+/** Results of publishLocked. */
+const PUBLISHED: u32 = 0;
+/** The map has no room; no thread could see either record. */
+const NO_ROOM: u32 = 1;
+/** The map has no room for the connection, but had for its companion: others may still look at that one. */
+const NO_ROOM_BESIDE_COMPANION: u32 = 2;
+
 /**
  * Publishes: companion, main entry, expiration list; then the counts. Precondition: ct_lock is held. `companion` is a slot, or 0.
- * Returns false when the map has no room; nothing is left behind then.
+ * When the map has no room nothing is left in it.
  */
-function publishLocked<E>(conn: usize, companion: usize, governing: i32): bool {
+function publishLocked<E>(conn: usize, companion: usize, governing: i32): u32 {
   if (companion != 0) {
     blank(companion);
     copyKey(companion + CO_KEY, conn + CO_REV_KEY);
     copyKey(companion + CO_REV_KEY, conn + CO_KEY);
     store<u32>(companion, CONN_UN_NAT, CO_FLAGS);
-    if (!mapInsertLocked(companion, keyHash(companion + CO_KEY, hashBasis))) return false;
+    if (!mapInsertLocked(companion, keyHash(companion + CO_KEY, hashBasis))) return NO_ROOM;
   }
   store<u32>(conn, <u32>companion, CO_COMPANION);
   store<i32>(conn, governing, CO_ADMIT_ZONE);
   if (!mapInsertLocked(conn, Context.hash)) {
-    if (companion != 0) mapRemoveLocked(companion);
-    return false;
+    if (companion == 0) return NO_ROOM;
+    mapRemoveLocked(companion);
+    return NO_ROOM_BESIDE_COMPANION;
   }
   if (governing != NO_ZONE) store<u32>(conn, admitLocked(governing), CO_ZONE_SEQ);
   changetype<E>(0).published(conn);
   atomic.add<u32>(CONTROL + C_N_CONN, 1);
   countWork(W_CREATED, 1);
   countReason(R_CREATED);
-  return true;
+  return PUBLISHED;
 }
 
 function reject(p: Packet, reason: u32): usize {
@@ -177,21 +189,38 @@ function createLocked<E>(p: Packet, params: ExecParams, now: i64, expected: bool
       if (companion == 0) reason = R_SLAB_FULL;
     }
   }
-  if (reason == 0 && !publishLocked<E>(conn, companion, governing)) reason = R_MAP_FULL;
+  let outcome = PUBLISHED;
+  if (reason == 0) {
+    outcome = publishLocked<E>(conn, companion, governing);
+    if (outcome != PUBLISHED) reason = R_MAP_FULL;
+  }
   if (reason != 0) {
     changetype<E>(0).abandoned(conn);
-    // A companion may have been visible for a moment, so both wait for a grace period.
-    retire(conn);
-    if (companion != 0) retire(companion);
+    // As the original: what nobody could reach is free at once. Only a record that was seen waits for a grace period.
+    putSlotLocked(conn);
+    if (outcome == NO_ROOM_BESIDE_COMPANION) retire(companion);
+    else if (companion != 0) putSlotLocked(companion);
     return reject(p, reason);
   }
   if (companion != 0) natPacket(p, conn, false, Context.icmpRelated);
   return conn;
 }
 
-/** The narrow way: test and prepare unlocked, then lock, look up again, re-check, choose, insert. */
-export function createNarrow<E>(p: Packet, params: ExecParams, now: i64, expected: bool, control: u32): usize {
-  if (hasLiveEntry(now)) return reject(p, R_LOST_RACE);
+/**
+ * The narrow way: test and prepare unlocked, then lock, look up again, re-check, choose, insert. `missed` says that the packet's own
+ * look-up was for the context key and met nothing: then it is not repeated before the lock is taken. It is after a connection was
+ * found and ended (reopened TCP, force), as a companion or a newer connection may answer to the key, and for a translated packet,
+ * which was looked up by its reverse.
+ */
+export function createNarrow<E>(
+  p: Packet,
+  params: ExecParams,
+  now: i64,
+  expected: bool,
+  control: u32,
+  missed: bool,
+): usize {
+  if (!missed && hasLiveEntry(now)) return reject(p, R_LOST_RACE);
   if (!protocolCanCreate()) {
     p.ctState = ST_INV;
     return reject(p, R_CANNOT_CREATE);
@@ -229,15 +258,15 @@ export function createNarrow<E>(p: Packet, params: ExecParams, now: i64, expecte
     else if (isTranslated(conn, params)) companion = <usize>load<u32>(threadBlock, T_SPARE_SLOTS + 4);
   }
   if (reason == 0) {
-    if (publishLocked<E>(conn, companion, governingNow)) {
+    const outcome = publishLocked<E>(conn, companion, governingNow);
+    if (outcome == PUBLISHED) {
       // The slots are used; take the next spares while the lock is held anyway.
       store<u32>(threadBlock, <u32>takeSlotLocked(), T_SPARE_SLOTS);
       if (companion != 0) store<u32>(threadBlock, <u32>takeSlotLocked(), T_SPARE_SLOTS + 4);
     } else {
+      // What nobody could reach stays a spare.
       reason = R_MAP_FULL;
-      store<u32>(threadBlock, 0, T_SPARE_SLOTS);
-      retire(conn);
-      if (companion != 0) {
+      if (outcome == NO_ROOM_BESIDE_COMPANION) {
         store<u32>(threadBlock, 0, T_SPARE_SLOTS + 4);
         retire(companion);
       }
@@ -257,6 +286,11 @@ function fillSpares(withCompanion: bool): bool {
   if (!missing) return true;
   lock(CONTROL + C_CT_LOCK, LC_CT);
   if (load<u32>(spares) == 0) store<u32>(spares, <u32>takeSlotLocked());
+  if (load<u32>(spares) == 0 && !withCompanion) {
+    // The last slot there is serves whatever needs it.
+    store<u32>(spares, load<u32>(spares, 4));
+    store<u32>(spares, 0, 4);
+  }
   if (withCompanion && load<u32>(spares, 4) == 0) store<u32>(spares, <u32>takeSlotLocked(), 4);
   unlock(CONTROL + C_CT_LOCK, LC_CT);
   return load<u32>(spares) != 0 && (!withCompanion || load<u32>(spares, 4) != 0);
@@ -273,4 +307,9 @@ export function releaseSpares(): void {
     store<u32>(spares + i, 0);
   }
   unlock(CONTROL + C_CT_LOCK, LC_CT);
+}
+
+/** Forgets the spare slots of every thread; the slab is emptied with them. Precondition: no other thread runs. */
+export function sparesInit(): void {
+  for (let i: u32 = 0; i < maxThreads; i++) store<u64>(threadsBase + <usize>i * THREAD_SIZE, 0, T_SPARE_SLOTS);
 }

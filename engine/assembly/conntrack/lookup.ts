@@ -1,10 +1,11 @@
 /** Finding a connection by tuple (spec §2 step b). */
 import { lock, unlock } from '../shm/mutex';
 import { mapFind, mapNext } from '../shm/hash-map';
+import { hashBasis } from '../shm/memory-map';
 import { countWork, LC_CONN, W_KEY_COMPARES, W_LOOKUPS } from '../probe/counters';
 import { CO_EXPIRATION, CO_FLAGS, CO_KEY, CO_LOCK, CO_REV_KEY, CONN_UN_NAT } from './connection';
 import { Context } from './context';
-import { keyEquals, reverseKey } from './key';
+import { keyEquals, keyHash, reverseKey } from './key';
 
 /**
  * Whether the connection no longer matches: `now >= expiration`, read under its lock. Companions never expire.
@@ -47,6 +48,12 @@ export function lookup(key: usize, hash: u32, now: i64): usize {
     record = mapNext(record);
   }
   return 0;
+}
+
+/** Whether a look-up of the connection's own tuple still finds something. Overwrites Context.reply. */
+export function stillMatches(conn: usize, now: i64): bool {
+  const key = conn + CO_KEY;
+  return lookup(key, keyHash(key, hashBasis), now) != 0;
 }
 
 /** As `lookup`, but passes companions over. */

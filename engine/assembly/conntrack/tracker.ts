@@ -122,6 +122,7 @@ function track<E>(p: Packet, params: ExecParams, now: i64): void {
   if (p.ctState != 0 && <u32>p.ctZone != zone) p.ctState = 0;
   const natted = (p.ctState & NATTED) != 0;
   let conn = natted ? lookupTranslated(now) : lookup(contextKey(), Context.hash, now);
+  const missed = conn == 0 && !natted;
 
   Context.orphanCompanion = false;
   if (flags & EXEC_FORCE) conn = forceDirection<E>(p, conn, now);
@@ -164,7 +165,7 @@ function track<E>(p: Packet, params: ExecParams, now: i64): void {
     const previous = conn;
     const reply = Context.reply;
     conn = changetype<E>(0).insertsNarrowly()
-      ? createNarrow<E>(p, params, now, expected, control)
+      ? createNarrow<E>(p, params, now, expected, control, missed)
       : createWide<E>(p, params, now, expected, control);
     if (conn == 0 && <u32>p.reason == R_LOST_RACE) conn = previous;
     Context.reply = reply; // the look-ups of creation do not speak for this packet
@@ -209,11 +210,7 @@ function forceDirection<E>(p: Packet, found: usize, now: i64): usize {
   let conn = found;
   if (conn != 0 && Context.reply && isCompanion(conn)) conn = lookupConnection(contextKey(), Context.hash, now);
   if (conn == 0 || !Context.reply) return conn;
-  const key = conn + CO_KEY;
-  if (lookup(key, keyHash(key, hashBasis), now) != 0) {
-    changetype<E>(0).expire(conn, now);
-    countReason(R_FORCED);
-  }
+  if (changetype<E>(0).expire(conn, now)) countReason(R_FORCED);
   Context.reply = false;
   return 0;
 }
@@ -252,12 +249,8 @@ function updateState<E>(p: Packet, conn: usize, now: i64): bool {
 /** TCP reuse: the old connection stops matching. */
 function reopen<E>(conn: usize, now: i64): void {
   const reply = Context.reply;
-  const key = conn + CO_KEY;
-  if (lookup(key, keyHash(key, hashBasis), now) != 0) {
-    changetype<E>(0).expire(conn, now);
-    countReason(R_REOPENED);
-  }
-  Context.reply = reply;
+  if (changetype<E>(0).expire(conn, now)) countReason(R_REOPENED);
+  Context.reply = reply; // the look-up of expiry does not speak for this packet
 }
 
 /** FTP control packets: sequence adjustment before or after the update, by direction (spec §8.4). */

@@ -4,7 +4,7 @@
  */
 import { clearExpectations } from '../conntrack/alg/expectations';
 import { ExecParams, R_FRAGMENT_HELD } from '../conntrack/context';
-import { releaseSpares } from '../conntrack/create';
+import { releaseSpares, sparesInit } from '../conntrack/create';
 import {
   COMPLETE,
   fragmentsExpire,
@@ -30,7 +30,7 @@ import {
   recordCoarse,
   recordFine,
 } from '../probe/histogram';
-import { goOffline, goOnline, quiesce, reclaimNow } from '../shm/epoch';
+import { epochInit, goOffline, goOnline, quiesce, reclaimNow } from '../shm/epoch';
 import { mapInit } from '../shm/hash-map';
 import {
   C_N_CONN,
@@ -48,24 +48,31 @@ import { slabInit } from '../shm/slab';
 import { locate } from '../wire/locate';
 import { NO_OFFSET, Packet, resetPacket } from '../wire/packet';
 
-/** Empties the tracker. The host calls it once, before any worker attaches. */
+/**
+ * Makes the tracker empty, whatever was done with it before: connections and what waits for a grace period, spare slots of threads,
+ * limits, policies, expectations and fragments are forgotten. Settings, counters and who is online stay. Precondition: no other
+ * thread runs; they may be attached, and offline or at a quiescent point.
+ */
 export function initTrackerOf<E>(): void {
   mapInit();
   slabInit();
+  epochInit();
+  sparesInit();
   zonesInit();
   policiesInit();
   clearExpectations();
   fragmentsInit();
   atomic.store<u32>(CONTROL, 0, C_N_CONN);
+  atomic.store<u32>(CONTROL, 0, C_SWEEPING);
   changetype<E>(0).init();
 }
 
-/** Cheap first test; fragmentsPreprocess decides. */
+/** Cheap first test; fragmentsPreprocess decides. A located transport header means that the network header is all there. */
 // @ts-ignore: decorator
 @inline
 function mayBeFragment(p: Packet): bool {
+  if (<u32>p.l4 == NO_OFFSET) return false;
   const dlType = <u32>p.dlType;
-  if (<u32>p.l3 == NO_OFFSET) return false;
   const header = <usize>p.frame + p.l3;
   // IPv4: any fragment bit or offset. IPv6: an extension header may lead to a fragment header.
   if (dlType == 0x0800) return (load<u16>(header, 6) & 0xff3f) != 0;
@@ -221,8 +228,12 @@ export function scratchAddress(): usize {
   return threadBlock + T_SCRATCH;
 }
 
-/** The thread is done with the tracker: gives spare slots back and goes offline. */
+/**
+ * The thread is done with the tracker, or will be for a while: gives back spare slots and the slots of the fragments it put out last,
+ * which it must have no use for any more, and goes offline.
+ */
 export function detach(): void {
+  outputsReset();
   releaseSpares();
   goOffline();
 }

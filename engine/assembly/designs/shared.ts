@@ -19,7 +19,7 @@ export {
   sweepWasImmediate,
 } from './api';
 export { expectationAt, expectationCount } from '../conntrack/alg/expectations';
-export { outputCount, outputAddress } from '../conntrack/fragments/fragments';
+export { fragmentsHeld, heldFragmentNext, outputAddress, outputCount } from '../conntrack/fragments/fragments';
 export { countExpired, isReachable, tableCount, walkStart, walkNext } from '../conntrack/table';
 export { deletePolicy, setPolicy } from '../conntrack/timeout-policies';
 export { deleteZoneLimit, getZoneLimit, setZoneLimit } from '../conntrack/zone-limits';

@@ -12,8 +12,8 @@
  *       It is in the map. ct_lock is held.
  *   refreshed(conn, timeoutClass, now): void
  *       A packet renewed it. Entered and left holding the connection's lock; may drop it in between.
- *   expire(conn, now): void
- *       It must stop matching at once (forced commit, TCP reuse). No lock is held.
+ *   expire(conn, now): bool
+ *       It must stop matching at once, if it has not yet (forced commit, TCP reuse). No lock is held. Returns whether it did.
  *   remove(conn): void
  *       Takes it out of the table now (flush). No lock is held. Removing twice is harmless.
  *   flushBegin(), flushOne(conn), flushEnd(): void
@@ -25,6 +25,9 @@
  *   dumpShowsExpired(): bool
  *   insertsNarrowly(): bool
  *       Whether creation prepares the connection before it takes ct_lock (see narrow-insert.ts).
+ *
+ * Removal is the same for all up to the list (expiry/removal.ts): a design calls `unindexLocked`, takes the connection out of its own
+ * list, then `releaseAdmission` and `discard`, under the locks that the original has there.
  *
  * Work that a pass did is left in `lastSweep*` for the sweeper thread that ran it.
  */

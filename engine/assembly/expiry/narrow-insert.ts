@@ -45,8 +45,8 @@ export class NarrowInsert {
 
   // @ts-ignore: decorator
   @inline
-  expire(conn: usize, now: i64): void {
-    base().expire(conn, now);
+  expire(conn: usize, now: i64): bool {
+    return base().expire(conn, now);
   }
 
   // @ts-ignore: decorator

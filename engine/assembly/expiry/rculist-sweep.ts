@@ -25,12 +25,13 @@ import {
   CO_TIMEOUT_CLASS,
   CO_TP_ID,
 } from '../conntrack/connection';
-import { isExpired } from '../conntrack/lookup';
+import { isExpired, stillMatches } from '../conntrack/lookup';
 import {
   countWork,
   LC_CONN,
   LC_CT,
   W_LIST_INSERTS,
+  W_LIST_REMOVES,
   W_REFRESHES,
   W_SWEEP_CHECKED,
   W_SWEEP_CLEANED,
@@ -45,9 +46,9 @@ import {
   sweepIntervalMs,
 } from '../shm/memory-map';
 import { lock, unlock } from '../shm/mutex';
-import { LINK_SIZE, listInit, listNext, listPushFront } from '../shm/rculist';
+import { LINK_SIZE, listInit, listNext, listPushFront, listRemove } from '../shm/rculist';
 import { CLEAN_MIN_INTERVAL_MS, IMMEDIATE, LastSweep } from './expiry';
-import { discard, noteLag, releaseAdmission, unlinkLocked } from './removal';
+import { discard, noteLag, releaseAdmission, unindexLocked } from './removal';
 
 export const N_EXP_LISTS: u32 = 100;
 export const PRESET_V6: u32 = 1;
@@ -109,10 +110,12 @@ export class RculistSweep {
   }
 
   /** The dead entry keeps its map slot, its count and its companion until the sweep: the original's behaviour. */
-  expire(conn: usize, now: i64): void {
+  expire(conn: usize, now: i64): bool {
+    if (!stillMatches(conn, now)) return false;
     lock(conn + CO_LOCK, LC_CONN);
     store<i64>(conn, 0, CO_EXPIRATION);
     unlock(conn + CO_LOCK, LC_CONN);
+    return true;
   }
 
   remove(conn: usize): void {
@@ -123,7 +126,9 @@ export class RculistSweep {
   clean(conn: usize): bool {
     if (atomic.xchg<u32>(conn + CO_RECLAIMED, 1) != 0) return false;
     lock(CONTROL + C_CT_LOCK, LC_CT);
-    unlinkLocked(conn);
+    unindexLocked(conn);
+    listRemove(conn + CO_LINK);
+    countWork(W_LIST_REMOVES, 1);
     if (preset == PRESET_V6) releaseAdmission(conn);
     unlock(CONTROL + C_CT_LOCK, LC_CT);
     if (preset != PRESET_V6) releaseAdmission(conn);

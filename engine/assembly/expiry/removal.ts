@@ -5,30 +5,26 @@ import {
   CO_ALG,
   CO_COMPANION,
   CO_KEY,
-  CO_LINK,
   CO_TP_ID,
   CO_ZONE_SEQ,
 } from '../conntrack/connection';
 import { K_ZONE } from '../conntrack/key';
 import { releaseZone } from '../conntrack/zone-limits';
-import { countWork, PROBED, W_LIST_REMOVES, W_REMOVED } from '../probe/counters';
+import { countWork, PROBED, W_REMOVED } from '../probe/counters';
 import { recordLag } from '../probe/histogram';
 import { retire } from '../shm/epoch';
 import { mapRemoveLocked } from '../shm/hash-map';
 import { C_N_CONN, CONTROL } from '../shm/memory-map';
-import { listRemove } from '../shm/rculist';
 
 /**
- * Unlinks a connection and its companion from expectations, map and list. Precondition: ct_lock is held; the caller has
- * won the right to remove it (test-and-set of `reclaimed`, or `cleaned` under ct_lock).
+ * Takes a connection and its companion out of expectations and map; its list is the design's own affair. Precondition: ct_lock is
+ * held; the caller has won the right to remove it (test-and-set of `reclaimed`, or `cleaned` under ct_lock).
  */
-export function unlinkLocked(conn: usize): void {
+export function unindexLocked(conn: usize): void {
   if (load<u8>(conn, CO_ALG) != 0) purgeExpectations(conn + CO_KEY);
   mapRemoveLocked(conn);
   const companion = <usize>load<u32>(conn, CO_COMPANION);
   if (companion != 0) mapRemoveLocked(companion);
-  listRemove(conn + CO_LINK);
-  countWork(W_LIST_REMOVES, 1);
 }
 
 /** Gives the zone's place back. */

@@ -1,6 +1,6 @@
 /**
- * timeout-lists: the old design (spec §6.1). One doubly linked list per timeout class, ordered by refresh, all under
- * ct_lock. Every refresh takes ct_lock twice and moves the connection to the tail of its class.
+ * timeout-lists: the old design (spec §6.1). One doubly linked list (shm/plain-list.ts) per timeout class, ordered by refresh, all
+ * under ct_lock. Every refresh takes ct_lock twice and moves the connection to the tail of its class.
  *
  * Who writes and who reads: lists, `cleaned` and removal only under ct_lock; `expiration` under ct_lock and the
  * connection's lock, so that lookups may read it under the latter alone.
@@ -24,6 +24,7 @@ import {
   CO_TP_ID,
   N_TIMEOUT_CLASSES,
 } from '../conntrack/connection';
+import { stillMatches } from '../conntrack/lookup';
 import {
   countWork,
   LC_CONN,
@@ -37,10 +38,11 @@ import {
   W_SWEEPS,
 } from '../probe/counters';
 import { C_CT_LOCK, C_N_CONN_LIMIT, CONTROL, expiryBase, sweepIntervalMs } from '../shm/memory-map';
-import { lock, unlock } from '../shm/mutex';
-import { LINK_SIZE, listInit, listNext, listPushBack, listRemove } from '../shm/rculist';
+import { lock, lockTimed, unlock } from '../shm/mutex';
+import { plainListInit, plainListNext, plainListPushBack, plainListRemove } from '../shm/plain-list';
+import { LINK_SIZE } from '../shm/rculist';
 import { CLEAN_MIN_INTERVAL_MS, LastSweep } from './expiry';
-import { discard, noteLag, releaseAdmission, unlinkLocked } from './removal';
+import { discard, noteLag, releaseAdmission, unindexLocked } from './removal';
 
 /** Meant as 30 s, added to milliseconds: kept. */
 const WAKE_AHEAD: i64 = 30;
@@ -55,18 +57,18 @@ function listHead(timeoutClass: u32): usize {
 @unmanaged
 export class TimeoutLists {
   init(): void {
-    for (let c: u32 = 0; c < N_TIMEOUT_CLASSES; c++) listInit(listHead(c));
+    for (let c: u32 = 0; c < N_TIMEOUT_CLASSES; c++) plainListInit(listHead(c));
   }
 
   started(conn: usize, timeoutClass: u32, now: i64): void {
     store<i64>(conn, now + <i64>policyTimeoutMs(load<u32>(conn, CO_TP_ID), timeoutClass), CO_EXPIRATION);
     store<u8>(conn, <u8>timeoutClass, CO_TIMEOUT_CLASS);
-    listPushBack(listHead(timeoutClass), conn + CO_LINK);
+    plainListPushBack(listHead(timeoutClass), conn + CO_LINK);
     countWork(W_LIST_INSERTS, 1);
   }
 
   abandoned(conn: usize): void {
-    listRemove(conn + CO_LINK);
+    plainListRemove(conn + CO_LINK);
     countWork(W_LIST_REMOVES, 1);
   }
 
@@ -91,8 +93,8 @@ export class TimeoutLists {
     if (load<u8>(conn, CO_CLEANED) == 0) {
       store<i64>(conn, now + timeoutMs, CO_EXPIRATION);
       store<u8>(conn, <u8>timeoutClass, CO_TIMEOUT_CLASS);
-      listRemove(conn + CO_LINK);
-      listPushBack(listHead(timeoutClass), conn + CO_LINK);
+      plainListRemove(conn + CO_LINK);
+      plainListPushBack(listHead(timeoutClass), conn + CO_LINK);
       countWork(W_LIST_MOVES, 1);
     }
     unlock(connLock, LC_CONN);
@@ -101,10 +103,13 @@ export class TimeoutLists {
     countWork(W_REFRESHES, 1);
   }
 
-  // @ts-ignore: decorator
-  @inline
-  expire(conn: usize, now: i64): void {
-    this.remove(conn);
+  /** As the original: the look-up that decides is made under ct_lock. */
+  expire(conn: usize, now: i64): bool {
+    lock(CONTROL + C_CT_LOCK, LC_CT);
+    const live = stillMatches(conn, now);
+    if (live) this.removeLocked(conn);
+    unlock(CONTROL + C_CT_LOCK, LC_CT);
+    return live;
   }
 
   remove(conn: usize): void {
@@ -115,8 +120,10 @@ export class TimeoutLists {
 
   removeLocked(conn: usize): void {
     if (load<u8>(conn, CO_CLEANED) != 0) return;
-    unlinkLocked(conn);
+    unindexLocked(conn);
     releaseAdmission(conn);
+    plainListRemove(conn + CO_LINK);
+    countWork(W_LIST_REMOVES, 1);
     store<u8>(conn, 1, CO_CLEANED);
     discard(conn);
   }
@@ -128,13 +135,14 @@ export class TimeoutLists {
     let cleaned: u32 = 0;
     let checked: u32 = 0;
     let full = false;
-    lock(CONTROL + C_CT_LOCK, LC_CT);
+    // The one hold of the pass, and the pause that every worker feels.
+    lockTimed(CONTROL + C_CT_LOCK, LC_CT);
     for (let c: u32 = 0; c < N_TIMEOUT_CLASSES && !full; c++) {
       const head = listHead(c);
-      let link = listNext(head);
+      let link = plainListNext(head);
       while (link != head) {
         const conn = link - CO_LINK;
-        link = listNext(link);
+        link = plainListNext(link);
         checked++;
         lock(conn + CO_LOCK, LC_CONN);
         const expiration = load<i64>(conn, CO_EXPIRATION);
@@ -160,7 +168,7 @@ export class TimeoutLists {
   }
 
   flushBegin(): void {
-    lock(CONTROL + C_CT_LOCK, LC_CT);
+    lockTimed(CONTROL + C_CT_LOCK, LC_CT);
   }
 
   // @ts-ignore: decorator

@@ -32,7 +32,7 @@ export function loopCreateOf<E>(packet: usize, params: usize, now: i64, first: u
     setFlow(first + i);
     p.ctState = 0;
     const conn = changetype<E>(0).insertsNarrowly()
-      ? createNarrow<E>(p, call, now, false, HELPER_NONE)
+      ? createNarrow<E>(p, call, now, false, HELPER_NONE, true)
       : createWide<E>(p, call, now, false, HELPER_NONE);
     created += u32(conn != 0);
   }

@@ -11,6 +11,7 @@ export { Z_COUNT, Z_LIMIT, Z_SEQUENCE } from '../conntrack/zone-limits';
 export { N_EXP_LISTS, X_LISTS } from '../expiry/rculist-sweep';
 export {
   C_ORPHAN_COUNT,
+  C_ORPHANS,
   C_SLAB_FREE,
   C_SLAB_RETURNED,
   T_RETIRED,

@@ -4,10 +4,12 @@
  */
 import { listInit, listNext, listPushBack, listPushFront, listRemove } from '../shm/rculist';
 import { mapFind, mapInit, mapInsertLocked, mapNext, mapRemoveLocked } from '../shm/hash-map';
-import { retire } from '../shm/epoch';
+import { claimOrphans, retire, unlockOrphans } from '../shm/epoch';
+import { plainListInit, plainListNext, plainListPushBack, plainListRemove } from '../shm/plain-list';
 import { putSlotLocked, slabInit, takeSlotLocked } from '../shm/slab';
 
 export {
+  claimOrphans,
   listInit,
   listNext,
   listPushBack,
@@ -18,8 +20,13 @@ export {
   mapInsertLocked,
   mapNext,
   mapRemoveLocked,
+  plainListInit,
+  plainListNext,
+  plainListPushBack,
+  plainListRemove,
   putSlotLocked,
   retire,
   slabInit,
   takeSlotLocked,
+  unlockOrphans,
 };

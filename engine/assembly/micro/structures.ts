@@ -10,6 +10,7 @@ import { quiesce, retire } from '../shm/epoch';
 import { mapFind, mapInsertLocked, mapNext, mapRemoveLocked } from '../shm/hash-map';
 import { CONN_SIZE, CONTROL, C_CT_LOCK, slabBase } from '../shm/memory-map';
 import { lock, unlock } from '../shm/mutex';
+import { plainListInit, plainListPushBack, plainListRemove } from '../shm/plain-list';
 import { listInit, listNext, listPushFront, listRemove } from '../shm/rculist';
 import { takeSlotLocked } from '../shm/slab';
 
@@ -104,6 +105,38 @@ export function loopListScan(head: usize): u32 {
   let met: u32 = 0;
   for (let link = listNext(head); link != head; link = listNext(link)) met++;
   return met;
+}
+
+// ---- Plain list: links of the first n slots --------------------------------------------------------------------------
+export function plainListPrepare(head: usize): void {
+  plainListInit(head);
+}
+
+export function loopPlainListInsert(head: usize, n: u32): u32 {
+  for (let i: u32 = 0; i < n; i++) plainListPushBack(head, recordAt(i) + CO_LINK);
+  return n;
+}
+
+export function loopPlainListRemove(n: u32): u32 {
+  for (let i: u32 = 0; i < n; i++) plainListRemove(recordAt(i) + CO_LINK);
+  return n;
+}
+
+/** What a refresh of the old design does: out of the list, and in again at its end. The list holds the first `population` links. */
+export function loopPlainListMove(head: usize, population: u32, n: u32): u32 {
+  for (let i: u32 = 0; i < n; i++) {
+    const link = recordAt(pick(i, population)) + CO_LINK;
+    plainListRemove(link);
+    plainListPushBack(head, link);
+  }
+  return n;
+}
+
+/** What loopPlainListMove does besides moving. */
+export function loopPick(population: u32, n: u32): u32 {
+  let sum: usize = 0;
+  for (let i: u32 = 0; i < n; i++) sum += recordAt(pick(i, population)) | 1;
+  return sum == 0 ? 0 : n;
 }
 
 // ---- Hash map: record i under hashOf(i) -----------------------------------------------------------------------------

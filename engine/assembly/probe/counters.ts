@@ -96,6 +96,11 @@ export function countClass(packetClass: u32): void {
 
 // ---- Lock figures --------------------------------------------------------------------------------------------------
 // Layout per class, u64 each unless said: all times in nanoseconds.
+//
+// Acquisitions are counted in periods of the sampling interval, so that counting and sampling are one decrement: those
+// of finished periods stand in LS_ACQUISITIONS, and the present period has seen LS_PERIOD - LS_LEFT. The first acquisition of a
+// period is the one whose hold is timed.
+/** Acquisitions of the periods that are over; all of them are this + LS_PERIOD - LS_LEFT. */
 export const LS_ACQUISITIONS: usize = 0;
 export const LS_CONTENDED: usize = 8;
 export const LS_SPINS: usize = 16;
@@ -109,8 +114,18 @@ export const LS_HOLD_MIN: usize = 72;
 export const LS_HOLD_MAX: usize = 80;
 /** f64: when the sampled hold in progress began; 0 = none. */
 export const LS_HOLD_START: usize = 88;
-/** u32: acquisitions until the next sampled hold. */
-export const LS_HOLD_COUNTDOWN: usize = 96;
+/** u32: acquisitions left in the present period. */
+export const LS_LEFT: usize = 96;
+/** u32: length of the present period; 0 before the first. */
+export const LS_PERIOD: usize = 100;
+/** u32: the hold in progress is timed because its caller asked for it, not because its turn has come. */
+export const LS_SINGLED_OUT: usize = 104;
+/** Holds timed on request, which stand for themselves alone; they are in samples and total as well. */
+export const LS_SINGLE_SAMPLES: usize = 112;
+export const LS_SINGLE_TOTAL: usize = 120;
+
+/** Length of a period where no hold is timed. */
+const UNTIMED_PERIOD: u32 = 1 << 30;
 
 // @ts-ignore: decorator
 @inline
@@ -118,31 +133,45 @@ export function lockStats(lockClass: u32): usize {
   return threadBlock + T_LOCK_STATS + lockClass * LOCK_STATS_SIZE;
 }
 
-/** Called right after an acquisition; `waitedNs` is negative when the lock was free. */
-export function noteAcquired(lockClass: u32, spins: u32, futexWaits: u32, waitedNs: f64): void {
+/** Called right after an acquisition: counts it and begins to time the hold where one is due. */
+// @ts-ignore: decorator
+@inline
+export function noteAcquired(lockClass: u32): void {
   const s = lockStats(lockClass);
-  store<u64>(s, load<u64>(s, LS_ACQUISITIONS) + 1, LS_ACQUISITIONS);
-  if (waitedNs >= 0) {
-    const wait = <u64>waitedNs;
-    store<u64>(s, load<u64>(s, LS_CONTENDED) + 1, LS_CONTENDED);
-    store<u64>(s, load<u64>(s, LS_SPINS) + spins, LS_SPINS);
-    store<u64>(s, load<u64>(s, LS_FUTEX_WAITS) + futexWaits, LS_FUTEX_WAITS);
-    store<u64>(s, load<u64>(s, LS_WAIT_TOTAL) + wait, LS_WAIT_TOTAL);
-    if (wait > load<u64>(s, LS_WAIT_MAX)) store<u64>(s, wait, LS_WAIT_MAX);
-    const min = load<u64>(s, LS_WAIT_MIN);
-    if (min == 0 || wait < min) store<u64>(s, max<u64>(wait, 1), LS_WAIT_MIN);
-    recordLockWait(lockClass, wait);
-  }
+  const left = load<u32>(s, LS_LEFT);
+  if (left != 0) store<u32>(s, left - 1, LS_LEFT);
+  else beginPeriod(s);
+}
+
+/** Called before `noteAcquired` when the lock was not free at once. */
+export function noteContended(lockClass: u32, spins: u32, futexWaits: u32, waitedNs: f64): void {
+  const s = lockStats(lockClass);
+  const wait = <u64>max<f64>(waitedNs, 0);
+  store<u64>(s, load<u64>(s, LS_CONTENDED) + 1, LS_CONTENDED);
+  store<u64>(s, load<u64>(s, LS_SPINS) + spins, LS_SPINS);
+  store<u64>(s, load<u64>(s, LS_FUTEX_WAITS) + futexWaits, LS_FUTEX_WAITS);
+  store<u64>(s, load<u64>(s, LS_WAIT_TOTAL) + wait, LS_WAIT_TOTAL);
+  if (wait > load<u64>(s, LS_WAIT_MAX)) store<u64>(s, wait, LS_WAIT_MAX);
+  const min = load<u64>(s, LS_WAIT_MIN);
+  if (min == 0 || wait < min) store<u64>(s, max<u64>(wait, 1), LS_WAIT_MIN);
+  recordLockWait(lockClass, wait);
+}
+
+function beginPeriod(s: usize): void {
+  store<u64>(s, load<u64>(s, LS_ACQUISITIONS) + load<u32>(s, LS_PERIOD), LS_ACQUISITIONS);
   const interval = load<u32>(threadBlock, T_HOLD_INTERVAL);
-  if (interval != 0) {
-    const left = load<u32>(s, LS_HOLD_COUNTDOWN);
-    if (left <= 1) {
-      store<u32>(s, interval, LS_HOLD_COUNTDOWN);
-      store<f64>(s, clock(), LS_HOLD_START);
-    } else {
-      store<u32>(s, left - 1, LS_HOLD_COUNTDOWN);
-    }
-  }
+  const period = interval == 0 ? UNTIMED_PERIOD : interval;
+  store<u32>(s, period, LS_PERIOD);
+  store<u32>(s, period - 1, LS_LEFT);
+  if (interval != 0) store<f64>(s, clock(), LS_HOLD_START);
+}
+
+/** Called after `noteAcquired` for a lock that is held long and seldom: times this hold whatever the interval. */
+export function timeThisHold(lockClass: u32): void {
+  const s = lockStats(lockClass);
+  if (load<u32>(threadBlock, T_HOLD_INTERVAL) == 0 || load<f64>(s, LS_HOLD_START) != 0) return;
+  store<u32>(s, 1, LS_SINGLED_OUT);
+  store<f64>(s, clock(), LS_HOLD_START);
 }
 
 /** Called right before a release. */
@@ -161,6 +190,11 @@ function recordHold(s: usize, lockClass: u32): void {
   if (held > load<u64>(s, LS_HOLD_MAX)) store<u64>(s, held, LS_HOLD_MAX);
   const min = load<u64>(s, LS_HOLD_MIN);
   if (min == 0 || held < min) store<u64>(s, max<u64>(held, 1), LS_HOLD_MIN);
+  if (load<u32>(s, LS_SINGLED_OUT) != 0) {
+    store<u32>(s, 0, LS_SINGLED_OUT);
+    store<u64>(s, load<u64>(s, LS_SINGLE_SAMPLES) + 1, LS_SINGLE_SAMPLES);
+    store<u64>(s, load<u64>(s, LS_SINGLE_TOTAL) + held, LS_SINGLE_TOTAL);
+  }
   recordLockHold(lockClass, held);
 }
 

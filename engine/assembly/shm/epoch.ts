@@ -6,9 +6,9 @@
  *
  * Who writes: any thread advances the global epoch by atomic add; each thread alone writes its seen word and owns its two
  * chains of retired slots: `retired` collects, `waiting` is stamped with a target epoch and waits. A thread that goes
- * offline with slots still waiting appends them to the orphan chains, which have a spin lock of their own and which
+ * offline with slots still waiting appends them to the orphan chains, which have a lock word of their own and which
  * every thread turns over at its quiescent points; else the slots would stay out of use for as long as the thread sleeps.
- * Main reads the counts for display.
+ * Main reads the counts for display, and empties everything in `epochInit` while nobody else runs.
  *
  * Why the ordering holds: a record is unlinked (atomic stores) before the epoch is advanced (atomic add), and a thread
  * stores its seen epoch after its last read and before its next one. All of these are sequentially consistent. So
@@ -16,6 +16,13 @@
  * that comes online stores its seen epoch before it reads anything: either the reclaimer sees it online, or the thread
  * sees the record already unlinked. It may store an epoch that has passed meanwhile: that only delays others.
  * Orphans are stamped when they move to the waiting chain, hence after they were unlinked, by whichever thread.
+ *
+ * Why the last thread out leaves nothing behind: who finds the orphans' lock taken does not wait for it but changes the word
+ * to LOCK_CALLED, and whoever holds it goes round once more before it is done. A thread going offline stores that first and
+ * looks at the count or the lock word after; so either the holder's last look at the seen words came after that store, or
+ * the thread found the lock taken and the holder looks again. An offline thread that reads a count of 0 while another is about
+ * to publish orphans leaves them to that one, which turns them over after publishing. Without the call both could leave the
+ * orphans to each other: the holder has seen the other online, the other cannot get the lock.
  *
  * Following references from a removed record is safe too: a reader that stands on one has been online since before it
  * was unlinked, hence since before anything that the record leads to was unlinked later.
@@ -28,7 +35,7 @@
  * while it stands in a list.
  *
  * The chains run through the `prev` word of the slot's list link, which only a list's writer ever follows: `next` of the
- * map and of the list must stay intact for traversals that stand on the record.
+ * map and of an rculist must stay intact for traversals that stand on the record.
  *
  * A slot's generation is even from the moment it is retired (shm/slab.ts): who holds a reference across a quiescent point
  * compares the generation when it is online, and an equal one means that the grace period had not begun then, so it
@@ -47,6 +54,7 @@ import {
   C_ORPHANS,
   CONTROL,
   maxThreads,
+  ownerWord,
   T_EPOCH_SEEN,
   T_RETIRED,
   T_WAITING,
@@ -61,9 +69,14 @@ const CHAIN_TAIL: usize = 4;
 const CHAIN_COUNT: usize = 8;
 const CHAIN_TARGET: usize = 12;
 
-/** Orphans: lock word, then the two chains. */
+/** Orphans: lock word, then the two chains. The word is 0 or its holder's ownerWord, so that a run can say who died with it. */
 const ORPHANS_WAITING: usize = 16;
 const ORPHANS_RETIRED: usize = 32;
+const ORPHANS_SIZE: usize = 48;
+
+const LOCK_FREE: u32 = 0;
+/** Bit beside the holder: another thread has come by since, and the holder has to look once more. */
+const LOCK_CALLED: u32 = 1;
 
 /** Keeps the epoch odd. */
 const EPOCH_STEP: u32 = 2;
@@ -130,8 +143,7 @@ function turnOver(waiting: usize, retired: usize): void {
     if (head != 0) {
       if (!graceEnded(load<u32>(waiting, CHAIN_TARGET))) return;
       const count = load<u32>(waiting, CHAIN_COUNT);
-      store<u32>(waiting, 0, CHAIN_HEAD);
-      store<u32>(waiting, 0, CHAIN_COUNT);
+      emptyChain(waiting);
       returnSlots(<usize>head, <usize>load<u32>(waiting, CHAIN_TAIL), count);
       atomic.sub<u32>(CONTROL + C_GRACE_PENDING, count);
     }
@@ -152,8 +164,7 @@ function append(to: usize, from: usize): void {
   else store<u32>(<usize>load<u32>(to, CHAIN_TAIL), head, NEXT_SLOT);
   store<u32>(to, load<u32>(from, CHAIN_TAIL), CHAIN_TAIL);
   store<u32>(to, load<u32>(to, CHAIN_COUNT) + load<u32>(from, CHAIN_COUNT), CHAIN_COUNT);
-  store<u32>(from, 0, CHAIN_HEAD);
-  store<u32>(from, 0, CHAIN_COUNT);
+  emptyChain(from);
 }
 
 /** Moves the global epoch on; returns the epoch that has to be left behind. */
@@ -172,24 +183,53 @@ function graceEnded(target: u32): bool {
   return true;
 }
 
-/** Turns the orphan chains over, unless another thread is at it. */
+/** Turns the orphan chains over; while another thread is at it, leaves that to it. */
 function turnOrphansOver(): void {
-  if (atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, 0, 1) != 0) return;
-  turnOver(CONTROL + C_ORPHANS + ORPHANS_WAITING, CONTROL + C_ORPHANS + ORPHANS_RETIRED);
-  unlockOrphans();
+  while (claimOrphans()) {
+    turnOver(CONTROL + C_ORPHANS + ORPHANS_WAITING, CONTROL + C_ORPHANS + ORPHANS_RETIRED);
+    if (!unlockOrphans()) return;
+  }
+}
+
+/** Takes the lock, or calls the thread that has it. Returns whether it was taken. */
+export function claimOrphans(): bool {
+  while (true) {
+    const seen = atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, LOCK_FREE, ownerWord);
+    if (seen == LOCK_FREE) return true;
+    if ((seen & LOCK_CALLED) != 0) return false;
+    // Let go meanwhile: the next round takes it, or calls whoever has it then.
+    if (atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, seen, seen | LOCK_CALLED) == seen) return false;
+  }
 }
 
 /** Held for a few instructions, or one look at each thread's seen word: not worth sleeping. */
 function lockOrphans(): void {
-  while (atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, 0, 1) != 0) {
+  while (atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, LOCK_FREE, ownerWord) != LOCK_FREE) {
     if (atomic.load<u32>(CONTROL, C_ABORT) != 0) unreachable();
   }
 }
 
-/** Publishes how many orphans there are, then lets go. */
-function unlockOrphans(): void {
+/** Publishes how many orphans there are, then lets go. Returns whether there are any that a thread has called about. */
+export function unlockOrphans(): bool {
   const orphans = CONTROL + C_ORPHANS;
   const count = load<u32>(orphans, ORPHANS_WAITING + CHAIN_COUNT) + load<u32>(orphans, ORPHANS_RETIRED + CHAIN_COUNT);
   atomic.store<u32>(CONTROL, count, C_ORPHAN_COUNT);
-  atomic.store<u32>(orphans, 0);
+  return (atomic.xchg<u32>(orphans, LOCK_FREE) & LOCK_CALLED) != 0 && count != 0;
+}
+
+/** Forgets every retired slot, whoever retired it; the slab is emptied with them. Precondition: no other thread is online. */
+export function epochInit(): void {
+  let block = threadsBase;
+  for (let i: u32 = 0; i < maxThreads; i++, block += THREAD_SIZE) {
+    emptyChain(block + T_RETIRED);
+    emptyChain(block + T_WAITING);
+  }
+  memory.fill(CONTROL + C_ORPHANS, 0, ORPHANS_SIZE);
+  atomic.store<u32>(CONTROL, 0, C_ORPHAN_COUNT);
+  atomic.store<u32>(CONTROL, 0, C_GRACE_PENDING);
+}
+
+function emptyChain(chain: usize): void {
+  store<u32>(chain, 0, CHAIN_HEAD);
+  store<u32>(chain, 0, CHAIN_COUNT);
 }

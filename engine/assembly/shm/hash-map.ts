@@ -1,5 +1,7 @@
 /**
- * Concurrent hash map of connection records: bucketed cuckoo hashing, lock-free readers, one writer.
+ * Concurrent hash map: bucketed cuckoo hashing, lock-free readers, one writer. There are two of them, as in the original: the map of
+ * connection records, and the small one of timeout policies (conntrack/timeout-policies.ts), which shares finding and inserting
+ * (`findIn`, `insertInLocked`) but is never full enough to have to make room, and never removes.
  *
  * Layout: an array of 64-byte buckets, each {u32 version, 7 x u32 hash, 7 x u32 reference, 4 bytes unused}. A
  * reference is a record's address; 0 = empty slot (its hash may be stale). A hash lives in one of two buckets: the
@@ -17,6 +19,9 @@
  * it leaves the old one, so every entry is always in at least one. A reader that looked at bucket 1 before a move 2 -> 1
  * and at bucket 2 after it would miss the entry; therefore it verifies bucket 1's version again at the end.
  *
+ * A reader waits for a writer only while a bucket's version is odd. Should the writer's thread die there, the wait ends with the run,
+ * by the abort word.
+ *
  * A removed record keeps its CO_NEXT, so a reader standing on it walks on; its slot is not reused before a grace period.
  *
  * Differs from the original: the table is laid out once for the configured number of connections and never rehashes in a
@@ -32,7 +37,7 @@ import {
   W_MAP_INSERTS,
   W_MAP_REMOVES,
 } from '../probe/counters';
-import { BUCKET_SIZE, bucketMask, bucketsBase, C_MAP_SEARCH, CONTROL } from './memory-map';
+import { BUCKET_SIZE, bucketMask, bucketsBase, C_ABORT, C_MAP_SEARCH, CONTROL } from './memory-map';
 
 export const SLOTS_PER_BUCKET: u32 = 7;
 const HASHES: usize = 4;
@@ -43,16 +48,25 @@ const NO_SLOT: u32 = 0xffffffff;
 const MAX_SEARCH: u32 = 500;
 const MAX_DEPTH: u32 = 5;
 
+/** A writer is done within a few instructions, unless it was taken off its CPU, or has died. */
+const LOOKS_PER_ABORT_LOOK: u32 = 1024;
+
+// @ts-ignore: decorator
+@inline
+function bucketAt(base: usize, mask: u32, hash: u32): usize {
+  return base + (<usize>(hash & mask) << 6);
+}
+
 // @ts-ignore: decorator
 @inline
 function bucket1(hash: u32): usize {
-  return bucketsBase + (<usize>(hash & bucketMask) << 6);
+  return bucketAt(bucketsBase, bucketMask, hash);
 }
 
 // @ts-ignore: decorator
 @inline
 function bucket2(hash: u32): usize {
-  return bucketsBase + (<usize>(rotr<u32>(hash, 16) & bucketMask) << 6);
+  return bucketAt(bucketsBase, bucketMask, rotr<u32>(hash, 16));
 }
 
 // @ts-ignore: decorator
@@ -78,8 +92,17 @@ function scan(bucket: usize, hash: u32): usize {
 // @ts-ignore: decorator
 @inline
 function stableVersion(bucket: usize): u32 {
+  const version = atomic.load<u32>(bucket);
+  return version & 1 ? awaitWriter(bucket) : version;
+}
+
+/** Waits until the writer is done with the bucket; returns its version. Traps when the writer is gone and the run is aborted. */
+function awaitWriter(bucket: usize): u32 {
   let version = atomic.load<u32>(bucket);
-  while (version & 1) version = atomic.load<u32>(bucket);
+  for (let looks: u32 = 1; version & 1; looks++) {
+    if (looks % LOOKS_PER_ABORT_LOOK == 0 && atomic.load<u32>(CONTROL, C_ABORT) != 0) unreachable();
+    version = atomic.load<u32>(bucket);
+  }
   return version;
 }
 
@@ -87,24 +110,30 @@ function stableVersion(bucket: usize): u32 {
 // @ts-ignore: decorator
 @inline
 export function mapFind(hash: u32): usize {
-  const first = bucket1(hash);
+  return findIn(bucketsBase, bucketMask, hash, true);
+}
+
+/** mapFind in the map of `mask` + 1 buckets at `base`; `counted`: bucket probes are, which are those of the connection map. */
+// @ts-ignore: decorator
+@inline
+export function findIn(base: usize, mask: u32, hash: u32, counted: bool): usize {
+  const first = bucketAt(base, mask, hash);
   while (true) {
     const version = stableVersion(first);
-    countWork(W_BUCKET_PROBES, 1);
+    if (counted) countWork(W_BUCKET_PROBES, 1);
     const found = scan(first, hash);
     if (atomic.load<u32>(first) != version) continue;
     if (found != 0) return found;
-    const other = findInSecond(hash);
+    const other = findInSecond(bucketAt(base, mask, rotr<u32>(hash, 16)), hash, counted);
     if (other != 0) return other;
     if (atomic.load<u32>(first) == version) return 0;
   }
 }
 
-function findInSecond(hash: u32): usize {
-  const second = bucket2(hash);
+function findInSecond(second: usize, hash: u32, counted: bool): usize {
   while (true) {
     const version = stableVersion(second);
-    countWork(W_BUCKET_PROBES, 1);
+    if (counted) countWork(W_BUCKET_PROBES, 1);
     const found = scan(second, hash);
     if (atomic.load<u32>(second) == version) return found;
   }
@@ -147,25 +176,30 @@ function emptySlot(bucket: usize): u32 {
  * Returns false when no room was found.
  */
 export function mapInsertLocked(record: usize, hash: u32): bool {
-  store<u32>(record, hash, CO_HASH);
   countWork(W_MAP_INSERTS, 1);
-  const first = bucket1(hash);
-  const second = bucket2(hash);
-  if (pushOnChain(first, record, hash) || pushOnChain(second, record, hash)) return true;
-  atomic.store<u32>(record, 0, CO_NEXT);
-  let slot = emptySlot(first);
-  if (slot != NO_SLOT) {
-    setSlot(first, slot, hash, record);
-    return true;
-  }
-  slot = emptySlot(second);
-  if (slot != NO_SLOT) {
-    setSlot(second, slot, hash, record);
-    return true;
-  }
-  const bucket = makeRoom(first, second);
+  if (insertInLocked(bucketsBase, bucketMask, record, hash)) return true;
+  const bucket = makeRoom(bucket1(hash), bucket2(hash));
   if (bucket == 0) return false;
   setSlot(bucket, emptySlot(bucket), hash, record);
+  return true;
+}
+
+/** mapInsertLocked in the map of `mask` + 1 buckets at `base`, without moving entries. */
+// @ts-ignore: decorator
+@inline
+export function insertInLocked(base: usize, mask: u32, record: usize, hash: u32): bool {
+  store<u32>(record, hash, CO_HASH);
+  const first = bucketAt(base, mask, hash);
+  const second = bucketAt(base, mask, rotr<u32>(hash, 16));
+  if (pushOnChain(first, record, hash) || pushOnChain(second, record, hash)) return true;
+  atomic.store<u32>(record, 0, CO_NEXT);
+  return fillEmptySlot(first, record, hash) || fillEmptySlot(second, record, hash);
+}
+
+function fillEmptySlot(bucket: usize, record: usize, hash: u32): bool {
+  const slot = emptySlot(bucket);
+  if (slot == NO_SLOT) return false;
+  setSlot(bucket, slot, hash, record);
   return true;
 }
 

@@ -48,13 +48,15 @@ export const C_FRAGMENT_SLOTS: usize = 80;
 export const C_BUFFERS_BASE: usize = 84;
 /** Not 0: expiration lag is recorded by zone and by timeout policy as well. */
 export const C_LAG_GROUPS: usize = 88;
+/** How waiters of a lock spin: MUTEX_GLIBC or MUTEX_BACKOFF (shm/mutex.ts). */
+export const C_MUTEX_POLICY: usize = 92;
 
 // ---- Mutable, each on its own 128-byte line ----------------------------------------------------------------------
-/** ct_lock: {word, average spins}. Lock rank 1. */
+/** ct_lock: {word, average spins}. Lock rank 0. */
 export const C_CT_LOCK: usize = 256;
-/** Guards expectations and timeout policy writes. Lock rank 3 (taken last). */
+/** Guards expectations and timeout policy writes. Lock rank 2 (taken last). */
 export const C_RESOURCES_LOCK: usize = 384;
-/** Guards the fragment context. Lock rank 0: taken alone, before or after the tracker, never inside it. */
+/** Guards the fragment context. Without a rank: taken alone, before or after the tracker, never inside it. */
 export const C_FRAGMENT_LOCK: usize = 512;
 /** Connections in the table, atomic u32; un-NAT companions are not counted. */
 export const C_N_CONN: usize = 640;
@@ -82,6 +84,8 @@ export const C_SWEEPING: usize = 1664;
 export const C_ZONE_SEQUENCE: usize = 1792;
 /** TCP window check on (1) or off (0), atomic u32. */
 export const C_TCP_SEQ_CHECK: usize = 1796;
+/** Timeout policies ever set, deleted ones included (guarded by ct_lock). */
+export const C_POLICIES_USED: usize = 1800;
 /** Number of expectations held, atomic u32: lets the packet path skip the lock when there are none. */
 export const C_N_EXPECTATIONS: usize = 1920;
 /** Random state of NAT port restarts, u64 (guarded by ct_lock). */
@@ -105,6 +109,10 @@ export const SWITCH_BARE_NAT_ZERO_TUPLE: u32 = 8;
 /** Checksums count as right unseen, as upstream does with packets that a NIC, or a sender's offload, flags as good. */
 export const SWITCH_CHECKSUMS_IGNORED: u32 = 16;
 
+/** Values of C_MUTEX_POLICY; anything else is MUTEX_GLIBC. */
+export const MUTEX_GLIBC: u32 = 1;
+export const MUTEX_BACKOFF: u32 = 2;
+
 // ---- Thread block ------------------------------------------------------------------------------------------------
 /** Bytes of one thread's block. */
 export const THREAD_SIZE: usize = 16384;
@@ -118,7 +126,7 @@ export const T_WAITING: usize = 144;
 export const T_PACKET_INDEX: usize = 192;
 /** Debug builds: rank of the locks held, as a bit set. */
 export const T_LOCKS_HELD: usize = 196;
-/** Sampling interval of hold times, u32; 0 = none, 1 = every hold. */
+/** Sampling interval of hold times per lock class, u32; 0 = none, 1 = every hold. A design may have more timed (timeNextHold). */
 export const T_HOLD_INTERVAL: usize = 200;
 /** Interval histogram that the latency probe also fills; 0 = none. */
 export const T_INTERVAL_HISTOGRAM: usize = 204;
@@ -169,6 +177,7 @@ export let switches: u32 = 0;
 export let preset: u32 = 0;
 export let sweepIntervalMs: u32 = 0;
 export let lagGroups: u32 = 0;
+export let mutexPolicy: u32 = 0;
 /** Word this thread writes into a lock it holds: (index + 1) << 1. */
 export let ownerWord: u32 = 0;
 
@@ -201,6 +210,7 @@ export function attach(index: u32): u32 {
   preset = load<u32>(CONTROL, C_PRESET);
   sweepIntervalMs = load<u32>(CONTROL, C_SWEEP_INTERVAL_MS);
   lagGroups = load<u32>(CONTROL, C_LAG_GROUPS);
+  mutexPolicy = load<u32>(CONTROL, C_MUTEX_POLICY);
   ownerWord = (index + 1) << 1;
   return 1;
 }

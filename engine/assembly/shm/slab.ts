@@ -14,7 +14,8 @@
  * again when it is retired, before its grace period. The packet's cached connection is trusted only when the generations
  * are equal (and odd); since the reader is online then, the slot is not handed out again before the reader's next quiescent
  * point. Comparing with a generation that changed only on reuse would leave a gap: the slot could be handed out, and its
- * words overwritten, right after the comparison.
+ * words overwritten, right after the comparison. Emptying the slab ends the generations of the slots that are out, so a packet that
+ * still carries a connection from before is told it is gone, and nothing starts with a generation that was in use once.
  */
 import { countWork, DEBUG, W_SLOTS_RETURNED } from '../probe/counters';
 import { CO_GENERATION, CO_LINK } from '../conntrack/connection';
@@ -32,7 +33,13 @@ import {
 /** Where a retired or free slot keeps the address of the next one in its chain: `prev` of the list link. */
 export const NEXT_SLOT: usize = CO_LINK;
 
+/** Makes every slot free, whoever had it. Precondition: no other thread runs. */
 export function slabInit(): void {
+  const end = <usize>load<u32>(CONTROL, C_SLAB_NEXT);
+  for (let slot = slabBase; slot < end; slot += CONN_SIZE) {
+    const generation = atomic.load<u32>(slot, CO_GENERATION);
+    if (generation & 1) atomic.store<u32>(slot, generation + 1, CO_GENERATION);
+  }
   store<u32>(CONTROL, <u32>slabBase, C_SLAB_NEXT);
   store<u32>(CONTROL, 0, C_SLAB_FREE);
   atomic.store<u32>(CONTROL, 0, C_SLAB_RETURNED);

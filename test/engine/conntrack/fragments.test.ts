@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ExecRequest } from '../../../engine/host/exec-params.js';
+import { Tracker } from '../../../engine/host/tracker.js';
 import { dissect } from '../../support/dissect.js';
 import { fragmentRanges, udpFrame, writeFragment } from '../../support/packets.js';
 import { A, B, COMMIT, N, perDesign, type TrackerBed } from '../../support/tracker-bed.js';
@@ -19,6 +20,16 @@ function fragmentsOf(frame: Uint8Array, id: number, mtu = 1500): Uint8Array[] {
   });
 }
 
+/** The frame with the right checksum in its IPv4 header of 20 bytes. */
+function withHeaderChecksum(frame: Uint8Array): Uint8Array {
+  const view = new DataView(frame.buffer);
+  view.setUint16(24, 0);
+  let sum = 0;
+  for (let at = 14; at < 34; at += 2) sum += view.getUint16(at);
+  view.setUint16(24, 0xffff - (sum % 0xffff));
+  return frame;
+}
+
 const large = (family: 4 | 6, bytes = 3000, fields: object = {}): Uint8Array =>
   udpFrame({ ...(family === 6 ? { src: A6, dst: B6 } : {}), payload: 'x'.repeat(bytes), ...fields });
 
@@ -32,7 +43,7 @@ function send(t: TrackerBed, fragments: readonly Uint8Array[], request: ExecRequ
   });
 }
 
-perDesign((bed) => {
+perDesign((bed, design) => {
   describe.each([4, 6] as const)('IPv%d', (family) => {
     it('a packet is tracked when its last fragment is there, whatever the order', () => {
       for (const order of [
@@ -125,6 +136,30 @@ perDesign((bed) => {
       send(t, fragmentsOf(large(4), id).slice(0, 1)),
     ).flat();
     expect(states).toEqual(['held', 'held', 'held', 'inv|trk', 'inv|trk']);
+  });
+
+  it('as many are held as there are slots', () => {
+    const held = (fragmentSlots: number): number => {
+      const tracker = Tracker.create({
+        design,
+        slabSlots: 64,
+        fragmentSlots,
+        fragments: { enabled4: true, enabled6: true, minimum4: 400, minimum6: 400, maximum: 5000 },
+      });
+      const [first] = fragmentsOf(udpFrame({ payload: 'x'.repeat(600) }), 0, 500) as [Uint8Array];
+      let count = 0;
+      for (let id = 0; id <= fragmentSlots; id++) {
+        const frame = first.slice();
+        new DataView(frame.buffer).setUint16(18, id);
+        // The sum of the header changes by as much as the id.
+        const handle = tracker.packet(withHeaderChecksum(frame));
+        if (tracker.execute(handle, COMMIT, 1000).held) count += 1;
+      }
+      return count;
+    };
+    expect([1, 2, 7].map(held)).toEqual([1, 2, 7]);
+    expect(held(5000)).toBe(5000);
+    expect(held(0)).toBe(0);
   });
 
   it('every fragment that goes in comes out once, and the packet is whole', () => {

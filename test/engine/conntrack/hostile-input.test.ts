@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ExecRequest } from '../../../engine/host/exec-params.js';
+import { writeExecParams, type ExecRequest } from '../../../engine/host/exec-params.js';
+import { loadEngine } from '../../../engine/host/module.js';
+import type { EngineThread } from '../../../engine/host/thread.js';
 import { buildFrame, echoFrame, quoteOf, tcpFrame, udpFrame } from '../../support/packets.js';
 import { A, B, N, perDesign } from '../../support/tracker-bed.js';
+import { primitiveRun } from '../shm/primitive-threads.js';
 
 const ip6 = { src: 'fd00::1', dst: 'fd00::2' };
 const port = 'PORT 10,1,1,1,15,160\r\n';
@@ -35,6 +38,16 @@ const WHOLE: readonly Uint8Array[] = [
   buildFrame({ ipv4: { src: A, dst: B, fragmentOffsetBytes: 1400, id: 7 }, payload: new Uint8Array(1400) }),
 ];
 
+/** An Ethernet header and all of a network header that there is room for: types and tags that lead to each reader. */
+const SHORT: readonly Uint8Array[] = [
+  [0x08, 0],
+  [0x86, 0xdd],
+  [0x81, 0, 0, 1, 0x08, 0],
+  [0x88, 0xa8, 0, 1, 0x81, 0, 0, 2, 0x86, 0xdd],
+  [0, 100, 0xaa, 0xaa, 3, 0, 0, 0, 0x08, 0],
+  [0, 100, 0xaa, 0xaa, 3, 0, 0, 0, 0x86, 0xdd],
+].map((type) => Uint8Array.of(...new Uint8Array(12), ...type, ...new Uint8Array(60).fill(0x2c)));
+
 const damaged = fc
   .record({
     whole: fc.constantFrom(...WHOLE),
@@ -50,7 +63,7 @@ const damaged = fc
     return frame;
   });
 
-const request = fc.constantFrom<ExecRequest>(
+const REQUESTS: readonly ExecRequest[] = [
   { commit: true },
   { commit: true, helper: 'ftp', nat: { type: 'src', minAddress: N } },
   { commit: true, helper: 'tftp', nat: { type: 'dst', minAddress: B, ports: [80, 90] } },
@@ -59,11 +72,86 @@ const request = fc.constantFrom<ExecRequest>(
   { commit: true, helper: 'ftp', tpDst: 80 },
   { nat: { type: 'none' }, mark: { value: 1, mask: 3 } },
   {},
-);
+];
+const request = fc.constantFrom(...REQUESTS);
 
 const STATE = /^(0|(new|est|rel|rpl|inv|trk|snat|dnat)(\|(est|rel|rpl|inv|trk|snat|dnat))*)$/;
 
-perDesign((bed) => {
+/** A tracker whose frames end where the memory ends: what is read or written behind one traps. */
+class LastBytes {
+  readonly #thread: EngineThread;
+  readonly #descriptor: number;
+
+  constructor(design: string) {
+    const { run, main } = primitiveRun(loadEngine(design, 'debug', process.env['CTREPLAY_RACE_WASM']), 1, {
+      fragmentSlots: 16,
+      slabSlots: 4096,
+    });
+    this.#thread = main;
+    this.#descriptor = run.plan.regions.packets;
+    main.exports.goOnline();
+  }
+
+  /** Runs a frame as it comes, with what the last pass left, and timed. Returns the states. */
+  run(frame: Uint8Array, asked: ExecRequest, nowMs: number): number[] {
+    const { view, bytes, exports, packetsAt, paramsAt, run } = this.#thread;
+    const { constants: c } = run.engine;
+    const at = bytes.length - frame.length;
+    writeExecParams(view, c, paramsAt, asked);
+    view.setUint32(packetsAt, this.#descriptor, true);
+    const execute = (timed: boolean): number => {
+      if (timed) exports.executeTimed(packetsAt, 1, paramsAt, nowMs, 0);
+      else exports.execute(packetsAt, 1, paramsAt, nowMs);
+      return view.getUint8(this.#descriptor + c.PK_CT_STATE);
+    };
+    const load = (): void => {
+      bytes.set(frame, at);
+      bytes.fill(0, this.#descriptor, this.#descriptor + c.PACKET_SIZE);
+      view.setUint32(this.#descriptor + c.PK_FRAME, at, true);
+      view.setUint32(this.#descriptor + c.PK_LENGTH, frame.length, true);
+      view.setUint32(this.#descriptor + c.PK_CAPACITY, frame.length, true);
+      exports.locatePacket(this.#descriptor);
+    };
+    load();
+    const states = [execute(false), execute(false)];
+    load();
+    states.push(execute(true));
+    exports.quiesce();
+    return states;
+  }
+}
+
+perDesign((bed, design) => {
+  describe('no byte behind a frame is read or written', () => {
+    it('however short it is', () => {
+      const memory = new LastBytes(design);
+      let tracked = 0;
+      for (const whole of [...WHOLE, ...SHORT]) {
+        const lengths = new Set([...Array(90).keys(), 130, whole.length - 1, whole.length]);
+        for (const length of lengths) {
+          if (length > whole.length) continue;
+          for (const asked of REQUESTS) {
+            const states = memory.run(whole.slice(0, length), asked, 1000);
+            tracked += states.filter((state) => (state & 0x13) === 1).length;
+          }
+        }
+      }
+      // Not all of them were refused.
+      expect(tracked).toBeGreaterThan(50);
+    });
+
+    it('whatever is in it', () => {
+      const memory = new LastBytes(design);
+      let nowMs = 1000;
+      fc.assert(
+        fc.property(fc.array(fc.tuple(damaged, request), { minLength: 5, maxLength: 30 }), (list) => {
+          for (const [frame, asked] of list) memory.run(frame, asked, (nowMs += 200));
+        }),
+        { numRuns: process.env['CTREPLAY_LONG'] === undefined ? 60 : 4000 },
+      );
+    });
+  });
+
   describe('no bytes stop the tracker, whatever they are', () => {
     it.each([
       ['damaged packets', damaged],

@@ -8,11 +8,22 @@ import { loadEngine } from '../../../engine/host/module.js';
 import { PacketStore } from '../../../engine/host/packet-store.js';
 import { byteOffset } from '../../../engine/host/quantities.js';
 import { Tracker } from '../../../engine/host/tracker.js';
-import { udpFrame } from '../../support/packets.js';
+import { fragmentRanges, udpFrame, writeFragment } from '../../support/packets.js';
 import { A, B, COMMIT, DESIGNS, TrackerBed } from '../../support/tracker-bed.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'ctreplay-host-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The two fragments of a packet. */
+function fragments(id: number): Uint8Array[] {
+  const frame = udpFrame({ payload: 'x'.repeat(1600) });
+  const ranges = fragmentRanges(frame.length - 34, 20, 1500);
+  return ranges.map((range, index) => {
+    const into = new Uint8Array(2000);
+    return into.slice(0, writeFragment(into, 0, frame, range, id, index < ranges.length - 1));
+  });
+}
+const firstFragment = (id: number): Uint8Array => fragments(id)[0] as Uint8Array;
 
 describe('loading a design', () => {
   it('that was not built, or is no module, is an error with a remedy', () => {
@@ -99,6 +110,69 @@ describe.each(DESIGNS)('%s', (design) => {
     expect(() => t.send(frame, nat('10.0.0.2', { maxAddress: 'fd00::1' }))).toThrow(/mixes/);
     expect(() => t.send(frame, nat('10.0.0.2', { ports: [9, 8] }))).toThrow(/9 to 8/);
     expect(t.tracker.connCount).toBe(0);
+  });
+
+  describe('a packet that the engine dropped in silence', () => {
+    // Eight places for packets of this size.
+    const small = (): Tracker => Tracker.create({ design, packetStoreBytes: 8 * 2048, slabSlots: 64 });
+    const MINUTE_MS = 60_000;
+
+    it('gives its place back when it was released before', () => {
+      const tracker = small();
+      for (let i = 0; i < 100; i++) {
+        // A first fragment waits; a minute later the next packet finds it long past its timeout.
+        const handle = tracker.packet(firstFragment(i));
+        expect(tracker.execute(handle, COMMIT, 1000 + i * MINUTE_MS)).toEqual({ returned: [], held: true });
+        tracker.release(handle);
+      }
+    });
+
+    it('gives its place back when it is released after', () => {
+      const tracker = small();
+      for (let i = 0; i < 100; i++) {
+        const now = 1000 + i * MINUTE_MS;
+        const handle = tracker.packet(firstFragment(i));
+        tracker.execute(handle, COMMIT, now);
+        tracker.run(udpFrame(), COMMIT, now + MINUTE_MS / 2);
+        expect(handle.view.held).toBe(false);
+        tracker.release(handle);
+      }
+    });
+
+    it('gives its place back when it was the last of its packet, too late', () => {
+      const tracker = small();
+      for (let i = 0; i < 100; i++) {
+        const now = 1000 + i * MINUTE_MS;
+        for (const [index, frame] of fragments(i).entries()) {
+          const handle = tracker.packet(frame);
+          const outcome = tracker.execute(handle, COMMIT, now + (index === 0 ? 0 : MINUTE_MS / 2));
+          expect(outcome.returned).toEqual([]);
+          tracker.release(handle);
+        }
+      }
+    });
+
+    it('is not taken for one that is still held', () => {
+      const tracker = small();
+      const [first, second] = fragments(1) as [Uint8Array, Uint8Array];
+      const kept = tracker.packet(first);
+      for (let i = 2; i < 6; i++) {
+        const handle = tracker.packet(firstFragment(i));
+        tracker.execute(handle, COMMIT, 1000);
+        tracker.release(handle);
+      }
+      tracker.execute(kept, COMMIT, 1000 + MINUTE_MS / 2);
+      tracker.release(kept);
+      // One list goes with each packet; then the places are free, and the one that is held still comes out whole.
+      for (let i = 0; i < 8; i++) tracker.run(udpFrame({ srcPort: 9 }), COMMIT, 1000 + MINUTE_MS / 2);
+      const handle = tracker.packet(second);
+      const { returned } = tracker.execute(handle, COMMIT, 1000 + MINUTE_MS / 2);
+      expect(returned.map((each) => [each.handle === kept, each.state])).toEqual([
+        [true, 'new|trk'],
+        [false, 'new|trk'],
+      ]);
+      expect(Buffer.from(kept.copyFrame()).equals(Buffer.from(first))).toBe(true);
+    });
   });
 
   it('a full packet store is told', () => {

@@ -1,12 +1,23 @@
 import { describe, expect, it } from 'vitest';
+import { readCounters } from '../../../engine/host/counters.js';
 import { loadEngine } from '../../../engine/host/module.js';
+import type { EngineRun } from '../../../engine/host/run-memory.js';
 import { primitiveRun, problems, runTasks } from './primitive-threads.js';
 
 const LONG = process.env['CTREPLAY_LONG'] !== undefined;
 
-describe('futex mutex', () => {
+/** Sets the policy for the threads that attach from now on. */
+function setPolicy(run: EngineRun, policy: 'MUTEX_GLIBC' | 'MUTEX_BACKOFF'): void {
+  const { constants: c } = run.engine;
+  new DataView(run.memory.buffer).setUint32(c.CONTROL + c.C_MUTEX_POLICY, c[policy], true);
+}
+
+const POLICIES = ['MUTEX_GLIBC', 'MUTEX_BACKOFF'] as const;
+
+describe.each(POLICIES)('futex mutex, %s', (policy) => {
   it.each([2, 3, 4])('lets one of %d threads in at a time', async (threads) => {
     const { run } = primitiveRun(loadEngine('rculist-sweep', 'debug'), threads);
+    setPolicy(run, policy);
     const lock = run.plan.regions.packets;
     const counter = lock + 128;
     const rounds = LONG ? 200_000 : 5_000;
@@ -22,6 +33,28 @@ describe('futex mutex', () => {
     expect(view.getUint32(lock, true)).toBe(0);
   });
 
+  it('spins within its bound before it sleeps on a lock that is held', async () => {
+    const { run, main } = primitiveRun(loadEngine('rculist-sweep', 'probed'), 1);
+    setPolicy(run, policy);
+    const lock = run.plan.regions.packets;
+    const { LC_CONN } = run.engine.constants;
+    main.exports.testLock(lock, LC_CONN);
+    const word = new Int32Array(run.memory.buffer);
+    const waiting = runTasks(run, 1, [{ task: 'waiter', options: { lock, lockClass: LC_CONN } }]);
+    // The lowest bit says that somebody sleeps.
+    while ((Atomics.load(word, lock / 4) & 1) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    main.exports.testUnlock(lock, LC_CONN);
+    expect(problems(await waiting)).toEqual([]);
+    const figures = readCounters(run, 0).locks.conn_lock;
+    expect(figures.contended).toBe(1);
+    expect(figures.futexWaits).toBeGreaterThanOrEqual(1);
+    // Nobody has waited before: the bound is 10, and the last stretch of pauses may pass it by its own length.
+    expect(figures.spins).toBeGreaterThanOrEqual(10);
+    expect(figures.spins).toBeLessThanOrEqual(policy === 'MUTEX_GLIBC' ? 10 + 31 : 10);
+  });
+});
+
+describe('futex mutex', () => {
   it('traps in the debug flavour when locks are taken or released out of order', () => {
     const { run, main } = primitiveRun(loadEngine('rculist-sweep', 'debug'), 1);
     const { LC_CT, LC_CONN, LC_FRAGMENT } = run.engine.constants;

@@ -6,7 +6,16 @@ import { createRun, type EngineRun } from '../../../engine/host/run-memory.js';
 import { EngineThread } from '../../../engine/host/thread.js';
 
 export interface Task {
-  readonly task: 'mutex' | 'waiter' | 'mapReader' | 'mapWriter' | 'listReader' | 'listWriter' | 'createOnce';
+  readonly task:
+    | 'mutex'
+    | 'waiter'
+    | 'leaver'
+    | 'mapReader'
+    | 'mapWriter'
+    | 'listReader'
+    | 'listWriter'
+    | 'leaveTogether'
+    | 'createOnce';
   readonly options: Readonly<Record<string, unknown>>;
   /** Goes on until the others are done, which wait for it now and then: each is seen at work beside each. */
   readonly endless?: boolean;
@@ -33,6 +42,14 @@ export interface Primitives {
   mapNext(record: number): number;
   mapInsertLocked(record: number, hash: number): number;
   mapRemoveLocked(record: number): number;
+  plainListInit(head: number): void;
+  plainListPushBack(head: number, link: number): void;
+  plainListRemove(link: number): void;
+  plainListNext(link: number): number;
+  takeSlotLocked(): number;
+  retire(slot: number): void;
+  claimOrphans(): number;
+  unlockOrphans(): number;
 }
 
 /** A run for `threads` threads and one more, which is returned attached. */
@@ -57,7 +74,13 @@ export function primitiveRun(
   return { run, main, primitives: main.exports as unknown as Primitives };
 }
 
-/** Runs the tasks at once, one thread each. */
+/** Beyond it threads stand still. */
+const PATIENCE_MS = process.env['CTREPLAY_LONG'] === undefined ? 45_000 : 600_000;
+
+/**
+ * Runs the tasks at once, one thread each.
+ * @throws Error when a thread ends without a report, or does not end
+ */
 export async function runTasks(run: EngineRun, seed: number, tasks: readonly Task[]): Promise<TaskReport[]> {
   // Start, stop, meetings, and the passes of each thread.
   const control = new SharedArrayBuffer(4 * (3 + tasks.length));
@@ -91,6 +114,20 @@ export async function runTasks(run: EngineRun, seed: number, tasks: readonly Tas
   await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('message', resolve))));
   Atomics.store(shared, 0, 1);
   Atomics.notify(shared, 0);
+  // Terminated threads reject; a thread that spins inside the engine could not be told otherwise.
+  const late = setTimeout(() => workers.forEach((worker) => void worker.terminate()), PATIENCE_MS);
+  try {
+    return await settle(tasks, reports, shared);
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+async function settle(
+  tasks: readonly Task[],
+  reports: readonly Promise<TaskReport>[],
+  shared: Int32Array,
+): Promise<TaskReport[]> {
   const finite = reports.filter((_, index) => tasks[index]?.endless !== true);
   await Promise.all(finite);
   Atomics.store(shared, 1, 1);

@@ -96,6 +96,14 @@ const TASKS = {
     return 1;
   },
 
+  /** Leaves with a slot that it has retired. */
+  leaver() {
+    engine.goOnline();
+    engine.retire(engine.takeSlotLocked());
+    engine.goOffline();
+    return 1;
+  },
+
   /** Looks records up that are always in the map. */
   mapReader() {
     let lookups = 0;
@@ -184,6 +192,33 @@ const TASKS = {
       }
     }
     return rounds;
+  },
+
+  /**
+   * Threads go offline at nearly the same moment, the first of them with slots that it has retired. Then nobody is left who would
+   * return them, so they must have been returned. Returns the rounds in which they were not.
+   */
+  leaveTogether() {
+    const { rounds, lock, orphanCount } = options;
+    let left = 0;
+    for (let round = 0; round < rounds && !stopped(); round++) {
+      engine.goOnline();
+      if (threadIndex === 0) {
+        engine.testLock(lock, 0);
+        const slot = engine.takeSlotLocked() >>> 0;
+        engine.testUnlock(lock, 0);
+        if (slot === 0) violation(`round ${round}: the slab is full`);
+        else engine.retire(slot);
+      }
+      // A moment apart, another one in each round: what the first does takes a few hundred nanoseconds.
+      const apart = threadIndex === 0 ? 0 : random(options.apart);
+      meet(round * 2 + 1);
+      for (let i = 0; i < apart; i++) Atomics.load(shared, START);
+      engine.goOffline();
+      meet(round * 2 + 2);
+      if (threadIndex === 0 && view.getUint32(c.CONTROL + orphanCount, true) !== 0) left++;
+    }
+    return left;
   },
 
   /** All threads send the first packet of one flow at once; afterwards there is one connection. */

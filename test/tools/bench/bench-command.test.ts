@@ -28,9 +28,11 @@ describe('ctreplay bench', () => {
   - scenario: nat-exhaustion
     parameters: { packets: 3000 }
 designs: [timeout-lists, rculist-sweep]
+sessions: 1
 trials: 1
 warmupBlocks: 0
 warmupPackets: 1000
+probeCost: one
 `,
     );
     const first = ctreplay(['bench', '--matrix', 'bench.yaml', '--out', 'small', '--quiet'], folder);
@@ -38,29 +40,42 @@ warmupPackets: 1000
     expect(first.stdout).toBe('');
     const result = resultIn('small');
     expect(result).toMatchObject({ partial: false, valid: true });
-    expect(result.cases.map((one) => `${one.design} ${one.build} ${one.control === true}`)).toEqual([
-      'timeout-lists probed false',
-      'rculist-sweep probed false',
-      'timeout-lists probed true',
-      'timeout-lists bare false',
-      'rculist-sweep bare false',
+    expect(result.cases.map((one) => `${one.design} ${one.latency?.mode} ${one.control === true}`)).toEqual([
+      'timeout-lists all false',
+      'rculist-sweep all false',
+      'timeout-lists all true',
+      'timeout-lists off false',
+      'rculist-sweep off false',
     ]);
     for (const one of result.cases) {
       expect(one.packets.injected).toBe(3000);
       // The scenario's translation was in force.
-      if (one.build === 'probed') expect(one.nat?.allocations ?? 0).toBeGreaterThan(0);
-      else expect(one.latency?.service ?? null).toBeNull();
+      expect(one.nat?.allocations ?? 0).toBeGreaterThan(0);
+      expect(one.throughput).toMatchObject({ build: 'bare', timed: false, packets: 3000 });
+      if (one.latency?.mode === 'off') expect(one.latency.service ?? null).toBeNull();
     }
     const again = ctreplay(['bench', '--matrix', 'bench.yaml', '--out', 'small'], folder);
     expect(again.code).toBe(2);
     expect(again.stderr).toContain('add --resume');
     const more = ctreplay(
-      ['bench', '--matrix', 'bench.yaml', '--out', 'small', '--resume', '--trials', '2'],
+      ['bench', '--matrix', 'bench.yaml', '--out', 'small', '--resume', '--sessions', '2'],
       folder,
     );
     expectSuccess(more);
     expect(more.stdout).toContain('measuring');
-    expect(resultIn('small').cases).toHaveLength(10);
+    const both = resultIn('small');
+    expect(both.cases).toHaveLength(10);
+    expect(new Set(both.cases.map((one) => one.session))).toEqual(new Set([0, 1]));
+    // The second ran in a process of its own, on traffic of its own seed.
+    expect(
+      new Set(both.cases.map((one) => JSON.stringify(one.packets.verdictHash ?? one.startedAt))).size,
+    ).toBeGreaterThan(1);
+    const added = ctreplay(
+      ['bench', '--matrix', 'bench.yaml', '--out', 'small', '--resume', '--sessions', '2', '--trials', '2'],
+      folder,
+    );
+    expect(added.code).toBe(2);
+    expect(added.stderr).toContain('repeat --trials 1 and raise --sessions');
   });
 
   it('lists without running', () => {
@@ -69,7 +84,7 @@ warmupPackets: 1000
     expect(list.stdout).toContain('zone-policies/rculist-sweep/w8/100000pps');
     expect(ctreplay(['bench', '--list'], folder).stdout).toContain('smoke');
     const dry = ctreplay(['bench', '--scenario', 'syn-flood', '--trials', '2', '--dry-run'], folder);
-    expect(dry.stdout).toContain('1 group(s), 5 cells, 2 trials each');
+    expect(dry.stdout).toContain('1 group(s), 3 cells, 7 sessions x 2 trials each, 42 in all');
   });
 
   it.each([
@@ -110,6 +125,8 @@ describe('ctreplay scale and model', () => {
         '4000',
         '--workers',
         '2',
+        '--sessions',
+        '2',
         '--trials',
         '1',
         '--out',
@@ -125,23 +142,49 @@ describe('ctreplay scale and model', () => {
     const { series } = JSON.parse(model.stdout) as {
       series: {
         design: string;
-        points: { workers: number; error: number | null; predicted: { pps: number } }[];
+        heldOut: { workers: number }[];
+        points: {
+          workers: number;
+          error: number | null;
+          refused: string | null;
+          predicted: { pps: number } | null;
+        }[];
       }[];
     };
     expect(series.map((one) => one.design)).toEqual(['timeout-lists', 'rculist-sweep']);
-    for (const { points } of series) {
+    for (const { points, heldOut } of series) {
+      expect(heldOut.map((one) => one.workers)).toEqual([2]);
       expect(points.map((point) => point.workers)).toEqual([1, 2, 4]);
       expect(points[0]?.error).not.toBeNull();
-      for (const point of points) expect(point.predicted.pps).toBeGreaterThan(0);
+      for (const point of points) {
+        expect(point.predicted === null).toBe(point.refused !== null);
+        if (point.predicted !== null) expect(point.predicted.pps).toBeGreaterThan(0);
+      }
     }
     const text = ctreplay(['model', 'scale', '--cores', '1,8'], folder);
-    expect(text.stdout).toMatch(/8 .*prediction/);
+    expect(text.stdout).toMatch(
+      /^Held out: throughput predicted [+-][\d.]+ % at 2 workers from the times of 1$/m,
+    );
+    expect(text.stdout).toMatch(/^Refused for 8 workers: it lies further beyond/m);
   });
 
   it('model says what it needs', () => {
     mkdirSync(join(folder, 'bare'), { recursive: true });
     const scale = ctreplay(
-      ['scale', '--packets', '2000', '--workers', '1', '--trials', '1', '--bare', '--out', 'bare'],
+      [
+        'scale',
+        '--packets',
+        '2000',
+        '--workers',
+        '1',
+        '--sessions',
+        '1',
+        '--trials',
+        '1',
+        '--bare',
+        '--out',
+        'bare',
+      ],
       folder,
     );
     expectSuccess(scale);

@@ -1,26 +1,31 @@
 import { describe, expect, it } from 'vitest';
-import { compareGroup, geomeans, summarise } from '../../../tools/bench/aggregate.js';
-import { driveMatrix, TrialError, type MatrixState } from '../../../tools/bench/drive-matrix.js';
+import { compareMatrix, geomeans, summarise } from '../../../tools/bench/aggregate.js';
+import { driveMatrix, type MatrixState } from '../../../tools/bench/drive-matrix.js';
+import { InProcessSessions, TrialError } from '../../../tools/bench/session.js';
 import type { MatrixSpec } from '../../../tools/bench/matrix-spec.js';
 import { planMatrix, type Cell, type Group } from '../../../tools/bench/plan.js';
 import { groupProgress, groupWarmUp } from '../../../tools/bench/stopping.js';
-import { completeBlocks, type Blocks, type CellRunner } from '../../../tools/bench/trial.js';
-import { FakeRunner, matrix, type FakeBehaviour } from './fake-runner.js';
+import { completeSessions, type Blocks, type CellRunner } from '../../../tools/bench/trial.js';
+import { FakeRunner, fakeSessions, matrix, type FakeBehaviour } from './fake-runner.js';
 
 const CORES = 2;
 
 async function run(spec: MatrixSpec, behaviour: FakeBehaviour) {
   const groups = planMatrix(spec, CORES);
   const runner = new FakeRunner(behaviour);
-  const outcome = await driveMatrix(groups, spec, runner, { trials: [], cases: [] });
+  const outcome = await driveMatrix(groups, spec, fakeSessions(spec, runner), { trials: [], cases: [] });
   return { groups, runner, ...outcome };
 }
 
-function blocksOf(group: Group, state: MatrixState): Blocks {
-  return completeBlocks(
+function sessionsOf(group: Group, state: MatrixState): readonly Blocks[] {
+  return completeSessions(
     group.cells.map((cell) => cell.id),
     state.trials,
   );
+}
+
+function blocksOf(group: Group, state: MatrixState): Blocks {
+  return sessionsOf(group, state)[0] as Blocks;
 }
 
 describe('driveMatrix', () => {
@@ -55,7 +60,7 @@ describe('driveMatrix', () => {
     const outcome = await driveMatrix(
       groups,
       spec,
-      runner,
+      fakeSessions(spec, runner),
       { trials: [], cases: [] },
       {
         isInterrupted: () => runner.calls.length >= 8,
@@ -78,7 +83,7 @@ describe('driveMatrix', () => {
     const promise = driveMatrix(
       groups,
       spec,
-      failing,
+      new InProcessSessions(spec, () => failing),
       { trials: [], cases: [] },
       {
         save: (state) => {
@@ -100,14 +105,14 @@ describe('driveMatrix', () => {
     const part = await driveMatrix(
       groups,
       spec,
-      first,
+      fakeSessions(spec, first),
       { trials: [], cases: [] },
       {
         isInterrupted: () => first.calls.length >= 9,
       },
     );
     const second = new FakeRunner({ seed: 4 });
-    const rest = await driveMatrix(groups, spec, second, part.state);
+    const rest = await driveMatrix(groups, spec, fakeSessions(spec, second), part.state);
     expect([...first.calls, ...second.calls].map((call) => [call.cell.id, call.trialSeed])).toEqual(
       whole.runner.calls.map((call) => [call.cell.id, call.trialSeed]),
     );
@@ -127,7 +132,7 @@ describe('warming up', () => {
     expect(groupWarmUp(group!, blocks)).toEqual({ blocks: 4, state: 'warm-up' });
     expect(blocks).toHaveLength(16);
     expect(remarks.join()).toContain('the first 4 of 16 trials of each cell were still warming up');
-    const pps = summarise(group!, blocks, spec).find((cell) => cell.metric === 'pps');
+    const pps = summarise({ group: group!, sessions: [blocks] }, spec).find((cell) => cell.metric === 'pps');
     expect(pps?.n).toBe(12);
     expect(pps?.median).toBeGreaterThan(950_000);
   });
@@ -147,7 +152,9 @@ describe('summaries', () => {
     const spec = matrix({ trials: 20, warmupBlocks: 0 });
     const { groups, state } = await run(spec, { seed: 5, machine: (trial) => (trial === 31 ? 0.3 : 1) });
     const [group] = groups;
-    const cells = summarise(group!, blocksOf(group!, state), spec).filter((cell) => cell.metric === 'pps');
+    const cells = summarise({ group: group!, sessions: sessionsOf(group!, state) }, spec).filter(
+      (cell) => cell.metric === 'pps',
+    );
     expect(cells).toHaveLength(3);
     for (const cell of cells) {
       expect(cell.n).toBe(20);
@@ -164,7 +171,9 @@ describe('summaries', () => {
   it('compare times only where throughput is set by the rate', async () => {
     const spec = matrix({ rates: ['100k'], trials: 8, warmupBlocks: 0 });
     const { groups, state } = await run(spec, { seed: 1 });
-    const metrics = compareGroup(groups[0]!, blocksOf(groups[0]!, state), spec).map((one) => one.metric);
+    const metrics = compareMatrix([{ group: groups[0]!, sessions: sessionsOf(groups[0]!, state) }], spec).map(
+      (one) => one.metric,
+    );
     expect(metrics).not.toContain('pps');
     expect(metrics).toContain('response.p50Ns');
   });
@@ -175,7 +184,7 @@ describe('summaries', () => {
       seed: 1,
       speed: (cell) => (cell.design === 'new' ? 9000 : 1000),
     });
-    for (const one of compareGroup(groups[0]!, blocksOf(groups[0]!, state), spec)) {
+    for (const one of compareMatrix([{ group: groups[0]!, sessions: sessionsOf(groups[0]!, state) }], spec)) {
       expect(one.text).toBe('~');
       expect(one.note).toBe('need >= 6 trials to detect a difference at alpha level 0.05');
     }
@@ -187,8 +196,8 @@ describe('summaries', () => {
     const speed = (cell: Cell): number =>
       cell.design === 'new' ? 1000 * (factors[cell.inputName] ?? 1) : 1000;
     const { groups, state } = await run(spec, { seed: 1, speed, sigma: 0.001 });
-    const comparisons = groups.flatMap((group) => compareGroup(group, blocksOf(group, state), spec));
-    const lines = geomeans(comparisons, (id) => (id.includes('/new/') ? 'new' : 'old'));
+    const measured = groups.map((group) => ({ group, sessions: sessionsOf(group, state) }));
+    const lines = geomeans(measured, spec);
     const pps = lines.find((line) => line.metric === 'pps');
     expect(pps).toMatchObject({ base: 'old', head: 'new', groups: 2 });
     expect(pps?.ratio).toBeCloseTo(4, 1);
@@ -201,12 +210,12 @@ describe('repeating until precise', () => {
     const { groups, state } = await run(spec, { seed: 8, sigma: 0.02 });
     const [group] = groups;
     const blocks = blocksOf(group!, state);
-    const progress = groupProgress(group!, blocks, spec);
+    const progress = groupProgress(group!, [blocks], spec);
     expect(progress.done).toBe(true);
     expect(progress.gaveUp).toBe(false);
     expect(progress.precision!).toBeLessThanOrEqual(0.02);
-    expect(groupProgress(group!, blocks.slice(0, -1), spec).done).toBe(false);
-    expect(groupProgress(group!, blocks.slice(0, 15), spec).done).toBe(false);
+    expect(groupProgress(group!, [blocks.slice(0, -1)], spec).done).toBe(false);
+    expect(groupProgress(group!, [blocks.slice(0, 15)], spec).done).toBe(false);
     // Noise of 2 % takes more than the fewest trials to a precision of 2 %.
     expect(blocks.length).toBeGreaterThan(15);
   });

@@ -3,12 +3,12 @@
  * distributions. Seeds are fixed, so these tests give one answer; the bounds are what the binomial allows.
  */
 import { describe, expect, it, vi } from 'vitest';
-import { compareGroup } from '../../../tools/bench/aggregate.js';
+import { compareMatrix } from '../../../tools/bench/aggregate.js';
 import { driveMatrix } from '../../../tools/bench/drive-matrix.js';
-import type { MatrixSpecInput } from '../../../tools/bench/matrix-spec.js';
+import { checkMatrix, type MatrixSpecInput } from '../../../tools/bench/matrix-spec.js';
 import { planMatrix } from '../../../tools/bench/plan.js';
-import { completeBlocks } from '../../../tools/bench/trial.js';
-import { FakeRunner, matrix, type FakeBehaviour } from './fake-runner.js';
+import { completeSessions } from '../../../tools/bench/trial.js';
+import { FakeRunner, fakeSessions, matrix, type FakeBehaviour } from './fake-runner.js';
 
 // A second of computing each; a busy machine takes longer.
 vi.setConfig({ testTimeout: 300_000 });
@@ -23,18 +23,18 @@ async function foundShare(
 ): Promise<number> {
   let found = 0;
   for (let seed = 0; seed < matrices; seed++) {
-    const spec = matrix({ seed, warmupBlocks: 0, resamples: 100, ...overrides });
+    const spec = matrix({ seed, warmupBlocks: 0, ...overrides });
     const groups = planMatrix(spec, 2);
-    const { state } = await driveMatrix(groups, spec, new FakeRunner(behaviour(seed)), {
+    const { state } = await driveMatrix(groups, spec, fakeSessions(spec, new FakeRunner(behaviour(seed))), {
       trials: [],
       cases: [],
     });
     const [group] = groups;
-    const blocks = completeBlocks(
+    const sessions = completeSessions(
       group!.cells.map((cell) => cell.id),
       state.trials,
     );
-    const comparison = compareGroup(group!, blocks, spec).find(
+    const comparison = compareMatrix([{ group: group!, sessions }], spec).find(
       (one) => one.metric === 'pps' && one.kind === 'designs',
     );
     if (comparison?.significant === true) found++;
@@ -82,6 +82,8 @@ describe('a design against itself', () => {
 });
 
 describe('a design that is slower', () => {
+  const { sessions, trials } = checkMatrix({ inputs: ['syn-flood'], designs: ['old'] }, 'defaults');
+  const DEFAULT = { sessions, trials };
   const slower =
     (share: number, sigma: number) =>
     (seed: number): FakeBehaviour => ({
@@ -91,7 +93,7 @@ describe('a design that is slower', () => {
     });
 
   it('by 5 % is found by the default number of trials in 9 of 10 matrices, with trials that vary by 3 %', async () => {
-    expect(await foundShare(Math.round(MATRICES / 2), {}, slower(0.05, 0.03))).toBeGreaterThan(0.9);
+    expect(await foundShare(Math.round(MATRICES / 2), DEFAULT, slower(0.05, 0.03))).toBeGreaterThan(0.9);
   });
 
   it('by 2 % is found in 9 of 10 matrices with --until-precision 2%', async () => {
@@ -104,7 +106,7 @@ describe('a design that is slower', () => {
   });
 
   it('is found on a machine whose speed drifts by far more than the difference', async () => {
-    const share = await foundShare(Math.round(MATRICES / 3), {}, (seed) => ({
+    const share = await foundShare(Math.round(MATRICES / 3), DEFAULT, (seed) => ({
       ...slower(0.05, 0.02)(seed),
       machine: (trial) => 1 + 0.3 * Math.sin(trial / 15),
     }));

@@ -41,9 +41,10 @@ function bench(designs: readonly string[], args: readonly string[] = []): Outcom
     file,
     `
 inputs:
-  - { scenario: established, parameters: { packets: 4k, active-flows: 200 }, loop: 500 }
+  - { scenario: established, parameters: { packets: 4k, active-flows: 200 }, loop: 500, sameAddresses: true }
 designs: [${designs.join(', ')}]
 probeCost: none
+sessions: 5
 seed: ${seed}
 `,
   );
@@ -92,7 +93,7 @@ function stepsFor(outcomes: ReadonlyMap<string, Outcome>, share: number): number
 function measurePresets(): ReadonlyMap<string, Outcome> {
   return new Map(
     STEPS.map(presetOf).map((preset) => {
-      const outcome = bench([BASE, preset], ['--trials', '40']);
+      const outcome = bench([BASE, preset], ['--trials', '8']);
       line(preset, outcome);
       return [preset, outcome];
     }),

@@ -46,6 +46,20 @@ class FakeCases extends FakeRunner {
   }
 }
 
+/** The new design has a far shorter tail, on a machine that interrupts so many of the packets. */
+class FakeTails extends FakeCases {
+  constructor(private readonly interruptedShare: number) {
+    super({ seed: 3 });
+  }
+
+  override async run(cell: Cell, trialSeed: number) {
+    const { values, case: one } = await super.run(cell, trialSeed);
+    const tails = cell.design === 'new' ? 1 : 2;
+    const more = { 'service.p99Ns': 2000 * tails, 'service.p999Ns': 8000 * tails };
+    return { values: { ...values, ...more, 'service.interruptedShare': this.interruptedShare }, case: one };
+  }
+}
+
 function options(
   spec: MatrixSpec,
   runner: FakeRunner,
@@ -68,6 +82,28 @@ async function onDisk(): Promise<Record<string, unknown>> {
 }
 
 describe('runMatrixBench', () => {
+  it('does not compare tails that are the machine’s, and says why', async () => {
+    const spec = matrix({ trials: 8 });
+    // 0.1 %: less than half of what lies above p99, more than half of what lies above p99.9.
+    const result = await runMatrixBench(options(spec, new FakeTails(0.001)));
+    const ofDesigns = result.comparisons.filter((one) => one.kind === 'designs');
+    const p99 = ofDesigns.find((one) => one.metric === 'service.p99Ns');
+    const p999 = ofDesigns.find((one) => one.metric === 'service.p999Ns');
+    expect(p99?.text).toBe('-50.00%');
+    expect(p999?.text).toBe('~');
+    expect(p999?.ratio ?? null).toBeNull();
+    expect(p999?.note).toMatch(/interrupted 0\.1 % of the packets.*at a rate that both hold/);
+    expect(result.geomeans.map((one) => one.metric)).not.toContain('service.p999Ns');
+    expect(matrixSummary(result)).toContain('interrupted 0.1 % of the packets');
+    validateResult(await onDisk(), 'result.json');
+  });
+
+  it('compares tails where few packets were interrupted', async () => {
+    const result = await runMatrixBench(options(matrix({ trials: 8 }), new FakeTails(0.0004)));
+    const p999 = result.comparisons.find((one) => one.kind === 'designs' && one.metric === 'service.p999Ns');
+    expect(p999?.text).toBe('-50.00%');
+  });
+
   it('writes a result that follows the format, with cases in plan order', async () => {
     const spec = matrix({ inputs: ['syn-flood', 'established'], trials: 7 });
     const result = await runMatrixBench(options(spec, new FakeCases({ seed: 1 })));
@@ -85,7 +121,9 @@ describe('runMatrixBench', () => {
     expect(result.warnings.find((warning) => warning.code === 'timer-coarse')?.text).toContain(
       'in 35 of 35 trials',
     );
-    expect(matrixSummary(result)).toMatch(/geomean {2}throughput: new against old [+-][\d.]+% over 2 groups/);
+    expect(matrixSummary(result)).toMatch(
+      /geomean {2}throughput: new against old [+-][\d.]+% \([+-][\d.]+% \.\. [+-][\d.]+%\) over 2 groups/,
+    );
   });
 
   it('is on disk after every group, marked partial until the last', async () => {
@@ -107,29 +145,85 @@ describe('runMatrixBench', () => {
     expect((first as unknown as { cases: unknown[] }).cases).toHaveLength(9);
   });
 
-  it('goes on with --resume where it was interrupted, and gives the trials that one run would have', async () => {
+  it('goes on with --resume at the group in which it was cut short, and gives the trials that one run would have', async () => {
     const spec = matrix({ inputs: ['syn-flood', 'established'], trials: 4, warmupBlocks: 0 });
     const runner = new FakeCases({ seed: 1 });
     const cut = await runMatrixBench(
-      options(spec, runner, { hooks: { isInterrupted: () => runner.calls.length >= 10 } }),
+      options(spec, runner, { hooks: { isInterrupted: () => runner.calls.length >= 15 } }),
     );
     expect(cut.partial).toBe(true);
     const second = new FakeCases({ seed: 2 });
     const whole = await runMatrixBench(options(spec, second, { resume: true }));
     expect(whole.partial).toBe(false);
     expect(whole.cases).toHaveLength((3 + 2) * 4);
-    // Ten trials are three blocks of three cells and a third of one, which runs again.
-    expect(second.calls).toHaveLength((3 + 2) * 4 - 9);
+    // The process that ran the first block of the second group has ended: all of that group runs in the new one.
+    expect(second.calls).toHaveLength(2 * 4);
     expect(whole.warnings.find((warning) => warning.code === 'timer-coarse')?.text).toContain(
       'in 20 of 20 trials',
     );
     const again = new FakeCases({ seed: 3 });
     await runMatrixBench(options(spec, again, { resume: true }));
     expect(again.calls).toHaveLength(0);
-    const longer = new FakeCases({ seed: 4 });
-    const more = await runMatrixBench(options({ ...spec, trials: 6 }, longer, { resume: true }));
-    expect(longer.calls).toHaveLength((3 + 2) * 2);
-    expect(more.cases).toHaveLength((3 + 2) * 6);
+  });
+
+  it('adds sessions to a finished matrix, and no trials to a session whose process has ended', async () => {
+    const spec = matrix({ sessions: 2, trials: 3, warmupBlocks: 0 });
+    await runMatrixBench(options(spec, new FakeCases({ seed: 1 })));
+    const added = new FakeCases({ seed: 4 });
+    const more = await runMatrixBench(options({ ...spec, sessions: 4 }, added, { resume: true }));
+    expect(added.calls).toHaveLength(3 * 3 * 2);
+    expect(more.cases).toHaveLength(3 * 3 * 4);
+    expect([...new Set(more.cases.map((one) => one.session))]).toEqual([0, 1, 2, 3]);
+    expect(new Set(more.cases.map((one) => `${one.id} ${one.trial}`)).size).toBe(more.cases.length);
+    validateResult(await onDisk(), 'result.json');
+    const resume = (change: Partial<MatrixSpec>) =>
+      runMatrixBench(options({ ...spec, ...change }, new FakeCases({ seed: 5 }), { resume: true }));
+    await expect(resume({ sessions: 4, trials: 6 })).rejects.toThrow(
+      /repeat --trials 3 and raise --sessions/,
+    );
+    await expect(resume({ sessions: 3 })).rejects.toThrow(/has 4 sessions, more than the 3 asked for/);
+  });
+
+  it('refuses trials for the one session of a finished matrix', async () => {
+    const spec = matrix({ trials: 3, warmupBlocks: 0 });
+    await runMatrixBench(options(spec, new FakeCases({ seed: 1 })));
+    await expect(
+      runMatrixBench(options({ ...spec, trials: 6 }, new FakeCases({ seed: 1 }), { resume: true })),
+    ).rejects.toThrow(/process has ended/);
+  });
+
+  it('gives every session seeds of its own, and every figure what it takes to quote it', async () => {
+    const spec = matrix({ sessions: 3, trials: 4, warmupBlocks: 0 });
+    const runner = new FakeCases({ seed: 1 });
+    const result = await runMatrixBench(options(spec, runner));
+    expect(new Set(runner.calls.map((call) => call.trialSeed)).size).toBe(3 * 4);
+    for (const one of result.cells ?? []) {
+      expect(one).toMatchObject({ n: 12, sessions: 3, build: 'probed', commit: result.tool.commit });
+      expect(one.measuredAt).toBe(result.createdAt);
+      expect(one.sessionMedians).toHaveLength(3);
+    }
+    for (const one of result.comparisons) {
+      expect(one).toMatchObject({ n: 12, sessions: 3, test: 'session-t', build: 'probed' });
+    }
+  });
+
+  it('reads and goes on from a result of before there were sessions', async () => {
+    const spec = matrix({ trials: 4, warmupBlocks: 0 });
+    await runMatrixBench(options(spec, new FakeCases({ seed: 1 })));
+    const old = await onDisk();
+    const { sessions: _s, trialsPerSession: _t, ...bench } = old['bench'] as Record<string, unknown>;
+    const trials = (bench['trials'] as object[]).map((one) => ({ ...one, session: undefined }));
+    const cases = (old['cases'] as object[]).map((one) => ({ ...one, session: undefined }));
+    const text = JSON.stringify({ ...old, cases, bench: { ...bench, trials } });
+    await writeFile(join(folder, 'result.json'), text);
+    const none = new FakeCases({ seed: 2 });
+    const result = await runMatrixBench(options(spec, none, { resume: true }));
+    expect(none.calls).toHaveLength(0);
+    expect(result.cells?.[0]).toMatchObject({ n: 4, sessions: 1 });
+    await writeFile(join(folder, 'result.json'), text);
+    await expect(
+      runMatrixBench(options({ ...spec, sessions: 5 }, new FakeCases({ seed: 1 }), { resume: true })),
+    ).rejects.toThrow(/was measured in one session, whose process has ended/);
   });
 
   it('refuses to overwrite, and to resume something else', async () => {
@@ -142,6 +236,11 @@ describe('runMatrixBench', () => {
       runMatrixBench(options({ ...spec, seed: 9 }, new FakeCases({ seed: 1 }), { resume: true })),
     ).rejects.toThrow(/was run with other inputs/);
     const file = await onDisk();
+    const tool = { ...(file['tool'] as object), commit: 'another' };
+    await writeFile(join(folder, 'result.json'), JSON.stringify({ ...file, tool }));
+    await expect(runMatrixBench(options(spec, new FakeCases({ seed: 1 }), { resume: true }))).rejects.toThrow(
+      /was measured with ctreplay .*another/,
+    );
     const environment = { ...(file['environment'] as object), machineId: 'another' };
     await writeFile(join(folder, 'result.json'), JSON.stringify({ ...file, environment }));
     await expect(runMatrixBench(options(spec, new FakeCases({ seed: 1 }), { resume: true }))).rejects.toThrow(

@@ -8,6 +8,7 @@ import { normal, Random } from '../stats/samples.js';
 function caseOf(workers: number, pps: number, trial: number, cpuWaitShare = 0): ResultCase {
   const packets = 1_000_000;
   const elapsedNs = (packets / pps / (1 - cpuWaitShare)) * 1e9;
+  const probedNs = elapsedNs / 0.6;
   return {
     id: `established/d/w${workers}/topspeed`,
     trial,
@@ -16,18 +17,28 @@ function caseOf(workers: number, pps: number, trial: number, cpuWaitShare = 0): 
     build: 'probed',
     input: { type: 'scenario', name: 'established' },
     workers,
-    pacing: { mode: 'topspeed', achievedPps: pps * (1 - cpuWaitShare) },
+    pacing: { mode: 'topspeed', achievedPps: pps * (1 - cpuWaitShare) * 0.6 },
     batch: 32,
     steer: 'rss',
     clock: 'wall',
-    elapsedNs,
+    elapsedNs: probedNs,
     packets: { injected: packets, verdicts: { est: packets } },
     perWorker: Array.from({ length: workers }, (_, worker) => ({
       worker,
       packets: packets / workers,
-      elapsedNs,
-      waitNs: elapsedNs * cpuWaitShare,
+      elapsedNs: probedNs,
+      waitNs: probedNs * cpuWaitShare,
     })),
+    // The probed run beside it is 40 % slower, which is not to be seen in the fit.
+    throughput: {
+      build: 'bare',
+      timed: false,
+      pps: pps * (1 - cpuWaitShare),
+      packets,
+      elapsedNs,
+      workerNsPerPacket: (workers * 1e9) / pps,
+      cpuWaitShare,
+    },
     lockWaitShare: 0.1,
     cpuWaitShare,
     audit: [{ name: 'verdict-sum', ok: true }],
@@ -46,8 +57,18 @@ function series(workers: readonly number[], cpuWaitShare = 0): ResultCase[] {
 }
 
 describe('fitCases', () => {
+  it('says so of results whose throughput is that of the probed build', () => {
+    const old = series([1, 2, 4]).map(({ throughput: _none, ...one }): ResultCase => one);
+    const [result] = fitCases(old, 4);
+    expect(result?.notes.join(' ')).toContain(
+      'not to be compared between designs: it is that of the probed build',
+    );
+    expect(result?.scaling.build).toBe('probed');
+    expect(result?.scaling.points[0]?.pps).toBeCloseTo(0.6 * LAW.lambda, -5);
+  });
+
   it('finds the law that made the throughputs, with intervals around it', () => {
-    const [result] = fitCases(series([1, 2, 3, 4, 6, 8]), 8, 1);
+    const [result] = fitCases(series([1, 2, 3, 4, 6, 8]), 8);
     const fit = result?.scaling.fit;
     expect(fit?.sigma?.value).toBeCloseTo(0.1, 1);
     expect(fit?.kappa?.value).toBeCloseTo(0.01, 2);
@@ -62,9 +83,9 @@ describe('fitCases', () => {
   });
 
   it('does not call more workers than cores a measurement, and does not fit them', () => {
-    const honest = fitCases(series([1, 2, 3, 4]), 4, 1)[0];
+    const honest = fitCases(series([1, 2, 3, 4]), 4)[0];
     // On four cores, eight workers cannot be faster; a fit over them would invent contention.
-    const crowded = fitCases([...series([1, 2, 3, 4]), caseOf(8, 1000, 0)], 4, 1)[0];
+    const crowded = fitCases([...series([1, 2, 3, 4]), caseOf(8, 1000, 0)], 4)[0];
     expect(crowded?.scaling.fit).toEqual(honest?.scaling.fit);
     const eight = crowded?.scaling.points.find((point) => point.workers === 8);
     expect(eight).toMatchObject({ measured: false, oversubscribed: true });
@@ -72,14 +93,14 @@ describe('fitCases', () => {
   });
 
   it('leaves out the time without a CPU, and says when it was long', () => {
-    const calm = fitCases(series([1, 2, 3, 4]), 4, 1)[0];
-    const starved = fitCases(series([1, 2, 3, 4], 0.5), 4, 1)[0];
+    const calm = fitCases(series([1, 2, 3, 4]), 4)[0];
+    const starved = fitCases(series([1, 2, 3, 4], 0.5), 4)[0];
     expect(starved?.scaling.fit?.sigma?.value).toBeCloseTo(calm?.scaling.fit?.sigma?.value ?? 0, 6);
     expect(starved?.notes.join()).toContain('no CPU for 50 %');
   });
 
   it('fits Amdahl’s law to two numbers of workers and predicts nothing from it', () => {
-    const [result] = fitCases(series([1, 2]), 2, 1);
+    const [result] = fitCases(series([1, 2]), 2);
     expect(result?.fit?.model).toBe('amdahl');
     expect(result?.scaling.fit?.peakWorkers ?? null).toBeNull();
     expect(result?.scaling.points.every((point) => point.measured)).toBe(true);
@@ -87,7 +108,7 @@ describe('fitCases', () => {
   });
 
   it('says why there is no fit of one number of workers', () => {
-    const [result] = fitCases(series([1]), 1, 1);
+    const [result] = fitCases(series([1]), 1);
     expect(result?.fit).toBeNull();
     expect(result?.notes.join()).toContain('a fit needs at least two');
   });

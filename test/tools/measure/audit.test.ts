@@ -21,6 +21,7 @@ const worker = (index: number) => ({
   runNs: 8e8,
   waitNs: 1e8,
   serviceTotalNs: 5e8,
+  balance: { serviceNs: 5e8, otherNs: 5.1e8, timedShare: 1 },
 });
 
 /** A sound run of two workers: 2000 packets in one second. */
@@ -42,6 +43,7 @@ function soundRun(changes: Partial<RunRecord> = {}): RunRecord {
       },
     ],
     locks: [{ class: 'ct_lock', acquisitions: 4000, contended: 40 }],
+    holds: [{ name: 'ct_lock worker-0', totalNs: 4e8, elapsedNs: 1e9 }],
     targetPps: 2000,
     achievedPps: 2000,
     connections: { initial: 0, created: 100, removed: 60, remaining: 40 },
@@ -72,9 +74,13 @@ const BROKEN: Record<AuditCheckName, Partial<RunRecord>> = {
   'histogram-order': histogram({ meanNs: 99 }),
   'rate-arithmetic': { achievedPps: 2001 },
   'rate-achieved': { targetPps: 2500 },
-  'worker-time-sum': firstWorker({ elapsedNs: 1.2e9 }),
+  'worker-time-sum': firstWorker({ elapsedNs: 1.2e9, balance: null }),
   'worker-cpu-time': firstWorker({ waitNs: 4e8 }),
   'service-time-sum': firstWorker({ serviceTotalNs: 1.5e9 }),
+  'time-balance': firstWorker({
+    balance: { serviceNs: 4.5e8, otherNs: 5.1e8, timedShare: 1 },
+  }),
+  'lock-hold-time': { holds: [{ name: 'ct_lock worker-0', totalNs: 2.16e9, elapsedNs: 1e9 }] },
   'lock-counts': { locks: [{ class: 'ct_lock', acquisitions: 10, contended: 11 }] },
   'connection-balance': { connections: { initial: 0, created: 100, removed: 60, remaining: 41 } },
 };
@@ -142,6 +148,7 @@ describe('self-audit', () => {
         histogram({ expectedCount: null, count: 0, minNs: null, meanNs: null, maxNs: null }).histograms![0]!,
       ],
       locks: [],
+      holds: [],
       targetPps: null,
       achievedPps: null,
       connections: null,
@@ -149,6 +156,27 @@ describe('self-audit', () => {
     const names = auditRun({ ...run, histograms: [] }).map((one) => one.name);
     expect(names).toEqual(['packets-injected', 'verdict-sum']);
     expect(auditPassed([])).toBe(false);
+  });
+
+  it.each([1, 2, 3, 100])('expects %d packets, or bursts, to span one gap less', (count) => {
+    for (const burst of [1, 7]) {
+      const injected = count * burst;
+      const targetPps = 100 * burst;
+      const planned = (count - 1) * 1e7;
+      const failed = (elapsedNs: number): string[] =>
+        failures({
+          ...soundRun({ workers: [], histograms: [], verdicts: { 'new|trk': injected } }),
+          injected,
+          targetPps,
+          burst,
+          elapsedNs,
+          achievedPps: (injected / elapsedNs) * 1e9,
+        });
+      expect(failed(planned + 1e5)).toEqual([]);
+      expect(failed(planned / 0.981 + 4e6)).toEqual([]);
+      expect(failed(planned / 0.979 + 6e6)).toEqual(['rate-achieved']);
+      if (count > 1) expect(failed(planned / 1.02)).toEqual(['rate-achieved']);
+    }
   });
 
   it('says what to do about a rate that was not reached, or exceeded', () => {
@@ -174,6 +202,8 @@ const RAISES: Record<WarningCode, WarningFacts> = {
   'rate-not-reached': { targetPps: 1000, achievedPps: 900 },
   'schedule-slipped': { departureErrorP99Ns: 5e6, packetIntervalNs: 1000 },
   'source-too-slow': { sourceLag: { waits: 3, waitNs: 2e6 }, targetPps: 1000 },
+  'table-full': { tableFull: { packets: 7, limit: 100 } },
+  'loop-addresses': { fixedAddresses: { ftpMessages: 12, natReplies: 0 } },
   steal: { stealShare: 0.05 },
   throttled: { throttledNs: 1e8, throttledSpanNs: 1e9 },
   governor: { governor: 'powersave' },
@@ -183,10 +213,10 @@ const RAISES: Record<WarningCode, WarningFacts> = {
   'not-pinned': { pinFailures: ['taskset is not installed'] },
   'few-samples': { latencyCount: 500 },
   'histogram-overflow': { histogramOverflows: 3 },
-  'not-steady': { warmUp: 'no-steady-state' },
+  'not-steady': { unsteadyGroups: ['syn-flood, 1 worker, topspeed, session 2'] },
   'few-trials': { trialCount: 3 },
   outliers: { outlierCount: 2, outlierOf: 20 },
-  'probe-cost': { probedShare: 0.7 },
+  'probe-cost': { probedShare: 0.4 },
 };
 
 describe('warnings', () => {
@@ -211,9 +241,12 @@ describe('warnings', () => {
         achievedPps: 999.9,
         departureErrorP99Ns: 900,
         packetIntervalNs: 1e6,
+        tableFull: { packets: 0, limit: 100 },
+        fixedAddresses: { ftpMessages: 0, natReplies: 0 },
         stealShare: 0,
         throttledNs: 0,
         throttledSpanNs: 1e9,
+        elapsedNs: 1e9,
         governor: 'performance',
         turbo: false,
         clockSource: 'tsc',
@@ -223,10 +256,10 @@ describe('warnings', () => {
         sharedCores: false,
         latencyCount: 1e6,
         histogramOverflows: 0,
-        warmUp: 'flat',
+        unsteadyGroups: [],
         trialCount: 10,
         outlierCount: 0,
-        probedShare: 0.95,
+        probedShare: 0.6,
       }),
     ).toEqual([]);
     expect(collectWarnings({})).toEqual([]);

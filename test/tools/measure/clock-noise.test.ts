@@ -1,27 +1,75 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { calibrateClock } from '../../../tools/measure/clock.js';
+import { calibrateClock, type Clock } from '../../../tools/measure/clock.js';
 import { probeNoise } from '../../../tools/measure/noise.js';
 import { FakeClock } from './fake-system.js';
+
+/** A read costs `costNs` and 0 to 31 ns more; time is shown rounded down to steps, each off by up to `roundingNs`. */
+class WobblyClock implements Clock {
+  readonly name = 'wobbly';
+  private timeNs = 0;
+  private reads = 0;
+
+  constructor(
+    private readonly costNs: number,
+    private readonly stepNs: number,
+    private readonly roundingNs: number,
+    private readonly interruptedShare = 0,
+  ) {}
+
+  nowNs(): number {
+    this.reads++;
+    this.timeNs += this.costNs + ((this.reads * 7) % 32);
+    // Every so many reads, by Weyl's sequence: evenly, but not in step with anything.
+    if (this.interruptedShare > 0 && (this.reads * 0.6180339887) % 1 < this.interruptedShare)
+      this.timeNs += 20_003;
+    const ticks = Math.floor(this.timeNs / this.stepNs);
+    return ticks * this.stepNs + (ticks % 8 === 3 ? this.roundingNs : 0);
+  }
+}
 
 const realClock = { name: 'performance.now', nowNs: () => performance.now() * 1e6 };
 
 describe('clock calibration', () => {
   it('finds the cost and the step of a known clock', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 2000 }), (costNs, stepNs) => {
-        const figures = calibrateClock(new FakeClock(costNs, stepNs), { steps: 200, maxReads: 400_000 });
-        expect(figures.costNs / costNs).toBeGreaterThan(0.95);
-        expect(figures.costNs / costNs).toBeLessThan(1.05);
-        // A clock finer than its cost shows its cost, rounded to steps; a coarser one shows its step.
-        const seen = stepNs > costNs ? stepNs : Math.floor(costNs / stepNs) * stepNs;
-        expect(figures.stepNs).toBe(seen);
-        expect(figures.stepMedianNs).toBeGreaterThanOrEqual(figures.stepNs);
-        expect(figures.stepP99Ns).toBeGreaterThanOrEqual(figures.stepMedianNs);
-        expect(figures.backwardSteps).toBe(0);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 300 }),
+        fc.integer({ min: 10, max: 2000 }),
+        fc.integer({ min: 0, max: 1 }),
+        (costNs, stepNs, roundingNs) => {
+          // The limit of what can be told: a rounding of a tenth of the step, and readings two dozen steps and more apart.
+          fc.pre(roundingNs === 0 || stepNs >= 12 || costNs < 240);
+          const clock = new WobblyClock(costNs, stepNs, roundingNs);
+          const figures = calibrateClock(clock, { steps: 400, maxReads: 400_000 });
+          // The wobble is part of the cost: 0 to 31 ns, 15.5 on average.
+          expect(figures.costNs / (costNs + 15.5)).toBeGreaterThan(0.95);
+          expect(figures.costNs / (costNs + 15.5)).toBeLessThan(1.05);
+          expect(figures.stepNs / stepNs).toBeGreaterThan(0.98);
+          expect(figures.stepNs / stepNs).toBeLessThan(1.02);
+          expect(figures.differenceMedianNs).toBeGreaterThanOrEqual(figures.differenceMinNs);
+          expect(figures.differenceP99Ns).toBeGreaterThanOrEqual(figures.differenceMedianNs);
+          expect(figures.backwardSteps).toBe(0);
+        },
+      ),
       { numRuns: 30 },
     );
+  });
+
+  it('takes a clock that counts every nanosecond for one', () => {
+    const figures = calibrateClock(new WobblyClock(40, 1, 0), { steps: 400, maxReads: 100_000 });
+    expect(figures.stepNs).toBe(1);
+    expect(figures.differenceMinNs).toBe(40);
+  });
+
+  it('finds the step where a tenth of the readings was interrupted, and the cost where a third of them was', () => {
+    const interrupted = (share: number): WobblyClock => new WobblyClock(50, 10, 1, share);
+    expect(calibrateClock(interrupted(0.1)).stepNs).toBeCloseTo(10, 0);
+    const { costNs, costP99Ns } = calibrateClock(interrupted(0.003));
+    // One read in 300 takes 20 µs more: a mean would be 132 ns, a batch without any is 65.5.
+    expect(costNs / 65.5).toBeGreaterThan(0.97);
+    expect(costNs / 65.5).toBeLessThan(1.03);
+    expect(costP99Ns).toBeGreaterThan(200);
   });
 
   it('calibrates a millisecond clock', () => {
@@ -50,6 +98,9 @@ describe('clock calibration', () => {
     const figures = calibrateClock(realClock);
     expect(figures.costNs).toBeGreaterThan(0);
     expect(figures.costP99Ns).toBeGreaterThanOrEqual(figures.costNs);
+    // A read cannot cost more than lies between most reads in a row, and these are multiples of the step.
+    expect(figures.costNs).toBeLessThan(figures.differenceP99Ns + figures.stepNs);
+    expect(figures.stepNs).toBeLessThanOrEqual(figures.differenceMinNs + 1);
     expect(figures.steps).toBe(2000);
     expect(figures.backwardSteps).toBe(0);
   });

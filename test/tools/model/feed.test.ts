@@ -96,6 +96,40 @@ describe('typicalTime', () => {
   });
 });
 
+describe('the mutex', () => {
+  const withWaits = (mutex: 'glibc' | 'backoff' | undefined, futexWaits: number): ResultCase => {
+    const one = measuredCase({ workers: 2, packetNs: 1000, ct: 1, holdNs: 100 });
+    const wait = {
+      count: 1000,
+      avgNs: 300 + CLOCK_NS,
+      encoded: encoded(Array.from({ length: 1000 }, () => 300 + CLOCK_NS)),
+    };
+    return {
+      ...one,
+      mutex,
+      locks: one.locks!.map((row) => ({ ...row, contended: 1000, spins: 10_000, futexWaits, wait })),
+    };
+  };
+  const disciplineOf = (one: ResultCase) =>
+    measuredSeries(resultOf([one]), 'r.json')[0]!.points[0]!.parameters.discipline;
+
+  it('is that of the case, with the pauses that it measured', () => {
+    expect(disciplineOf(withWaits('glibc', 0))).toMatchObject({ kind: 'spin-then-sleep' });
+    const { pauseNs } = disciplineOf(withWaits('glibc', 0)) as { pauseNs: number };
+    expect(pauseNs).toBeCloseTo(30, 0);
+    // The mean of waits that were slept says nothing about a pause.
+    expect(disciplineOf(withWaits('glibc', 500))).toMatchObject({ pauseNs: 25, longestPauseNs: 400 });
+    for (const mutex of ['backoff', undefined] as const) {
+      expect(disciplineOf(withWaits(mutex, 0))).not.toHaveProperty('pauseNs');
+    }
+  });
+
+  it('is not mixed with another in one series', () => {
+    const series = measuredSeries(resultOf([withWaits('glibc', 0), withWaits('backoff', 0)]), 'r.json');
+    expect(series.map(({ input }) => input)).toEqual(['synthetic, glibc mutex', 'synthetic, backoff mutex']);
+  });
+});
+
 describe('measuredSeries', () => {
   it('takes work, holds and acquisitions from the figures', () => {
     const [series] = measuredSeries(
@@ -180,8 +214,50 @@ describe('predictSeries', () => {
   });
 
   it('never exceeds what the lock allows', () => {
-    const { points } = predictSeries(series!, { workers: [64, 128], cores: 2, feedUpTo: null, seed: 1 });
-    for (const point of points) expect(point.predicted.pps).toBeLessThan((1e9 / 160) * 1.02);
+    const { points } = predictSeries(series!, { workers: [3, 4], cores: 2, feedUpTo: null, seed: 1 });
+    for (const point of points) expect(point.predicted!.pps).toBeLessThan((1e9 / 160) * 1.02);
+  });
+
+  it('tells its error where a measurement is held out, and a band of that width', () => {
+    const options = { workers: [1, 2, 4], cores: 2, feedUpTo: null, seed: 1 };
+    const { heldOut, points } = predictSeries(series!, options);
+    expect(heldOut).toHaveLength(1);
+    const [{ workers, fedFrom, error }] = heldOut as [(typeof heldOut)[number]];
+    expect([workers, fedFrom]).toEqual([2, 1]);
+    // The work of a packet is 40 % longer with two workers, which one does not show.
+    expect(error).toBeGreaterThan(0.2);
+    expect(points.map((point) => point.band === null)).toEqual([true, true, false]);
+    const { band, predicted } = points[2]!;
+    expect(band!.highPps / predicted!.pps).toBeCloseTo(1 + error, 9);
+    expect(predicted!.pps / band!.lowPps).toBeCloseTo(1 + error, 9);
+  });
+
+  it('refuses what lies further out than anything held out, and what the error makes worthless', () => {
+    const { points } = predictSeries(series!, { workers: [4, 8, 128], cores: 2, feedUpTo: null, seed: 1 });
+    expect(points.map((point) => point.predicted === null)).toEqual([false, true, true]);
+    expect(points[1]?.refused).toMatch(/further beyond the measurement/);
+    const [alone] = measuredSeries(
+      resultOf([measuredCase({ workers: 1, packetNs: 500, ct: 2, holdNs: 60 })]),
+      'r.json',
+    );
+    const single = predictSeries(alone!, { workers: [1, 2], cores: 2, feedUpTo: null, seed: 1 });
+    expect(single.points.map((point) => point.refused)).toEqual([
+      null,
+      expect.stringContaining('one number of workers was measured'),
+    ]);
+    const [bad] = measuredSeries(
+      resultOf([
+        measuredCase({ workers: 1, packetNs: 200, ct: 0, holdNs: 60 }),
+        measuredCase({ workers: 2, packetNs: 900, ct: 0, holdNs: 60 }),
+      ]),
+      'r.json',
+    );
+    const off = predictSeries(bad!, { workers: [2, 4], cores: 2, feedUpTo: null, seed: 1 });
+    expect(off.heldOut[0]!.error).toBeGreaterThan(1);
+    expect(off.points.map((point) => point.refused)).toEqual([
+      null,
+      expect.stringMatching(/off by a factor of/),
+    ]);
   });
 });
 

@@ -14,6 +14,9 @@ const MUTEX: LockDiscipline = {
   notifyNs: 2000,
 };
 
+/** Waits as glibc's mutex makes them: short pauses with a jitter, and soon to sleep. */
+const GLIBC: LockDiscipline = { ...MUTEX, firstPauseNs: 25, longestPauseNs: 400, pauseNs: 25 };
+
 /** A design that takes ct_lock once per packet. */
 function design(overrides: Partial<ModelParameters> = {}): ModelParameters {
   return {
@@ -40,7 +43,7 @@ describe('without locks', () => {
 
 describe('one worker', () => {
   it('never waits, and a packet takes its work and its holds', () => {
-    for (const discipline of [FIFO, MUTEX]) {
+    for (const discipline of [FIFO, MUTEX, GLIBC]) {
       const point = simulate(design({ discipline, ctPerPacket: 2 }), 1, { seed: 1 });
       expect(point.pps / (1e9 / 1100)).toBeCloseTo(1, 3);
       expect(point.waitPerPacketNs).toBe(0);
@@ -90,27 +93,46 @@ describe('one lock, handed over in order', () => {
   });
 });
 
+describe('the mutexes', () => {
+  it('differ in what a wait costs: short pauses find a short hold’s end sooner', () => {
+    const short = {
+      ctHold: { meanNs: 100, spread: 'fixed' as const },
+      work: { meanNs: 900, spread: { cv: 0.3 } },
+    };
+    const wait = (discipline: LockDiscipline): number => {
+      const { waitPerPacketNs, contendedShare } = simulate(design({ ...short, discipline }), 2, { seed: 3 });
+      return waitPerPacketNs / contendedShare;
+    };
+    expect(wait(GLIBC)).toBeLessThan(wait(MUTEX) / 2);
+    // A hold that outlasts the pauses is slept through: a wake-up long.
+    const long = simulate(design({ ctHold: { meanNs: 20_000, spread: 'fixed' }, discipline: GLIBC }), 2, {
+      seed: 3,
+    });
+    expect(long.waitPerPacketNs).toBeGreaterThan(20_000);
+  });
+});
+
 describe('bounds that hold for every discipline', () => {
   const parameters = fc.record({
     workNs: fc.integer({ min: 100, max: 5000 }),
     holdNs: fc.integer({ min: 10, max: 2000 }),
     ctPerPacket: fc.double({ min: 0.1, max: 3, noNaN: true }),
     workers: fc.integer({ min: 1, max: 32 }),
-    mutex: fc.boolean(),
+    discipline: fc.constantFrom(FIFO, { ...MUTEX, notifyNs: 0 }, { ...GLIBC, notifyNs: 0 }),
     cv: fc.double({ min: 0, max: 1, noNaN: true }),
     seed: fc.integer({ min: 0, max: 1000 }),
   });
 
   it('throughput is below 1 / hold and below the workers’ own speed; shares are shares', () => {
     fc.assert(
-      fc.property(parameters, ({ workNs, holdNs, ctPerPacket, workers, mutex, cv, seed }) => {
+      fc.property(parameters, ({ workNs, holdNs, ctPerPacket, workers, discipline, cv, seed }) => {
         const point = simulate(
           design({
             work: { meanNs: workNs, spread: { cv } },
             ctHold: { meanNs: holdNs, spread: { cv } },
             ctPerPacket,
             // The cost of waking sleepers is neither work, hold nor wait.
-            discipline: mutex ? { ...MUTEX, notifyNs: 0 } : FIFO,
+            discipline,
           }),
           workers,
           { seed, packets: 3000 },
@@ -150,7 +172,7 @@ describe('monotonicity', () => {
   });
 
   it('longer holds and more of them lower it', () => {
-    for (const discipline of [FIFO, MUTEX]) {
+    for (const discipline of [FIFO, MUTEX, GLIBC]) {
       const byHold = [50, 100, 200, 400, 800].map((meanNs) =>
         throughput({ discipline, ctHold: { meanNs, spread: { cv: 0.3 } } }),
       );

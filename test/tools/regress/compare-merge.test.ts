@@ -8,13 +8,17 @@ import { compareText } from '../../../tools/regress/compare-text.js';
 import { mergeResults } from '../../../tools/regress/merge-results.js';
 import { writeResult } from '../../../tools/report/result-file.js';
 import type { Run } from '../../../tools/report/runs.js';
-import { Random } from '../../../tools/synth/random.js';
 import { ctreplay, scratchFolder } from '../../support/command.js';
 import { sampleResult } from '../../support/results.js';
 
 const SAMPLE = sampleResult({ kind: 'bench', trials: 6, packets: 120 });
 const bench = (): Run => ({ label: 'sample', file: null, result: structuredClone(SAMPLE) });
-const options = { alpha: 0.05, acrossMachines: false, random: new Random(1) };
+/** As if the trials had run in as many processes. */
+const inSessions = (run: Run): Run => {
+  for (const one of run.result.cases) one.session = one.trial;
+  return run;
+};
+const options = { alpha: 0.05, acrossMachines: false };
 
 describe('compare', () => {
   it('says nothing is different of a result and itself', () => {
@@ -24,15 +28,29 @@ describe('compare', () => {
       expect.arrayContaining(['pps', 'service.p99Ns', 'pps ratio', 'locks.ct_lock per packet']),
     );
     for (const { rows } of metrics) {
-      for (const { comparison } of rows) expect(comparison).toMatchObject({ text: '~', pValue: 1 });
+      for (const { comparison } of rows) expect(comparison.text).toBe('~');
     }
   });
 
-  it('finds what is twice as slow, in times and not in work', () => {
+  it('claims nothing of the times of one session each, whatever they are', () => {
     const base = bench();
     const head = structuredClone(base);
+    for (const one of head.result.cases) one.pacing.achievedPps = one.pacing.achievedPps! / 2;
+    const compared = compareResults([base], [head], options);
+    const pps = compared.metrics.find(({ metric }) => metric === 'pps')!;
+    expect(pps.rows.map(({ comparison }) => comparison.text)).toEqual(['~', '~']);
+    expect(pps.geomean).toBeNull();
+    expect(compareText(compared, ['a', 'b'])).toMatch(/one session on a side/);
+    // Three results on each side are three sessions.
+    const three = compareResults([base, base, base], [head, head, head], options);
+    expect(three.metrics.find(({ metric }) => metric === 'pps')!.rows[0]!.comparison.base.sessions).toBe(3);
+  });
+
+  it('finds what is twice as slow, in times and not in work', () => {
+    const base = inSessions(bench());
+    const head = structuredClone(base);
     for (const one of head.result.cases) {
-      one.pacing.achievedPps = one.pacing.achievedPps! / 2;
+      one.throughput!.pps = one.throughput!.pps! / 2;
       one.latency!.service!.overall.p50Ns = one.latency!.service!.overall.p50Ns! * 2;
     }
     const { metrics } = compareResults([base], [head], options);
@@ -42,8 +60,8 @@ describe('compare', () => {
     expect(texts('service.p50Ns')).toEqual(['+100.00%', '+100.00%']);
     expect(texts('pps ratio')).toEqual(['~']);
     expect(texts('locks.ct_lock per packet')).toEqual(['~', '~']);
-    expect(metrics[0]!.geomean!.text).toBe('-50.00%');
-    expect(compareText({ metrics, notes: [] }, ['a', 'b'])).toMatch(/-50\.00% {2}p=0\.002 n=6/);
+    expect(metrics[0]!.geomean!.text).toMatch(/^-50\.00% \(-[\d.]+% \.\. -[\d.]+%\)$/);
+    expect(compareText({ metrics, notes: [] }, ['a', 'b'])).toMatch(/-50\.00% {2}p=0\.\d+ n=6x1/);
   });
 
   it('leaves times out between machines, unless asked', () => {
@@ -78,7 +96,8 @@ describe('merge', () => {
     {
       inputs: [{ scenario: 'syn-flood' }, { scenario: 'established' }, { scenario: 'tcp-crr' }],
       designs: ['timeout-lists', 'rculist-sweep'],
-      trials: 6,
+      sessions: 2,
+      trials: 3,
       warmupBlocks: 0,
       probeCost: 'none',
     },
@@ -133,6 +152,7 @@ describe('merge', () => {
     // Each shard had an A/A control of its own.
     expect(merged.cases.filter((one) => own.has(one.id))).toEqual(whole.cases);
     expect(merged.cells!.filter((one) => own.has(one.id))).toEqual(whole.cells);
+    // Also what Holm's correction leaves: it is over the whole matrix again.
     expect(merged.comparisons.filter((one) => one.kind === 'designs')).toEqual(
       whole.comparisons.filter((one) => one.kind === 'designs'),
     );
@@ -161,6 +181,23 @@ describe('merge', () => {
     expect(joined.warnings.map(({ code }) => code)).toContain('merged-machines');
   });
 
+  it('of shards from before throughput was measured apart does not compare theirs', () => {
+    const old = shards.map(({ result, ...run }): Run => {
+      const shard = structuredClone(result) as MatrixResult;
+      const { mutex: _mutex, ...configuration } = shard.configuration;
+      shard.configuration = { ...configuration, build: 'probed' };
+      for (const one of shard.cases) {
+        for (const later of ['throughput', 'probeCost', 'mutex'] as const) delete one[later];
+      }
+      return { ...run, result: shard };
+    });
+    const merged = mergeResults(old, { acrossMachines: false }) as MatrixResult;
+    const metrics = (list: readonly { metric: string }[]) => new Set(list.map(({ metric }) => metric));
+    expect(metrics(merged.cells ?? [])).toEqual(new Set(['probedPps']));
+    expect(merged.comparisons).toEqual([]);
+    expect(metrics(whole.comparisons)).toEqual(new Set(['pps']));
+  });
+
   it('of two runs numbers the trials of a cell on and keeps every case', () => {
     const a = { label: 'a', file: null, result: sampleResult({ packets: 200, trials: 2 }) };
     const b = { label: 'b', file: null, result: sampleResult({ packets: 200, trials: 1, seed: 2 }) };
@@ -173,7 +210,8 @@ describe('merge', () => {
       'capture/timeout-lists/w2 2',
       'capture/rculist-sweep/w2 2',
     ]);
-    expect(merged.cases[4]).toEqual({ ...b.result.cases[0], trial: 2 });
+    // Two runs were two processes.
+    expect(merged.cases[4]).toEqual({ ...b.result.cases[0], trial: 2, session: 1 });
     expect(() => mergeResults([a], { acrossMachines: false })).toThrow(/at least two/);
   });
 });

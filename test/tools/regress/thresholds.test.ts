@@ -131,7 +131,7 @@ describe('regress.yaml', () => {
   it('fills in defaults and reads thresholds', async () => {
     const config = await read('thresholds:\n  - service.p99 < 2x baseline\nagainst: { threshold: 0.1 }\n');
     expect(config.thresholds[0]).toMatchObject({ metric: 'service.p99' });
-    expect(config.against).toMatchObject({ threshold: 0.1, rounds: 16 });
+    expect(config.against).toMatchObject({ threshold: 0.1, rounds: 24 });
     expect(config.exact).toEqual(checkRegressConfig({}, 'x').exact);
     expect(await read('')).toEqual(checkRegressConfig({}, 'x'));
   });

@@ -3,16 +3,21 @@
  * where it is kept (the engine's memory, or what a thread reported) before the result is made of it.
  */
 import { describe, expect, it } from 'vitest';
-import { AUDIT_CHECKS } from '../../../tools/measure/audit.js';
+import { LOCK_CLASSES } from '../../../engine/host/counters.js';
+import { AUDIT_CHECKS, type AuditCheckName } from '../../../tools/measure/audit.js';
 import { makeCase } from '../../../tools/replay/case-result.js';
 import type { FinishedRun } from '../../../tools/replay/run-control.js';
 import { runDesign, type ReplayOptions } from '../../../tools/replay/session.js';
+import { CROSS_CHECKS, joinRuns, type CrossCheckName } from '../../../tools/replay/throughput.js';
+import type { ResultCase } from '../../../tools/report/schema.js';
 import { design, failedChecks, replayOptions, scenario } from '../../support/replay.js';
 import { DESIGNS } from '../../support/tracker-bed.js';
 
 const HISTOGRAM_MIN = 16;
 const HISTOGRAM_SUM = 8;
 const HISTOGRAM_CELLS = 64;
+/** Enough for a sample of holds that says something of the rest, of every design. */
+const MANY_PACKETS = 20_000;
 
 /** The engine's memory of a finished run. */
 class Memory {
@@ -31,6 +36,16 @@ class Memory {
   /** Adds to a number of worker 0's block. */
   addToThread(offset: number, amount: bigint): void {
     this.#add(this.#run.plan.regions.threads + offset, amount);
+  }
+
+  /** Multiplies how often worker 0 took the locks of each class. */
+  multiplyAcquisitions(factor: bigint): void {
+    const { T_LOCK_STATS, LOCK_STATS_SIZE, LS_ACQUISITIONS } = this.constants;
+    const first = this.#run.plan.regions.threads + T_LOCK_STATS + LS_ACQUISITIONS;
+    LOCK_CLASSES.forEach((_name, index) => {
+      const at = first + index * LOCK_STATS_SIZE;
+      this.#view.setBigUint64(at, this.#view.getBigUint64(at, true) * factor, true);
+    });
   }
 
   /** Adds to a word of those of worker 0's service-time histograms that hold anything. */
@@ -70,8 +85,10 @@ const firstWorker = (
 
 const SECOND_NS = 1e9;
 
+type Way = readonly [spoil: Spoil, options?: Partial<ReplayOptions>, packets?: number];
+
 /** What each check notices. */
-const WAYS: Readonly<Record<(typeof AUDIT_CHECKS)[number], readonly [Spoil, Partial<ReplayOptions>?]>> = {
+const WAYS: Readonly<Record<AuditCheckName, Way>> = {
   'packets-injected': [
     (finished) => ({ ...firstWorker(finished, () => ({ packets: 0 })), interrupted: true }),
   ],
@@ -102,18 +119,27 @@ const WAYS: Readonly<Record<(typeof AUDIT_CHECKS)[number], readonly [Spoil, Part
       })),
   ],
   'service-time-sum': [(_finished, memory) => memory.addToService(HISTOGRAM_SUM, BigInt(SECOND_NS))],
+  // Packets whose times were recorded as longer than they were.
+  'time-balance': [(_finished, memory) => memory.addToService(HISTOGRAM_SUM, BigInt(SECOND_NS))],
   'lock-counts': [
     (_finished, memory) =>
       memory.addToThread(memory.constants.T_LOCK_STATS + memory.constants.LS_CONTENDED, 1n << 40n),
   ],
+  'lock-hold-time': [(_finished, memory) => memory.multiplyAcquisitions(1_000_000n), {}, MANY_PACKETS],
   'connection-balance': [(finished) => ({ ...finished, connCount: finished.connCount + 1 })],
 };
 
-async function replayed(name: string, options: Partial<ReplayOptions>, spoil: Spoil): Promise<string[]> {
-  const traffic = await scenario('established', { packets: 2000, 'active-flows': 50 });
+/** A case of a run, one figure of which was spoiled. */
+async function spoiledCase(
+  name: string,
+  options: Partial<ReplayOptions>,
+  spoil: Spoil,
+  packets = 2000,
+): Promise<ResultCase> {
+  const traffic = await scenario('established', { packets, 'active-flows': 50 });
   const { finished, runOptions } = await runDesign(traffic, design(name), replayOptions(options));
   const spoiled = spoil(finished, new Memory(finished)) ?? finished;
-  const result = makeCase(spoiled, runOptions, {
+  return makeCase(spoiled, runOptions, {
     id: 'test',
     trial: 0,
     startedAt: new Date(0),
@@ -121,16 +147,42 @@ async function replayed(name: string, options: Partial<ReplayOptions>, spoil: Sp
     input: { type: 'scenario', name: 'established' },
     facts: {},
   });
-  return failedChecks(result).map((check) => check.name.split(' ')[0] as string);
 }
+
+/** Names of the checks that fail, without what they are of. */
+function failing(one: ResultCase): string[] {
+  return failedChecks(one).map((check) => check.name.split(' ')[0] as string);
+}
+
+/** What each check between the two runs of a design notices, in the run for throughput. */
+const CROSS_WAYS: Readonly<Record<CrossCheckName, Spoil>> = {
+  'same-packets': (finished) => firstWorker(finished, ({ packets }) => ({ packets: packets - 1 })),
+  'same-verdicts': (_finished, memory) => memory.addToThread(memory.constants.T_VERDICTS + 8, 1n),
+};
 
 describe.each(DESIGNS)('the self-audit of a run of %s', (name) => {
   it.each(AUDIT_CHECKS.map((check) => [check] as const))('%s', async (check) => {
-    const [spoil, options = {}] = WAYS[check];
-    expect(await replayed(name, options, spoil)).toContain(check);
+    const [spoil, options = {}, packets] = WAYS[check];
+    expect(failing(await spoiledCase(name, options, spoil, packets))).toContain(check);
+  });
+
+  it.each([...CROSS_CHECKS, null])('%s between two runs', async (check) => {
+    const options = { clock: 'capture' } as const;
+    const spoil = check === null ? () => {} : CROSS_WAYS[check];
+    const joined = joinRuns({
+      bare: await spoiledCase(name, { ...options, flavour: 'bare', latency: { mode: 'off' } }, spoil),
+      figures: await spoiledCase(name, options, () => {}),
+      batch: 32,
+      latency: { mode: 'all' },
+      clockCostNs: null,
+      samePackets: true,
+      sameVerdicts: true,
+    });
+    if (check === null) expect(failing(joined)).toEqual([]);
+    else expect(failing(joined)).toContain(check);
   });
 
   it('passes when nothing is spoiled', async () => {
-    expect(await replayed(name, {}, () => {})).toEqual([]);
+    expect(failing(await spoiledCase(name, {}, () => {}, MANY_PACKETS))).toEqual([]);
   });
 });

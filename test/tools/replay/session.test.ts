@@ -176,17 +176,6 @@ describe('short runs', () => {
       expect(result.pacing.achievedPps).toBeGreaterThan(0);
     }
   });
-
-  it('with --unique-ip every loop opens its own connections', async () => {
-    const traffic = await scenario('syn-flood', { packets: 200 });
-    for (const name of availableDesigns()) {
-      const same = await replayCase(traffic, name, { loops: 5 });
-      const unique = await replayCase(traffic, name, { loops: 5, uniqueIpLoops: 1 });
-      expect(same.connections?.created).toBe(200);
-      expect(unique.connections?.created).toBe(1000);
-      expect(unique.packets.verdicts).toEqual({ 'new|trk': 1000 });
-    }
-  });
 });
 
 describe('a search for the highest rate', () => {

@@ -31,7 +31,7 @@ function interrupted(
 }
 
 describe.each(availableDesigns())('streamed through %s', (name) => {
-  it.each([{}, { loops: 2 }, { loops: 3, uniqueIpLoops: 1 }])(
+  it.each([{}, { loops: 3 }, { loops: 3, uniqueIpLoops: 2 }, { loops: 2, sameAddresses: true }])(
     'gives the verdicts and work of a staged run: %o',
     async (changes) => {
       const options = { clock: 'capture', ...changes } as const;

@@ -87,7 +87,14 @@ describe('JUnit', () => {
     run!.result.cases[0]!.audit[0]!.ok = false;
     run!.result.cases[1]!.partial = true;
     const control = run!.result.comparisons!.find((one) => one.control === true)!;
-    control.significant = true;
+    Object.assign(control, {
+      significant: true,
+      pValue: 0.001,
+      ratio: 1.2,
+      low: 1.1,
+      high: 1.3,
+      alpha: 0.05,
+    });
     const kinds = junitSuites([run!])[0]!.cases.map((one) => one.outcome.kind);
     expect(kinds).toEqual(['error', 'skipped', 'skipped']);
   });

@@ -58,11 +58,25 @@ describe('Go benchmark lines', () => {
     lines.forEach((line, index) => {
       const one = cases[index]!;
       expect(line.iterations).toBe(one.packets.injected);
-      expect(line.values['ns/op']).toBeCloseTo(one.elapsedNs / one.packets.injected, 6);
+      const { elapsedNs, packets, pps } = one.throughput!;
+      expect(line.values['ns/op']).toBeCloseTo(elapsedNs / packets, 6);
+      expect(line.values['pps']).toBeCloseTo(pps!, 0);
+      expect(line.values['probe-cost-ns']).toBeCloseTo(one.probeCost!.nsPerPacket, 5);
       expect(line.values['p99-ns']).toBe(one.latency!.service!.overall.p99Ns);
     });
     expect(units['pps']).toBe('better=higher');
     expect(config[0]).toMatchObject({ goos: 'linux', goarch: 'amd64', cpu: 'Sample CPU @ 2.50GHz' });
+  });
+
+  it('do not call throughput so that has the cost of probes in it', () => {
+    const { lines } = read(goBenchText(sampleRuns({ kind: 'bench', packets: 400, oldShape: true })));
+    for (const { values } of lines) {
+      expect(Object.keys(values)).toEqual(
+        expect.arrayContaining(['burdened-pps', 'burdened-ns/op', 'p99-ns']),
+      );
+      expect(Object.keys(values)).not.toContain('pps');
+      expect(Object.keys(values)).not.toContain('ns/op');
+    }
   });
 
   it('keep their grammar with hostile names', () => {

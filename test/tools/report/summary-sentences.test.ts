@@ -24,7 +24,7 @@ function faster(base: string, head: string, ratio: number): Comparison {
 }
 
 /** Eight inputs with 1 and 2 workers, and a bare cell of the first; the difference grows with the workers. */
-function matrix(): Result {
+function matrix(probedThroughput = false): Result {
   const [old, young] = sampleResult({ kind: 'bench', minimal: true }).cases;
   const cases: Result['cases'] = [];
   const comparisons: Comparison[] = [];
@@ -36,7 +36,15 @@ function matrix(): Result {
         build: 'bare' | 'probed',
       ): string => {
         const id = `in${input}/${one!.design}/w${workers}${suffix}`;
-        cases.push({ ...one!, id, workers, build, input: { ...one!.input, name: `in${input}` } });
+        const throughput = { build: 'bare', timed: false, pps: 1e6, packets: 1e6, elapsedNs: 1e9 } as const;
+        cases.push({
+          ...one!,
+          id,
+          workers,
+          build,
+          input: { ...one!.input, name: `in${input}` },
+          ...(probedThroughput ? {} : { throughput }),
+        });
         return id;
       };
       const base = cell(old, '', 'probed');
@@ -58,6 +66,23 @@ describe('the summary', () => {
   });
 
   it('does not speak of what measuring costs', () => {
-    for (const { text } of findings) expect(text).not.toContain('bare');
+    const old = summarySentences([{ label: 'a', file: null, result: matrix(true) }]);
+    for (const { text } of [...findings, ...old]) expect(text).not.toContain('/bare');
+  });
+
+  it('claims nothing of throughput that is that of the probed build', () => {
+    const sentences = summarySentences([{ label: 'a', file: null, result: matrix(true) }]);
+    expect(sentences.filter(({ kind }) => kind === 'finding')).toEqual([]);
+    expect(sentences.map(({ text }) => text).join(' ')).toContain(
+      'throughput not compared (it is that of the probed build)',
+    );
+  });
+
+  it('begins with what was asked, where tuples were repeated', () => {
+    const result = matrix();
+    for (const one of result.cases) one.repeatedTuples = true;
+    const [first] = summarySentences([{ label: 'a', file: null, result }]);
+    expect(first?.kind).toBe('caution');
+    expect(first?.text).toMatch(/^Repeated tuples: /);
   });
 });

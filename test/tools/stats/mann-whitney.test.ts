@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareSamples, formatDelta, geomeanRow } from '../../../tools/stats/compare.js';
+import { adjustComparisons, compareSamples, formatDelta, geomeanRow } from '../../../tools/stats/compare.js';
 import { mannWhitney, smallestPValue } from '../../../tools/stats/mann-whitney.js';
 import { benjaminiHochberg, holm } from '../../../tools/stats/multiple-tests.js';
 import { distinct, Random, reals, trials } from './samples.js';
@@ -134,37 +134,48 @@ describe('Mann-Whitney test', () => {
 });
 
 describe('comparison as benchstat prints it', () => {
-  const base = [100, 101, 99, 100.5, 98.5, 102, 100.2, 99.8, 100.1, 99.9];
+  const base = [100, 101, 99, 100.5, 98.5].map((value) => [value, value * 1.001, value * 0.999]);
+  const times = (factor: number) => base.map((session) => session.map((value) => value * factor));
 
-  it('gives the change when significant and ~ when not', () => {
-    const faster = compareSamples(
-      base,
-      base.map((x) => x * 0.828),
-    );
-    expect(faster).toMatchObject({ text: '-17.20%', detail: 'p=0.000 n=10', significant: true, note: null });
+  it('gives the change when it is more than sessions differ by, and ~ when not', () => {
+    const faster = compareSamples(base, times(0.828));
+    expect(faster).toMatchObject({ text: '-17.20%', detail: 'p=0.000 n=5x3', significant: true, note: null });
     expect(faster.deltaPercent).toBeCloseTo(-17.2, 9);
     const same = compareSamples(base, base.toReversed());
-    expect(same).toMatchObject({ text: '~', detail: 'p=1.000 n=10', significant: false });
-    expect(same.deltaPercent).toBe(0);
-    const slower = compareSamples(
-      base.slice(1),
-      base.map((x) => x * 1.5),
-    );
-    expect(slower.detail).toBe('p=0.000 n=9+10');
+    expect(same).toMatchObject({ text: '~', detail: 'p=1.000 n=5x3', significant: false });
+    const slower = compareSamples(base.slice(1), times(1.5));
+    expect(slower.detail).toBe('p=0.000 n=4x3+5x3');
     expect(slower.text.startsWith('+')).toBe(true);
   });
 
-  it('says when there are too few trials, and when all are equal', () => {
-    expect(compareSamples([1, 2, 3], [7, 8, 9])).toMatchObject({
+  it('claims nothing of times with one session on a side, however many trials', () => {
+    const one = compareSamples([base.flat()], [times(2).flat()]);
+    expect(one).toMatchObject({ text: '~', pValue: null, significant: false, detail: 'n=15' });
+    expect(one.note).toMatch(/one session on a side/);
+  });
+
+  it('compares counts by trials, and says when there are too few or all are equal', () => {
+    const counts = { kind: 'counted' } as const;
+    expect(compareSamples([[1, 2, 3]], [[7, 8, 9]], counts)).toMatchObject({
       text: '~',
       note: 'need >= 4 trials on each side to detect a difference at alpha level 0.05',
     });
-    expect(compareSamples([5, 5, 5, 5], [5, 5, 5, 5]).note).toBe('all values are equal');
-    expect(compareSamples([0, 0, 0, 0, 0], [1, 1, 1, 1, 1])).toMatchObject({ text: '?', deltaPercent: null });
+    expect(compareSamples([[5, 5, 5, 5]], [[5, 5, 5, 5]], counts).note).toBe('all values are equal');
+    const fromZero = compareSamples([[0, 0, 0, 0, 0]], [[1, 1, 1, 1, 1]], counts);
+    expect(fromZero).toMatchObject({ text: '?', deltaPercent: null });
     expect(() => compareSamples(base, base, { alpha: 5 })).toThrow(/alpha 5/);
   });
 
-  it('writes signs and the geomean row', () => {
+  it('loses what Holm’s correction over all comparisons does not leave', () => {
+    const slight = compareSamples(base, times(1.02));
+    expect(slight.significant).toBe(true);
+    expect(slight.pValue).toBeGreaterThan(0.001);
+    const many = adjustComparisons([slight, ...Array.from({ length: 60 }, () => compareSamples(base, base))]);
+    expect(many[0]).toMatchObject({ significant: false, text: '~' });
+    expect(many[0]!.adjustedP).toBeCloseTo(Math.min(1, 61 * slight.pValue!), 9);
+  });
+
+  it('writes signs, and a geometric mean only with its interval', () => {
     expect([-17.2, 3.046, 0, -0.001, null].map(formatDelta)).toEqual([
       '-17.20%',
       '+3.05%',
@@ -172,12 +183,14 @@ describe('comparison as benchstat prints it', () => {
       '-0.00%',
       '?',
     ]);
-    const rows = [
-      { baseMedian: 100, headMedian: 50 },
-      { baseMedian: 10, headMedian: 20 },
-      { baseMedian: 0, headMedian: 20 },
-    ];
-    expect(geomeanRow(rows)).toEqual({ ratio: 1, deltaPercent: 0, text: '+0.00%', count: 2 });
+    const rows = [compareSamples(base, times(0.5)), compareSamples(base, times(2))];
+    const row = geomeanRow(rows)!;
+    expect(row.ratio).toBeCloseTo(1, 9);
+    expect(row.interval.low).toBeLessThan(1);
+    expect(row.interval.high).toBeGreaterThan(1);
+    expect(row.text).toMatch(/^[+-]0\.00% \([+-][\d.]+% \.\. [+-][\d.]+%\)$/);
+    expect(row.count).toBe(2);
+    expect(geomeanRow([compareSamples([base.flat()], [base.flat()])])).toBeNull();
     expect(geomeanRow([])).toBeNull();
   });
 });

@@ -173,24 +173,23 @@ describe('number of trials', () => {
     // Half-width of a median's interval: 1.96 x sqrt(pi / 2) x cv / sqrt(n); for 2 % and cv 10 %, n is 151.
     const random = new Random(9);
     const predictions = Array.from({ length: 60 }, () => {
-      const state = precisionState(trials(random, 30, 100, 0.1), 0.02, { random, resamples: 300 });
+      const state = precisionState(trials(random, 30, 100, 0.1), 0.02);
       return state.trialsNeeded!;
     });
     const typical = predictions.toSorted((x, y) => x - y)[30]!;
     expect(typical).toBeGreaterThan(151 / 1.5);
     expect(typical).toBeLessThan(151 * 1.5);
-    expect(precisionState(trials(random, 450, 100, 0.1), 0.02, { random }).reached).toBe(true);
+    expect(precisionState(trials(random, 450, 100, 0.1), 0.02).reached).toBe(true);
   });
 
   it('does not stop on too few trials, however equal', () => {
-    const random = new Random(1);
-    expect(precisionState([100, 100, 100], 0.02, { random })).toMatchObject({
+    expect(precisionState([100, 100, 100], 0.02)).toMatchObject({
       reached: false,
       trialsNeeded: 6,
     });
-    expect(precisionState([100, 100, 100, 100, 100, 100], 0.02, { random }).reached).toBe(true);
-    expect(precisionState([100], 0.02, { random })).toMatchObject({ interval: null, trialsNeeded: null });
-    expect(() => precisionState([1], 0, { random })).toThrow(/target precision 0/);
+    expect(precisionState([100, 100, 100, 100, 100, 100], 0.02).reached).toBe(true);
+    expect(precisionState([100], 0.02)).toMatchObject({ interval: null, trialsNeeded: null });
+    expect(() => precisionState([1], 0)).toThrow(/target precision 0/);
   });
 
   it('gives the power it promises', () => {

@@ -7,7 +7,7 @@
  * in a damaged Huffman header, allocates whatever window a header names, and checks no checksum.
  */
 import type { ByteWindow } from '../byte-window.js';
-import { CaptureError } from '../capture-error.js';
+import { CaptureError, KEEP_ADVICE } from '../capture-error.js';
 import { BIT_PADDING_BYTES } from './backward-bits.js';
 import type { HuffmanTable } from './huffman.js';
 import { readLiterals } from './literals.js';
@@ -219,7 +219,7 @@ function cutShort(file: string, offset: number, what: string): CaptureError {
     file,
     truncated: true,
     reason: `the zstd data end inside ${what} that begins at compressed byte ${offset}`,
-    advice: 'Check it with: zstd -t FILE; copy or compress the capture again.',
+    advice: KEEP_ADVICE,
   });
 }
 

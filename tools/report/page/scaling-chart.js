@@ -42,7 +42,9 @@ export function scalingOption(group, designs) {
   const series = group.designs.flatMap((design, index) => {
     const shared = { name: design.design, color: designColour(designs, design.design) };
     const fitted = design.fit.length > 0;
-    const intervals = design.measured.filter((point) => point[2] !== null && point[3] !== null);
+    const intervals = [...design.measured, ...design.predicted].filter(
+      (point) => point[2] !== null && point[3] !== null,
+    );
     return [
       {
         ...shared,
@@ -66,7 +68,7 @@ export function scalingOption(group, designs) {
         symbol: 'circle',
         symbolSize: 8,
         itemStyle: { color: 'transparent', borderColor: shared.color, borderWidth: 2 },
-        data: design.predicted,
+        data: design.predicted.map((point) => point.slice(0, 2)),
       },
       {
         ...shared,

@@ -1,6 +1,7 @@
 /** One case: one design replaying one input in one configuration, once. */
 import { z } from 'zod';
 import { contention, expiry, memory, nat, sweep, timelineInterval } from './engine-figures.js';
+import { clockFigures, clockLoopFigures } from './environment.js';
 import { auditCheck, count, latencyDistribution, nanoseconds, rate, share, warning } from './primitives.js';
 
 /** The packet classes whose latency is kept apart. A packet may be in several (an established NAT packet). */
@@ -13,9 +14,16 @@ export const inputFile = z.object({
   sha256: z
     .string()
     .regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in lower-case hex')
-    .nullish(),
-  packets: count.nullish(),
-  bytes: count.nullish().describe('Size of the file.'),
+    .nullish()
+    .describe('Of the bytes that were read; null for a pipe that was not read to its end.'),
+  packets: count
+    .nullish()
+    .describe('Packets read from it, before filters; fewer than it holds where a limit ended the reading.'),
+  bytes: count.nullish().describe('Size of the file; null for a pipe that was not read to its end.'),
+  notes: z
+    .array(z.string())
+    .nullish()
+    .describe('What was odd about the file and how it was read all the same; absent when nothing was.'),
 });
 export type InputFile = z.infer<typeof inputFile>;
 
@@ -46,6 +54,11 @@ export const pacing = z
     targetMbps: rate.nullish(),
     multiplier: z.number().positive().nullish().describe('Of the capture time, mode multiplier only.'),
     achievedPps: rate.nullish(),
+    onEnginePps: rate
+      .nullish()
+      .describe(
+        'Packets per second of time inside the engine, workers added up: the throughput with the harness and waiting taken out.',
+      ),
     achievedMbps: rate.nullish(),
     departureError: latencyDistribution.nullish().describe('How late packets left, against t0 + i/rate.'),
     departureErrorSettled: latencyDistribution
@@ -54,6 +67,60 @@ export const pacing = z
   })
   .meta({ id: 'pacing' });
 export type Pacing = z.infer<typeof pacing>;
+
+/** Builds of the engine that results come from. */
+export const BUILDS = ['bare', 'probed'] as const;
+export const build = z.enum(BUILDS);
+export type Build = z.infer<typeof build>;
+
+/** Mutexes of the engine: how waiters of a lock spin before they sleep. */
+export const mutex = z.enum(['glibc', 'backoff']);
+
+/** What got through, from the run that shows it best: at top speed one of its own, without probes and without clocks. */
+export const throughput = z
+  .object({
+    build: build.describe(
+      'Build of the run that it comes from. With `probed`, the cost of the probes is in it.',
+    ),
+    timed: z.boolean().describe('Whether packets were timed in that run. If so, clock reads are in it.'),
+    pps: rate.nullish(),
+    mbps: rate.nullish(),
+    onEnginePps: rate
+      .nullish()
+      .describe('Packets per second of time inside the engine in that run, workers added up.'),
+    packets: count.describe('Packets injected in that run.'),
+    elapsedNs: nanoseconds.describe('Length of that run.'),
+    workerNsPerPacket: nanoseconds
+      .nullish()
+      .describe(
+        'Time of the workers per packet, all workers together, without that in which they had no CPU.',
+      ),
+    harnessShare: share.nullish().describe('Share of the workers’ time in that run that was the harness.'),
+    cpuWaitShare: share.nullish().describe('Share of the workers’ time spent runnable without a CPU.'),
+    sourceWaits: count.nullish().describe('Of streamed input: times that a worker found no packet.'),
+    partial: z.boolean().nullish().describe('True when that run was cut short.'),
+  })
+  .meta({ id: 'throughput' });
+export type Throughput = z.infer<typeof throughput>;
+
+/** What measuring cost this design in this run: it is in every figure of the case but `throughput`. */
+export const probeCost = z
+  .object({
+    nsPerPacket: z
+      .number()
+      .describe(
+        '`probedNsPerPacket` less `bareNsPerPacket`; noise can make it negative. Waits that probes cause are in it.',
+      ),
+    bareNsPerPacket: nanoseconds.describe('Workers’ time per packet without probes and clocks.'),
+    probedNsPerPacket: nanoseconds.describe('Workers’ time per packet as the other figures were measured.'),
+    clockNsPerPacket: nanoseconds
+      .nullish()
+      .describe(
+        'The part of it that clock reads make: reads per packet times what one costs. 0 when nothing was timed.',
+      ),
+  })
+  .meta({ id: 'probeCost' });
+export type ProbeCost = z.infer<typeof probeCost>;
 
 export const packetCounts = z
   .object({
@@ -81,6 +148,26 @@ export const workerFigures = z
     elapsedNs: nanoseconds,
     runNs: nanoseconds.nullish().describe('On a CPU, from schedstat.'),
     waitNs: nanoseconds.nullish().describe('Runnable but waiting for a CPU, from schedstat.'),
+    engineNs: nanoseconds
+      .nullish()
+      .describe(
+        'In calls of the engine, from a clock read before and one after each batch, without the call itself.',
+      ),
+    harnessNs: nanoseconds
+      .nullish()
+      .describe(
+        'Between packets: filling and resetting batches, the call, the quiescent point. engineNs + harnessNs + idleNs + sweepNs = elapsedNs.',
+      ),
+    idleNs: nanoseconds.nullish().describe('Waiting for due times or for the source.'),
+    sweepNs: nanoseconds.nullish().describe('Sweeping in the worker itself.'),
+    interruptionsPerSecond: rate
+      .nullish()
+      .describe(
+        'Involuntary switches during the run, and gaps of the clock loop that were no such switches.',
+      ),
+    clockLoop: clockLoopFigures
+      .nullish()
+      .describe('A bare clock loop on this thread, before and after its packets.'),
     lockWaitNs: nanoseconds.nullish().describe('Waiting for locks, all classes.'),
     voluntarySwitches: count.nullish(),
     involuntarySwitches: count.nullish(),
@@ -91,6 +178,16 @@ export const workerFigures = z
   .meta({ id: 'workerFigures' });
 export type WorkerFigures = z.infer<typeof workerFigures>;
 
+/** The tail that the machine makes alone; null where the loop was too short to tell. */
+export const clockLoopPercentiles = z.object({
+  stretchNs: nanoseconds.describe('Length of a stretch without any interruption.'),
+  p90Ns: nanoseconds.nullish(),
+  p99Ns: nanoseconds.nullish(),
+  p999Ns: nanoseconds.nullish(),
+  p9999Ns: nanoseconds.nullish(),
+});
+export type ClockLoopPercentiles = z.infer<typeof clockLoopPercentiles>;
+
 /** One kind of time (service or response), whole and cut up. */
 export const latencyView = z
   .object({
@@ -98,6 +195,11 @@ export const latencyView = z
     perClass: z.partialRecord(packetClass, latencyDistribution).nullish(),
     duringSweep: latencyDistribution.nullish().describe('Packets that overlapped a sweep.'),
     outsideSweep: latencyDistribution.nullish(),
+    clockLoop: clockLoopPercentiles
+      .nullish()
+      .describe(
+        'What bare clock loops on the workers’ threads show over stretches as long as the median of overall.',
+      ),
   })
   .meta({ id: 'latencyView' });
 export type LatencyView = z.infer<typeof latencyView>;
@@ -147,10 +249,13 @@ export const resultCase = z
         'Names the cell: equal for every trial of it and stable from run to run, e.g. syn-flood/rculist-sweep/w2.',
       ),
     trial: count.describe('0 for the first; (id, trial) is unique in a result.'),
+    session: count.nullish().describe('Which fresh process it ran in, from 0; absent: the only one.'),
     kind: z.enum(['replay', 'bench']),
     design: z.string().min(1),
     designOptions: z.record(z.string(), z.json()).nullish().describe('preset, sweepIntervalMs, …'),
-    build: z.enum(['bare', 'probed']),
+    build: build.describe(
+      'Build of the run that all figures come from but `throughput`, which names its own.',
+    ),
     control: z.boolean().nullish().describe('True for the second half of an A/A control.'),
     startedAt: z.iso.datetime().nullish(),
     partial: z.boolean().nullish().describe('True when this case was cut short.'),
@@ -161,8 +266,28 @@ export const resultCase = z
     steer: z.string(),
     clock: z.string().describe('wall, capture, or wall scaled.'),
     timeScale: z.number().positive().nullish(),
+    mutex: mutex
+      .nullish()
+      .describe('How waiters of a lock spin. Absent in results from before there was a choice: `backoff`.'),
     loops: count.nullish(),
+    uniqueIpLoops: count
+      .nullish()
+      .describe(
+        'Loops that share their addresses, 1 when each has its own; absent with one loop or --same-addresses.',
+      ),
+    repeatedTuples: z
+      .boolean()
+      .nullish()
+      .describe(
+        'True when packets were replayed again under the same addresses, so that they met the connections of the time before.',
+      ),
     elapsedNs: nanoseconds,
+    throughput: throughput
+      .nullish()
+      .describe(
+        'Absent in results from before it was measured apart: then `pacing.achievedPps`, with what the build costs.',
+      ),
+    probeCost: probeCost.nullish().describe('Only where the case was run with and without.'),
     packets: packetCounts,
     perWorker: z.array(workerFigures).nullish(),
     latency: latency.nullish(),
@@ -174,6 +299,12 @@ export const resultCase = z
     nat: nat.nullish(),
     workCounts: workCounts.nullish(),
     timeline: z.array(timelineInterval).nullish(),
+    timer: clockFigures
+      .nullish()
+      .describe('The clock as the workers found it, on their own threads; what is taken off holds.'),
+    harnessShare: share
+      .nullish()
+      .describe('Share of the workers’ time, waiting for due times left out, that was the harness.'),
     lockWaitShare: share.nullish().describe('Share of all workers’ time spent waiting for locks.'),
     cpuWaitShare: share.nullish().describe('Share of all workers’ time spent runnable without a CPU.'),
     audit: z.array(auditCheck),

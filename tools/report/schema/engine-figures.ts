@@ -17,10 +17,20 @@ export const lockTimes = z
     minNs: nanoseconds.nullish(),
     avgNs: nanoseconds.nullish(),
     maxNs: nanoseconds.nullish(),
-    totalNs: nanoseconds.nullish().describe('Scaled up to all events where sampled.'),
+    totalNs: nanoseconds
+      .nullish()
+      .describe('Scaled up to all events where sampled; null where too few were to stand for the rest.'),
     encoded: encodedHistogram.nullish().describe('Values in nanoseconds.'),
     sampled: z.boolean().nullish(),
     sampleInterval: count.nullish().describe('One event in so many was timed.'),
+    clockCostNs: nanoseconds
+      .nullish()
+      .describe(
+        'What the clock cost in each timed hold; minNs, avgNs, maxNs and totalNs are without it, encoded is with it. Absent: they contain it.',
+      ),
+    winsorisedAt: share
+      .nullish()
+      .describe('Sampled values above this quantile count as long as the quantile, in avgNs and totalNs.'),
   })
   .meta({ id: 'lockTimes' });
 export type LockTimes = z.infer<typeof lockTimes>;

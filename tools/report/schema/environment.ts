@@ -2,11 +2,15 @@
 import { z } from 'zod';
 import { count, nanoseconds, rate, share } from './primitives.js';
 
-/** The clock that timed the packets: what one read costs and its smallest observed step. */
+/** The clock that timed the packets: what one read costs, and in which steps it moves. */
 export const clockFigures = z.object({
   source: z.string().nullish().describe('For example performance.now.'),
-  costNs: nanoseconds.nullish(),
-  stepNs: nanoseconds.nullish(),
+  costNs: nanoseconds
+    .nullish()
+    .describe(
+      'One undisturbed read: a low quantile, and no more than the shortest time recorded around anything.',
+    ),
+  stepNs: nanoseconds.nullish().describe('Distance of the readings that the clock can give.'),
 });
 export type ClockFigures = z.infer<typeof clockFigures>;
 
@@ -21,6 +25,17 @@ export const noiseFigures = z.object({
   lostShare: share.nullish().describe('Share of the probe spent interrupted.'),
 });
 export type NoiseFigures = z.infer<typeof noiseFigures>;
+
+/** A bare clock loop on a worker's thread before and after its packets. */
+export const clockLoopFigures = z.object({
+  probeMs: z.number().nonnegative(),
+  gaps: count.describe('Times between two reads that were longer than a microsecond.'),
+  p50Ns: nanoseconds.nullish().describe('Length of these gaps, median.'),
+  p99Ns: nanoseconds.nullish(),
+  maxNs: nanoseconds.nullish(),
+  lostShare: share.describe('Share of the loop spent in gaps.'),
+});
+export type ClockLoopFigures = z.infer<typeof clockLoopFigures>;
 
 export const environment = z
   .object({

@@ -39,6 +39,16 @@ export const latencyDistribution = z
     p999Ns: nanoseconds.nullish(),
     p9999Ns: nanoseconds.nullish(),
     maxNs: nanoseconds.nullish(),
+    stepNs: nanoseconds
+      .nullish()
+      .describe(
+        'Step of the clock that gave the values; percentiles are interpolated inside it. Absent: they are the upper end of a histogram cell.',
+      ),
+    interruptedShare: share
+      .nullish()
+      .describe(
+        'Interruptions of the workers by the machine, per value. A percentile q (0 to 1) says more of the machine than of the tracker unless this is below (1 - q) / 2, and reports print ~ for it.',
+      ),
     encoded: encodedHistogram.nullish().describe('Values in nanoseconds.'),
   })
   .meta({ id: 'latencyDistribution' });

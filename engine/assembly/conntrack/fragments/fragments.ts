@@ -5,7 +5,7 @@
  * reassembled packet fragmentsPostprocess, and at the end fragmentsExpire. The fragment lock is taken inside, alone.
  */
 import { countWork, LC_FRAGMENT, W_BYTES_COPIED, W_FRAGMENTS } from '../../probe/counters';
-import { C_FRAGMENT_LOCK, CONTROL } from '../../shm/memory-map';
+import { C_FRAGMENT_LOCK, CONTROL, fragmentSlots } from '../../shm/memory-map';
 import { lock, unlock } from '../../shm/mutex';
 import { Packet } from '../../wire/packet';
 import { ST_INV } from '../connection';
@@ -31,13 +31,18 @@ import {
   setting,
 } from './settings';
 import {
+  F_NEXT,
   findListLocked,
   FRAGMENT_FRAME_SIZE,
+  fragmentPacket,
   L_COUNT,
+  L_NEXT_OUT,
   L_STATE,
   LIST_COMPLETED,
   LIST_FAILED,
   pushLocked,
+  queueHead,
+  queueNext,
   removeLocked,
   startListLocked,
   storeFragmentLocked,
@@ -77,6 +82,8 @@ export function fragmentsInit(): void {
 
 /** Takes a fragment in zone `zone` into the context. Returns PASS, HELD, INVALID or COMPLETE. */
 export function fragmentsPreprocess(p: Packet, zone: u32, now: i64): u32 {
+  // Without a store there are no buffers for the threads either.
+  if (fragmentSlots == 0) return PASS;
   const enabled4 = setting(FS_ENABLED4) != 0;
   const enabled6 = setting(FS_ENABLED6) != 0;
   if (!enabled4 && !enabled6) return PASS;
@@ -171,4 +178,40 @@ export function fragmentsPurge(now: i64): u32 {
 /** Fragments held now. */
 export function fragmentsHeld(): u32 {
   return atomic.load<u32>(CONTROL, FS_HELD);
+}
+
+/** Position of this thread's walk over what is held. */
+class HeldWalk {
+  static completed: bool = false;
+  static list: usize = 0;
+  static part: usize = 0;
+}
+
+/**
+ * Descriptor of the next fragment that is held, 0 = end; `first` not 0 starts a walk. In no particular order. For listing while
+ * nothing else runs.
+ */
+export function heldFragmentNext(first: u32): usize {
+  if (first != 0) {
+    HeldWalk.completed = false;
+    startHeldList(queueHead(FS_WAITING));
+  }
+  while (HeldWalk.part == 0) {
+    if (HeldWalk.list != 0) {
+      startHeldList(queueNext(HeldWalk.list));
+    } else if (!HeldWalk.completed) {
+      HeldWalk.completed = true;
+      startHeldList(queueHead(FS_COMPLETED));
+    } else {
+      return 0;
+    }
+  }
+  const part = HeldWalk.part;
+  HeldWalk.part = <usize>load<u32>(part, F_NEXT);
+  return changetype<usize>(fragmentPacket(part));
+}
+
+function startHeldList(list: usize): void {
+  HeldWalk.list = list;
+  HeldWalk.part = list == 0 ? 0 : <usize>load<u32>(list, L_NEXT_OUT);
 }

@@ -82,7 +82,8 @@ function takeSlotLocked(): usize {
     store<u32>(CONTROL, load<u32>(slot, FREE_NEXT), FS_FREE);
   } else {
     slot = <usize>load<u32>(CONTROL, FS_NEXT_UNUSED);
-    if (slot + FRAGMENT_SLOT_SIZE > fragmentsBase + <usize>fragmentSlots * FRAGMENT_SLOT_SIZE) return 0;
+    // One slot's space more: the first is the hash heads'.
+    if (slot + FRAGMENT_SLOT_SIZE > fragmentsBase + <usize>(fragmentSlots + 1) * FRAGMENT_SLOT_SIZE) return 0;
     store<u32>(CONTROL, <u32>(slot + FRAGMENT_SLOT_SIZE), FS_NEXT_UNUSED);
   }
   store<u32>(slot, 1, USES);

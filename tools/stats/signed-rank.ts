@@ -6,8 +6,8 @@
  * block has in common cancels. (The Mann-Whitney test takes all trials as independent.)
  * Source: E. L. Lehmann, Nonparametrics: Statistical Methods Based on Ranks (1975), chapter 3.
  */
-import { normalCdf } from '../stats/normal.js';
-import { assertSample } from '../stats/sample.js';
+import { normalCdf } from './normal.js';
+import { assertSample } from './sample.js';
 
 /** Up to this many differences the distribution is enumerated, ties included; beyond, it is normal for all purposes. */
 const EXACT_LIMIT = 200;

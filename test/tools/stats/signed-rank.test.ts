@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { signedRank, smallestSignedRankP } from '../../../tools/bench/signed-rank.js';
-import { normal, Random } from '../stats/samples.js';
+import { signedRank, smallestSignedRankP } from '../../../tools/stats/signed-rank.js';
+import { normal, Random } from './samples.js';
 
 /** Two-sided p-value by trying all signs. */
 function byEnumeration(differences: readonly number[]): number {

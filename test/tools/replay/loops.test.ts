@@ -1,0 +1,184 @@
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { availableDesigns } from '../../../engine/host/designs.js';
+import { applyConfig, threadTarget } from '../../../tools/config/apply-config.js';
+import { parseConfig } from '../../../tools/config/read-config.js';
+import { createRules } from '../../../tools/config/rules.js';
+import { stageTraffic } from '../../../tools/replay/staging.js';
+import type { Result } from '../../../tools/report/schema.js';
+import { ctreplay, scratchFolder } from '../../support/command.js';
+import { udpFrame } from '../../support/packets.js';
+import { failedChecks, framesTraffic, replayCase, scenario } from '../../support/replay.js';
+
+const OFFICE = resolve('captures/office-mix.pcap');
+
+/** The result of a replay on the command line. */
+function replayed(...args: readonly string[]): Result {
+  const { code, stdout, stderr } = ctreplay(['replay', ...args, '--json', '--warmup', '0'], scratchFolder());
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return JSON.parse(stdout) as Result;
+}
+
+const created = (result: Result): (number | null | undefined)[] =>
+  result.cases.map(({ connections }) => connections?.created);
+
+describe.each(availableDesigns())('loops through %s', (name) => {
+  it.each([1, 2])(
+    'have addresses of their own, so that each opens its connections anew: %i workers',
+    async (workers) => {
+      const traffic = await scenario('syn-flood', { packets: 200 });
+      const own = await replayCase(traffic, name, { loops: 5, workers });
+      expect(own.connections?.created).toBe(1000);
+      expect(own.packets.verdicts).toEqual({ 'new|trk': 1000 });
+      expect(own).toMatchObject({ uniqueIpLoops: 1, repeatedTuples: false });
+      expect(failedChecks(own)).toEqual([]);
+      const shared = await replayCase(traffic, name, { loops: 5, workers, uniqueIpLoops: 2 });
+      expect(shared.connections?.created).toBe(600);
+      expect(shared).toMatchObject({ uniqueIpLoops: 2, repeatedTuples: true });
+      const same = await replayCase(traffic, name, { loops: 5, workers, sameAddresses: true });
+      expect(same.connections?.created).toBe(200);
+      expect(same).toMatchObject({ uniqueIpLoops: null, repeatedTuples: true });
+      const once = await replayCase(traffic, name, { workers });
+      expect(once).toMatchObject({ uniqueIpLoops: null, repeatedTuples: false });
+    },
+  );
+
+  it('does so too where packets are copied before they run, and keeps every loop alike', async () => {
+    const config = parseConfig(
+      'rules:\n  - match: {}\n    commit: true\n    nat: { type: src, addr: 192.0.2.1, addrMax: 192.0.2.250, port: [1024, 65535] }\n',
+      'nat.yaml',
+    );
+    const traffic = await scenario('syn-flood', { packets: 100 });
+    const result = await replayCase(traffic, name, {
+      loops: 4,
+      rules: createRules(config),
+      config,
+      configure: (thread) => applyConfig(threadTarget(thread), config),
+    });
+    expect(result.connections?.created).toBe(400);
+    expect(result.nat?.allocations).toBe(400);
+    expect(failedChecks(result)).toEqual([]);
+  });
+
+  it('chooses rule and zone by the addresses as captured', async () => {
+    const config = parseConfig(
+      'rules:\n  - match: { src: 10.1.1.1 }\n    zone: 7\n    commit: true\n  - match: {}\n    zone: 9\n',
+      'rules.yaml',
+    );
+    const frames = [1, 2, 3].map((port) => udpFrame({ srcPort: 1000 + port }));
+    const traffic = await stageTraffic(framesTraffic(frames), null);
+    const result = await replayCase(traffic, name, {
+      loops: 3,
+      rules: createRules(config),
+      config,
+      configure: (thread) => applyConfig(threadTarget(thread), config),
+    });
+    // The second rule would not have committed them.
+    expect(result.connections?.created).toBe(9);
+  });
+
+  it('keeps the limit of the table, and says that it was reached', async () => {
+    const traffic = await scenario('syn-flood', { packets: 300 });
+    const result = await replayCase(traffic, name, { loops: 4, maxConns: 500 });
+    expect(result.connections).toMatchObject({ created: 500, remaining: 500, peak: 500, limit: 500 });
+    expect(result.packets.rejectedByReason?.['conn-limit']).toBe(700);
+    expect(result.warnings?.find(({ code }) => code === 'table-full')?.text).toBe(
+      '700 packets found the connection table full (limit 500)',
+    );
+    const roomy = await replayCase(traffic, name, { loops: 4, maxConns: 1200 });
+    expect(roomy.connections?.created).toBe(1200);
+    expect((roomy.warnings ?? []).map(({ code }) => code)).not.toContain('table-full');
+  });
+});
+
+describe('loops on the command line', () => {
+  it('have addresses of their own unless told otherwise', () => {
+    const [once] = created(replayed(OFFICE)) as number[];
+    const looped = replayed(OFFICE, '--loop', '3');
+    expect(created(looped)).toEqual([once! * 3, once! * 3]);
+    expect(looped.cases.map(({ repeatedTuples }) => repeatedTuples)).toEqual([false, false]);
+    const given = replayed(OFFICE, '--loop', '3', '--unique-ip');
+    expect(created(given)).toEqual(created(looped));
+    const same = replayed(OFFICE, '--loop', '3', '--same-addresses');
+    for (const count of created(same)) expect(count).toBeLessThan(once! * 3);
+    expect(same.cases.map(({ repeatedTuples }) => repeatedTuples)).toEqual([true, true]);
+  });
+
+  it('of a prepared and of a streamed capture do the same', () => {
+    const folder = scratchFolder();
+    const file = join(folder, 'office.ctp');
+    expect(ctreplay(['prep', OFFICE, '-o', file], folder).code).toBe(0);
+    const args = ['--loop', '3', '--clock', 'capture'] as const;
+    const looped = created(replayed(OFFICE, ...args));
+    expect(created(replayed(file, ...args))).toEqual(looped);
+    const streamed = replayed(
+      '--synth',
+      'syn-flood',
+      '--packets',
+      '20k',
+      '--store',
+      '1',
+      '--loop',
+      '2',
+      ...args.slice(2),
+    );
+    expect(streamed.cases[0]?.input.streamed).toBeTruthy();
+    expect(created(streamed)).toEqual([40_000, 40_000]);
+  });
+
+  it('of a time or of a search are no exception', () => {
+    const timed = replayed('--synth', 'syn-flood', '--packets', '2k', '--duration', '300ms');
+    for (const { connections, packets, repeatedTuples } of timed.cases) {
+      expect(packets.injected).toBeGreaterThan(2000);
+      expect(connections?.created).toBe(packets.injected);
+      expect(repeatedTuples).toBe(false);
+    }
+    const searched = replayed(
+      ...['--synth', 'syn-flood', '--packets', '2k', '--duration', '50ms', '--design', 'rculist-sweep'],
+      ...['--find-max-pps', '--slo', 'service.p50<1ns'],
+    );
+    for (const { connections, packets } of searched.cases)
+      expect(connections?.created).toBe(packets.injected);
+  });
+
+  it('a capture that is named twice repeats its tuples', () => {
+    expect(replayed(OFFICE, OFFICE).cases.map(({ repeatedTuples }) => repeatedTuples)).toEqual([true, true]);
+  });
+
+  it('warn where something names fixed addresses', () => {
+    const ftp = ['--synth', 'ftp-alg', '--packets', '3000', '--loop', '3'];
+    const warnings = (...more: string[]): string[] =>
+      replayed(...ftp, ...more).cases.flatMap((one) => (one.warnings ?? []).map(({ code }) => code));
+    expect(warnings()).toContain('loop-addresses');
+    expect(warnings('--same-addresses')).not.toContain('loop-addresses');
+  });
+
+  it('exclude options that say the contrary', () => {
+    for (const other of [['--unique-ip'], ['--unique-ip-loops', '2']]) {
+      const { code, stderr } = ctreplay(
+        ['replay', OFFICE, '--loop', '2', '--same-addresses', ...other],
+        scratchFolder(),
+      );
+      expect(code).toBe(2);
+      expect(stderr).toContain(`--same-addresses and ${other[0]} exclude each other`);
+    }
+  });
+
+  it('of a matrix have addresses of their own as well', () => {
+    const folder = scratchFolder();
+    const yaml = (more: string): string =>
+      `inputs: [{ scenario: syn-flood, parameters: { packets: 200 }, loop: 3${more} }]\n` +
+      'designs: [rculist-sweep]\nsessions: 1\ntrials: 1\nwarmupBlocks: 0\nprobeCost: none\n';
+    const cases = (more: string): Result['cases'] => {
+      writeFileSync(join(folder, 'bench.yaml'), yaml(more));
+      const { stdout } = ctreplay(['bench', '--matrix', 'bench.yaml', '--json'], folder);
+      return (JSON.parse(stdout) as Result).cases;
+    };
+    for (const one of cases('')) expect(one.connections?.created).toBe(600);
+    for (const one of cases(', sameAddresses: true')) {
+      expect(one.connections?.created).toBe(200);
+      expect(one.repeatedTuples).toBe(true);
+    }
+  });
+});

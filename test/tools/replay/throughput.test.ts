@@ -1,0 +1,395 @@
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { availableDesigns } from '../../../engine/host/designs.js';
+import { readMachine } from '../../../tools/replay/machine.js';
+import { measureCase, runSearch, runSession, type CaseRequest } from '../../../tools/replay/session.js';
+import { parseObjective } from '../../../tools/replay/rate-search.js';
+import { validateResult } from '../../../tools/report/result-file.js';
+import type { Result, ResultCase } from '../../../tools/report/schema.js';
+import { ctreplay, scratchFolder, type CommandOutcome } from '../../support/command.js';
+import { design, failedChecks, replayOptions, scenario } from '../../support/replay.js';
+import { sampleResult } from '../../support/results.js';
+
+const SYNTH = ['replay', '--synth', 'tcp-crr', '--packets', '4000', '--warmup', '0'];
+
+function run(...args: readonly string[]): CommandOutcome {
+  return ctreplay(args, scratchFolder());
+}
+
+function resultOf(...args: readonly string[]): Result {
+  const { code, stdout, stderr } = run(...args, '--json');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return validateResult(JSON.parse(stdout), 'result.json');
+}
+
+function request(changes: Partial<CaseRequest> & Pick<CaseRequest, 'traffic' | 'choice'>): CaseRequest {
+  return {
+    input: { type: 'scenario', name: 'test' },
+    options: replayOptions({ bareThroughput: true }),
+    id: 'test',
+    machine: readMachine(),
+    ...changes,
+  };
+}
+
+describe.each(availableDesigns())('throughput of %s', (name) => {
+  it('comes from a run of the bare build without clocks, everything else from a probed one of the same packets', async () => {
+    const traffic = await scenario('tcp-crr', { packets: 6000 });
+    const options = replayOptions({ bareThroughput: true, workers: 2 });
+    const one = await measureCase(request({ traffic, choice: design(name), options }));
+    expect(one.build).toBe('probed');
+    expect(one.throughput).toMatchObject({ build: 'bare', timed: false, packets: 6000 });
+    expect(one.throughput?.pps).toBeCloseTo((6000 / one.throughput!.elapsedNs) * 1e9, 3);
+    expect(one.throughput?.elapsedNs).not.toBe(one.elapsedNs);
+    expect(one.throughput?.harnessShare).toBeGreaterThan(0);
+    expect(one.throughput?.harnessShare).toBeLessThan(1);
+    expect(one.latency?.service?.overall.count).toBe(6000);
+    expect(one.locks?.length).toBeGreaterThan(0);
+    const { nsPerPacket, bareNsPerPacket, probedNsPerPacket, clockNsPerPacket } = one.probeCost!;
+    expect(nsPerPacket).toBeCloseTo(probedNsPerPacket - bareNsPerPacket, 6);
+    expect(bareNsPerPacket).toBe(one.throughput?.workerNsPerPacket);
+    expect(clockNsPerPacket).toBeGreaterThan(0);
+    expect(failedChecks(one)).toEqual([]);
+    const names = one.audit.map((check) => check.name);
+    expect(names).toEqual(
+      expect.arrayContaining(['verdict-sum', 'verdict-sum (throughput run)', 'same-packets']),
+    );
+  });
+
+  it('decides the same with and without probes, which is checked where it has to be so', async () => {
+    const traffic = await scenario('tcp-crr', { packets: 3000 });
+    const options = replayOptions({ bareThroughput: true, clock: 'capture', loops: 2 });
+    const one = await measureCase(request({ traffic, choice: design(name), options }));
+    expect(one.audit.find((check) => check.name === 'same-verdicts')).toMatchObject({ ok: true });
+    expect(failedChecks(one)).toEqual([]);
+  });
+
+  it('is measured in the one run there is where that is bare and not timed', async () => {
+    const traffic = await scenario('tcp-crr', { packets: 2000 });
+    const options = replayOptions({ bareThroughput: true, flavour: 'bare', latency: { mode: 'off' } });
+    const runs: string[] = [];
+    const one = await measureCase(request({ traffic, choice: design(name), options }), {
+      onRun: (_label, purpose) => runs.push(purpose),
+    });
+    expect(runs).toEqual(['all']);
+    expect(one.throughput).toMatchObject({ build: 'bare', timed: false, elapsedNs: one.elapsedNs });
+    expect(one.probeCost ?? null).toBeNull();
+    expect(one.locks).toBeNull();
+  });
+});
+
+describe('a check that only the two runs together can fail', () => {
+  it('makes the result invalid, and says what was found', async () => {
+    const traffic = await scenario('established', { packets: 2000, 'active-flows': 50 });
+    let purpose = '';
+    const packets = (): number => (purpose === 'throughput' ? 1500 : 2000);
+    // Traffic that is another in the second run, as no staged traffic should be.
+    const changing: typeof traffic = {
+      ...traffic,
+      get packets() {
+        return packets();
+      },
+      forEach: (visit) =>
+        traffic.forEach((frame, index, wireBytes) => {
+          if (index < packets()) visit(frame, index, wireBytes);
+        }),
+    };
+    const result = await runSession(
+      {
+        traffic: changing,
+        input: { type: 'scenario', name: 'established' },
+        designs: [design('rculist-sweep')],
+        options: replayOptions({ bareThroughput: true }),
+        commandLine: ['replay'],
+        configuration: {},
+      },
+      { onRun: (_label, now) => (purpose = now) },
+    );
+    expect(result.valid).toBe(false);
+    expect(failedChecks(result.cases[0]!)).toEqual([
+      expect.objectContaining({ name: 'same-packets', expected: 2000, actual: 1500 }),
+    ]);
+  });
+});
+
+describe('replay', () => {
+  it('shows both runs, and names the build of every table', () => {
+    const { code, stdout } = run(...SYNTH, '--no-color');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^tcp-crr · 1 worker · top speed/);
+    for (const table of [
+      'Throughput · bare build, packets not timed',
+      'Run for everything below · probed build, packets timed',
+      'Latency · probed build, packets timed',
+      'Locks · probed build, packets timed',
+    ]) {
+      expect(stdout).toContain(table);
+    }
+    expect(stdout).toMatch(/rculist-sweep against timeout-lists: throughput × /);
+    expect(stdout).toMatch(/Latency .*measuring/);
+  });
+
+  it('--build probed measures once, and compares no throughput', () => {
+    const result = resultOf(...SYNTH, '--build', 'probed');
+    for (const one of result.cases) {
+      expect(one.throughput).toMatchObject({ build: 'probed', timed: true, elapsedNs: one.elapsedNs });
+      expect(one.probeCost ?? null).toBeNull();
+    }
+    const { stdout } = run(...SYNTH, '--build', 'probed', '--no-color');
+    expect(stdout).toContain('throughput ~ (it is that of the probed build, with every clock read in it)');
+    expect(stdout).not.toContain('throughput ×');
+    expect(stdout).toContain('Throughput · probed build, packets timed');
+  });
+
+  it('--bare measures once, without contention, and times only when told to', () => {
+    const result = resultOf(...SYNTH, '--bare');
+    expect(result.configuration).toMatchObject({ build: 'bare', latency: { mode: 'off' } });
+    for (const one of result.cases) {
+      expect(one.build).toBe('bare');
+      expect(one.locks).toBeNull();
+      expect(one.throughput).toMatchObject({ build: 'bare', timed: false });
+    }
+    const timed = resultOf(...SYNTH, '--build', 'bare', '--latency', 'all');
+    for (const one of timed.cases) {
+      expect(one.throughput).toMatchObject({ build: 'bare', timed: true });
+      expect(one.latency?.service?.overall.count).toBe(4000);
+    }
+    const { stdout } = run(...SYNTH, '--bare', '--latency', 'all', '--no-color');
+    expect(stdout).toContain('throughput ~ (packets were timed, and clock reads are in it)');
+    expect(run(...SYNTH, '--bare', '--build', 'probed')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--bare and --build probed exclude each other') as string,
+    });
+  });
+
+  it('at a given rate makes the probed run only, and claims nothing of throughput', () => {
+    const { stdout } = run(...SYNTH, '--pps', '20k', '--json');
+    for (const one of (JSON.parse(stdout) as Result).cases) {
+      expect(one.throughput).toMatchObject({ build: 'probed', timed: true });
+      expect(one.probeCost ?? null).toBeNull();
+      expect(one.audit.map(({ name }) => name).join(' ')).not.toContain('throughput run');
+    }
+    expect(run(...SYNTH, '--pps', '20k', '--no-color').stdout).not.toMatch(/throughput [×~]/);
+  });
+
+  it('streams both runs from the source', () => {
+    const args = ['--synth', 'syn-flood', '--packets', '20k', '--store', '1', '--warmup', '0'];
+    for (const one of resultOf('replay', ...args).cases) {
+      expect(one.input.streamed).toBeTruthy();
+      expect(one.packets.injected).toBe(20_000);
+      expect(one.throughput).toMatchObject({ build: 'bare', packets: 20_000 });
+      expect(one.throughput?.sourceWaits).toBeGreaterThanOrEqual(0);
+    }
+  });
+
+  it('stores it for every format', () => {
+    const folder = scratchFolder();
+    expect(ctreplay([...SYNTH, '--out', 'out'], folder).code).toBe(0);
+    const [head = '', first = ''] = readFileSync(join(folder, 'out', 'summary.csv'), 'utf8').split('\r\n');
+    const fields = Object.fromEntries(head.split(',').map((name, i) => [name, first.split(',')[i]]));
+    expect(fields).toMatchObject({ build: 'probed', throughput_build: 'bare', throughput_timed: 'false' });
+    expect(Number(fields['throughput_pps'])).not.toBe(Number(fields['achieved_pps']));
+    expect(fields['probe_cost_ns']).not.toBe('');
+    const page = readFileSync(join(folder, 'out', 'report.html'), 'utf8');
+    for (const text of ['Throughput: bare build, packets not timed', 'Measuring adds to a packet']) {
+      expect(page).toContain(text);
+    }
+    const markdown = ctreplay(['report', 'out', '--format', 'markdown'], folder).stdout;
+    expect(markdown).toContain('Throughput: bare build, packets not timed.');
+    expect(markdown).toContain('measuring');
+  });
+});
+
+describe('an interrupted session', () => {
+  const session = async (interruptIn: 'throughput' | 'figures'): Promise<Result> => {
+    const traffic = await scenario('established', { packets: 1000, 'active-flows': 50 });
+    let purpose = '';
+    return runSession(
+      {
+        traffic,
+        input: { type: 'scenario', name: 'established' },
+        designs: ['timeout-lists', 'rculist-sweep'].map(design),
+        options: replayOptions({ bareThroughput: true, loops: Number.POSITIVE_INFINITY, durationMs: 250 }),
+        commandLine: ['replay'],
+        configuration: {},
+      },
+      {
+        onRun: (_label, now) => (purpose = now),
+        onStart: (interrupt) => void (purpose === interruptIn && setTimeout(interrupt, 60)),
+      },
+    );
+  };
+
+  it('in the first run keeps throughput, marked as cut short', async () => {
+    const result = await session('throughput');
+    expect(result).toMatchObject({ partial: true, valid: true });
+    expect(result.cases).toHaveLength(1);
+    expect(result.cases[0]).toMatchObject({ build: 'bare', partial: true, locks: null });
+    expect(result.cases[0]?.throughput).toMatchObject({ build: 'bare', partial: true });
+    expect(result.cases[0]?.throughput?.pps).toBeGreaterThan(0);
+  });
+
+  it('in the second run keeps both', async () => {
+    const result = await session('figures');
+    expect(result).toMatchObject({ partial: true, valid: true });
+    expect(result.cases).toHaveLength(1);
+    expect(result.cases[0]).toMatchObject({ build: 'probed', partial: true });
+    expect(result.cases[0]?.throughput).toMatchObject({ build: 'bare' });
+    expect(result.cases[0]?.throughput?.partial).toBeUndefined();
+  });
+
+  it('begins no run after the signal', async () => {
+    const traffic = await scenario('established', { packets: 1000, 'active-flows': 50 });
+    const runs: string[] = [];
+    const result = await runSession(
+      {
+        traffic,
+        input: { type: 'scenario', name: 'established' },
+        designs: ['timeout-lists', 'rculist-sweep'].map(design),
+        options: replayOptions({ bareThroughput: true }),
+        commandLine: ['replay'],
+        configuration: {},
+      },
+      { onRun: (_label, purpose) => runs.push(purpose), isInterrupted: () => runs.length > 0 },
+    );
+    expect(runs).toEqual(['throughput']);
+    expect(result).toMatchObject({ partial: true, valid: true });
+    expect(result.cases).toHaveLength(1);
+    expect(result.cases[0]?.throughput).toMatchObject({ build: 'bare', packets: 1000 });
+  });
+});
+
+describe('a search for the highest rate', () => {
+  const search = async (changes: Parameters<typeof replayOptions>[0]): Promise<Result> => {
+    const objectiveText = 'service.p50<1ns';
+    return runSearch({
+      traffic: await scenario('established', { packets: 2000, 'active-flows': 50 }),
+      input: { type: 'scenario', name: 'established' },
+      designs: [design('rculist-sweep')],
+      options: replayOptions({ warmupPackets: 100, ...changes }),
+      commandLine: ['replay'],
+      configuration: {},
+      objectiveText,
+      objective: parseObjective(objectiveText),
+      stepMs: 30,
+    });
+  };
+
+  it('takes its bound from the bare build without clocks, and holds rates with clocks and no probes', async () => {
+    const result = await search({ bareThroughput: true });
+    const [top, ...steps] = result.cases as [ResultCase, ...ResultCase[]];
+    expect(top).toMatchObject({ build: 'bare', latency: { mode: 'off' } });
+    expect(steps.length).toBeGreaterThan(3);
+    for (const step of steps) expect(step).toMatchObject({ build: 'bare', latency: { mode: 'all' } });
+    expect(result.rateSearches?.[0]).toMatchObject({ build: 'bare', timed: true });
+  });
+
+  it('is made with probes where those are asked for, and says so', async () => {
+    const result = await search({});
+    for (const one of result.cases) expect(one.build).toBe('probed');
+    expect(result.rateSearches?.[0]).toMatchObject({ build: 'probed', timed: true });
+    const { stdout } = run(
+      ...[
+        'replay',
+        '--synth',
+        'established',
+        '--packets',
+        '1000',
+        '--duration',
+        '30ms',
+        '--design',
+        'rculist-sweep',
+      ],
+      ...['--find-max-pps', '--slo', 'service.p50<1ns', '--build', 'probed', '--no-color'],
+    );
+    expect(stdout).toMatch(/no rate holds service\.p50<1ns \(\d+ steps, probed build, packets timed\)/);
+  });
+});
+
+describe('bench', () => {
+  it('measures throughput bare and tails probed, in each trial', () => {
+    const folder = scratchFolder();
+    writeFileSync(
+      join(folder, 'bench.yaml'),
+      'inputs: [{ scenario: syn-flood, parameters: { packets: 2000 } }]\ndesigns: [timeout-lists, rculist-sweep]\n' +
+        'sessions: 1\ntrials: 2\nwarmupBlocks: 0\nprobeCost: one\n',
+    );
+    const measured = (...more: string[]): Result => {
+      const { stdout, stderr } = ctreplay(['bench', '--matrix', 'bench.yaml', '--json', ...more], folder);
+      expect(stderr).toBe('');
+      return JSON.parse(stdout) as Result;
+    };
+    const both = measured();
+    for (const one of both.cases) {
+      expect(one.build).toBe('probed');
+      expect(one.throughput).toMatchObject({ build: 'bare', timed: false, packets: 2000 });
+      expect(one.latency?.mode).toBe(one.id.endsWith('/untimed') ? 'off' : 'all');
+      if (one.id.endsWith('/untimed')) expect(one.probeCost?.clockNsPerPacket).toBe(0);
+    }
+    const metrics = new Set(both.cells?.map(({ metric }) => metric));
+    expect([...metrics]).toEqual(expect.arrayContaining(['pps', 'probeCost.nsPerPacket', 'service.p99Ns']));
+    const [pps] = both.cells!.filter(({ metric }) => metric === 'pps');
+    expect(pps?.values).toEqual(
+      both.cases.filter(({ id }) => id === pps?.id).map(({ throughput }) => throughput?.pps),
+    );
+    expect(both.comparisons?.map(({ metric }) => metric)).toContain('pps');
+
+    const probed = measured('--build', 'probed');
+    expect(probed.cells?.map(({ metric }) => metric)).toContain('probedPps');
+    expect(probed.comparisons?.map(({ metric }) => metric)).not.toContain('pps');
+    expect(probed.comparisons?.map(({ metric }) => metric)).not.toContain('probedPps');
+
+    const bare = measured('--bare');
+    expect(bare.comparisons?.map(({ metric }) => metric)).toContain('pps');
+    expect(bare.cases.every(({ locks, latency }) => locks === null && latency?.mode === 'off')).toBe(true);
+  });
+
+  it('runs the workload of ovstest bare, and names the build', () => {
+    const args = ['bench', '--scenario', 'ovs-benchmark', '--packets', '2000'];
+    expect(run(...args).stdout).toMatch(/packets\/s\), bare build\n/);
+    expect(run(...args, '--build', 'probed').stdout).toMatch(/probed build, whose cost differs by design/);
+    const { results } = JSON.parse(run(...args, '--json').stdout) as { results: { build: string }[] };
+    expect(results.map(({ build }) => build)).toEqual(['bare', 'bare']);
+  });
+});
+
+describe('results from before throughput was measured apart', () => {
+  it('are read, and their throughput is that of the probed build: shown, and not compared', () => {
+    const folder = scratchFolder();
+    mkdirSync(join(folder, 'old'));
+    const old = sampleResult({ kind: 'bench', trials: 2, packets: 400, oldShape: true });
+    writeFileSync(join(folder, 'old', 'result.json'), JSON.stringify(old));
+    expect(old.comparisons?.some(({ metric, significant }) => metric === 'pps' && significant)).toBe(true);
+    const report = (format: string): string => {
+      const { code, stdout } = ctreplay(['report', 'old', '--format', format], folder);
+      expect(code).toBe(0);
+      return stdout;
+    };
+    const terminal = report('table');
+    expect(terminal).toContain('Throughput · probed build, packets timed');
+    expect(terminal).toMatch(/pps .*~/);
+    expect(report('markdown')).toContain('not compared: it is that of the probed build');
+    const compared = ctreplay(['compare', 'old', 'old'], folder);
+    expect(compared.stdout).toContain('Throughput is not compared (base: it is that of the probed build');
+    expect(compared.stdout).not.toMatch(/^pps/m);
+    cpSync(join(folder, 'old'), join(folder, 'older'), { recursive: true });
+    expect(ctreplay(['merge', 'old', 'older', '-o', 'merged'], folder).code).toBe(0);
+  });
+
+  it('are not merged with those that have it', () => {
+    const folder = scratchFolder();
+    for (const [name, oldShape] of [
+      ['old', true],
+      ['new', false],
+    ] as const) {
+      mkdirSync(join(folder, name));
+      const result = sampleResult({ kind: 'bench', packets: 200, oldShape });
+      for (const one of result.cases) one.mutex = 'glibc';
+      writeFileSync(join(folder, name, 'result.json'), JSON.stringify(result));
+    }
+    const { code, stderr } = ctreplay(['merge', 'old', 'new', '-o', 'merged'], folder);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/old and new measured it with different builds/);
+  });
+});

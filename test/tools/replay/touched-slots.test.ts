@@ -1,0 +1,241 @@
+/** Slots that are touched before the start are those that the run comes to use: counted, not timed. */
+import { describe, expect, it } from 'vitest';
+import { availableDesigns } from '../../../engine/host/designs.js';
+import { loadEngine } from '../../../engine/host/module.js';
+import type { TrackerConfig } from '../../../tools/config/read-config.js';
+import { createRules } from '../../../tools/config/rules.js';
+import { configFromSuggestion } from '../../../tools/config/suggested.js';
+import type { FinishedRun } from '../../../tools/replay/run-control.js';
+import { runDesign, type ReplayOptions } from '../../../tools/replay/session.js';
+import { slotsInUse, slotsNeeded, touchSlots, type SlotOptions } from '../../../tools/replay/touched-slots.js';
+import { AS_IT_IS, loadTraffic } from '../../../tools/replay/traffic-source.js';
+import type { TrafficSlots } from '../../../tools/replay/traffic-slots.js';
+import { openScenario } from '../../../tools/synth/registry.js';
+import { primitiveRun } from '../../engine/shm/primitive-threads.js';
+import { fakeFiles } from '../measure/fake-system.js';
+import { design, replayOptions } from '../../support/replay.js';
+
+const WORKERS = 2;
+/** Two for each thread, which narrow-insert may hold ready. */
+const SPARES = 2 * (WORKERS + 2);
+
+const TRANSLATED: TrackerConfig = {
+  file: null,
+  entries: {
+    rules: [
+      { commit: true, nat: { type: 'src', addr: '192.0.2.1', addrMax: '192.0.2.200', port: [1024, 65535] } },
+    ],
+  },
+};
+
+interface Trial {
+  readonly scenario: string;
+  readonly parameters: Record<string, number>;
+  readonly options?: Partial<ReplayOptions>;
+  /** Every packet is translated. */
+  readonly translated?: boolean;
+  /** Replayed through rings that are smaller than the traffic. */
+  readonly storeBytes?: number;
+}
+
+async function replay(name: string, trial: Trial): Promise<FinishedRun> {
+  const { scenario, parameters, options, translated = false, storeBytes = 1e9 } = trial;
+  const { suggestedConfig } = openScenario(scenario, parameters, 1);
+  const config = translated
+    ? TRANSLATED
+    : suggestedConfig === null
+      ? null
+      : configFromSuggestion(suggestedConfig);
+  const origin = { type: 'scenario', name: scenario, parameters, seed: 1 } as const;
+  const traffic = await loadTraffic({ origin, edits: AS_IT_IS, limit: null }, storeBytes);
+  const { finished } = await runDesign(
+    traffic,
+    design(name),
+    replayOptions({
+      workers: WORKERS,
+      maxConns: 200_000,
+      ...(config === null ? {} : { config, rules: createRules(config) }),
+      ...options,
+    }),
+  );
+  return finished;
+}
+
+const loops = (count: number, uniqueIpLoops: number | null): Partial<ReplayOptions> => ({
+  loops: count,
+  uniqueIpLoops,
+});
+
+const TRIALS: [string, Trial][] = [
+  ['one pass', { scenario: 'syn-flood', parameters: { packets: 5000 } }],
+  ['few connections', { scenario: 'established', parameters: { packets: 5000, 'active-flows': 50 } }],
+  ['a flood that is translated', { scenario: 'syn-flood', parameters: { packets: 3000 }, translated: true }],
+  [
+    'a flood that is translated, streamed',
+    { scenario: 'syn-flood', parameters: { packets: 20_000 }, translated: true, storeBytes: 1024 ** 2 },
+  ],
+  ['NAT', { scenario: 'nat-exhaustion', parameters: { packets: 5000 } }],
+  ['NAT with a helper', { scenario: 'ftp-alg', parameters: { packets: 5000 } }],
+  [
+    'loops with addresses of their own',
+    { scenario: 'syn-flood', parameters: { packets: 2000 }, options: loops(5, 1) },
+  ],
+  [
+    'two loops that share addresses',
+    { scenario: 'tcp-crr', parameters: { packets: 2000 }, options: loops(6, 2) },
+  ],
+  [
+    'loops that re-open connections',
+    { scenario: 'tcp-crr', parameters: { packets: 2000 }, options: loops(5, null) },
+  ],
+  [
+    'NAT in loops with addresses of their own',
+    { scenario: 'ftp-alg', parameters: { packets: 2000 }, options: loops(5, 1) },
+  ],
+  [
+    'a duration',
+    {
+      scenario: 'tcp-crr',
+      parameters: { packets: 500 },
+      options: { ...loops(Number.POSITIVE_INFINITY, 1), durationMs: 100 },
+    },
+  ],
+  [
+    'connections that expire and come again',
+    {
+      scenario: 'udp-churn',
+      parameters: { packets: 5000, pps: 50 },
+      options: { clock: 'capture', workers: 1 },
+    },
+  ],
+  ['streamed', { scenario: 'tcp-crr', parameters: { packets: 20_000 }, storeBytes: 1024 ** 2 }],
+  [
+    'streamed in loops',
+    {
+      scenario: 'tcp-crr',
+      parameters: { packets: 20_000 },
+      storeBytes: 1024 ** 2,
+      options: loops(3, 1),
+    },
+  ],
+];
+
+describe.each(availableDesigns())('a run of %s', (name) => {
+  it.each(TRIALS)('%s: uses no slot that was not touched', async (_, trial) => {
+    const { usedSlots, touchedSlots } = await replay(name, trial);
+    expect(usedSlots).toBeGreaterThan(0);
+    expect(usedSlots).toBeLessThanOrEqual(touchedSlots);
+  });
+
+  it('touches none beside those of a flood, and two where each is translated', async () => {
+    const flood: Trial = {
+      scenario: 'syn-flood',
+      parameters: { packets: 2000 },
+      options: loops(3, 1),
+    };
+    expect((await replay(name, flood)).touchedSlots).toBe(3 * 2000 + SPARES);
+    const translated = { ...flood, translated: true };
+    expect((await replay(name, translated)).touchedSlots).toBe(2 * 3 * 2000 + SPARES);
+    const few = await replay(name, {
+      scenario: 'established',
+      parameters: { packets: 5000, 'active-flows': 50 },
+    });
+    expect(few.touchedSlots).toBeLessThanOrEqual(2 * few.usedSlots + SPARES);
+  });
+
+  it('touches no more than the table has', async () => {
+    const { touchedSlots, usedSlots, run } = await replay(name, {
+      scenario: 'syn-flood',
+      parameters: { packets: 5000 },
+      options: { ...loops(100, 1), maxConns: 1000 },
+    });
+    expect(touchedSlots).toBe(run.plan.slabSlots);
+    expect(usedSlots).toBeLessThanOrEqual(touchedSlots);
+  });
+});
+
+describe('slots that a run can come to use', () => {
+  const slots: TrafficSlots = { opening: 100, reopening: 40, committed: 1000 };
+  const totals = { packets: 1000, bits: 8e5, loopNs: 1e9 };
+  const options: SlotOptions = {
+    workers: WORKERS,
+    pacing: { mode: 'topspeed' },
+    loops: 1,
+    durationMs: null,
+    clock: 'wall',
+    timeScale: 1,
+    uniqueIpLoops: null,
+    config: undefined,
+  };
+  const endless = Number.POSITIVE_INFINITY;
+  const policy = { file: null, entries: { timeoutPolicies: { short: { udp_single: 2 } } } };
+
+  it.each<[string, Partial<SlotOptions>, number]>([
+    ['one loop', {}, 100],
+    ['the same addresses again', { loops: 5 }, 100 + 4 * 40],
+    ['addresses of their own', { loops: 5, uniqueIpLoops: 1 }, 500],
+    ['addresses for two loops', { loops: 5, uniqueIpLoops: 2 }, 3 * 100 + 2 * 40],
+    [
+      'a rate for a time',
+      { loops: endless, durationMs: 4000, pacing: { mode: 'pps', pps: 500 } },
+      100 + 2 * 40,
+    ],
+    [
+      'a rate that rises',
+      {
+        loops: endless,
+        durationMs: 4000,
+        uniqueIpLoops: 1,
+        pacing: {
+          mode: 'profile',
+          profile: {
+            points: [
+              { atMs: 0, pps: 1 },
+              { atMs: 2000, pps: 1000 },
+            ],
+            shape: 'linear',
+          },
+        },
+      },
+      500,
+    ],
+    ['without end', { loops: endless, uniqueIpLoops: 1 }, 1e6 - SPARES],
+    ['capture time that passes timeouts', { loops: 40, clock: 'capture' }, 40 * 1000],
+    [
+      'capture time that does not, with new addresses',
+      { loops: 40, clock: 'capture', uniqueIpLoops: 1 },
+      4000,
+    ],
+    ['time that runs faster', { pacing: { mode: 'pps', pps: 100 }, timeScale: 20 }, 1000],
+    ['a shorter timeout', { pacing: { mode: 'pps', pps: 100 }, config: policy }, 1000],
+  ])('%s', (_, changes, expected) => {
+    expect(slotsInUse(slots, totals, { ...options, ...changes }, 1e6)).toBe(expected + SPARES);
+  });
+
+  it.each<[string, Partial<SlotOptions>, number]>([
+    ['one loop', {}, 100],
+    ['the same addresses again', { loops: 5 }, 100],
+    ['addresses of their own', { loops: 5, uniqueIpLoops: 1 }, 500],
+    ['more than the table has', { loops: 50, uniqueIpLoops: 1 }, 1500],
+    ['a rate for a time', { loops: endless, durationMs: 4000, uniqueIpLoops: 1 }, 100],
+    ['a timeout within the loop', { pacing: { mode: 'pps', pps: 100 }, config: policy }, 0],
+  ])('and will surely use: %s', (_, changes, expected) => {
+    expect(slotsNeeded(slots, totals, { ...options, ...changes }, 1500)).toBe(expected);
+  });
+
+  it('that open nothing are none, for however many loops', () => {
+    const none: TrafficSlots = { opening: 0, reopening: 0, committed: 0 };
+    expect(slotsInUse(none, totals, { ...options, loops: endless }, 1e6)).toBe(SPARES);
+  });
+});
+
+describe('touching', () => {
+  it('stops where memory is short', () => {
+    const { run } = primitiveRun(loadEngine('rculist-sweep', 'bare'), 1, { maxConns: 100_000 });
+    const { CONN_SIZE } = run.engine.constants;
+    const files = fakeFiles({ '/proc/meminfo': `MemAvailable:   ${(2 * 1000 * CONN_SIZE) / 1024} kB\n` });
+    expect(touchSlots(run, 50_000, files)).toBe(1000);
+    expect(touchSlots(run, 500, files)).toBe(500);
+    expect(touchSlots(run, 50_000, fakeFiles({}))).toBe(50_000);
+  });
+});

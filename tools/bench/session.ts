@@ -1,0 +1,150 @@
+/**
+ * One session of a matrix: a process that runs its groups one after the other, the cells of each in turns. This is the part
+ * that runs inside the session's process, whichever that is; session-process.ts starts another for it.
+ */
+import type { ResultCase } from '../report/schema.js';
+import { blockOrder, sessionSeed, trialSeed } from './order.js';
+import type { MatrixSpec } from './matrix-spec.js';
+import type { Cell, Group } from './plan.js';
+import { groupProgress, type GroupProgress } from './stopping.js';
+import { sessionBlocks, type CellRunner, type TrialMeasurement, type TrialRecord } from './trial.js';
+
+/** Where a matrix stands, for whoever watches. */
+export interface TrialPlace {
+  readonly session: number;
+  /** Within its session; null for a trial that is not recorded. */
+  readonly block: number | null;
+  /** Blocks expected in the session. */
+  readonly expected: number;
+}
+
+/** Told and asked during a session. */
+export interface SessionHooks {
+  /** A trial is about to run. */
+  readonly onTrial?: (cell: Cell, group: Group, place: TrialPlace) => void;
+  /** A block is complete, or a group (`groupDone`). */
+  readonly save?: (state: SessionState, groupDone: boolean) => Promise<void>;
+  /** Asked before every trial; true ends the session there. */
+  readonly isInterrupted?: () => boolean;
+}
+
+/** Trials and cases, added to as they are measured. */
+export interface SessionState {
+  readonly trials: TrialRecord[];
+  readonly cases: ResultCase[];
+}
+
+/** Runs one session of some groups and adds what it measures to `state`. Resolves to whether it was interrupted. */
+export interface SessionRunner {
+  run(groups: readonly Group[], session: number, state: SessionState, hooks: SessionHooks): Promise<boolean>;
+}
+
+/** A trial that failed, with the cell it belongs to. What was measured before is saved. */
+export class TrialError extends Error {
+  constructor(cell: Cell, block: number | null, cause: unknown) {
+    super(
+      `${cell.id}, ${block === null ? 'warm-up' : `trial ${block + 1}`}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+    this.name = 'TrialError';
+  }
+}
+
+/** Runs sessions in this process. Only the first is a fresh one then. */
+export class InProcessSessions implements SessionRunner {
+  readonly #spec: MatrixSpec;
+  readonly #makeRunner: (session: number) => CellRunner;
+
+  /** @param makeRunner what runs the trials of a session */
+  constructor(spec: MatrixSpec, makeRunner: (session: number) => CellRunner) {
+    this.#spec = spec;
+    this.#makeRunner = makeRunner;
+  }
+
+  /** @throws TrialError when a trial fails */
+  async run(
+    groups: readonly Group[],
+    session: number,
+    state: SessionState,
+    hooks: SessionHooks,
+  ): Promise<boolean> {
+    const runner = this.#makeRunner(session);
+    for (const group of groups) {
+      const interrupted = await runGroup(group, this.#spec, session, runner, state, hooks);
+      await hooks.save?.(state, true);
+      if (interrupted) return true;
+    }
+    return false;
+  }
+}
+
+async function runGroup(
+  group: Group,
+  spec: MatrixSpec,
+  session: number,
+  runner: CellRunner,
+  state: SessionState,
+  hooks: SessionHooks,
+): Promise<boolean> {
+  const ids = group.cells.map((cell) => cell.id);
+  const seed = sessionSeed(spec.seed, session);
+  const first = nextBlock(ids, state.trials);
+  const begun = sessionBlocks(ids, state.trials, session).length;
+  let progress = sessionProgress(group, state, session, spec);
+  for (let block = 0; block < spec.warmupBlocks; block++) {
+    for (const cell of blockOrder(group, block, spec.order, seed)) {
+      if (hooks.isInterrupted?.() === true) return true;
+      hooks.onTrial?.(cell, group, { session, block: null, expected: progress.expected });
+      await runTrial(runner, cell, null, trialSeed(group, block, seed));
+    }
+  }
+  for (let block = begun; !progress.done; block++) {
+    const trials: TrialRecord[] = [];
+    const cases: ResultCase[] = [];
+    for (const cell of blockOrder(group, block, spec.order, seed)) {
+      // A block counts as a whole or not at all.
+      if (hooks.isInterrupted?.() === true) return true;
+      hooks.onTrial?.(cell, group, { session, block, expected: progress.expected });
+      const measured = await runTrial(runner, cell, block, trialSeed(group, block, seed));
+      const number = first + block - begun;
+      trials.push({ cell: cell.id, session, block: number, values: measured.values });
+      if (measured.case !== null) cases.push({ ...measured.case, session, trial: number });
+    }
+    state.trials.push(...trials);
+    state.cases.push(...cases);
+    progress = sessionProgress(group, state, session, spec);
+    if (!progress.done) await hooks.save?.(state, false);
+  }
+  return false;
+}
+
+/** Blocks are numbered through over the sessions of a group. */
+function nextBlock(ids: readonly string[], trials: readonly TrialRecord[]): number {
+  return trials.reduce((next, { cell, block }) => (ids.includes(cell) ? Math.max(next, block + 1) : next), 0);
+}
+
+/** Whether a session has all the blocks it is to have: a fixed number, or in a matrix of one session as many as it takes. */
+export function sessionProgress(
+  group: Group,
+  state: Pick<SessionState, 'trials'>,
+  session: number,
+  spec: MatrixSpec,
+): Pick<GroupProgress, 'done' | 'expected'> {
+  const ids = group.cells.map((cell) => cell.id);
+  const blocks = sessionBlocks(ids, state.trials, session);
+  if (spec.sessions === 1) return groupProgress(group, [blocks], spec);
+  return { done: blocks.length >= spec.trials, expected: spec.trials };
+}
+
+async function runTrial(
+  runner: CellRunner,
+  cell: Cell,
+  block: number | null,
+  seed: number,
+): Promise<TrialMeasurement> {
+  try {
+    return await runner.run(cell, seed);
+  } catch (error) {
+    throw new TrialError(cell, block, error);
+  }
+}

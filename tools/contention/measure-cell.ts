@@ -1,0 +1,111 @@
+/** One round of one cell: a workload, a number of threads, a design. Throughput and contention come from runs of their own. */
+import { designLabel, type DesignChoice } from '../../engine/host/designs.js';
+import { makeCase } from '../replay/case-result.js';
+import type { MachineAtStart } from '../replay/machine.js';
+import { runOvsBenchmark } from '../replay/ovs-benchmark.js';
+import { caseId } from '../replay/case-id.js';
+import { caseFacts, runDesign } from '../replay/session.js';
+import type { ResultCase } from '../report/schema.js';
+import { lockRound, longestHoldPerCleanedNs, meanHoldPerCleanedNs, type LockRound } from './lock-figures.js';
+import { replayOptions, type LoadedTraffic, type RunRequest, type Workload } from './workload.js';
+
+/** Figures of one round. */
+export interface CellRound extends LockRound {
+  readonly packets: number;
+  readonly pps: number;
+  readonly meanHoldPerCleanedNs: number | null;
+  readonly longestHoldPerCleanedNs: number | null;
+}
+
+/** Called with every replayed run, to look at its checks. */
+export type OnCase = (each: ResultCase) => void;
+
+/** A workload whose traffic, if it has any, is in memory. */
+export type ReadyWorkload =
+  | Extract<Workload, { kind: 'ovs-benchmark' }>
+  | (Extract<Workload, { kind: 'replay' }> & { readonly loaded: LoadedTraffic });
+
+/**
+ * A bare run for the throughput, a probed one of the same packets for the contention, and, where connections expire, a probed one in
+ * which they age faster for the sweeper's holds.
+ * @throws ReplayFailure when a thread failed, EngineError when a design cannot run
+ */
+export async function measureCell(
+  workload: ReadyWorkload,
+  threads: number,
+  choice: DesignChoice,
+  request: RunRequest,
+  machine: MachineAtStart,
+  onCase: OnCase,
+): Promise<CellRound> {
+  return workload.kind === 'ovs-benchmark'
+    ? measureOvsBenchmark(workload.packetsPerThread, threads, choice, request)
+    : measureReplay(workload.loaded, workload.expires, { threads, choice, request, machine, onCase });
+}
+
+async function measureOvsBenchmark(
+  packets: number,
+  workers: number,
+  choice: DesignChoice,
+  { seed, mutex, wasmFolder }: RunRequest,
+): Promise<CellRound> {
+  const common = { workers, packets, batch: 32, change: true, seed, mutex, wasmFolder };
+  const bare = await runOvsBenchmark(choice, { ...common, flavour: 'bare' });
+  const probed = await runOvsBenchmark(choice, { ...common, flavour: 'probed' });
+  return {
+    packets: bare.packetsPerWorker * workers,
+    pps: bare.pps,
+    ...lockRound(probed.locks ?? [], probed.packetsPerWorker * workers),
+    meanHoldPerCleanedNs: null,
+    longestHoldPerCleanedNs: null,
+  };
+}
+
+interface ReplayContext {
+  readonly threads: number;
+  readonly choice: DesignChoice;
+  readonly request: RunRequest;
+  readonly machine: MachineAtStart;
+  readonly onCase: OnCase;
+}
+
+async function measureReplay(
+  loaded: LoadedTraffic,
+  expires: boolean,
+  context: ReplayContext,
+): Promise<CellRound> {
+  const bare = await replayOnce(loaded, 'bare', 1, context);
+  const probed = await replayOnce(loaded, 'probed', 1, context);
+  const aged = expires ? await replayOnce(loaded, 'probed', context.request.timeScale, context) : null;
+  const { injected } = probed.packets;
+  return {
+    packets: injected,
+    pps: bare.pacing.achievedPps ?? 0,
+    ...lockRound(probed.locks ?? [], injected),
+    meanHoldPerCleanedNs: aged === null ? null : meanHoldPerCleanedNs(aged.sweeps ?? [], aged.locks ?? []),
+    longestHoldPerCleanedNs:
+      aged === null ? null : longestHoldPerCleanedNs(aged.sweeps ?? [], aged.locks ?? []),
+  };
+}
+
+async function replayOnce(
+  loaded: LoadedTraffic,
+  flavour: 'bare' | 'probed',
+  timeScale: number,
+  { threads, choice, request, machine, onCase }: ReplayContext,
+): Promise<ResultCase> {
+  const options = replayOptions(loaded, threads, flavour, timeScale, request);
+  const startedAt = new Date();
+  const { finished, runOptions } = await runDesign(loaded.traffic, choice, options);
+  const label = designLabel(choice);
+  const made = makeCase(finished, runOptions, {
+    id: caseId(loaded.input.name, label, options),
+    trial: 0,
+    startedAt,
+    designLabel: label,
+    input: loaded.input,
+    facts: caseFacts(machine, loaded.traffic, options),
+  });
+  onCase(made);
+  return made;
+}

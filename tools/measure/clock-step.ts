@@ -1,0 +1,89 @@
+/**
+ * The step of a clock: the distance of the readings that it can give, found from the residues of differences.
+ *
+ * The smallest difference seen is not the step: two reads are at least one read apart, so a clock that moves every 10 ns and
+ * takes 50 ns to read never shows less than 50. What shows the step is that all differences are multiples of it.
+ *
+ * Those of readings in a row lie close together: 242, 253, 264 and 275 are multiples of 11, and of 11.5 to within a nanosecond.
+ * Differences between readings that lie several reads apart are many more multiples, which a wrong step cannot all meet.
+ */
+
+/** Differences above this quantile are left out: over a long one the rounding of the step adds up. */
+const KEPT_SHARE = 0.9;
+/** So many of the differences must lie on the lattice; the others may be readings that were interrupted. */
+const ON_LATTICE_SHARE = 0.95;
+/** Steps tried: the most frequent difference divided by 1, 2, ... so many. */
+const MOST_DIVISORS = 4000;
+/** A clock that counts in whole nanoseconds rounds each reading, so a difference may be 1 off; and the step tried a little. */
+const ROUNDING_NS = 1.25;
+/** Nothing finer is looked for: it is the unit of the clocks there are. */
+const FINEST_NS = 1;
+
+/**
+ * The step of which (nearly) all differences are multiples, to the rounding of the clock's unit; 1 ns when there is none. Of
+ * several it is the one that fits best for its size, and of those that fit as well the largest. Differences must be above 0 and
+ * should differ among each other: where all are equal, the step cannot be told from them.
+ * @param ascendingNs differences between readings in a row that differ, sorted
+ * @param spansNs sorted differences of readings up to several reads apart, those in a row included
+ */
+export function latticeStep(ascendingNs: ArrayLike<number>, spansNs: ArrayLike<number>): number {
+  const [usual] = [...countKept(ascendingNs)].reduce((most, one) => (one[1] > most[1] ? one : most));
+  const weights = countKept(spansNs);
+  const kept = [...weights.values()].reduce((sum, count) => sum + count, 0);
+  const found: { step: number; misfit: number }[] = [];
+  for (let divisor = 1; divisor <= MOST_DIVISORS && usual / divisor >= 2 * FINEST_NS; divisor++) {
+    const step = refined(weights, usual / divisor);
+    const { onLattice, misfit } = fitOf(weights, step);
+    if (onLattice >= kept * ON_LATTICE_SHARE) found.push({ step, misfit });
+  }
+  // Steps of 1 ns and less fit everything that a clock of whole nanoseconds can say.
+  if (found.length === 0) return Math.min(FINEST_NS, usual);
+  const best = Math.min(...found.map(({ misfit }) => misfit));
+  const close = found.filter(({ misfit }) => misfit <= Math.max(best * 1.25, 0.005));
+  return Number(Math.max(...close.map(({ step }) => step)).toPrecision(4));
+}
+
+/** How often each difference came, the longest left out. */
+function countKept(ascendingNs: ArrayLike<number>): Map<number, number> {
+  const kept = Math.max(1, Math.floor(ascendingNs.length * KEPT_SHARE));
+  const counts = new Map<number, number>();
+  for (let i = 0; i < kept; i++) {
+    const value = ascendingNs[i] as number;
+    counts.set(value, (counts.get(value) ?? 0) + 1);
+  }
+  return counts;
+}
+
+const REFINEMENTS = 4;
+
+/** The step that fits best when each difference is the multiple that it is closest to, found again as the step gets better. */
+function refined(weights: ReadonlyMap<number, number>, first: number): number {
+  let step = first;
+  for (let i = 0; i < REFINEMENTS; i++) {
+    let sum = 0;
+    let multiples = 0;
+    for (const [value, weight] of weights) {
+      sum += value * weight;
+      multiples += Math.round(value / step) * weight;
+    }
+    if (multiples > 0) step = sum / multiples;
+  }
+  return step;
+}
+
+/** How many differences lie on the lattice, and how far these are off it, as a share of the step (root mean square). */
+function fitOf(weights: ReadonlyMap<number, number>, step: number): { onLattice: number; misfit: number } {
+  // With a fine step everything would be near a multiple: near then means less.
+  const tolerance = Math.min(ROUNDING_NS, step / 8);
+  let onLattice = 0;
+  let squares = 0;
+  let all = 0;
+  for (const [value, weight] of weights) {
+    const residue = Math.abs(value - step * Math.round(value / step));
+    if (residue <= tolerance) onLattice += weight;
+    // What lies off the lattice counts as well: else the step that leaves out what does not suit it would fit best.
+    squares += Math.min(residue, tolerance) ** 2 * weight;
+    all += weight;
+  }
+  return { onLattice, misfit: Math.sqrt(squares / Math.max(all, 1)) / step };
+}

@@ -1,0 +1,117 @@
+/**
+ * From sampled lock holds to what they stand for.
+ *
+ * A timed hold contains one read of the clock, which the others do not: it is taken off before anything is scaled. A hold in
+ * which the thread lost its CPU is real, but where one hold in 251 is timed it would count 251 times: of sampled holds the longest
+ * hundredth is therefore taken as long as the shortest of it (winsorised). The hundredth, because holds are a tenth of
+ * a microsecond and interruptions come every few hundred, so that far fewer than one hold in a hundred is interrupted; what
+ * is lost is the spread of the tracker's own longest holds, a few percent of the total. Where every hold is timed nothing is
+ * scaled and nothing is cut.
+ *
+ * Holds that a design has timed on request (the old one's pass) stand for themselves alone. They are the longest of their class, so
+ * of a histogram that holds both kinds its longest values are taken for them.
+ */
+import type { LockFigures } from '../../engine/host/counters.js';
+import type { EngineRun } from '../../engine/host/run-memory.js';
+import { middleValueFromIndex, highestValueFromIndex } from '../measure/log-linear.js';
+import type { Recording } from './collect-latency.js';
+
+/**
+ * Fewer sampled holds than this say how long these took, and nothing of the rest: one of them may be the only one that met a page
+ * fault, or code that was not compiled yet.
+ */
+export const FEWEST_SAMPLES = 20;
+
+/** Sampled holds above this quantile count as long as the quantile. */
+export const WINSORISED_AT = 0.99;
+
+/**
+ * Every how many acquisitions of a lock class a thread timed the hold; 0 = none, 1 = every one. Written by the main thread before
+ * the start, so it is a fact about the run and not about how one thinks that it was set up.
+ */
+export function holdIntervalOf(run: EngineRun, thread: number, figures: LockFigures): number {
+  if (figures.holdSamples > 0 && figures.holdSamples >= figures.acquisitions) return 1;
+  const c = run.engine.constants;
+  const block = run.plan.regions.threads + thread * c.THREAD_SIZE;
+  return new DataView(run.memory.buffer).getUint32(block + c.T_HOLD_INTERVAL, true);
+}
+
+/** What the timed holds of one thread and class stand for. */
+export interface HoldEstimate {
+  readonly meanNs: number;
+  /** Of all acquisitions; only to be relied on where `samples` are not fewer than FEWEST_SAMPLES. */
+  readonly totalNs: number;
+  /** Holds that stand for others; Infinity where every hold was timed. */
+  readonly samples: number;
+  /** The quantile above which holds were cut; null when none was. */
+  readonly winsorisedAt: number | null;
+}
+
+/**
+ * Mean and total of all holds of one thread and class, the clock's cost taken off; null when none was timed.
+ * @param interval from `holdIntervalOf`
+ * @param clockCostNs one read of the clock by the engine
+ */
+export function estimateHolds(
+  figures: Pick<
+    LockFigures,
+    'acquisitions' | 'holdSamples' | 'holdTotalNs' | 'singledSamples' | 'singledTotalNs'
+  >,
+  holds: Recording,
+  interval: number,
+  clockCostNs: number,
+): HoldEstimate | null {
+  const { acquisitions, holdSamples, holdTotalNs, singledSamples, singledTotalNs } = figures;
+  if (holdSamples === 0) return null;
+  const net = (sumNs: number, count: number): number => Math.max(sumNs - count * clockCostNs, 0);
+  const sampled = holdSamples - singledSamples;
+  if (interval <= 1 || sampled <= 0) {
+    const meanNs = net(holdTotalNs, holdSamples) / holdSamples;
+    return { meanNs, totalNs: meanNs * acquisitions, samples: Number.POSITIVE_INFINITY, winsorisedAt: null };
+  }
+  const cut = sampled > 1;
+  const sumNs = cut ? winsorisedSum(holds, sampled) : holdTotalNs - singledTotalNs;
+  const totalNs =
+    (net(sumNs, sampled) / sampled) * (acquisitions - singledSamples) + net(singledTotalNs, singledSamples);
+  return {
+    meanNs: totalNs / acquisitions,
+    totalNs,
+    samples: sampled,
+    winsorisedAt: cut ? WINSORISED_AT : null,
+  };
+}
+
+/** Counts of a histogram of holds, each as often as what it stands for: sampled ones for the interval, those on request for one. */
+export function weightedCounts(
+  { singledSamples }: Pick<LockFigures, 'singledSamples'>,
+  { counts }: Recording,
+  interval: number,
+): Float64Array {
+  const weighted = new Float64Array(counts.length);
+  let singled = interval <= 1 ? 0 : singledSamples;
+  for (let index = counts.length - 1; index >= 0; index--) {
+    const here = counts[index] as number;
+    const alone = Math.min(here, singled);
+    singled -= alone;
+    weighted[index] = alone + (here - alone) * Math.max(interval, 1);
+  }
+  return weighted;
+}
+
+/** Sum of the `samples` shortest values, the longest of these cut; at least one is. */
+function winsorisedSum({ counts, config }: Recording, samples: number): number {
+  let left = samples - Math.max(1, Math.ceil(samples * (1 - WINSORISED_AT)));
+  let sum = 0;
+  let limitNs = 0;
+  let counted = 0;
+  for (let index = 0; index < counts.length && left > 0; index++) {
+    const here = counts[index] as number;
+    if (here === 0) continue;
+    const taken = Math.min(here, left);
+    sum += taken * middleValueFromIndex(config, index);
+    limitNs = highestValueFromIndex(config, index);
+    counted += taken;
+    left -= taken;
+  }
+  return sum + (samples - counted) * limitNs;
+}

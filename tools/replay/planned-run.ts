@@ -1,0 +1,102 @@
+/** How long a paced run will take, known before it starts. */
+import { frameBits, makeDue, makeSchedule, type PacingRequest, type TrafficTotals } from './pace.js';
+import { loopDurationNs } from './packet-store.js';
+import { LongestGap, type Gap } from './staging.js';
+import { isStreamed, type ReplayTraffic } from './traffic-source.js';
+
+/** What the plan depends on. */
+export interface PlannedOptions {
+  readonly pacing: PacingRequest;
+  readonly burst?: number | undefined;
+  /** Infinity = until `durationMs`. */
+  readonly loops: number;
+  readonly durationMs: number | null;
+}
+
+/** The plan of a paced run of one design. */
+export interface PlannedRun {
+  /** From the first packet to the last. */
+  readonly durationNs: number;
+  /** Longest pause in it that comes from the capture's own times; null where they do not count. */
+  readonly longestPause: Gap | null;
+}
+
+/** The plan; null for a run without schedule. */
+export function plannedRun(traffic: ReplayTraffic, options: PlannedOptions): PlannedRun | null {
+  const { pacing, burst = 1, loops, durationMs } = options;
+  const lastNs = lastTimeNs(traffic);
+  const totals: TrafficTotals = {
+    packets: traffic.packets,
+    bits: frameBits(traffic.frameBytes),
+    loopNs: loopDurationNs(lastNs, traffic.packets),
+  };
+  const schedule = makeSchedule(pacing, totals, burst);
+  if (!schedule.paced) return null;
+  const lastUnits = {
+    pps: totals.packets - 1,
+    profile: totals.packets - 1,
+    // Of the last frame only the mean is known here.
+    mbps: totals.bits - totals.bits / totals.packets,
+    multiplier: lastNs,
+    topspeed: 0,
+  }[pacing.mode];
+  const endNs = Number.isFinite(loops) ? makeDue(schedule)(loops - 1, lastUnits) : Number.POSITIVE_INFINITY;
+  const durationNs = Math.min(endNs, durationMs === null ? Number.POSITIVE_INFINITY : durationMs * 1e6);
+  if (pacing.mode !== 'multiplier') return { durationNs, longestPause: null };
+  const { ns, beforeIndex } = longestGapOf(traffic);
+  return { durationNs, longestPause: { ns: ns / pacing.multiplier, beforeIndex } };
+}
+
+/** A pause is worth a word when it is at least this long, and a good part of the run. */
+const LONG_PAUSE_NS = 1e9;
+const LONG_PAUSE_SHARE = 0.05;
+
+/** The plan for people, or null when there is none. */
+export function plannedText(plan: PlannedRun | null, designs: number): string | null {
+  if (plan === null) return null;
+  const { durationNs, longestPause } = plan;
+  const each = designs === 1 ? '' : `, for each of ${designs} designs`;
+  const text = `Planned: ${durationText(durationNs)}${each}`;
+  if (
+    longestPause === null ||
+    longestPause.ns < LONG_PAUSE_NS ||
+    longestPause.ns < durationNs * LONG_PAUSE_SHARE
+  ) {
+    return text;
+  }
+  return (
+    `${text}; the longest pause is ${durationText(longestPause.ns)}, before packet ${longestPause.beforeIndex + 1} ` +
+    '(--max-gap shortens pauses)'
+  );
+}
+
+function lastTimeNs(traffic: ReplayTraffic): number {
+  return isStreamed(traffic) ? traffic.lastNs : (traffic.timesNs[traffic.packets - 1] as number);
+}
+
+function longestGapOf(traffic: ReplayTraffic): Gap {
+  if (isStreamed(traffic)) return traffic.longestGap;
+  const longest = new LongestGap();
+  for (const timeNs of traffic.timesNs) longest.add(timeNs);
+  return longest.gap;
+}
+
+const UNITS = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['min', 60],
+] as const;
+
+/** A length of time in its two largest units: `18 h 12 min`, `1.5 s`. */
+export function durationText(ns: number): string {
+  const seconds = ns / 1e9;
+  if (!Number.isFinite(seconds)) return 'until it is stopped';
+  if (seconds < 1) return `${Number((seconds * 1000).toPrecision(3))} ms`;
+  if (seconds < 60) return `${Number(seconds.toPrecision(3))} s`;
+  const at = UNITS.findIndex(([, size]) => seconds >= size);
+  const [unit, size] = UNITS[at] as (typeof UNITS)[number];
+  const [nextUnit, nextSize] = UNITS[at + 1] ?? (['s', 1] as const);
+  const whole = Math.floor(seconds / size);
+  const rest = Math.floor((seconds - whole * size) / nextSize);
+  return rest === 0 ? `${whole} ${unit}` : `${whole} ${unit} ${rest} ${nextUnit}`;
+}

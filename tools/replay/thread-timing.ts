@@ -1,0 +1,58 @@
+/**
+ * What timing costs on the thread that is timed: a read of the clock as the engine makes it, and a call of the engine without
+ * any packet. Measured by each worker after its warm-up, with the compiled code and the core that the run will have.
+ */
+import { calibrateClock, type ClockFigures } from '../measure/clock.js';
+import { quantileSorted, sorted } from '../stats/sample.js';
+import type { RunThread } from './worker-setup.js';
+import { TRACKER_EPOCH_MS } from './worker-input.js';
+
+/** Costs of one thread, nanoseconds. */
+export interface ThreadTiming {
+  readonly clock: ClockFigures;
+  /** One read of the clock by the engine: a timed call without packets makes one more than one that is not timed. */
+  readonly engineReadNs: number;
+  /** From the read before a call to the read after it, for a call without packets: what a batch costs beside its packets. */
+  readonly callNs: number;
+  /** The same where packets are timed. */
+  readonly timedCallNs: number;
+}
+
+const WARM_UP_GROUPS = 30;
+const GROUPS = 60;
+const CALLS_PER_GROUP = 50;
+/** The quantile of groups that stands for an undisturbed call. */
+const UNDISTURBED = 0.1;
+
+/** Calibrates the calling thread; takes a few milliseconds. The thread must be online and hold no reference. */
+export function calibrateThread({ engine, clock }: RunThread): ThreadTiming {
+  const figures = calibrateClock(
+    { name: 'performance.now', nowNs: clock.now },
+    { steps: 1000, batches: 150 },
+  );
+  const { exports, packetsAt, paramsAt } = engine;
+  const plain = callTimes(clock.now, () => exports.execute(packetsAt, 0, paramsAt, TRACKER_EPOCH_MS));
+  const timed = callTimes(clock.now, () => exports.executeTimed(packetsAt, 0, paramsAt, TRACKER_EPOCH_MS, 0));
+  const readNs = quantileSorted(timed, UNDISTURBED) - quantileSorted(plain, UNDISTURBED);
+  return {
+    clock: figures,
+    engineReadNs: readNs > 0 ? readNs : figures.costNs,
+    callNs: quantileSorted(plain, 0.5),
+    timedCallNs: quantileSorted(timed, 0.5),
+  };
+}
+
+/** Mean time from read to read around a call, in each of several groups of calls, ascending. */
+function callTimes(now: () => number, call: () => void): Float64Array {
+  const times: number[] = [];
+  for (let group = -WARM_UP_GROUPS; group < GROUPS; group++) {
+    let sum = 0;
+    for (let i = 0; i < CALLS_PER_GROUP; i++) {
+      const before = now();
+      call();
+      sum += now() - before;
+    }
+    if (group >= 0) times.push(sum / CALLS_PER_GROUP);
+  }
+  return sorted(times);
+}

@@ -1,0 +1,109 @@
+/**
+ * Which slots of the connection table are touched before the start, so that the system hands their pages out then and not inside
+ * a packet's service time, where creation holds ct_lock.
+ */
+import type { EngineRun } from '../../engine/host/run-memory.js';
+import { availableMemoryBytes } from '../measure/available-memory.js';
+import type { SystemFiles } from '../measure/system-files.js';
+import { targetPps, type TrafficTotals } from './pace.js';
+import type { RunOptions } from './run-control.js';
+import type { TrafficSlots } from './traffic-slots.js';
+
+/** What a run may take of the table depends on this much of it. */
+export type SlotOptions = Pick<
+  RunOptions,
+  'workers' | 'pacing' | 'loops' | 'durationMs' | 'clock' | 'timeScale' | 'uniqueIpLoops' | 'config'
+>;
+
+/** No design runs more packets a second on one core. */
+const MOST_PPS = 10e6;
+/** No machine runs fewer at top speed. */
+const FEWEST_PPS = 100e3;
+/** Shortest timeout where no policy says otherwise (spec §5). */
+const SHORTEST_TIMEOUT_S = 30;
+/** Slots that a thread may hold ready (narrow-insert): one, and one for a companion. */
+const SPARE_SLOTS = 2;
+/** Of the memory that the system can still give, at most this share is touched ahead: a table that never fills must not use it up. */
+const MEMORY_SHARE = 0.5;
+const PAGE_BYTES = 4096;
+
+/**
+ * Slots that the run can come to use, at most those of the table. Not less than it will use, but where connections expire
+ * although the run looks too short for it; then the rest costs page faults as it goes.
+ */
+export function slotsInUse(
+  slots: TrafficSlots,
+  totals: TrafficTotals,
+  options: SlotOptions,
+  slabSlots: number,
+): number {
+  const loops = mostLoops(totals, options);
+  const spares = SPARE_SLOTS * (options.workers + 2);
+  if (outlivesTimeouts(loops, totals, options))
+    return Math.min(slabSlots, times(loops, slots.committed) + spares);
+  // A loop with new addresses opens all its connections, one with the same again only those that it replaces.
+  const { uniqueIpLoops } = options;
+  const fresh = uniqueIpLoops === null ? Math.min(loops, 1) : Math.ceil(loops / uniqueIpLoops);
+  const again = loops === fresh ? 0 : loops - fresh;
+  return Math.min(slabSlots, times(fresh, slots.opening) + times(again, slots.reopening) + spares);
+}
+
+/**
+ * Slots that the run will use at once, as far as that is known before: of one loop where connections of loops before may have expired or
+ * time ends the run, and none where they may expire within a loop.
+ */
+export function slotsNeeded(
+  slots: TrafficSlots,
+  totals: TrafficTotals,
+  options: SlotOptions,
+  slabSlots: number,
+): number {
+  if (outlivesTimeouts(1, totals, options)) return 0;
+  const { loops, durationMs, uniqueIpLoops } = options;
+  const isKnown = durationMs === null && !outlivesTimeouts(loops, totals, options);
+  const fresh = isKnown && uniqueIpLoops !== null ? Math.ceil(loops / uniqueIpLoops) : 1;
+  return Math.min(slabSlots, times(fresh, slots.opening));
+}
+
+/** Loops that the run can come to; Infinity where nothing bounds them. */
+function mostLoops(totals: TrafficTotals, { loops, durationMs, pacing, workers }: SlotOptions): number {
+  if (durationMs === null) return loops;
+  const pps =
+    pacing.mode === 'profile'
+      ? Math.max(...pacing.profile.points.map((point) => point.pps))
+      : (targetPps(pacing, totals) ?? MOST_PPS * workers);
+  return Math.min(loops, Math.ceil((pps * durationMs) / 1000 / totals.packets) + 1);
+}
+
+/** Whether the tracker's time can pass the shortest timeout among packets that meet the same connections. */
+function outlivesTimeouts(loops: number, totals: TrafficTotals, options: SlotOptions): boolean {
+  const { clock, timeScale, pacing, durationMs, uniqueIpLoops, config } = options;
+  const together = Math.min(loops, uniqueIpLoops ?? loops);
+  const pps = targetPps(pacing, totals) ?? FEWEST_PPS;
+  let ms = together * (clock === 'capture' ? totals.loopNs / 1e6 : (totals.packets / pps) * 1000);
+  if (clock === 'wall') ms = timeScale * Math.min(ms, durationMs ?? Number.POSITIVE_INFINITY);
+  const policies = Object.values(config?.entries.timeoutPolicies ?? {});
+  const seconds = policies.flatMap((policy) => Object.values(policy).filter((value) => value !== undefined));
+  return ms >= 1000 * Math.min(SHORTEST_TIMEOUT_S, ...seconds);
+}
+
+/** A product of which no part makes nothing, even of infinitely many. */
+function times(count: number, each: number): number {
+  return each === 0 ? 0 : count * each;
+}
+
+/**
+ * Touches the first `slots` slots, as far as memory is there for them.
+ * @returns how many were
+ */
+export function touchSlots(run: EngineRun, slots: number, files: SystemFiles): number {
+  const { slab } = run.plan.regions;
+  const { CONN_SIZE } = run.engine.constants;
+  const available = availableMemoryBytes(files) ?? Number.POSITIVE_INFINITY;
+  const touched = Math.min(slots, Math.floor((available * MEMORY_SHARE) / CONN_SIZE));
+  const bytes = new Uint8Array(run.memory.buffer);
+  const end = slab + touched * CONN_SIZE;
+  for (let at: number = slab; at < end; at += PAGE_BYTES) bytes[at] = 0;
+  if (end > slab) bytes[end - 1] = 0;
+  return touched;
+}

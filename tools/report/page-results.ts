@@ -1,0 +1,146 @@
+/** The first tables of the page: throughput, and beside it the run that everything else comes from. */
+import { throughputCover, throughputInterval, throughputOfCell } from './cell-throughput.js';
+import {
+  cellName,
+  largestOf,
+  latencyOfCell,
+  medianOf,
+  packetsOf,
+  onEnginePpsOf,
+  probeCostOf,
+  type Cell,
+} from './cells.js';
+import { htmlTable, markup, type Html, type HtmlValue } from './html.js';
+import { groupLabel } from './page-data.js';
+import { section, type PageContent } from './page-sections.js';
+import {
+  formatBytes,
+  formatCount,
+  formatNs,
+  formatRate,
+  formatShare,
+  NOT_MEASURED,
+  signedNs,
+} from './quantities.js';
+import { excessText, percentileText, withheldSentences } from './tail.js';
+import { buildsText, throughputBuild, throughputOf } from './throughput.js';
+
+/** A figure with a bar as long as its share of the largest in the column. */
+export function bar(value: number | null | undefined, largest: number, text: string): HtmlValue {
+  if (value === null || value === undefined) return NOT_MEASURED;
+  const percent = largest > 0 ? Math.max(0, Math.min(100, (value / largest) * 100)) : 0;
+  return markup`<span class="bar"><span class="fill" style="width:${percent.toFixed(1)}%"></span></span
+    >${text}`;
+}
+
+/** The largest of the values that there are; 0 without any. */
+export function largestIn(values: readonly (number | null | undefined)[]): number {
+  return values.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
+}
+
+interface Row {
+  group: readonly Cell[];
+  cell: Cell;
+}
+
+/** Throughput, then what the other run of each cell showed. */
+export function resultsSection(content: PageContent): Html {
+  const rows = content.groups.flatMap((group) => group.map((cell): Row => ({ group, cell })));
+  const body =
+    rows.length === 0
+      ? null
+      : markup`${throughputTable(content, rows)}${figuresTable(content, rows)}${withheldNotes(content.groups)}`;
+  return section('results', 'Results', body, 'Nothing was measured.');
+}
+
+function nameColumns(severalRuns: boolean) {
+  return [
+    { head: 'Configuration', left: true, cell: ({ group }: Row) => groupLabel(group, severalRuns) },
+    { head: 'Design', left: true, cell: ({ cell, group }: Row) => cellName(cell, group) },
+  ];
+}
+
+function throughputTable({ severalRuns, rowsMax }: PageContent, rows: readonly Row[]): HtmlValue {
+  const fastest = largestIn(rows.map(({ cell }) => throughputOfCell(cell)));
+  const builds = buildsText(
+    rows.flatMap(({ cell }) => cell.cases),
+    throughputBuild,
+  );
+  return htmlTable(
+    `Throughput: ${builds}`,
+    rows,
+    [
+      ...nameColumns(severalRuns),
+      {
+        head: 'Packets/s',
+        cell: ({ cell }) => bar(throughputOfCell(cell), fastest, formatRate(throughputOfCell(cell))),
+      },
+      { head: 'Interval', cell: ({ cell }) => throughputInterval(cell) },
+      { head: 'It covers', left: true, cell: ({ cell }) => throughputCover(cell) },
+      { head: 'On the engine', cell: ({ cell }) => formatRate(onEnginePpsOf(cell)) },
+      { head: 'Measured with', left: true, cell: ({ cell }) => throughputBuild(cell.first) },
+      { head: 'Trials', cell: ({ cell }) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
+      {
+        head: 'Harness',
+        cell: ({ cell }) => formatShare(medianOf(cell, (one) => throughputOf(one).harnessShare)),
+      },
+      {
+        head: 'Waiting for a CPU',
+        cell: ({ cell }) => formatShare(medianOf(cell, (one) => throughputOf(one).cpuWaitShare)),
+      },
+    ],
+    rowsMax,
+  );
+}
+
+function figuresTable({ severalRuns, rowsMax, figures }: PageContent, rows: readonly Row[]): HtmlValue {
+  return htmlTable(
+    `Latency, locks and connections: ${figures}`,
+    rows,
+    [
+      ...nameColumns(severalRuns),
+      { head: 'Measuring adds to a packet', cell: ({ cell }) => signedNs(probeCostOf(cell)) },
+      { head: 'Packets', cell: ({ cell }) => formatCount(packetsOf(cell)) },
+      { head: 'Service p50', cell: ({ cell }) => percentileText(latencyOfCell(cell, 'service'), 'p50Ns') },
+      { head: 'p99', cell: ({ cell }) => percentileText(latencyOfCell(cell, 'service'), 'p99Ns') },
+      { head: 'p99.9', cell: ({ cell }) => percentileText(latencyOfCell(cell, 'service'), 'p999Ns') },
+      { head: 'p99.9 excess', cell: ({ cell }) => excessText(cell, 'service', 'p999Ns') },
+      { head: 'Max', cell: ({ cell }) => formatNs(latencyOfCell(cell, 'service')?.maxNs) },
+      { head: 'Response p99', cell: ({ cell }) => percentileText(latencyOfCell(cell, 'response'), 'p99Ns') },
+      {
+        head: 'Waiting for locks',
+        cell: ({ cell }) => formatShare(medianOf(cell, (one) => one.lockWaitShare)),
+      },
+      {
+        head: 'Waiting for a CPU',
+        cell: ({ cell }) => formatShare(medianOf(cell, (one) => one.cpuWaitShare)),
+      },
+      {
+        head: 'Connections created',
+        cell: ({ cell }) => formatCount(medianOf(cell, (one) => one.connections?.created)),
+      },
+      { head: 'Expired', cell: ({ cell }) => formatCount(medianOf(cell, (one) => one.connections?.expired)) },
+      { head: 'Left', cell: ({ cell }) => formatCount(medianOf(cell, (one) => one.connections?.remaining)) },
+      {
+        head: 'Memory per connection',
+        cell: ({ cell }) => formatBytes(medianOf(cell, (one) => one.memory?.bytesPerConnection)),
+      },
+      {
+        head: 'Grace period backlog',
+        cell: ({ cell }) => formatCount(largestOf(cell, (one) => one.memory?.gracePending)),
+      },
+    ],
+    rowsMax,
+  );
+}
+
+/** Why percentiles are held back; null when none is. */
+function withheldNotes(groups: readonly Cell[][]): HtmlValue {
+  const texts = groups.flatMap((group) => withheldSentences(group, (cell) => cellName(cell, group)));
+  const distinct = [...new Set(texts)];
+  return distinct.length === 0
+    ? null
+    : markup`<ul class="note">
+        ${distinct.map((text) => markup`<li>${text}</li> `)}
+      </ul>`;
+}

@@ -1,0 +1,107 @@
+/** Throughput on a terminal, and beside it the run that everything else comes from. */
+import { throughputCover, throughputInterval, throughputOfCell } from './cell-throughput.js';
+import { medianOf, onEnginePpsOf, probeCostOf, type Cell } from './cells.js';
+import { formatCount, formatNs, formatRate, formatShare, signedNs } from './quantities.js';
+import { grid, wrap, type Column } from './terminal-grid.js';
+import type { Paint } from './terminal-style.js';
+import {
+  buildsText,
+  figuresBuild,
+  hasOwnThroughput,
+  ppsOf,
+  throughputBuild,
+  throughputOf,
+} from './throughput.js';
+
+/** What a cell is called in a table. */
+export type Naming = (cell: Cell) => string;
+
+/** The line above a table: what it is about, and with which build it was measured. Empty where neither is known. */
+export function caption(what: string, builds: string, width: number, paint: Paint): string {
+  const text = [what, builds].filter((part) => part !== '').join(' · ');
+  return text === '' ? '' : paint('dim', wrap(text, width));
+}
+
+/** Throughput, and what else there is to say of a run; two tables where throughput comes from a run of its own. */
+export function throughputGrids(group: readonly Cell[], name: Naming, width: number, paint: Paint): string[] {
+  const cases = group.flatMap((cell) => cell.cases);
+  const design: Column<Cell> = {
+    head: 'Design',
+    align: 'left',
+    expendable: 0,
+    cell: (cell) => paint('cyan', name(cell)),
+  };
+  const table = (what: string, builds: string, columns: readonly Column<Cell>[]): string =>
+    `${caption(what, builds, width, paint)}\n${grid(group, [design, ...columns], width, paint)}`;
+  const throughput = buildsText(cases, throughputBuild);
+  if (!cases.some(hasOwnThroughput)) {
+    return [table('Throughput', throughput, [...throughputColumns(paint), ...runColumns()])];
+  }
+  return [
+    table('Throughput', throughput, [
+      ...throughputColumns(paint),
+      ...sizeColumns((one) => throughputOf(one)),
+      shareColumn('CPU wait', 4, (cell) => medianOf(cell, (one) => throughputOf(one).cpuWaitShare)),
+    ]),
+    table('Run for everything below', buildsText(cases, figuresBuild), [
+      { head: 'measuring', expendable: 1, cell: (cell) => signedNs(probeCostOf(cell)) },
+      ...runColumns(),
+    ]),
+  ];
+}
+
+type SizeOf = (one: Cell['first']) => { readonly packets: number; readonly elapsedNs: number };
+
+function sizeColumns(of: SizeOf): Column<Cell>[] {
+  return [
+    { head: 'packets', expendable: 6, cell: (cell) => formatCount(medianOf(cell, (one) => of(one).packets)) },
+    { head: 'time', expendable: 5, cell: (cell) => formatNs(medianOf(cell, (one) => of(one).elapsedNs)) },
+  ];
+}
+
+function shareColumn(head: string, expendable: number, of: (cell: Cell) => number | null): Column<Cell> {
+  return { head, expendable, cell: (cell) => formatShare(of(cell)) };
+}
+
+function throughputColumns(paint: Paint): Column<Cell>[] {
+  return [
+    { head: 'packets/s', expendable: 0, cell: (cell) => paint('bold', formatRate(throughputOfCell(cell))) },
+    { head: 'interval', expendable: 4, cell: throughputInterval },
+    { head: 'covers', align: 'left', expendable: 4, cell: throughputCover },
+    { head: 'on engine', expendable: 3, cell: (cell) => formatRate(onEnginePpsOf(cell)) },
+    shareColumn('harness', 3, (cell) => medianOf(cell, (one) => throughputOf(one).harnessShare)),
+    shareColumn('of target', 2, (cell) =>
+      medianOf(cell, (one) => {
+        const pps = ppsOf(one);
+        const target = one.pacing.targetPps;
+        return pps === null || typeof target !== 'number' || target === 0 ? null : pps / target;
+      }),
+    ),
+    {
+      head: 'trials',
+      expendable: 7,
+      cell: (cell) => (cell.cases.length > 1 ? String(cell.cases.length) : ''),
+    },
+  ];
+}
+
+function runColumns(): Column<Cell>[] {
+  const counted = (head: string, of: (one: Cell['first']) => number | null | undefined): Column<Cell> => ({
+    head,
+    expendable: 3,
+    cell: (cell) => formatCount(medianOf(cell, of)),
+  });
+  return [
+    ...sizeColumns((one) => ({ packets: one.packets.injected, elapsedNs: one.elapsedNs })),
+    counted('created', (one) => one.connections?.created),
+    counted('expired', (one) => one.connections?.expired),
+    counted('left', (one) => one.connections?.remaining),
+    shareColumn('lock wait', 1, (cell) => medianOf(cell, (one) => one.lockWaitShare)),
+    shareColumn('CPU wait', 4, (cell) => medianOf(cell, (one) => one.cpuWaitShare)),
+    {
+      head: 'imbalance',
+      expendable: 6,
+      cell: (cell) => medianOf(cell, (one) => one.packets.imbalance)?.toFixed(2) ?? '',
+    },
+  ];
+}
