@@ -1,6 +1,7 @@
 /** Running a trial for real: a cell's design over its input, through the replay. */
 import { resolveDesigns } from '../../engine/host/designs.js';
 import { applyConfig, configSettings, threadTarget } from '../config/apply-config.js';
+import { checksumSwitches } from '../config/checksum-handling.js';
 import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
 import { configFromSuggestion } from '../config/suggested.js';
@@ -110,8 +111,7 @@ export class ReplayCellRunner implements CellRunner {
       rules: createRules(config),
       configure: (thread) => applyConfig(threadTarget(thread), config),
       tcpSeqCheck: settings.tcpSeqCheck,
-      switches:
-        input.checksums === 'ignore' ? { ...settings.switches, checksumsIgnored: true } : settings.switches,
+      switches: checksumSwitches(settings.switches, input),
       fragments: settings.fragments,
     };
   }

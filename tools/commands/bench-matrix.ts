@@ -22,6 +22,7 @@ import { findPreset, PRESETS } from '../bench/presets.js';
 import { parseRate } from '../bench/rate.js';
 import type { LoadedInput } from '../bench/replay-runner.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
+import { fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
 import { readConfig } from '../config/read-config.js';
 import { AS_IT_IS, CHECKSUMS_FIXED } from '../replay/traffic-source.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
@@ -30,14 +31,14 @@ import { wantsColour } from '../report/terminal-style.js';
 import { openScenario, SCENARIOS } from '../synth/registry.js';
 import { designsOption, oneOf, wholeNumber } from './option-values.js';
 import { addCaptureOptions, filesOf, readingOf, type CaptureFlags } from './capture-options.js';
-import { matrixChecksumsOption, type ChecksumFlags } from './checksum-options.js';
+import { matrixChecksumsOption } from './checksum-options.js';
 import { endNow } from './program-end.js';
 import { captureInput, requireRepeatable, scenarioInput } from './replay-input.js';
 import { buildChoice, type BuildChoice } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
 /** Flags of `bench` that a matrix reads. Those with a default in bench.ts count only where they were given. */
-export interface MatrixFlags extends CaptureFlags, ChecksumFlags {
+export interface MatrixFlags extends CaptureFlags, ChecksumChoice {
   readonly matrix?: string;
   readonly preset?: string;
   readonly scenario?: string;
@@ -267,7 +268,7 @@ export function captureKeys({
   keepTruncated,
   strict,
   checksums,
-}: CaptureFlags & ChecksumFlags): CaptureFlags & ChecksumFlags {
+}: CaptureFlags & ChecksumChoice): CaptureFlags & ChecksumChoice {
   return {
     ...(keepTruncated === undefined ? {} : { keepTruncated }),
     ...(strict === undefined ? {} : { strict }),
@@ -318,7 +319,7 @@ export async function checkInputs(inputs: readonly InputSpec[]): Promise<void> {
 export async function loadInput(input: InputSpec, seed: number): Promise<LoadedInput> {
   const limit = input.limit ?? null;
   if (input.capture !== undefined) {
-    const edits = input.checksums === 'fix' ? CHECKSUMS_FIXED : AS_IT_IS;
+    const edits = fixesChecksums(input) ? CHECKSUMS_FIXED : AS_IT_IS;
     return captureInput([input.capture], limit, readingOf(input), edits);
   }
   return scenarioInput(input.scenario as string, input.parameters ?? {}, seed, limit);

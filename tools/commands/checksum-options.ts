@@ -1,23 +1,13 @@
 /** `--checksums`: what to do about captures whose checksums a network card was still to complete. */
 import { Option, type Command } from 'commander';
 import type { BehaviourSwitches } from '../../engine/host/run-memory.js';
-import type { TrackerConfig } from '../config/read-config.js';
+import { CHECKSUM_HANDLINGS } from '../config/checksum-handling.js';
 import { collectWarnings } from '../measure/warnings.js';
 import { requireRightChecksums } from '../replay/checksum-check.js';
 import type { ReplayTraffic } from '../replay/traffic-source.js';
-import { oneOf } from './option-values.js';
 import { warn } from './capture-options.js';
+import { oneOf } from './option-values.js';
 import type { ReplayInput } from './replay-input.js';
-
-/** What is done about wrong checksums. */
-export type ChecksumHandling = 'verify' | 'fix' | 'ignore';
-
-export const CHECKSUM_HANDLINGS: readonly ChecksumHandling[] = ['verify', 'fix', 'ignore'];
-
-/** Value as commander leaves it. */
-export interface ChecksumFlags {
-  readonly checksums?: ChecksumHandling | undefined;
-}
 
 const HELP =
   'verify: a packet with a wrong one is invalid; fix: wrong ones are made right while reading, before any clock runs, for captures ' +
@@ -33,26 +23,6 @@ export function matrixChecksumsOption(): Option {
   return new Option('--checksums <how>', `of captures; ${HELP} (default: verify)`).argParser(
     oneOf(CHECKSUM_HANDLINGS),
   );
-}
-
-/** Whether wrong checksums are made right while reading. */
-export function fixesChecksums({ checksums }: ChecksumFlags): boolean {
-  return checksums === 'fix';
-}
-
-/** A tracker's switches with what `--checksums` asks of it. */
-export function checksumSwitches(
-  switches: BehaviourSwitches | undefined,
-  { checksums }: ChecksumFlags,
-): BehaviourSwitches | undefined {
-  return checksums === 'ignore' ? { ...switches, checksumsIgnored: true } : switches;
-}
-
-/** A configuration with what `--checksums` asks of the tracker. */
-export function checksumConfig(config: TrackerConfig, flags: ChecksumFlags): TrackerConfig {
-  if (flags.checksums !== 'ignore') return config;
-  const { entries } = config;
-  return { ...config, entries: { ...entries, switches: checksumSwitches(entries.switches, flags) } };
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { DesignChoice } from '../../engine/host/designs.js';
 import { PcapWriter } from '../captures/pcap-writer.js';
+import { checksumConfig, fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
 import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
 import { readPackets, type InputPacket } from '../oracle/capture-run.js';
 import { Differ, type DiffReport, type Divergence } from '../oracle/differ.js';
@@ -14,16 +15,11 @@ import {
   warnOf,
   type CaptureFlags,
 } from './capture-options.js';
-import {
-  addChecksumsOption,
-  checksumConfig,
-  fixesChecksums,
-  type ChecksumFlags,
-} from './checksum-options.js';
+import { addChecksumsOption } from './checksum-options.js';
 import { designsOption, wholeNumber } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
-interface DiffFlags extends CaptureFlags, ChecksumFlags {
+interface DiffFlags extends CaptureFlags, ChecksumChoice {
   readonly designs: string;
   readonly config?: string;
   readonly minimize?: string;

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { ConnEntry } from '../../engine/host/connection-view.js';
 import { dumpLine } from '../../engine/host/dump-text.js';
+import { checksumConfig, fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
 import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
 import { CaptureRun, FIRST_PACKET_MS, readPackets, type TraceClock } from '../oracle/capture-run.js';
@@ -14,16 +15,11 @@ import {
   warnOf,
   type CaptureFlags,
 } from './capture-options.js';
-import {
-  addChecksumsOption,
-  checksumConfig,
-  fixesChecksums,
-  type ChecksumFlags,
-} from './checksum-options.js';
+import { addChecksumsOption } from './checksum-options.js';
 import { designsOption, duration, oneOf } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
-interface DumpFlags extends CaptureFlags, ChecksumFlags {
+interface DumpFlags extends CaptureFlags, ChecksumChoice {
   readonly design: string;
   readonly config?: string;
   readonly at?: number;

@@ -1,6 +1,7 @@
 /** `ctreplay replay <capture...>`: the main job. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { checksumSwitches, fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
 import { whollyInvalidText } from '../report/invalid-packets.js';
 import { formatRate } from '../report/quantities.js';
@@ -31,12 +32,7 @@ import {
   readingOf,
   type CaptureFlags,
 } from './capture-options.js';
-import {
-  addChecksumsOption,
-  checksumSwitches,
-  lookAtChecksums,
-  type ChecksumFlags,
-} from './checksum-options.js';
+import { addChecksumsOption, lookAtChecksums } from './checksum-options.js';
 import { checked, designsOption, duration, wholeNumber } from './option-values.js';
 import { endNow } from './program-end.js';
 import { loadCaptures, loadScenario, type InputOptions, type ReplayInput } from './replay-input.js';
@@ -51,7 +47,7 @@ import { RunProgress } from './run-progress.js';
 import { optionOf } from './synth.js';
 import { UsageError } from './usage-error.js';
 
-interface ReplayCommandFlags extends ReplayFlags, CaptureFlags, ChecksumFlags {
+interface ReplayCommandFlags extends ReplayFlags, CaptureFlags, ChecksumChoice {
   readonly design: string;
   readonly synth?: string;
   readonly limit?: number;
@@ -286,20 +282,14 @@ function searchLines(result: Result): string {
     .join('');
 }
 
-function editsOf({
-  filter,
-  srcipmap,
-  dstipmap,
-  snaplen,
-  checksums,
-  maxGap,
-}: ReplayCommandFlags): EditsAsGiven {
+function editsOf(flags: ReplayCommandFlags): EditsAsGiven {
+  const { filter, srcipmap, dstipmap, snaplen, maxGap } = flags;
   return {
     filter: filter ?? null,
     sourceMap: srcipmap ?? null,
     destinationMap: dstipmap ?? null,
     snapLength: snaplen ?? null,
-    checksums: checksums === 'fix' ? 'fix' : null,
+    checksums: fixesChecksums(flags) ? 'fix' : null,
     maxGapNs: maxGap === undefined ? null : maxGap * 1e6,
   };
 }

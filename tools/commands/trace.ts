@@ -1,6 +1,7 @@
 /** `ctreplay trace <capture>`: what the tracker says of each packet. */
 import type { Command } from 'commander';
 import { designLabel } from '../../engine/host/designs.js';
+import { checksumConfig, fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
 import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
 import { configuredTracker } from '../oracle/configured-tracker.js';
@@ -15,16 +16,11 @@ import {
   warnOf,
   type CaptureFlags,
 } from './capture-options.js';
-import {
-  addChecksumsOption,
-  checksumConfig,
-  fixesChecksums,
-  type ChecksumFlags,
-} from './checksum-options.js';
+import { addChecksumsOption } from './checksum-options.js';
 import { designsOption, oneOf } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
-interface TraceFlags extends CaptureFlags, ChecksumFlags {
+interface TraceFlags extends CaptureFlags, ChecksumChoice {
   readonly design: string;
   readonly clock: TraceClock;
   readonly bareStates?: boolean;

@@ -12,6 +12,7 @@ import { register as registerInfo } from '../../../tools/commands/info.js';
 import { register as registerPrep } from '../../../tools/commands/prep.js';
 import { register as registerReplay } from '../../../tools/commands/replay.js';
 import { register as registerTrace } from '../../../tools/commands/trace.js';
+import { checkRegressConfig, loadRegressInput } from '../../../tools/regress/regress-config.js';
 import { AS_IT_IS, CHECKSUMS_FIXED, loadTraffic } from '../../../tools/replay/traffic-source.js';
 import type { Result } from '../../../tools/report/schema.js';
 import { scratchFolder } from '../../support/command.js';
@@ -136,6 +137,21 @@ describe('a matrix', () => {
     expect(() => checkMatrix({ inputs: [{ capture: all, checksums: 'no' }], designs: ['x'] }, 'test')).toThrow(
       /checksums/,
     );
+  });
+});
+
+describe('the gate', () => {
+  const load = (input: object): Promise<unknown> => {
+    const { exact } = checkRegressConfig({ exact: { inputs: [input] } }, 'test');
+    return loadRegressInput(loadInput, exact.inputs[0]!, 1);
+  };
+
+  it('refuses it as well, and takes checksums: fix and ignore', async () => {
+    await expect(load({ capture: all })).rejects.toThrow(REFUSED);
+    expect(await load({ capture: all, checksums: 'fix' })).toMatchObject({ traffic: { checksums: { wrong: 0 } } });
+    expect(await load({ capture: all, checksums: 'ignore' })).toMatchObject({
+      config: { entries: { switches: { checksumsIgnored: true } } },
+    });
   });
 });
 
