@@ -67,12 +67,12 @@ export async function convertCapture(
       for await (const batch of reader.batches()) {
         for (const record of batch) {
           let frame = toEthernetFrame(record, input);
+          const originalLength = Math.max(ethernetOriginalLength(record, frame), frame.length);
           if (options.fixChecksums === true) {
             // The reader's bytes are not to be changed.
             frame = Uint8Array.from(frame);
-            if (fixChecksums(frame)) totals.fixedCount += 1;
+            if (fixChecksums(frame, originalLength)) totals.fixedCount += 1;
           }
-          const originalLength = Math.max(ethernetOriginalLength(record, frame), frame.length);
           writeRecord(writer, input, record, frame, originalLength);
           totals.frameBytes += frame.length;
           totals.originalBytes += originalLength;

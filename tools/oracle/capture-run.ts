@@ -55,7 +55,7 @@ export async function* readPackets(
         if (fixes) {
           // The reader's bytes are not to be changed.
           frame = Uint8Array.from(frame);
-          fixChecksums(frame);
+          fixChecksums(frame, frame.length + missingBytes);
         }
         yield {
           packetNumber: packetsBefore + record.recordIndex,

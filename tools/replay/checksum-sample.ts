@@ -19,10 +19,10 @@ export class ChecksumSample {
   #looked = 0;
   #wrong = 0;
 
-  look(frame: Uint8Array): void {
+  look(frame: Uint8Array, wireBytes = frame.length): void {
     const index = this.#packets++;
     if (index >= ALL_OF_FIRST && index % THEN_EVERY !== 0) return;
-    const state = checksumState(frame);
+    const state = checksumState(frame, wireBytes);
     if (state === 'none') return;
     this.#looked++;
     if (state === 'wrong') this.#wrong++;

@@ -39,7 +39,7 @@ export function editTraffic(traffic: Traffic, edits: TrafficEdits): Traffic {
         if (rewriter !== null || fixes) {
           // The reader's bytes are not to be changed.
           edited = new Uint8Array(frame);
-          if (fixes) fixChecksums(edited);
+          if (fixes) fixChecksums(edited, wireBytes);
           rewriter?.rewrite(edited, 0);
         }
         if (snapLength !== null) edited = cutFrame(edited, snapLength);

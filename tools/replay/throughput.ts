@@ -108,8 +108,9 @@ function probeCostOf({ bare, figures, batch, latency, clockCostNs }: TwoRuns): P
 
 /** Time of a packet without probes and clocks over that with them; null where it was not measured. */
 function shareWithout(cost: ProbeCost | null): number | null {
-  if (cost?.bareNsPerPacket == null || !cost.probedNsPerPacket) return null;
-  return cost.bareNsPerPacket / cost.probedNsPerPacket;
+  const { bareNsPerPacket = 0, probedNsPerPacket = 0 } = cost ?? {};
+  // A worker that hardly had a CPU has no time of its own.
+  return bareNsPerPacket > 0 && probedNsPerPacket > 0 ? bareNsPerPacket / probedNsPerPacket : null;
 }
 
 /** One at each boundary between packets of a timed batch, and one before the first. */

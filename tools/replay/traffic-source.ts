@@ -129,7 +129,7 @@ export async function loadTraffic(
   const prepared = preparedFile(source);
   if (prepared !== null && fits(prepared, storeBytes)) {
     const staged = stagePrepared(prepared, source.limit);
-    staged.forEach((frame) => sample.look(frame));
+    staged.forEach((frame, _index, wireBytes) => sample.look(frame, wireBytes));
     return { ...staged, checksums: sample.figures };
   }
   const { origin, limit, edits } = source;
@@ -159,7 +159,7 @@ function lookedAt(traffic: Traffic, sample: ChecksumSample): Traffic {
     name: traffic.name,
     forEach: (visit) =>
       traffic.forEach((frame, timestampNs, wireBytes) => {
-        sample.look(frame);
+        sample.look(frame, wireBytes);
         return visit(frame, timestampNs, wireBytes);
       }),
   };

@@ -41,9 +41,12 @@ const place = {
   protocol: 0,
 };
 
-/** Whether the checksums of a frame are right: of the IPv4 header, of TCP, UDP, ICMP and ICMPv6. Never reads outside it. */
-export function checksumState(frame: Uint8Array): ChecksumState {
-  if (!locate(frame)) return 'none';
+/**
+ * Whether the checksums of a frame are right: of the IPv4 header, of TCP, UDP, ICMP and ICMPv6. Never reads outside it.
+ * @param wireBytes its length on the wire; more than its own = it was cut
+ */
+export function checksumState(frame: Uint8Array, wireBytes = frame.length): ChecksumState {
+  if (!locate(frame, wireBytes)) return 'none';
   if (place.missingLength !== 0 || !headerIsRight(frame)) return 'wrong';
   return place.l4 === 0 || transportIsRight(frame) ? 'right' : 'wrong';
 }
@@ -51,10 +54,11 @@ export function checksumState(frame: Uint8Array): ChecksumState {
 /**
  * Makes the checksums of a frame right, in place, and an IP length of 0 that of the frame. Right ones stay as they are, a UDP
  * checksum of 0 over IPv4 (none) included, and so do those that cannot be computed: of fragments, and of frames that were cut.
+ * @param wireBytes its length on the wire; more than its own = it was cut
  * @returns whether anything changed
  */
-export function fixChecksums(frame: Uint8Array): boolean {
-  if (!locate(frame)) return false;
+export function fixChecksums(frame: Uint8Array, wireBytes = frame.length): boolean {
+  if (!locate(frame, wireBytes)) return false;
   let changed = false;
   if (place.missingLength !== 0) {
     put(frame, place.lengthAt, place.missingLength);
@@ -74,7 +78,7 @@ export function fixChecksums(frame: Uint8Array): boolean {
 }
 
 /** Fills `place`; false when there is no IP header to look at. */
-function locate(frame: Uint8Array): boolean {
+function locate(frame: Uint8Array, wireBytes: number): boolean {
   locateNetwork(frame, network);
   const { l3, dlType } = network;
   if (dlType !== ETHERTYPE_IPV4 && dlType !== ETHERTYPE_IPV6) return false;
@@ -89,7 +93,8 @@ function locate(frame: Uint8Array): boolean {
   const before = family === 4 ? 0 : IPV6_BYTES;
   place.lengthAt = l3 + (family === 4 ? 2 : 4);
   const stated = u16(frame, place.lengthAt);
-  place.missingLength = stated === 0 ? lengthLeftOut(frame, frame.length - l3 - before) : 0;
+  const isWhole = wireBytes <= frame.length;
+  place.missingLength = stated === 0 && isWhole ? lengthLeftOut(frame, frame.length - l3 - before) : 0;
   locateTransport(frame, l3 + before + (place.missingLength === 0 ? stated : place.missingLength));
   return true;
 }
