@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { globalValue, readConstants, type EngineConstants } from './constants.js';
 import { EngineError } from './engine-error.js';
+import { allocateEngineMemory } from './engine-memory.js';
+import { PAGE_BYTES } from './memory-plan.js';
 
 /**
  * How a design was compiled: `bare` without probes, `probed` with lock figures and work counts, `debug` with lock-order
@@ -109,16 +111,22 @@ function compile(path: string, design: string, flavour: Flavour): EngineModule {
   });
 }
 
-/** Instantiates once on a small memory of its own, only to read the exported numbers. */
+/** Memories for looking at modules, by size. They are kept: each sets ten GiB of addresses aside, which count against `ulimit -v`. */
+const probeMemories = new Map<number, WebAssembly.Memory>();
+const FIRST_PROBE_PAGES = 2;
+const LAST_PROBE_PAGES = 64;
+
+/** Instantiates once on a small memory, only to read the exported numbers. */
 function probe(module: WebAssembly.Module, design: string): { exports: WebAssembly.Exports; pages: number } {
-  for (let pages = 1; pages <= 64; pages *= 2) {
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  for (let pages = FIRST_PROBE_PAGES; pages <= LAST_PROBE_PAGES; pages *= 2) {
+    const memory = probeMemories.get(pages) ?? allocateEngineMemory(pages, design, pages * PAGE_BYTES);
+    probeMemories.set(pages, memory);
     try {
       const instance = new WebAssembly.Instance(module, { env: { memory, clock: () => 0 } });
       return { exports: instance.exports, pages };
     } catch (error) {
       // Too small a memory; anything else repeats on the last size and is reported there.
-      if (pages === 64 || !(error instanceof WebAssembly.LinkError)) {
+      if (pages === LAST_PROBE_PAGES || !(error instanceof WebAssembly.LinkError)) {
         throw new EngineError({
           design,
           reason: `the module cannot be linked: ${String(error)}`,

@@ -1,5 +1,5 @@
 import type { EngineConstants } from './constants.js';
-import { EngineError } from './engine-error.js';
+import { allocateEngineMemory } from './engine-memory.js';
 import type { MemoryPlan } from './memory-plan.js';
 import type { EngineModule } from './module.js';
 
@@ -31,6 +31,8 @@ export interface BehaviourSwitches {
   readonly ftpIpv4Extended?: boolean | undefined;
   /** Committing with a bare `nat` gives a reply tuple that no reply meets (a defect of every upstream revision). */
   readonly bareNatZeroTuple?: boolean | undefined;
+  /** Checksums count as right unseen, as upstream does with packets that offload flags as good. */
+  readonly checksumsIgnored?: boolean | undefined;
 }
 
 /**
@@ -82,17 +84,7 @@ export interface EngineRun {
  */
 export function createRun(engine: EngineModule, plan: MemoryPlan, settings: RunSettings): EngineRun {
   const pages = Math.max(plan.totalPages, engine.minimumPages);
-  let memory: WebAssembly.Memory;
-  try {
-    memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-  } catch (cause) {
-    throw new EngineError({
-      design: engine.design,
-      reason: `the system does not give ${Math.ceil(plan.totalBytes / 1024 ** 2)} MiB of memory: ${(cause as Error).message}`,
-      advice: 'Lower --max-conns or the size of the packet store.',
-      cause,
-    });
-  }
+  const memory = allocateEngineMemory(pages, engine.design, plan.totalBytes);
   const run: EngineRun = { engine, memory, plan };
   writeControlBlock(run, settings);
   return run;
@@ -119,7 +111,8 @@ export function switchBits(constants: EngineConstants, switches: BehaviourSwitch
     (switches.establishedAfterReply ? constants.SWITCH_EST_AFTER_REPLY : 0) |
     (switches.defaultLimitPerZone ? constants.SWITCH_DEFAULT_LIMIT_PER_ZONE : 0) |
     (switches.ftpIpv4Extended ? constants.SWITCH_FTP_IPV4_EXTENDED : 0) |
-    (switches.bareNatZeroTuple ? constants.SWITCH_BARE_NAT_ZERO_TUPLE : 0)
+    (switches.bareNatZeroTuple ? constants.SWITCH_BARE_NAT_ZERO_TUPLE : 0) |
+    (switches.checksumsIgnored ? constants.SWITCH_CHECKSUMS_IGNORED : 0)
   );
 }
 

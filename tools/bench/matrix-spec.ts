@@ -1,6 +1,7 @@
 /** What a benchmark matrix is: its dimensions, how often each cell is repeated, and the checks of a bench.yaml. */
 import { z } from 'zod';
 import { DEFAULT_MUTEX, MUTEX_POLICIES } from '../../engine/host/run-memory.js';
+import { CHECKSUM_HANDLINGS } from '../config/checksum-handling.js';
 import { parseRate, rateText, type Rate } from './rate.js';
 
 const parameterValue = z.union([z.number(), z.string()]);
@@ -42,6 +43,8 @@ const inputObject = z
     keepTruncated: z.boolean().optional(),
     /** Refuse a capture with odd records. */
     strict: z.boolean().optional(),
+    /** What is done about wrong checksums of a capture; default: verify. */
+    checksums: z.enum(CHECKSUM_HANDLINGS).optional(),
     /** Stop reading after this many packets. */
     limit: z.int().positive().optional(),
     loop: z.int().positive().optional(),

@@ -1,9 +1,11 @@
 /** Running a trial for real: a cell's design over its input, through the replay. */
 import { resolveDesigns } from '../../engine/host/designs.js';
 import { applyConfig, configSettings, threadTarget } from '../config/apply-config.js';
+import { checksumSwitches } from '../config/checksum-handling.js';
 import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
 import { configFromSuggestion } from '../config/suggested.js';
+import { requireRightChecksums } from '../replay/checksum-check.js';
 import { measureCase, type ReplayOptions } from '../replay/session.js';
 import type { MachineAtStart } from '../replay/machine.js';
 import type { StagedTraffic } from '../replay/staging.js';
@@ -52,7 +54,7 @@ export class ReplayCellRunner implements CellRunner {
     this.#steer = steer;
   }
 
-  /** @throws ReplayFailure, EngineError, or what loading the input throws */
+  /** @throws ReplayFailure, EngineError, WrongChecksumsError, or what loading the input throws */
   async run(cell: Cell, trialSeed: number): Promise<TrialMeasurement> {
     if (this.#loaded?.name !== cell.inputName) {
       this.#loaded = null;
@@ -62,6 +64,7 @@ export class ReplayCellRunner implements CellRunner {
     const [choice] = resolveDesigns(cell.design);
     if (choice === undefined) throw new MatrixError(`there is no design '${cell.design}'`);
     const options = this.#options(cell, trialSeed, suggested);
+    requireRightChecksums(traffic, input, options.switches?.checksumsIgnored === true);
     const made = await measureCase({
       traffic,
       input: { ...input, name: cell.inputName },
@@ -108,7 +111,7 @@ export class ReplayCellRunner implements CellRunner {
       rules: createRules(config),
       configure: (thread) => applyConfig(threadTarget(thread), config),
       tcpSeqCheck: settings.tcpSeqCheck,
-      switches: settings.switches,
+      switches: checksumSwitches(settings.switches, input),
       fragments: settings.fragments,
     };
   }

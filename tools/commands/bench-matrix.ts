@@ -22,20 +22,23 @@ import { findPreset, PRESETS } from '../bench/presets.js';
 import { parseRate } from '../bench/rate.js';
 import type { LoadedInput } from '../bench/replay-runner.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
+import { fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
 import { readConfig } from '../config/read-config.js';
+import { AS_IT_IS, CHECKSUMS_FIXED } from '../replay/traffic-source.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
 import { renderTerminal } from '../report/terminal.js';
 import { wantsColour } from '../report/terminal-style.js';
 import { openScenario, SCENARIOS } from '../synth/registry.js';
 import { designsOption, oneOf, wholeNumber } from './option-values.js';
 import { addCaptureOptions, filesOf, readingOf, type CaptureFlags } from './capture-options.js';
+import { matrixChecksumsOption } from './checksum-options.js';
 import { endNow } from './program-end.js';
 import { captureInput, requireRepeatable, scenarioInput } from './replay-input.js';
 import { buildChoice, type BuildChoice } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
 /** Flags of `bench` that a matrix reads. Those with a default in bench.ts count only where they were given. */
-export interface MatrixFlags extends CaptureFlags {
+export interface MatrixFlags extends CaptureFlags, ChecksumChoice {
   readonly matrix?: string;
   readonly preset?: string;
   readonly scenario?: string;
@@ -76,6 +79,7 @@ export function addMatrixOptions(command: Command): void {
       `run a matrix that comes with ctreplay: ${PRESETS.map((p) => p.name).join(', ')}`,
     )
     .option('--capture <files>', 'captures to run, joined by commas, beside or instead of scenarios', words);
+  command.addOption(matrixChecksumsOption());
   addCaptureOptions(command);
   command
     .option('--rates <list>', 'rates, joined by commas: topspeed, 100k (packets/s), 50mbps, x2', rateWords)
@@ -154,6 +158,7 @@ export function isMatrixRequest(flags: MatrixFlags): boolean {
     flags.out === undefined ? null : '--out',
     flags.keepTruncated === true ? '--keep-truncated' : null,
     flags.strict === true ? '--strict' : null,
+    flags.checksums === undefined ? null : '--checksums',
   ].find((name) => name !== null);
   if (needing !== undefined) {
     throw new UsageError(
@@ -259,10 +264,15 @@ export function designNames(text: string): string[] {
 }
 
 /** How captures are read, as an input of a matrix says it. */
-export function captureKeys({ keepTruncated, strict }: CaptureFlags): CaptureFlags {
+export function captureKeys({
+  keepTruncated,
+  strict,
+  checksums,
+}: CaptureFlags & ChecksumChoice): CaptureFlags & ChecksumChoice {
   return {
     ...(keepTruncated === undefined ? {} : { keepTruncated }),
     ...(strict === undefined ? {} : { strict }),
+    ...(checksums === undefined ? {} : { checksums }),
   };
 }
 
@@ -308,7 +318,10 @@ export async function checkInputs(inputs: readonly InputSpec[]): Promise<void> {
 /** Loads an input of a matrix. */
 export async function loadInput(input: InputSpec, seed: number): Promise<LoadedInput> {
   const limit = input.limit ?? null;
-  if (input.capture !== undefined) return captureInput([input.capture], limit, readingOf(input));
+  if (input.capture !== undefined) {
+    const edits = fixesChecksums(input) ? CHECKSUMS_FIXED : AS_IT_IS;
+    return captureInput([input.capture], limit, readingOf(input), edits);
+  }
   return scenarioInput(input.scenario as string, input.parameters ?? {}, seed, limit);
 }
 

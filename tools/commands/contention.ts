@@ -16,12 +16,13 @@ import { measureWorkload } from '../contention/measure-workload.js';
 import { measureSweeps } from '../contention/sweep-cost.js';
 import type { Workload } from '../contention/workload.js';
 import { readMachine, reportMachine, type MachineAtStart } from '../replay/machine.js';
+import { whollyInvalidText } from '../report/invalid-packets.js';
 import type { ResultCase } from '../report/schema.js';
 import { painter, wantsColour } from '../report/terminal-style.js';
 import { toolVersion } from '../report/tool-version.js';
 import type { ParameterSpec, ParameterValue } from '../synth/parameters.js';
 import { designsOption, mutexOption, positiveNumber, wholeNumber } from './option-values.js';
-import { addScenarioOptions, camelCase, isWhollyRejected } from './replay.js';
+import { addScenarioOptions, camelCase } from './replay.js';
 import { captureInput, scenarioInput } from './replay-input.js';
 import { UsageError } from './usage-error.js';
 
@@ -178,13 +179,8 @@ async function measure(
  * @throws Error when the tracker rejected every packet: nothing was measured
  */
 function check(each: ResultCase, checks: Set<string>): void {
-  if (isWhollyRejected(each)) {
-    const reasons = Object.keys(each.packets.rejectedByReason ?? {}).join(', ');
-    throw new Error(
-      `${each.input.name}: the tracker found every packet invalid (${reasons === '' ? 'no reason noted' : reasons}). ` +
-        "'ctreplay info' tells what the capture holds; nothing was measured that means anything.",
-    );
-  }
+  const invalid = whollyInvalidText(each);
+  if (invalid !== null) throw new Error(invalid);
   for (const { ok, name, expected, actual } of each.audit) {
     if (!ok) checks.add(`${each.id} (${each.build}): ${name}, expected ${expected}, found ${actual}`);
   }

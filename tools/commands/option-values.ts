@@ -65,16 +65,23 @@ export function oneOf<T extends string>(choices: readonly T[]): (text: string) =
  * @throws UsageError naming those that exist
  */
 export function designsOption(text: string): DesignChoice[] {
-  try {
-    const choices = resolveDesigns(text);
-    for (const choice of choices) presetNumber(choice, loadEngine(choice.design, 'bare').presets);
-    return choices;
-  } catch (error) {
-    if (error instanceof EngineError && compiledDesigns().length > 0) {
-      throw new UsageError(`--design is '${text}': ${error.message}`);
+  const named = <T>(attempt: () => T): T => {
+    try {
+      return attempt();
+    } catch (error) {
+      if (error instanceof EngineError && compiledDesigns().length > 0) {
+        throw new UsageError(`--design is '${text}': ${error.message}`);
+      }
+      throw error;
     }
-    throw error;
+  };
+  const choices = named(() => resolveDesigns(text));
+  for (const choice of choices) {
+    // That an engine does not load is no fault of the option.
+    const { presets } = loadEngine(choice.design, 'bare');
+    named(() => presetNumber(choice, presets));
   }
+  return choices;
 }
 
 /**

@@ -43,10 +43,11 @@ export async function captureInput(
   names: readonly string[],
   limit: number | null,
   reading: CaptureReading = {},
+  edits: EditsAsGiven = AS_IT_IS,
 ): Promise<ReplayInput> {
   const files = filesOf(names);
   requireRepeatable(files);
-  return (await loadCaptures(files, { ...keepAll(limit), reading })) as ReplayInput;
+  return (await loadCaptures(files, { ...keepAll(limit), reading, edits })) as ReplayInput;
 }
 
 /**

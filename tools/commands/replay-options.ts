@@ -133,7 +133,8 @@ export function addReplayOptions(command: Command): void {
     .option('--max-conns <count>', 'connection limit (default: 3000000)', wholeNumber(1, 1e7, 'connections'))
     .option(
       '--store <MiB>',
-      'packet store: traffic that is larger streams through it, read again for each run and loop',
+      'packet store: traffic that is larger streams through it, read again for each run and loop; at most a third of the ' +
+        'memory that a container allows',
       wholeNumber(1, 3072, 'MiB'),
       DEFAULT_STORE_MIB,
     )

@@ -6,6 +6,7 @@ import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import { fitCases, type ScalingResult } from '../bench/scale.js';
+import type { ChecksumChoice } from '../config/checksum-handling.js';
 import { coverText } from '../report/comparisons.js';
 import type { ScalingFit } from '../stats/scalability.js';
 import { printable } from '../report/escape.js';
@@ -26,11 +27,12 @@ import {
   StopOnSignal,
 } from './bench-matrix.js';
 import { KEEP_TRUNCATED_HELP, STRICT_HELP, type CaptureFlags } from './capture-options.js';
+import { matrixChecksumsOption } from './checksum-options.js';
 import { mutexOption, wholeNumber } from './option-values.js';
 import { buildChoice, buildOption, type BuildChoice } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
-interface ScaleFlags extends CaptureFlags {
+interface ScaleFlags extends CaptureFlags, ChecksumChoice {
   readonly scenario?: string;
   readonly capture?: string;
   readonly design: string;
@@ -64,6 +66,7 @@ export function register(program: Command, argv: readonly string[]): void {
     .option('--capture <file>', 'capture to scale, instead of a scenario')
     .option('--keep-truncated', KEEP_TRUNCATED_HELP)
     .option('--strict', STRICT_HELP)
+    .addOption(matrixChecksumsOption())
     .option('--design <names>', 'designs, joined by commas; or all', 'timeout-lists,rculist-sweep')
     .option('--workers <count>', 'most workers, 1 to 64 (default: the cores)', wholeNumber(1, 64, 'workers'))
     .option(

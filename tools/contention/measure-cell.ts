@@ -104,7 +104,7 @@ async function replayOnce(
     startedAt,
     designLabel: label,
     input: loaded.input,
-    facts: caseFacts(machine),
+    facts: caseFacts(machine, loaded.traffic, options),
   });
   onCase(made);
   return made;

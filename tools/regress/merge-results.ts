@@ -1,8 +1,14 @@
 /** Several results as one: the shards of a matrix, or runs of the same or of different cells. */
+import type { FoundWarningCode } from '../measure/warnings.js';
 import { adjustMatrix, type MatrixComparison } from '../bench/aggregate.js';
 import { benchRecord, fingerprint } from '../bench/bench-record.js';
 import type { MatrixState } from '../bench/drive-matrix.js';
-import { matrixResult, withWarnings, type MatrixResult } from '../bench/matrix-result.js';
+import {
+  matrixResult,
+  RECOMPUTED_WARNING_CODES,
+  withWarnings,
+  type MatrixResult,
+} from '../bench/matrix-result.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import { parseShard, planMatrix, type Group, type Shard } from '../bench/plan.js';
 import { rateText } from '../bench/rate.js';
@@ -53,7 +59,7 @@ function warningsOf(runs: readonly Run[]): Result['warnings'] {
   const machines = new Set(runs.map(({ result }) => result.environment.machineId));
   if (machines.size > 1) {
     seen.set('merged-machines', {
-      code: 'merged-machines',
+      code: 'merged-machines' satisfies FoundWarningCode,
       text: `the cases were measured on ${machines.size} machines; the environment shown is that of the first`,
       advice: 'Compare only figures of cells that were measured on the same machine.',
     });
@@ -130,9 +136,12 @@ function mergeShards(runs: readonly Run[], texts: readonly string[]): MatrixResu
   return missing.length === 0 ? dedupe(merged) : { ...dedupe(merged), partial: true };
 }
 
-/** What trials warned of is counted anew over all of them. */
+/** What trials warned of, and what they come to, is told anew over all of them. */
 function withoutTrialWarnings(frame: ReturnType<typeof frameOf>): ReturnType<typeof frameOf> {
-  return { ...frame, warnings: frame.warnings.filter(({ text }) => !/^in \d+ of \d+ trials/.test(text)) };
+  const warnings = frame.warnings.filter(
+    ({ code, text }) => !RECOMPUTED_WARNING_CODES.has(code) && !/^in \d+ of \d+ trials/.test(text),
+  );
+  return { ...frame, warnings };
 }
 
 function shardOf(text: string, run: Run): Shard {

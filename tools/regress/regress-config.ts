@@ -4,8 +4,10 @@ import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { DEFAULT_MUTEX, MUTEX_POLICIES } from '../../engine/host/run-memory.js';
 import type { InputLoader, LoadedInput } from '../bench/replay-runner.js';
+import { CHECKSUM_HANDLINGS, checksumConfig } from '../config/checksum-handling.js';
 import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
 import { configFromSuggestion } from '../config/suggested.js';
+import { requireRightChecksums } from '../replay/checksum-check.js';
 import { RegressError } from './check.js';
 import { parseThreshold, ThresholdError } from './threshold-expression.js';
 import { ratioMetricFault } from './threshold-metrics.js';
@@ -27,6 +29,8 @@ const inputSchema = z
     keepTruncated: z.boolean().optional(),
     /** Refuse a capture with odd records. */
     strict: z.boolean().optional(),
+    /** What is done about wrong checksums of a capture; default: verify. */
+    checksums: z.enum(CHECKSUM_HANDLINGS).optional(),
     /** Stop reading after this many packets. */
     limit: z.int().positive().optional(),
     /** Configuration file for the tracker, where a scenario's own does not do. */
@@ -152,7 +156,7 @@ export function regressInputName(input: RegressInput): string {
 
 /**
  * Traffic of an input, with the configuration to track it under.
- * @throws what loading it throws, ConfigError for its configuration
+ * @throws WrongChecksumsError, what loading it throws, ConfigError for its configuration
  */
 export async function loadRegressInput(
   load: InputLoader,
@@ -161,12 +165,14 @@ export async function loadRegressInput(
 ): Promise<LoadedInput & { readonly config: TrackerConfig }> {
   const { config: file, ...spec } = input;
   const loaded = await load(spec, seed);
-  const config =
+  const named =
     file !== undefined
       ? readConfig(file)
       : loaded.suggested === null
         ? DEFAULT_CONFIG
         : configFromSuggestion(loaded.suggested);
+  const config = checksumConfig(named, input);
+  requireRightChecksums(loaded.traffic, loaded.input, config.entries.switches?.checksumsIgnored === true);
   return { ...loaded, config };
 }
 

@@ -169,6 +169,12 @@ export function loadPackets(
   };
 }
 
+/** What the schedule needs to know of one loop of staged traffic. */
+export function stagedTotals({ packets, frameBytes, timesNs }: StagedTraffic): TrafficTotals {
+  const loopNs = loopDurationNs(timesNs[packets - 1] as number, packets);
+  return { packets, bits: frameBits(frameBytes), loopNs };
+}
+
 /** Length of one loop of `packets` packets in capture time: the span plus one mean gap. */
 export function loopDurationNs(spanNs: number, packets: number): number {
   return packets > 1 ? spanNs + spanNs / (packets - 1) : 1000;

@@ -283,7 +283,7 @@ async function measureRun(
     startedAt,
     designLabel: label,
     input,
-    facts: caseFacts(machine),
+    facts: caseFacts(machine, traffic, options),
   });
 }
 
@@ -371,9 +371,18 @@ export function isValid(each: ResultCase): boolean {
   return each.audit.length > 0 && each.audit.every((check) => check.ok);
 }
 
-/** Facts about the machine that warnings about one run need. */
-export function caseFacts(machine: MachineAtStart): CaseContext['facts'] {
-  return { clock: machine.clock, coresUsable: machine.figures.coresUsable };
+/** Facts about the machine and the traffic that warnings about one run need. */
+export function caseFacts(
+  machine: MachineAtStart,
+  { checksums }: ReplayTraffic,
+  { switches }: Pick<ReplayOptions, 'switches'>,
+): CaseContext['facts'] {
+  return {
+    clock: machine.clock,
+    coresUsable: machine.figures.coresUsable,
+    checksums:
+      checksums === undefined ? null : { ...checksums, ignored: switches?.checksumsIgnored === true },
+  };
 }
 
 function makeResult(

@@ -1,4 +1,5 @@
 /** Where traffic comes from, as plain data: the feeder thread opens it again for every design and loop. */
+import { ChecksumSample, type ChecksumFigures } from './checksum-sample.js';
 import { compileFilter } from '../rewrite/filter.js';
 import type { IpMap } from '../rewrite/ip-map.js';
 import { makeRewriter } from '../rewrite/rewriter.js';
@@ -26,6 +27,8 @@ export interface EditsAsGiven {
   readonly destinationMap: IpMap | null;
   /** Bytes kept of each frame. */
   readonly snapLength: number | null;
+  /** Whether wrong checksums are made right; absent = they are left as they are. */
+  readonly checksums?: 'fix' | null;
   /** Longest time between two packets, nanoseconds. */
   readonly maxGapNs?: number | null;
 }
@@ -37,6 +40,9 @@ export const AS_IT_IS: EditsAsGiven = {
   destinationMap: null,
   snapLength: null,
 };
+
+/** Only wrong checksums are made right. */
+export const CHECKSUMS_FIXED: EditsAsGiven = { ...AS_IT_IS, checksums: 'fix' };
 
 /** Captures, one after the other, or a scenario. */
 export type TrafficOrigin =
@@ -63,8 +69,8 @@ export interface StreamedTraffic extends TrafficSurvey {
   readonly storeBytes: number;
 }
 
-/** Traffic of one loop, as a run takes it. */
-export type ReplayTraffic = StagedTraffic | StreamedTraffic;
+/** Traffic of one loop, as a run takes it, and what a look at its checksums found while it was read. */
+export type ReplayTraffic = (StagedTraffic | StreamedTraffic) & { readonly checksums?: ChecksumFigures };
 
 /** Whether traffic is read while it is replayed. */
 export function isStreamed(traffic: ReplayTraffic): traffic is StreamedTraffic {
@@ -104,6 +110,7 @@ export function openTraffic(
       destinationMap: edits.destinationMap ?? undefined,
     }),
     snapLength: edits.snapLength,
+    fixChecksums: edits.checksums === 'fix',
     maxGapNs: edits.maxGapNs ?? null,
   });
 }
@@ -118,8 +125,13 @@ export async function loadTraffic(
   storeBytes: number,
   observe: CaptureObserver = () => {},
 ): Promise<ReplayTraffic> {
+  const sample = new ChecksumSample();
   const prepared = preparedFile(source);
-  if (prepared !== null && fits(prepared, storeBytes)) return stagePrepared(prepared, source.limit);
+  if (prepared !== null && fits(prepared, storeBytes)) {
+    const staged = stagePrepared(prepared, source.limit);
+    staged.forEach((frame, _index, wireBytes) => sample.look(frame, wireBytes));
+    return { ...staged, checksums: sample.figures };
+  }
   const { origin, limit, edits } = source;
   const unrepeatable =
     origin.type === 'capture' ? origin.files.find((file) => !isRepeatable(file)) : undefined;
@@ -129,15 +141,28 @@ export async function loadTraffic(
     observe(facts);
   });
   try {
-    const traffic = await stageOrSurvey(opened, limit, storeBytes, () => {
+    const traffic = await stageOrSurvey(lookedAt(opened, sample), limit, storeBytes, () => {
       if (unrepeatable !== undefined) throw new UnrepeatableTrafficError(unrepeatable, storeBytes);
     });
-    return isStaged(traffic) ? traffic : { ...traffic, source, storeBytes };
+    const checksums = sample.figures;
+    return isStaged(traffic) ? { ...traffic, checksums } : { ...traffic, source, storeBytes, checksums };
   } catch (error) {
     if (!(error instanceof EmptyTrafficError) || edits.filter === null) throw error;
     const of = packetsRead === 0 ? 'packets' : `${packetsRead} packets`;
     throw new EmptyTrafficError(opened.name, `--filter '${edits.filter}' keeps none of the ${of}`);
   }
+}
+
+/** The traffic, each packet of which is shown to the sample as it passes. */
+function lookedAt(traffic: Traffic, sample: ChecksumSample): Traffic {
+  return {
+    name: traffic.name,
+    forEach: (visit) =>
+      traffic.forEach((frame, timestampNs, wireBytes) => {
+        sample.look(frame, wireBytes);
+        return visit(frame, timestampNs, wireBytes);
+      }),
+  };
 }
 
 /** The file, when the traffic is one prepared capture as it is; null otherwise. */

@@ -10,6 +10,7 @@ import {
   observe,
   whyNotObserved,
 } from './comparisons.js';
+import { invalidHeadline } from './invalid-packets.js';
 import { formatRatio } from './quantities.js';
 import type { Run } from './runs.js';
 import type { Comparison } from './schema.js';
@@ -45,6 +46,11 @@ export function summarySentences(runs: readonly Run[]): Sentence[] {
   const sentences: Sentence[] = [];
   const repeated = repeatedTuplesText(runs);
   if (repeated !== null) sentences.push({ kind: 'caution', text: repeated });
+  for (const { result, label } of runs) {
+    const invalid = invalidHeadline(result);
+    if (invalid !== null)
+      sentences.push({ kind: 'caution', text: `${runs.length > 1 ? `${label}: ` : ''}${invalid}` });
+  }
   for (const run of runs) {
     const where = runs.length > 1 ? `${run.label}: ` : '';
     const { result } = run;

@@ -21,6 +21,7 @@ import {
 import { throughputCover, throughputInterval, throughputOfCell } from './cell-throughput.js';
 import { metricOf, observe, whyNotObserved } from './comparisons.js';
 import { printable } from './escape.js';
+import { invalidHeadline } from './invalid-packets.js';
 import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from './quantities.js';
 import type { Run } from './runs.js';
 import type { Contention, LatencyDistribution, Warning } from './schema.js';
@@ -53,11 +54,16 @@ export function renderTerminal(runs: readonly Run[], options: TerminalOptions): 
   const paint = painter(options.colour);
   const width = Math.max(40, options.width);
   const problems = runs.flatMap((run) => problemsOf(run, runs.length > 1, width, paint));
-  if (options.quiet === true) return problems.length === 0 ? '' : `${problems.join('\n')}\n`;
+  const invalid = runs.flatMap((run) => invalidLines(run, runs.length > 1, width, paint));
+  if (options.quiet === true) {
+    const lines = [...invalid, ...problems];
+    return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+  }
   const cells = cellsOf(runs);
   const repeated = repeatedTuplesText(runs);
   const blocks: string[] =
     repeated === null ? [] : [wrap(`${paint('yellow', 'Caution:')} ${repeated}`, width, '  ')];
+  blocks.push(...invalid);
   const groups = comparableGroups(cells);
   if (groups.length > MOST_GROUPS_IN_FULL) blocks.push(matrixGrid(groups, runs.length > 1, width, paint));
   else blocks.push(...groups.map((group) => groupBlock(group, runs.length > 1, width, paint)));
@@ -369,6 +375,14 @@ function warningBlock(runs: readonly Run[], width: number, paint: Paint): string
 function sentences(first: string, second: string | null | undefined): string {
   if (second === null || second === undefined || second === '') return first;
   return /[.!?]$/.test(first) ? `${first} ${second}` : `${first}. ${second}`;
+}
+
+/** That a large share of the packets was invalid: the first thing to know, also when quiet. */
+function invalidLines(run: Run, severalRuns: boolean, width: number, paint: Paint): string[] {
+  const text = invalidHeadline(run.result);
+  if (text === null) return [];
+  const where = severalRuns ? `${printable(run.label)}: ` : '';
+  return [wrap(`${paint('yellow', 'Invalid:')} ${where}${printable(text)}`, width, '  ')];
 }
 
 /** Failed checks, partial and invalid results: shown also when quiet. */

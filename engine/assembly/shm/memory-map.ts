@@ -106,6 +106,8 @@ export const SWITCH_DEFAULT_LIMIT_PER_ZONE: u32 = 2;
 export const SWITCH_FTP_IPV4_EXTENDED: u32 = 4;
 /** A defect of every upstream revision: committing with a bare `nat` gives the reply tuple a source address and a port of zero. */
 export const SWITCH_BARE_NAT_ZERO_TUPLE: u32 = 8;
+/** Checksums count as right unseen, as upstream does with packets that a NIC, or a sender's offload, flags as good. */
+export const SWITCH_CHECKSUMS_IGNORED: u32 = 16;
 
 /** Values of C_MUTEX_POLICY; anything else is MUTEX_GLIBC. */
 export const MUTEX_GLIBC: u32 = 1;
