@@ -29,6 +29,7 @@ export const CONSTANT_NAMES = [
   'C_BUFFERS_BASE',
   'C_LAG_GROUPS',
   'C_MUTEX_POLICY',
+  'C_TOUCH_AHEAD',
   'C_CT_LOCK',
   'C_EPOCH',
   'C_EXPECT_BASE',
@@ -78,6 +79,8 @@ export const CONSTANT_NAMES = [
   'MUTEX_GLIBC',
   'SWITCH_EST_AFTER_REPLY',
   'SWITCH_FTP_IPV4_EXTENDED',
+  'T_BATCHES',
+  'T_BATCHES_TOUCHED',
   'T_CLASSES',
   'T_EPOCH_SEEN',
   'T_HOLD_INTERVAL',
@@ -90,6 +93,10 @@ export const CONSTANT_NAMES = [
   'T_VERDICTS',
   'T_WORK',
   'THREAD_SIZE',
+  'TOUCH_AHEAD_AUTO',
+  'TOUCH_AHEAD_CONNECTIONS',
+  'TOUCH_AHEAD_OFF',
+  'TOUCH_AHEAD_ON',
   'EX_ACTION',
   'EX_KEY',
   'EX_LABEL',
@@ -315,6 +322,7 @@ export type EngineConstants = Readonly<Record<ConstantName, number>>;
 const LATER_CONSTANTS: ReadonlySet<ConstantName> = new Set<ConstantName>([
   'C_MUTEX_POLICY',
   'C_ORPHANS',
+  'C_TOUCH_AHEAD',
   'H_NAT_SERVICE',
   'LS_LEFT',
   'LS_PERIOD',
@@ -324,6 +332,12 @@ const LATER_CONSTANTS: ReadonlySet<ConstantName> = new Set<ConstantName>([
   'MUTEX_GLIBC',
   'SWITCH_BARE_NAT_ZERO_TUPLE',
   'SWITCH_CHECKSUMS_IGNORED',
+  'T_BATCHES',
+  'T_BATCHES_TOUCHED',
+  'TOUCH_AHEAD_AUTO',
+  'TOUCH_AHEAD_CONNECTIONS',
+  'TOUCH_AHEAD_OFF',
+  'TOUCH_AHEAD_ON',
 ]);
 
 /**

@@ -43,6 +43,14 @@ export const MUTEX_POLICIES = ['glibc', 'backoff'] as const;
 export type MutexPolicy = (typeof MUTEX_POLICIES)[number];
 export const DEFAULT_MUTEX: MutexPolicy = 'glibc';
 
+/**
+ * Whether batches touch ahead what their packets will need (engine/assembly/conntrack/touch-ahead.ts): `auto` while the table is large,
+ * `on` always, `off` never, as in the original. No verdict depends on it.
+ */
+export const TOUCH_AHEAD_SETTINGS = ['auto', 'on', 'off'] as const;
+export type TouchAhead = (typeof TOUCH_AHEAD_SETTINGS)[number];
+export const DEFAULT_TOUCH_AHEAD: TouchAhead = 'auto';
+
 /** What a run starts with. Everything random is injected. */
 export interface RunSettings {
   /** Random numbers of the engine (NAT port restarts). */
@@ -65,6 +73,8 @@ export interface RunSettings {
   readonly holdInterval?: number | undefined;
   /** How waiters of a lock spin; absent = as glibc's. Engines from before there was a choice have their own way. */
   readonly mutex?: MutexPolicy | undefined;
+  /** Whether batches touch ahead; absent = auto. Engines from before there was a choice never do. */
+  readonly touchAhead?: TouchAhead | undefined;
 }
 
 /** Default connection limit (spec §0). */
@@ -147,6 +157,7 @@ function writeControlBlock(run: EngineRun, settings: RunSettings): void {
   if (c.C_MUTEX_POLICY !== 0) {
     put(c.C_MUTEX_POLICY, (settings.mutex ?? DEFAULT_MUTEX) === 'backoff' ? c.MUTEX_BACKOFF : c.MUTEX_GLIBC);
   }
+  if (c.C_TOUCH_AHEAD !== 0) put(c.C_TOUCH_AHEAD, touchAheadWord(c, settings.touchAhead ?? DEFAULT_TOUCH_AHEAD));
   put(c.C_N_CONN_LIMIT, settings.connLimit ?? DEFAULT_CONN_LIMIT);
   put(c.C_TCP_SEQ_CHECK, (settings.tcpSeqCheck ?? true) ? 1 : 0);
   put(c.C_EPOCH, 1);
@@ -158,6 +169,12 @@ function writeControlBlock(run: EngineRun, settings: RunSettings): void {
   }
   // Last: a thread that attaches too early finds no magic and refuses.
   Atomics.store(new Int32Array(memory.buffer), (c.CONTROL + c.C_MAGIC) / 4, c.MAGIC);
+}
+
+/** A setting of touching ahead as the engine reads it. */
+export function touchAheadWord(c: EngineConstants, setting: TouchAhead): number {
+  if (setting === 'auto') return c.TOUCH_AHEAD_AUTO;
+  return setting === 'on' ? c.TOUCH_AHEAD_ON : c.TOUCH_AHEAD_OFF;
 }
 
 /** The state must not be zero, which xorshift generators never leave. */

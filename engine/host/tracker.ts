@@ -10,7 +10,7 @@ import { PacketHandle } from './packet-handle.js';
 import { byteOffset, milliseconds, type ByteOffset, type Milliseconds } from './quantities.js';
 import { reasonTable, type Reason } from './reason-text.js';
 import { createRun, resetRun, writeFragmentSettings } from './run-memory.js';
-import type { BehaviourSwitches, EngineRun, FragmentSettings, RunSettings } from './run-memory.js';
+import type { BehaviourSwitches, EngineRun, FragmentSettings, RunSettings, TouchAhead } from './run-memory.js';
 import { EngineThread, type Clock } from './thread.js';
 import { attributeValues, type TimeoutSeconds } from './timeout-attributes.js';
 
@@ -29,6 +29,8 @@ export interface TrackerSettings {
   readonly hashBasis?: number | undefined;
   /** Every how many lock holds the held time is measured, where locks are probed; absent = never. */
   readonly holdInterval?: number | undefined;
+  /** Whether batches touch ahead; absent = auto, which a call for one packet never does. */
+  readonly touchAhead?: TouchAhead | undefined;
 }
 
 /** What a tracker is made for. */
@@ -419,6 +421,7 @@ function runSettings(
     switches: options.switches,
     fragments: options.fragments,
     holdInterval: options.holdInterval,
+    touchAhead: options.touchAhead,
   };
 }
 

@@ -1,6 +1,11 @@
 /** What a benchmark matrix is: its dimensions, how often each cell is repeated, and the checks of a bench.yaml. */
 import { z } from 'zod';
-import { DEFAULT_MUTEX, MUTEX_POLICIES } from '../../engine/host/run-memory.js';
+import {
+  DEFAULT_MUTEX,
+  DEFAULT_TOUCH_AHEAD,
+  MUTEX_POLICIES,
+  TOUCH_AHEAD_SETTINGS,
+} from '../../engine/host/run-memory.js';
 import { CHECKSUM_HANDLINGS } from '../config/checksum-handling.js';
 import { parseRate, rateText, type Rate } from './rate.js';
 
@@ -127,6 +132,7 @@ export const matrixSpec = z.strictObject({
     .optional(),
   warmupPackets: z.int().nonnegative().default(20_000),
   mutex: z.enum(MUTEX_POLICIES).default(DEFAULT_MUTEX),
+  touchAhead: z.enum(TOUCH_AHEAD_SETTINGS).default(DEFAULT_TOUCH_AHEAD),
   pin: z.boolean().default(false),
 });
 

@@ -106,6 +106,7 @@ export class ReplayCellRunner implements CellRunner {
       warmupPackets: spec.warmupPackets,
       timelineMs: TIMELINE_MS,
       mutex: spec.mutex,
+      touchAhead: spec.touchAhead,
       pin: spec.pin,
       seed: trialSeed,
       rules: createRules(config),

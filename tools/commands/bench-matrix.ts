@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { MutexPolicy } from '../../engine/host/run-memory.js';
+import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import type { MatrixHooks } from '../bench/drive-matrix.js';
 import type { TrialPlace } from '../bench/session.js';
 import { workerFile } from '../replay/thread-pool.js';
@@ -51,6 +51,7 @@ export interface MatrixFlags extends CaptureFlags, ChecksumChoice {
   readonly build?: BuildChoice;
   readonly bare?: boolean;
   readonly mutex?: MutexPolicy;
+  readonly touchAhead?: TouchAhead;
   readonly sessions?: number;
   readonly trials?: number;
   readonly untilPrecision?: number;
@@ -245,6 +246,7 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
     ...given('batch', flags.batch, 'batch'),
     ...(flags.bare === true || flags.build !== undefined ? { build: buildChoice(flags) } : {}),
     ...given('mutex', flags.mutex, 'mutex'),
+    ...given('touchAhead', flags.touchAhead, 'touchAhead'),
     ...given('sessions', flags.sessions, 'sessions'),
     ...given('trials', flags.trials, 'trials'),
     ...given('untilPrecision', flags.untilPrecision, 'untilPrecision'),

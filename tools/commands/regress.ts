@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { appendFile, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import type { MutexPolicy } from '../../engine/host/run-memory.js';
+import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import { exitCodeOf } from '../regress/check.js';
 import { GATE_LEVELS, runGate, type GateFindings, type GateLevel } from '../regress/gate.js';
 import {
@@ -19,7 +19,7 @@ import { checkRegressConfig, readRegressConfig, type RegressConfig } from '../re
 import { workerFile } from '../replay/thread-pool.js';
 import { writeAtomically } from '../report/result-file.js';
 import { loadInput, sessionEntry } from './bench-matrix.js';
-import { mutexOption } from './option-values.js';
+import { mutexOption, touchAheadOption } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
 interface RegressFlags {
@@ -29,6 +29,7 @@ interface RegressFlags {
   readonly level?: GateLevel[];
   readonly update?: boolean;
   readonly mutex?: MutexPolicy;
+  readonly touchAhead?: TouchAhead;
   readonly junit?: string;
   readonly markdown?: string;
   readonly github?: boolean;
@@ -62,6 +63,7 @@ export function register(program: Command, argv: readonly string[]): void {
     )
     .option('--update', 'write the baseline from this run, and print what changed')
     .addOption(mutexOption('of the ratios; default: what the configuration says, or glibc'))
+    .addOption(touchAheadOption('in the runs of the ratios and exact counts; default: what the configuration says, or auto'))
     .option('--junit <file>', 'JUnit XML: a regression is a failure, an inconclusive check is skipped')
     .option('--markdown <file>', 'the findings as Markdown, for a comment')
     .option('--github', 'annotations and step summary (default: in GitHub Actions)')
@@ -118,9 +120,15 @@ function defaultLevels(flags: RegressFlags): GateLevel[] {
   return flags.against === undefined ? ['exact', 'ratios'] : ['exact', 'ratios', 'against'];
 }
 
-async function configOf(flags: RegressFlags): Promise<RegressConfig> {
+/** The configuration, with what the flags say in its place. */
+async function configOf({ mutex, touchAhead, ...flags }: RegressFlags): Promise<RegressConfig> {
   const config = await configAsWritten(flags);
-  return flags.mutex === undefined ? config : { ...config, ratios: { ...config.ratios, mutex: flags.mutex } };
+  const touch = touchAhead === undefined ? {} : { touchAhead };
+  return {
+    ...config,
+    exact: { ...config.exact, ...touch },
+    ratios: { ...config.ratios, ...(mutex === undefined ? {} : { mutex }), ...touch },
+  };
 }
 
 async function configAsWritten(flags: RegressFlags): Promise<RegressConfig> {

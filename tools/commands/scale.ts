@@ -1,7 +1,7 @@
 /** `ctreplay scale`: throughput at 1..N workers and the Universal Scalability Law fitted to it. */
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import type { MutexPolicy } from '../../engine/host/run-memory.js';
+import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
@@ -28,7 +28,7 @@ import {
 } from './bench-matrix.js';
 import { KEEP_TRUNCATED_HELP, STRICT_HELP, type CaptureFlags } from './capture-options.js';
 import { matrixChecksumsOption } from './checksum-options.js';
-import { mutexOption, wholeNumber } from './option-values.js';
+import { mutexOption, touchAheadOption, wholeNumber } from './option-values.js';
 import { buildChoice, buildOption, type BuildChoice } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
@@ -43,6 +43,7 @@ interface ScaleFlags extends CaptureFlags, ChecksumChoice {
   readonly build?: BuildChoice;
   readonly bare?: boolean;
   readonly mutex: MutexPolicy;
+  readonly touchAhead: TouchAhead;
   readonly pin?: boolean;
   readonly seed: number;
   readonly out?: string;
@@ -89,6 +90,7 @@ export function register(program: Command, argv: readonly string[]): void {
     .addOption(buildOption())
     .option('--bare', 'as --build bare; leaves the model without times')
     .addOption(mutexOption())
+    .addOption(touchAheadOption())
     .option('--pin', 'pin each thread to a CPU')
     .option('--seed <integer>', 'what all random choices derive from', wholeNumber(0, 0xffff_ffff, 'seed'), 1)
     .option('--out <folder>', 'where result.json and tables go (default: a fresh folder in results/)')
@@ -170,6 +172,7 @@ function specOf(flags: ScaleFlags, cores: number): MatrixSpec {
       build: buildChoice(flags),
       probeCost: 'none',
       mutex: flags.mutex,
+      touchAhead: flags.touchAhead,
       pin: flags.pin === true,
       seed: flags.seed,
     },

@@ -47,9 +47,9 @@ async function measureOvsBenchmark(
   packets: number,
   workers: number,
   choice: DesignChoice,
-  { seed, mutex, wasmFolder }: RunRequest,
+  { seed, mutex, touchAhead, wasmFolder }: RunRequest,
 ): Promise<CellRound> {
-  const common = { workers, packets, batch: 32, change: true, seed, mutex, wasmFolder };
+  const common = { workers, packets, batch: 32, change: true, seed, mutex, touchAhead, wasmFolder };
   const bare = await runOvsBenchmark(choice, { ...common, flavour: 'bare' });
   const probed = await runOvsBenchmark(choice, { ...common, flavour: 'probed' });
   return {

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { LOCK_CLASSES } from '../../engine/host/counters.js';
 import { designLabel, type DesignChoice } from '../../engine/host/designs.js';
 import { loadEngine } from '../../engine/host/module.js';
+import type { TouchAhead } from '../../engine/host/run-memory.js';
 import { stateText } from '../../engine/host/state-text.js';
 import { Tracker } from '../../engine/host/tracker.js';
 import { applyConfig, configSettings } from '../config/apply-config.js';
@@ -18,6 +19,8 @@ export interface ExactInput {
   readonly name: string;
   readonly packets: readonly InputPacket[];
   readonly config: TrackerConfig;
+  /** Whether batches touch ahead, which no figure shows; absent = auto, which never does in batches of one. */
+  readonly touchAhead?: TouchAhead | undefined;
 }
 
 /** Everything that is compared. Maps hold only what is not zero, in order of their keys. */
@@ -66,6 +69,7 @@ export function runExact(
     switches: settings.switches,
     fragments: settings.fragments,
     sweepIntervalMs: settings.sweepIntervalMs,
+    touchAhead: input.touchAhead,
     wasmFolder,
   });
   applyConfig(tracker, input.config);

@@ -100,7 +100,7 @@ function packetsOf({ traffic }: LoadedInput): InputPacket[] {
 
 async function gateExact(options: GateOptions): Promise<GateFindings> {
   const { config, baseline: folder, update, onProgress } = options;
-  const { seed, inputs } = config.exact;
+  const { seed, inputs, touchAhead } = config.exact;
   const file = exactFileIn(folder);
   const baseline = await readExactBaseline(folder);
   if (baseline === null && !update) {
@@ -117,7 +117,7 @@ async function gateExact(options: GateOptions): Promise<GateFindings> {
     const loaded = await loadRegressInput(options.load, input, seed);
     const packets = packetsOf(loaded);
     for (const choice of choicesOf(config.designs)) {
-      const exact = { name: regressInputName(input), packets, config: loaded.config };
+      const exact = { name: regressInputName(input), packets, config: loaded.config, touchAhead };
       found.set(exactName(choice, exact), runExact(choice, exact, seed));
     }
   }

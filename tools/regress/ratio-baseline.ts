@@ -2,7 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { MUTEX_POLICIES, type MutexPolicy } from '../../engine/host/run-memory.js';
+import {
+  MUTEX_POLICIES,
+  TOUCH_AHEAD_SETTINGS,
+  type MutexPolicy,
+  type TouchAhead,
+} from '../../engine/host/run-memory.js';
 import { RegressError } from './check.js';
 import type { CellFigures } from './thresholds.js';
 
@@ -26,9 +31,10 @@ const ratioFile = z.object({
   machineId: z.string().nullable(),
   cpuModel: z.string().nullable(),
   measuredAt: z.string(),
-  // Baselines from before there was a choice say nothing of these two.
+  // Baselines from before there was a choice say nothing of these.
   throughput: z.enum(['bare', 'probed']).default('probed'),
   mutex: z.enum(MUTEX_POLICIES).default('backoff'),
+  touchAhead: z.enum(TOUCH_AHEAD_SETTINGS).default('off'),
   ratios: z.array(ratio),
   figures: z.record(z.string(), z.record(z.string(), z.number())),
 });
@@ -44,6 +50,8 @@ export interface RatioBaseline {
   /** Build that throughput was measured with. */
   readonly throughput: 'bare' | 'probed';
   readonly mutex: MutexPolicy;
+  /** What came of the setting of touching ahead, over all cells: `off` when no batch did. */
+  readonly touchAhead: TouchAhead;
   readonly ratios: readonly BaselineRatio[];
   readonly figures: ReadonlyMap<string, CellFigures>;
 }
@@ -88,6 +96,7 @@ export function ratioBaselineText(baseline: RatioBaseline): string {
     measuredAt: baseline.measuredAt,
     throughput: baseline.throughput,
     mutex: baseline.mutex,
+    touchAhead: baseline.touchAhead,
     ratios: baseline.ratios,
     figures: Object.fromEntries([...baseline.figures].toSorted(([a], [b]) => (a < b ? -1 : 1))),
   };

@@ -7,8 +7,8 @@ import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import { planMatrix } from '../bench/plan.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import type { InputLoader } from '../bench/replay-runner.js';
-import { DEFAULT_MUTEX } from '../../engine/host/run-memory.js';
-import { mutexOf } from '../report/cells.js';
+import { DEFAULT_MUTEX, type TouchAhead } from '../../engine/host/run-memory.js';
+import { mutexOf, touchAheadEffect } from '../report/cells.js';
 import { formatCounts } from '../stats/compare.js';
 import { compareSessions, mapInterval, meanInterval } from '../stats/session-estimate.js';
 import { confidencePerLook, decide } from '../stats/verdict.js';
@@ -72,6 +72,7 @@ function matrixOf(config: RegressConfig['ratios'], sessions: number): MatrixSpec
       trials: config.trials,
       probeCost: 'none',
       mutex: config.mutex,
+      touchAhead: config.touchAhead,
     },
     'ratios',
   );
@@ -123,9 +124,16 @@ export function ratioBaselineOf(result: MatrixResult, metrics: readonly string[]
     // A matrix makes no comparison of any other throughput.
     throughput: result.comparisons.some(({ metric }) => metric === 'pps') ? 'bare' : 'probed',
     mutex: result.cases[0] === undefined ? DEFAULT_MUTEX : mutexOf(result.cases[0]),
+    touchAhead: touchAheadOfCases(result.cases),
     ratios: ratiosOf(result, metrics),
     figures: cellFigures(result.cases),
   };
+}
+
+/** What came of the setting of touching ahead, over all cells: `off` when no batch did. */
+function touchAheadOfCases(cases: MatrixResult['cases']): TouchAhead {
+  const effects = new Set(cases.map(touchAheadEffect));
+  return effects.has('on') ? 'on' : effects.has('auto') ? 'auto' : 'off';
 }
 
 function ratiosOf(result: MatrixResult, metrics: readonly string[]): BaselineRatio[] {
@@ -168,6 +176,7 @@ export function ratioChecks(
 ): Check[] {
   const found = ratiosOf(result, config.metrics);
   const { mutex } = config;
+  const touchAhead = touchAheadOfCases(result.cases);
   // The permitted error is shared between all looks at all ratios.
   const confidence = confidencePerLook(config.confidence, looksOf(config) * Math.max(1, found.length));
   const keyOf = (one: BaselineRatio): string => JSON.stringify([one.base, one.head, one.metric]);
@@ -200,6 +209,9 @@ export function ratioChecks(
         ...(baseline.mutex === mutex
           ? []
           : [`the baseline was measured with the ${baseline.mutex} mutex, this with ${mutex}`]),
+        ...(baseline.touchAhead === touchAhead
+          ? []
+          : [`the baseline was measured with touch-ahead ${baseline.touchAhead}, this with ${touchAhead}`]),
       ],
       file,
     };

@@ -2,7 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { DEFAULT_MUTEX, MUTEX_POLICIES } from '../../engine/host/run-memory.js';
+import {
+  DEFAULT_MUTEX,
+  DEFAULT_TOUCH_AHEAD,
+  MUTEX_POLICIES,
+  TOUCH_AHEAD_SETTINGS,
+} from '../../engine/host/run-memory.js';
 import type { InputLoader, LoadedInput } from '../bench/replay-runner.js';
 import { CHECKSUM_HANDLINGS, checksumConfig } from '../config/checksum-handling.js';
 import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
@@ -103,6 +108,8 @@ const schema = z.strictObject({
     .strictObject({
       seed: z.int().min(0).max(0xffff_ffff).default(1),
       inputs: z.array(inputSchema).min(1).default(EXACT_INPUTS),
+      /** Whether batches touch ahead what their packets will need: no figure depends on it. */
+      touchAhead: z.enum(TOUCH_AHEAD_SETTINGS).default(DEFAULT_TOUCH_AHEAD),
     })
     .prefault({}),
   ratios: z
@@ -125,6 +132,8 @@ const schema = z.strictObject({
       confidence: share.default(0.95),
       /** How waiters of a lock spin. */
       mutex: z.enum(MUTEX_POLICIES).default(DEFAULT_MUTEX),
+      /** Whether batches touch ahead what their packets will need. */
+      touchAhead: z.enum(TOUCH_AHEAD_SETTINGS).default(DEFAULT_TOUCH_AHEAD),
     })
     .prefault({}),
   against: z

@@ -1,6 +1,6 @@
 /** A finished run as one case of result.json. */
 import { readCounters, sumCounters, type ThreadCounters } from '../../engine/host/counters.js';
-import { DEFAULT_MUTEX } from '../../engine/host/run-memory.js';
+import { DEFAULT_MUTEX, DEFAULT_TOUCH_AHEAD } from '../../engine/host/run-memory.js';
 import { reasonTable } from '../../engine/host/reason-text.js';
 import { stateText } from '../../engine/host/state-text.js';
 import { coreSiblings, shareCores } from '../measure/pinning.js';
@@ -226,6 +226,8 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     clock: options.clock,
     timeScale: options.clock === 'wall' ? options.timeScale : null,
     mutex: options.settings.mutex ?? DEFAULT_MUTEX,
+    touchAhead: options.settings.touchAhead ?? DEFAULT_TOUCH_AHEAD,
+    touchedBatchShare: touchedShare(counters),
     loops: Number.isFinite(options.loops) ? options.loops : null,
     uniqueIpLoops: options.uniqueIpLoops,
     repeatedTuples: repeatsTuples(finished, options, context.input),
@@ -429,6 +431,11 @@ function departureDistribution(
     })),
   );
   return summarize(toHistogram(recording.counts, LATENCY_CONFIG, recording.exact), recording.exact);
+}
+
+/** Share of the batches that touched ahead; null where there was none, or the engine does not count them. */
+function touchedShare({ batches }: ThreadCounters): number | null {
+  return batches.run === 0 ? null : batches.touched / batches.run;
 }
 
 /** What all threads did, counted. */

@@ -5,7 +5,12 @@
  */
 import { designLabel, presetNumber, type DesignChoice } from '../../engine/host/designs.js';
 import { loadEngine, type Flavour } from '../../engine/host/module.js';
-import type { BehaviourSwitches, FragmentSettings, MutexPolicy } from '../../engine/host/run-memory.js';
+import type {
+  BehaviourSwitches,
+  FragmentSettings,
+  MutexPolicy,
+  TouchAhead,
+} from '../../engine/host/run-memory.js';
 import type { EngineThread } from '../../engine/host/thread.js';
 import { readEnvironment } from '../measure/environment.js';
 import { coreSiblings, planPins } from '../measure/pinning.js';
@@ -79,6 +84,8 @@ export interface ReplayOptions {
   readonly fragments?: FragmentSettings | undefined;
   /** How waiters of a lock spin; absent = as glibc's. */
   readonly mutex?: MutexPolicy | undefined;
+  /** Whether batches touch ahead; absent = auto. */
+  readonly touchAhead?: TouchAhead | undefined;
   readonly fault?: FaultInjection | null | undefined;
 }
 
@@ -132,6 +139,7 @@ export async function runDesign(
       switches: options.switches,
       fragments: options.fragments,
       mutex: options.mutex,
+      touchAhead: options.touchAhead,
       holdInterval: options.flavour === 'bare' ? 0 : HOLD_INTERVAL,
     },
     workers: options.workers,

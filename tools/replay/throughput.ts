@@ -18,6 +18,7 @@ type RunCase = Pick<
   | 'cpuWaitShare'
   | 'harnessShare'
   | 'input'
+  | 'touchedBatchShare'
   | 'partial'
 >;
 
@@ -37,6 +38,7 @@ export function throughputOfRun(one: RunCase): Throughput {
     harnessShare: one.harnessShare ?? null,
     cpuWaitShare: one.cpuWaitShare ?? null,
     sourceWaits: one.input.streamed?.waits ?? null,
+    touchedBatchShare: one.touchedBatchShare ?? null,
     ...(one.partial === true ? { partial: true } : {}),
   };
 }
@@ -97,7 +99,7 @@ function probeCostOf({ bare, figures, batch, latency, clockCostNs }: TwoRuns): P
   const bareNsPerPacket = bare.throughput?.workerNsPerPacket ?? null;
   const probedNsPerPacket = figures.throughput?.workerNsPerPacket ?? null;
   if (bareNsPerPacket === null || probedNsPerPacket === null) return null;
-  const reads = clockReadsPerPacket(latency, batch);
+  const reads = clockReadsPerPacket(latency, batch, figures.touchedBatchShare ?? 0);
   return {
     nsPerPacket: probedNsPerPacket - bareNsPerPacket,
     bareNsPerPacket,
@@ -113,10 +115,10 @@ function shareWithout(cost: ProbeCost | null): number | null {
   return bareNsPerPacket > 0 && probedNsPerPacket > 0 ? bareNsPerPacket / probedNsPerPacket : null;
 }
 
-/** One at each boundary between packets of a timed batch, and one before the first. */
-function clockReadsPerPacket(latency: LatencyMode, batch: number): number {
+/** One at each boundary between packets of a timed batch, one before the first, and one behind touching ahead where that was done. */
+function clockReadsPerPacket(latency: LatencyMode, batch: number, touchedShare: number): number {
   if (latency.mode === 'off') return 0;
-  return (1 + 1 / batch) / (latency.mode === 'sample' ? latency.interval : 1);
+  return (1 + (1 + touchedShare) / batch) / (latency.mode === 'sample' ? latency.interval : 1);
 }
 
 /** Names of the checks between two runs of a design. */

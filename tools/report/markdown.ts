@@ -11,6 +11,7 @@ import {
   packetsOf,
   pacingText,
   probeCostOf,
+  settingNames,
   type Cell,
 } from './cells.js';
 import { throughputCover, throughputInterval, throughputOfCell } from './cell-throughput.js';
@@ -98,12 +99,12 @@ function time(
 function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
   const [first] = group;
   if (first === undefined) return [];
-  const { input, workers, mutex } = first.first;
+  const { input, workers } = first.first;
   const heading = [
     escapeMarkdown(input.name),
     `${workers} ${workers === 1 ? 'worker' : 'workers'}`,
     escapeMarkdown(pacingText(first.first)),
-    ...(mutex === 'backoff' ? ['backoff mutex'] : []),
+    ...settingNames(first.first),
     ...(severalRuns ? [escapeMarkdown(first.run.label)] : []),
   ].join(', ');
   const design: MdColumn<Cell> = {

@@ -12,9 +12,11 @@ import {
   packetsOf,
   pacingText,
   probeCostOf,
+  settingNames,
   summaryOf,
   TIME_KINDS,
   totalOf,
+  touchAheadOf,
   type Cell,
   type TimeKind,
 } from './cells.js';
@@ -142,7 +144,8 @@ function groupBlock(group: readonly Cell[], severalRuns: boolean, width: number,
     pacingText(one),
     `batch ${one.batch}`,
     `${printable(one.steer)} steering`,
-    ...(one.mutex === 'backoff' ? ['backoff mutex'] : []),
+    ...settingNames(one),
+    ...touchedText(first),
     ...(severalRuns ? [printable(first.run.label)] : []),
   ].join(' · ');
   const name = (cell: Cell): string => printable(cellName(cell, group));
@@ -155,6 +158,13 @@ function groupBlock(group: readonly Cell[], severalRuns: boolean, width: number,
     observationLines(group, name, width, paint),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
+}
+
+/** How many batches touched ahead where the size of the table decided, in the run for throughput; nothing where none did. */
+function touchedText(cell: Cell): string[] {
+  const share = medianOf(cell, (one) => one.throughput?.touchedBatchShare ?? one.touchedBatchShare);
+  const decided = touchAheadOf(cell.first) === 'auto' && share !== null && share > 0;
+  return decided ? [`touch-ahead in ${formatShare(share)} of batches`] : [];
 }
 
 /** A table with its caption, which names the build that it was measured with; empty when the table is. */

@@ -41,7 +41,7 @@ import {
   R_UDP_CHECKSUM,
   R_UDP_HEADER,
 } from './context';
-import { hashTuple, keyHash } from './key';
+import { endpointWordsOf, hashTuple, keyHash, typeZoneProtocol } from './key';
 
 const TCP_HEADER_SIZE: u32 = 20;
 const UDP_HEADER_SIZE: u32 = 8;
@@ -174,8 +174,8 @@ function setKey(
   protocol: u32,
 ): void {
   const key = contextKey();
-  const endpointWords = <u64>(ports & 0xffff) | (<u64>(ports >> 16) << 32);
-  const rest = <u64>(dlType | (zone << 16)) | (<u64>protocol << 32);
+  const endpointWords = endpointWordsOf(ports);
+  const rest = typeZoneProtocol(dlType, zone, protocol);
   // Whole vectors, because the comparison loads whole vectors: a load that spans two recent stores would stall.
   v128.store(key, i64x2.replace_lane(i64x2.splat(srcLow), 1, srcHigh));
   v128.store(key, i64x2.replace_lane(i64x2.splat(dstLow), 1, dstHigh), 16);
