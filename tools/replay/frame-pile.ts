@@ -1,0 +1,126 @@
+/** Frames kept in plain memory: pieces of some MiB, and arrays that say where each frame lies in them. */
+import { frameAt, wireBytesAt, type FrameRange, type StagedRangeVisitor } from './frame-range.js';
+
+const PIECE_BYTES = 8 * 1024 * 1024;
+/** Bytes that may be kept beside each frame of a range, so that the range is copied as a whole: record headers, options. */
+const MOST_BESIDE_BYTES = 128;
+
+/** A pile of frames in the order in which they were put there. */
+export class FramePile {
+  readonly #ranges: FrameRange[] = [];
+  #piece: OpenPiece | null = null;
+
+  /** Keeps a copy of a frame. */
+  add(frame: Uint8Array, wireBytes: number): void {
+    if (this.#piece === null || !this.#piece.hasRoom(frame.length)) {
+      this.#closePiece();
+      this.#piece = new OpenPiece(Math.max(PIECE_BYTES, frame.length));
+    }
+    this.#piece.add(frame, wireBytes);
+  }
+
+  /** Keeps a copy of a range: all of its memory at once, where little else lies between the frames. */
+  addRange(range: FrameRange): void {
+    const { bytes, count, starts, lengths, wireBytes } = range;
+    let from = Number.POSITIVE_INFINITY;
+    let to = 0;
+    let frameBytes = 0;
+    for (let index = 0; index < count; index++) {
+      const start = starts[index] as number;
+      const length = lengths[index] as number;
+      from = Math.min(from, start);
+      to = Math.max(to, start + length);
+      frameBytes += length;
+    }
+    if (to - from > frameBytes + count * MOST_BESIDE_BYTES) {
+      for (let index = 0; index < count; index++) this.add(frameAt(range, index), wireBytesAt(range, index));
+      return;
+    }
+    this.#closePiece();
+    const kept = Buffer.allocUnsafeSlow(to - from);
+    kept.set(bytes.subarray(from, to));
+    const moved = starts.slice(0, count);
+    for (let index = 0; index < count; index++) moved[index] = (moved[index] as number) - from;
+    this.#ranges.push({
+      bytes: kept,
+      count,
+      starts: moved,
+      lengths: lengths.slice(0, count),
+      wireBytes: wireBytes === null ? null : cutLengths(wireBytes, lengths, count),
+    });
+  }
+
+  /** Shows everything in order. */
+  forEachRange(visit: StagedRangeVisitor): void {
+    this.#closePiece();
+    let firstIndex = 0;
+    for (const range of this.#ranges) {
+      visit(range, firstIndex);
+      firstIndex += range.count;
+    }
+  }
+
+  #closePiece(): void {
+    if (this.#piece !== null) this.#ranges.push(this.#piece.toRange());
+    this.#piece = null;
+  }
+}
+
+/** The lengths on the wire, which are not kept where they are those of the frames. */
+function cutLengths(wireBytes: Uint32Array, lengths: Uint32Array, count: number): Uint32Array | null {
+  for (let index = 0; index < count; index++) {
+    if (wireBytes[index] !== lengths[index]) return wireBytes.slice(0, count);
+  }
+  return null;
+}
+
+/** Memory that single frames are put into, one behind the other. */
+class OpenPiece {
+  readonly #bytes: Uint8Array;
+  #starts = new Uint32Array(1024);
+  #lengths = new Uint32Array(1024);
+  #wireBytes = new Uint32Array(1024);
+  #count = 0;
+  #used = 0;
+
+  constructor(capacityBytes: number) {
+    this.#bytes = new Uint8Array(capacityBytes);
+  }
+
+  hasRoom(byteCount: number): boolean {
+    return byteCount <= this.#bytes.length - this.#used;
+  }
+
+  add(frame: Uint8Array, wireBytes: number): void {
+    if (this.#count === this.#starts.length) this.#grow();
+    this.#bytes.set(frame, this.#used);
+    this.#starts[this.#count] = this.#used;
+    this.#lengths[this.#count] = frame.length;
+    this.#wireBytes[this.#count] = wireBytes;
+    this.#used += frame.length;
+    this.#count++;
+  }
+
+  toRange(): FrameRange {
+    const lengths = this.#lengths.slice(0, this.#count);
+    return {
+      bytes: this.#bytes,
+      count: this.#count,
+      starts: this.#starts.slice(0, this.#count),
+      lengths,
+      wireBytes: cutLengths(this.#wireBytes, lengths, this.#count),
+    };
+  }
+
+  #grow(): void {
+    this.#starts = doubled(this.#starts);
+    this.#lengths = doubled(this.#lengths);
+    this.#wireBytes = doubled(this.#wireBytes);
+  }
+}
+
+function doubled(words: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(words.length * 2);
+  larger.set(words);
+  return larger;
+}
