@@ -9,10 +9,9 @@ import { eventLoopTurn } from './event-loop.js';
 import type { FeederInput } from './feeder.js';
 import type { TrafficTotals } from './pace.js';
 import type { StreamInput } from './packet-supply.js';
-import { assignPackets, loadPackets, packetStoreBytes, type WorkerPackets } from './packet-store.js';
+import { assignmentOf, loadPackets, packetStoreBytes, type WorkerPackets } from './packet-store.js';
 import type { RunOptions } from './run-control.js';
 import type { StagedTraffic } from './staging.js';
-import { makeSteering } from './steer.js';
 import { configRewrites, planStream, ringPlaces, scratchOnly, streamTotals } from './stream-plan.js';
 import { slotsInUse, touchSlots } from './touched-slots.js';
 import { countTrafficSlots, type TrafficSlots } from './traffic-slots.js';
@@ -60,7 +59,7 @@ async function layOutStaged(
 ): Promise<RunLayout> {
   const { engine, workers, rules } = options;
   const c = engine.constants;
-  const assignment = assignPackets(traffic, rules, makeSteering(options.steer, workers));
+  const assignment = assignmentOf(traffic, rules, options.steer, workers);
   await eventLoopTurn();
   const plan = planMemory(c, {
     threads: workers + 2,

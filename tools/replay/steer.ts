@@ -108,15 +108,20 @@ export interface Steering {
   workerOf(frame: Uint8Array, at: number, layers: LayerOffsets, zone: number): number;
   /** Whether `zone` matters. */
   readonly needsZone: boolean;
+  /** Whether frame and layers matter; absent = yes. */
+  readonly needsLayers?: boolean;
 }
 
 /** Steering of `mode` over `workers` workers. */
 export function makeSteering(mode: SteerMode, workers: number): Steering {
-  if (mode === 'single' || workers === 1) return { workerOf: () => 0, needsZone: false };
+  if (mode === 'single' || workers === 1) {
+    return { workerOf: () => 0, needsZone: false, needsLayers: false };
+  }
   if (mode === 'round-robin') {
     let next = 0;
     return {
       needsZone: false,
+      needsLayers: false,
       workerOf: () => {
         const worker = next;
         next = next + 1 === workers ? 0 : next + 1;
@@ -124,7 +129,9 @@ export function makeSteering(mode: SteerMode, workers: number): Steering {
       },
     };
   }
-  if (mode === 'zone') return { workerOf: (_frame, _at, _layers, zone) => zone % workers, needsZone: true };
+  if (mode === 'zone') {
+    return { workerOf: (_frame, _at, _layers, zone) => zone % workers, needsZone: true, needsLayers: false };
+  }
   const hash = new TupleHash(mode === 'rss-asymmetric' ? STANDARD_KEY : SYMMETRIC_KEY, mode === 'flow');
   return { workerOf: (frame, at, layers) => hash.of(frame, at, layers) % workers, needsZone: false };
 }
