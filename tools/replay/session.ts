@@ -395,6 +395,7 @@ function makeResult(
     seed: options.seed,
     partial: interrupted,
     valid: cases.every(isValid),
+    bound: cases.find((each) => each.bound != null)?.bound ?? null,
     warnings: collectWarnings(report.facts),
     cases: [...cases],
   };
