@@ -1,12 +1,17 @@
 /** `ctreplay replay <capture...>`: the main job. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { DesignChoice } from '../../engine/host/designs.js';
+import { loadEngine } from '../../engine/host/module.js';
+import { DEFAULT_CONN_LIMIT } from '../../engine/host/run-memory.js';
+import { systemFiles } from '../measure/system-files.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
 import { formatRate } from '../report/quantities.js';
 import { writeResult } from '../report/result-file.js';
 import { renderTerminal } from '../report/terminal.js';
 import { wantsColour } from '../report/terminal-style.js';
 import type { Result } from '../report/schema.js';
+import { DEFAULT_CONFIG } from '../config/read-config.js';
 import { parseObjective, type Condition } from '../replay/rate-search.js';
 import { plannedRun, plannedText } from '../replay/planned-run.js';
 import {
@@ -16,7 +21,10 @@ import {
   type RunPurpose,
   type SessionHooks,
 } from '../replay/session.js';
-import type { EditsAsGiven, ReplayTraffic } from '../replay/traffic-source.js';
+import { storeBytesOf } from '../replay/staging.js';
+import { defaultStore, givenStore, type StoreSize } from '../replay/store-size.js';
+import { configRewrites } from '../replay/stream-plan.js';
+import { isStreamed, type EditsAsGiven, type ReplayTraffic } from '../replay/traffic-source.js';
 import { compileFilter } from '../rewrite/filter.js';
 import { parseIpMap, type IpMap } from '../rewrite/ip-map.js';
 import { parseSnapLength } from '../rewrite/snap-length.js';
@@ -158,10 +166,10 @@ async function replay(
   const flags = withBuildDefaults(given, given.findMaxPps === true);
   const designs = designsOption(flags.design);
   // Before reading: a wrong option should not have to wait for a large capture.
-  toReplayOptions(flags);
   readingOf(flags);
   const objective = objectiveOf(flags);
-  const loaded = await loadInput(captures, flags, parameters);
+  const store = storeOf(flags, toReplayOptions(flags), designs);
+  const loaded = await loadInput(captures, flags, parameters, store);
   const options = toReplayOptions(flags, loaded.suggested);
   if (objective === null && flags.quiet !== true) announce(loaded.traffic, options, designs.length);
   const progress = new RunProgress(flags.quiet !== true && flags.json !== true);
@@ -180,7 +188,7 @@ async function replay(
       designs,
       options,
       commandLine: argv,
-      configuration: configurationOf(flags),
+      configuration: configurationOf(flags, loaded.traffic),
     };
     result =
       objective === null
@@ -214,15 +222,31 @@ function announce(traffic: ReplayTraffic, options: ReplayOptions, designs: numbe
   if (text !== null) process.stderr.write(`${text}\n`);
 }
 
+/** Sizes of the packet store: as given, or by what memory and connection table leave. */
+function storeOf(
+  { store, synth }: ReplayCommandFlags,
+  { workers, maxConns, config, flavour }: ReplayOptions,
+  designs: readonly DesignChoice[],
+): StoreSize {
+  if (store !== undefined) return givenStore(store * 1024 ** 2);
+  return defaultStore(
+    systemFiles,
+    designs.map(({ design }) => loadEngine(design, flavour).constants),
+    // What a scenario will suggest is not known yet.
+    { workers, maxConns: maxConns ?? DEFAULT_CONN_LIMIT, nat: synth !== undefined || configRewrites(config ?? DEFAULT_CONFIG).nat },
+  );
+}
+
 async function loadInput(
   captures: readonly string[],
   flags: ReplayCommandFlags,
   parameters: readonly ParameterSpec[],
+  store: StoreSize,
 ): Promise<ReplayInput<ReplayTraffic>> {
   const options: InputOptions = {
     limit: flags.limit ?? null,
     edits: editsOf(flags),
-    storeBytes: flags.store * 1024 ** 2,
+    store,
     reading: readingOf(flags),
   };
   if (flags.synth === undefined) {
@@ -353,8 +377,11 @@ function freshFolder(name: string, now: Date): string {
   return join('results', `${stamp}-${words.slice(0, 40)}-${process.pid}`);
 }
 
-function configurationOf(flags: ReplayCommandFlags): Result['configuration'] {
-  return JSON.parse(JSON.stringify(flags)) as Result['configuration'];
+/** Every option in force: of a store that nobody gave the size of, what it came to. */
+function configurationOf(flags: ReplayCommandFlags, traffic: ReplayTraffic): Result['configuration'] {
+  const takes = isStreamed(traffic) ? traffic.storeBytes : storeBytesOf(traffic.frameBytes, traffic.packets);
+  const inForce = { ...flags, store: flags.store ?? Math.ceil(takes / 1024 ** 2) };
+  return JSON.parse(JSON.stringify(inForce)) as Result['configuration'];
 }
 
 /** Ends a run at the first Ctrl-C, keeping what was measured, and the program at the second. */

@@ -17,6 +17,7 @@ import {
   type StagedTraffic,
   type TrafficSurvey,
 } from './staging.js';
+import { givenStore, type StoreSize } from './store-size.js';
 import { captureTraffic, scenarioTraffic, type CaptureObserver, type Traffic } from './traffic.js';
 
 /** What to change, as given on the command line; null leaves it as it is. */
@@ -109,17 +110,19 @@ export function openTraffic(
 }
 
 /**
- * Reads the traffic: keeps it when it fits `storeBytes`, or leaves it to be streamed.
+ * Reads the traffic: keeps it when it fits the store, or leaves it to be streamed.
+ * @param store its size in bytes, or sizes for both
  * @param observe told about each capture that was read; not about one prepared capture as it is
  * @throws UnrepeatableTrafficError for standard input or a pipe that does not fit; EmptyTrafficError; what reading throws
  */
 export async function loadTraffic(
   source: TrafficSource,
-  storeBytes: number,
+  store: number | StoreSize,
   observe: CaptureObserver = () => {},
 ): Promise<ReplayTraffic> {
+  const { stagedBytes, streamedBytes } = typeof store === 'number' ? givenStore(store) : store;
   const prepared = preparedFile(source);
-  if (prepared !== null && fits(prepared, storeBytes)) return stagePrepared(prepared, source.limit);
+  if (prepared !== null && fits(prepared, stagedBytes)) return stagePrepared(prepared, source.limit);
   const { origin, limit, edits } = source;
   const unrepeatable =
     origin.type === 'capture' ? origin.files.find((file) => !isRepeatable(file)) : undefined;
@@ -129,10 +132,10 @@ export async function loadTraffic(
     observe(facts);
   });
   try {
-    const traffic = await stageOrSurvey(opened, limit, storeBytes, () => {
-      if (unrepeatable !== undefined) throw new UnrepeatableTrafficError(unrepeatable, storeBytes);
+    const traffic = await stageOrSurvey(opened, limit, stagedBytes, () => {
+      if (unrepeatable !== undefined) throw new UnrepeatableTrafficError(unrepeatable, stagedBytes);
     });
-    return isStaged(traffic) ? traffic : { ...traffic, source, storeBytes };
+    return isStaged(traffic) ? traffic : { ...traffic, source, storeBytes: streamedBytes };
   } catch (error) {
     if (!(error instanceof EmptyTrafficError) || edits.filter === null) throw error;
     const of = packetsRead === 0 ? 'packets' : `${packetsRead} packets`;
