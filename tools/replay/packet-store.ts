@@ -15,6 +15,7 @@ import { MAX_BATCH } from '../../engine/host/thread.js';
 import { emptyLayerOffsets, locateLayers } from '../wire/layer-offsets.js';
 import { frameBits, type TrafficTotals } from './pace.js';
 import { mayRewrite, type PacketRules } from '../config/rules.js';
+import { FrameCopy } from './frame-copy.js';
 import { frameAt, wireBytesAt, type FrameRange } from './frame-range.js';
 import type { StagedTraffic } from './staging.js';
 import { makeSteering, type SteerMode, type Steering } from './steer.js';
@@ -206,60 +207,42 @@ export function loadPackets(
   };
 }
 
-/** Longer frames are copied by a call; of shorter ones the call would be most of the work. */
-const LOOPED_BYTES = 256;
-
 /** Writes packets of a range into the store. */
 class StoreWriter {
   readonly #view: DataView;
-  readonly #bytes: Uint8Array;
   readonly #constants: EngineThread['run']['engine']['constants'];
   readonly #locate: (packet: number) => void;
-  #range: FrameRange = { bytes: new Uint8Array(0), count: 0, starts: NONE, lengths: NONE, wireBytes: null };
-  #source = new DataView(new ArrayBuffer(0));
+  readonly #copy: FrameCopy;
+  #starts: Uint32Array = new Uint32Array(0);
+  #lengths: Uint32Array = this.#starts;
 
-  constructor({ run, view, bytes, exports }: EngineThread) {
+  constructor({ run, view, exports }: EngineThread) {
     this.#view = view;
-    this.#bytes = bytes;
+    this.#copy = new FrameCopy(run.memory.buffer);
     this.#constants = run.engine.constants;
     this.#locate = exports.locatePacket;
   }
 
   open(range: FrameRange): void {
-    const { bytes } = range;
-    this.#range = range;
-    this.#source = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#copy.open(range);
+    this.#starts = range.starts;
+    this.#lengths = range.lengths;
   }
 
   /** Writes a packet of the range, whose descriptor lies at `at`, and locates its headers. */
   write(at: number, place: number, request: number): void {
     const { PACKET_SIZE, PK_FRAME, PK_LENGTH, PK_CAPACITY, PK_PARAMS } = this.#constants;
     const view = this.#view;
-    const length = this.#range.lengths[place] as number;
+    const length = this.#lengths[place] as number;
     const frame = at + PACKET_SIZE + FRAME_SHIFT;
-    this.#copy(this.#range.starts[place] as number, frame, length);
+    this.#copy.copy(this.#starts[place] as number, frame, length);
     view.setUint32(at + PK_FRAME, frame, true);
     view.setUint32(at + PK_LENGTH, length, true);
     view.setUint32(at + PK_CAPACITY, length, true);
     this.#locate(at);
     view.setUint32(at + PK_PARAMS, request, true);
   }
-
-  #copy(from: number, to: number, length: number): void {
-    const { bytes } = this.#range;
-    if (length > LOOPED_BYTES) {
-      this.#bytes.set(bytes.subarray(from, from + length), to);
-      return;
-    }
-    const source = this.#source;
-    const view = this.#view;
-    const words = length - (length % 4);
-    for (let at = 0; at < words; at += 4) view.setInt32(to + at, source.getInt32(from + at, true), true);
-    for (let at = words; at < length; at++) this.#bytes[to + at] = bytes[from + at] as number;
-  }
 }
-
-const NONE = new Uint32Array(0);
 
 /** Length of one loop of `packets` packets in capture time: the span plus one mean gap. */
 export function loopDurationNs(spanNs: number, packets: number): number {
