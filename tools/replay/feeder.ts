@@ -245,14 +245,14 @@ class Feeder {
     const ring = this.#rings[worker] as RingWriter;
     const at = this.#reserve(ring, c.PACKET_SIZE + FRAME_SHIFT + length);
     if (at === 0) return false;
-    const frameAt = at + c.PACKET_SIZE + FRAME_SHIFT;
+    const frame = at + c.PACKET_SIZE + FRAME_SHIFT;
     const view = this.#view;
     const words = this.#words;
     const lastWord = (at + c.PACKET_SIZE) >>> 2;
     for (let word = at >>> 2; word < lastWord; word++) words[word] = 0;
-    this.#copy.copy(start, frameAt, length);
-    if (loop > 0) this.#rewriter?.rewrite(this.#bytes.subarray(frameAt, frameAt + length), loop);
-    view.setUint32(at + c.PK_FRAME, frameAt, true);
+    this.#copy.copy(start, frame, length);
+    if (loop > 0) this.#rewriter?.rewrite(this.#bytes.subarray(frame, frame + length), loop);
+    view.setUint32(at + c.PK_FRAME, frame, true);
     view.setUint32(at + c.PK_LENGTH, length, true);
     view.setUint32(at + c.PK_CAPACITY, length, true);
     this.#locate(at);
