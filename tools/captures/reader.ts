@@ -10,6 +10,7 @@ import type {
   CaptureInterface,
   CaptureRecord,
 } from './capture-record.js';
+import { DecompressThread, isForThread } from './decompress-thread.js';
 import { toEthernetBlock } from './ethernet-block.js';
 import { linkTypeWithNumber, SUPPORTED_LINK_TYPES, unsupportedLinkType } from './link-type.js';
 import { oddityText, type CaptureOddity } from './oddities.js';
@@ -166,11 +167,30 @@ async function openBytes(
     const source = await openSource(file, outer, rawWindow, strict);
     return new WindowReader({ file, compression: 'none', source, window: rawWindow, raw, options });
   }
+  if (options.blocks === true && isForThread(file)) {
+    await raw.close();
+    const thread = new DecompressThread({ file, kind: outer, hash: options.hash === true });
+    try {
+      return await openCompressed(file, outer, new Window(thread.chunks()), thread, options);
+    } catch (error) {
+      await thread.close();
+      throw error;
+    }
+  }
   const plain = outer === 'gzip' ? gunzip(file, rawWindow) : unzstd(file, rawWindow);
-  const window = new Window(plain);
-  const inner = await sniffWindow(file, window, outer);
-  const source = await openSource(file, inner, window, strict, outer);
-  return new WindowReader({ file, compression: outer, source, window, raw, options });
+  return openCompressed(file, outer, new Window(plain), raw, options);
+}
+
+async function openCompressed(
+  file: string,
+  compression: 'gzip' | 'zstd',
+  window: ByteWindow,
+  raw: ReadBytes,
+  options: OpenCaptureOptions,
+): Promise<CaptureReader> {
+  const kind = await sniffWindow(file, window, compression);
+  const source = await openSource(file, kind, window, options.strict === true, compression);
+  return new WindowReader({ file, compression, source, window, raw, options });
 }
 
 /** What the window holds; a foreign or empty file ends here. */
@@ -233,12 +253,15 @@ async function openSource(
   }
 }
 
+/** What is known of a file's bytes. */
+type ReadBytes = Pick<RawBytes, 'byteCount' | 'sha256' | 'close'>;
+
 interface ReaderParts {
   readonly file: string;
   readonly compression: CaptureCompression;
   readonly source: BlockSource;
   readonly window: ByteWindow;
-  readonly raw: RawBytes;
+  readonly raw: ReadBytes;
   readonly options: OpenCaptureOptions;
 }
 
