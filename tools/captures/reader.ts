@@ -10,7 +10,7 @@ import type {
   CaptureInterface,
   CaptureRecord,
 } from './capture-record.js';
-import { DecompressThread, isForThread } from './decompress-thread.js';
+import { ReadingThread, isForThread } from './reading-thread.js';
 import { toEthernetBlock } from './ethernet-block.js';
 import { linkTypeWithNumber, SUPPORTED_LINK_TYPES, unsupportedLinkType } from './link-type.js';
 import { oddityText, type CaptureOddity } from './oddities.js';
@@ -161,35 +161,35 @@ async function openBytes(
 ): Promise<CaptureReader> {
   const Window = options.blocks === true ? ReusedWindow : ByteWindow;
   const rawWindow = new Window(raw.chunks());
-  const strict = options.strict === true;
   const outer = await sniffWindow(file, rawWindow);
-  if (outer !== 'gzip' && outer !== 'zstd') {
-    const source = await openSource(file, outer, rawWindow, strict);
-    return new WindowReader({ file, compression: 'none', source, window: rawWindow, raw, options });
-  }
-  if (options.blocks === true && isForThread(file)) {
+  const compression = outer === 'gzip' || outer === 'zstd' ? outer : 'none';
+  const request = { file, compression, hash: options.hash === true } as const;
+  if (options.blocks === true && isForThread(request)) {
     await raw.close();
-    const thread = new DecompressThread({ file, kind: outer, hash: options.hash === true });
+    const thread = new ReadingThread(request);
     try {
-      return await openCompressed(file, outer, new Window(thread.chunks()), thread, options);
+      return await openContent(file, compression, new Window(thread.chunks()), thread, options);
     } catch (error) {
       await thread.close();
       throw error;
     }
   }
-  const plain = outer === 'gzip' ? gunzip(file, rawWindow) : unzstd(file, rawWindow);
-  return openCompressed(file, outer, new Window(plain), raw, options);
+  if (compression === 'none') return openContent(file, compression, rawWindow, raw, options);
+  const plain = compression === 'gzip' ? gunzip(file, rawWindow) : unzstd(file, rawWindow);
+  return openContent(file, compression, new Window(plain), raw, options);
 }
 
-async function openCompressed(
+/** Opens what is in the window: the file itself, or what it was compressed from. */
+async function openContent(
   file: string,
-  compression: 'gzip' | 'zstd',
+  compression: CaptureCompression,
   window: ByteWindow,
   raw: ReadBytes,
   options: OpenCaptureOptions,
 ): Promise<CaptureReader> {
-  const kind = await sniffWindow(file, window, compression);
-  const source = await openSource(file, kind, window, options.strict === true, compression);
+  const within = compression === 'none' ? undefined : compression;
+  const kind = await sniffWindow(file, window, within);
+  const source = await openSource(file, kind, window, options.strict === true, within);
   return new WindowReader({ file, compression, source, window, raw, options });
 }
 

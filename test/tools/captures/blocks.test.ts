@@ -19,6 +19,7 @@ import {
   readingNotes,
   type CaptureReader,
   type CaptureReading,
+  type OpenCaptureOptions,
 } from '../../../tools/captures/reader.js';
 import { BLOCK_RECORDS } from '../../../tools/captures/record-block.js';
 import { Random } from '../../../tools/synth/random.js';
@@ -73,25 +74,18 @@ const byBlocks: Way = async (reader, packets) => {
 };
 
 /** Reads bytes as standard input, in pieces that are the reader's to keep. */
-async function read(
-  bytes: Buffer,
-  pieceBytes: number,
-  way: Way,
-  reading: CaptureReading,
-): Promise<Told> {
+function read(bytes: Buffer, pieceBytes: number, way: Way, reading: CaptureReading): Promise<Told> {
   const pieces: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += pieceBytes) pieces.push(bytes.subarray(at, at + pieceBytes));
+  return readFrom('-', way, { ...reading, stdin: Readable.from(pieces) });
+}
+
+async function readFrom(path: string, way: Way, options: OpenCaptureOptions): Promise<Told> {
   const packets: string[] = [];
   let reader: CaptureReader | null = null;
   let error: string | null = null;
   try {
-    reader = await openCapture('-', {
-      ...reading,
-      stdin: Readable.from(pieces),
-      trackable: true,
-      hash: true,
-      blocks: way === byBlocks,
-    });
+    reader = await openCapture(path, { ...options, trackable: true, hash: true, blocks: way === byBlocks });
     try {
       await way(reader, packets);
     } finally {
@@ -285,18 +279,52 @@ describe('a capture read in blocks', () => {
     expect((await sameBothWays(file, 10_000, {})).packets).toHaveLength(3);
   });
 
+  it('from a file that another thread reads and decompresses, whole or not', async () => {
+    const random = new Random(SEED + 2);
+    const records = Array.from({ length: 16_000 }, (_, index) => ({
+      seconds: index,
+      data: Uint8Array.from({ length: 100 }, () => random.below(256)),
+    }));
+    const small = pcapBytes(records);
+    const large = pcapBytes(
+      Array.from({ length: 12 }, () => records.slice(0, 1000))
+        .flat()
+        .map((record) => ({ ...record, data: new Uint8Array(1500) })),
+    );
+    const packed = gzipSync(small);
+    const damaged = Buffer.from(packed);
+    damaged[packed.length >> 1] = damaged[packed.length >> 1]! ^ 0xff;
+    const files: [string, Buffer, number, RegExp | null][] = [
+      ['plain.pcap', large, 12_000, null],
+      ['cut.pcap', large.subarray(0, large.length - 3), 11_999, /ends inside a packet/],
+      ['whole.gz', packed, 16_000, null],
+      ['cut.gz', packed.subarray(0, packed.length - 5), 16_000, /gzip data end early/],
+      ['damaged.gz', damaged, 1000, /gzip data are damaged/],
+      ['nothing.gz', gzipSync(Buffer.from(packed)), 0, /this is gzip data inside gzip data/],
+    ];
+    for (const [name, bytes, leastPackets, says] of files) {
+      const path = scratch.write(name, bytes);
+      const expected = await readFrom(path, byRecords, {});
+      expect(expected.packets.length).toBeGreaterThanOrEqual(leastPackets);
+      if (says === null) expect(expected.error).toBeNull();
+      else expect(expected.error).toMatch(says);
+      const told = await readFrom(path, byBlocks, {});
+      expect({ ...told, packets: told.packets.length }).toEqual({
+        ...expected,
+        packets: expected.packets.length,
+      });
+      expect(told.packets.join('\n') === expected.packets.join('\n')).toBe(true);
+      if (says === null) expect(told.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
+      const kept = await readFrom(path, byBlocks, { onTruncated: 'keep' });
+      expect(kept).toEqual(await readFrom(path, byRecords, { onTruncated: 'keep' }));
+    }
+  });
+
   it('from a file, with its hash', async () => {
     const file = 'captures/office-mix.pcap';
-    const told: string[][] = [];
-    for (const way of [byRecords, byBlocks]) {
-      const packets: string[] = [];
-      const reader = await openCapture(file, { trackable: true, hash: true, blocks: way === byBlocks });
-      await way(reader, packets);
-      await reader.close();
-      expect(reader.sha256()).toBe(createHash('sha256').update(readFileSync(file)).digest('hex'));
-      told.push(packets);
-    }
-    expect(told[1]).toEqual(told[0]);
-    expect(told[0]!.length).toBeGreaterThan(1000);
+    const told = await readFrom(file, byBlocks, {});
+    expect(told).toEqual(await readFrom(file, byRecords, {}));
+    expect(told.packets.length).toBeGreaterThan(1000);
+    expect(told.sha256).toBe(createHash('sha256').update(readFileSync(file)).digest('hex'));
   });
 });

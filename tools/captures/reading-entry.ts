@@ -1,13 +1,13 @@
 /**
- * The thread that decompresses a file (decompress-thread.ts is its other end). What came out is copied into buffers that are handed
- * over and come back: there are few of them, so that a reader that is slower holds this thread up.
+ * The thread that reads a file, hashes and decompresses it (reading-thread.ts is its other end). What came out is copied into buffers
+ * that are handed over and come back: there are few of them, so that a reader that is slower holds this thread up.
  */
 import { once } from 'node:events';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { RawBytes } from './byte-source.js';
 import { ReusedWindow } from './reused-window.js';
 import { CaptureError } from './capture-error.js';
-import { errorDetail, HANDED_BYTES, HANDED_COUNT, type DecompressMessage, type DecompressRequest } from './decompress-messages.js';
+import { errorDetail, HANDED_BYTES, HANDED_COUNT, type ReadingMessage, type ReadingRequest } from './reading-messages.js';
 import { gunzip } from './gunzip.js';
 import { unzstd } from './zstd/unzstd.js';
 
@@ -44,7 +44,7 @@ class Outlet {
     this.#used = 0;
   }
 
-  send(message: DecompressMessage, transfer: readonly ArrayBuffer[] = []): void {
+  send(message: ReadingMessage, transfer: readonly ArrayBuffer[] = []): void {
     this.#port.postMessage(message, transfer);
   }
 
@@ -58,14 +58,11 @@ class Outlet {
   }
 }
 
-async function decompress(port: MessagePort, { file, kind, hash }: DecompressRequest): Promise<void> {
+async function readOut(port: MessagePort, { file, compression, hash }: ReadingRequest): Promise<void> {
   const raw = new RawBytes(file, process.stdin, hash, true);
-  const window = new ReusedWindow(raw.chunks());
   const outlet = new Outlet(port, raw);
   try {
-    for await (const chunk of kind === 'gzip' ? gunzip(file, window) : unzstd(file, window)) {
-      await outlet.write(chunk);
-    }
+    for await (const chunk of plainChunks(file, compression, raw)) await outlet.write(chunk);
     outlet.flush();
     outlet.send({ ended: true, byteCount: raw.byteCount, sha256: raw.sha256() });
   } catch (error) {
@@ -78,4 +75,14 @@ async function decompress(port: MessagePort, { file, kind, hash }: DecompressReq
   }
 }
 
-if (parentPort !== null) await decompress(parentPort, workerData as DecompressRequest);
+function plainChunks(
+  file: string,
+  compression: ReadingRequest['compression'],
+  raw: RawBytes,
+): AsyncIterable<Uint8Array> {
+  if (compression === 'none') return raw.chunks();
+  const window = new ReusedWindow(raw.chunks());
+  return compression === 'gzip' ? gunzip(file, window) : unzstd(file, window);
+}
+
+if (parentPort !== null) await readOut(parentPort, workerData as ReadingRequest);

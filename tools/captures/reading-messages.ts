@@ -1,17 +1,18 @@
-/** What the thread that decompresses and the one that reads say to each other. */
+/** What the thread that reads a file and the one that takes records from it say to each other. */
 import type { CaptureError, CaptureErrorDetail } from './capture-error.js';
+import type { CaptureCompression } from './capture-record.js';
 
-/** What is to be decompressed. */
-export interface DecompressRequest {
+/** What is to be read. */
+export interface ReadingRequest {
   /** A regular file. */
   readonly file: string;
-  readonly kind: 'gzip' | 'zstd';
+  readonly compression: CaptureCompression;
   /** Whether to hash the file's bytes. */
   readonly hash: boolean;
 }
 
-/** Decompressed bytes, the end, or why there are no more. `byteCount` is that of the file's bytes read so far. */
-export type DecompressMessage =
+/** Bytes of the content, the end, or why there are no more. `byteCount` is that of the file's bytes read so far. */
+export type ReadingMessage =
   | { readonly bytes: Uint8Array<ArrayBuffer>; readonly used: number; readonly byteCount: number }
   | { readonly ended: true; readonly byteCount: number; readonly sha256: string | null }
   | { readonly error: CaptureErrorDetail; readonly byteCount: number };

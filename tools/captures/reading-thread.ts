@@ -2,36 +2,39 @@ import { statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { CaptureError } from './capture-error.js';
 import { compiledFile } from './compiled-file.js';
-import type { DecompressMessage, DecompressRequest } from './decompress-messages.js';
+import type { ReadingMessage, ReadingRequest } from './reading-messages.js';
 
-/** Smaller files are done before a thread has started. */
-const LEAST_FILE_BYTES = 1024 * 1024;
+/** Smaller files are done before a thread has started: compressed ones, and plain ones, of which only the hash is work. */
+const LEAST_COMPRESSED_BYTES = 1024 * 1024;
+const LEAST_PLAIN_BYTES = 16 * 1024 * 1024;
 
-/** Whether a file is one for a thread of its own: it can be opened again, and is not small. */
-export function isForThread(file: string): boolean {
+/** Whether reading a file is worth a thread of its own: it can be opened again, and there is enough to do. */
+export function isForThread({ file, compression, hash }: ReadingRequest): boolean {
+  if (compression === 'none' && !hash) return false;
   const stat = statSync(file, { throwIfNoEntry: false });
-  return stat !== undefined && stat.isFile() && stat.size >= LEAST_FILE_BYTES;
+  const least = compression === 'none' ? LEAST_PLAIN_BYTES : LEAST_COMPRESSED_BYTES;
+  return stat !== undefined && stat.isFile() && stat.size >= least;
 }
 
 /**
- * A compressed file that is decompressed in a thread of its own (decompress-entry.ts), while what came of it is read here. Memory
- * between the two is bounded by the few buffers that go to and fro.
+ * A file that is read, hashed and decompressed in a thread of its own (reading-entry.ts), while records are taken from its content
+ * here. Memory between the two is bounded by the few buffers that go to and fro.
  */
-export class DecompressThread {
+export class ReadingThread {
   /** Bytes of the file read so far. */
   byteCount = 0;
   readonly #worker: Worker;
   readonly #file: string;
-  readonly #arrived: DecompressMessage[] = [];
+  readonly #arrived: ReadingMessage[] = [];
   /** Settled when the thread has ended, or failed. */
   #ended: Error | true | null = null;
   #sha256: string | null = null;
   #wake: () => void = () => {};
 
-  constructor(request: DecompressRequest) {
+  constructor(request: ReadingRequest) {
     this.#file = request.file;
-    this.#worker = new Worker(compiledFile(import.meta.url, 'decompress-entry.js'), { workerData: request });
-    this.#worker.on('message', (message: DecompressMessage) => {
+    this.#worker = new Worker(compiledFile(import.meta.url, 'reading-entry.js'), { workerData: request });
+    this.#worker.on('message', (message: ReadingMessage) => {
       this.#arrived.push(message);
       this.#wake();
     });
@@ -40,8 +43,8 @@ export class DecompressThread {
   }
 
   /**
-   * The decompressed bytes; a chunk holds until the next one is asked for.
-   * @throws CaptureError as decompressing does, and when the thread ends without a word
+   * The content; a chunk holds until the next one is asked for.
+   * @throws CaptureError as reading and decompressing do, and when the thread ends without a word
    */
   async *chunks(): AsyncGenerator<Uint8Array> {
     try {
@@ -70,7 +73,7 @@ export class DecompressThread {
     await this.#worker.terminate();
   }
 
-  async #next(): Promise<DecompressMessage> {
+  async #next(): Promise<ReadingMessage> {
     for (;;) {
       const message = this.#arrived.shift();
       if (message !== undefined) return message;
@@ -89,8 +92,8 @@ export class DecompressThread {
   #lost(ended: Error | true): CaptureError {
     return new CaptureError({
       file: this.#file,
-      reason: `the thread that decompresses it ended${ended === true ? '' : `: ${ended.message}`}`,
-      advice: 'Decompress it first, and give the plain file.',
+      reason: `the thread that reads it ended${ended === true ? '' : `: ${ended.message}`}`,
+      advice: 'Run again; if it comes again, report it as a bug.',
       cause: ended === true ? undefined : ended,
     });
   }
