@@ -1,4 +1,5 @@
 /** `ctreplay replay <capture...>`: the main job. */
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { DesignChoice } from '../../engine/host/designs.js';
@@ -14,6 +15,7 @@ import type { Result } from '../report/schema.js';
 import { DEFAULT_CONFIG } from '../config/read-config.js';
 import { parseObjective, type Condition } from '../replay/rate-search.js';
 import { plannedRun, plannedText } from '../replay/planned-run.js';
+import { threadCount } from '../replay/run-control.js';
 import {
   runSearch,
   runSession,
@@ -24,6 +26,7 @@ import {
 import { storeBytesOf } from '../replay/staging.js';
 import { defaultStore, givenStore, type StoreSize } from '../replay/store-size.js';
 import { configRewrites } from '../replay/stream-plan.js';
+import { dropThreadsAhead, startThreadsAhead } from '../replay/thread-pool.js';
 import { isStreamed, type EditsAsGiven, type ReplayTraffic } from '../replay/traffic-source.js';
 import { compileFilter } from '../rewrite/filter.js';
 import { parseIpMap, type IpMap } from '../rewrite/ip-map.js';
@@ -168,8 +171,13 @@ async function replay(
   // Before reading: a wrong option should not have to wait for a large capture.
   readingOf(flags);
   const objective = objectiveOf(flags);
-  const store = storeOf(flags, toReplayOptions(flags), designs);
-  const loaded = await loadInput(captures, flags, parameters, store);
+  const beforehand = toReplayOptions(flags);
+  const store = storeOf(flags, beforehand, designs);
+  if (isLargeInput(captures)) startThreadsAhead(threadCount(beforehand, false));
+  const loaded = await loadInput(captures, flags, parameters, store).catch(async (error: unknown) => {
+    await dropThreadsAhead();
+    throw error;
+  });
   const options = toReplayOptions(flags, loaded.suggested);
   if (objective === null && flags.quiet !== true) announce(loaded.traffic, options, designs.length);
   const progress = new RunProgress(flags.quiet !== true && flags.json !== true);
@@ -220,6 +228,14 @@ const RUN_WORDS: Readonly<Record<RunPurpose, string>> = {
 function announce(traffic: ReplayTraffic, options: ReplayOptions, designs: number): void {
   const text = plannedText(plannedRun(traffic, options), designs);
   if (text !== null) process.stderr.write(`${text}\n`);
+}
+
+/** Captures of more are long enough in loading for threads to start meanwhile; of less, they would disturb what is measured next. */
+const LARGE_INPUT_BYTES = 16 * 1024 ** 2;
+
+function isLargeInput(captures: readonly string[]): boolean {
+  const sizes = captures.map((file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0);
+  return sizes.reduce((sum, size) => sum + size, 0) >= LARGE_INPUT_BYTES;
 }
 
 /** Sizes of the packet store: as given, or by what memory and connection table leave. */

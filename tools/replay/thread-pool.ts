@@ -8,8 +8,37 @@ export function workerFile(name: string): string {
   return compiledFile(import.meta.url, `${name}.js`);
 }
 
+/** Threads that were started before they had anything to do. */
+let ahead: Piscina | null = null;
+
+/** Starts threads ahead, while there is other work to do: the next pool of as many is made of them. */
+export function startThreadsAhead(threads: number): void {
+  if (ahead !== null && ahead.threads.length === threads) return;
+  void dropThreadsAhead();
+  ahead = newPool(threads);
+  // Nobody listens yet, and one that ends is missed when they are wanted.
+  ahead.on('error', () => {});
+}
+
+/** Ends the threads that were started ahead, where no run came to take them. */
+export async function dropThreadsAhead(): Promise<void> {
+  const dropped = ahead;
+  ahead = null;
+  await dropped?.destroy();
+}
+
 /** A pool with exactly `threads` threads, all started at once and kept to the end. */
 export function makeThreadPool(threads: number): Piscina {
+  const taken = ahead;
+  if (taken === null || taken.threads.length !== threads) {
+    void dropThreadsAhead();
+    return newPool(threads);
+  }
+  ahead = null;
+  return taken;
+}
+
+function newPool(threads: number): Piscina {
   const pool = new Piscina({
     filename: compiledFile(import.meta.url, 'thread-entry.cjs'),
     minThreads: threads,
