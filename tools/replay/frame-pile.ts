@@ -1,7 +1,12 @@
-/** Frames kept in plain memory: pieces of some MiB, and arrays that say where each frame lies in them. */
+/**
+ * Frames kept in plain memory: pieces of some MiB, and arrays that say where each frame lies in them. Ranges are kept in shared
+ * memory: written here before anybody else knows of them, and only read from then on, by any thread.
+ */
 import { frameAt, wireBytesAt, type FrameRange, type StagedRangeVisitor } from './frame-range.js';
 
 const PIECE_BYTES = 8 * 1024 * 1024;
+/** Bytes that are copied at a time. */
+const WORD_BYTES = 8;
 /** Bytes that may be kept beside each frame of a range, so that the range is copied as a whole: record headers, options. */
 const MOST_BESIDE_BYTES = 128;
 
@@ -37,16 +42,19 @@ export class FramePile {
       return;
     }
     this.#closePiece();
-    const kept = Buffer.allocUnsafeSlow(to - from);
-    kept.set(bytes.subarray(from, to));
-    const moved = starts.slice(0, count);
-    for (let index = 0; index < count; index++) moved[index] = (moved[index] as number) - from;
+    // Words can be copied as such only where both ends are aligned alike.
+    const shift = (bytes.byteOffset + from) % WORD_BYTES;
+    const kept = new Uint8Array(new SharedArrayBuffer(shift + to - from));
+    kept.set(bytes.subarray(from, to), shift);
+    const moved = new Uint32Array(new SharedArrayBuffer(count * 4));
+    for (let index = 0; index < count; index++) moved[index] = (starts[index] as number) - from + shift;
+    const cut = wireBytes === null ? null : cutLengths(wireBytes, lengths, count);
     this.#ranges.push({
       bytes: kept,
       count,
       starts: moved,
-      lengths: lengths.slice(0, count),
-      wireBytes: wireBytes === null ? null : cutLengths(wireBytes, lengths, count),
+      lengths: sharedCopy(lengths, count),
+      wireBytes: cut === null ? null : sharedCopy(cut, count),
     });
   }
 
@@ -58,6 +66,12 @@ export class FramePile {
       visit(range, firstIndex);
       firstIndex += range.count;
     }
+  }
+
+  /** All ranges, where their memory can be shared with another thread as it is; null elsewhere. */
+  sharedRanges(): readonly FrameRange[] | null {
+    this.#closePiece();
+    return this.#ranges.every(({ bytes }) => bytes.buffer instanceof SharedArrayBuffer) ? this.#ranges : null;
   }
 
   #closePiece(): void {
@@ -72,6 +86,12 @@ function cutLengths(wireBytes: Uint32Array, lengths: Uint32Array, count: number)
     if (wireBytes[index] !== lengths[index]) return wireBytes.slice(0, count);
   }
   return null;
+}
+
+function sharedCopy(words: Uint32Array, count: number): Uint32Array {
+  const copy = new Uint32Array(new SharedArrayBuffer(count * 4));
+  copy.set(words.subarray(0, count));
+  return copy;
 }
 
 /** Memory that single frames are put into, one behind the other. */

@@ -62,7 +62,7 @@ export interface Assignment {
 /** Decides worker and request of every packet, before memory is laid out: the rules may find new zones on the way. */
 export function assignPackets(traffic: StagedTraffic, rules: PacketRules, steering: Steering): Assignment {
   const workerOf = new Uint16Array(traffic.packets);
-  const requestOf = new Uint32Array(traffic.packets);
+  const requestOf = new Uint32Array(new SharedArrayBuffer(traffic.packets * 4));
   const layers = emptyLayerOffsets();
   const looksAtFrames = steering.needsLayers !== false || rules.uniform !== true;
   traffic.forEachRange((range, firstIndex) => {

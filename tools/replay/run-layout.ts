@@ -60,6 +60,9 @@ async function layOutStaged(
   const { engine, workers, rules } = options;
   const c = engine.constants;
   const assignment = assignmentOf(traffic, rules, options.steer, workers);
+  const counting = countTrafficSlots(traffic, rules, assignment, `${options.steer} ${workers}`);
+  // Awaited below; what fails before that is told in its place.
+  counting.catch(() => {});
   await eventLoopTurn();
   const plan = planMemory(c, {
     threads: workers + 2,
@@ -75,7 +78,7 @@ async function layOutStaged(
   await eventLoopTurn();
   const main = startMain(run, options, now);
   const loaded = loadPackets(main, traffic, rules, assignment, workers);
-  const slots = countTrafficSlots(traffic, rules, assignment, `${options.steer} ${workers}`);
+  const slots = await counting;
   const { mode } = options.pacing;
   return {
     run,

@@ -3,7 +3,7 @@
  * design then gets its copy from here, so that all of them see the same bytes.
  */
 import { FramePile } from './frame-pile.js';
-import { eachFrame, type StagedRangeVisitor, type StagedVisitor, type TimedRange } from './frame-range.js';
+import { eachFrame, type FrameRange, type StagedRangeVisitor, type StagedVisitor, type TimedRange } from './frame-range.js';
 import type { Traffic } from './traffic.js';
 
 /** Bytes that a packet takes in the packet store beside its frame: its descriptor, and the line that it is rounded up to. */
@@ -21,6 +21,8 @@ export interface StagedTraffic {
   forEach(visit: StagedVisitor): void;
   /** As `forEach`, many frames at a time, without an object for each. */
   forEachRange(visit: StagedRangeVisitor): void;
+  /** The ranges, where they can be posted to another thread as they are; absent or null = they cannot. */
+  sharedRanges?(): readonly FrameRange[] | null;
 }
 
 /** Raised when there is nothing to replay. */
@@ -164,6 +166,7 @@ class Reading {
       timesNs: times.shared(),
       forEach: (visit) => pile.forEachRange(eachFrame(visit)),
       forEachRange: (visit) => pile.forEachRange(visit),
+      sharedRanges: () => pile.sharedRanges(),
     };
   }
 

@@ -7,6 +7,9 @@ import { portsOf } from '../captures/analysis-flows.js';
 import { dissect, emptyDissection, type Dissection } from '../wire/dissect.js';
 import { FlowSet } from '../captures/flow-set.js';
 import type { PacketRules } from '../config/rules.js';
+import type { ExecRequest } from '../../engine/host/exec-params.js';
+import { countInThread } from './slots-thread.js';
+import { eachFrame, type StagedRangeVisitor } from './frame-range.js';
 import type { Assignment } from './packet-store.js';
 import type { StagedTraffic } from './staging.js';
 
@@ -34,31 +37,42 @@ interface Known {
 /** Of traffic that is replayed through several designs, or again and again. */
 const known = new WeakMap<StagedTraffic, Known>();
 
+/** Fewer packets are counted before a thread has started. */
+const LEAST_PACKETS_FOR_THREAD = 200_000;
+
 /**
- * Counts the slots of staged traffic.
+ * Counts the slots of staged traffic. Of much traffic in shared memory it is another thread that counts, so that the packets can be
+ * loaded meanwhile.
  * @param steering what decided the assignment, as a text: an equal one for equal traffic and rules has an equal outcome
  */
-export function countTrafficSlots(
+export async function countTrafficSlots(
   traffic: StagedTraffic,
   rules: PacketRules,
-  assignment: Assignment,
+  { requestOf }: Assignment,
   steering: string,
-): TrafficSlots {
+): Promise<TrafficSlots> {
   const before = known.get(traffic);
   if (before !== undefined && before.rules === rules && before.steering === steering) return before.slots;
-  const slots = count(traffic, rules, assignment);
+  const ranges = traffic.packets < LEAST_PACKETS_FOR_THREAD ? null : (traffic.sharedRanges?.() ?? null);
+  const counted = ranges === null ? null : await countInThread({ ranges, requests: rules.requests, requestOf });
+  const slots = counted ?? countSlots((visit) => traffic.forEachRange(visit), rules.requests, requestOf);
   known.set(traffic, { rules, steering, slots });
   return slots;
 }
 
-function count(traffic: StagedTraffic, rules: PacketRules, { requestOf }: Assignment): TrafficSlots {
+/** Counts the slots that ranges in order can take. */
+export function countSlots(
+  forEachRange: (visit: StagedRangeVisitor) => void,
+  requests: readonly ExecRequest[],
+  requestOf: Uint32Array,
+): TrafficSlots {
   const flows = new FlowSet();
   const headers = emptyDissection();
   let opening = 0;
   let reopening = 0;
   let committed = 0;
-  traffic.forEach((frame, index) => {
-    const request = rules.requests[requestOf[index] as number];
+  const visit = eachFrame((frame, index) => {
+    const request = requests[requestOf[index] as number];
     if (request?.commit !== true) return;
     dissect(frame, headers);
     const ports = portsOf(frame, headers);
@@ -80,6 +94,7 @@ function count(traffic: StagedTraffic, rules: PacketRules, { requestOf }: Assign
     if (isNew || replaces) opening += slots;
     if (replaces) reopening += slots;
   });
+  forEachRange(visit);
   return { opening, reopening, committed };
 }
 
