@@ -3,6 +3,7 @@
  * that are handed over and come back: there are few of them, so that a reader that is slower holds this thread up.
  */
 import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { RawBytes } from './byte-source.js';
 import { ReusedWindow } from './reused-window.js';
@@ -59,7 +60,7 @@ class Outlet {
 }
 
 async function readOut(port: MessagePort, { file, compression, hash }: ReadingRequest): Promise<void> {
-  const raw = new RawBytes(file, process.stdin, hash, true);
+  const raw = new RawBytes(file, Readable.from([]), hash, true);
   const outlet = new Outlet(port, raw);
   try {
     for await (const chunk of plainChunks(file, compression, raw)) await outlet.write(chunk);

@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { CaptureError } from './capture-error.js';
+import { regularFileBytes } from './capture-files.js';
 import { compiledFile } from './compiled-file.js';
 import type { ReadingMessage, ReadingRequest } from './reading-messages.js';
 
@@ -11,9 +11,7 @@ const LEAST_PLAIN_BYTES = 16 * 1024 * 1024;
 /** Whether reading a file is worth a thread of its own: it can be opened again, and there is enough to do. */
 export function isForThread({ file, compression, hash }: ReadingRequest): boolean {
   if (compression === 'none' && !hash) return false;
-  const stat = statSync(file, { throwIfNoEntry: false });
-  const least = compression === 'none' ? LEAST_PLAIN_BYTES : LEAST_COMPRESSED_BYTES;
-  return stat !== undefined && stat.isFile() && stat.size >= least;
+  return regularFileBytes(file) >= (compression === 'none' ? LEAST_PLAIN_BYTES : LEAST_COMPRESSED_BYTES);
 }
 
 /**

@@ -1,10 +1,10 @@
 /** `ctreplay replay <capture...>`: the main job. */
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { DesignChoice } from '../../engine/host/designs.js';
 import { loadEngine } from '../../engine/host/module.js';
 import { DEFAULT_CONN_LIMIT } from '../../engine/host/run-memory.js';
+import { regularFileBytes } from '../captures/capture-files.js';
 import { systemFiles } from '../measure/system-files.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
 import { formatRate } from '../report/quantities.js';
@@ -234,8 +234,7 @@ function announce(traffic: ReplayTraffic, options: ReplayOptions, designs: numbe
 const LARGE_INPUT_BYTES = 16 * 1024 ** 2;
 
 function isLargeInput(captures: readonly string[]): boolean {
-  const sizes = captures.map((file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0);
-  return sizes.reduce((sum, size) => sum + size, 0) >= LARGE_INPUT_BYTES;
+  return captures.reduce((sum, file) => sum + regularFileBytes(file), 0) >= LARGE_INPUT_BYTES;
 }
 
 /** Sizes of the packet store: as given, or by what memory and connection table leave. */
