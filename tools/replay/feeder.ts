@@ -9,7 +9,6 @@
 import { writeExecParams } from '../../engine/host/exec-params.js';
 import { byteOffset } from '../../engine/host/quantities.js';
 import type { EngineRun } from '../../engine/host/run-memory.js';
-import { emptyLayerOffsets, locateLayers } from '../wire/layer-offsets.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { createRules, type PacketRules } from '../config/rules.js';
 import { makeRewriter, type FrameRewriter } from '../rewrite/rewriter.js';
@@ -17,12 +16,13 @@ import { eventLoopTurn } from './event-loop.js';
 import { makeInjector, PendingFault, type FaultInjector } from './fault-injection.js';
 import { RECORD_LOOP_END, RECORD_PACKET, RingWriter, type RingPlace } from './feed-ring.js';
 import { FrameCopy } from './frame-copy.js';
-import { frameAt, type TimedRange } from './frame-range.js';
+import type { TimedRange } from './frame-range.js';
 import { frameBits } from './pace.js';
+import { PacketChoice } from './packet-choice.js';
 import { FRAME_SHIFT } from './packet-store.js';
 import { abortRun, announceDeath, feederIndex } from './run-abort.js';
 import { SharedState, STOP_NONE } from './shared-state.js';
-import { makeSteering, type SteerMode, type Steering } from './steer.js';
+import { makeSteering, type SteerMode } from './steer.js';
 import { MAX_STREAMED_REQUESTS, requestStride } from './stream-plan.js';
 import { openTraffic, type StreamedTraffic } from './traffic-source.js';
 import type { FaultInjection, ThreadFailure } from './worker-input.js';
@@ -125,10 +125,6 @@ class Feeder {
   readonly #copy: FrameCopy;
   readonly #locate: (packet: number) => void;
   readonly #rules: PacketRules;
-  /** Whether a packet has to be looked at to know what is asked of the tracker. */
-  readonly #isUniform: boolean;
-  /** Address of the request of all packets, once it is written, where they all make the same; else 0. */
-  #onlyRequest = 0;
   readonly #rewriter: FrameRewriter | null;
   readonly #fault: FaultInjector | null;
   /** Packets written. */
@@ -155,23 +151,22 @@ class Feeder {
     this.#fault = makeInjector(input.fault, { kind: 'feeder', index, run, state, engine: null, trap });
     this.#fault?.at('set-up', 0);
     this.#rules = createRules(input.config);
-    this.#isUniform = this.#rules.uniform === true;
   }
 
   /** Reads the traffic once, and marks the end of the loop. Steering and rules look at the packets as captured. */
   async feedLoop(loop: number): Promise<void> {
     const { traffic, steer } = this.#input;
     const { limit } = traffic.source;
-    const steering = makeSteering(steer, this.#rings.length);
+    const choice = new PacketChoice(this.#rules, makeSteering(steer, this.#rings.length));
     const place: LoopPlace = { loop, index: 0, bits: 0 };
     const opened = openTraffic(traffic.source);
     if (opened.forEachRange !== undefined) {
-      await opened.forEachRange(limit, (range) => this.#feedRange(range, steering, place));
+      await opened.forEachRange(limit, (range) => this.#feedRange(range, choice, place));
     } else {
       const one = new FrameAsRange();
       await opened.forEach((frame, timeNs, wireBytes = frame.length) => {
         if (limit !== null && place.index >= limit) return false;
-        if (!this.#feedRange(one.of(frame, timeNs, wireBytes), steering, place)) return false;
+        if (!this.#feedRange(one.of(frame, timeNs, wireBytes), choice, place)) return false;
         return limit === null || place.index < limit;
       });
     }
@@ -186,25 +181,17 @@ class Feeder {
   }
 
   /** Writes the packets of a range; false when the run was stopped meanwhile. */
-  #feedRange(range: TimedRange, steering: Steering, place: LoopPlace): boolean {
+  #feedRange(range: TimedRange, choice: PacketChoice, place: LoopPlace): boolean {
     const { packets, longestFrame } = this.#input.traffic;
     const { count, starts, lengths, timesNs } = range;
-    const wireBytes = range.wireBytes ?? lengths;
-    const needsLayers = steering.needsLayers !== false;
-    const layers = emptyLayerOffsets();
-    const needsFrame = needsLayers || !this.#isUniform;
-    let frame = frameAt(range, 0);
     this.#copy.open(range);
     for (let at = 0; at < count; at++) {
       const length = lengths[at] as number;
       if (place.index === packets) throw this.#changed('more');
       if (length > longestFrame) throw this.#changed('longer');
-      if (needsFrame) frame = frameAt(range, at);
-      if (needsLayers) locateLayers(frame, layers);
-      // The zone may decide the worker, and the worker the rule: the rule for worker 0 gives the zone.
-      const zone = steering.needsZone ? this.#zoneOf(frame, wireBytes[at] as number) : 0;
-      const worker = steering.workerOf(frame, 0, layers, zone);
-      const request = this.#requestOf(frame, worker, wireBytes[at] as number);
+      choice.look(range, at);
+      const { worker } = choice;
+      const request = this.#placeOf(choice.request);
       this.#failIfAsked();
       if (!this.#write(worker, starts[at] as number, length, request, place.loop)) return false;
       this.#commit(worker, place.index, place.bits, timesNs[at] as number);
@@ -212,19 +199,6 @@ class Feeder {
       place.bits += frameBits(length);
     }
     return true;
-  }
-
-  #requestOf(frame: Uint8Array, worker: number, wireBytes: number): number {
-    if (this.#onlyRequest !== 0) return this.#onlyRequest;
-    const rules = this.#rules;
-    const request = this.#placeOf(rules.choose({ frame, worker, wireBytes }), rules.requests);
-    if (this.#isUniform) this.#onlyRequest = request;
-    return request;
-  }
-
-  #zoneOf(frame: Uint8Array, wireBytes: number): number {
-    const rules = this.#rules;
-    return rules.requests[rules.choose({ frame, worker: 0, wireBytes })]?.zone ?? 0;
   }
 
   #failIfAsked(): void {
@@ -290,8 +264,9 @@ class Feeder {
   }
 
   /** Address of a request, which is written when it is first made. */
-  #placeOf(request: number, requests: ReturnType<typeof createRules>['requests']): number {
+  #placeOf(request: number): number {
     const { run } = this.#input;
+    const { requests } = this.#rules;
     const c = run.engine.constants;
     const at = run.plan.regions.packets + request * requestStride(c);
     if (request >= this.#written) {

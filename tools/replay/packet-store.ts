@@ -12,11 +12,11 @@ import { writeExecParams } from '../../engine/host/exec-params.js';
 import { byteOffset } from '../../engine/host/quantities.js';
 import type { EngineThread } from '../../engine/host/thread.js';
 import { MAX_BATCH } from '../../engine/host/thread.js';
-import { emptyLayerOffsets, locateLayers } from '../wire/layer-offsets.js';
 import { frameBits, type TrafficTotals } from './pace.js';
 import { mayRewrite, type PacketRules } from '../config/rules.js';
 import { FrameCopy } from './frame-copy.js';
-import { frameAt, wireBytesAt, type FrameRange } from './frame-range.js';
+import type { FrameRange } from './frame-range.js';
+import { PacketChoice } from './packet-choice.js';
 import type { StagedTraffic } from './staging.js';
 import { makeSteering, type SteerMode, type Steering } from './steer.js';
 
@@ -63,24 +63,12 @@ export interface Assignment {
 export function assignPackets(traffic: StagedTraffic, rules: PacketRules, steering: Steering): Assignment {
   const workerOf = new Uint16Array(traffic.packets);
   const requestOf = new Uint32Array(new SharedArrayBuffer(traffic.packets * 4));
-  const layers = emptyLayerOffsets();
-  const looksAtFrames = steering.needsLayers !== false || rules.uniform !== true;
+  const choice = new PacketChoice(rules, steering);
   traffic.forEachRange((range, firstIndex) => {
-    let frame = frameAt(range, 0);
-    let request = rules.uniform === true ? rules.choose({ frame, worker: 0 }) : 0;
     for (let at = 0; at < range.count; at++) {
-      const index = firstIndex + at;
-      if (looksAtFrames) frame = frameAt(range, at);
-      if (steering.needsLayers !== false) locateLayers(frame, layers);
-      const wireBytes = wireBytesAt(range, at);
-      // The zone may decide the worker, and the worker the rule: the rule for worker 0 gives the zone.
-      const zone = steering.needsZone
-        ? (rules.requests[rules.choose({ frame, worker: 0, wireBytes })]?.zone ?? 0)
-        : 0;
-      const worker = steering.workerOf(frame, 0, layers, zone);
-      if (rules.uniform !== true) request = rules.choose({ frame, worker, wireBytes });
-      workerOf[index] = worker;
-      requestOf[index] = request;
+      choice.look(range, at);
+      workerOf[firstIndex + at] = choice.worker;
+      requestOf[firstIndex + at] = choice.request;
     }
   });
   return { workerOf, requestOf };
