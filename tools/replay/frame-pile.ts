@@ -1,14 +1,19 @@
 /**
- * Frames kept in plain memory: pieces of some MiB, and arrays that say where each frame lies in them. Ranges are kept in shared
- * memory: written here before anybody else knows of them, and only read from then on, by any thread.
+ * Frames kept in memory: pieces of some MiB, and arrays that say where each frame lies in them. The memory is shared: it is written
+ * here before any other thread is told of it, and only read from then on.
  */
 import { frameAt, wireBytesAt, type FrameRange, type StagedRangeVisitor } from './frame-range.js';
 
-const PIECE_BYTES = 8 * 1024 * 1024;
+/** Memory for single frames is taken in pieces that double, as long as they fill up. */
+const FIRST_PIECE_BYTES = 64 * 1024;
+const MOST_PIECE_BYTES = 8 * 1024 * 1024;
 /** Bytes that are copied at a time. */
 const WORD_BYTES = 8;
 /** Bytes that may be kept beside each frame of a range, so that the range is copied as a whole: record headers, options. */
 const MOST_BESIDE_BYTES = 128;
+
+/** Smaller ranges are not kept as such: memory of its own for each would come to more than the frames. */
+const LEAST_RANGE = 64;
 
 /** A pile of frames in the order in which they were put there. */
 export class FramePile {
@@ -18,8 +23,9 @@ export class FramePile {
   /** Keeps a copy of a frame. */
   add(frame: Uint8Array, wireBytes: number): void {
     if (this.#piece === null || !this.#piece.hasRoom(frame.length)) {
+      const bytes = this.#piece === null ? FIRST_PIECE_BYTES : Math.min(this.#piece.capacity * 2, MOST_PIECE_BYTES);
       this.#closePiece();
-      this.#piece = new OpenPiece(Math.max(PIECE_BYTES, frame.length));
+      this.#piece = new OpenPiece(Math.max(bytes, frame.length));
     }
     this.#piece.add(frame, wireBytes);
   }
@@ -37,7 +43,7 @@ export class FramePile {
       to = Math.max(to, start + length);
       frameBytes += length;
     }
-    if (to - from > frameBytes + count * MOST_BESIDE_BYTES) {
+    if (count < LEAST_RANGE || to - from > frameBytes + count * MOST_BESIDE_BYTES) {
       for (let index = 0; index < count; index++) this.add(frameAt(range, index), wireBytesAt(range, index));
       return;
     }
@@ -48,13 +54,12 @@ export class FramePile {
     kept.set(bytes.subarray(from, to), shift);
     const moved = new Uint32Array(new SharedArrayBuffer(count * 4));
     for (let index = 0; index < count; index++) moved[index] = (starts[index] as number) - from + shift;
-    const cut = wireBytes === null ? null : cutLengths(wireBytes, lengths, count);
     this.#ranges.push({
       bytes: kept,
       count,
       starts: moved,
       lengths: sharedCopy(lengths, count),
-      wireBytes: cut === null ? null : sharedCopy(cut, count),
+      wireBytes: wireBytes === null ? null : differingLengths(wireBytes, lengths, count),
     });
   }
 
@@ -68,10 +73,10 @@ export class FramePile {
     }
   }
 
-  /** All ranges, where their memory can be shared with another thread as it is; null elsewhere. */
-  sharedRanges(): readonly FrameRange[] | null {
+  /** All ranges, in shared memory: another thread can be given them as they are. */
+  sharedRanges(): readonly FrameRange[] {
     this.#closePiece();
-    return this.#ranges.every(({ bytes }) => bytes.buffer instanceof SharedArrayBuffer) ? this.#ranges : null;
+    return this.#ranges;
   }
 
   #closePiece(): void {
@@ -81,9 +86,9 @@ export class FramePile {
 }
 
 /** The lengths on the wire, which are not kept where they are those of the frames. */
-function cutLengths(wireBytes: Uint32Array, lengths: Uint32Array, count: number): Uint32Array | null {
+function differingLengths(wireBytes: Uint32Array, lengths: Uint32Array, count: number): Uint32Array | null {
   for (let index = 0; index < count; index++) {
-    if (wireBytes[index] !== lengths[index]) return wireBytes.slice(0, count);
+    if (wireBytes[index] !== lengths[index]) return sharedCopy(wireBytes, count);
   }
   return null;
 }
@@ -104,7 +109,11 @@ class OpenPiece {
   #used = 0;
 
   constructor(capacityBytes: number) {
-    this.#bytes = new Uint8Array(capacityBytes);
+    this.#bytes = new Uint8Array(new SharedArrayBuffer(capacityBytes));
+  }
+
+  get capacity(): number {
+    return this.#bytes.length;
   }
 
   hasRoom(byteCount: number): boolean {
@@ -122,13 +131,14 @@ class OpenPiece {
   }
 
   toRange(): FrameRange {
-    const lengths = this.#lengths.slice(0, this.#count);
+    const count = this.#count;
+    const lengths = sharedCopy(this.#lengths, count);
     return {
       bytes: this.#bytes,
-      count: this.#count,
-      starts: this.#starts.slice(0, this.#count),
+      count,
+      starts: sharedCopy(this.#starts, count),
       lengths,
-      wireBytes: cutLengths(this.#wireBytes, lengths, this.#count),
+      wireBytes: differingLengths(this.#wireBytes, lengths, count),
     };
   }
 

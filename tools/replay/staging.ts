@@ -21,8 +21,8 @@ export interface StagedTraffic {
   forEach(visit: StagedVisitor): void;
   /** As `forEach`, many frames at a time, without an object for each. */
   forEachRange(visit: StagedRangeVisitor): void;
-  /** The ranges, where they can be posted to another thread as they are; absent or null = they cannot. */
-  sharedRanges?(): readonly FrameRange[] | null;
+  /** The ranges in shared memory, which can be posted to another thread as they are; absent = it lies elsewhere. */
+  sharedRanges?(): readonly FrameRange[];
 }
 
 /** Raised when there is nothing to replay. */
