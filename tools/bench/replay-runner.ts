@@ -11,7 +11,8 @@ import type { MachineAtStart } from '../replay/machine.js';
 import type { StagedTraffic } from '../replay/staging.js';
 import { STEER_MODES, type SteerMode } from '../replay/steer.js';
 import type { LatencyMode } from '../replay/worker-input.js';
-import type { ResultCase } from '../report/schema.js';
+import type { AuditCheck, ResultCase } from '../report/schema.js';
+import { isSourceBound } from '../report/throughput.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
 import { latencyOf, MatrixError, type InputSpec, type MatrixSpec } from './matrix-spec.js';
 import { valuesOf } from './metrics.js';
@@ -78,6 +79,7 @@ export class ReplayCellRunner implements CellRunner {
       design: cell.design,
       kind: 'bench',
       ...(cell.role === 'control' ? { control: true } : {}),
+      audit: [...made.audit, ...sourceChecks(made)],
     };
     return { values: valuesOf(one), case: one };
   }
@@ -116,6 +118,24 @@ export class ReplayCellRunner implements CellRunner {
       fragments: settings.fragments,
     };
   }
+}
+
+/**
+ * A matrix compares designs, so a rate that is that of the packets' source is no measurement of a cell. Inputs of a matrix are kept in
+ * memory, where no packet comes late; this holds for every runner all the same.
+ */
+export function sourceChecks(one: ResultCase): AuditCheck[] {
+  if (one.input.streamed == null) return [];
+  const ok = !isSourceBound(one);
+  return [
+    {
+      name: 'source-kept-up',
+      ok,
+      expected: 'no packet that came late from its source',
+      actual: `${one.input.streamed.waits} waits for packets`,
+      advice: ok ? null : 'the cell has the rate of its source: use an input that fits the memory (limit), or ctreplay prep',
+    },
+  ];
 }
 
 /** The input's own configuration, or the one that its scenario expects. */

@@ -52,8 +52,8 @@ export interface ReplayFlags {
   readonly timeline: number;
   readonly pin?: boolean;
   readonly seed: number;
-  /** Size of the packet store, MiB. */
-  readonly store: number;
+  /** Size of the packet store, MiB; absent = what the memory allows. */
+  readonly store?: number;
   readonly config?: string;
   readonly uniqueIp?: boolean;
   readonly uniqueIpLoops?: number;
@@ -61,7 +61,6 @@ export interface ReplayFlags {
 }
 
 const DEFAULT_WARMUP_PACKETS = 20_000;
-const DEFAULT_STORE_MIB = 512;
 
 /** Adds the options to a command. */
 export function addReplayOptions(command: Command): void {
@@ -142,10 +141,9 @@ export function addReplayOptions(command: Command): void {
     .option('--max-conns <count>', 'connection limit (default: 3000000)', wholeNumber(1, 1e7, 'connections'))
     .option(
       '--store <MiB>',
-      'packet store: traffic that is larger streams through it, read again for each run and loop; at most a third of the ' +
-        'memory that a container allows',
+      'packet store: traffic that is larger streams through it, read again for each run and loop (default: what the free memory and ' +
+        'the connection table allow)',
       wholeNumber(1, 3072, 'MiB'),
-      DEFAULT_STORE_MIB,
     )
     .option('--sweep-interval <ms>', "pause between sweeps in ms (default: the design's)", duration('ms'))
     .addOption(mutexOption())

@@ -37,6 +37,7 @@ import { plannedNs, type DepartureFigures } from './departure.js';
 import { targetPps } from './pace.js';
 import { fixedAddresses, repeatsTuples } from './repeated-tuples.js';
 import type { FinishedRun, RunOptions } from './run-control.js';
+import { boundOf } from './source-bound.js';
 import { throughputOfRun } from './throughput.js';
 import type { WorkerReport } from './worker-input.js';
 
@@ -231,6 +232,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     loops: Number.isFinite(options.loops) ? options.loops : null,
     uniqueIpLoops: options.uniqueIpLoops,
     repeatedTuples: repeatsTuples(finished, options, context.input),
+    bound: boundOf(streamed ?? undefined, target, achievedPps),
     elapsedNs,
     packets: {
       injected,

@@ -18,6 +18,11 @@ export function stagingLimitBytes(files: SystemFiles = systemFiles): number {
   return Math.max(MIB, Math.floor((limitBytes - process.memoryUsage.rss()) / SHARES_OF_MEMORY));
 }
 
+/** Whether there is a limit that `requireMemory` holds a run against. */
+export function memoryIsLimited(files: SystemFiles = systemFiles): boolean {
+  return cgroupMemoryLimitBytes(files) !== null;
+}
+
 /**
  * Refuses a run whose packets and connections, and what the process uses already, come to more than the control group allows. What is
  * laid out and never touched costs nothing.

@@ -1,5 +1,5 @@
 /** Laying a run's memory out and getting its packets there: all of them from staged traffic, or rings for a feeder to fill. */
-import { requireMemory } from './memory-check.js';
+import { memoryIsLimited, requireMemory } from './memory-check.js';
 import { planMemory } from '../../engine/host/memory-plan.js';
 import { needsLagGroups } from './collect-lag.js';
 import { createRun, type EngineRun } from '../../engine/host/run-memory.js';
@@ -11,7 +11,7 @@ import type { FeederInput } from './feeder.js';
 import type { TrafficTotals } from './pace.js';
 import type { StreamInput } from './packet-supply.js';
 import {
-  assignPackets,
+  assignmentOf,
   loadPackets,
   packetStoreBytes,
   stagedTotals,
@@ -19,7 +19,6 @@ import {
 } from './packet-store.js';
 import type { RunOptions } from './run-control.js';
 import type { StagedTraffic } from './staging.js';
-import { makeSteering } from './steer.js';
 import { configRewrites, planStream, ringPlaces, scratchOnly, streamTotals } from './stream-plan.js';
 import { slotsInUse, slotsNeeded, touchSlots } from './touched-slots.js';
 import { countTrafficSlots, type TrafficSlots } from './traffic-slots.js';
@@ -67,7 +66,10 @@ async function layOutStaged(
 ): Promise<RunLayout> {
   const { engine, workers, rules } = options;
   const c = engine.constants;
-  const assignment = assignPackets(traffic, rules, makeSteering(options.steer, workers));
+  const assignment = assignmentOf(traffic, rules, options.steer, workers);
+  const counting = countTrafficSlots(traffic, rules, assignment, `${options.steer} ${workers}`);
+  // Awaited below; what fails before that is told in its place.
+  counting.catch(() => {});
   await eventLoopTurn();
   const plan = planMemory(c, {
     threads: workers + 2,
@@ -76,8 +78,10 @@ async function layOutStaged(
     packetStoreBytes: packetStoreBytes(traffic, c.PACKET_SIZE, c.PARAMS_SIZE, rules, workers),
     histogramBytes: c.HISTOGRAMS_SIZE,
   });
-  const slots = countTrafficSlots(traffic, rules, assignment, `${options.steer} ${workers}`);
-  requireMemory(plan, c, engine.design, slotsNeeded(slots, stagedTotals(traffic), options, plan.slabSlots));
+  if (memoryIsLimited()) {
+    const needed = slotsNeeded(await counting, stagedTotals(traffic), options, plan.slabSlots);
+    requireMemory(plan, c, engine.design, needed);
+  }
   const run = createRun(engine, plan, {
     ...options.settings,
     lagGroups: needsLagGroups(options.rules.requests),
@@ -85,6 +89,7 @@ async function layOutStaged(
   await eventLoopTurn();
   const main = startMain(run, options, now);
   const loaded = loadPackets(main, traffic, rules, assignment, workers);
+  const slots = await counting;
   const { mode } = options.pacing;
   return {
     run,

@@ -34,6 +34,7 @@ import type { PacketRules } from '../config/rules.js';
 import { runReplay, type FinishedRun, type RunOptions } from './run-control.js';
 import { joinRuns } from './throughput.js';
 import { releaseMemory } from './release-memory.js';
+import { storeBytesOf } from './staging.js';
 import type { SteerMode } from './steer.js';
 import { isStreamed, type ReplayTraffic } from './traffic-source.js';
 import type { FaultInjection, LatencyMode } from './worker-input.js';
@@ -110,6 +111,8 @@ export interface SessionHooks {
  */
 export const HOLD_INTERVAL = 251;
 const DEFAULT_MAX_CONNS = 3_000_000;
+/** A run of more is not left to the collector's leisure. */
+const MUCH_MEMORY_BYTES = 128 * 1024 ** 2;
 
 /** Runs one design over the traffic once. */
 export async function runDesign(
@@ -118,8 +121,8 @@ export async function runDesign(
   options: ReplayOptions,
   hooks: SessionHooks = {},
 ): Promise<{ readonly finished: FinishedRun; readonly runOptions: RunOptions }> {
-  // Who streams has not the memory to hold two runs at once.
-  if (isStreamed(traffic)) releaseMemory();
+  // Who streams has not the memory to hold two runs at once, and the store may take a third of what there is.
+  if (isStreamed(traffic) || storeBytesOf(traffic.frameBytes, traffic.packets) > MUCH_MEMORY_BYTES) releaseMemory();
   const engine = loadEngine(choice.design, options.flavour, options.wasmFolder);
   const maxConns = options.maxConns ?? DEFAULT_MAX_CONNS;
   const cpus = options.pin ? pinCpus(options.workers) : [];
@@ -412,6 +415,7 @@ function makeResult(
     seed: options.seed,
     partial: interrupted,
     valid: cases.every(isValid),
+    bound: cases.find((each) => each.bound != null)?.bound ?? null,
     warnings: collectWarnings(report.facts),
     cases: [...cases],
   };

@@ -78,6 +78,8 @@ export function joinRuns(runs: TwoRuns): ResultCase {
     ...figures,
     startedAt: bare.startedAt,
     throughput: bare.throughput ?? null,
+    // Either run of the two may have been held up.
+    bound: bare.bound ?? figures.bound ?? null,
     probeCost,
     audit: [...figures.audit, ...bare.audit.map(ofThroughputRun), ...crossChecks(runs)],
     warnings: [

@@ -18,7 +18,14 @@ import {
   type StagedTraffic,
   type TrafficSurvey,
 } from './staging.js';
-import { captureTraffic, scenarioTraffic, type CaptureObserver, type Traffic } from './traffic.js';
+import { givenStore, type StoreSize } from './store-size.js';
+import {
+  captureTraffic,
+  scenarioTraffic,
+  type CaptureObserver,
+  type RangeVisitor,
+  type Traffic,
+} from './traffic.js';
 
 /** What to change, as given on the command line; null leaves it as it is. */
 export interface EditsAsGiven {
@@ -116,18 +123,20 @@ export function openTraffic(
 }
 
 /**
- * Reads the traffic: keeps it when it fits `storeBytes`, or leaves it to be streamed.
+ * Reads the traffic: keeps it when it fits the store, or leaves it to be streamed.
+ * @param store its size in bytes, or sizes for both
  * @param observe told about each capture that was read; not about one prepared capture as it is
  * @throws UnrepeatableTrafficError for standard input or a pipe that does not fit; EmptyTrafficError; what reading throws
  */
 export async function loadTraffic(
   source: TrafficSource,
-  storeBytes: number,
+  store: number | StoreSize,
   observe: CaptureObserver = () => {},
 ): Promise<ReplayTraffic> {
   const sample = new ChecksumSample();
+  const { stagedBytes, streamedBytes } = typeof store === 'number' ? givenStore(store) : store;
   const prepared = preparedFile(source);
-  if (prepared !== null && fits(prepared, storeBytes)) {
+  if (prepared !== null && fits(prepared, stagedBytes)) {
     const staged = stagePrepared(prepared, source.limit);
     staged.forEach((frame, _index, wireBytes) => sample.look(frame, wireBytes));
     return { ...staged, checksums: sample.figures };
@@ -141,11 +150,13 @@ export async function loadTraffic(
     observe(facts);
   });
   try {
-    const traffic = await stageOrSurvey(lookedAt(opened, sample), limit, storeBytes, () => {
-      if (unrepeatable !== undefined) throw new UnrepeatableTrafficError(unrepeatable, storeBytes);
+    const traffic = await stageOrSurvey(lookedAt(opened, sample), limit, stagedBytes, () => {
+      if (unrepeatable !== undefined) throw new UnrepeatableTrafficError(unrepeatable, stagedBytes);
     });
     const checksums = sample.figures;
-    return isStaged(traffic) ? { ...traffic, checksums } : { ...traffic, source, storeBytes, checksums };
+    return isStaged(traffic)
+      ? { ...traffic, checksums }
+      : { ...traffic, source, storeBytes: streamedBytes, checksums };
   } catch (error) {
     if (!(error instanceof EmptyTrafficError) || edits.filter === null) throw error;
     const of = packetsRead === 0 ? 'packets' : `${packetsRead} packets`;
@@ -155,6 +166,7 @@ export async function loadTraffic(
 
 /** The traffic, each packet of which is shown to the sample as it passes. */
 function lookedAt(traffic: Traffic, sample: ChecksumSample): Traffic {
+  const ranges = traffic.forEachRange?.bind(traffic);
   return {
     name: traffic.name,
     forEach: (visit) =>
@@ -162,6 +174,15 @@ function lookedAt(traffic: Traffic, sample: ChecksumSample): Traffic {
         sample.look(frame, wireBytes);
         return visit(frame, timestampNs, wireBytes);
       }),
+    ...(ranges === undefined
+      ? {}
+      : {
+          forEachRange: (limit: number | null, visit: RangeVisitor) =>
+            ranges(limit, (range) => {
+              sample.lookAtRange(range);
+              return visit(range);
+            }),
+        }),
   };
 }
 

@@ -27,7 +27,7 @@ import { invalidHeadline } from './invalid-packets.js';
 import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from './quantities.js';
 import type { Run } from './runs.js';
 import type { Contention, LatencyDistribution, Warning } from './schema.js';
-import { repeatedTuplesText } from './summary-sentences.js';
+import { cautions } from './summary-sentences.js';
 import { comparisonBlock } from './terminal-comparisons.js';
 import { grid, wrap, type Column } from './terminal-grid.js';
 import {
@@ -62,9 +62,7 @@ export function renderTerminal(runs: readonly Run[], options: TerminalOptions): 
     return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
   }
   const cells = cellsOf(runs);
-  const repeated = repeatedTuplesText(runs);
-  const blocks: string[] =
-    repeated === null ? [] : [wrap(`${paint('yellow', 'Caution:')} ${repeated}`, width, '  ')];
+  const blocks = cautions(runs).map((text) => wrap(`${paint('yellow', 'Caution:')} ${text}`, width, '  '));
   blocks.push(...invalid);
   const groups = comparableGroups(cells);
   if (groups.length > MOST_GROUPS_IN_FULL) blocks.push(matrixGrid(groups, runs.length > 1, width, paint));

@@ -27,6 +27,9 @@ export const inputFile = z.object({
 });
 export type InputFile = z.infer<typeof inputFile>;
 
+/** What else than the tracker decided how fast packets were replayed. */
+export const bound = z.enum(['source']);
+
 export const input = z
   .object({
     type: z.enum(['capture', 'scenario']),
@@ -292,6 +295,11 @@ export const resultCase = z
       .nullish()
       .describe(
         'True when packets were replayed again under the same addresses, so that they met the connections of the time before.',
+      ),
+    bound: bound
+      .nullish()
+      .describe(
+        '`source` when streamed packets came too late, so that the rate is that of their source and says nothing of the design.',
       ),
     elapsedNs: nanoseconds,
     throughput: throughput
