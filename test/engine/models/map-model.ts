@@ -27,6 +27,8 @@ export interface Place {
 
 /** What the writer does, in order. */
 export type MapAct =
+  /** Gives the record that is to be inserted its own link, which nobody can see yet. */
+  | 'link'
   | { readonly move: Place; readonly to: Place }
   /** Fills an empty slot with a new entry. */
   | { readonly insert: Entry; readonly at: Place }
@@ -119,18 +121,16 @@ function writerProgram({ writer, content, fault }: MapOptions, layout: Layout): 
     table.set(layout.ref(place), { hash, ref });
   };
   for (const act of writer) {
-    if ('move' in act) {
+    if (act === 'link') program.add('S_CHAIN_LINK');
+    else if ('move' in act) {
       const moved = table.get(layout.ref(act.move));
       if (moved === undefined) throw new Error('there is nothing to move');
       const empty = (): void => setSlot(act.move, { hash: moved.hash, ref: 0 });
       if (fault === 'move-late') empty();
       setSlot(act.to, moved);
       if (fault !== 'move-late') empty();
-    } else if ('insert' in act) {
-      // The record's own link: nobody can see it yet.
-      program.add('S_CHAIN_LINK');
-      setSlot(act.at, act.insert);
-    } else {
+    } else if ('insert' in act) setSlot(act.at, act.insert);
+    else {
       program.add('S_CHAIN_HEAD', (s) => void (s[layout.ref(act.remove)] = 0));
     }
   }

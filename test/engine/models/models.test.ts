@@ -104,6 +104,7 @@ describe('map', () => {
     slots: 1,
     content: [{ ...X, ...AT.second }],
     writer: [
+      'link',
       { move: AT.second, to: AT.first },
       { insert: Y, at: AT.second },
     ],
@@ -114,6 +115,7 @@ describe('map', () => {
     ...TO_FIRST,
     content: [{ ...X, ...AT.first }],
     writer: [
+      'link',
       { move: AT.first, to: AT.second },
       { insert: Y, at: AT.first },
     ],
