@@ -6,10 +6,3 @@ export * from '../probe/faults';
 export * from '../probe/steps';
 export * from '../micro/layout';
 export * from '../micro/primitives';
-export {
-  EX_USED,
-  HEAD_BY_KEY,
-  HEAD_BY_PARENT,
-  NEXT_BY_KEY,
-  NEXT_BY_PARENT,
-} from '../conntrack/alg/expectations';

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { globalValue } from '../../../engine/host/constants.js';
 import type { MemoryNeeds } from '../../../engine/host/memory-plan.js';
 import { loadEngine } from '../../../engine/host/module.js';
+import type { EngineRun } from '../../../engine/host/run-memory.js';
 import { EngineThread, type EngineExports } from '../../../engine/host/thread.js';
 import { primitiveRun, type Primitives } from '../shm/primitive-threads.js';
 import { epochModel, type EpochAct } from './epoch-model.js';
@@ -25,7 +26,7 @@ class SteppedEngine {
   readonly threads: readonly [Thread, Thread];
   /** Attached and not written down: for what comes before. */
   readonly main: Thread;
-  readonly run;
+  readonly run: EngineRun;
   readonly #names = new Map<number, string>();
   #interruption: { readonly thread: number; readonly step: string; readonly act: () => void } | null = null;
 
