@@ -75,7 +75,8 @@ function readFlags(argv: readonly string[]): Flags | null {
 function report({ figures, failedChecks, packets, samples }: SoakOutcome, out: string): void {
   console.log(`soak: ${packets} packets, ${samples.length} samples in ${join(out, 'soak.csv')} and soak.svg`);
   for (const figure of figures) console.log(`  ${line(figure)}`);
-  for (const { name, detail } of failedChecks) console.log(`  audit check ${name} failed: ${detail}`);
+  for (const { name, expected, actual } of failedChecks)
+    console.log(`  audit check ${name} failed: ${expected} expected, ${actual} found`);
   if (failedChecks.length > 0 || figures.some(({ isFlat, early }) => !isFlat && early !== null)) process.exitCode = 1;
 }
 

@@ -9,7 +9,9 @@ const ramp = (from: number, step: number): number[] => Array.from({ length: 30 }
 
 describe('flatness', () => {
   it('growth beyond what counts as none is seen, in share and in number', () => {
-    expect(judge(RULE, ramp(1000, 4))).toMatchObject({ isFlat: true, allowed: 100.45 + 1.35 });
+    const slow = judge(RULE, ramp(1000, 4));
+    expect(slow.isFlat).toBe(true);
+    expect(slow.allowed).toBeCloseTo(101.8);
     expect(judge(RULE, ramp(1000, 6)).isFlat).toBe(false);
     expect(judge(RULE, ramp(0, 0.2)).isFlat).toBe(true);
     expect(judge(RULE, ramp(0, 0.3)).isFlat).toBe(false);
