@@ -46,6 +46,8 @@ class TableCheck {
     this.#atRest();
     checker.exports.goOnline();
     const records = this.#records();
+    // What is wrong with the map may lead anything that walks it in a circle.
+    if (this.#found.length > 0) return this.#found;
     const connections = records.filter(({ isCompanion }) => !isCompanion);
     this.#companions(records);
     this.#lists(connections.map(({ at }) => at));
@@ -55,6 +57,7 @@ class TableCheck {
     this.#expectations();
     this.#fragments();
     if (noDuplicates) this.#duplicates(connections.map(({ at }) => at));
+    if (this.#found.length > 0) return this.#found;
     checker.exports.flush(-1);
     checker.exports.quiesce();
     this.#empty();

@@ -13,6 +13,8 @@ export class PlannedDeathError extends Error {
 
 /** Steps at which a thread waits for another one, by their exported names. */
 const WAITING_STEPS = ['S_SLEEP_WAIT', 'S_FIND_AWAIT', 'S_ORPHANS_LOCK'] as const;
+/** Far more steps than a batch and an operation take, waiting included: a thread that makes more of them goes round in a circle. */
+const MOST_STEPS_PER_BATCH = 20_000;
 /** Longest delay that is spun, in looks at a word. */
 const LONGEST_SPIN = 4096;
 const SLEEP_MS = 1;
@@ -30,6 +32,7 @@ export class StepHook {
   /** Step of this thread at which it dies; 0 = it does not. */
   #deathAt = 0;
   #awake = false;
+  #limit = 0;
 
   constructor(control: Control, plan: RoundPlan, thread: number) {
     this.#control = control;
@@ -52,6 +55,7 @@ export class StepHook {
   /** From here on steps count: the thread is in a lap. */
   begin(deathAfter: number | null): void {
     this.#deathAt = deathAfter === null ? 0 : this.steps + deathAfter;
+    this.#limit = this.steps + this.#plan.batchesPerLap * MOST_STEPS_PER_BATCH;
     this.#awake = true;
   }
 
@@ -64,6 +68,7 @@ export class StepHook {
     this.steps++;
     this.#control.noteStep(this.#thread, id);
     if (this.steps === this.#deathAt) throw new PlannedDeathError();
+    if (this.steps > this.#limit) throw new Error('a lap does not come to its end');
     const { mode, delayShift } = this.#plan;
     if (mode === 'serial') this.#control.serialStep(this.#thread, delayShift, this.#waiting.has(id));
     else this.#delay(delayShift);

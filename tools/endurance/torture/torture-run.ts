@@ -308,15 +308,24 @@ class Round {
 
   #check(lap: number): void {
     this.#checks++;
-    const broken = brokenInvariants({
-      run: this.#run,
-      checker: this.#checker,
-      threads: this.#plan.threads,
-      injected: null,
-      noDuplicates: false,
-    });
+    const broken = this.#brokenInvariants();
     const at = this.#plan.mode === 'serial' ? `, step ${this.#control.steps} of the round` : '';
     this.#failures.push(...broken.map((what) => `after lap ${lap}${at}: ${what}`));
+  }
+
+  #brokenInvariants(): string[] {
+    try {
+      return brokenInvariants({
+        run: this.#run,
+        checker: this.#checker,
+        threads: this.#plan.threads,
+        injected: null,
+        noDuplicates: false,
+      });
+    } catch (error) {
+      // What is broken may lead out of the memory.
+      return [`the check itself stopped: ${(error as Error).stack ?? String(error)}`];
+    }
   }
 
   /** After a death each lock that is held is held by a thread that has not come to its end: so it can be named. */
