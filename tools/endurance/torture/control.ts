@@ -18,6 +18,8 @@ const RANDOM = 4;
 /** Flushes of everything that have begun, and that have ended. */
 const FLUSHES_BEGUN = 5;
 const FLUSHES_ENDED = 6;
+/** Threads that have done a lap's work, or will never. */
+const ARRIVED = 7;
 const PER_THREAD = 8;
 /** Serial mode: whether the thread takes part, may go on now, and before which step it does not want to. */
 const STATE = 0;
@@ -61,6 +63,7 @@ export class Control {
 
   /** Lets the threads into a lap; in serial mode one of them, drawn, begins. */
   startLap(lap: number, serial: boolean): void {
+    Atomics.store(this.#words, ARRIVED, 0);
     if (serial) {
       for (let thread = 0; thread < this.#threads; thread++) {
         Atomics.store(this.#words, this.#word(thread, STATE), IN);
@@ -114,6 +117,25 @@ export class Control {
 
   sleep(thread: number, ms: number): void {
     Atomics.wait(this.#words, this.#word(thread, PILLOW), 0, ms);
+  }
+
+  /** Waits until the other threads of the lap are here too, so that they leave at nearly the same moment. */
+  meet(thread: number, serial: boolean): void {
+    this.arrive();
+    for (
+      let here = Atomics.load(this.#words, ARRIVED);
+      here < this.#threads && !this.stopped;
+      here = Atomics.load(this.#words, ARRIVED)
+    ) {
+      if (serial) this.serialStep(thread, 0, true);
+      else Atomics.wait(this.#words, ARRIVED, here, 1);
+    }
+  }
+
+  /** Nobody has to wait for this thread in this lap any more. */
+  arrive(): void {
+    Atomics.add(this.#words, ARRIVED, 1);
+    Atomics.notify(this.#words, ARRIVED);
   }
 
   beginFlush(): void {

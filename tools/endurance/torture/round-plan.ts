@@ -20,6 +20,12 @@ export const FAULTS = {
 } as const;
 export type Fault = keyof typeof FAULTS;
 
+/**
+ * What a round has more of than others: `everything` as it comes; `map`: a full table in which entries move, and looks at what must be
+ * there; `leave`: threads that retire slots and go offline, many short laps.
+ */
+export type Focus = 'everything' | 'map' | 'leave';
+
 /** A thread that dies in the middle of a lap. */
 export interface PlannedDeath {
   readonly lap: number;
@@ -35,6 +41,7 @@ export interface RoundPlan {
   readonly round: number;
   readonly choice: DesignChoice;
   readonly mode: TortureMode;
+  readonly focus: Focus;
   readonly threads: number;
   readonly slots: number;
   readonly buckets: number;
@@ -43,6 +50,9 @@ export interface RoundPlan {
   /** A thread comes to a delay, or hands over, at one step in 2^this on average. */
   readonly delayShift: number;
   readonly operationPercent: number;
+  /** How often a thread sends packets of its own flows beside a batch. */
+  readonly ownPercent: number;
+  readonly mostPackets: number;
   readonly clockStepMs: number;
   readonly mutex: MutexPolicy;
   readonly death: PlannedDeath | null;
@@ -76,7 +86,9 @@ const SIZES = [
   { slots: 32, buckets: 4 },
   { slots: 64, buckets: 8 },
 ] as const;
-const LAPS = 6;
+const FOCI: readonly Focus[] = ['everything', 'everything', 'map', 'leave'];
+/** Packets of a call at most. */
+export const MOST_PACKETS = 8;
 /** One round in so many has a death. */
 const DEATH_EVERY = 4;
 const DEATH_STEPS = 20_000;
@@ -91,11 +103,13 @@ export function planRound(wishes: RoundWishes, round: number): RoundPlan {
   const choice = wishes.designs[round % wishes.designs.length] as DesignChoice;
   const mode = wishes.modes[Math.floor(round / wishes.designs.length) % wishes.modes.length] as TortureMode;
   const threads = random.between(2, 4);
-  const size = pick(SIZES);
+  const focus = pick(FOCI);
+  const size = focus === 'map' ? pick(SIZES.slice(1)) : pick(SIZES);
+  const laps = focus === 'leave' ? 24 : 6;
   const dies = wishes.deaths && random.below(DEATH_EVERY) === 0;
   const kind = mode === 'parallel' && random.chance(0.5) ? 'terminate' : 'step';
   const death: PlannedDeath = {
-    lap: random.below(LAPS),
+    lap: random.below(laps),
     thread: random.below(threads),
     kind,
     after: 1 + random.below(kind === 'step' ? DEATH_STEPS : DEATH_MS),
@@ -105,13 +119,16 @@ export function planRound(wishes: RoundWishes, round: number): RoundPlan {
     round,
     choice,
     mode,
+    focus,
     threads,
     ...size,
-    laps: LAPS,
-    batchesPerLap: mode === 'serial' ? 24 : 96,
+    laps,
+    batchesPerLap: (mode === 'serial' ? 1 : 4) * (focus === 'leave' ? 6 : 24),
     delayShift: mode === 'serial' ? random.between(1, 6) : random.between(6, 12),
-    operationPercent: random.between(10, 60),
-    clockStepMs: pick([0, 500, 4000, 40_000]),
+    operationPercent: focus === 'leave' ? 80 : focus === 'map' ? 10 : random.between(10, 60),
+    ownPercent: focus === 'map' ? 90 : 30,
+    mostPackets: focus === 'leave' ? 2 : MOST_PACKETS,
+    clockStepMs: focus === 'map' ? 0 : pick([0, 500, 4000, 40_000]),
     mutex: pick(MUTEX_POLICIES),
     death: dies ? death : null,
     fault: wishes.fault,
@@ -121,7 +138,7 @@ export function planRound(wishes: RoundWishes, round: number): RoundPlan {
 
 /** One line: enough to know the round by. */
 export function describeRound(plan: RoundPlan): string {
-  const { choice, mode, threads, slots } = plan;
+  const { choice, mode, focus, threads, slots } = plan;
   const design = choice.preset === null ? choice.design : `${choice.design}@${choice.preset}`;
-  return `round ${plan.round} of seed ${plan.seed}: ${design}, ${mode}, ${threads} threads, ${slots} slots`;
+  return `round ${plan.round} of seed ${plan.seed}: ${design}, ${mode}, focus on ${focus}, ${threads} threads, ${slots} slots`;
 }

@@ -14,8 +14,6 @@ export interface ThreadInput {
   readonly scratch: ByteOffset;
 }
 
-/** Packets of one call at most. */
-export const BATCH = 8;
 /** Bytes of one place of the scratch. */
 export const STRIDE = 4096;
 

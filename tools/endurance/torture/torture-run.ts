@@ -10,8 +10,8 @@ import { EngineThread } from '../../../engine/host/thread.js';
 import { workerFile } from '../../replay/thread-pool.js';
 import { brokenInvariants } from '../table-check.js';
 import { Control } from './control.js';
-import type { RoundPlan } from './round-plan.js';
-import { BATCH, STRIDE, type LapEnd, type ThreadInput, type ThreadMessage } from './thread-input.js';
+import { MOST_PACKETS, type RoundPlan } from './round-plan.js';
+import { STRIDE, type LapEnd, type ThreadInput, type ThreadMessage } from './thread-input.js';
 import { layTraffic, type LaidTraffic } from './traffic.js';
 
 export interface RoundOutcome {
@@ -81,7 +81,7 @@ export class Torture {
     const checker = new EngineThread(run, plan.threads, () => 0);
     checker.exports.initTracker();
     const { regions } = run.plan;
-    const scratchBytes = BATCH * STRIDE;
+    const scratchBytes = MOST_PACKETS * STRIDE;
     const traffic = layTraffic(
       checker,
       byteOffset(regions.packets + plan.threads * scratchBytes),

@@ -61,9 +61,10 @@ function runLap(
   if (mode === 'serial') control.awaitTurn(thread);
   hook.begin(dies ? death.after : null);
   try {
-    work.lap();
+    work.lap(lap);
     return 'done';
   } catch (error) {
+    control.arrive();
     const { CONTROL, C_ABORT } = run.engine.constants;
     const before = Atomics.compareExchange(
       new Int32Array(run.memory.buffer),

@@ -5,7 +5,8 @@ import type { EngineThread } from '../../../engine/host/thread.js';
 import { Random } from '../../synth/random.js';
 import type { Control } from './control.js';
 import type { StepHook } from './step-hook.js';
-import { BATCH, STRIDE, type ThreadInput } from './thread-input.js';
+import type { Focus } from './round-plan.js';
+import { STRIDE, type ThreadInput } from './thread-input.js';
 import { CHANGING_POLICY, LIMITED_ZONE, ZONES, type LaidFlow, type LaidRule } from './traffic.js';
 
 /** A packet of a batch. */
@@ -70,14 +71,18 @@ export class TortureWork {
     this.violations.push(`thread ${thread}, ${step}, in ${this.#doing}: ${what}`);
   }
 
-  /** @throws what the engine or the step hook throws */
-  lap(): void {
+  /**
+   * @param lap its number: in every second one threads leave together
+   * @throws what the engine or the step hook throws
+   */
+  lap(lap: number): void {
     const { exports } = this.#engine;
-    const { batchesPerLap, operationPercent } = this.#input.plan;
+    const { thread, plan } = this.#input;
+    const { batchesPerLap, operationPercent, ownPercent, mode } = plan;
     this.#doing = 'goOnline';
     exports.goOnline();
     for (let batch = 0; batch < batchesPerLap && !this.#control.stopped; batch++) {
-      if (this.#chance(30)) this.#runOwn();
+      if (this.#chance(ownPercent)) this.#runOwn();
       this.#runBatch();
       if (this.#chance(operationPercent)) this.#operate();
       if (this.#chance(60)) {
@@ -87,6 +92,7 @@ export class TortureWork {
       if (this.violations.length > 0) break;
     }
     this.#atQuiescentPoint();
+    if (lap % 2 === 0) this.#control.meet(thread, mode === 'serial');
     this.#doing = 'detach';
     exports.detach();
   }
@@ -125,7 +131,7 @@ export class TortureWork {
   #runBatch(): void {
     const { rules, flows } = this.#input.traffic;
     const { exports, packetsAt } = this.#engine;
-    const count = 1 + this.#random.below(BATCH);
+    const count = 1 + this.#random.below(this.#input.plan.mostPackets);
     const batch: Sent[] = [];
     for (let place = 0; place < count; place++) {
       const rule = this.#pick(rules);
@@ -266,7 +272,7 @@ export class TortureWork {
 
   // ---- Operations ----------------------------------------------------------------------------------------------------
   #operate(): void {
-    const name = this.#pick(OPERATION_NAMES);
+    const name = this.#pick(OPERATION_NAMES[this.#input.plan.focus]);
     this.#doing = name;
     this.operations++;
     this.#operations[name]();
@@ -343,8 +349,7 @@ export class TortureWork {
 
 type LaidOwn = ThreadInput['traffic']['own'][number];
 
-/** By how often they come. */
-const OPERATION_NAMES = [
+const EVERYTHING = [
   'sweep',
   'sweep',
   'sweep',
@@ -366,4 +371,11 @@ const OPERATION_NAMES = [
   'offline',
   'leave',
 ] as const;
-type OperationName = (typeof OPERATION_NAMES)[number];
+type OperationName = (typeof EVERYTHING)[number];
+
+/** By how often they come. */
+const OPERATION_NAMES: Readonly<Record<Focus, readonly OperationName[]>> = {
+  everything: EVERYTHING,
+  map: ['flushTuple', 'flushTuple', 'flushTuple', 'flushZone', 'dump', 'setConnLimit', 'sweep'],
+  leave: ['flushTuple', 'flushTuple', 'sweep', 'flushZone', 'offline', 'offline', 'leave'],
+};
