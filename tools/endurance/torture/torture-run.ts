@@ -257,13 +257,14 @@ class Round {
 
   /** How each thread's lap ended. A death sets the others a time. */
   async #ends(answers: readonly Promise<ThreadMessage | string>[], dies: boolean): Promise<LapEnd[]> {
-    const { death } = this.#plan;
+    const { death, mode } = this.#plan;
     let late: NodeJS.Timeout | undefined;
     const inTime = new Promise<string>((resolve) => {
       if (!dies) return;
       void answers[death?.thread ?? 0]?.then((answer) => {
         if (typeof answer !== 'string' && answer.type === 'lap' && answer.end === 'done') return;
-        this.#control.stop();
+        // Laps end anyway; a serial one has to be the same again.
+        if (mode === 'parallel') this.#control.stop();
         late = setTimeout(() => resolve(`it went on for ${SURVIVORS_MS / 1000} s after a death`), SURVIVORS_MS);
       });
     });
