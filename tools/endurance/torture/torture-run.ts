@@ -233,6 +233,8 @@ class Round {
     const ends = await this.#ends(answers, dies);
     await terminated;
     this.#laps++;
+    if (!dies && ends.includes('ended') && !ends.includes('trap'))
+      this.#failures.push('threads were ended, and nobody was to die');
     if (this.#failures.length > 0) return false;
     const died = terminates || ends.includes('died');
     if (died) this.#deaths++;
@@ -280,8 +282,6 @@ class Round {
     if (typeof answer !== 'string' && answer.type === 'lap') {
       this.#add(answer);
       if (answer.end === 'trap' && answer.violations.length === 0) this.#failures.push(`thread ${thread} trapped`);
-      if (answer.end === 'ended' && !dies)
-        this.#failures.push(`thread ${thread} was ended, and nobody was to die`);
       return answer.end;
     }
     if (dies && death?.kind === 'terminate' && death.thread === thread) return 'died';
