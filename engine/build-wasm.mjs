@@ -5,6 +5,8 @@
  *   bare    no lock probes, no work counts: for throughput
  *   probed  lock figures, work counts, expiration lag
  *   debug   probed, plus lock-order checks that trap; optimised less, because it compiles several times quicker
+ *   torture debug, plus steps and faults that can be planted (probe/steps.ts, probe/faults.ts), which torture/exports.ts makes known;
+ *           sources without that file have no such flavour
  *
  * A module is compiled again when the content of a file that its compilation read (or looked for), the options, this
  * script or the compiler has changed, or when the module itself is not the one that was written; what was read is kept
@@ -18,7 +20,7 @@
 // oxlint-disable unicorn/require-post-message-target-origin -- threads of one process have no origins
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,6 +52,9 @@ const FLAVOURS = {
   probed: [...FAST_CODE, '--use', 'CTREPLAY_PROBED=1'],
   debug: [...FAST_COMPILE, '--use', 'CTREPLAY_PROBED=1', '--use', 'CTREPLAY_DEBUG=1'],
 };
+FLAVOURS.torture = [...FLAVOURS.debug, '--use', 'CTREPLAY_TORTURE=1'];
+/** Compiled into the torture flavour beside the design: what it exports besides. */
+const TORTURE_EXPORTS = 'torture/exports.ts';
 
 function digest(content) {
   return createHash('sha256').update(content).digest('hex');
@@ -66,9 +71,11 @@ function contentOf(path) {
 }
 
 /** The micro benchmarks and the designs for tests (test-NAME) are not needed in every flavour. */
-function flavoursOf(name) {
+function flavoursOf(name, source) {
   if (name.startsWith(MICRO)) return ['bare'];
-  return name.startsWith('test-') ? ['bare', 'probed'] : Object.keys(FLAVOURS);
+  if (name.startsWith('test-')) return ['bare', 'probed'];
+  const hasTorture = existsSync(join(source, TORTURE_EXPORTS));
+  return Object.keys(FLAVOURS).filter((flavour) => flavour !== 'torture' || hasTorture);
 }
 
 /** What becomes what: one entry per module. */
@@ -80,10 +87,10 @@ async function plannedModules(source, out) {
     const isMicro = name.startsWith(MICRO);
     const folder = isMicro ? join(out, 'micro') : out;
     const design = isMicro ? name.slice(MICRO.length) : name;
-    for (const flavour of flavoursOf(name)) {
+    for (const flavour of flavoursOf(name, source)) {
       modules.push({
         title: `${name} (${flavour})`,
-        entry: `designs/${file}`,
+        entries: flavour === 'torture' ? [`designs/${file}`, TORTURE_EXPORTS] : [`designs/${file}`],
         source,
         target: join(folder, `${design}.${flavour}.wasm`),
         record: join(folder, '.build', `${design}.${flavour}.json`),
@@ -98,7 +105,7 @@ async function plannedModules(source, out) {
 function toolKey(module) {
   const compiler = contentOf(join(HERE, '..', 'node_modules', 'assemblyscript', 'package.json'));
   return digest(
-    [module.entry, ...module.options, digest(readFileSync(SCRIPT)), digest(compiler ?? '')].join('\n'),
+    [...module.entries, ...module.options, digest(readFileSync(SCRIPT)), digest(compiler ?? '')].join('\n'),
   );
 }
 
@@ -132,7 +139,7 @@ async function compile(asc, module) {
   const inputs = {};
   let output = null;
   const { error, stderr } = await asc.main(
-    [module.entry, '--baseDir', module.source, '--outFile', 'out.wasm', ...module.options],
+    [...module.entries, '--baseDir', module.source, '--outFile', 'out.wasm', ...module.options],
     {
       // Also what was looked for in vain counts: a file that appears there would be read.
       readFile(name) {

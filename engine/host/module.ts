@@ -9,10 +9,10 @@ import { PAGE_BYTES } from './memory-plan.js';
 
 /**
  * How a design was compiled: `bare` without probes, `probed` with lock figures and work counts, `debug` with lock-order
- * checks on top.
+ * checks on top, `torture` with steps and faults that can be planted on top of that (engine/assembly/probe/steps.ts).
  */
-export type Flavour = 'bare' | 'probed' | 'debug';
-export const FLAVOURS: readonly Flavour[] = ['bare', 'probed', 'debug'];
+export type Flavour = 'bare' | 'probed' | 'debug' | 'torture';
+export const FLAVOURS: readonly Flavour[] = ['bare', 'probed', 'debug', 'torture'];
 
 /** A compiled design. It can be posted to worker threads: the module is shared, not compiled again. */
 export interface EngineModule {
@@ -122,7 +122,7 @@ function probe(module: WebAssembly.Module, design: string): { exports: WebAssemb
     const memory = probeMemories.get(pages) ?? allocateEngineMemory(pages, design, pages * PAGE_BYTES);
     probeMemories.set(pages, memory);
     try {
-      const instance = new WebAssembly.Instance(module, { env: { memory, clock: () => 0 } });
+      const instance = new WebAssembly.Instance(module, { env: { memory, clock: () => 0, step: () => {} } });
       return { exports: instance.exports, pages };
     } catch (error) {
       // Too small a memory; anything else repeats on the last size and is reported there.

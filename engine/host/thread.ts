@@ -69,6 +69,9 @@ export interface EngineExports {
 /** Monotonic nanoseconds. */
 export type Clock = () => number;
 
+/** Told of each step of the `torture` flavour before it is made; what it throws comes out of the engine's call. */
+export type StepHook = (step: number) => void;
+
 /** Packets that one call takes at most. */
 export const MAX_BATCH = 32;
 
@@ -103,13 +106,14 @@ export class EngineThread {
   /**
    * Instantiates the engine on a run's memory and attaches as thread `index`.
    * @param clock monotonic nanoseconds, for the probes
+   * @param step for the `torture` flavour; no other asks for it
    * @throws EngineError when the memory was not laid out or the index is out of range
    */
-  constructor(run: EngineRun, index: number, clock: Clock) {
+  constructor(run: EngineRun, index: number, clock: Clock, step: StepHook = () => {}) {
     this.run = run;
     this.index = index;
     const { memory, engine, plan } = run;
-    const instance = new WebAssembly.Instance(engine.module, { env: { memory, clock } });
+    const instance = new WebAssembly.Instance(engine.module, { env: { memory, clock, step } });
     this.exports = instance.exports as unknown as EngineExports;
     this.view = new DataView(memory.buffer);
     this.bytes = new Uint8Array(memory.buffer);

@@ -36,7 +36,9 @@ import {
   W_SWEEP_CLEANED,
   W_SWEEPS,
 } from '../probe/counters';
+import { TORTURE } from '../probe/flavour';
 import { recordLags } from '../probe/histogram';
+import { S_RECLAIM, step } from '../probe/steps';
 import {
   C_CT_LOCK,
   C_N_CONN_LIMIT,
@@ -124,6 +126,7 @@ export class RculistSweep {
 
   /** Returns whether this call removed it; the caller counts it. */
   clean(conn: usize): bool {
+    if (TORTURE) step(S_RECLAIM);
     if (atomic.xchg<u32>(conn + CO_RECLAIMED, 1) != 0) return false;
     lock(CONTROL + C_CT_LOCK, LC_CT);
     unindexLocked(conn);

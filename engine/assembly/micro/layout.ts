@@ -1,4 +1,5 @@
 /** Layouts that only tests of the structures need: a test reads them from the micro module instead of repeating them. */
+export { EX_USED, HEAD_BY_KEY, HEAD_BY_PARENT, NEXT_BY_KEY, NEXT_BY_PARENT } from '../conntrack/alg/expectations';
 export {
   CO_ADMIT_ZONE,
   CO_CLEANED,

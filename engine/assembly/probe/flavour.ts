@@ -1,12 +1,15 @@
 /**
  * The flavour of the build, the injected clock, and the lock classes. `bare` compiles the lock probes and work counts away;
- * `probed` keeps them; `debug` adds lock-order checks that trap.
+ * `probed` keeps them; `debug` adds lock-order checks that trap; `torture` adds steps (probe/steps.ts) and faults that can be
+ * planted (probe/faults.ts).
  */
 
 // @ts-ignore: defined by the build with --use
 export const PROBED: bool = isDefined(CTREPLAY_PROBED);
 // @ts-ignore: defined by the build with --use
 export const DEBUG: bool = isDefined(CTREPLAY_DEBUG);
+// @ts-ignore: defined by the build with --use
+export const TORTURE: bool = isDefined(CTREPLAY_TORTURE);
 
 /** Monotonic nanoseconds, injected by the host. */
 // @ts-ignore: decorator

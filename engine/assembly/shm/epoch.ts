@@ -46,6 +46,28 @@
  * themselves return the slots.
  */
 import { countWork, W_EPOCH_ADVANCES } from '../probe/counters';
+import { FAULT_ORPHANS_UNCALLED, FAULT_SLOT_EARLY, isPlanted } from '../probe/faults';
+import { TORTURE } from '../probe/flavour';
+import {
+  S_ADVANCE,
+  S_ADVANCE_EPOCH,
+  S_ADVANCE_SEEN,
+  S_GRACE_COUNT,
+  S_GRACE_LOOK,
+  S_OFFLINE,
+  S_ONLINE_EPOCH,
+  S_ONLINE_SEEN,
+  S_ORPHANS_CALL,
+  S_ORPHANS_CLAIM,
+  S_ORPHANS_COUNT,
+  S_ORPHANS_LOCK,
+  S_ORPHANS_PUBLISH,
+  S_ORPHANS_RELEASE,
+  S_QUIESCE_EPOCH,
+  S_QUIESCE_SEEN,
+  S_RETIRE_COUNT,
+  step,
+} from '../probe/steps';
 import {
   C_ABORT,
   C_EPOCH,
@@ -82,11 +104,15 @@ const LOCK_CALLED: u32 = 1;
 const EPOCH_STEP: u32 = 2;
 
 export function goOnline(): void {
-  atomic.store<u32>(threadBlock, atomic.load<u32>(CONTROL + C_EPOCH), T_EPOCH_SEEN);
+  if (TORTURE) step(S_ONLINE_EPOCH);
+  const now = atomic.load<u32>(CONTROL + C_EPOCH);
+  if (TORTURE) step(S_ONLINE_SEEN);
+  atomic.store<u32>(threadBlock, now, T_EPOCH_SEEN);
 }
 
 /** No reference into the tracker may be kept across this call. */
 export function goOffline(): void {
+  if (TORTURE) step(S_OFFLINE);
   atomic.store<u32>(threadBlock, 0, T_EPOCH_SEEN);
   turnOver(threadBlock + T_WAITING, threadBlock + T_RETIRED);
   if (load<u32>(threadBlock, T_RETIRED) | load<u32>(threadBlock, T_WAITING)) {
@@ -95,6 +121,7 @@ export function goOffline(): void {
     append(CONTROL + C_ORPHANS + ORPHANS_RETIRED, threadBlock + T_RETIRED);
     unlockOrphans();
   }
+  if (TORTURE) step(S_ORPHANS_COUNT);
   if (atomic.load<u32>(CONTROL, C_ORPHAN_COUNT) != 0) turnOrphansOver();
 }
 
@@ -102,11 +129,16 @@ export function goOffline(): void {
 // @ts-ignore: decorator
 @inline
 export function quiesce(): void {
+  if (TORTURE) step(S_QUIESCE_EPOCH);
   const now = atomic.load<u32>(CONTROL + C_EPOCH);
   const seen = load<u32>(threadBlock, T_EPOCH_SEEN);
   // The store is a locked instruction; skipping it when nothing moved keeps the usual quiesce to a few loads. A thread
   // that is offline stays so: nobody would wait for it, and it would be waited for.
-  if (seen != now && seen != 0) atomic.store<u32>(threadBlock, now, T_EPOCH_SEEN);
+  if (seen != now && seen != 0) {
+    if (TORTURE) step(S_QUIESCE_SEEN);
+    atomic.store<u32>(threadBlock, now, T_EPOCH_SEEN);
+  }
+  if (TORTURE) step(S_ORPHANS_COUNT);
   if (
     load<u32>(threadBlock, T_RETIRED) |
     load<u32>(threadBlock, T_WAITING) |
@@ -124,6 +156,7 @@ export function retire(slot: usize): void {
   if (load<u32>(chain, CHAIN_HEAD) == 0) store<u32>(chain, <u32>slot, CHAIN_TAIL);
   store<u32>(chain, <u32>slot, CHAIN_HEAD);
   store<u32>(chain, load<u32>(chain, CHAIN_COUNT) + 1, CHAIN_COUNT);
+  if (TORTURE) step(S_RETIRE_COUNT);
   atomic.add<u32>(CONTROL + C_GRACE_PENDING, 1);
 }
 
@@ -133,6 +166,7 @@ export function retire(slot: usize): void {
  */
 export function reclaimNow(): void {
   turnOver(threadBlock + T_WAITING, threadBlock + T_RETIRED);
+  if (TORTURE) step(S_ORPHANS_COUNT);
   if (atomic.load<u32>(CONTROL, C_ORPHAN_COUNT) != 0) turnOrphansOver();
 }
 
@@ -145,14 +179,19 @@ function turnOver(waiting: usize, retired: usize): void {
       const count = load<u32>(waiting, CHAIN_COUNT);
       emptyChain(waiting);
       returnSlots(<usize>head, <usize>load<u32>(waiting, CHAIN_TAIL), count);
+      if (TORTURE) step(S_GRACE_COUNT);
       atomic.sub<u32>(CONTROL + C_GRACE_PENDING, count);
     }
     if (load<u32>(retired, CHAIN_HEAD) == 0) return;
     append(waiting, retired);
     store<u32>(waiting, advance(), CHAIN_TARGET);
     // This thread itself is at a quiescent point: let it not be what the wait is for.
+    if (TORTURE) step(S_ADVANCE_EPOCH);
     const now = atomic.load<u32>(CONTROL + C_EPOCH);
-    if (atomic.load<u32>(threadBlock, T_EPOCH_SEEN) != 0) atomic.store<u32>(threadBlock, now, T_EPOCH_SEEN);
+    if (atomic.load<u32>(threadBlock, T_EPOCH_SEEN) != 0) {
+      if (TORTURE) step(S_ADVANCE_SEEN);
+      atomic.store<u32>(threadBlock, now, T_EPOCH_SEEN);
+    }
   }
 }
 
@@ -170,13 +209,16 @@ function append(to: usize, from: usize): void {
 /** Moves the global epoch on; returns the epoch that has to be left behind. */
 function advance(): u32 {
   countWork(W_EPOCH_ADVANCES, 1);
+  if (TORTURE) step(S_ADVANCE);
   return atomic.add<u32>(CONTROL + C_EPOCH, EPOCH_STEP);
 }
 
 /** Every thread is offline or has quiesced after `target`. */
 function graceEnded(target: u32): bool {
+  if (TORTURE && isPlanted(FAULT_SLOT_EARLY)) return true;
   let block = threadsBase;
   for (let i: u32 = 0; i < maxThreads; i++, block += THREAD_SIZE) {
+    if (TORTURE) step(S_GRACE_LOOK);
     const seen = atomic.load<u32>(block, T_EPOCH_SEEN);
     if (seen != 0 && <i32>(seen - target) <= 0) return false;
   }
@@ -185,18 +227,32 @@ function graceEnded(target: u32): bool {
 
 /** Turns the orphan chains over; while another thread is at it, leaves that to it. */
 function turnOrphansOver(): void {
+  if (TORTURE && isPlanted(FAULT_ORPHANS_UNCALLED)) {
+    turnOrphansOverUncalled();
+    return;
+  }
   while (claimOrphans()) {
     turnOver(CONTROL + C_ORPHANS + ORPHANS_WAITING, CONTROL + C_ORPHANS + ORPHANS_RETIRED);
     if (!unlockOrphans()) return;
   }
 }
 
+/** FAULT_ORPHANS_UNCALLED: what turnOrphansOver was. */
+function turnOrphansOverUncalled(): void {
+  if (TORTURE) step(S_ORPHANS_CLAIM);
+  if (atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, LOCK_FREE, ownerWord) != LOCK_FREE) return;
+  turnOver(CONTROL + C_ORPHANS + ORPHANS_WAITING, CONTROL + C_ORPHANS + ORPHANS_RETIRED);
+  unlockOrphans();
+}
+
 /** Takes the lock, or calls the thread that has it. Returns whether it was taken. */
 export function claimOrphans(): bool {
   while (true) {
+    if (TORTURE) step(S_ORPHANS_CLAIM);
     const seen = atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, LOCK_FREE, ownerWord);
     if (seen == LOCK_FREE) return true;
     if ((seen & LOCK_CALLED) != 0) return false;
+    if (TORTURE) step(S_ORPHANS_CALL);
     // Let go meanwhile: the next round takes it, or calls whoever has it then.
     if (atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, seen, seen | LOCK_CALLED) == seen) return false;
   }
@@ -204,8 +260,10 @@ export function claimOrphans(): bool {
 
 /** Held for a few instructions, or one look at each thread's seen word: not worth sleeping. */
 function lockOrphans(): void {
+  if (TORTURE) step(S_ORPHANS_LOCK);
   while (atomic.cmpxchg<u32>(CONTROL + C_ORPHANS, LOCK_FREE, ownerWord) != LOCK_FREE) {
     if (atomic.load<u32>(CONTROL, C_ABORT) != 0) unreachable();
+    if (TORTURE) step(S_ORPHANS_LOCK);
   }
 }
 
@@ -213,7 +271,9 @@ function lockOrphans(): void {
 export function unlockOrphans(): bool {
   const orphans = CONTROL + C_ORPHANS;
   const count = load<u32>(orphans, ORPHANS_WAITING + CHAIN_COUNT) + load<u32>(orphans, ORPHANS_RETIRED + CHAIN_COUNT);
+  if (TORTURE) step(S_ORPHANS_PUBLISH);
   atomic.store<u32>(CONTROL, count, C_ORPHAN_COUNT);
+  if (TORTURE) step(S_ORPHANS_RELEASE);
   return (atomic.xchg<u32>(orphans, LOCK_FREE) & LOCK_CALLED) != 0 && count != 0;
 }
 

@@ -39,6 +39,26 @@ import {
   W_MAP_DISPLACEMENTS,
   W_MAP_INSERTS,
 } from '../probe/counters';
+import { FAULT_MOVE_LATE, isPlanted } from '../probe/faults';
+import { TORTURE } from '../probe/flavour';
+import {
+  S_CHAIN_HEAD,
+  S_CHAIN_LINK,
+  S_CHAIN_NEXT,
+  S_CHAIN_UNLINK,
+  S_FIND_AWAIT,
+  S_FIND_HASH,
+  S_FIND_LAST,
+  S_FIND_REF,
+  S_FIND_VERIFY,
+  S_FIND_VERSION,
+  S_SLOT_CLOSE,
+  S_SLOT_HASH,
+  S_SLOT_OPEN,
+  S_SLOT_REF,
+  S_WALK_HEAD,
+  step,
+} from '../probe/steps';
 import { BUCKET_SIZE, bucketMask, bucketsBase, C_ABORT, C_MAP_SEARCH, CONTROL } from './memory-map';
 
 export const SLOTS_PER_BUCKET: u32 = 7;
@@ -83,7 +103,9 @@ function slotRef(bucket: usize, slot: u32): usize {
 function scan(bucket: usize, hash: u32): usize {
   for (let slot: u32 = 0; slot < SLOTS_PER_BUCKET; slot++) {
     const at = slotRef(bucket, slot);
+    if (TORTURE) step(S_FIND_HASH);
     if (atomic.load<u32>(at, HASHES) == hash) {
+      if (TORTURE) step(S_FIND_REF);
       const ref = <usize>atomic.load<u32>(at, REFS);
       if (ref != 0) return ref;
     }
@@ -94,15 +116,18 @@ function scan(bucket: usize, hash: u32): usize {
 // @ts-ignore: decorator
 @inline
 function stableVersion(bucket: usize): u32 {
+  if (TORTURE) step(S_FIND_VERSION);
   const version = atomic.load<u32>(bucket);
   return version & 1 ? awaitWriter(bucket) : version;
 }
 
 /** Waits until the writer is done with the bucket; returns its version. Traps when the writer is gone and the run is aborted. */
 function awaitWriter(bucket: usize): u32 {
+  if (TORTURE) step(S_FIND_AWAIT);
   let version = atomic.load<u32>(bucket);
   for (let looks: u32 = 1; version & 1; looks++) {
     if (looks % LOOKS_PER_ABORT_LOOK == 0 && atomic.load<u32>(CONTROL, C_ABORT) != 0) unreachable();
+    if (TORTURE) step(S_FIND_AWAIT);
     version = atomic.load<u32>(bucket);
   }
   return version;
@@ -124,10 +149,12 @@ export function findIn(base: usize, mask: u32, hash: u32, counted: bool): usize 
     const version = stableVersion(first);
     if (counted) countWork(W_BUCKET_PROBES, 1);
     const found = scan(first, hash);
+    if (TORTURE) step(S_FIND_VERIFY);
     if (atomic.load<u32>(first) != version) continue;
     if (found != 0) return found;
     const other = findInSecond(bucketAt(base, mask, rotr<u32>(hash, 16)), hash, counted);
     if (other != 0) return other;
+    if (TORTURE) step(S_FIND_LAST);
     if (atomic.load<u32>(first) == version) return 0;
   }
 }
@@ -137,6 +164,7 @@ function findInSecond(second: usize, hash: u32, counted: bool): usize {
     const version = stableVersion(second);
     if (counted) countWork(W_BUCKET_PROBES, 1);
     const found = scan(second, hash);
+    if (TORTURE) step(S_FIND_VERIFY);
     if (atomic.load<u32>(second) == version) return found;
   }
 }
@@ -145,6 +173,7 @@ function findInSecond(second: usize, hash: u32, counted: bool): usize {
 // @ts-ignore: decorator
 @inline
 export function mapNext(record: usize): usize {
+  if (TORTURE) step(S_CHAIN_NEXT);
   return <usize>atomic.load<u32>(record, CO_NEXT);
 }
 
@@ -192,10 +221,14 @@ function peek(bucket: usize, hash: u32): usize {
 
 function setSlot(bucket: usize, slot: u32, hash: u32, ref: usize): void {
   const version = atomic.load<u32>(bucket);
+  if (TORTURE) step(S_SLOT_OPEN);
   atomic.store<u32>(bucket, version + 1);
   const at = slotRef(bucket, slot);
+  if (TORTURE) step(S_SLOT_REF);
   atomic.store<u32>(at, <u32>ref, REFS);
+  if (TORTURE) step(S_SLOT_HASH);
   atomic.store<u32>(at, hash, HASHES);
+  if (TORTURE) step(S_SLOT_CLOSE);
   atomic.store<u32>(bucket, version + 2);
 }
 
@@ -236,6 +269,7 @@ export function insertInLocked(base: usize, mask: u32, record: usize, hash: u32)
   const first = bucketAt(base, mask, hash);
   const second = bucketAt(base, mask, rotr<u32>(hash, 16));
   if (pushOnChain(first, record, hash) || pushOnChain(second, record, hash)) return true;
+  if (TORTURE) step(S_CHAIN_LINK);
   atomic.store<u32>(record, 0, CO_NEXT);
   return fillEmptySlot(first, record, hash) || fillEmptySlot(second, record, hash);
 }
@@ -251,7 +285,9 @@ function pushOnChain(bucket: usize, record: usize, hash: u32): bool {
   const slot = occupiedSlot(bucket, hash);
   if (slot == NO_SLOT) return false;
   const at = slotRef(bucket, slot);
+  if (TORTURE) step(S_CHAIN_LINK);
   atomic.store<u32>(record, load<u32>(at, REFS), CO_NEXT);
+  if (TORTURE) step(S_CHAIN_HEAD);
   atomic.store<u32>(at, <u32>record, REFS);
   return true;
 }
@@ -314,8 +350,14 @@ function shiftPath(head: u32, slot: u32, target: usize, free: u32): usize {
     const at = slotRef(from, slot);
     const hash = load<u32>(at, HASHES);
     if (DEBUG && target != bucket1(hash) && target != bucket2(hash)) unreachable();
-    setSlot(target, free, hash, <usize>load<u32>(at, REFS));
-    setSlot(from, slot, hash, 0);
+    if (TORTURE && isPlanted(FAULT_MOVE_LATE)) {
+      const moved = <usize>load<u32>(at, REFS);
+      setSlot(from, slot, hash, 0);
+      setSlot(target, free, hash, moved);
+    } else {
+      setSlot(target, free, hash, <usize>load<u32>(at, REFS));
+      setSlot(from, slot, hash, 0);
+    }
     countWork(W_MAP_DISPLACEMENTS, 1);
     const path = load<u32>(nodeAt(index), 4);
     if ((path & 7) == 0) return from;
@@ -344,12 +386,14 @@ function removeFrom(bucket: usize, record: usize, hash: u32): bool {
   let ref = <usize>load<u32>(at, REFS);
   if (ref == record) {
     // Emptying a slot leaves the version alone, as in the original: a reader sees the record or nothing.
+    if (TORTURE) step(S_CHAIN_HEAD);
     atomic.store<u32>(at, next, REFS);
     return true;
   }
   while (ref != 0) {
     const following = <usize>load<u32>(ref, CO_NEXT);
     if (following == record) {
+      if (TORTURE) step(S_CHAIN_UNLINK);
       atomic.store<u32>(ref, next, CO_NEXT);
       return true;
     }
@@ -365,6 +409,7 @@ export function mapBucketCount(): u32 {
 
 /** First record of the chain in slot `slot` of bucket `index`, or 0; for whole-table walks. */
 export function mapSlotHead(index: u32, slot: u32): usize {
+  if (TORTURE) step(S_WALK_HEAD);
   return <usize>atomic.load<u32>(slotRef(bucketsBase + (<usize>index << 6), slot), REFS);
 }
 

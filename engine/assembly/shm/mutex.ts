@@ -47,6 +47,21 @@ import {
   PROBED,
   timeThisHold,
 } from '../probe/counters';
+import { FAULT_MUTEX_UNCHECKED, isPlanted } from '../probe/faults';
+import { TORTURE } from '../probe/flavour';
+import {
+  S_LOCK_LOOK,
+  S_LOCK_TRY,
+  S_NOTIFY,
+  S_SLEEP_LOOK,
+  S_SLEEP_MARK,
+  S_SLEEP_TAKE,
+  S_SLEEP_WAIT,
+  S_SLEEP_WOKEN,
+  S_UNLOCK,
+  sleepNs,
+  step,
+} from '../probe/steps';
 import { C_ABORT, CONTROL, MUTEX_BACKOFF, mutexPolicy, ownerWord, threadBlock, threadIndex } from './memory-map';
 
 const WAITERS: u32 = 1;
@@ -69,6 +84,7 @@ const AVERAGE: usize = 4;
 @inline
 export function lock(at: usize, lockClass: u32): void {
   if (DEBUG) checkLockOrder(lockClass, true);
+  if (TORTURE) step(S_LOCK_TRY);
   if (atomic.cmpxchg<u32>(at, 0, ownerWord) != 0) lockContended(at, lockClass);
   if (PROBED) noteAcquired(lockClass);
 }
@@ -88,7 +104,11 @@ export function unlock(at: usize, lockClass: u32): void {
     if ((atomic.load<u32>(at) & ~WAITERS) != ownerWord) unreachable();
   }
   if (PROBED) noteReleasing(lockClass);
-  if (atomic.xchg<u32>(at, 0) & WAITERS) atomic.notify(at, 1);
+  if (TORTURE) step(S_UNLOCK);
+  if (atomic.xchg<u32>(at, 0) & WAITERS) {
+    if (TORTURE) step(S_NOTIFY);
+    atomic.notify(at, 1);
+  }
 }
 
 function lockContended(at: usize, lockClass: u32): void {
@@ -113,6 +133,7 @@ function holds(at: usize): bool {
 // @ts-ignore: decorator
 @inline
 function takeIfFree(at: usize): bool {
+  if (TORTURE) step(S_LOCK_LOOK);
   return atomic.load<u32>(at) == 0 && atomic.cmpxchg<u32>(at, 0, ownerWord) == 0;
 }
 
@@ -164,15 +185,26 @@ function sleepForLock(at: usize): u32 {
   const mine = ownerWord | WAITERS;
   let waits: u32 = 0;
   while (true) {
+    if (TORTURE) step(S_SLEEP_LOOK);
     const seen = atomic.load<u32>(at);
     if (seen == 0) {
+      if (TORTURE) step(S_SLEEP_TAKE);
       if (atomic.cmpxchg<u32>(at, 0, mine) == 0) return waits;
       continue;
     }
-    if ((seen & WAITERS) == 0 && atomic.cmpxchg<u32>(at, seen, seen | WAITERS) != seen) continue;
+    if ((seen & WAITERS) == 0) {
+      if (TORTURE) step(S_SLEEP_MARK);
+      if (atomic.cmpxchg<u32>(at, seen, seen | WAITERS) != seen) continue;
+    }
     waits++;
-    atomic.wait<u32>(at, seen | WAITERS, ABORT_POLL_NS);
+    if (TORTURE) step(S_SLEEP_WAIT);
+    atomic.wait<u32>(at, seen | WAITERS, TORTURE ? sleepNs : ABORT_POLL_NS);
+    if (TORTURE) step(S_SLEEP_WOKEN);
     if (atomic.load<u32>(CONTROL + C_ABORT) != 0) unreachable();
+    if (TORTURE && isPlanted(FAULT_MUTEX_UNCHECKED)) {
+      atomic.store<u32>(at, mine);
+      return waits;
+    }
   }
 }
 

@@ -17,6 +17,8 @@
  * Removal poisons `prev`, so that removing twice traps in debug builds instead of corrupting the list.
  */
 import { DEBUG } from '../probe/counters';
+import { TORTURE } from '../probe/flavour';
+import { S_LIST_NEXT, S_LIST_OWN_NEXT, S_LIST_PUBLISH, S_LIST_UNLINK, step } from '../probe/steps';
 
 export const LINK_SIZE: usize = 8;
 const PREV: usize = 0;
@@ -33,7 +35,9 @@ export function listInit(head: usize): void {
 function insertBefore(successor: usize, link: usize): void {
   const predecessor = <usize>load<u32>(successor, PREV);
   store<u32>(link, <u32>predecessor, PREV);
+  if (TORTURE) step(S_LIST_OWN_NEXT);
   atomic.store<u32>(link, <u32>successor, NEXT);
+  if (TORTURE) step(S_LIST_PUBLISH);
   atomic.store<u32>(predecessor, <u32>link, NEXT);
   store<u32>(successor, <u32>link, PREV);
 }
@@ -57,6 +61,7 @@ export function listRemove(link: usize): void {
   if (DEBUG && <u32>predecessor == POISON) unreachable();
   const successor = <usize>load<u32>(link, NEXT);
   store<u32>(successor, <u32>predecessor, PREV);
+  if (TORTURE) step(S_LIST_UNLINK);
   atomic.store<u32>(predecessor, <u32>successor, NEXT);
   store<u32>(link, POISON, PREV);
 }
@@ -64,6 +69,7 @@ export function listRemove(link: usize): void {
 // @ts-ignore: decorator
 @inline
 export function listNext(link: usize): usize {
+  if (TORTURE) step(S_LIST_NEXT);
   return <usize>atomic.load<u32>(link, NEXT);
 }
 

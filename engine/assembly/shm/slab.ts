@@ -18,6 +18,19 @@
  * still carries a connection from before is told it is gone, and nothing starts with a generation that was in use once.
  */
 import { countWork, DEBUG, W_SLOTS_RETURNED } from '../probe/counters';
+import { TORTURE } from '../probe/flavour';
+import {
+  S_GENERATION_END,
+  S_PUT_COUNT,
+  S_RETURN_COUNT,
+  S_RETURN_LOOK,
+  S_RETURN_PUSH,
+  S_TAKE_ALL,
+  S_TAKE_COUNT,
+  S_TAKE_GENERATION,
+  S_TAKE_LOOK,
+  step,
+} from '../probe/steps';
 import { CO_GENERATION, CO_LINK } from '../conntrack/connection';
 import {
   C_SLAB_FREE,
@@ -49,7 +62,9 @@ export function slabInit(): void {
 /** A slot with undefined content but its generation, or 0 when the slab is full. Precondition: ct_lock is held. */
 export function takeSlotLocked(): usize {
   let slot = <usize>load<u32>(CONTROL, C_SLAB_FREE);
+  if (TORTURE && slot == 0) step(S_TAKE_LOOK);
   if (slot == 0 && atomic.load<u32>(CONTROL, C_SLAB_RETURNED) != 0) {
+    if (TORTURE) step(S_TAKE_ALL);
     slot = <usize>atomic.xchg<u32>(CONTROL + C_SLAB_RETURNED, 0);
   }
   if (slot != 0) {
@@ -61,7 +76,9 @@ export function takeSlotLocked(): usize {
   }
   const generation = atomic.load<u32>(slot, CO_GENERATION);
   if (DEBUG && (generation & 1) != 0) unreachable();
+  if (TORTURE) step(S_TAKE_GENERATION);
   atomic.store<u32>(slot, generation + 1, CO_GENERATION);
+  if (TORTURE) step(S_TAKE_COUNT);
   atomic.add<u32>(CONTROL + C_SLAB_IN_USE, 1);
   return slot;
 }
@@ -83,6 +100,7 @@ export function slotWithin(ref: usize): usize {
 export function endGeneration(slot: usize): void {
   const generation = atomic.load<u32>(slot, CO_GENERATION);
   if (DEBUG && (generation & 1) == 0) unreachable();
+  if (TORTURE) step(S_GENERATION_END);
   atomic.store<u32>(slot, generation + 1, CO_GENERATION);
 }
 
@@ -91,16 +109,20 @@ export function putSlotLocked(slot: usize): void {
   endGeneration(slot);
   store<u32>(slot, load<u32>(CONTROL, C_SLAB_FREE), NEXT_SLOT);
   store<u32>(CONTROL, <u32>slot, C_SLAB_FREE);
+  if (TORTURE) step(S_PUT_COUNT);
   atomic.sub<u32>(CONTROL + C_SLAB_IN_USE, 1);
 }
 
 /** Pushes a chain of `count` slots, linked through NEXT_SLOT from `head` to `tail`, whose grace period is over. */
 export function returnSlots(head: usize, tail: usize, count: u32): void {
   // Before anyone can take them, so that the count never exceeds the slab.
+  if (TORTURE) step(S_RETURN_COUNT);
   atomic.sub<u32>(CONTROL + C_SLAB_IN_USE, count);
+  if (TORTURE) step(S_RETURN_LOOK);
   let seen = atomic.load<u32>(CONTROL, C_SLAB_RETURNED);
   while (true) {
     store<u32>(tail, seen, NEXT_SLOT);
+    if (TORTURE) step(S_RETURN_PUSH);
     const found = atomic.cmpxchg<u32>(CONTROL + C_SLAB_RETURNED, seen, <u32>head);
     if (found == seen) break;
     seen = found;

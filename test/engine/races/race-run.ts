@@ -1,13 +1,14 @@
 /** Runs several threads on one small tracker and hands back what they saw, with the memory for the checks afterwards. */
 import { Worker } from 'node:worker_threads';
 import { presetNumber } from '../../../engine/host/designs.js';
-import { globalValue } from '../../../engine/host/constants.js';
 import { planMemory } from '../../../engine/host/memory-plan.js';
 import { loadEngine, wasmFolder, type Flavour } from '../../../engine/host/module.js';
 import { byteOffset } from '../../../engine/host/quantities.js';
 import { createRun, type EngineRun, type TouchAhead } from '../../../engine/host/run-memory.js';
 import { EngineThread } from '../../../engine/host/thread.js';
 import { layScenario, type Scenario } from './race-scenario.js';
+
+export { layoutConstants } from '../../../tools/endurance/layout-constants.js';
 
 export interface RaceOptions {
   readonly design: string;
@@ -154,19 +155,4 @@ function follow(worker: Worker): {
     worker.on('exit', (code) => reject(new Error(`a race thread ended with code ${code}`)));
   });
   return { attached, report, end: () => void worker.terminate() };
-}
-
-/** Numbers that only the micro modules export; their layout is that of every flavour. */
-export function layoutConstants(names: readonly string[]): Record<string, number> {
-  const folder = new URL('../../../dist/engine/wasm/micro', import.meta.url).pathname;
-  const { module } = loadEngine('rculist-sweep', 'bare', folder);
-  const memory = new WebAssembly.Memory({ initial: 2, maximum: 65536, shared: true });
-  const { exports } = new WebAssembly.Instance(module, { env: { memory, clock: () => 0 } });
-  return Object.fromEntries(
-    names.map((name) => {
-      const value = globalValue(exports[name]);
-      if (value === null) throw new Error(`the micro module does not export ${name}`);
-      return [name, value];
-    }),
-  );
 }

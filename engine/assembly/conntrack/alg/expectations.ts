@@ -51,11 +51,11 @@ export const EX_USED: usize = 136;
 /** Bytes that describe an expectation; the rest links slots. */
 const DESCRIPTION_SIZE: usize = 144;
 /** Next slot in the chain of its key, in the chain of its parent's key; the first also links free slots. */
-const NEXT_BY_KEY: usize = 144;
-const NEXT_BY_PARENT: usize = 148;
+export const NEXT_BY_KEY: usize = 144;
+export const NEXT_BY_PARENT: usize = 148;
 /** Heads of the chains that start at this slot. */
-const HEAD_BY_KEY: usize = 152;
-const HEAD_BY_PARENT: usize = 156;
+export const HEAD_BY_KEY: usize = 152;
+export const HEAD_BY_PARENT: usize = 156;
 
 /** Returned slots, and the slot the next bump allocation takes; on the count's line, guarded by the resources lock. */
 const FREE: usize = C_N_EXPECTATIONS + 4;

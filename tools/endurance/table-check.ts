@@ -1,6 +1,21 @@
-/** What must hold of a table at rest, whatever threads did to it. */
-import { readCounters, sumCounters } from '../../../engine/host/counters.js';
-import { layoutConstants, type RaceResult } from './race-run.js';
+/** What must hold of a whole tracker at rest, whatever threads did to it. */
+import { readCounters, sumCounters } from '../../engine/host/counters.js';
+import type { EngineRun } from '../../engine/host/run-memory.js';
+import type { EngineThread } from '../../engine/host/thread.js';
+import { layoutConstants } from './layout-constants.js';
+
+/** A tracker that no thread uses now. */
+export interface RestingTracker {
+  readonly run: EngineRun;
+  /** A thread of its own that is offline, for looking at it: the one behind the others. */
+  readonly checker: EngineThread;
+  /** Those that have used it: threads 0 to this less one. All have left (`detach`). */
+  readonly threads: number;
+  /** Packets that they ran, which the verdicts must add up to; null where fragments make that another number. */
+  readonly injected: number | null;
+  /** Also no two connections of one tuple and zone: where nothing expires and nothing is forced out. */
+  readonly noDuplicates: boolean;
+}
 
 /** A record of the map. */
 interface TableRecord {
@@ -9,40 +24,40 @@ interface TableRecord {
   readonly companion: number;
 }
 
-/**
- * Checks everything that holds at rest; returns what does not, in sentences.
- * @param noDuplicates also no two connections of one tuple and zone (see NO_EXPIRY)
- */
-export function brokenInvariants(result: RaceResult, design: string, noDuplicates: boolean): string[] {
-  return new TableCheck(result, design).problems(noDuplicates);
+/** Checks everything that holds at rest, and then that a flush leaves nothing; returns what does not hold, in sentences. */
+export function brokenInvariants(tracker: RestingTracker): string[] {
+  return new TableCheck(tracker).problems();
 }
 
 class TableCheck {
-  readonly #result: RaceResult;
-  readonly #design: string;
+  readonly #result: RestingTracker;
   readonly #view: DataView;
   readonly #c: Readonly<Record<string, number>>;
   readonly #found: string[] = [];
 
-  constructor(result: RaceResult, design: string) {
+  constructor(result: RestingTracker) {
     this.#result = result;
-    this.#design = design;
     this.#view = new DataView(result.run.memory.buffer);
     this.#c = { ...result.run.engine.constants, ...layoutNumbers() };
   }
 
-  problems(noDuplicates: boolean): string[] {
-    const { checker } = this.#result;
+  problems(): string[] {
+    const { checker, noDuplicates } = this.#result;
     this.#atRest();
     checker.exports.goOnline();
     const records = this.#records();
+    // What is wrong with the map may lead anything that walks it in a circle.
+    if (this.#found.length > 0) return this.#found;
     const connections = records.filter(({ isCompanion }) => !isCompanion);
     this.#companions(records);
     this.#lists(connections.map(({ at }) => at));
     this.#counts(records.length, connections.length);
     this.#zones(connections.map(({ at }) => at));
     this.#slab(records.map(({ at }) => at));
+    this.#expectations();
+    this.#fragments();
     if (noDuplicates) this.#duplicates(connections.map(({ at }) => at));
+    if (this.#found.length > 0) return this.#found;
     checker.exports.flush(-1);
     checker.exports.quiesce();
     this.#empty();
@@ -140,7 +155,7 @@ class TableCheck {
   /** The expiration lists hold each connection of the map once, and nothing else; both directions agree. */
   #lists(connections: readonly number[]): void {
     const { expiry } = this.#result.run.plan.regions;
-    const byClass = this.#design === 'timeout-lists';
+    const byClass = this.#result.run.engine.design === 'timeout-lists';
     const heads = byClass ? this.#constant('N_TIMEOUT_CLASSES') : this.#constant('N_EXP_LISTS');
     const base = byClass ? expiry : expiry + this.#constant('X_LISTS');
     const unlisted = new Set(connections);
@@ -166,17 +181,18 @@ class TableCheck {
 
   /** The counters tell the same as the table. */
   #counts(records: number, connections: number): void {
-    const { run, threads, reports, checker } = this.#result;
+    const { run, threads, injected, checker } = this.#result;
     this.#expect('n_conn', this.#control('C_N_CONN'), connections);
     this.#expect('the table count', checker.exports.tableCount(), records);
     if (run.engine.flavour === 'bare') return;
-    const total = sumCounters(Array.from({ length: threads }, (_, thread) => readCounters(run, thread)));
+    // The checker's too: it may have flushed before.
+    const counted = Array.from({ length: threads + 1 }, (_, thread) => readCounters(run, thread));
+    const total = sumCounters(counted);
     const { work, verdicts, reasons } = total;
     this.#expect('created less removed', (work['created'] ?? 0) - (work['removed'] ?? 0), connections);
     this.#expect('reason "created"', reasons.get(this.#constant('R_CREATED')) ?? 0, work['created'] ?? 0);
-    const injected = reports.reduce((sum, report) => sum + report.packets, 0);
-    const counted = [...verdicts.values()].reduce((sum, count) => sum + count, 0);
-    this.#expect('the sum of verdicts', counted, injected);
+    const sum = [...verdicts.values()].reduce((all, count) => all + count, 0);
+    if (injected !== null) this.#expect('the sum of verdicts', sum, injected);
     for (const [name, figures] of Object.entries(total.locks)) {
       if (figures.contended > figures.acquisitions)
         this.#found.push(`${name} was contended more often than taken`);
@@ -236,6 +252,39 @@ class TableCheck {
     this.#expect('reachable, free and unused slots', reachable.length + free.size + unused, plan.slabSlots);
   }
 
+  /** Every expectation is found by its key and by its parent's, once each, and they are as many as are counted. */
+  #expectations(): void {
+    const { expectationSlots, regions } = this.#result.run.plan;
+    const c = this.#result.run.engine.constants;
+    const slots = Array.from(
+      { length: expectationSlots },
+      (_, index) => regions.expectations + index * c.EXPECTATION_SIZE,
+    );
+    const used = slots.filter((slot) => this.#u32(slot + this.#constant('EX_USED')) !== 0);
+    this.#expect('the count of expectations', this.#control('C_N_EXPECTATIONS'), used.length);
+    for (const [head, next] of [
+      ['HEAD_BY_KEY', 'NEXT_BY_KEY'],
+      ['HEAD_BY_PARENT', 'NEXT_BY_PARENT'],
+    ] as const) {
+      const unseen = new Set(used);
+      for (const start of slots) {
+        let slot = this.#u32(start + this.#constant(head));
+        while (slot !== 0 && unseen.delete(slot)) slot = this.#u32(slot + this.#constant(next));
+        if (slot !== 0) this.#found.push(`expectation ${slot} is in two chains of ${head}, or is free`);
+      }
+      for (const slot of unseen) this.#found.push(`expectation ${slot} is in no chain of ${head}`);
+    }
+  }
+
+  /** As many fragments are held as are counted. */
+  #fragments(): void {
+    const exports = this.#result.checker.exports as unknown as Walker;
+    const counted = exports.fragmentsHeld();
+    let held = 0;
+    for (let at = exports.heldFragmentNext(1); at !== 0 && held <= counted; at = exports.heldFragmentNext(0)) held++;
+    this.#expect('the number of fragments held', held, counted);
+  }
+
   #duplicates(connections: readonly number[]): void {
     const seen = new Map<string, number>();
     for (const conn of connections) {
@@ -262,6 +311,8 @@ interface Walker {
   walkStart(): void;
   walkNext(): number;
   isReachable(record: number): number;
+  fragmentsHeld(): number;
+  heldFragmentNext(first: number): number;
 }
 
 let layout: Record<string, number> | null = null;
@@ -275,8 +326,13 @@ function layoutNumbers(): Record<string, number> {
     'CO_LOCK',
     'CO_RECLAIMED',
     'CO_ZONE_SEQ',
+    'EX_USED',
+    'HEAD_BY_KEY',
+    'HEAD_BY_PARENT',
     'LINK_SIZE',
     'N_EXP_LISTS',
+    'NEXT_BY_KEY',
+    'NEXT_BY_PARENT',
     'NEXT_SLOT',
     'T_RETIRED',
     'T_SPARE_SLOTS',

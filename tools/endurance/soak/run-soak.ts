@@ -1,0 +1,121 @@
+/** A paced replay in a loop for a long time, looked at all along. */
+import { presetNumber, type DesignChoice } from '../../../engine/host/designs.js';
+import { loadEngine } from '../../../engine/host/module.js';
+import { COMMIT_ALL } from '../../config/rules.js';
+import { makeCase } from '../../replay/case-result.js';
+import { runDesign, type ReplayOptions } from '../../replay/session.js';
+import { AS_IT_IS, loadTraffic } from '../../replay/traffic-source.js';
+import type { ResultCase } from '../../report/schema.js';
+import { afterWarmUp, judge, type Flatness } from './flatness.js';
+import { joinSamples, RULES, sampleProcess, type ProcessSample, type SoakFigure, type SoakSample } from './soak-samples.js';
+
+export interface SoakRequest {
+  readonly choice: DesignChoice;
+  readonly durationMs: number;
+  readonly pps: number;
+  readonly workers: number;
+  readonly scenario: string;
+  readonly maxConns: number;
+  readonly seed: number;
+  /** Told of each sample. */
+  readonly onSample?: (sample: ProcessSample) => void;
+}
+
+export interface SoakOutcome {
+  readonly samples: readonly SoakSample[];
+  readonly figures: readonly Flatness[];
+  /** Checks of the run's audit that failed. */
+  readonly failedChecks: ResultCase['audit'];
+  readonly packets: number;
+}
+
+/** Seconds of packets that one loop has. */
+const LOOP_SECONDS = 10;
+const MOST_SAMPLES = 720;
+/** Until the longest timeout of a short flow and a sweep have come round. */
+const WARM_UP_MS = 180_000;
+const STORE_BYTES = 256 * 1024 ** 2;
+
+/**
+ * Runs it to its end.
+ * @throws ReplayFailure when a thread failed, EngineError when the memory does not fit
+ */
+export async function runSoak(request: SoakRequest): Promise<SoakOutcome> {
+  const { choice, pps, scenario, seed } = request;
+  presetNumber(choice, loadEngine(choice.design, 'probed').presets);
+  const parameters = { packets: Math.max(1000, Math.round(pps * LOOP_SECONDS)) };
+  const origin = { type: 'scenario', name: scenario, parameters, seed } as const;
+  const traffic = await loadTraffic({ origin, edits: AS_IT_IS, limit: null }, STORE_BYTES);
+  const sampleMs = Math.min(Math.max(request.durationMs / MOST_SAMPLES, 1000), 10_000);
+  const sampler = new Sampler(sampleMs, request.onSample ?? (() => {}));
+  const { finished, runOptions } = await runDesign(traffic, choice, optionsOf(request, sampleMs), {
+    onProgress: (packets) => sampler.see(packets),
+  });
+  const result = makeCase(finished, runOptions, {
+    id: 'soak',
+    trial: 0,
+    startedAt: new Date(sampler.startedAt),
+    designLabel: choice.design,
+    input: { type: 'scenario', name: scenario },
+    facts: {},
+  });
+  const samples = joinSamples(sampler.samples, finished.timeline.table, pps);
+  const judged = afterWarmUp(samples, WARM_UP_MS);
+  const figures = (Object.keys(RULES) as SoakFigure[]).map((figure) =>
+    judge(
+      RULES[figure],
+      judged.map((sample) => sample[figure]),
+    ),
+  );
+  const failedChecks = result.audit.filter(({ ok }) => !ok);
+  return { samples, figures, failedChecks, packets: result.packets.injected };
+}
+
+function optionsOf(request: SoakRequest, sampleMs: number): ReplayOptions {
+  return {
+    flavour: 'probed',
+    workers: request.workers,
+    pacing: { mode: 'pps', pps: request.pps },
+    steer: 'rss',
+    batch: 32,
+    loops: Number.POSITIVE_INFINITY,
+    durationMs: request.durationMs,
+    clock: 'wall',
+    timeScale: 1,
+    maxConns: request.maxConns,
+    sweepIntervalMs: null,
+    latency: { mode: 'all' },
+    warmupPackets: 1000,
+    timelineMs: sampleMs,
+    pin: false,
+    seed: request.seed,
+    rules: COMMIT_ALL,
+    configure: () => {},
+  };
+}
+
+/** Takes a sample now and then. */
+class Sampler {
+  readonly samples: ProcessSample[] = [];
+  readonly startedAt = Date.now();
+  readonly #intervalMs: number;
+  readonly #told: (sample: ProcessSample) => void;
+  #startMs: number | null = null;
+
+  constructor(intervalMs: number, told: (sample: ProcessSample) => void) {
+    this.#intervalMs = intervalMs;
+    this.#told = told;
+  }
+
+  /** The run has come so far. */
+  see(packets: number): void {
+    const nowMs = performance.now();
+    this.#startMs ??= nowMs;
+    const tMs = nowMs - this.#startMs;
+    const last = this.samples.at(-1);
+    if (last !== undefined && tMs - last.tMs < this.#intervalMs) return;
+    const sample = sampleProcess(tMs, packets);
+    this.samples.push(sample);
+    this.#told(sample);
+  }
+}
