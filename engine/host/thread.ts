@@ -1,6 +1,7 @@
 import { EngineError } from './engine-error.js';
 import { ARGUMENT_BYTES } from './memory-plan.js';
 import { byteOffset, type ByteOffset } from './quantities.js';
+import { NO_TRACE, type EngineTrace } from './module.js';
 import type { EngineRun } from './run-memory.js';
 
 /**
@@ -103,13 +104,14 @@ export class EngineThread {
   /**
    * Instantiates the engine on a run's memory and attaches as thread `index`.
    * @param clock monotonic nanoseconds, for the probes
+   * @param trace told of the accesses of a traced module
    * @throws EngineError when the memory was not laid out or the index is out of range
    */
-  constructor(run: EngineRun, index: number, clock: Clock) {
+  constructor(run: EngineRun, index: number, clock: Clock, trace: EngineTrace = NO_TRACE) {
     this.run = run;
     this.index = index;
     const { memory, engine, plan } = run;
-    const instance = new WebAssembly.Instance(engine.module, { env: { memory, clock } });
+    const instance = new WebAssembly.Instance(engine.module, { env: { memory, clock, ...trace } });
     this.exports = instance.exports as unknown as EngineExports;
     this.view = new DataView(memory.buffer);
     this.bytes = new Uint8Array(memory.buffer);

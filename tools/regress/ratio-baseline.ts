@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { MUTEX_POLICIES, type MutexPolicy } from '../../engine/host/run-memory.js';
 import { RegressError } from './check.js';
 import type { CellFigures } from './thresholds.js';
+import type { TimedRatio } from './timed-ratios.js';
 
 const ratio = z.object({
   base: z.string(),
@@ -20,6 +21,14 @@ const ratio = z.object({
   sessionRatios: z.array(z.number().positive()).optional(),
 });
 
+const timedRatio = z.object({
+  name: z.string(),
+  kind: z.enum(['cost', 'share', 'tail', 'lag']),
+  direction: z.enum(['higher-is-better', 'lower-is-better']),
+  machineBound: z.boolean(),
+  sessionValues: z.array(z.number().positive()).min(1),
+});
+
 const ratioFile = z.object({
   format: z.literal('ctreplay-ratio-baseline'),
   version: z.literal(1),
@@ -30,6 +39,8 @@ const ratioFile = z.object({
   throughput: z.enum(['bare', 'probed']).default('probed'),
   mutex: z.enum(MUTEX_POLICIES).default('backoff'),
   ratios: z.array(ratio),
+  // Absent in baselines from before anything was timed besides the matrix.
+  runs: z.array(timedRatio).default([]),
   figures: z.record(z.string(), z.record(z.string(), z.number())),
 });
 
@@ -45,6 +56,8 @@ export interface RatioBaseline {
   readonly throughput: 'bare' | 'probed';
   readonly mutex: MutexPolicy;
   readonly ratios: readonly BaselineRatio[];
+  /** What was timed besides the matrix. */
+  readonly runs: readonly TimedRatio[];
   readonly figures: ReadonlyMap<string, CellFigures>;
 }
 
@@ -89,6 +102,7 @@ export function ratioBaselineText(baseline: RatioBaseline): string {
     throughput: baseline.throughput,
     mutex: baseline.mutex,
     ratios: baseline.ratios,
+    runs: baseline.runs,
     figures: Object.fromEntries([...baseline.figures].toSorted(([a], [b]) => (a < b ? -1 : 1))),
   };
   const rounded = (_key: string, field: unknown): unknown =>
