@@ -9,10 +9,34 @@ import { PAGE_BYTES } from './memory-plan.js';
 
 /**
  * How a design was compiled: `bare` without probes, `probed` with lock figures and work counts, `debug` with lock-order
- * checks on top, `torture` with steps and faults that can be planted on top of that (engine/assembly/probe/steps.ts).
+ * checks on top, `torture` with steps and faults that can be planted on top of that (engine/assembly/probe/steps.ts), `traced` as bare with every memory access and turn of a loop told to the host.
  */
-export type Flavour = 'bare' | 'probed' | 'debug' | 'torture';
-export const FLAVOURS: readonly Flavour[] = ['bare', 'probed', 'debug', 'torture'];
+export type Flavour = 'bare' | 'probed' | 'debug' | 'torture' | 'traced';
+export const FLAVOURS: readonly Flavour[] = ['bare', 'probed', 'debug', 'torture', 'traced'];
+
+/** What a traced module calls (engine/trace-wasm.mjs). Addresses arrive signed and want `>>> 0`, lengths too. */
+export interface EngineTrace {
+  /**
+   * Before an access. Returns the address.
+   * @param kind 1 = read, 2 = write, 3 = both at once, as an atomic exchange does
+   */
+  readonly touch: (kind: number, bytes: number, offset: number, address: number) => number;
+  /** Destination, source and length of a block that is copied or filled, in this order; each returns its argument. */
+  readonly touchTo: (address: number) => number;
+  readonly touchFrom: (address: number) => number;
+  readonly touchLength: (length: number) => number;
+  /** At the beginning of every turn of a loop. */
+  readonly turn: () => void;
+}
+
+/** Listens to nothing. */
+export const NO_TRACE: EngineTrace = {
+  touch: (_kind, _bytes, _offset, address) => address,
+  touchTo: (address) => address,
+  touchFrom: (address) => address,
+  touchLength: (length) => length,
+  turn: () => {},
+};
 
 /** A compiled design. It can be posted to worker threads: the module is shared, not compiled again. */
 export interface EngineModule {
@@ -122,7 +146,9 @@ function probe(module: WebAssembly.Module, design: string): { exports: WebAssemb
     const memory = probeMemories.get(pages) ?? allocateEngineMemory(pages, design, pages * PAGE_BYTES);
     probeMemories.set(pages, memory);
     try {
-      const instance = new WebAssembly.Instance(module, { env: { memory, clock: () => 0, step: () => {} } });
+      const instance = new WebAssembly.Instance(module, {
+        env: { memory, clock: () => 0, step: () => {}, ...NO_TRACE },
+      });
       return { exports: instance.exports, pages };
     } catch (error) {
       // Too small a memory; anything else repeats on the last size and is reported there.

@@ -57,8 +57,8 @@ export type ThroughputRatio = z.infer<typeof throughputRatio>;
 export const sweepRow = z.object({
   design: z.string(),
   operation: z
-    .enum(['cleaned', 'looked-at'])
-    .describe('cleaned: every connection had expired; looked-at: none had.'),
+    .enum(['cleaned', 'looked-at', 'flushed'])
+    .describe('cleaned: every connection had expired; looked-at: none had; flushed: all removed at once.'),
   connections: count,
   bareNs: spread.describe('Nanoseconds a connection, all passes over the table together.'),
   probedNs: spread,

@@ -10,6 +10,7 @@ import {
 } from '../../engine/host/run-memory.js';
 import { RegressError } from './check.js';
 import type { CellFigures } from './thresholds.js';
+import type { TimedRatio } from './timed-ratios.js';
 
 const ratio = z.object({
   base: z.string(),
@@ -25,6 +26,14 @@ const ratio = z.object({
   sessionRatios: z.array(z.number().positive()).optional(),
 });
 
+const timedRatio = z.object({
+  name: z.string(),
+  kind: z.enum(['cost', 'share', 'tail', 'lag']),
+  direction: z.enum(['higher-is-better', 'lower-is-better']),
+  machineBound: z.boolean(),
+  sessionValues: z.array(z.number().positive()).min(1),
+});
+
 const ratioFile = z.object({
   format: z.literal('ctreplay-ratio-baseline'),
   version: z.literal(1),
@@ -36,6 +45,8 @@ const ratioFile = z.object({
   mutex: z.enum(MUTEX_POLICIES).default('backoff'),
   touchAhead: z.enum(TOUCH_AHEAD_SETTINGS).default('off'),
   ratios: z.array(ratio),
+  // Absent in baselines from before anything was timed besides the matrix.
+  runs: z.array(timedRatio).default([]),
   figures: z.record(z.string(), z.record(z.string(), z.number())),
 });
 
@@ -53,6 +64,8 @@ export interface RatioBaseline {
   /** What came of the setting of touching ahead, over all cells: `off` when no batch did. */
   readonly touchAhead: TouchAhead;
   readonly ratios: readonly BaselineRatio[];
+  /** What was timed besides the matrix. */
+  readonly runs: readonly TimedRatio[];
   readonly figures: ReadonlyMap<string, CellFigures>;
 }
 
@@ -98,6 +111,7 @@ export function ratioBaselineText(baseline: RatioBaseline): string {
     mutex: baseline.mutex,
     touchAhead: baseline.touchAhead,
     ratios: baseline.ratios,
+    runs: baseline.runs,
     figures: Object.fromEntries([...baseline.figures].toSorted(([a], [b]) => (a < b ? -1 : 1))),
   };
   const rounded = (_key: string, field: unknown): unknown =>

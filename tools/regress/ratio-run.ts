@@ -17,6 +17,7 @@ import { RegressError, type Check } from './check.js';
 import type { BaselineRatio, RatioBaseline } from './ratio-baseline.js';
 import type { RegressConfig } from './regress-config.js';
 import { cellFigures } from './thresholds.js';
+import type { TimedRatio } from './timed-ratios.js';
 
 /** What measuring needs from outside. */
 export interface RatioTools {
@@ -58,7 +59,7 @@ export async function measureRatios(
 }
 
 /** How often the ratios may be looked at: their confidence is shared between the looks. */
-function looksOf({ sessions, maxSessions }: RegressConfig['ratios']): number {
+export function looksOf({ sessions, maxSessions }: RegressConfig['ratios']): number {
   return maxSessions <= sessions ? 1 : 1 + Math.ceil(Math.log2(maxSessions / sessions));
 }
 
@@ -116,7 +117,11 @@ async function measureSessions(
 }
 
 /** The baseline that a result makes. */
-export function ratioBaselineOf(result: MatrixResult, metrics: readonly string[]): RatioBaseline {
+export function ratioBaselineOf(
+  result: MatrixResult,
+  metrics: readonly string[],
+  runs: readonly TimedRatio[] = [],
+): RatioBaseline {
   return {
     machineId: result.environment.machineId ?? null,
     cpuModel: result.environment.cpuModel ?? null,
@@ -126,6 +131,7 @@ export function ratioBaselineOf(result: MatrixResult, metrics: readonly string[]
     mutex: result.cases[0] === undefined ? DEFAULT_MUTEX : mutexOf(result.cases[0]),
     touchAhead: touchAheadOfCases(result.cases),
     ratios: ratiosOf(result, metrics),
+    runs,
     figures: cellFigures(result.cases),
   };
 }
@@ -177,8 +183,9 @@ export function ratioChecks(
   const found = ratiosOf(result, config.metrics);
   const { mutex } = config;
   const touchAhead = touchAheadOfCases(result.cases);
-  // The permitted error is shared between all looks at all ratios.
-  const confidence = confidencePerLook(config.confidence, looksOf(config) * Math.max(1, found.length));
+  // The permitted error is shared between all looks at all ratios, those of the timed runs included.
+  const ratios = found.length + baseline.runs.length;
+  const confidence = confidencePerLook(config.confidence, looksOf(config) * Math.max(1, ratios));
   const keyOf = (one: BaselineRatio): string => JSON.stringify([one.base, one.head, one.metric]);
   const before = new Map(baseline.ratios.map((one) => [keyOf(one), one]));
   const checks = found.map((now): Check => {
@@ -204,8 +211,8 @@ export function ratioChecks(
       verdict,
       text,
       details: [
-        describe('baseline', then),
-        describe('now', now),
+        `baseline: ${describeRatio(then)}`,
+        `now: ${describeRatio(now)}`,
         ...(baseline.mutex === mutex
           ? []
           : [`the baseline was measured with the ${baseline.mutex} mutex, this with ${mutex}`]),
@@ -214,6 +221,7 @@ export function ratioChecks(
           : [`the baseline was measured with touch-ahead ${baseline.touchAhead}, this with ${touchAhead}`]),
       ],
       file,
+      isOpen: verdict === 'inconclusive',
     };
   });
   for (const gone of before.values()) {
@@ -251,8 +259,9 @@ function ratioOfRatios(then: BaselineRatio, now: BaselineRatio, confidence: numb
   return { value, interval: mapInterval(interval, Math.exp) };
 }
 
-function describe(when: string, { ratio, low, high, n, sessionRatios }: BaselineRatio): string {
+/** `ratio 1.5 (1.4 .. 1.6, n=6x3)` */
+export function describeRatio({ ratio, low, high, n, sessionRatios }: BaselineRatio): string {
   const digits = (value: number): string => String(Number(value.toPrecision(3)));
   const interval = low === null || high === null ? 'no interval' : `${digits(low)} .. ${digits(high)}`;
-  return `${when}: ratio ${digits(ratio)} (${interval}, n=${formatCounts({ trials: n, sessions: sessionRatios?.length ?? 1 })})`;
+  return `ratio ${digits(ratio)} (${interval}, n=${formatCounts({ trials: n, sessions: sessionRatios?.length ?? 1 })})`;
 }

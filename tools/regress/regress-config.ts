@@ -16,6 +16,7 @@ import { requireRightChecksums } from '../replay/checksum-check.js';
 import { RegressError } from './check.js';
 import { parseThreshold, ThresholdError } from './threshold-expression.js';
 import { ratioMetricFault } from './threshold-metrics.js';
+import { TIMED_RUN_NAMES } from './timed-runs.js';
 
 const share = z.number().gt(0).lt(1);
 
@@ -102,6 +103,8 @@ const RATIO_INPUTS: RegressInput[] = [
   scenario('syn-flood', 80_000),
 ];
 
+const tolerance = z.number().positive();
+
 const schema = z.strictObject({
   designs: z.array(z.string().min(1)).min(1).default(['timeout-lists', 'rculist-sweep', 'narrow-insert']),
   exact: z
@@ -117,7 +120,7 @@ const schema = z.strictObject({
       /** The first is what the others are compared with. */
       designs: z.array(z.string().min(1)).min(2).default(['timeout-lists', 'rculist-sweep']),
       inputs: z.array(inputSchema).min(1).default(RATIO_INPUTS),
-      workers: z.array(z.int().min(1).max(64)).min(1).default([1]),
+      workers: z.array(z.int().min(1).max(64)).min(1).default([1, 2]),
       /** Fresh processes; two and more, since the baseline is of other sessions than these. */
       sessions: z.int().min(2).max(1000).default(6),
       /** Sessions are doubled while a verdict is open, up to this many. */
@@ -127,8 +130,8 @@ const schema = z.strictObject({
       /** Has no effect any more; files that give it are still read. */
       maxTrials: z.int().min(1).max(1000).optional(),
       metrics: z.array(ratioMetric).min(1).default(['pps', 'service.p50Ns']),
-      /** How much worse a ratio may be than the baseline's: 0.5 allows half as much again. */
-      tolerance: z.number().positive().default(0.5),
+      /** How much worse a ratio may be than the baseline's: 0.15 allows 15 %. */
+      tolerance: tolerance.default(0.15),
       confidence: share.default(0.95),
       /** How waiters of a lock spin. */
       mutex: z.enum(MUTEX_POLICIES).default(DEFAULT_MUTEX),
@@ -146,6 +149,26 @@ const schema = z.strictObject({
       /** Rounds between two looks at the interval. */
       rounds: z.int().min(6).max(1000).default(24),
       maxRounds: z.int().min(6).max(10_000).default(96),
+    })
+    .prefault({}),
+  /** What is timed besides the matrix and the engine, by levels ratios and against. */
+  runs: z
+    .strictObject({
+      names: z.array(z.enum(TIMED_RUN_NAMES)).default([...TIMED_RUN_NAMES]),
+      /** Level against: rounds between two looks; a series of fewer than eight has no interval. */
+      rounds: z.int().min(8).max(1000).default(8),
+      maxRounds: z.int().min(8).max(10_000).default(24),
+      /** How much worse a figure may be, by kind: 0.15 allows 15 %, 1 twice as much. */
+      tolerances: z
+        .strictObject({
+          cost: tolerance.default(0.15),
+          /** Level ratios: of a cost against the reference loop, which is another kind of work. */
+          reference: tolerance.default(0.25),
+          share: tolerance.default(0.5),
+          tail: tolerance.default(1),
+          lag: tolerance.default(0.5),
+        })
+        .prefault({}),
     })
     .prefault({}),
   thresholds: z.array(threshold).default([]),

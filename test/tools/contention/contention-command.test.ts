@@ -143,10 +143,14 @@ describe('contention --sweep', () => {
     expect(result.rows).toEqual([]);
     const rows = result.sweeps.map(({ design, operation }) => `${design} ${operation}`);
     // The old design stops at the first live connection of a list.
-    expect(rows.filter((row) => row.startsWith('timeout-lists'))).toEqual(['timeout-lists cleaned']);
+    expect(rows.filter((row) => row.startsWith('timeout-lists'))).toEqual([
+      'timeout-lists cleaned',
+      'timeout-lists flushed',
+    ]);
     for (const design of ['rculist-sweep', 'narrow-insert']) {
       expect(rows).toContain(`${design} cleaned`);
       expect(rows).toContain(`${design} looked-at`);
+      expect(rows).toContain(`${design} flushed`);
     }
     for (const { connections, bareNs, probedNs, probedOverBare } of result.sweeps) {
       expect(connections).toBe(2000);

@@ -28,7 +28,9 @@ describe('the benchmarks', () => {
     'update/tcp',
     'ftp/rewrite-port',
     'histogram/record-fine',
+    'capture/read-file',
     'capture/parse-pcap',
+    'capture/load',
     ...[25, 50, 75, 85].flatMap((load) =>
       ['find-hit', 'find-miss', 'insert', 'remove'].map((op) => `map/${op}-${load}`),
     ),
