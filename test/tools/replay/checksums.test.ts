@@ -144,7 +144,7 @@ describe('a matrix', () => {
     }
     expect(() =>
       checkMatrix({ inputs: [{ capture: all, checksums: 'no' }], designs: ['x'] }, 'test'),
-    ).toThrow(/checksums/);
+    ).toThrow(/inputs\.0/);
   });
 });
 
