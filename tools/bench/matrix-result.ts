@@ -88,7 +88,9 @@ export function matrixResult(parts: MatrixResultParts): MatrixResult {
     valid: cases.every(isValid),
     warnings: [
       ...frame.warnings,
-      ...(parts.remarks ?? []).map((text) => found({ code: 'matrix-repetitions', text, advice: null })),
+      ...(parts.remarks ?? []).map((text) =>
+        ofClosedList({ code: 'matrix-repetitions', text, advice: null }),
+      ),
       ...collectWarnings(matrixFacts(begun, cells)),
       ...oversubscribed(groups),
       ...controlWarnings(comparisons),
@@ -159,7 +161,9 @@ export const RECOMPUTED_WARNING_CODES: ReadonlySet<string> = new Set<WarningCode
 ]);
 
 /** A warning with a text of its own, of the closed list all the same. */
-function found(warning: Result['warnings'][number] & { code: FoundWarningCode }): Result['warnings'][number] {
+function ofClosedList(
+  warning: Result['warnings'][number] & { code: FoundWarningCode },
+): Result['warnings'][number] {
   return warning;
 }
 
@@ -180,7 +184,9 @@ function matrixFacts(begun: readonly MeasuredGroup[], cells: readonly CellSummar
     outlierOf: series.reduce((sum, { n }) => sum + n, 0),
     unsteadyGroups: begun.flatMap(({ group, sessions }) =>
       sessions.flatMap((blocks, session) =>
-        groupWarmUp(group, blocks).state === 'unsteady' ? [sessionPlace(group, sessions.length, session)] : [],
+        groupWarmUp(group, blocks).state === 'unsteady'
+          ? [sessionPlace(group, sessions.length, session)]
+          : [],
       ),
     ),
   };
@@ -191,7 +197,7 @@ function oversubscribed(groups: readonly Group[]): Result['warnings'] {
   const most = Math.max(...groups.map((group) => group.cells[0]?.workers ?? 0));
   if (most <= cores) return [];
   return [
-    found({
+    ofClosedList({
       code: 'oversubscribed',
       text: `cells with up to ${most} workers share ${cores} CPUs`,
       advice:
@@ -241,7 +247,7 @@ function controlWarnings(comparisons: readonly MatrixComparison[]): Result['warn
     .map((one) => `${one.metric} ${one.text} (p=${one.adjustedP?.toFixed(3)} after Holm)`)
     .join(', ');
   return [
-    found({
+    ofClosedList({
       code: 'control-differs',
       text: `the A/A control differs from itself in ${flagged.length} of ${controls.length} figures: ${names}`,
       advice: `by chance one matrix in ${Math.round(1 / (flagged[0]?.alpha ?? 0.05))} shows any; look for what on the machine favours one place in the order before believing the other comparisons`,

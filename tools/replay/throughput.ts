@@ -131,7 +131,12 @@ export type CrossCheckName = (typeof CROSS_CHECKS)[number];
 function crossChecks({ bare, figures, samePackets, sameVerdicts }: TwoRuns): AuditCheck[] {
   if (figures.partial === true) return [];
   const checks: AuditCheck[] = [];
-  const check = (name: CrossCheckName, expected: number | string, actual: number | string, advice: string): void => {
+  const check = (
+    name: CrossCheckName,
+    expected: number | string,
+    actual: number | string,
+    advice: string,
+  ): void => {
     const ok = expected === actual;
     checks.push({ name, ok, expected, actual, advice: ok ? null : advice });
   };

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { LOCK_CLASSES } from '../../../engine/host/counters.js';
 import { AUDIT_CHECKS, type AuditCheckName } from '../../../tools/measure/audit.js';
 import { makeCase } from '../../../tools/replay/case-result.js';
-import type { FinishedRun } from '../../../tools/replay/run-control.js';
+import type { FinishedRun, RunOptions } from '../../../tools/replay/run-control.js';
 import { runDesign, type ReplayOptions } from '../../../tools/replay/session.js';
 import { CROSS_CHECKS, joinRuns, type CrossCheckName } from '../../../tools/replay/throughput.js';
 import type { ResultCase } from '../../../tools/report/schema.js';
@@ -98,10 +98,8 @@ const WAYS: Readonly<Record<AuditCheckName, Way>> = {
   'histogram-order': [(_finished, memory) => memory.addToService(HISTOGRAM_MIN, 1n << 40n)],
   // Packets that the workers gave out and the engine did not count.
   'rate-arithmetic': [(_finished, memory) => memory.addToThread(memory.constants.T_VERDICTS + 8, 1n)],
-  'rate-achieved': [
-    (finished) => ({ ...finished, elapsedNs: finished.elapsedNs * 3 }),
-    { pacing: { mode: 'pps', pps: 20_000 } },
-  ],
+  // Nothing is spoiled: no machine keeps this rate.
+  'rate-achieved': [() => {}, { pacing: { mode: 'pps', pps: 500e6 } }, 100_000],
   'worker-time-sum': [
     (finished) => firstWorker(finished, ({ startNs }) => ({ startNs: startNs - SECOND_NS })),
   ],
@@ -129,6 +127,35 @@ const WAYS: Readonly<Record<AuditCheckName, Way>> = {
   'connection-balance': [(finished) => ({ ...finished, connCount: finished.connCount + 1 })],
 };
 
+/** A finished run, and its memory as it left it. */
+interface Replayed {
+  readonly finished: FinishedRun;
+  readonly runOptions: RunOptions;
+  readonly bytes: Uint8Array;
+}
+
+let known: { readonly key: string; readonly replayed: Replayed }[] = [];
+
+/** Runs of one design are made once, and spoiled again and again. */
+async function replayedOnce(
+  name: string,
+  options: Partial<ReplayOptions>,
+  packets: number,
+): Promise<Replayed> {
+  const key = JSON.stringify([name, options, packets]);
+  const before = known.find((one) => one.key === key);
+  if (before !== undefined) {
+    const { finished, bytes } = before.replayed;
+    new Uint8Array(finished.run.memory.buffer).set(bytes);
+    return before.replayed;
+  }
+  const traffic = await scenario('established', { packets, 'active-flows': 50 });
+  const run = await runDesign(traffic, design(name), replayOptions(options));
+  const replayed = { ...run, bytes: new Uint8Array(run.finished.run.memory.buffer).slice() };
+  known = [...known.filter((one) => one.key.startsWith(`["${name}"`)), { key, replayed }];
+  return replayed;
+}
+
 /** A case of a run, one figure of which was spoiled. */
 async function spoiledCase(
   name: string,
@@ -136,8 +163,7 @@ async function spoiledCase(
   spoil: Spoil,
   packets = 2000,
 ): Promise<ResultCase> {
-  const traffic = await scenario('established', { packets, 'active-flows': 50 });
-  const { finished, runOptions } = await runDesign(traffic, design(name), replayOptions(options));
+  const { finished, runOptions } = await replayedOnce(name, options, packets);
   const spoiled = spoil(finished, new Memory(finished)) ?? finished;
   return makeCase(spoiled, runOptions, {
     id: 'test',

@@ -119,7 +119,15 @@ describe('a matrix', () => {
   const bench = (input: object): Promise<Result> =>
     runMatrixBench({
       spec: checkMatrix(
-        { inputs: [input], designs: ['rculist-sweep'], sessions: 1, trials: 1, warmupBlocks: 0, warmupPackets: 0 },
+        {
+          inputs: [input],
+          designs: ['rculist-sweep'],
+          sessions: 1,
+          trials: 1,
+          warmupBlocks: 0,
+          build: 'bare',
+          warmupPackets: 0,
+        },
         'test',
       ),
       shard: null,
@@ -134,9 +142,9 @@ describe('a matrix', () => {
     for (const checksums of ['fix', 'ignore']) {
       expect(verdictsOf(await bench({ capture: all, checksums }))).toEqual({ 'new|trk': PACKETS });
     }
-    expect(() => checkMatrix({ inputs: [{ capture: all, checksums: 'no' }], designs: ['x'] }, 'test')).toThrow(
-      /checksums/,
-    );
+    expect(() =>
+      checkMatrix({ inputs: [{ capture: all, checksums: 'no' }], designs: ['x'] }, 'test'),
+    ).toThrow(/inputs\.0/);
   });
 });
 
@@ -148,7 +156,9 @@ describe('the gate', () => {
 
   it('refuses it as well, and takes checksums: fix and ignore', async () => {
     await expect(load({ capture: all })).rejects.toThrow(REFUSED);
-    expect(await load({ capture: all, checksums: 'fix' })).toMatchObject({ traffic: { checksums: { wrong: 0 } } });
+    expect(await load({ capture: all, checksums: 'fix' })).toMatchObject({
+      traffic: { checksums: { wrong: 0 } },
+    });
     expect(await load({ capture: all, checksums: 'ignore' })).toMatchObject({
       config: { entries: { switches: { checksumsIgnored: true } } },
     });

@@ -7,7 +7,12 @@ import { createRules } from '../../../tools/config/rules.js';
 import { configFromSuggestion } from '../../../tools/config/suggested.js';
 import type { FinishedRun } from '../../../tools/replay/run-control.js';
 import { runDesign, type ReplayOptions } from '../../../tools/replay/session.js';
-import { slotsInUse, slotsNeeded, touchSlots, type SlotOptions } from '../../../tools/replay/touched-slots.js';
+import {
+  slotsInUse,
+  slotsNeeded,
+  touchSlots,
+  type SlotOptions,
+} from '../../../tools/replay/touched-slots.js';
 import { AS_IT_IS, loadTraffic } from '../../../tools/replay/traffic-source.js';
 import type { TrafficSlots } from '../../../tools/replay/traffic-slots.js';
 import { openScenario } from '../../../tools/synth/registry.js';

@@ -54,6 +54,8 @@ const hasTaskset = (process.env['PATH'] ?? '')
   .some((path) => existsSync(join(path, 'taskset')));
 const cpus = readEnvironment(systemFiles).cpusAllowed?.length ?? 1;
 const SCHEDSTAT = '/proc/self/task/*/schedstat';
+/** Of a thread that waits for a CPU for 60 ms from each read to the next. */
+const WAITING = Array.from({ length: 8 }, (_, read) => `${read + 1}000000 ${read * 60}000000 ${read + 1}`);
 const STAT = (steal: number, other: number): string => `cpu  ${other} 0 0 1000 0 0 0 ${steal} 0 0\n`;
 const THROTTLED = (periods: number, micros: number): string =>
   `usage_usec 1\nnr_periods ${periods}\nnr_throttled ${periods}\nthrottled_usec ${micros}\n`;
@@ -71,7 +73,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
     system: {
       loadAverage: 99,
       files: {
-        [SCHEDSTAT]: ['1000000 0 1', '2000000 60000000 9'],
+        [SCHEDSTAT]: WAITING,
         '/sys/devices/system/cpu/online': '0\n',
         '/sys/devices/system/clocksource/clocksource0/current_clocksource': 'hpet\n',
         '/proc/stat': [STAT(0, 1000), STAT(100, 1900)],
@@ -101,7 +103,18 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
   },
   'more than there is room for': {
     system: {},
-    args: ['--synth', 'syn-flood', '--packets', '100k', '--store', '2', '--pps', '500M', '--max-conns', '1000'],
+    args: [
+      '--synth',
+      'syn-flood',
+      '--packets',
+      '100k',
+      '--store',
+      '2',
+      '--pps',
+      '500M',
+      '--max-conns',
+      '1000',
+    ],
     raises: {
       'rate-not-reached': /of 500000000 packets a second/,
       'schedule-slipped': /^1% of packets left more than/,
@@ -141,10 +154,10 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
     system: {
       // Far behind the calibration of a worker, and before the end of its packets.
       clock:
-        'if (!isMain) return calls > 150000 ? now + 7.2e6 : now;' +
+        'if (!isMain) return calls > 300000 ? now + 7.2e6 : now;' +
         'if (calls % 3000 === 0) globalThis.skew = (globalThis.skew ?? 0) + 5; return now + (globalThis.skew ?? 0);',
     },
-    args: ['--synth', 'established', '--packets', '200k'],
+    args: ['--synth', 'established', '--packets', '400k'],
     raises: { noisy: /lost \d+\.\d% of its time/, 'histogram-overflow': /^\d+ values lay above/ },
   },
 };
@@ -224,7 +237,16 @@ describe('warnings of a replay', () => {
     async () => {
       const file = join(folder, 'some.pcap');
       writeOffloaded(file, 40, 100);
-      const args = ['replay', file, '--design', 'rculist-sweep', '--warmup', '0', '--out', join(folder, 'some')];
+      const args = [
+        'replay',
+        file,
+        '--design',
+        'rculist-sweep',
+        '--warmup',
+        '0',
+        '--out',
+        join(folder, 'some'),
+      ];
       const { code, stderr, stdout } = await runCommand(registerReplay, args);
       expect(code).toBe(0);
       expect(stderr).toMatch(
