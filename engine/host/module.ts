@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import { globalValue, readConstants, type EngineConstants } from './constants.js';
 import { EngineError } from './engine-error.js';
 
@@ -67,6 +68,12 @@ export function loadEngine(design: string, flavour: Flavour, folder: string = wa
   cache.set(path, engine);
   return engine;
 }
+
+/**
+ * Every function is compiled when its module is (2 ms more), and not when it is first called: that would lie in the service time of
+ * the first packet of its kind, and under `ct_lock` in the first removal of a sweep.
+ */
+setFlagsFromString('--no-wasm-lazy-compilation');
 
 function compile(path: string, design: string, flavour: Flavour): EngineModule {
   let bytes: Uint8Array<ArrayBuffer>;

@@ -30,7 +30,7 @@ import {
   interruptionsPerSecond,
 } from './collect-interruptions.js';
 import { collectLocks, shortestHoldNs } from './collect-locks.js';
-import { harnessOf, timeBalance, timerOf, workerTimes } from './collect-timing.js';
+import { clockUncertaintyNs, harnessOf, timeBalance, timerOf, workerTimes } from './collect-timing.js';
 import { plannedNs, type DepartureFigures } from './departure.js';
 import { targetPps } from './pace.js';
 import { fixedAddresses, repeatsTuples } from './repeated-tuples.js';
@@ -58,6 +58,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     Array.from({ length: workers + 1 }, (_, thread) => readCounters(run, thread)),
   );
   const timer = timerOf(reports, shortestHoldNs(run, workers));
+  const uncertainNs = clockUncertaintyNs(reports, timer?.costNs ?? 0);
   const judged = {
     stepNs: timer?.stepNs ?? null,
     interruptions: workerIndexes(workers).map((worker) => {
@@ -135,7 +136,14 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
       const totalNs = lock.hold?.totalNs;
       if (typeof totalNs !== 'number' || lock.thread === 'all') return [];
       const worker = perWorker.find((figures) => lock.thread === `worker-${figures.worker}`);
-      return [{ name: `${lock.class} ${lock.thread}`, totalNs, elapsedNs: worker?.elapsedNs ?? elapsedNs }];
+      return [
+        {
+          name: `${lock.class} ${lock.thread}`,
+          totalNs,
+          uncertaintyNs: (lock.acquisitions ?? 0) * uncertainNs,
+          elapsedNs: worker?.elapsedNs ?? elapsedNs,
+        },
+      ];
     }),
     targetPps: finished.interrupted ? null : target,
     achievedPps,

@@ -13,12 +13,35 @@ export function timerOf(reports: readonly WorkerReport[], shortestNs: number | n
   const timings = reports.flatMap((report) => report.timing ?? []);
   const [first] = timings;
   if (first === undefined) return null;
-  const readNs = median(timings.map((one) => one.engineReadNs));
+  const readNs = median(reports.flatMap((report) => readOf(report) ?? []));
   return {
     source: first.clock.source,
     costNs: Math.min(readNs, shortestNs ?? Number.POSITIVE_INFINITY),
     stepNs: median(timings.map((one) => one.clock.stepNs)),
   };
+}
+
+/** What a read cost one worker's engine, nanoseconds: the middle between the start of its run and its end. */
+function readOf({ timing, clockDrift }: WorkerReport): number | null {
+  return timing === null ? null : (timing.engineReadNs * (1 + (clockDrift ?? 1))) / 2;
+}
+
+/**
+ * How far the cost of the clock that is taken off a recorded time may be from what the read in it cost, nanoseconds: the clock's step,
+ * what the cost changed by from a run's start to its end, and by how much less than measured was taken, because a shorter time had
+ * been recorded. 0 when nothing was calibrated.
+ * @param costNs what is taken off
+ */
+export function clockUncertaintyNs(reports: readonly WorkerReport[], costNs: number): number {
+  return Math.max(
+    0,
+    ...reports.map((report) => {
+      const { timing, clockDrift } = report;
+      if (timing === null) return 0;
+      const changeNs = Math.abs((clockDrift ?? 1) - 1) * timing.engineReadNs;
+      return timing.clock.stepNs + changeNs + Math.max((readOf(report) ?? 0) - costNs, 0);
+    }),
+  );
 }
 
 /** Parts of a worker's elapsed time that add up to it, nanoseconds. */

@@ -18,6 +18,23 @@ export interface ThreadTiming {
   readonly timedCallNs: number;
 }
 
+/** Enough for the cost; the step does not change. */
+const STEPS_AGAIN = 50;
+const BATCHES_AGAIN = 100;
+
+/**
+ * What a read of the clock costs after the run, as a share of what it cost before. On a machine that others use as well it may have
+ * changed by half: the core is shared, or clocked down. Takes a millisecond or two and does not touch the engine.
+ * @param before from `calibrateThread`
+ */
+export function clockDrift({ clock }: RunThread, before: ThreadTiming): number {
+  const after = calibrateClock(
+    { name: 'performance.now', nowNs: clock.now },
+    { steps: STEPS_AGAIN, batches: BATCHES_AGAIN },
+  );
+  return after.costNs / before.clock.costNs;
+}
+
 const WARM_UP_GROUPS = 30;
 const GROUPS = 60;
 const CALLS_PER_GROUP = 50;

@@ -139,6 +139,8 @@ export interface WorkerReport {
   readonly schedulerSpanNs: number;
   /** What timing costs on this thread; null when the worker did not get that far. */
   readonly timing: ThreadTiming | null;
+  /** Cost of a read of the clock after the run over that before it; null when the worker did not get that far. */
+  readonly clockDrift: number | null;
   /** Where the time between `startNs` and `endNs` went; null when it was not measured. */
   readonly account: TimeAccountFigures | null;
   /** What the thread saw of the machine before and after its packets; null when packets were not timed. */

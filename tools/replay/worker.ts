@@ -12,6 +12,7 @@ import {
   type WorkerInput,
   type WorkerReport,
 } from './worker-input.js';
+import { clockDrift } from './thread-timing.js';
 import { WorkerLoop } from './worker-loop.js';
 import { joinClockLoops, runClockLoop, type ClockLoop } from '../measure/clock-loop.js';
 import { failThread, readSchedule, scheduleSince, setUpThread, type RunThread } from './worker-setup.js';
@@ -31,6 +32,7 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
   let scheduler = null;
   let schedulerSpanNs = 0;
   let timing = null;
+  let drift = null;
   const loops: ObservedLoop[] = [];
   const observes = input.latency.mode !== 'off';
   let failure = null;
@@ -55,6 +57,7 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
       scheduler = scheduleSince(thread, before);
       schedulerSpanNs = thread.clock.now() - beforeNs;
       state.finishTogether(input.workers);
+      drift = clockDrift(thread, timing);
       if (observes) loops.push(observeMachine(thread));
     }
     await eventLoopTurn();
@@ -73,6 +76,7 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
     scheduler,
     schedulerSpanNs,
     timing,
+    clockDrift: drift,
     account: loop?.account ?? null,
     disturbance: joinObserved(loops),
     pin,

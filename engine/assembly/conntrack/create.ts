@@ -8,7 +8,7 @@
  * Returns the connection, or 0; sets the packet's ct_state. `CreateResult.lostRace` tells that a live entry was found
  * under the lock: then the state is untouched.
  */
-import { countReason, countWork, LC_CT, W_CREATED } from '../probe/counters';
+import { countReason, countWork, LC_CT, W_CREATED, W_MAP_REMOVES } from '../probe/counters';
 import { retire } from '../shm/epoch';
 import { mapInsertLocked, mapRemoveLocked } from '../shm/hash-map';
 import {
@@ -136,6 +136,7 @@ function publishLocked<E>(conn: usize, companion: usize, governing: i32): u32 {
   if (!mapInsertLocked(conn, Context.hash)) {
     if (companion == 0) return NO_ROOM;
     mapRemoveLocked(companion);
+    countWork(W_MAP_REMOVES, 1);
     return NO_ROOM_BESIDE_COMPANION;
   }
   if (governing != NO_ZONE) store<u32>(conn, admitLocked(governing), CO_ZONE_SEQ);

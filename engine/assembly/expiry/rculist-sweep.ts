@@ -31,12 +31,12 @@ import {
   LC_CONN,
   LC_CT,
   W_LIST_INSERTS,
-  W_LIST_REMOVES,
   W_REFRESHES,
   W_SWEEP_CHECKED,
   W_SWEEP_CLEANED,
   W_SWEEPS,
 } from '../probe/counters';
+import { recordLags } from '../probe/histogram';
 import {
   C_CT_LOCK,
   C_N_CONN_LIMIT,
@@ -48,7 +48,7 @@ import {
 import { lock, unlock } from '../shm/mutex';
 import { LINK_SIZE, listInit, listNext, listPushFront, listRemove } from '../shm/rculist';
 import { CLEAN_MIN_INTERVAL_MS, IMMEDIATE, LastSweep } from './expiry';
-import { discard, noteLag, releaseAdmission, unindexLocked } from './removal';
+import { countRemoved, discard, noteLag, releaseAdmission, unindexLocked } from './removal';
 
 export const N_EXP_LISTS: u32 = 100;
 export const PRESET_V6: u32 = 1;
@@ -119,16 +119,15 @@ export class RculistSweep {
   }
 
   remove(conn: usize): void {
-    this.clean(conn);
+    if (this.clean(conn)) countRemoved(1);
   }
 
-  /** Returns whether this call removed it. */
+  /** Returns whether this call removed it; the caller counts it. */
   clean(conn: usize): bool {
     if (atomic.xchg<u32>(conn + CO_RECLAIMED, 1) != 0) return false;
     lock(CONTROL + C_CT_LOCK, LC_CT);
     unindexLocked(conn);
     listRemove(conn + CO_LINK);
-    countWork(W_LIST_REMOVES, 1);
     if (preset == PRESET_V6) releaseAdmission(conn);
     unlock(CONTROL + C_CT_LOCK, LC_CT);
     if (preset != PRESET_V6) releaseAdmission(conn);
@@ -140,19 +139,21 @@ export class RculistSweep {
   sweepList(list: u32, now: i64): u32 {
     const head = listHead(list);
     let seen: u32 = 0;
+    let cleaned = LastSweep.cleaned;
     for (let link = listNext(head); link != head; link = listNext(link)) {
       const conn = link - CO_LINK;
       if (isExpired(conn, now)) {
         const expiration = load<i64>(conn, CO_EXPIRATION);
         // A flush may be quicker; then this pass removed nothing.
         if (this.clean(conn)) {
-          noteLag(conn, expiration, now);
-          LastSweep.cleaned++;
+          noteLag(conn, cleaned, expiration, now);
+          cleaned++;
         }
       }
       seen++;
     }
     LastSweep.checked += seen;
+    LastSweep.cleaned = cleaned;
     return seen;
   }
 
@@ -178,6 +179,8 @@ export class RculistSweep {
     }
     if (LastSweep.immediate) next = IMMEDIATE;
     store<u32>(expiryBase, list < N_EXP_LISTS ? list : 0, X_NEXT_SWEEP);
+    recordLags(LastSweep.cleaned);
+    countRemoved(LastSweep.cleaned);
     countWork(W_SWEEPS, 1);
     countWork(W_SWEEP_CHECKED, LastSweep.checked);
     countWork(W_SWEEP_CLEANED, LastSweep.cleaned);
@@ -191,7 +194,7 @@ export class RculistSweep {
   // @ts-ignore: decorator
   @inline
   flushOne(conn: usize): void {
-    this.clean(conn);
+    this.remove(conn);
   }
 
   // @ts-ignore: decorator

@@ -10,11 +10,11 @@ import {
 } from '../conntrack/connection';
 import { K_ZONE } from '../conntrack/key';
 import { releaseZone } from '../conntrack/zone-limits';
-import { countWork, PROBED, W_REMOVED } from '../probe/counters';
-import { recordLag } from '../probe/histogram';
+import { countWork, PROBED, W_LIST_REMOVES, W_MAP_REMOVES, W_REMOVED } from '../probe/counters';
+import { pended, pendLag, pendLagGroups } from '../probe/histogram';
 import { retire } from '../shm/epoch';
 import { mapRemoveLocked } from '../shm/hash-map';
-import { C_N_CONN, CONTROL } from '../shm/memory-map';
+import { C_N_CONN, CONTROL, lagGroups } from '../shm/memory-map';
 
 /**
  * Takes a connection and its companion out of expectations and map; its list is the design's own affair. Precondition: ct_lock is
@@ -24,7 +24,9 @@ export function unindexLocked(conn: usize): void {
   if (load<u8>(conn, CO_ALG) != 0) purgeExpectations(conn + CO_KEY);
   mapRemoveLocked(conn);
   const companion = <usize>load<u32>(conn, CO_COMPANION);
-  if (companion != 0) mapRemoveLocked(companion);
+  if (companion == 0) return;
+  mapRemoveLocked(companion);
+  countWork(W_MAP_REMOVES, 1);
 }
 
 /** Gives the zone's place back. */
@@ -38,15 +40,28 @@ export function discard(conn: usize): void {
   retire(conn);
   if (companion != 0) retire(companion);
   atomic.sub<u32>(CONTROL + C_N_CONN, 1);
-  countWork(W_REMOVED, 1);
+}
+
+/** Counts connections that were taken out of the table. A sweep counts all of its at its end, as it does their lags. */
+// @ts-ignore: decorator
+@inline
+export function countRemoved(count: u32): void {
+  countWork(W_MAP_REMOVES, count);
+  countWork(W_LIST_REMOVES, count);
+  countWork(W_REMOVED, count);
 }
 
 /**
- * Records how long after its expiration a swept connection left; forced expirations (0) have no such time. The slot is
- * retired already, but nobody gets it before this thread has passed a quiescent point.
+ * Keeps how long after its expiration a swept connection left; forced expirations (0) have no such time. The slot may be
+ * retired already: nobody gets it before this thread has passed a quiescent point. The sweep ends with `recordLags`.
+ * @param ordinal how many removals of this sweep came before
  */
-export function noteLag(conn: usize, expiration: i64, now: i64): void {
-  if (PROBED && expiration > 0) {
-    recordLag(now - expiration, load<u16>(conn, CO_KEY + K_ZONE), load<u32>(conn, CO_TP_ID));
+// @ts-ignore: decorator
+@inline
+export function noteLag(conn: usize, ordinal: u32, expiration: i64, now: i64): void {
+  if (PROBED) {
+    pendLag(ordinal, expiration, now);
+    if (lagGroups != 0) pendLagGroups(ordinal, load<u16>(conn, CO_KEY + K_ZONE), load<u32>(conn, CO_TP_ID));
+    pended(ordinal);
   }
 }

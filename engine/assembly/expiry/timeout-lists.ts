@@ -37,12 +37,13 @@ import {
   W_SWEEP_CLEANED,
   W_SWEEPS,
 } from '../probe/counters';
+import { recordLags } from '../probe/histogram';
 import { C_CT_LOCK, C_N_CONN_LIMIT, CONTROL, expiryBase, sweepIntervalMs } from '../shm/memory-map';
 import { lock, lockTimed, unlock } from '../shm/mutex';
 import { plainListInit, plainListNext, plainListPushBack, plainListRemove } from '../shm/plain-list';
 import { LINK_SIZE } from '../shm/rculist';
 import { CLEAN_MIN_INTERVAL_MS, LastSweep } from './expiry';
-import { discard, noteLag, releaseAdmission, unindexLocked } from './removal';
+import { countRemoved, discard, noteLag, releaseAdmission, unindexLocked } from './removal';
 
 /** Meant as 30 s, added to milliseconds: kept. */
 const WAKE_AHEAD: i64 = 30;
@@ -107,25 +108,32 @@ export class TimeoutLists {
   expire(conn: usize, now: i64): bool {
     lock(CONTROL + C_CT_LOCK, LC_CT);
     const live = stillMatches(conn, now);
-    if (live) this.removeLocked(conn);
+    if (live) this.removeOne(conn);
     unlock(CONTROL + C_CT_LOCK, LC_CT);
     return live;
   }
 
   remove(conn: usize): void {
     lock(CONTROL + C_CT_LOCK, LC_CT);
-    this.removeLocked(conn);
+    this.removeOne(conn);
     unlock(CONTROL + C_CT_LOCK, LC_CT);
   }
 
-  removeLocked(conn: usize): void {
-    if (load<u8>(conn, CO_CLEANED) != 0) return;
+  // @ts-ignore: decorator
+  @inline
+  removeOne(conn: usize): void {
+    if (this.removeLocked(conn)) countRemoved(1);
+  }
+
+  /** Precondition: ct_lock is held. Returns whether this call removed it; the caller counts it. */
+  removeLocked(conn: usize): bool {
+    if (load<u8>(conn, CO_CLEANED) != 0) return false;
     unindexLocked(conn);
     releaseAdmission(conn);
     plainListRemove(conn + CO_LINK);
-    countWork(W_LIST_REMOVES, 1);
     store<u8>(conn, 1, CO_CLEANED);
     discard(conn);
+    return true;
   }
 
   sweep(now: i64): i64 {
@@ -152,12 +160,13 @@ export class TimeoutLists {
           full = cleaned >= limit;
           break;
         }
-        noteLag(conn, expiration, now);
-        this.removeLocked(conn);
-        cleaned++;
+        noteLag(conn, cleaned, expiration, now);
+        if (this.removeLocked(conn)) cleaned++;
       }
     }
     unlock(CONTROL + C_CT_LOCK, LC_CT);
+    recordLags(cleaned);
+    countRemoved(cleaned);
     countWork(W_SWEEPS, 1);
     countWork(W_SWEEP_CHECKED, checked);
     countWork(W_SWEEP_CLEANED, cleaned);
@@ -174,7 +183,7 @@ export class TimeoutLists {
   // @ts-ignore: decorator
   @inline
   flushOne(conn: usize): void {
-    this.removeLocked(conn);
+    this.removeOne(conn);
   }
 
   flushEnd(): void {

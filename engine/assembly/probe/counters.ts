@@ -179,7 +179,8 @@ export function timeThisHold(lockClass: u32): void {
 @inline
 export function noteReleasing(lockClass: u32): void {
   const s = lockStats(lockClass);
-  if (load<f64>(s, LS_HOLD_START) != 0) recordHold(s, lockClass);
+  // As an integer, which is one instruction: no time is all zeros but none.
+  if (load<u64>(s, LS_HOLD_START) != 0) recordHold(s, lockClass);
 }
 
 function recordHold(s: usize, lockClass: u32): void {

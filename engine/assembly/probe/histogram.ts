@@ -11,7 +11,8 @@
  *
  * A thread's histogram region, in order: service time [class][outside, during a sweep], response time likewise, then
  * expiration lag in milliseconds (all fine), then per lock class wait and hold, then NAT candidates, service time of packets
- * that allocated a NAT tuple, four interval histograms, and expiration lag by zone and by timeout policy (all coarse).
+ * that allocated a NAT tuple, four interval histograms, and expiration lag by zone and by timeout policy (all coarse); then lags
+ * of the sweep in progress that wait to be recorded.
  */
 import { N_CLASSES } from '../conntrack/context';
 import { N_LOCK_CLASSES, PROBED } from './flavour';
@@ -52,7 +53,13 @@ export const H_INTERVAL: usize = H_NAT_SERVICE + COARSE_BYTES;
 export const N_LAG_GROUPS: u32 = 16;
 export const H_LAG_ZONES: usize = H_INTERVAL + 4 * COARSE_BYTES;
 export const H_LAG_POLICIES: usize = H_LAG_ZONES + <usize>N_LAG_GROUPS * COARSE_BYTES;
-export const HISTOGRAMS_SIZE: usize = H_LAG_POLICIES + <usize>N_LAG_GROUPS * COARSE_BYTES;
+/** Lags of the present sweep that are not in a histogram yet, LAG_ENTRY bytes each. */
+const H_LAG_PENDING: usize = H_LAG_POLICIES + <usize>N_LAG_GROUPS * COARSE_BYTES;
+/** i64 lag in milliseconds, u32 zone, u32 policy. */
+const LAG_ENTRY: usize = 16;
+/** A power of two. */
+const LAG_PENDING_MAX: u32 = 64;
+export const HISTOGRAMS_SIZE: usize = H_LAG_PENDING + <usize>LAG_PENDING_MAX * LAG_ENTRY;
 
 // @ts-ignore: decorator
 @inline
@@ -104,7 +111,7 @@ function resetOne(at: usize, bytes: usize): void {
 /** Empties every histogram of this thread. */
 export function resetHistograms(): void {
   for (let at = histograms; at < histograms + H_LOCK_WAIT; at += FINE_BYTES) resetOne(at, FINE_BYTES);
-  for (let at = histograms + H_LOCK_WAIT; at < histograms + HISTOGRAMS_SIZE; at += COARSE_BYTES) {
+  for (let at = histograms + H_LOCK_WAIT; at < histograms + H_LAG_PENDING; at += COARSE_BYTES) {
     resetOne(at, COARSE_BYTES);
   }
 }
@@ -137,14 +144,57 @@ function groupMember(group: usize, key: u32): usize {
   return at;
 }
 
-/** Milliseconds between a connection's expiration and its removal, with the zone and the timeout policy that it had. */
-export function recordLag(lagMs: i64, zone: u32, policy: u32): void {
-  if (PROBED) {
-    const lag = <u64>max<i64>(lagMs, 0);
+/** As a lag: the connection had no expiration of its own. */
+const NO_LAG: i64 = i64.MIN_VALUE;
+
+/**
+ * Milliseconds between a connection's expiration and its removal; an expiration of 0 is none. It waits until `recordLags`: between the
+ * removals of two connections, each with its cache misses and locked instructions, every instruction costs several times
+ * what it does in a row, and would be told as the sweep's time.
+ * @param ordinal how many removals of this sweep came before
+ */
+// @ts-ignore: decorator
+@inline
+export function pendLag(ordinal: u32, expiration: i64, now: i64): void {
+  store<i64>(pendingAt(ordinal), expiration > 0 ? max<i64>(now - expiration, 0) : NO_LAG);
+}
+
+/** The zone and the timeout policy that the connection had, where lags are kept by them. */
+// @ts-ignore: decorator
+@inline
+export function pendLagGroups(ordinal: u32, zone: u32, policy: u32): void {
+  store<u32>(pendingAt(ordinal), zone, 8);
+  store<u32>(pendingAt(ordinal), policy, 12);
+}
+
+/** Makes room once as many wait as fit. */
+// @ts-ignore: decorator
+@inline
+export function pended(ordinal: u32): void {
+  if ((ordinal & (LAG_PENDING_MAX - 1)) == LAG_PENDING_MAX - 1) recordPending(LAG_PENDING_MAX);
+}
+
+// @ts-ignore: decorator
+@inline
+function pendingAt(ordinal: u32): usize {
+  return histograms + H_LAG_PENDING + <usize>(ordinal & (LAG_PENDING_MAX - 1)) * LAG_ENTRY;
+}
+
+/** Records the lags that wait after so many removals. A sweep ends with it. */
+// @ts-ignore: decorator
+@inline
+export function recordLags(removals: u32): void {
+  if (PROBED) recordPending(removals & (LAG_PENDING_MAX - 1));
+}
+
+function recordPending(count: u32): void {
+  const pending = histograms + H_LAG_PENDING;
+  for (let at = pending; at < pending + <usize>count * LAG_ENTRY; at += LAG_ENTRY) {
+    const lag = load<i64>(at);
+    if (lag == NO_LAG) continue;
     recordFine(histograms + H_LAG, lag);
-    if (lagGroups != 0) {
-      recordCoarse(groupMember(histograms + H_LAG_ZONES, zone), lag);
-      recordCoarse(groupMember(histograms + H_LAG_POLICIES, policy), lag);
-    }
+    if (lagGroups == 0) continue;
+    recordCoarse(groupMember(histograms + H_LAG_ZONES, load<u32>(at, 8)), lag);
+    recordCoarse(groupMember(histograms + H_LAG_POLICIES, load<u32>(at, 12)), lag);
   }
 }

@@ -38,7 +38,6 @@ import {
   W_BUCKET_PROBES,
   W_MAP_DISPLACEMENTS,
   W_MAP_INSERTS,
-  W_MAP_REMOVES,
 } from '../probe/counters';
 import { BUCKET_SIZE, bucketMask, bucketsBase, C_ABORT, C_MAP_SEARCH, CONTROL } from './memory-map';
 
@@ -328,10 +327,12 @@ function shiftPath(head: u32, slot: u32, target: usize, free: u32): usize {
   }
 }
 
-/** Takes a record out. Precondition: ct_lock is held; the record is in the map. Returns false if it was not found. */
+/**
+ * Takes a record out; the caller counts it, since a sweep does so for all of its at once. Precondition: ct_lock is held; the record is in the
+ * map. Returns false if it was not found.
+ */
 export function mapRemoveLocked(record: usize): bool {
   const hash = load<u32>(record, CO_HASH);
-  countWork(W_MAP_REMOVES, 1);
   return removeFrom(bucket1(hash), record, hash) || removeFrom(bucket2(hash), record, hash);
 }
 

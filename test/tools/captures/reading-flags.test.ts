@@ -59,7 +59,7 @@ type Register = (program: Command, argv: readonly string[]) => void;
 
 type CommandCase = [name: string, run: Register, args: (file: string) => string[]];
 
-const QUICK = ['--design', DESIGN, '--trials', '1', '--json'];
+const QUICK = ['--design', DESIGN, '--trials', '1', '--sessions', '1', '--json'];
 const WITH_OVS: CommandCase[] = [
   ['conform', conform, (file) => ['conform', file, '--ovs', '--design', DESIGN]],
 ];
