@@ -63,7 +63,11 @@ export function register(program: Command, argv: readonly string[]): void {
     )
     .option('--update', 'write the baseline from this run, and print what changed')
     .addOption(mutexOption('of the ratios; default: what the configuration says, or glibc'))
-    .addOption(touchAheadOption('in the runs of the ratios and exact counts; default: what the configuration says, or auto'))
+    .addOption(
+      touchAheadOption(
+        'in the runs of the ratios and exact counts; default: what the configuration says, or auto',
+      ),
+    )
     .option('--junit <file>', 'JUnit XML: a regression is a failure, an inconclusive check is skipped')
     .option('--markdown <file>', 'the findings as Markdown, for a comment')
     .option('--github', 'annotations and step summary (default: in GitHub Actions)')
