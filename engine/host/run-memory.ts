@@ -157,7 +157,8 @@ function writeControlBlock(run: EngineRun, settings: RunSettings): void {
   if (c.C_MUTEX_POLICY !== 0) {
     put(c.C_MUTEX_POLICY, (settings.mutex ?? DEFAULT_MUTEX) === 'backoff' ? c.MUTEX_BACKOFF : c.MUTEX_GLIBC);
   }
-  if (c.C_TOUCH_AHEAD !== 0) put(c.C_TOUCH_AHEAD, touchAheadWord(c, settings.touchAhead ?? DEFAULT_TOUCH_AHEAD));
+  if (c.C_TOUCH_AHEAD !== 0)
+    put(c.C_TOUCH_AHEAD, touchAheadWord(c, settings.touchAhead ?? DEFAULT_TOUCH_AHEAD));
   put(c.C_N_CONN_LIMIT, settings.connLimit ?? DEFAULT_CONN_LIMIT);
   put(c.C_TCP_SEQ_CHECK, (settings.tcpSeqCheck ?? true) ? 1 : 0);
   put(c.C_EPOCH, 1);

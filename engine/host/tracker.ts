@@ -10,7 +10,13 @@ import { PacketHandle } from './packet-handle.js';
 import { byteOffset, milliseconds, type ByteOffset, type Milliseconds } from './quantities.js';
 import { reasonTable, type Reason } from './reason-text.js';
 import { createRun, resetRun, writeFragmentSettings } from './run-memory.js';
-import type { BehaviourSwitches, EngineRun, FragmentSettings, RunSettings, TouchAhead } from './run-memory.js';
+import type {
+  BehaviourSwitches,
+  EngineRun,
+  FragmentSettings,
+  RunSettings,
+  TouchAhead,
+} from './run-memory.js';
 import { EngineThread, type Clock } from './thread.js';
 import { attributeValues, type TimeoutSeconds } from './timeout-attributes.js';
 

@@ -40,7 +40,11 @@ export class BatchBed {
     const { packets } = run.plan.regions;
     this.#requests = packets;
     const used = MAX_BATCH * REQUEST_BYTES;
-    this.#store = new PacketStore(byteOffset(packets + used), STORE_BYTES - used, engine.constants.PACKET_SIZE);
+    this.#store = new PacketStore(
+      byteOffset(packets + used),
+      STORE_BYTES - used,
+      engine.constants.PACKET_SIZE,
+    );
     this.#connections = new ConnectionReader(run.memory, engine.constants, run.plan.regions.slab);
     main.exports.goOnline();
   }

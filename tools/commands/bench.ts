@@ -43,7 +43,11 @@ export function register(program: Command, argv: readonly string[]): void {
     .option('--change', 'every packet of a batch is a connection of its own')
     .option('--design <names>', 'designs, joined by commas; or all', 'timeout-lists,rculist-sweep')
     .addOption(mutexOption())
-    .addOption(touchAheadOption("default: auto, or what the file says; for ovs-benchmark, which stands beside the original, off"))
+    .addOption(
+      touchAheadOption(
+        'default: auto, or what the file says; for ovs-benchmark, which stands beside the original, off',
+      ),
+    )
     .addOption(buildOption())
     .option('--bare', 'as --build bare')
     .option(

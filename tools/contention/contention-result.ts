@@ -79,7 +79,9 @@ export const contentionResult = z.object({
     .positive()
     .describe('How much faster connections aged in the runs that the sweeper’s holds are from.'),
   mutex: mutex.describe('How waiters of a lock spun.'),
-  touchAhead: touchAhead.describe('Whether batches touched ahead what their packets needed, which the original does not.'),
+  touchAhead: touchAhead.describe(
+    'Whether batches touched ahead what their packets needed, which the original does not.',
+  ),
   seed: z.int().nonnegative(),
   valid: z.boolean().describe('Whether every run passed its own checks.'),
   failedChecks: z.array(z.string()),

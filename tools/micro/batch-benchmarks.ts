@@ -32,7 +32,9 @@ class BatchBed {
     this.#params = this.#engine.params({ commit: true });
     const { thread, loops } = this.#engine;
     const packets = Array.from({ length: MAX_BATCH }, () => this.#engine.packet(flowFrame()));
-    packets.forEach(({ address }, place) => thread.view.setUint32(thread.packetsAt + place * 4, address, true));
+    packets.forEach(({ address }, place) =>
+      thread.view.setUint32(thread.packetsAt + place * 4, address, true),
+    );
     const first = packets[0] as (typeof packets)[number];
     const created = loops.loopCreate(first.address, this.#params, NOW_MS, 0, population);
     if (created !== population) {

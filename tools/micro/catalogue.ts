@@ -36,5 +36,7 @@ export function openBenchmarks(designs: readonly string[], seed: number): Benchm
 /** Benchmarks whose name, or that of their twin, matches; all when there is no pattern. */
 export function matching(benchmarks: readonly Benchmark[], pattern: RegExp | null): Benchmark[] {
   if (pattern === null) return [...benchmarks];
-  return benchmarks.filter(({ name, twin }) => pattern.test(name) || (twin !== undefined && pattern.test(twin.name)));
+  return benchmarks.filter(
+    ({ name, twin }) => pattern.test(name) || (twin !== undefined && pattern.test(twin.name)),
+  );
 }

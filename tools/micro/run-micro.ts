@@ -71,7 +71,8 @@ async function measureTwins(
     const start = options.now();
     const done = run(n);
     timesMs.push(options.now() - start);
-    if (typeof done !== 'number') throw new MicroError(`${benchmark.name}: a loop with a twin returns a promise`);
+    if (typeof done !== 'number')
+      throw new MicroError(`${benchmark.name}: a loop with a twin returns a promise`);
     return done;
   };
   const both = await samples(benchmark, operations, inTurns, { ...options, timeMs: 2 * options.timeMs });
@@ -81,9 +82,7 @@ async function measureTwins(
       : await samples(benchmark, operations, benchmark.baseline, options);
   const warmUp = timesMs.length - both.ns.length;
   const own = (turn: number): Samples => ({
-    ns: timesMs
-      .map((ms) => (ms * 1e6) / operations)
-      .filter((_, call) => call >= warmUp && call % 2 === turn),
+    ns: timesMs.map((ms) => (ms * 1e6) / operations).filter((_, call) => call >= warmUp && call % 2 === turn),
     success: both.success,
   });
   const { name, what } = twin;

@@ -95,7 +95,6 @@ class Execution {
   /** Values seen so far per `distinct` label. */
   readonly distinct = new Map<string, Set<number>>();
   readonly #tracker: Tracker;
-  readonly #touchAhead: TouchAhead | undefined;
   readonly #slots = new Map<number, PacketHandle>();
   #nowMs = 0;
 

@@ -281,8 +281,7 @@ function settingNotes(
   const [before, after] = [valuesOf(base, read), valuesOf(head, read)];
   const [effectBefore, effectAfter] = [valuesOf(base, effect), valuesOf(head, effect)];
   const changed = shared.filter(
-    (cell) =>
-      before.get(cell) !== after.get(cell) && effectBefore.get(cell) !== effectAfter.get(cell),
+    (cell) => before.get(cell) !== after.get(cell) && effectBefore.get(cell) !== effectAfter.get(cell),
   );
   const [first] = changed;
   if (first === undefined) return [];

@@ -136,7 +136,10 @@ perDesign((_bed, design) => {
         udpFrame({ src: A6, dst: B6 }),
         tcpFrame({ src: A6, dst: B6, flags: 'S' }),
         buildFrame({ vlans: [5, 6], ipv4: { src: A, dst: C }, udp: { srcPort: 1, dstPort: 2 } }),
-        buildFrame({ ipv4: { src: A, dst: C, options: new Uint8Array(8).fill(1) }, udp: { srcPort: 3, dstPort: 2 } }),
+        buildFrame({
+          ipv4: { src: A, dst: C, options: new Uint8Array(8).fill(1) },
+          udp: { srcPort: 3, dstPort: 2 },
+        }),
         buildFrame({ ipv4: { src: A, dst: B, protocol: 47 }, payload: 'tunnel' }),
         buildFrame({ ipv6: { src: A6, dst: B6, nextHeader: 47 }, payload: 'tunnel' }),
         // The number of ICMPv6 under IPv4, and the other way round: without ids (spec §1.3.5).
@@ -159,7 +162,10 @@ perDesign((_bed, design) => {
         echoFrame({ src: A, dst: B }),
         echoFrame({ src: A6, dst: B6 }),
         ...fragments(3, 1),
-        buildFrame({ ipv6: { src: A6, dst: B6, extensions: [{ type: 60 }] }, udp: { srcPort: 1, dstPort: 2 } }),
+        buildFrame({
+          ipv6: { src: A6, dst: B6, extensions: [{ type: 60 }] },
+          udp: { srcPort: 1, dstPort: 2 },
+        }),
         udpFrame().slice(0, 33),
         udpFrame({ src: A6, dst: B6 }).slice(0, 53),
         datagram(0),
@@ -184,7 +190,8 @@ perDesign((_bed, design) => {
         const bucket =
           u32(c.CONTROL + c.C_BUCKETS_BASE) +
           (u32(conn + c.CO_HASH) & u32(c.CONTROL + c.C_BUCKET_MASK)) * c.BUCKET_SIZE;
-        expected += u32(bucket) + u32(conn + c.CO_KEY) + u32(conn + c.CO_REV_KEY) + u32(conn + c.CO_PROTO_STATE);
+        expected +=
+          u32(bucket) + u32(conn + c.CO_KEY) + u32(conn + c.CO_REV_KEY) + u32(conn + c.CO_PROTO_STATE);
       }
       bed.run(packets);
       expect(sinkOf(bed)).toBe(expected >>> 0);

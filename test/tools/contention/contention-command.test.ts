@@ -89,7 +89,9 @@ describe('contention', () => {
     const table = await runCommand(register, args);
     expect(table.stderr).toBe('');
     expect(table.code).toBe(0);
-    expect(table.stdout).toMatch(/good\.pcap {2}2,000 packets, --mutex glibc, --touch-ahead off, median of 2 rounds/);
+    expect(table.stdout).toMatch(
+      /good\.pcap {2}2,000 packets, --mutex glibc, --touch-ahead off, median of 2 rounds/,
+    );
     expect(table.stdout).toMatch(/Mpps +ct_lock\/packet/);
     expect(table.stdout).toMatch(/2 +rculist-sweep +[\d.]+ +0\.025/);
     const { stdout } = await runCommand(register, [...args, '--csv', '--packets', '1k']);
