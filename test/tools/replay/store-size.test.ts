@@ -54,7 +54,7 @@ describe('the store that nobody gave the size of', () => {
   it('is told by the result as what it came to', () => {
     const of = (...args: string[]): unknown => {
       const { stdout, stderr } = ctreplay(
-        ['replay', '--synth', 'udp-short', '--packets', '20k', '--design', 'rculist-sweep', '--json', ...args],
+        ['replay', '--synth', 'udp-churn', '--packets', '20k', '--design', 'rculist-sweep', '--json', ...args],
         '.',
       );
       expect(stderr).not.toContain('ctreplay:');
