@@ -133,7 +133,9 @@ export function sourceChecks(one: ResultCase): AuditCheck[] {
       ok,
       expected: 'no packet that came late from its source',
       actual: `${one.input.streamed.waits} waits for packets`,
-      advice: ok ? null : 'the cell has the rate of its source: use an input that fits the memory (limit), or ctreplay prep',
+      advice: ok
+        ? null
+        : 'the cell has the rate of its source: use an input that fits the memory (limit), or ctreplay prep',
     },
   ];
 }

@@ -324,7 +324,7 @@ class WindowReader implements CaptureReader {
       return;
     }
     const block = new RecordBlock((record) => this.takes(record, block));
-    while (await this.guarded(() => this.fill(block), false)) {
+    while (await this.guarded(() => this.refill(block), false)) {
       this.recordCount += block.count;
       toEthernetBlock(block);
       if (block.count > 0) yield block;
@@ -346,7 +346,7 @@ class WindowReader implements CaptureReader {
     throw unsupportedLinkType(this.firstSkipped, this.file);
   }
 
-  private fill(block: RecordBlock): Promise<boolean> {
+  private refill(block: RecordBlock): Promise<boolean> {
     block.clear();
     return this.parts.source.fillBlock(block);
   }

@@ -69,7 +69,7 @@ async function readOut(port: MessagePort, { file, compression, hash }: ReadingRe
   } catch (error) {
     if (!(error instanceof CaptureError)) throw error;
     outlet.flush();
-    outlet.send({ error: errorDetail(error), byteCount: raw.byteCount });
+    outlet.send({ error: errorDetail(error), byteCount: raw.byteCount, sha256: raw.sha256() });
   } finally {
     await raw.close();
     port.close();

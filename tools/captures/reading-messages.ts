@@ -11,11 +11,12 @@ export interface ReadingRequest {
   readonly hash: boolean;
 }
 
-/** Bytes of the content, the end, or why there are no more. `byteCount` is that of the file's bytes read so far. */
+/** Bytes of the content, the end, or why there are no more. `byteCount` is that of the file’s bytes read so far, `sha256` theirs once
+ * all were. */
 export type ReadingMessage =
   | { readonly bytes: Uint8Array<ArrayBuffer>; readonly used: number; readonly byteCount: number }
   | { readonly ended: true; readonly byteCount: number; readonly sha256: string | null }
-  | { readonly error: CaptureErrorDetail; readonly byteCount: number };
+  | { readonly error: CaptureErrorDetail; readonly byteCount: number; readonly sha256: string | null };
 
 /** Bytes handed over at a time, and how many of these buffers there are. */
 export const HANDED_BYTES = 1024 * 1024;

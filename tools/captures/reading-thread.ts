@@ -49,11 +49,9 @@ export class ReadingThread {
       for (;;) {
         const message = await this.#next();
         this.byteCount = message.byteCount;
+        if ('sha256' in message) this.#sha256 = message.sha256;
         if ('error' in message) throw new CaptureError(message.error);
-        if ('ended' in message) {
-          this.#sha256 = message.sha256;
-          return;
-        }
+        if ('ended' in message) return;
         yield message.bytes.subarray(0, message.used);
         this.#worker.postMessage(message.bytes, [message.bytes.buffer]);
       }

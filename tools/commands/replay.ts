@@ -255,7 +255,11 @@ function storeOf(
     systemFiles,
     designs.map(({ design }) => loadEngine(design, flavour).constants),
     // What a scenario will suggest is not known yet.
-    { workers, maxConns: maxConns ?? DEFAULT_CONN_LIMIT, nat: synth !== undefined || configRewrites(config ?? DEFAULT_CONFIG).nat },
+    {
+      workers,
+      maxConns: maxConns ?? DEFAULT_CONN_LIMIT,
+      nat: synth !== undefined || configRewrites(config ?? DEFAULT_CONFIG).nat,
+    },
   );
 }
 

@@ -23,7 +23,8 @@ export class FramePile {
   /** Keeps a copy of a frame. */
   add(frame: Uint8Array, wireBytes: number): void {
     if (this.#piece === null || !this.#piece.hasRoom(frame.length)) {
-      const bytes = this.#piece === null ? FIRST_PIECE_BYTES : Math.min(this.#piece.capacity * 2, MOST_PIECE_BYTES);
+      const bytes =
+        this.#piece === null ? FIRST_PIECE_BYTES : Math.min(this.#piece.capacity * 2, MOST_PIECE_BYTES);
       this.#closePiece();
       this.#piece = new OpenPiece(Math.max(bytes, frame.length));
     }

@@ -92,7 +92,8 @@ export function assignmentOf(
 ): Assignment {
   const steering = `${steer} ${workers}`;
   const before = known.get(traffic);
-  if (before !== undefined && before.rules === rules && before.steering === steering) return before.assignment;
+  if (before !== undefined && before.rules === rules && before.steering === steering)
+    return before.assignment;
   const assignment = assignPackets(traffic, rules, makeSteering(steer, workers));
   known.set(traffic, { rules, steering, assignment });
   return assignment;

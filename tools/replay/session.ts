@@ -122,7 +122,8 @@ export async function runDesign(
   hooks: SessionHooks = {},
 ): Promise<{ readonly finished: FinishedRun; readonly runOptions: RunOptions }> {
   // Who streams has not the memory to hold two runs at once, and the store may take a third of what there is.
-  if (isStreamed(traffic) || storeBytesOf(traffic.frameBytes, traffic.packets) > MUCH_MEMORY_BYTES) releaseMemory();
+  if (isStreamed(traffic) || storeBytesOf(traffic.frameBytes, traffic.packets) > MUCH_MEMORY_BYTES)
+    releaseMemory();
   const engine = loadEngine(choice.design, options.flavour, options.wasmFolder);
   const maxConns = options.maxConns ?? DEFAULT_MAX_CONNS;
   const cpus = options.pin ? pinCpus(options.workers) : [];

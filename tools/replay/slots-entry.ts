@@ -16,5 +16,5 @@ if (parentPort !== null) {
     requests,
     requestOf,
   );
-  parentPort.postMessage(slots);
+  parentPort.postMessage(slots, []);
 }

@@ -3,7 +3,13 @@
  * design then gets its copy from here, so that all of them see the same bytes.
  */
 import { FramePile } from './frame-pile.js';
-import { eachFrame, type FrameRange, type StagedRangeVisitor, type StagedVisitor, type TimedRange } from './frame-range.js';
+import {
+  eachFrame,
+  type FrameRange,
+  type StagedRangeVisitor,
+  type StagedVisitor,
+  type TimedRange,
+} from './frame-range.js';
 import type { Traffic } from './traffic.js';
 
 /** Bytes that a packet takes in the packet store beside its frame: its descriptor, and the line that it is rounded up to. */

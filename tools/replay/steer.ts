@@ -134,7 +134,7 @@ export function makeSteering(mode: SteerMode, workers: number): Steering {
     return { workerOf: (_frame, _at, _layers, zone) => zone % workers, needsZone: true, needsLayers: false };
   }
   const hash = new TupleHash(mode === 'rss-asymmetric' ? STANDARD_KEY : SYMMETRIC_KEY, mode === 'flow');
-  return { 
+  return {
     workerOf: (frame, at, layers, _zone, end) => hash.of(frame, at, layers, end) % workers,
     needsZone: false,
   };

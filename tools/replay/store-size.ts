@@ -52,10 +52,7 @@ export function defaultStore(
   const tableBytes = Math.max(0, ...constants.map((each) => bytesWithoutStore(each, table)));
   const stagedBytes = Math.max(
     LEAST_BYTES,
-    Math.min(
-      Math.floor(available / SHARES_OF_MEMORY),
-      MEMORY_LIMIT_BYTES - tableBytes - RESERVED_BYTES,
-    ),
+    Math.min(Math.floor(available / SHARES_OF_MEMORY), MEMORY_LIMIT_BYTES - tableBytes - RESERVED_BYTES),
   );
   return { stagedBytes, streamedBytes: Math.min(stagedBytes, MOST_STREAMED_BYTES) };
 }

@@ -60,7 +60,8 @@ export async function countTrafficSlots(
   const before = known.get(traffic);
   if (before !== undefined && before.rules === rules && before.steering === steering) return before.slots;
   const ranges = traffic.packets < LEAST_PACKETS_FOR_THREAD ? null : (traffic.sharedRanges?.() ?? null);
-  const counted = ranges === null ? null : await countInThread({ ranges, requests: rules.requests, requestOf });
+  const counted =
+    ranges === null ? null : await countInThread({ ranges, requests: rules.requests, requestOf });
   const slots = counted ?? countSlots((visit) => traffic.forEachRange(visit), rules.requests, requestOf);
   known.set(traffic, { rules, steering, slots });
   return slots;

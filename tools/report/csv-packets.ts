@@ -95,7 +95,11 @@ export const summary = table<CaseRow>(
       'Whether packets were replayed again under the same addresses.',
       ({ one }) => one.repeatedTuples,
     ),
-    column('bound', '`source` where the rate is that of the source of streamed packets.', ({ one }) => one.bound),
+    column(
+      'bound',
+      '`source` where the rate is that of the source of streamed packets.',
+      ({ one }) => one.bound,
+    ),
     ...distributionColumns<CaseRow>(
       'service_',
       'service time',

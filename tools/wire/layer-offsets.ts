@@ -1,5 +1,12 @@
 /** Network and transport header by the lengths that the packet states: what a tracker is given. */
-import { ETHERNET_HEADER_BYTES, ETHERTYPE_IPV4, ETHERTYPE_IPV6, locateNetwork, NO_OFFSET, DL_TYPE_NONE } from './ethernet.js';
+import {
+  ETHERNET_HEADER_BYTES,
+  ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
+  locateNetwork,
+  NO_OFFSET,
+  DL_TYPE_NONE,
+} from './ethernet.js';
 import type { NetworkPlace } from './ethernet.js';
 import { emptyExtensionWalk, IPV6_BYTES, walkExtensions } from './ipv6-extensions.js';
 import { u16 } from './network-order.js';

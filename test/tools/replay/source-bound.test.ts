@@ -17,7 +17,12 @@ const DESIGNS = ['timeout-lists', 'rculist-sweep'];
 
 /** The same traffic through both designs, from memory or through rings of 1 MiB. */
 async function session(storeBytes: number, changes: Partial<ReplayOptions>): Promise<Result> {
-  const origin = { type: 'scenario', name: 'established', parameters: { packets: PACKETS }, seed: 1 } as const;
+  const origin = {
+    type: 'scenario',
+    name: 'established',
+    parameters: { packets: PACKETS },
+    seed: 1,
+  } as const;
   const traffic = await loadTraffic({ origin, edits: AS_IT_IS, limit: null }, storeBytes);
   return runSession({
     traffic,
@@ -30,7 +35,13 @@ async function session(storeBytes: number, changes: Partial<ReplayOptions>): Pro
 }
 
 /** The source stops for a while once a worker has nothing left to do. */
-const slowSource = { kind: 'stall', thread: 'feeder', place: 'empty', afterPackets: 8000, stallMs: 40 } as const;
+const slowSource = {
+  kind: 'stall',
+  thread: 'feeder',
+  place: 'empty',
+  afterPackets: 8000,
+  stallMs: 40,
+} as const;
 const SMALL = 1024 ** 2;
 
 async function reports(

@@ -15,7 +15,9 @@ const constants = availableDesigns().map((name) => loadEngine(name, 'probed').co
 /** A machine with so much memory to give, in a control group that allows so much. */
 function machine(availableMib: number | null, limitMib: number | null = null): SystemFiles {
   return fakeFiles({
-    ...(availableMib === null ? {} : { '/proc/meminfo': `MemTotal: 99999999 kB\nMemAvailable: ${availableMib * 1024} kB\n` }),
+    ...(availableMib === null
+      ? {}
+      : { '/proc/meminfo': `MemTotal: 99999999 kB\nMemAvailable: ${availableMib * 1024} kB\n` }),
     '/proc/self/status': `VmRSS:\t${100 * 1024} kB\n`,
     '/proc/self/cgroup': '0::/box\n',
     ...(limitMib === null ? {} : { '/sys/fs/cgroup/box/memory.max': `${limitMib * MIB}\n` }),
@@ -54,7 +56,17 @@ describe('the store that nobody gave the size of', () => {
   it('is told by the result as what it came to', () => {
     const of = (...args: string[]): unknown => {
       const { stdout, stderr } = ctreplay(
-        ['replay', '--synth', 'udp-short', '--packets', '20k', '--design', 'rculist-sweep', '--json', ...args],
+        [
+          'replay',
+          '--synth',
+          'udp-churn',
+          '--packets',
+          '20k',
+          '--design',
+          'rculist-sweep',
+          '--json',
+          ...args,
+        ],
         '.',
       );
       expect(stderr).not.toContain('ctreplay:');
