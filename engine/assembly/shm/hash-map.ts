@@ -305,14 +305,9 @@ function shiftPath(head: u32, slot: u32, target: usize, free: u32): usize {
     const at = slotRef(from, slot);
     const hash = load<u32>(at, HASHES);
     if (DEBUG && target != bucket1(hash) && target != bucket2(hash)) unreachable();
-    if (TORTURE && isPlanted(FAULT_MOVE_LATE)) {
-      const moved = <usize>load<u32>(at, REFS);
-      setSlot(from, slot, hash, 0);
-      setSlot(target, free, hash, moved);
-    } else {
-      setSlot(target, free, hash, <usize>load<u32>(at, REFS));
-      setSlot(from, slot, hash, 0);
-    }
+    if (TORTURE && isPlanted(FAULT_MOVE_LATE)) moveLate(from, slot, target, free);
+    setSlot(target, free, hash, <usize>load<u32>(at, REFS));
+    setSlot(from, slot, hash, 0);
     countWork(W_MAP_DISPLACEMENTS, 1);
     const path = load<u32>(nodeAt(index), 4);
     if ((path & 7) == 0) return from;
@@ -322,6 +317,16 @@ function shiftPath(head: u32, slot: u32, target: usize, free: u32): usize {
     index = path >> 6;
     from = <usize>load<u32>(nodeAt(index));
   }
+}
+
+/** FAULT_MOVE_LATE: for a moment the entry is nowhere. Then it is in both buckets, and the move goes on as ever. */
+function moveLate(from: usize, slot: u32, target: usize, free: u32): void {
+  const at = slotRef(from, slot);
+  const hash = load<u32>(at, HASHES);
+  const moved = load<u32>(at, REFS);
+  setSlot(from, slot, hash, 0);
+  setSlot(target, free, hash, <usize>moved);
+  atomic.store<u32>(at, moved, REFS);
 }
 
 /**
