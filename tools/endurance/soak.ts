@@ -41,7 +41,9 @@ async function main(): Promise<void> {
     onSample: ({ tMs, packets, rssBytes }) => {
       if (tMs - reportedMs < REPORT_MS) return;
       reportedMs = tMs;
-      console.log(`soak: ${(tMs / 60_000).toFixed(0)} min, ${packets} packets, ${mebibytes(rssBytes)} resident`);
+      console.log(
+        `soak: ${(tMs / 60_000).toFixed(0)} min, ${packets} packets, ${mebibytes(rssBytes)} resident`,
+      );
     },
   });
   await mkdir(flags.out, { recursive: true });
@@ -77,7 +79,8 @@ function report({ figures, failedChecks, packets, samples }: SoakOutcome, out: s
   for (const figure of figures) console.log(`  ${line(figure)}`);
   for (const { name, expected, actual } of failedChecks)
     console.log(`  audit check ${name} failed: ${expected} expected, ${actual} found`);
-  if (failedChecks.length > 0 || figures.some(({ isFlat, early }) => !isFlat && early !== null)) process.exitCode = 1;
+  if (failedChecks.length > 0 || figures.some(({ isFlat, early }) => !isFlat && early !== null))
+    process.exitCode = 1;
 }
 
 function line({ rule, early, late, allowed, isFlat }: Flatness): string {

@@ -281,7 +281,8 @@ class TableCheck {
     const exports = this.#result.checker.exports as unknown as Walker;
     const counted = exports.fragmentsHeld();
     let held = 0;
-    for (let at = exports.heldFragmentNext(1); at !== 0 && held <= counted; at = exports.heldFragmentNext(0)) held++;
+    for (let at = exports.heldFragmentNext(1); at !== 0 && held <= counted; at = exports.heldFragmentNext(0))
+      held++;
     this.#expect('the number of fragments held', held, counted);
   }
 

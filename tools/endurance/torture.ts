@@ -81,22 +81,32 @@ async function main(): Promise<void> {
 
 function readFlags(argv: readonly string[]): Flags | null {
   const command = new Command('torture')
-    .description('Threads on tables of 8 to 64 slots under every design, with delays and deaths at every step.')
+    .description(
+      'Threads on tables of 8 to 64 slots under every design, with delays and deaths at every step.',
+    )
     .option('--minutes <n>', 'how long', positiveNumber('minutes'), 1)
     .option('--seed <n>', 'seed of everything that is drawn', wholeNumber(0, 2 ** 31 - 1, 'the seed'), 1)
-    .option('--design <names>', 'designs, joined by commas, with presets as in rculist-sweep@v6; default every one')
+    .option(
+      '--design <names>',
+      'designs, joined by commas, with presets as in rculist-sweep@v6; default every one',
+    )
     .addOption(
       new Option('--mode <mode>', 'serial: one thread at a time, the same again each time; parallel; both')
         .argParser(oneOf([...TORTURE_MODES, 'both']))
         .default('both'),
     )
-    .option('--round <n>', 'only the round of this number, to see a failure again', wholeNumber(0, 2 ** 31 - 1, 'rounds'))
+    .option(
+      '--round <n>',
+      'only the round of this number, to see a failure again',
+      wholeNumber(0, 2 ** 31 - 1, 'rounds'),
+    )
     .option('--rounds <n>', 'so many rounds at most', wholeNumber(1, 2 ** 31 - 1, 'rounds'))
     .option('--no-deaths', 'no thread dies')
     .addOption(
-      new Option('--plant <fault>', `plants a fault and expects to find it: ${Object.keys(FAULTS).join(', ')} or all`).argParser(
-        oneOf([...(Object.keys(FAULTS) as Fault[]), 'all']),
-      ),
+      new Option(
+        '--plant <fault>',
+        `plants a fault and expects to find it: ${Object.keys(FAULTS).join(', ')} or all`,
+      ).argParser(oneOf([...(Object.keys(FAULTS) as Fault[]), 'all'])),
     )
     .exitOverride();
   try {

@@ -220,15 +220,29 @@ function peek(bucket: usize, hash: u32): usize {
 }
 
 function setSlot(bucket: usize, slot: u32, hash: u32, ref: usize): void {
+  if (TORTURE) {
+    setSlotInSteps(bucket, slot, hash, ref);
+    return;
+  }
   const version = atomic.load<u32>(bucket);
-  if (TORTURE) step(S_SLOT_OPEN);
   atomic.store<u32>(bucket, version + 1);
   const at = slotRef(bucket, slot);
-  if (TORTURE) step(S_SLOT_REF);
   atomic.store<u32>(at, <u32>ref, REFS);
-  if (TORTURE) step(S_SLOT_HASH);
   atomic.store<u32>(at, hash, HASHES);
-  if (TORTURE) step(S_SLOT_CLOSE);
+  atomic.store<u32>(bucket, version + 2);
+}
+
+/** setSlot word for word, with its steps: between the statements they would change how the optimiser numbers locals elsewhere. */
+function setSlotInSteps(bucket: usize, slot: u32, hash: u32, ref: usize): void {
+  const version = atomic.load<u32>(bucket);
+  step(S_SLOT_OPEN);
+  atomic.store<u32>(bucket, version + 1);
+  const at = slotRef(bucket, slot);
+  step(S_SLOT_REF);
+  atomic.store<u32>(at, <u32>ref, REFS);
+  step(S_SLOT_HASH);
+  atomic.store<u32>(at, hash, HASHES);
+  step(S_SLOT_CLOSE);
   atomic.store<u32>(bucket, version + 2);
 }
 
@@ -350,14 +364,9 @@ function shiftPath(head: u32, slot: u32, target: usize, free: u32): usize {
     const at = slotRef(from, slot);
     const hash = load<u32>(at, HASHES);
     if (DEBUG && target != bucket1(hash) && target != bucket2(hash)) unreachable();
-    if (TORTURE && isPlanted(FAULT_MOVE_LATE)) {
-      const moved = <usize>load<u32>(at, REFS);
-      setSlot(from, slot, hash, 0);
-      setSlot(target, free, hash, moved);
-    } else {
-      setSlot(target, free, hash, <usize>load<u32>(at, REFS));
-      setSlot(from, slot, hash, 0);
-    }
+    if (TORTURE) moveLate(from, slot, target, free);
+    setSlot(target, free, hash, <usize>load<u32>(at, REFS));
+    setSlot(from, slot, hash, 0);
     countWork(W_MAP_DISPLACEMENTS, 1);
     const path = load<u32>(nodeAt(index), 4);
     if ((path & 7) == 0) return from;
@@ -367,6 +376,17 @@ function shiftPath(head: u32, slot: u32, target: usize, free: u32): usize {
     index = path >> 6;
     from = <usize>load<u32>(nodeAt(index));
   }
+}
+
+/** FAULT_MOVE_LATE, if planted: for a moment the entry is nowhere. Then it is in both buckets, and the move goes on as ever. */
+function moveLate(from: usize, slot: u32, target: usize, free: u32): void {
+  if (!isPlanted(FAULT_MOVE_LATE)) return;
+  const at = slotRef(from, slot);
+  const hash = load<u32>(at, HASHES);
+  const moved = load<u32>(at, REFS);
+  setSlot(from, slot, hash, 0);
+  setSlot(target, free, hash, <usize>moved);
+  atomic.store<u32>(at, moved, REFS);
 }
 
 /**

@@ -192,10 +192,8 @@ function sleepForLock(at: usize): u32 {
       if (atomic.cmpxchg<u32>(at, 0, mine) == 0) return waits;
       continue;
     }
-    if ((seen & WAITERS) == 0) {
-      if (TORTURE) step(S_SLEEP_MARK);
-      if (atomic.cmpxchg<u32>(at, seen, seen | WAITERS) != seen) continue;
-    }
+    if (TORTURE && (seen & WAITERS) == 0) step(S_SLEEP_MARK);
+    if ((seen & WAITERS) == 0 && atomic.cmpxchg<u32>(at, seen, seen | WAITERS) != seen) continue;
     waits++;
     if (TORTURE) step(S_SLEEP_WAIT);
     atomic.wait<u32>(at, seen | WAITERS, TORTURE ? sleepNs : ABORT_POLL_NS);

@@ -182,9 +182,7 @@ describe('epoch: the order of the engine is that of the model', () => {
     b.mapNext(record);
     a.goOnline();
     retire(a, record);
-    engine.before(0, 'S_ORPHANS_CLAIM', () =>
-      engine.before(0, 'S_ORPHANS_RELEASE', () => b.goOffline()),
-    );
+    engine.before(0, 'S_ORPHANS_CLAIM', () => engine.before(0, 'S_ORPHANS_RELEASE', () => b.goOffline()));
     a.goOffline();
     expect(engine.steps).toContain('1 S_ORPHANS_CALL');
     const threads = [retires('offline'), reads('offline')];
@@ -204,7 +202,10 @@ describe('map: the order of the engine is that of the model', () => {
   const SLOTS = 7;
 
   /** The map of four buckets with entries put in one after the other; refs are those of the model. */
-  function withEntries(hashes: readonly number[]): { engine: SteppedEngine; record: (index: number) => number } {
+  function withEntries(hashes: readonly number[]): {
+    engine: SteppedEngine;
+    record: (index: number) => number;
+  } {
     const engine = new SteppedEngine({ slabSlots: 64, buckets: 4 });
     const record = (index: number): number =>
       engine.run.plan.regions.slab + index * engine.run.engine.constants.CONN_SIZE;

@@ -4,7 +4,7 @@
  *
  * Record r is bit r wherever slots are collected.
  */
-import { Program, type Model, type Next, type State } from './program.js';
+import { Program, type Model, type Next } from './program.js';
 
 export type EpochFault =
   /** Who finds the orphans taken goes away without a word. */
@@ -74,7 +74,10 @@ export function epochModel(options: EpochOptions): Model {
     initial,
     threads: threads.map((acts, thread) => new EpochThread(options.fault, blocks, thread).program(acts)),
     invariant(s) {
-      const referenced = threads.reduce((all, _, thread) => all | (s[wordOf(thread, REFERENCE)] as number), 0);
+      const referenced = threads.reduce(
+        (all, _, thread) => all | (s[wordOf(thread, REFERENCE)] as number),
+        0,
+      );
       return referenced & (s[FREED] as number) ? 'a slot is free that a thread still refers to' : null;
     },
     final: (s) => (s[FREED] === retired ? null : 'nobody is left, and a retired slot was not returned'),

@@ -8,7 +8,8 @@ export type ListFault =
   | 'lost-next';
 
 /** What the writer does, in order; elements are numbers from 1. */
-export type ListAct = { readonly pushFront: number } | { readonly pushBack: number } | { readonly remove: number };
+export type ListAct =
+  { readonly pushFront: number } | { readonly pushBack: number } | { readonly remove: number };
 
 export interface ListOptions {
   /** Elements of the list at the start, in order. */
@@ -32,11 +33,17 @@ const REGISTERS = 3;
 export function listModel(options: ListOptions): Model {
   const { content, elements, writer, readers } = options;
   const registers = elements + 1;
-  const initial = Array.from({ length: registers + readers * REGISTERS }, () => 0).fill(NOWHERE, 0, registers);
+  const initial = Array.from({ length: registers + readers * REGISTERS }, () => 0).fill(
+    NOWHERE,
+    0,
+    registers,
+  );
   [HEAD, ...content].forEach((link, index) => (initial[link] = content[index] ?? HEAD));
   const own = (reader: number): number => registers + reader * REGISTERS;
   const removed = new Set(writer.flatMap((act) => ('remove' in act ? [act.remove] : [])));
-  const staying = content.filter((element) => !removed.has(element)).reduce((all, each) => all | (1 << each), 0);
+  const staying = content
+    .filter((element) => !removed.has(element))
+    .reduce((all, each) => all | (1 << each), 0);
   return {
     name: `list: ${writer.length} changes, ${readers} readers`,
     initial,

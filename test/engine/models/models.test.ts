@@ -15,6 +15,8 @@ import { mutexModel, type MutexFault } from './mutex-model.js';
 import type { Model } from './program.js';
 import { slabModel, type SlabFault } from './slab-model.js';
 
+const LONG = process.env['CTREPLAY_LONG'] !== undefined;
+
 /** Nothing is wrong in any state, and threads do come to their ends. */
 function expectSound(model: Model): void {
   const found = explore(model);
@@ -36,7 +38,7 @@ describe('mutex', () => {
     { threads: 2, rounds: 1, looks: 2 },
     { threads: 2, rounds: 3, looks: 1 },
     { threads: 3, rounds: 1, looks: 1 },
-    { threads: 3, rounds: 2, looks: 0 },
+    ...(LONG ? [{ threads: 3, rounds: 2, looks: 0 }] : []),
   ])('lets one of $threads in at a time and forgets no sleeper ($rounds rounds, $looks looks)', (options) => {
     expectSound(mutexModel(options));
     expectSound(mutexModel({ ...options, timeouts: true }));
@@ -53,7 +55,11 @@ describe('mutex', () => {
 });
 
 describe('epoch', () => {
-  const retires = (record: number, ...more: EpochAct[]): EpochAct[] => ['online', { retire: record }, ...more];
+  const retires = (record: number, ...more: EpochAct[]): EpochAct[] => [
+    'online',
+    { retire: record },
+    ...more,
+  ];
   const reads = (record: number, ...more: EpochAct[]): EpochAct[] => [
     'online',
     { read: record },
@@ -71,14 +77,7 @@ describe('epoch', () => {
       'one that leaves comes back',
       [retires(0, 'offline'), ['online', 'offline', 'online', { read: 0 }, 'use', 'offline']],
     ],
-    [
-      'a third comes by',
-      [
-        retires(0, 'offline'),
-        ['online', 'offline'],
-        ['online', 'offline'],
-      ],
-    ],
+    ['a third comes by', [retires(0, 'offline'), ['online', 'offline'], ['online', 'offline']]],
   ];
 
   it.each(HAND_OVERS)('frees no slot in use and leaves none behind: %s', (_, threads) => {
@@ -103,22 +102,14 @@ describe('map', () => {
   const TO_FIRST: MapOptions = {
     slots: 1,
     content: [{ ...X, ...AT.second }],
-    writer: [
-      'link',
-      { move: AT.second, to: AT.first },
-      { insert: Y, at: AT.second },
-    ],
+    writer: ['link', { move: AT.second, to: AT.first }, { insert: Y, at: AT.second }],
     readers: [[X.hash]],
     allowed: { [X.hash]: [X.ref], [Y.hash]: [0, Y.ref], [Z.hash]: [0] },
   };
   const TO_SECOND: MapOptions = {
     ...TO_FIRST,
     content: [{ ...X, ...AT.first }],
-    writer: [
-      'link',
-      { move: AT.first, to: AT.second },
-      { insert: Y, at: AT.first },
-    ],
+    writer: ['link', { move: AT.first, to: AT.second }, { insert: Y, at: AT.first }],
   };
   /** X goes, and Y comes to where it was. */
   const TURNOVER: MapOptions = {
@@ -131,10 +122,24 @@ describe('map', () => {
   it.each([
     ['a move to the first bucket', TO_FIRST],
     ['a move to the second bucket', TO_SECOND],
-    ['a move there and back', { ...TO_FIRST, writer: [{ move: AT.second, to: AT.first }, { move: AT.first, to: AT.second }] }],
+    [
+      'a move there and back',
+      {
+        ...TO_FIRST,
+        writer: [
+          { move: AT.second, to: AT.first },
+          { move: AT.first, to: AT.second },
+        ],
+      },
+    ],
     [
       'a move to the first bucket, two slots each',
-      { ...TO_FIRST, slots: 2, content: [...TO_FIRST.content, { ...Z, bucket: 0, slot: 1 }], allowed: { [X.hash]: [X.ref] } },
+      {
+        ...TO_FIRST,
+        slots: 2,
+        content: [...TO_FIRST.content, { ...Z, bucket: 0, slot: 1 }],
+        allowed: { [X.hash]: [X.ref] },
+      },
     ],
     ['two looks, the second at what has just come', { ...TO_FIRST, readers: [[X.hash, Y.hash]] }],
     ['two readers', { ...TO_FIRST, readers: [[X.hash], [Z.hash]] }],
@@ -179,7 +184,7 @@ describe('slab', () => {
   });
 
   it.each<[SlabFault, RegExp]>([
-    ['unchecked-push', /slot .* is lost/],
+    ['unchecked-push', /slot .* is (lost|in two places)/],
     ['split-take', /slot .* is lost/],
   ])('%s is found', (fault, what) => {
     expectFound(slabModel({ ...TRAFFIC, fault }), what);

@@ -32,7 +32,9 @@ export function slabModel(options: SlabOptions): Model {
     initial: Array.from({ length: seen + options.returners.length }, () => 0),
     threads: [
       takerProgram(options),
-      ...options.returners.map((returned, returner) => returnerProgram(returned, seen + returner, options.fault)),
+      ...options.returners.map((returned, returner) =>
+        returnerProgram(returned, seen + returner, options.fault),
+      ),
     ],
     invariant: (s) => (s[TWICE] === 1 ? 'a slot was taken twice' : null),
     final(s) {

@@ -29,13 +29,10 @@ describe.each(DESIGNS)('steps of %s', (design) => {
 });
 
 describe('steps', () => {
-  it('have a number each, and each is made somewhere, behind the constant', () => {
+  it('have a number each, and each is made somewhere', () => {
     expect(names.length).toBeGreaterThan(40);
     expect(new Set(names.map(({ id }) => id)).size).toBe(names.length);
     const sources = [...PROTOCOLS, 'expiry/rculist-sweep'].map(sourceOf).join('\n');
     for (const { name } of names) expect(sources, name).toMatch(new RegExp(`step\\(${name}\\);`));
-    for (const line of sources.split('\n')) {
-      if (/[^.\w]step\(S_/.test(line)) expect(line).toMatch(/if \(TORTURE\b.*\) step\(S_\w+\);/);
-    }
   });
 });

@@ -19,12 +19,18 @@ describe('flatness', () => {
 
   it('what shrinks is flat, and what swings too', () => {
     expect(judge(RULE, ramp(1000, -20)).isFlat).toBe(true);
-    expect(judge(RULE, Array.from({ length: 30 }, (_, i) => (i % 2) * 1000)).isFlat).toBe(true);
+    expect(
+      judge(
+        RULE,
+        Array.from({ length: 30 }, (_, i) => (i % 2) * 1000),
+      ).isFlat,
+    ).toBe(true);
   });
 
   it('a sawtooth that a collector makes is judged by its low points', () => {
     const low: FlatnessRule = { ...RULE, level: 'low' };
-    const saw = (growth: number): number[] => Array.from({ length: 60 }, (_, i) => i * growth + (i % 5) * 100);
+    const saw = (growth: number): number[] =>
+      Array.from({ length: 60 }, (_, i) => i * growth + (i % 5) * 100);
     expect(judge(low, saw(0)).isFlat).toBe(true);
     expect(judge(low, saw(3)).isFlat).toBe(false);
   });

@@ -7,7 +7,14 @@ import { runDesign, type ReplayOptions } from '../../replay/session.js';
 import { AS_IT_IS, loadTraffic } from '../../replay/traffic-source.js';
 import type { ResultCase } from '../../report/schema.js';
 import { afterWarmUp, judge, type Flatness } from './flatness.js';
-import { joinSamples, RULES, sampleProcess, type ProcessSample, type SoakFigure, type SoakSample } from './soak-samples.js';
+import {
+  joinSamples,
+  RULES,
+  sampleProcess,
+  type ProcessSample,
+  type SoakFigure,
+  type SoakSample,
+} from './soak-samples.js';
 
 export interface SoakRequest {
   readonly choice: DesignChoice;

@@ -33,7 +33,13 @@ const MIB = 1024 ** 2;
 export const RULES: Readonly<Record<SoakFigure, FlatnessRule>> = {
   rssBytes: { name: 'resident memory', unit: 'bytes', level: 'low', share: 0.05, least: 32 * MIB },
   heapBytes: { name: 'JavaScript heap', unit: 'bytes', level: 'low', share: 0.2, least: 16 * MIB },
-  externalBytes: { name: 'memory outside the heap', unit: 'bytes', level: 'low', share: 0.1, least: 16 * MIB },
+  externalBytes: {
+    name: 'memory outside the heap',
+    unit: 'bytes',
+    level: 'low',
+    share: 0.1,
+    least: 16 * MIB,
+  },
   handles: { name: 'file handles', unit: 'handles', level: 'median', share: 0, least: 2 },
   driftMs: { name: 'pacing drift', unit: 'ms', level: 'median', share: 0, least: 20 },
   connections: { name: 'connections', unit: 'connections', level: 'median', share: 0.05, least: 500 },
@@ -45,7 +51,14 @@ export const RULES: Readonly<Record<SoakFigure, FlatnessRule>> = {
 /** Looks at the process now. */
 export function sampleProcess(tMs: number, packets: number): ProcessSample {
   const { rss, heapUsed, external } = process.memoryUsage();
-  return { tMs, packets, rssBytes: rss, heapBytes: heapUsed, externalBytes: external, handles: openHandles() };
+  return {
+    tMs,
+    packets,
+    rssBytes: rss,
+    heapBytes: heapUsed,
+    externalBytes: external,
+    handles: openHandles(),
+  };
 }
 
 function openHandles(): number | null {

@@ -78,7 +78,8 @@ export class Control {
   stop(): void {
     Atomics.store(this.#words, STOP, 1);
     Atomics.notify(this.#words, LAP);
-    for (let thread = 0; thread < this.#threads; thread++) Atomics.notify(this.#words, this.#word(thread, GATE));
+    for (let thread = 0; thread < this.#threads; thread++)
+      Atomics.notify(this.#words, this.#word(thread, GATE));
   }
 
   /** Id of the step that a thread came to last; 0 = none. */
@@ -93,7 +94,11 @@ export class Control {
 
   /** Waits for a lap. Returns false when there is none any more. */
   awaitLap(lap: number): boolean {
-    for (let now = Atomics.load(this.#words, LAP); now < lap && !this.stopped; now = Atomics.load(this.#words, LAP))
+    for (
+      let now = Atomics.load(this.#words, LAP);
+      now < lap && !this.stopped;
+      now = Atomics.load(this.#words, LAP)
+    )
       Atomics.wait(this.#words, LAP, now, 1000);
     return !this.stopped;
   }

@@ -72,7 +72,7 @@ export interface RoundWishes {
 
 /** Every design with every preset. */
 export function everyChoice(): DesignChoice[] {
-  return availableDesigns().flatMap((design) => {
+  return availableDesigns().flatMap((design): DesignChoice[] => {
     const presets = Object.keys(loadEngine(design, 'torture').presets);
     return presets.length === 0 ? [{ design, preset: null }] : presets.map((preset) => ({ design, preset }));
   });
@@ -124,7 +124,12 @@ export function planRound(wishes: RoundWishes, round: number): RoundPlan {
     ...size,
     laps,
     batchesPerLap: (mode === 'serial' ? 1 : 4) * (focus === 'leave' ? 6 : 24),
-    delayShift: mode === 'serial' ? random.between(1, 6) : random.between(6, 12),
+    delayShift:
+      mode === 'parallel'
+        ? random.between(6, 12)
+        : focus === 'leave'
+          ? random.between(1, 4)
+          : random.between(4, 8),
     operationPercent: focus === 'leave' ? 80 : focus === 'map' ? 10 : random.between(10, 60),
     ownPercent: focus === 'map' ? 90 : 30,
     mostPackets: focus === 'leave' ? 2 : MOST_PACKETS,

@@ -46,7 +46,8 @@ export class StepHook {
     this.#waiting = new Set(
       WAITING_STEPS.map((name) => {
         const id = globalValue(exports[name]);
-        if (id === null) throw new Error(`the module does not export ${name}: it is not of the torture flavour`);
+        if (id === null)
+          throw new Error(`the module does not export ${name}: it is not of the torture flavour`);
         return id;
       }),
     );

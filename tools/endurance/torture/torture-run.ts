@@ -197,6 +197,7 @@ class Round {
     inputOfThread: (thread: number) => ThreadInput,
   ): Promise<RoundOutcome> {
     const ready = threads.map((thread) => thread.next(PATIENCE_MS));
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads of one process have no origins
     threads.forEach(({ worker }, thread) => worker.postMessage(inputOfThread(thread)));
     this.#expectReady(await Promise.all(ready));
     for (let lap = 1; lap <= this.#plan.laps && this.#failures.length === 0; lap++) {
@@ -267,7 +268,10 @@ class Round {
         if (typeof answer !== 'string' && answer.type === 'lap' && answer.end === 'done') return;
         // Laps end anyway; a serial one has to be the same again.
         if (mode === 'parallel') this.#control.stop();
-        late = setTimeout(() => resolve(`it went on for ${SURVIVORS_MS / 1000} s after a death`), SURVIVORS_MS);
+        late = setTimeout(
+          () => resolve(`it went on for ${SURVIVORS_MS / 1000} s after a death`),
+          SURVIVORS_MS,
+        );
       });
     });
     const ends = await Promise.all(
@@ -281,7 +285,8 @@ class Round {
     const { death } = this.#plan;
     if (typeof answer !== 'string' && answer.type === 'lap') {
       this.#add(answer);
-      if (answer.end === 'trap' && answer.violations.length === 0) this.#failures.push(`thread ${thread} trapped`);
+      if (answer.end === 'trap' && answer.violations.length === 0)
+        this.#failures.push(`thread ${thread} trapped`);
       return answer.end;
     }
     if (dies && death?.kind === 'terminate' && death.thread === thread) return 'died';

@@ -174,7 +174,8 @@ export class TortureWork {
     for (const { packet } of batch) {
       if (this.#isHeld(packet)) continue;
       const verdict = view.getUint8(packet + c.PK_CT_STATE);
-      if ((verdict & c.ST_TRK) === 0) this.note(`a packet run again became 0x${verdict.toString(16)}: not tracked`);
+      if ((verdict & c.ST_TRK) === 0)
+        this.note(`a packet run again became 0x${verdict.toString(16)}: not tracked`);
     }
   }
 
@@ -237,7 +238,9 @@ export class TortureWork {
       if (now !== generation && now !== generation + 1)
         this.note(`slot ${conn} went from generation ${generation} to ${now} inside a grace period`);
       else if (!key.every((byte, i) => byte === bytes[conn + c.CO_KEY + i]))
-        this.note(`slot ${conn} was overwritten inside a grace period (generation ${generation}, now ${now})`);
+        this.note(
+          `slot ${conn} was overwritten inside a grace period (generation ${generation}, now ${now})`,
+        );
     }
     this.#held = [];
   }
@@ -257,17 +260,26 @@ export class TortureWork {
     exports.resetPackets(packetsAt, 1);
     view.setUint32(packet + c.PK_PARAMS, own.params, true);
     this.#doing = 'execute of an own flow';
+    const before = this.#created;
     this.#execute(1);
+    const isCreated = this.#created !== before;
     const verdict = view.getUint8(packet + c.PK_CT_STATE);
     const reason = view.getUint8(packet + c.PK_REASON);
     const text = `own flow ${flow} became 0x${verdict.toString(16)} (reason ${reason})`;
     const present = this.#present.get(flow);
     const begun = this.#control.flushesBegun;
     if ((verdict & (c.ST_NEW | c.ST_EST)) === 0) this.note(`${text}: neither new nor established`);
-    else if (present === begun && (verdict & c.ST_EST) === 0)
-      this.note(`${text}: it was in the table, and nobody has removed it`);
+    else if (present === begun && isCreated)
+      this.note(`${text} and was created: it was in the table, and nobody has removed it`);
     if (reason === c.R_NONE && flushes === begun) this.#present.set(flow, begun);
     else this.#present.delete(flow);
+  }
+
+  /** Connections that this thread has created. */
+  get #created(): number {
+    const { run, index, view } = this.#engine;
+    const block = run.plan.regions.threads + index * this.#c.THREAD_SIZE;
+    return view.getUint32(block + this.#c.T_REASONS + this.#c.R_CREATED * 8, true);
   }
 
   // ---- Operations ----------------------------------------------------------------------------------------------------

@@ -137,7 +137,9 @@ export function layTraffic(
     writeKey(checker.view, constants, key, tuple, 1);
     return key;
   });
-  const changing = [{ udp_first: 1, udp_single: 2 }, { udp_first: 300, udp_multiple: 300 }, {}].map(attributes);
+  const changing = [{ udp_first: 1, udp_single: 2 }, { udp_first: 300, udp_multiple: 300 }, {}].map(
+    attributes,
+  );
   checker.exports.setPolicy(LASTING_POLICY, attributes(LASTING));
   const ownParams = Array.from({ length: threads }, (_, thread) =>
     params({ zone: OWN_ZONE + thread, commit: true, timeoutPolicy: LASTING_POLICY }),
