@@ -47,7 +47,7 @@ async function trace(body: string, memory = ''): Promise<Told[]> {
 }
 
 describe('a traced module', () => {
-  it.each([
+  it.each<[string, number, number, number, number]>([
     ['(i32.load offset=8 (i32.const 100))', 1, 4, 8, 100],
     ['(i32.load8_u (i32.const 5))', 1, 1, 0, 5],
     ['(i32.wrap_i64 (i64.load16_s offset=2 (i32.const 4)))', 1, 2, 2, 4],
