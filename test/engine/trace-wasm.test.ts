@@ -96,9 +96,12 @@ describe('a traced module', () => {
   });
 
   it('leaves texts in data and names alone', () => {
-    const text = '(module (data "(loop (i32.load \\")") ;; (loop (i32.load\n (; (loop ;) (export "(" (func $f)))';
-    expect(traceText(text).replace(/\(import [^\n]*\n/g, '').replace(/\s+/g, ' ')).toBe(
-      text.replace(/\s+/g, ' '),
-    );
+    const text =
+      '(module (data "(loop (i32.load \\")") ;; (loop (i32.load\n (; (loop ;) (export "(" (func $f)))';
+    expect(
+      traceText(text)
+        .replace(/\(import [^\n]*\n/g, '')
+        .replace(/\s+/g, ' '),
+    ).toBe(text.replace(/\s+/g, ' '));
   });
 });

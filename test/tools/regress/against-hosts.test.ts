@@ -69,7 +69,9 @@ describe('two builds run in turns', () => {
   });
 
   it('that differ only once are inconclusive', async () => {
-    const { checks } = await compare(({ cli, seed }) => noisy(0.02) * (cli === HEAD.cli && seed < 100 ? 1.5 : 1));
+    const { checks } = await compare(
+      ({ cli, seed }) => noisy(0.02) * (cli === HEAD.cli && seed < 100 ? 1.5 : 1),
+    );
     expect(checks[0]).toMatchObject({ verdict: 'inconclusive', isOpen: true });
     expect(checks[0]?.text).toContain('did not find it');
   });
@@ -95,7 +97,9 @@ describe('two builds run in turns', () => {
     const of = (which: readonly HostBuild[]) =>
       compare((call) => (which.some(({ cli }) => cli === call.cli) ? failing(call.cli)() : 100));
     // The older ref lacks what was added: told, and no failure.
-    expect((await of([BASE])).checks).toMatchObject([{ verdict: 'skipped', text: expect.stringContaining('base cannot run it') }]);
+    expect((await of([BASE])).checks).toMatchObject([
+      { verdict: 'skipped', text: expect.stringContaining('base cannot run it') },
+    ]);
     expect((await of([HEAD])).checks).toMatchObject([
       { verdict: 'regression', text: expect.stringContaining('head cannot run it, base can') },
     ]);

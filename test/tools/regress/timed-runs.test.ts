@@ -9,7 +9,11 @@ const DESIGNS = ['timeout-lists', 'rculist-sweep'];
 
 const EXPECTED: Readonly<Record<TimedRunName, readonly string[]>> = {
   sweeps: ['cleaned, ns a connection', 'flushed, ns a connection', 'looked-at, ns a connection'],
-  locks: ['established, w2: bare packets/s', 'syn-flood, w2: bare packets/s', 'syn-flood, w2: contended share of ct_lock'],
+  locks: [
+    'established, w2: bare packets/s',
+    'syn-flood, w2: bare packets/s',
+    'syn-flood, w2: contended share of ct_lock',
+  ],
   paced: ['p99 of service over its median', 'slow packets an interruption'],
   expiry: ['median lag of removal, tracker time', 'p99 lag of removal, tracker time'],
   loading: ['load, ns a packet', 'parse-pcap, ns a packet'],
@@ -33,10 +37,14 @@ describe('the timed run', () => {
   });
 
   it('that the command does not know is told apart from one that fails', async () => {
-    const unknown = await runForJson(CLI, ['contention', '--no-such-option']).catch((error: unknown) => error);
+    const unknown = await runForJson(CLI, ['contention', '--no-such-option']).catch(
+      (error: unknown) => error,
+    );
     expect(unknown).toBeInstanceOf(TimedRunError);
     expect(unknown).toMatchObject({ isUsage: true, message: expect.stringContaining('no-such-option') });
-    const failed = await runForJson(CLI, ['info', '/nowhere.pcap', '--json']).catch((error: unknown) => error);
+    const failed = await runForJson(CLI, ['info', '/nowhere.pcap', '--json']).catch(
+      (error: unknown) => error,
+    );
     expect(failed).toMatchObject({ isUsage: false, message: expect.stringContaining('/nowhere.pcap') });
   });
 });
