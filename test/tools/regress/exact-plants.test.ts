@@ -20,7 +20,7 @@ async function input(scenario: string, parameters: Record<string, number | strin
 const established = () => input('established', { packets: 4000, 'active-flows': 100 });
 const expiring = () =>
   input('zone-policies', {
-    packets: 2000,
+    packets: 6000,
     pps: 100,
     'active-flows': 50,
     'short-timeout': 1,

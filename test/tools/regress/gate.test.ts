@@ -260,7 +260,7 @@ exact:
     const { code, stdout } = ctreplay(['regress', '--level', 'exact', '--quiet'], ROOT);
     expect(stdout).toMatch(/^\d+ passed\n$/);
     expect(code).toBe(0);
-  });
+  }, 180_000);
 
   it.skipIf(process.env['CTREPLAY_LONG'] === undefined)(
     'with --against tells a slower refresh from a remark (CTREPLAY_LONG=1 runs it: it compiles three engines)',

@@ -1,4 +1,7 @@
-/** Every timed run as the gate makes it, once: that its figures are read off what the command prints. */
+/**
+ * Every timed run as the gate makes it, once: that its figures are read off what the command prints. Those of the locks take seconds,
+ * so on request (CTREPLAY_LONG=1).
+ */
 import { describe, expect, it } from 'vitest';
 import { workerFile } from '../../../tools/replay/thread-pool.js';
 import { runForJson, TimedRunError } from '../../../tools/regress/run-command.js';
@@ -20,7 +23,10 @@ const EXPECTED: Readonly<Record<TimedRunName, readonly string[]>> = {
 };
 
 describe('the timed run', () => {
-  it.each(TIMED_RUN_NAMES)('%s gives its figures for every design', async (name) => {
+  const isQuick = (name: TimedRunName): boolean =>
+    name !== 'locks' || process.env['CTREPLAY_LONG'] !== undefined;
+
+  it.each(TIMED_RUN_NAMES.filter(isQuick))('%s gives its figures for every design', async (name) => {
     const run = TIMED_RUNS[name];
     const figures = run.read(await runForJson(CLI, run.args({ designs: DESIGNS, mutex: 'glibc', seed: 7 })));
     const names = figures.map((figure) => figure.name);
