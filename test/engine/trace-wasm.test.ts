@@ -47,7 +47,7 @@ async function trace(body: string, memory = ''): Promise<Told[]> {
 }
 
 describe('a traced module', () => {
-  it.each([
+  it.each<[string, number, number, number, number]>([
     ['(i32.load offset=8 (i32.const 100))', 1, 4, 8, 100],
     ['(i32.load8_u (i32.const 5))', 1, 1, 0, 5],
     ['(i32.wrap_i64 (i64.load16_s offset=2 (i32.const 4)))', 1, 2, 2, 4],
@@ -96,9 +96,12 @@ describe('a traced module', () => {
   });
 
   it('leaves texts in data and names alone', () => {
-    const text = '(module (data "(loop (i32.load \\")") ;; (loop (i32.load\n (; (loop ;) (export "(" (func $f)))';
-    expect(traceText(text).replace(/\(import [^\n]*\n/g, '').replace(/\s+/g, ' ')).toBe(
-      text.replace(/\s+/g, ' '),
-    );
+    const text =
+      '(module (data "(loop (i32.load \\")") ;; (loop (i32.load\n (; (loop ;) (export "(" (func $f)))';
+    expect(
+      traceText(text)
+        .replace(/\(import [^\n]*\n/g, '')
+        .replace(/\s+/g, ' '),
+    ).toBe(text.replace(/\s+/g, ' '));
   });
 });

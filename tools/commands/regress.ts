@@ -82,8 +82,15 @@ export function register(program: Command, argv: readonly string[]): void {
       'tell' as const,
     )
     .addOption(mutexOption('of the ratios; default: what the configuration says, or glibc'))
-    .addOption(touchAheadOption('in the runs of the ratios and exact counts; default: what the configuration says, or auto'))
-    .option('--junit <file>', 'JUnit XML: a regression is a failure, an inconclusive check is skipped, or a failure with --inconclusive fail')
+    .addOption(
+      touchAheadOption(
+        'in the runs of the ratios and exact counts; default: what the configuration says, or auto',
+      ),
+    )
+    .option(
+      '--junit <file>',
+      'JUnit XML: a regression is a failure, an inconclusive check is skipped, or a failure with --inconclusive fail',
+    )
     .option('--markdown <file>', 'the findings as Markdown, for a comment')
     .option('--github', 'annotations and step summary (default: in GitHub Actions)')
     .option('--no-github', 'none of these')

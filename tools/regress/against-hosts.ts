@@ -16,12 +16,7 @@ import { confirmed } from './confirm.js';
 import type { HostBuild } from './host-builds.js';
 import type { RegressConfig } from './regress-config.js';
 import { TimedRunError } from './run-command.js';
-import {
-  TIMED_RUNS,
-  type TimedFigure,
-  type TimedRunName,
-  type TimedRunSettings,
-} from './timed-runs.js';
+import { TIMED_RUNS, type TimedFigure, type TimedRunName, type TimedRunSettings } from './timed-runs.js';
 
 /** What is compared, and how it is decided. */
 export interface HostRule {
@@ -65,9 +60,7 @@ export async function compareHosts(
   only: ReadonlySet<string> | null = null,
 ): Promise<Check[]> {
   const first = await measureHosts(base, head, rule, tools, only);
-  const suspects = new Set(
-    first.filter(({ verdict }) => verdict === 'regression').map(({ name }) => name),
-  );
+  const suspects = new Set(first.filter(({ verdict }) => verdict === 'regression').map(({ name }) => name));
   if (suspects.size === 0) return first;
   const settings = { ...rule.settings, seed: rule.settings.seed + 0x5eed };
   const again = await measureHosts(base, head, { ...rule, settings }, tools, suspects);

@@ -118,7 +118,11 @@ function inOrder<T>(entries: ReadonlyMap<string, T>): [string, T][] {
  * it. One of the baseline that no longer runs is a regression: the gate would otherwise go blind unnoticed.
  * @param file for the reader
  */
-export function exactChecks(baseline: ExactBaseline, found: Omit<ExactBaseline, 'seed'>, file: string): Check[] {
+export function exactChecks(
+  baseline: ExactBaseline,
+  found: Omit<ExactBaseline, 'seed'>,
+  file: string,
+): Check[] {
   return [
     ...compare(baseline.designs, found.designs, file, {
       nameOf: (design) => `memory and lock waits/${design}`,

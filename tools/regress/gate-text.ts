@@ -143,7 +143,13 @@ export function gateJunit({ checks, createdAt, inconclusive = 'tell' }: GateRepo
     const own = checks.filter((check) => check.level === level);
     return own.length === 0
       ? []
-      : [{ name: `regress ${level}`, timestamp: createdAt, cases: own.map((check) => junitCase(check, inconclusive)) }];
+      : [
+          {
+            name: `regress ${level}`,
+            timestamp: createdAt,
+            cases: own.map((check) => junitCase(check, inconclusive)),
+          },
+        ];
   });
   return junitXml(suites);
 }

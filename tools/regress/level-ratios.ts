@@ -4,7 +4,7 @@ import type { MatrixResult } from '../bench/matrix-result.js';
 import { readEnvironment } from '../measure/environment.js';
 import { systemFiles } from '../measure/system-files.js';
 import { Random } from '../synth/random.js';
-import { RegressError, type Check } from './check.js';
+import { RegressError } from './check.js';
 import type { GateFindings, LevelOptions } from './gate-options.js';
 import { writeBaseline } from './level-exact.js';
 import { baselineChanges } from './ratio-changes.js';

@@ -37,7 +37,8 @@ export async function runForJson(cli: string, args: readonly string[]): Promise<
   } catch (error) {
     const { code, stderr = '', killed } = error as { code?: unknown; stderr?: string; killed?: boolean };
     const said = stderr.trim().split('\n').slice(-3).join(' ');
-    const how = killed === true ? `was ended after ${LIMIT_MS / 1000} s` : `ended with exit code ${String(code)}`;
+    const how =
+      killed === true ? `was ended after ${LIMIT_MS / 1000} s` : `ended with exit code ${String(code)}`;
     throw new TimedRunError(`${command} ${how}${said === '' ? '' : `: ${said}`}`, code === 2, error);
   }
   try {

@@ -20,7 +20,7 @@ async function input(scenario: string, parameters: Record<string, number | strin
 const established = () => input('established', { packets: 4000, 'active-flows': 100 });
 const expiring = () =>
   input('zone-policies', {
-    packets: 2000,
+    packets: 6000,
     pps: 100,
     'active-flows': 50,
     'short-timeout': 1,
@@ -67,7 +67,9 @@ describe('level exact', () => {
   });
 
   it('names steps that touch no memory', async () => {
-    expect(found('steps-40', await established()).join('\n')).toMatch(/^loopTurns\.est\|trk: .*\+40 per packet/m);
+    expect(found('steps-40', await established()).join('\n')).toMatch(
+      /^loopTurns\.est\|trk: .*\+40 per packet/m,
+    );
   });
 
   it('counts how late connections are removed', async () => {
@@ -83,9 +85,13 @@ describe('figures of a design', () => {
     const first = designFigures(choice);
     expect(designDifferences(first, designFigures(choice))).toEqual([]);
     // Backing off passes more time between two looks.
-    expect(first.lockTurns['backoff.hold90']).toBeGreaterThan(2 * (first.lockTurns['glibc.hold90'] as number));
+    expect(first.lockTurns['backoff.hold90']).toBeGreaterThan(
+      2 * (first.lockTurns['glibc.hold90'] as number),
+    );
     for (const mutex of ['glibc', 'backoff']) {
-      expect(first.lockTurns[`${mutex}.hold1800`]).toBeGreaterThan(first.lockTurns[`${mutex}.hold1`] as number);
+      expect(first.lockTurns[`${mutex}.hold1800`]).toBeGreaterThan(
+        first.lockTurns[`${mutex}.hold1`] as number,
+      );
     }
   });
 

@@ -50,7 +50,15 @@ describe('exact figures', () => {
   });
 
   it('see any single count that is one off', () => {
-    const groups = ['locks', 'work', 'reasons', 'verdicts', 'lines', 'linesWritten', 'linesByRegion'] as const;
+    const groups = [
+      'locks',
+      'work',
+      'reasons',
+      'verdicts',
+      'lines',
+      'linesWritten',
+      'linesByRegion',
+    ] as const;
     fc.assert(
       fc.property(fc.constantFrom(...groups), fc.nat(), fc.integer({ min: 1, max: 5 }), (group, pick, by) => {
         const head = structuredClone(figures) as { -readonly [K in keyof ExactFigures]: ExactFigures[K] };
@@ -108,7 +116,9 @@ describe('exact figures', () => {
       ['a', figures],
     ]);
     expect(
-      Object.keys((JSON.parse(exactBaselineText({ seed: 1, designs: new Map(), cells })) as { cells: object }).cells),
+      Object.keys(
+        (JSON.parse(exactBaselineText({ seed: 1, designs: new Map(), cells })) as { cells: object }).cells,
+      ),
     ).toEqual(['a', 'b']);
   });
 });
@@ -250,7 +260,7 @@ exact:
     const { code, stdout } = ctreplay(['regress', '--level', 'exact', '--quiet'], ROOT);
     expect(stdout).toMatch(/^\d+ passed\n$/);
     expect(code).toBe(0);
-  });
+  }, 180_000);
 
   it.skipIf(process.env['CTREPLAY_LONG'] === undefined)(
     'with --against tells a slower refresh from a remark (CTREPLAY_LONG=1 runs it: it compiles three engines)',

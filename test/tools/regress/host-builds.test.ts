@@ -47,36 +47,32 @@ describe('whether two builds are the same', () => {
 describe.skipIf(process.env['CTREPLAY_LONG'] === undefined)(
   'regress --against of a change outside the engine (CTREPLAY_LONG=1 runs it: it builds ctreplay twice)',
   () => {
-    it(
-      'measures both whole builds, and passes a remark without',
-      () => {
-        const folder = scratchFolder();
-        const git = (...args: string[]): void => {
-          const { status, stderr } = spawnSync(
-            'git',
-            ['-C', folder, '-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args],
-            { encoding: 'utf8' },
-          );
-          if (status !== 0) throw new Error(stderr);
-        };
-        git('clone', '-q', '--no-hardlinks', ROOT, '.');
-        symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-        writeFileSync(
-          join(folder, 'regress.yaml'),
-          'designs: [rculist-sweep]\nratios: { designs: [timeout-lists, rculist-sweep] }\nruns: { names: [loading], maxRounds: 8 }\n',
+    it('measures both whole builds, and passes a remark without', () => {
+      const folder = scratchFolder();
+      const git = (...args: string[]): void => {
+        const { status, stderr } = spawnSync(
+          'git',
+          ['-C', folder, '-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args],
+          { encoding: 'utf8' },
         );
-        const source = join(folder, 'tools', 'captures', 'reader.ts');
-        expect(existsSync(source)).toBe(true);
-        const text = readFileSync(source, 'utf8');
-        const gate = () => ctreplay(['regress', '--level', 'against', '--against', 'HEAD'], folder);
-        writeFileSync(source, `${text}\n// A remark.\n`);
-        const remark = gate();
-        expect(remark.stdout).toMatch(/all that runs is the same, byte for byte/);
-        expect(remark.code).toBe(0);
-        writeFileSync(source, `${text}\nexport const UNUSED = 1;\n`);
-        expect(gate().stdout).toMatch(/host, loading: parse-pcap, ns a packet: /);
-      },
-      900_000,
-    );
+        if (status !== 0) throw new Error(stderr);
+      };
+      git('clone', '-q', '--no-hardlinks', ROOT, '.');
+      symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+      writeFileSync(
+        join(folder, 'regress.yaml'),
+        'designs: [rculist-sweep]\nratios: { designs: [timeout-lists, rculist-sweep] }\nruns: { names: [loading], maxRounds: 8 }\n',
+      );
+      const source = join(folder, 'tools', 'captures', 'reader.ts');
+      expect(existsSync(source)).toBe(true);
+      const text = readFileSync(source, 'utf8');
+      const gate = () => ctreplay(['regress', '--level', 'against', '--against', 'HEAD'], folder);
+      writeFileSync(source, `${text}\n// A remark.\n`);
+      const remark = gate();
+      expect(remark.stdout).toMatch(/all that runs is the same, byte for byte/);
+      expect(remark.code).toBe(0);
+      writeFileSync(source, `${text}\nexport const UNUSED = 1;\n`);
+      expect(gate().stdout).toMatch(/host, loading: parse-pcap, ns a packet: /);
+    }, 900_000);
   },
 );

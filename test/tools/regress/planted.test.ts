@@ -9,7 +9,7 @@
  * the plants still fit the sources. It clones what is committed.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
@@ -51,7 +51,9 @@ function git(...args: string[]): void {
 function edited(text: string, { file, find, replace }: Edit): string {
   const parts = text.split(find);
   if (parts.length !== 2) {
-    throw new Error(`${file}: '${find.trim()}' is there ${parts.length - 1} times, not once: nothing was planted`);
+    throw new Error(
+      `${file}: '${find.trim()}' is there ${parts.length - 1} times, not once: nothing was planted`,
+    );
   }
   return parts.join(replace);
 }
@@ -73,7 +75,9 @@ function ask(name: string, gate: Gate, times: number): Outcome[] {
     const from = performance.now();
     const outcome = run(process.execPath, ['dist/tools/cli.js', 'regress', ...gate.args]);
     const seconds = ((performance.now() - from) / 1000).toFixed(1);
-    const told = outcome.text.split('\n').filter((line) => /REGRESSION|inconclusive|skipped|error/i.test(line));
+    const told = outcome.text
+      .split('\n')
+      .filter((line) => /REGRESSION|inconclusive|skipped|error/i.test(line));
     process.stderr.write(
       `${name}, ${gate.name} ${index + 1}/${times}: exit code ${outcome.code}, ${seconds} s\n${told.map((line) => `    ${line.trim()}\n`).join('')}`,
     );
@@ -105,6 +109,8 @@ describe.skipIf(!(TIMES > 0))('planted regressions (CTREPLAY_PLANTED=10 runs the
     mustRun('git', 'clone', '-q', '--no-hardlinks', ROOT, '.');
     git('checkout', '-q', '-b', 'base');
     symlinkSync(join(ROOT, 'node_modules'), join(clone, 'node_modules'));
+    // Saves compiling what is the same; the build looks at the content.
+    cpSync(join(ROOT, 'dist'), join(clone, 'dist'), { recursive: true });
     mustRun('npm', 'run', '-s', 'build');
     for (const [name, text] of Object.entries(CONFIGS)) writeFileSync(join(clone, `${name}.yaml`), text);
     if (WITH_RATIOS) mustRun(process.execPath, 'dist/tools/cli.js', 'regress', ...RATIOS.args, '--update');
@@ -118,7 +124,10 @@ describe.skipIf(!(TIMES > 0))('planted regressions (CTREPLAY_PLANTED=10 runs the
       const fewest = Math.ceil(0.9 * TIMES);
       for (const gate of one.heard) {
         const outcomes = ask(name, gate, TIMES);
-        expect([gate.name, caught(outcomes)]).toEqual([gate.name, expect.toSatisfy((n: number) => n >= fewest)]);
+        expect([gate.name, caught(outcomes)]).toEqual([
+          gate.name,
+          expect.toSatisfy((n: number) => n >= fewest),
+        ]);
         if (one.named === undefined || gate !== one.heard[0]) continue;
         for (const { code, text } of outcomes) if (code === 99) expect(text).toMatch(one.named);
       }
@@ -140,7 +149,11 @@ describe.skipIf(!(TIMES > 0))('planted regressions (CTREPLAY_PLANTED=10 runs the
         expect(outcomes.map(({ code }) => code)).toEqual(outcomes.map(() => 0));
       }
       // A build that differs in something that does nothing is measured, and still no alarm.
-      const idle = { file: 'tools/replay/sweep-runner.ts', find: '    this.count++;\n', replace: '    this.count += 1;\n' };
+      const idle = {
+        file: 'tools/replay/sweep-runner.ts',
+        find: '    this.count++;\n',
+        replace: '    this.count += 1;\n',
+      };
       plant({ ...REMARK, edits: [idle] });
       for (const gate of [...Object.keys(CONFIGS).map(against), ...(WITH_RATIOS ? [RATIOS] : [])]) {
         expect([gate.name, caught(ask('nothing', gate, 2 * TIMES))]).toEqual([gate.name, 0]);

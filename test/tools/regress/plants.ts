@@ -44,9 +44,7 @@ const whole = (run: string): string =>
 /** Configurations by name. */
 export const CONFIGS: Readonly<Record<string, string>> = {
   engine: RULE + ENGINE_ONLY,
-  ...Object.fromEntries(
-    ['sweeps', 'locks', 'paced', 'expiry', 'loading'].map((run) => [run, whole(run)]),
-  ),
+  ...Object.fromEntries(['sweeps', 'locks', 'paced', 'expiry', 'loading'].map((run) => [run, whole(run)])),
 };
 
 const TRACKER = 'engine/assembly/conntrack/tracker.ts';
@@ -120,7 +118,11 @@ export const PLANTS: readonly Plant[] = [
           '  if (++spinCount % 1000 == 0) for (let i: u32 = 0; i < 20_000; i++) spinSink = rotl<u32>(spinSink, 7) + i;\n' +
           A_PACKET,
       },
-      { file: TRACKER, find: MEMORY_MAP, replace: `${MEMORY_MAP}\nlet spinCount: u32 = 0;\nlet spinSink: u32 = 0;` },
+      {
+        file: TRACKER,
+        find: MEMORY_MAP,
+        replace: `${MEMORY_MAP}\nlet spinCount: u32 = 0;\nlet spinSink: u32 = 0;`,
+      },
     ],
     heard: [EXACT],
     told: [against('paced')],
@@ -131,9 +133,9 @@ export const PLANTS: readonly Plant[] = [
     edits: [
       {
         file: SWEEP,
-        find: "    unlock(CONTROL + C_CT_LOCK, LC_CT);\n    if (preset != PRESET_V6) releaseAdmission(conn);\n    discard(conn);\n",
+        find: '    unlock(CONTROL + C_CT_LOCK, LC_CT);\n    if (preset != PRESET_V6) releaseAdmission(conn);\n    discard(conn);\n',
         replace:
-          "    for (let i: u32 = 0; i < 200; i++) atomic.load<u32>(expiryBase + X_NEXT_LIST);\n    unlock(CONTROL + C_CT_LOCK, LC_CT);\n    if (preset != PRESET_V6) releaseAdmission(conn);\n    discard(conn);\n",
+          '    for (let i: u32 = 0; i < 200; i++) atomic.load<u32>(expiryBase + X_NEXT_LIST);\n    unlock(CONTROL + C_CT_LOCK, LC_CT);\n    if (preset != PRESET_V6) releaseAdmission(conn);\n    discard(conn);\n',
       },
     ],
     heard: [EXACT],
@@ -144,8 +146,16 @@ export const PLANTS: readonly Plant[] = [
     name: 'a mutex that backs off four times as long',
     edits: [
       { file: MUTEX, find: 'const PAUSE_READS: u32 = 90;', replace: 'const PAUSE_READS: u32 = 360;' },
-      { file: MUTEX, find: 'const FIRST_BACKOFF_READS: u32 = 512;', replace: 'const FIRST_BACKOFF_READS: u32 = 2048;' },
-      { file: MUTEX, find: 'const LONGEST_BACKOFF_READS: u32 = 4096;', replace: 'const LONGEST_BACKOFF_READS: u32 = 16384;' },
+      {
+        file: MUTEX,
+        find: 'const FIRST_BACKOFF_READS: u32 = 512;',
+        replace: 'const FIRST_BACKOFF_READS: u32 = 2048;',
+      },
+      {
+        file: MUTEX,
+        find: 'const LONGEST_BACKOFF_READS: u32 = 4096;',
+        replace: 'const LONGEST_BACKOFF_READS: u32 = 16384;',
+      },
     ],
     heard: [EXACT],
     told: [against('locks')],
@@ -153,7 +163,9 @@ export const PLANTS: readonly Plant[] = [
   },
   {
     name: 'a sweep every 40 s instead of 20',
-    edits: [{ file: SWEEP, find: 'const INTERVAL_MS: i64 = 20_000;', replace: 'const INTERVAL_MS: i64 = 40_000;' }],
+    edits: [
+      { file: SWEEP, find: 'const INTERVAL_MS: i64 = 20_000;', replace: 'const INTERVAL_MS: i64 = 40_000;' },
+    ],
     heard: [EXACT],
     told: [against('expiry')],
     named: /lagMs\.|work\.sweeps/,

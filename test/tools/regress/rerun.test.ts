@@ -55,13 +55,21 @@ describe('an inconclusive check', () => {
   const open = [check('fine', 'pass'), check('open', 'inconclusive', true)];
 
   it('ends the gate as the user chose, and is told in any case', () => {
-    expect((['tell', 'fail', 'pass'] as const).map((policy) => exitCodeOf(open, policy))).toEqual([98, 99, 0]);
+    expect((['tell', 'fail', 'pass'] as const).map((policy) => exitCodeOf(open, policy))).toEqual([
+      98, 99, 0,
+    ]);
     expect(exitCodeOf([...open, check('bad', 'regression')], 'pass')).toBe(99);
     for (const policy of ['tell', 'fail', 'pass'] as const) {
       const note = inconclusiveSentence(open, policy, true);
       expect(note).toMatch(/^1 check is inconclusive, measured once more with twice the rounds/);
       expect(note).toContain(policy === 'tell' ? 'exit code 98' : `--inconclusive ${policy}`);
-      const report = { checks: open, createdAt: '2026-11-28T10:00:00Z', facts: [], inconclusive: policy, note };
+      const report = {
+        checks: open,
+        createdAt: '2026-11-28T10:00:00Z',
+        facts: [],
+        inconclusive: policy,
+        note,
+      };
       expect(gateText(report, true).trimEnd().split('\n').at(-1)).toBe(note);
       expect(gateMarkdown(report)).toContain('1 check is inconclusive');
       expect(gateJunit(report)).toContain(policy === 'fail' ? 'failures="1"' : 'failures="0"');

@@ -55,7 +55,9 @@ describe('ratios of timed runs', () => {
     const tail = figure({ kind: 'tail', over: 'nothing', value: 7 });
     expect(ratiosOf('paced', tail, [tail], 2)).toMatchObject([{ machineBound: false, sessionValues: [7] }]);
     const loading = figure({ design: null, over: 20 });
-    expect(ratiosOf('loading', loading, [loading], 2)).toMatchObject([{ machineBound: true, sessionValues: [5] }]);
+    expect(ratiosOf('loading', loading, [loading], 2)).toMatchObject([
+      { machineBound: true, sessionValues: [5] },
+    ]);
   });
 
   it('pass when equal, fail when far worse, and are open when sessions are too far apart', () => {

@@ -16,7 +16,12 @@ function bed() {
     fragmentSlots: 16,
   });
   const run = createRun(engine, plan, { seed: 1, hashBasis: 1 });
-  return { run, trace: new WorkTrace(run), slab: plan.regions.slab as number, buckets: plan.regions.buckets as number };
+  return {
+    run,
+    trace: new WorkTrace(run),
+    slab: plan.regions.slab as number,
+    buckets: plan.regions.buckets as number,
+  };
 }
 
 const READ = 1;
