@@ -320,6 +320,18 @@ describe('a capture read in blocks', () => {
     }
   });
 
+  it('whose options are damaged, behind sound packets', async () => {
+    const ng = new PcapngBytes();
+    const sound = ng.enhanced(Uint8Array.of(0x45));
+    for (const tail of [Buffer.of(2, 0, 9, 0), Buffer.of(2, 0, 4, 0), Buffer.of(1, 0, 0, 0, 2, 0, 9, 0)]) {
+      const broken = ng.enhanced(Uint8Array.of(0x45), { tail });
+      const file = Buffer.concat([ng.section(), ng.interface({ linkType: 101 }), sound, sound, broken]);
+      const told = await sameBothWays(file, 1000, {});
+      expect(told.packets).toHaveLength(2);
+      expect(told.error).toMatch(/options are damaged/);
+    }
+  });
+
   it('from a file, with its hash', async () => {
     const file = 'captures/office-mix.pcap';
     const told = await readFrom(file, byBlocks, {});
