@@ -108,7 +108,22 @@ async function measureHosts(
     }
   }
   const checks = [...series].map(([name, one]) => checkOf(name, one, base, head));
-  return [...checks, ...failed.values()];
+  return [...checks, ...failed.values(), ...spoilt(wanted, series, failed)];
+}
+
+/** Commands of which no round was valid. */
+function spoilt(
+  wanted: readonly TimedRunName[],
+  series: ReadonlyMap<string, Series>,
+  failed: ReadonlyMap<TimedRunName, Check>,
+): Check[] {
+  const measured = new Set([...series.values()].map(({ run }) => run));
+  return wanted
+    .filter((run) => !measured.has(run) && !failed.has(run))
+    .map((run) => ({
+      ...failure(run, 'inconclusive', 'no round was valid in both builds, or they have no figure in common'),
+      name: `host, ${run}: all figures`,
+    }));
 }
 
 function hasOpen(series: ReadonlyMap<string, Series>, run: TimedRunName): boolean {
@@ -140,6 +155,8 @@ async function measureRun(
     }
   }
   const [before, after] = [outcomes.get(base), outcomes.get(head)];
+  // A run that the machine spoilt says nothing of either build; its round is left out.
+  if ([before, after].some((one) => one instanceof TimedRunError && one.failedChecks.length > 0)) return null;
   if (after instanceof TimedRunError) {
     if (before instanceof TimedRunError) throw after;
     return failure(run, 'regression', `${head.label} cannot run it, ${base.label} can: ${after.message}`);

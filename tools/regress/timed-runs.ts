@@ -58,9 +58,11 @@ const SWEPT = ['10000', '3'] as const;
 /** Packets of a contended run. */
 const CONTENDED_PACKETS = '150000';
 /** A rate that every machine holds, so that a packet waits for nothing but what is looked for. */
-const PACED = ['--packets', '60000', '--pps', '60000', '--active-flows', '1000'] as const;
+const PACED = ['--packets', '40000', '--pps', '40000', '--active-flows', '1000'] as const;
 /** Connections of a minute are gone after a third of a second, and a sweep that is due every 20 s comes every 0.1 s. */
 const EXPIRY = ['--packets', '60000', '--pps', '40000', '--time-scale', '200'] as const;
+/** Share of acquisitions below which contention is too seldom to be told from none. */
+const LEAST_SHARE = 0.001;
 /** A packet is slow when it takes this many times as long as the one in the middle. */
 const SLOW_FACTOR = 10;
 
@@ -144,7 +146,9 @@ function lockFigures({ rows = [] }: Partial<ContentionResult>): TimedFigure[] {
     rows.flatMap(({ workload, design, threads, pps, contendedShare, waitP99Ns }): Candidate[] => {
       const place = `${workload}, w${threads}`;
       // In packets of a worker, not in nanoseconds: a machine that is slow now is so for both.
-      const waitPackets = waitP99Ns == null ? null : (waitP99Ns.median * pps.median) / threads / 1e9;
+      const share = contendedShare?.median ?? 0;
+      const waitPackets =
+        waitP99Ns == null || share < LEAST_SHARE ? null : (waitP99Ns.median * pps.median) / threads / 1e9;
       return [
         {
           name: `${place}: bare packets/s`,
@@ -154,7 +158,13 @@ function lockFigures({ rows = [] }: Partial<ContentionResult>): TimedFigure[] {
           value: pps.median,
           over: 'designs',
         },
-        lower('share', `${place}: contended share of ct_lock`, design, contendedShare?.median, 'nothing'),
+        lower(
+          'share',
+          `${place}: contended share of ct_lock`,
+          design,
+          Math.max(LEAST_SHARE, share),
+          'nothing',
+        ),
         lower('tail', `${place}: p99 of a contended wait, in packets`, design, waitPackets, 'nothing'),
       ];
     }),

@@ -90,6 +90,18 @@ describe('two builds run in turns', () => {
     expect(other.calls).toEqual([]);
   });
 
+  it('of which no round is valid are inconclusive, and a spoilt round is left out', async () => {
+    const invalid = (): never => {
+      throw new TimedRunError('the result failed its own audit (rate-achieved)', false, undefined, [
+        'rate-achieved',
+      ]);
+    };
+    const never = await compare((call) => (isHead(call) ? invalid() : 100));
+    expect(never.checks).toMatchObject([{ name: 'host, sweeps: all figures', verdict: 'inconclusive' }]);
+    const seldom = await compare((call) => (call.seed % 4 === 0 ? invalid() : noisy(0.004)));
+    expect(verdicts(seldom.checks)).toEqual(['pass', 'pass']);
+  });
+
   it('say who cannot run a command', async () => {
     const failing = (cli: string) => () => {
       throw new TimedRunError(`${cli} has no such option`, true);
