@@ -41,6 +41,7 @@ const baseline = (
   measuredAt: '2026-11-28T10:00:00.000Z',
   throughput,
   mutex: 'glibc',
+  touchAhead: 'off',
   ratios,
   runs,
   figures: new Map(),
