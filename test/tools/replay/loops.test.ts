@@ -146,7 +146,10 @@ describe('loops on the command line', () => {
   });
 
   it('a capture that is named twice repeats its tuples', async () => {
-    expect((await replayed(OFFICE, OFFICE)).cases.map(({ repeatedTuples }) => repeatedTuples)).toEqual([true, true]);
+    expect((await replayed(OFFICE, OFFICE)).cases.map(({ repeatedTuples }) => repeatedTuples)).toEqual([
+      true,
+      true,
+    ]);
   });
 
   it('warn where something names fixed addresses', async () => {
