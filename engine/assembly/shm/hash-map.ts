@@ -232,8 +232,14 @@ function setSlot(bucket: usize, slot: u32, hash: u32, ref: usize): void {
   atomic.store<u32>(bucket, version + 2);
 }
 
-/** setSlot word for word, with its steps: between the statements they would change how the optimiser numbers locals elsewhere. */
+/** setSlot in the torture flavour. The steps are not in setSlot itself: there they change how the optimiser numbers locals elsewhere. */
 function setSlotInSteps(bucket: usize, slot: u32, hash: u32, ref: usize): void {
+  if (isPlanted(FAULT_MOVE_LATE) && ref != 0 && moveLate(bucket, slot, hash, ref)) return;
+  changeSlotInSteps(bucket, slot, hash, ref);
+}
+
+/** setSlot word for word, with its steps. */
+function changeSlotInSteps(bucket: usize, slot: u32, hash: u32, ref: usize): void {
   const version = atomic.load<u32>(bucket);
   step(S_SLOT_OPEN);
   atomic.store<u32>(bucket, version + 1);
@@ -244,6 +250,20 @@ function setSlotInSteps(bucket: usize, slot: u32, hash: u32, ref: usize): void {
   atomic.store<u32>(at, hash, HASHES);
   step(S_SLOT_CLOSE);
   atomic.store<u32>(bucket, version + 2);
+}
+
+/**
+ * FAULT_MOVE_LATE: an entry that is in its other bucket leaves it first, so that for a moment it is nowhere. Then it is in both, and the
+ * move goes on as ever. Returns false for an entry that is new.
+ */
+function moveLate(bucket: usize, slot: u32, hash: u32, ref: usize): bool {
+  const from = bucket == bucket1(hash) ? bucket2(hash) : bucket1(hash);
+  const old = occupiedSlot(from, hash);
+  if (old == NO_SLOT || <usize>load<u32>(slotRef(from, old), REFS) != ref) return false;
+  changeSlotInSteps(from, old, hash, 0);
+  changeSlotInSteps(bucket, slot, hash, ref);
+  atomic.store<u32>(slotRef(from, old), <u32>ref, REFS);
+  return true;
 }
 
 /** Slot that holds this hash with a record, or NO_SLOT. */
@@ -364,7 +384,6 @@ function shiftPath(head: u32, slot: u32, target: usize, free: u32): usize {
     const at = slotRef(from, slot);
     const hash = load<u32>(at, HASHES);
     if (DEBUG && target != bucket1(hash) && target != bucket2(hash)) unreachable();
-    if (TORTURE) moveLate(from, slot, target, free);
     setSlot(target, free, hash, <usize>load<u32>(at, REFS));
     setSlot(from, slot, hash, 0);
     countWork(W_MAP_DISPLACEMENTS, 1);
@@ -376,17 +395,6 @@ function shiftPath(head: u32, slot: u32, target: usize, free: u32): usize {
     index = path >> 6;
     from = <usize>load<u32>(nodeAt(index));
   }
-}
-
-/** FAULT_MOVE_LATE, if planted: for a moment the entry is nowhere. Then it is in both buckets, and the move goes on as ever. */
-function moveLate(from: usize, slot: u32, target: usize, free: u32): void {
-  if (!isPlanted(FAULT_MOVE_LATE)) return;
-  const at = slotRef(from, slot);
-  const hash = load<u32>(at, HASHES);
-  const moved = load<u32>(at, REFS);
-  setSlot(from, slot, hash, 0);
-  setSlot(target, free, hash, <usize>moved);
-  atomic.store<u32>(at, moved, REFS);
 }
 
 /**
