@@ -90,7 +90,8 @@ function trackerOf(
     switches: settings.switches,
     fragments: settings.fragments,
     sweepIntervalMs: settings.sweepIntervalMs,
-    touchAhead: input.touchAhead,
+    // What a hint loads would be counted with the accesses that the packets need.
+    touchAhead: flavour === 'traced' ? 'off' : input.touchAhead,
     wasmFolder,
     trace,
   });
