@@ -95,7 +95,6 @@ export const S_RECLAIM: u32 = 64;
 export const S_TAKE_LOOK: u32 = 70;
 export const S_TAKE_ALL: u32 = 71;
 export const S_TAKE_GENERATION: u32 = 72;
-export const S_TAKE_COUNT: u32 = 73;
 export const S_GENERATION_END: u32 = 74;
 export const S_PUT_COUNT: u32 = 75;
 export const S_RETURN_COUNT: u32 = 76;

@@ -26,7 +26,6 @@ import {
   S_RETURN_LOOK,
   S_RETURN_PUSH,
   S_TAKE_ALL,
-  S_TAKE_COUNT,
   S_TAKE_GENERATION,
   S_TAKE_LOOK,
   step,
@@ -78,7 +77,6 @@ export function takeSlotLocked(): usize {
   if (DEBUG && (generation & 1) != 0) unreachable();
   if (TORTURE) step(S_TAKE_GENERATION);
   atomic.store<u32>(slot, generation + 1, CO_GENERATION);
-  if (TORTURE) step(S_TAKE_COUNT);
   atomic.add<u32>(CONTROL + C_SLAB_IN_USE, 1);
   return slot;
 }

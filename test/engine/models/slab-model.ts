@@ -101,7 +101,6 @@ function takerProgram({ takes, fault }: SlabOptions): Program {
         s[TAKEN] = (s[TAKEN] as number) | (1 << slot);
       })
       .add('S_TAKE_GENERATION')
-      .add('S_TAKE_COUNT')
       .label(done)
       .local(() => {});
   }
