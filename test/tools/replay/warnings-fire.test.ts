@@ -143,7 +143,8 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
       clock:
         'let x = 0; for (let i = 0; i < 3000; i++) x += i; globalThis.sink = x; return isMain && calls % 1000 === 0 ? now - 5 : now;',
     },
-    args: SHORT,
+    // Enough packets for one interruption of the run without clocks to be no matter.
+    args: ['--synth', 'established', '--packets', '50k'],
     raises: {
       'timer-costly': /one read of the clock costs/,
       'timer-backwards': /went backwards \d+ times/,
