@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { availableDesigns } from '../../../engine/host/designs.js';
+import { replayedDesigns } from '../../support/designs.js';
 import { applyConfig, threadTarget } from '../../../tools/config/apply-config.js';
 import { createRules } from '../../../tools/config/rules.js';
 import { configFromSuggestion } from '../../../tools/config/suggested.js';
@@ -38,7 +38,7 @@ async function lagOf(name: string, parameters: Record<string, number>, changes: 
   return { ...lagByGroup(finished.run, 1), overall: lagDistribution(finished.run, 1) };
 }
 
-describe.each(availableDesigns())('lag by zone and policy, %s', (name) => {
+describe.each(replayedDesigns())('lag by zone and policy, %s', (name) => {
   it('adds up to the lag over all, and tells what keeps short timeouts waiting', async () => {
     // 40,000 packets at 1,000/s: 40 s, in which every timeout passes.
     const { perZone, perPolicy, overall } = await lagOf(name, { packets: 40_000, pps: 1000 });

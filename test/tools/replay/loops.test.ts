@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { availableDesigns } from '../../../engine/host/designs.js';
+import { replayedDesigns } from '../../support/designs.js';
 import { applyConfig, threadTarget } from '../../../tools/config/apply-config.js';
 import { parseConfig } from '../../../tools/config/read-config.js';
 import { register as replay } from '../../../tools/commands/replay.js';
@@ -26,7 +26,7 @@ async function replayed(...args: readonly string[]): Promise<Result> {
 const created = (result: Result): (number | null | undefined)[] =>
   result.cases.map(({ connections }) => connections?.created);
 
-describe.each(availableDesigns())('loops through %s', (name) => {
+describe.each(replayedDesigns())('loops through %s', (name) => {
   it.each([1, 2])(
     'have addresses of their own, so that each opens its connections anew: %i workers',
     async (workers) => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { availableDesigns } from '../../../engine/host/designs.js';
+import { replayedDesigns } from '../../support/designs.js';
 import { parseObjective } from '../../../tools/replay/rate-search.js';
 import { runSearch, runSession } from '../../../tools/replay/session.js';
 import type { ResultCase } from '../../../tools/report/schema.js';
@@ -11,7 +12,7 @@ function locksPerPacket(each: ResultCase, lockClass: string): number {
   return (all?.acquisitions ?? Number.NaN) / each.packets.injected;
 }
 
-describe.each(availableDesigns())('replay through %s', (name) => {
+describe.each(replayedDesigns())('replay through %s', (name) => {
   it.each([1, 2, 3])('accounts for every packet with %d workers', async (workers) => {
     const traffic = await scenario('tcp-crr', { packets: 20_000 });
     const result = await replayCase(traffic, name, { workers, loops: 2 });

@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { availableDesigns } from '../../../engine/host/designs.js';
+import { replayedDesigns } from '../../support/designs.js';
 import type { ReplayOptions } from '../../../tools/replay/session.js';
 import {
   AS_IT_IS,
@@ -30,7 +30,7 @@ function interrupted(
   return replayCase(input, name, changes, { onStart: (interrupt) => void setTimeout(interrupt, afterMs) });
 }
 
-describe.each(availableDesigns())('streamed through %s', (name) => {
+describe.each(replayedDesigns())('streamed through %s', (name) => {
   it.each([{}, { loops: 3 }, { loops: 3, uniqueIpLoops: 2 }, { loops: 2, sameAddresses: true }])(
     'gives the verdicts and work of a staged run: %o',
     async (changes) => {

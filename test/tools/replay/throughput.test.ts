@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { availableDesigns } from '../../../engine/host/designs.js';
+import { replayedDesigns } from '../../support/designs.js';
 import { readMachine } from '../../../tools/replay/machine.js';
 import { measureCase, runSearch, runSession, type CaseRequest } from '../../../tools/replay/session.js';
 import { parseObjective } from '../../../tools/replay/rate-search.js';
@@ -33,7 +33,7 @@ function request(changes: Partial<CaseRequest> & Pick<CaseRequest, 'traffic' | '
   };
 }
 
-describe.each(availableDesigns())('throughput of %s', (name) => {
+describe.each(replayedDesigns())('throughput of %s', (name) => {
   it('comes from a run of the bare build without clocks, everything else from a probed one of the same packets', async () => {
     const traffic = await scenario('tcp-crr', { packets: 6000 });
     const options = replayOptions({ bareThroughput: true, workers: 2 });

@@ -1,7 +1,7 @@
 /** Where a worker's time goes, what the clock costs in it, and that the times recorded per packet add up to it. */
 import { FEWEST_SAMPLES } from '../../../tools/replay/collect-holds.js';
 import { describe, expect, it } from 'vitest';
-import { availableDesigns } from '../../../engine/host/designs.js';
+import { replayedDesigns } from '../../support/designs.js';
 import type { EngineRun } from '../../../engine/host/run-memory.js';
 import { decodeHistogram } from '../../../tools/measure/latency-summary.js';
 import { makeCase } from '../../../tools/replay/case-result.js';
@@ -62,7 +62,7 @@ function multiplyAcquisitions(run: EngineRun, thread: number, factor: number): v
   }
 }
 
-describe.each(availableDesigns())('time of the workers of %s', (name) => {
+describe.each(replayedDesigns())('time of the workers of %s', (name) => {
   const modes: [string, Partial<ReplayOptions>][] = [
     ['two workers', { workers: 2 }],
     ['batches of one', { batch: 1 }],
@@ -119,7 +119,7 @@ describe.each(availableDesigns())('time of the workers of %s', (name) => {
   });
 });
 
-describe.each(availableDesigns())('lock holds of %s', (name) => {
+describe.each(replayedDesigns())('lock holds of %s', (name) => {
   it('are without the clock, which costs no more than the shortest', async () => {
     const traffic = await scenario('tcp-crr', { packets: 30_000 });
     const result = await replayCase(traffic, name, { workers: 2 });
