@@ -167,7 +167,8 @@ export function withWarnings(one: ResultCase): ResultCase {
 function caseWarnings(cases: readonly ResultCase[]): Result['warnings'] {
   const byCode = new Map<string, { first: Result['warnings'][number]; trials: number }>();
   for (const one of cases) {
-    for (const warning of one.warnings ?? []) {
+    // A trial may warn twice of the same: of its run for throughput, and of the probed one.
+    for (const warning of new Map((one.warnings ?? []).map((each) => [each.code, each])).values()) {
       const known = byCode.get(warning.code);
       if (known === undefined) byCode.set(warning.code, { first: warning, trials: 1 });
       else known.trials++;

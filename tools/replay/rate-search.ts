@@ -1,4 +1,5 @@
 /** Searching the highest rate that holds an objective (like the NDR search of traffic generators). */
+import { ReplayFailure } from './replay-failure.js';
 import type { ResultCase } from '../report/schema.js';
 
 /** One condition of an objective: a figure of a run, and its bound. */
@@ -104,6 +105,19 @@ export interface SearchBounds {
 export interface SearchOutcome {
   readonly steps: readonly SearchStep[];
   readonly best: number | null;
+}
+
+/**
+ * The highest rate to try: what a run at top speed reached.
+ * @throws ReplayFailure when it ended before its first packet, as a short one may on a busy machine
+ */
+export function rateToBeginWith(design: string, { pacing }: ResultCase, stepMs: number): number {
+  const pps = pacing.achievedPps ?? 0;
+  if (pps > 0) return pps;
+  throw new ReplayFailure(
+    `${design}: ${stepMs} ms at top speed ended before a packet was replayed, so there is no rate to begin the search with; ` +
+      'give a longer --duration, or stop other programs',
+  );
 }
 
 /** Below this share of the highest rate the search gives up. */

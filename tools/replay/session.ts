@@ -23,7 +23,7 @@ import { caseId } from './case-id.js';
 import { makeCase, type CaseContext } from './case-result.js';
 import { readMachine, reportMachine, type MachineAtStart } from './machine.js';
 import type { PacingRequest } from './pace.js';
-import { searchRate, type Condition } from './rate-search.js';
+import { rateToBeginWith, searchRate, type Condition } from './rate-search.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import type { PacketRules } from '../config/rules.js';
 import { runReplay, type FinishedRun, type RunOptions } from './run-control.js';
@@ -340,13 +340,13 @@ export async function runSearch(request: SearchRequest, hooks: SessionHooks = {}
     });
     if (interrupted) break;
     const bounds = {
-      highest: top.pacing.achievedPps ?? 0,
+      highest: rateToBeginWith(designLabel(choice), top, stepMs),
       precision: SEARCH_PRECISION,
       maxSteps: SEARCH_STEPS,
       isEnded: () => interrupted,
     };
     const outcome = await searchRate(objective, bounds, (pps) =>
-      measure(choice, { pacing: { mode: 'pps', pps: Math.round(pps) } }),
+      measure(choice, { pacing: { mode: 'pps', pps: Math.max(1, Math.round(pps)) } }),
     );
     searches.push({
       design: designLabel(choice),

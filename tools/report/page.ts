@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { cellsOf, comparableGroups } from './cells.js';
 import { jsonForScript } from './escape.js';
+import { fairnessSection } from './page-fairness.js';
 import { markup, trusted, type Html } from './html.js';
 import { loadPageAssets, type PageAssets } from './page-assets.js';
 import { DETAILS, pageData, type Detail, type PageData } from './page-data.js';
@@ -43,6 +44,7 @@ const CONTENTS: readonly [id: string, heading: string][] = [
   ['nat', 'NAT'],
   ['work', 'Work'],
   ['run', 'What was run'],
+  ['fairness', 'Beside the original'],
   ['audit', 'Self-audit'],
 ];
 
@@ -119,7 +121,7 @@ function pageText(runs: readonly Run[], detail: Detail, { style, script, library
           ${resultsSection(content)} ${comparisonSection(runs, rowsMax)} ${latencySection(content)}
           ${timelineSection(content)} ${scalingSection(content)} ${lockSection(content)}
           ${expirySection(content)} ${natSection(content)} ${workSection(content)} ${runSection(runs, rowsMax)}
-          ${auditSection(runs, rowsMax)}
+          ${fairnessSection()} ${auditSection(runs, rowsMax)}
         </main>
         <footer>
           <p>

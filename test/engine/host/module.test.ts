@@ -5,7 +5,9 @@ import { availableDesigns } from '../../../engine/host/designs.js';
 import { loadEngine } from '../../../engine/host/module.js';
 
 setFlagsFromString('--allow-natives-syntax');
-const isUncompiled = runInThisContext('(call) => %IsUncompiledWasmFunction(call)') as (call: unknown) => boolean;
+const isUncompiled = runInThisContext('(call) => %IsUncompiledWasmFunction(call)') as (
+  call: unknown,
+) => boolean;
 
 describe.each(availableDesigns())('the module of %s', (design) => {
   it('has every function compiled before its first call', () => {

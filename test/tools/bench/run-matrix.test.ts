@@ -39,7 +39,11 @@ class FakeCases extends FakeRunner {
       elapsedNs: 1e12 / pps,
       packets: { injected: 1000, verdicts: { new: 1000 } },
       audit: [{ name: 'verdict-sum', ok: true }],
-      warnings: [{ code: 'timer-coarse', text: `the clock is coarse in trial ${this.calls.length}` }],
+      // Both runs of a trial may warn of the same.
+      warnings: ['', ', again'].map((more) => ({
+        code: 'timer-coarse',
+        text: `the clock is coarse in trial ${this.calls.length}${more}`,
+      })),
       ...(cell.role === 'control' ? { control: true } : {}),
     };
     return { values, case: one };

@@ -75,7 +75,7 @@ describe('a reader that is slow to begin', () => {
   });
 
   it.each(Object.entries(CALLS))('%s: gets all of it', (name, args) => {
-    const { code, stdout, stderr } = inShell(args, '| (sleep 1; cat)');
+    const { code, stdout, stderr } = inShell(args, '| (sleep 0.5; cat)');
     expect(stderr).toBe('');
     // What the machine does not let it do well is an invalid result, but a result.
     expect([0, 1]).toContain(code);

@@ -4,18 +4,21 @@ import { describe, expect, it } from 'vitest';
 import { availableDesigns } from '../../../engine/host/designs.js';
 import { applyConfig, threadTarget } from '../../../tools/config/apply-config.js';
 import { parseConfig } from '../../../tools/config/read-config.js';
+import { register as replay } from '../../../tools/commands/replay.js';
 import { createRules } from '../../../tools/config/rules.js';
 import { stageTraffic } from '../../../tools/replay/staging.js';
 import type { Result } from '../../../tools/report/schema.js';
 import { ctreplay, scratchFolder } from '../../support/command.js';
+import { runCommand } from '../../support/run-command.js';
 import { udpFrame } from '../../support/packets.js';
 import { failedChecks, framesTraffic, replayCase, scenario } from '../../support/replay.js';
 
 const OFFICE = resolve('captures/office-mix.pcap');
 
 /** The result of a replay on the command line. */
-function replayed(...args: readonly string[]): Result {
-  const { code, stdout, stderr } = ctreplay(['replay', ...args, '--json', '--warmup', '0'], scratchFolder());
+async function replayed(...args: readonly string[]): Promise<Result> {
+  const argv = ['replay', ...args, '--json', '--warmup', '0', '--build', 'probed'];
+  const { code, stdout, stderr } = await runCommand(replay, argv);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return JSON.parse(stdout) as Result;
 }
@@ -93,26 +96,26 @@ describe.each(availableDesigns())('loops through %s', (name) => {
 });
 
 describe('loops on the command line', () => {
-  it('have addresses of their own unless told otherwise', () => {
-    const [once] = created(replayed(OFFICE)) as number[];
-    const looped = replayed(OFFICE, '--loop', '3');
+  it('have addresses of their own unless told otherwise', async () => {
+    const [once] = created(await replayed(OFFICE)) as number[];
+    const looped = await replayed(OFFICE, '--loop', '3');
     expect(created(looped)).toEqual([once! * 3, once! * 3]);
     expect(looped.cases.map(({ repeatedTuples }) => repeatedTuples)).toEqual([false, false]);
-    const given = replayed(OFFICE, '--loop', '3', '--unique-ip');
+    const given = await replayed(OFFICE, '--loop', '3', '--unique-ip');
     expect(created(given)).toEqual(created(looped));
-    const same = replayed(OFFICE, '--loop', '3', '--same-addresses');
+    const same = await replayed(OFFICE, '--loop', '3', '--same-addresses');
     for (const count of created(same)) expect(count).toBeLessThan(once! * 3);
     expect(same.cases.map(({ repeatedTuples }) => repeatedTuples)).toEqual([true, true]);
   });
 
-  it('of a prepared and of a streamed capture do the same', () => {
+  it('of a prepared and of a streamed capture do the same', async () => {
     const folder = scratchFolder();
     const file = join(folder, 'office.ctp');
     expect(ctreplay(['prep', OFFICE, '-o', file], folder).code).toBe(0);
     const args = ['--loop', '3', '--clock', 'capture'] as const;
-    const looped = created(replayed(OFFICE, ...args));
-    expect(created(replayed(file, ...args))).toEqual(looped);
-    const streamed = replayed(
+    const looped = created(await replayed(OFFICE, ...args));
+    expect(created(await replayed(file, ...args))).toEqual(looped);
+    const streamed = await replayed(
       '--synth',
       'syn-flood',
       '--packets',
@@ -127,14 +130,14 @@ describe('loops on the command line', () => {
     expect(created(streamed)).toEqual([40_000, 40_000]);
   });
 
-  it('of a time or of a search are no exception', () => {
-    const timed = replayed('--synth', 'syn-flood', '--packets', '2k', '--duration', '300ms');
+  it('of a time or of a search are no exception', async () => {
+    const timed = await replayed('--synth', 'syn-flood', '--packets', '2k', '--duration', '300ms');
     for (const { connections, packets, repeatedTuples } of timed.cases) {
       expect(packets.injected).toBeGreaterThan(2000);
       expect(connections?.created).toBe(packets.injected);
       expect(repeatedTuples).toBe(false);
     }
-    const searched = replayed(
+    const searched = await replayed(
       ...['--synth', 'syn-flood', '--packets', '2k', '--duration', '50ms', '--design', 'rculist-sweep'],
       ...['--find-max-pps', '--slo', 'service.p50<1ns'],
     );
@@ -142,16 +145,19 @@ describe('loops on the command line', () => {
       expect(connections?.created).toBe(packets.injected);
   });
 
-  it('a capture that is named twice repeats its tuples', () => {
-    expect(replayed(OFFICE, OFFICE).cases.map(({ repeatedTuples }) => repeatedTuples)).toEqual([true, true]);
+  it('a capture that is named twice repeats its tuples', async () => {
+    expect((await replayed(OFFICE, OFFICE)).cases.map(({ repeatedTuples }) => repeatedTuples)).toEqual([
+      true,
+      true,
+    ]);
   });
 
-  it('warn where something names fixed addresses', () => {
+  it('warn where something names fixed addresses', async () => {
     const ftp = ['--synth', 'ftp-alg', '--packets', '3000', '--loop', '3'];
-    const warnings = (...more: string[]): string[] =>
-      replayed(...ftp, ...more).cases.flatMap((one) => (one.warnings ?? []).map(({ code }) => code));
-    expect(warnings()).toContain('loop-addresses');
-    expect(warnings('--same-addresses')).not.toContain('loop-addresses');
+    const warnings = async (...more: string[]): Promise<string[]> =>
+      (await replayed(...ftp, ...more)).cases.flatMap((one) => (one.warnings ?? []).map(({ code }) => code));
+    expect(await warnings()).toContain('loop-addresses');
+    expect(await warnings('--same-addresses')).not.toContain('loop-addresses');
   });
 
   it('exclude options that say the contrary', () => {

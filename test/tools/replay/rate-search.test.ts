@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { figureOf, holds, parseObjective, searchRate } from '../../../tools/replay/rate-search.js';
+import {
+  figureOf,
+  holds,
+  parseObjective,
+  rateToBeginWith,
+  searchRate,
+} from '../../../tools/replay/rate-search.js';
 import type { ResultCase } from '../../../tools/report/schema.js';
 
 /** A machine that keeps up to `capacity` packets per second: beyond, latency grows and packets are late. */
@@ -66,5 +72,17 @@ describe('the search', () => {
     const always = await searchRate(parseObjective('p99<1s'), bounds, async (pps) => runAt(pps, 1e9));
     expect(always.best).toBe(1e6);
     expect(always.steps).toHaveLength(1);
+  });
+});
+
+describe('the rate that a search begins with', () => {
+  it('is what top speed reached, and is refused where no packet was replayed', () => {
+    expect(rateToBeginWith('new', runAt(5000, 1000), 50)).toBe(1000);
+    for (const achievedPps of [0, null]) {
+      const run = { pacing: { mode: 'topspeed', achievedPps } } as unknown as ResultCase;
+      expect(() => rateToBeginWith('new', run, 50)).toThrow(
+        'new: 50 ms at top speed ended before a packet was replayed, so there is no rate to begin the search with',
+      );
+    }
   });
 });

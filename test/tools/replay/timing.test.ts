@@ -5,7 +5,7 @@ import { availableDesigns } from '../../../engine/host/designs.js';
 import type { EngineRun } from '../../../engine/host/run-memory.js';
 import { decodeHistogram } from '../../../tools/measure/latency-summary.js';
 import { makeCase } from '../../../tools/replay/case-result.js';
-import { runDesign, type ReplayOptions } from '../../../tools/replay/session.js';
+import { HOLD_INTERVAL, runDesign, type ReplayOptions } from '../../../tools/replay/session.js';
 import type { FinishedRun } from '../../../tools/replay/run-control.js';
 import type { StagedTraffic } from '../../../tools/replay/staging.js';
 import type { Contention, ResultCase } from '../../../tools/report/schema.js';
@@ -164,8 +164,10 @@ describe.each(availableDesigns())('lock holds of %s', (name) => {
   it('do not count one long one as often as the interval', async () => {
     const traffic = await scenario('syn-flood', { packets: 20_000 });
     const stallMs = 40;
-    // Holds are timed from the first acquisition on; with the fault's own acquisition each of several is tried, until one is.
-    for (let afterPackets = 6000; afterPackets < 6000 + 256; afterPackets++) {
+    // Holds are timed from the first acquisition on, and each packet of a flood is one: a period begins near this packet. Which of
+    // them meets the fault is tried out.
+    const near = 24 * HOLD_INTERVAL - 8;
+    for (let afterPackets = near; afterPackets < near + HOLD_INTERVAL; afterPackets++) {
       const result = await replayCase(traffic, name, {
         batch: 1,
         fault: { worker: 0, afterPackets, kind: 'hold', stallMs },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FAIRNESS_MEASURED, FAIRNESS_NOTES } from '../../../tools/report/fairness.js';
 import { joinModules } from '../../../tools/report/page-assets.js';
 import { PAGE_BYTES_MAX, renderPage } from '../../../tools/report/page.js';
 import { CHROMIUM, NO_CHROMIUM, startChromium, withWindow } from './chromium.js';
@@ -59,6 +60,17 @@ describe('the page', () => {
     expect(Buffer.byteLength(page)).toBeLessThan(PAGE_BYTES_MAX);
     expect(page).toContain('Left out of the charts to keep this page small');
     expect(page).toMatch(/\d+ more rows are in the CSV files/);
+  });
+
+  it('says how far its comparison is that of the original, and where it is not', () => {
+    const [, part = ''] = /<section id="fairness"([\s\S]*?)<\/section>/.exec(html) ?? [];
+    const text = part.replaceAll(/\s+/g, ' ').replaceAll('&#39;', "'").replaceAll('&amp;', '&');
+    expect(text).toContain(FAIRNESS_MEASURED);
+    expect(FAIRNESS_NOTES.length).toBeGreaterThan(0);
+    for (const note of FAIRNESS_NOTES) {
+      expect(text).toContain(note.about);
+      expect(text).toContain(note.text);
+    }
   });
 
   it('has a text alternative and a table for every chart, and a scope for every heading of a table', () => {
