@@ -7,6 +7,7 @@
  *   debug   probed, plus lock-order checks that trap; optimised less, because it compiles several times quicker
  *   torture debug, plus steps and faults that can be planted (probe/steps.ts, probe/faults.ts), which torture/exports.ts makes known;
  *           sources without that file have no such flavour
+ *   traced  bare, with every memory access and turn of a loop told to the host (trace-wasm.mjs): for exact counts of work
  *
  * A module is compiled again when the content of a file that its compilation read (or looked for), the options, this
  * script or the compiler has changed, or when the module itself is not the one that was written; what was read is kept
@@ -26,9 +27,11 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { traceModule } from './trace-wasm.mjs';
 
 const SCRIPT = fileURLToPath(import.meta.url);
 const HERE = dirname(SCRIPT);
+const TRACER = join(HERE, 'trace-wasm.mjs');
 /** Files of designs/ that are not designs themselves. */
 const NOT_A_DESIGN = new Set(['api.ts', 'constants.ts', 'shared.ts']);
 const MICRO = 'micro-';
@@ -93,6 +96,7 @@ async function plannedModules(source, out) {
         entries: flavour === 'torture' ? [`designs/${file}`, TORTURE_EXPORTS] : [`designs/${file}`],
         source,
         target: join(folder, `${design}.${flavour}.wasm`),
+        traced: flavour === 'bare' && !isMicro ? join(folder, `${design}.traced.wasm`) : null,
         record: join(folder, '.build', `${design}.${flavour}.json`),
         options: [...OPTIONS, ...FLAVOURS[flavour]],
       });
@@ -105,7 +109,13 @@ async function plannedModules(source, out) {
 function toolKey(module) {
   const compiler = contentOf(join(HERE, '..', 'node_modules', 'assemblyscript', 'package.json'));
   return digest(
-    [...module.entries, ...module.options, digest(readFileSync(SCRIPT)), digest(compiler ?? '')].join('\n'),
+    [
+      ...module.entries,
+      ...module.options,
+      digest(readFileSync(SCRIPT)),
+      module.traced === null ? '' : digest(readFileSync(TRACER)),
+      digest(compiler ?? ''),
+    ].join('\n'),
   );
 }
 
@@ -120,6 +130,10 @@ function isUpToDate(module) {
     return false; // Written by something else; compile again.
   }
   if (record.key !== toolKey(module) || record.output !== digest(output)) return false;
+  if (module.traced !== null) {
+    const traced = contentOf(module.traced);
+    if (traced === null || record.traced !== digest(traced)) return false;
+  }
   return Object.entries(record.inputs).every(([name, expected]) => {
     const content = contentOf(join(module.source, name));
     return (content === null ? null : digest(content)) === expected;
@@ -153,8 +167,14 @@ async function compile(asc, module) {
     },
   );
   if (error || output === null) return stderr.toString() || String(error);
+  const record = { key, output: digest(output), inputs };
+  if (module.traced !== null) {
+    const traced = await traceModule(output);
+    record.traced = digest(traced);
+    await replaceFile(module.traced, traced);
+  }
   await replaceFile(module.target, output);
-  await replaceFile(module.record, `${JSON.stringify({ key, output: digest(output), inputs }, null, 1)}\n`);
+  await replaceFile(module.record, `${JSON.stringify(record, null, 1)}\n`);
   return null;
 }
 
@@ -206,7 +226,11 @@ async function removeStale(folder, modules) {
   for (const file of files) {
     const record = join(folder, '.build', file);
     if (wanted.has(record) || !file.endsWith('.json')) continue;
-    await rm(join(folder, `${file.slice(0, -'.json'.length)}.wasm`), { force: true });
+    const name = file.slice(0, -'.json'.length);
+    await rm(join(folder, `${name}.wasm`), { force: true });
+    if (name.endsWith('.bare')) {
+      await rm(join(folder, `${name.slice(0, -'.bare'.length)}.traced.wasm`), { force: true });
+    }
     await rm(record);
   }
 }

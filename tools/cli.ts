@@ -1,5 +1,10 @@
 #!/usr/bin/env node
 /** The `ctreplay` command: one table of commands, and one place where errors become messages and exit codes. */
+import {
+  addressSpaceAdvice,
+  addressSpaceLimitBytes,
+  addressSpaceText,
+} from '../engine/host/engine-memory.js';
 import { Command, CommanderError } from 'commander';
 import { endProgram, watchEnd } from './commands/program-end.js';
 import { packageVersion } from './report/tool-version.js';
@@ -66,6 +71,17 @@ async function makeProgram(argv: readonly string[]): Promise<Command> {
   return program;
 }
 
+/** What to say when the system or Node gave no memory; null for any other error. */
+function outOfMemoryText(error: Error): string | null {
+  const { code } = error as { code?: unknown };
+  const isAllocation =
+    error instanceof RangeError && /allocation failed|could not allocate/i.test(error.message);
+  if (!isAllocation && !/^ERR_WORKER_(OUT_OF_MEMORY|INIT_FAILED)$/.test(String(code))) return null;
+  const limit = addressSpaceLimitBytes();
+  const why = limit === null ? '' : ` ${addressSpaceText(limit).replace(/^t/, 'T')}. ${addressSpaceAdvice()}`;
+  return `out of memory: ${error.message}.${why} 'ctreplay doctor' says what memory there is; --store and --max-conns take less.`;
+}
+
 /** Message and exit code of an error; an error that nobody foresaw is shown with its stack. */
 function explain(error: unknown): { message: string; code: number } {
   if (error instanceof CommanderError) {
@@ -74,6 +90,8 @@ function explain(error: unknown): { message: string; code: number } {
   }
   if (!(error instanceof Error)) return { message: `ctreplay: ${String(error)}`, code: EXIT_ERROR };
   const { exitCode } = error as { exitCode?: unknown };
+  const outOfMemory = outOfMemoryText(error);
+  if (outOfMemory !== null) return { message: `ctreplay: ${outOfMemory}`, code: EXIT_ERROR };
   const unforeseen =
     error instanceof TypeError || error instanceof ReferenceError || error.name === 'RangeError';
   // An error without words (an AggregateError may have none) must not end in silence either.

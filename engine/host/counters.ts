@@ -32,6 +32,8 @@ export interface ThreadCounters {
   readonly reasons: ReadonlyMap<number, number>;
   /** Packets by class number (`CLASS_*`). */
   readonly classes: ReadonlyMap<number, number>;
+  /** Calls for a batch of packets, and those of them that touched ahead; both 0 in engines from before that was possible. */
+  readonly batches: { readonly run: number; readonly touched: number };
   /** Exact counts of work by name (`bucketProbes`); zero in the bare flavour. */
   readonly work: Readonly<Record<string, number>>;
   readonly locks: Readonly<Record<LockClass, LockFigures>>;
@@ -55,6 +57,10 @@ export function readCounters(run: EngineRun, threadIndex: number): ThreadCounter
     verdicts: readSparse(view, block + c.T_VERDICTS, 256),
     reasons: readSparse(view, block + c.T_REASONS, c.N_REASONS),
     classes: readSparse(view, block + c.T_CLASSES, c.N_CLASSES),
+    batches: {
+      run: c.T_BATCHES === 0 ? 0 : u64(view, block + c.T_BATCHES),
+      touched: c.T_BATCHES_TOUCHED === 0 ? 0 : u64(view, block + c.T_BATCHES_TOUCHED),
+    },
     work: readWork(view, c, block + c.T_WORK),
     locks,
   };
@@ -73,6 +79,10 @@ export function sumCounters(all: readonly ThreadCounters[]): ThreadCounters {
     verdicts: sumMaps(all.map((each) => each.verdicts)),
     reasons: sumMaps(all.map((each) => each.reasons)),
     classes: sumMaps(all.map((each) => each.classes)),
+    batches: {
+      run: all.reduce((sum, { batches }) => sum + batches.run, 0),
+      touched: all.reduce((sum, { batches }) => sum + batches.touched, 0),
+    },
     work,
     locks,
   };

@@ -4,13 +4,39 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { globalValue, readConstants, type EngineConstants } from './constants.js';
 import { EngineError } from './engine-error.js';
+import { allocateEngineMemory } from './engine-memory.js';
+import { PAGE_BYTES } from './memory-plan.js';
 
 /**
  * How a design was compiled: `bare` without probes, `probed` with lock figures and work counts, `debug` with lock-order
- * checks on top, `torture` with steps and faults that can be planted on top of that (engine/assembly/probe/steps.ts).
+ * checks on top, `torture` with steps and faults that can be planted on top of that (engine/assembly/probe/steps.ts), `traced` as bare with every memory access and turn of a loop told to the host.
  */
-export type Flavour = 'bare' | 'probed' | 'debug' | 'torture';
-export const FLAVOURS: readonly Flavour[] = ['bare', 'probed', 'debug', 'torture'];
+export type Flavour = 'bare' | 'probed' | 'debug' | 'torture' | 'traced';
+export const FLAVOURS: readonly Flavour[] = ['bare', 'probed', 'debug', 'torture', 'traced'];
+
+/** What a traced module calls (engine/trace-wasm.mjs). Addresses arrive signed and want `>>> 0`, lengths too. */
+export interface EngineTrace {
+  /**
+   * Before an access. Returns the address.
+   * @param kind 1 = read, 2 = write, 3 = both at once, as an atomic exchange does
+   */
+  readonly touch: (kind: number, bytes: number, offset: number, address: number) => number;
+  /** Destination, source and length of a block that is copied or filled, in this order; each returns its argument. */
+  readonly touchTo: (address: number) => number;
+  readonly touchFrom: (address: number) => number;
+  readonly touchLength: (length: number) => number;
+  /** At the beginning of every turn of a loop. */
+  readonly turn: () => void;
+}
+
+/** Listens to nothing. */
+export const NO_TRACE: EngineTrace = {
+  touch: (_kind, _bytes, _offset, address) => address,
+  touchTo: (address) => address,
+  touchFrom: (address) => address,
+  touchLength: (length) => length,
+  turn: () => {},
+};
 
 /** A compiled design. It can be posted to worker threads: the module is shared, not compiled again. */
 export interface EngineModule {
@@ -109,16 +135,24 @@ function compile(path: string, design: string, flavour: Flavour): EngineModule {
   });
 }
 
-/** Instantiates once on a small memory of its own, only to read the exported numbers. */
+/** Memories for looking at modules, by size. They are kept: each sets ten GiB of addresses aside, which count against `ulimit -v`. */
+const probeMemories = new Map<number, WebAssembly.Memory>();
+const FIRST_PROBE_PAGES = 2;
+const LAST_PROBE_PAGES = 64;
+
+/** Instantiates once on a small memory, only to read the exported numbers. */
 function probe(module: WebAssembly.Module, design: string): { exports: WebAssembly.Exports; pages: number } {
-  for (let pages = 1; pages <= 64; pages *= 2) {
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  for (let pages = FIRST_PROBE_PAGES; pages <= LAST_PROBE_PAGES; pages *= 2) {
+    const memory = probeMemories.get(pages) ?? allocateEngineMemory(pages, design, pages * PAGE_BYTES);
+    probeMemories.set(pages, memory);
     try {
-      const instance = new WebAssembly.Instance(module, { env: { memory, clock: () => 0, step: () => {} } });
+      const instance = new WebAssembly.Instance(module, {
+        env: { memory, clock: () => 0, step: () => {}, ...NO_TRACE },
+      });
       return { exports: instance.exports, pages };
     } catch (error) {
       // Too small a memory; anything else repeats on the last size and is reported there.
-      if (pages === 64 || !(error instanceof WebAssembly.LinkError)) {
+      if (pages === LAST_PROBE_PAGES || !(error instanceof WebAssembly.LinkError)) {
         throw new EngineError({
           design,
           reason: `the module cannot be linked: ${String(error)}`,

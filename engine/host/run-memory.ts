@@ -1,5 +1,5 @@
 import type { EngineConstants } from './constants.js';
-import { EngineError } from './engine-error.js';
+import { allocateEngineMemory } from './engine-memory.js';
 import type { MemoryPlan } from './memory-plan.js';
 import type { EngineModule } from './module.js';
 
@@ -31,6 +31,8 @@ export interface BehaviourSwitches {
   readonly ftpIpv4Extended?: boolean | undefined;
   /** Committing with a bare `nat` gives a reply tuple that no reply meets (a defect of every upstream revision). */
   readonly bareNatZeroTuple?: boolean | undefined;
+  /** Checksums count as right unseen, as upstream does with packets that offload flags as good. */
+  readonly checksumsIgnored?: boolean | undefined;
 }
 
 /**
@@ -40,6 +42,14 @@ export interface BehaviourSwitches {
 export const MUTEX_POLICIES = ['glibc', 'backoff'] as const;
 export type MutexPolicy = (typeof MUTEX_POLICIES)[number];
 export const DEFAULT_MUTEX: MutexPolicy = 'glibc';
+
+/**
+ * Whether batches touch ahead what their packets will need (engine/assembly/conntrack/touch-ahead.ts): `auto` while the table is large,
+ * `on` always, `off` never, as in the original. No verdict depends on it.
+ */
+export const TOUCH_AHEAD_SETTINGS = ['auto', 'on', 'off'] as const;
+export type TouchAhead = (typeof TOUCH_AHEAD_SETTINGS)[number];
+export const DEFAULT_TOUCH_AHEAD: TouchAhead = 'auto';
 
 /** What a run starts with. Everything random is injected. */
 export interface RunSettings {
@@ -63,6 +73,8 @@ export interface RunSettings {
   readonly holdInterval?: number | undefined;
   /** How waiters of a lock spin; absent = as glibc's. Engines from before there was a choice have their own way. */
   readonly mutex?: MutexPolicy | undefined;
+  /** Whether batches touch ahead; absent = auto. Engines from before there was a choice never do. */
+  readonly touchAhead?: TouchAhead | undefined;
 }
 
 /** Default connection limit (spec §0). */
@@ -82,17 +94,7 @@ export interface EngineRun {
  */
 export function createRun(engine: EngineModule, plan: MemoryPlan, settings: RunSettings): EngineRun {
   const pages = Math.max(plan.totalPages, engine.minimumPages);
-  let memory: WebAssembly.Memory;
-  try {
-    memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-  } catch (cause) {
-    throw new EngineError({
-      design: engine.design,
-      reason: `the system does not give ${Math.ceil(plan.totalBytes / 1024 ** 2)} MiB of memory: ${(cause as Error).message}`,
-      advice: 'Lower --max-conns or the size of the packet store.',
-      cause,
-    });
-  }
+  const memory = allocateEngineMemory(pages, engine.design, plan.totalBytes);
   const run: EngineRun = { engine, memory, plan };
   writeControlBlock(run, settings);
   return run;
@@ -119,7 +121,8 @@ export function switchBits(constants: EngineConstants, switches: BehaviourSwitch
     (switches.establishedAfterReply ? constants.SWITCH_EST_AFTER_REPLY : 0) |
     (switches.defaultLimitPerZone ? constants.SWITCH_DEFAULT_LIMIT_PER_ZONE : 0) |
     (switches.ftpIpv4Extended ? constants.SWITCH_FTP_IPV4_EXTENDED : 0) |
-    (switches.bareNatZeroTuple ? constants.SWITCH_BARE_NAT_ZERO_TUPLE : 0)
+    (switches.bareNatZeroTuple ? constants.SWITCH_BARE_NAT_ZERO_TUPLE : 0) |
+    (switches.checksumsIgnored ? constants.SWITCH_CHECKSUMS_IGNORED : 0)
   );
 }
 
@@ -154,6 +157,8 @@ function writeControlBlock(run: EngineRun, settings: RunSettings): void {
   if (c.C_MUTEX_POLICY !== 0) {
     put(c.C_MUTEX_POLICY, (settings.mutex ?? DEFAULT_MUTEX) === 'backoff' ? c.MUTEX_BACKOFF : c.MUTEX_GLIBC);
   }
+  if (c.C_TOUCH_AHEAD !== 0)
+    put(c.C_TOUCH_AHEAD, touchAheadWord(c, settings.touchAhead ?? DEFAULT_TOUCH_AHEAD));
   put(c.C_N_CONN_LIMIT, settings.connLimit ?? DEFAULT_CONN_LIMIT);
   put(c.C_TCP_SEQ_CHECK, (settings.tcpSeqCheck ?? true) ? 1 : 0);
   put(c.C_EPOCH, 1);
@@ -165,6 +170,12 @@ function writeControlBlock(run: EngineRun, settings: RunSettings): void {
   }
   // Last: a thread that attaches too early finds no magic and refuses.
   Atomics.store(new Int32Array(memory.buffer), (c.CONTROL + c.C_MAGIC) / 4, c.MAGIC);
+}
+
+/** A setting of touching ahead as the engine reads it. */
+export function touchAheadWord(c: EngineConstants, setting: TouchAhead): number {
+  if (setting === 'auto') return c.TOUCH_AHEAD_AUTO;
+  return setting === 'on' ? c.TOUCH_AHEAD_ON : c.TOUCH_AHEAD_OFF;
 }
 
 /** The state must not be zero, which xorshift generators never leave. */

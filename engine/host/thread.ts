@@ -1,6 +1,7 @@
 import { EngineError } from './engine-error.js';
 import { ARGUMENT_BYTES } from './memory-plan.js';
 import { byteOffset, type ByteOffset } from './quantities.js';
+import { NO_TRACE, type EngineTrace } from './module.js';
 import type { EngineRun } from './run-memory.js';
 
 /**
@@ -83,6 +84,14 @@ const ATTRIBUTES_AT = 1024;
 const KEY_AT = 1152;
 const OUT_AT = 1280;
 
+/** What the flavours for tests call; no other asks for it. */
+export interface EngineHooks {
+  /** Of the `torture` flavour. */
+  readonly step?: StepHook;
+  /** Told of the accesses of the `traced` flavour. */
+  readonly trace?: EngineTrace;
+}
+
 /**
  * One thread's instance of a run's engine. Lives on the thread that attached; its argument area lies in the run's memory and
  * belongs to it alone.
@@ -106,14 +115,19 @@ export class EngineThread {
   /**
    * Instantiates the engine on a run's memory and attaches as thread `index`.
    * @param clock monotonic nanoseconds, for the probes
-   * @param step for the `torture` flavour; no other asks for it
+   * @param hooks what the flavours for tests call
    * @throws EngineError when the memory was not laid out or the index is out of range
    */
-  constructor(run: EngineRun, index: number, clock: Clock, step: StepHook = () => {}) {
+  constructor(
+    run: EngineRun,
+    index: number,
+    clock: Clock,
+    { step = () => {}, trace = NO_TRACE }: EngineHooks = {},
+  ) {
     this.run = run;
     this.index = index;
     const { memory, engine, plan } = run;
-    const instance = new WebAssembly.Instance(engine.module, { env: { memory, clock, step } });
+    const instance = new WebAssembly.Instance(engine.module, { env: { memory, clock, step, ...trace } });
     this.exports = instance.exports as unknown as EngineExports;
     this.view = new DataView(memory.buffer);
     this.bytes = new Uint8Array(memory.buffer);

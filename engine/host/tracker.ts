@@ -4,13 +4,19 @@ import { presetNumber } from './designs.js';
 import { writeExecParams, type ExecRequest } from './exec-params.js';
 import { ExpectationReader, type Expectation } from './expectation-view.js';
 import { planMemory } from './memory-plan.js';
-import { loadEngine, type EngineModule, type Flavour } from './module.js';
+import { loadEngine, NO_TRACE, type EngineModule, type EngineTrace, type Flavour } from './module.js';
 import { PacketStore } from './packet-store.js';
 import { PacketHandle } from './packet-handle.js';
 import { byteOffset, milliseconds, type ByteOffset, type Milliseconds } from './quantities.js';
 import { reasonTable, type Reason } from './reason-text.js';
 import { createRun, resetRun, writeFragmentSettings } from './run-memory.js';
-import type { BehaviourSwitches, EngineRun, FragmentSettings, RunSettings } from './run-memory.js';
+import type {
+  BehaviourSwitches,
+  EngineRun,
+  FragmentSettings,
+  RunSettings,
+  TouchAhead,
+} from './run-memory.js';
 import { EngineThread, type Clock } from './thread.js';
 import { attributeValues, type TimeoutSeconds } from './timeout-attributes.js';
 
@@ -29,6 +35,8 @@ export interface TrackerSettings {
   readonly hashBasis?: number | undefined;
   /** Every how many lock holds the held time is measured, where locks are probed; absent = never. */
   readonly holdInterval?: number | undefined;
+  /** Whether batches touch ahead; absent = auto, which a call for one packet never does. */
+  readonly touchAhead?: TouchAhead | undefined;
 }
 
 /** What a tracker is made for. */
@@ -46,6 +54,8 @@ export interface TrackerOptions extends TrackerSettings {
   readonly fragmentSlots?: number | undefined;
   /** Nanoseconds for the probes; default a clock that stands still, so that nothing but work is counted. */
   readonly clock?: Clock | undefined;
+  /** Makes what is told of the accesses of the traced flavour; default nothing. */
+  readonly trace?: ((run: EngineRun) => EngineTrace) | undefined;
   /** Where the compiled designs lie; default the package's own. */
   readonly wasmFolder?: string | undefined;
 }
@@ -273,6 +283,17 @@ export class Tracker {
     return this.#thread.exports.tableCount();
   }
 
+  /** Its engine in its memory: for reading what probes have recorded. */
+  get engineRun(): EngineRun {
+    return this.#run;
+  }
+
+  /** Records taken from the slab and not yet given back, companions and those that wait for a grace period included. */
+  get slotsInUse(): number {
+    const { C_SLAB_IN_USE, CONTROL } = this.engine.constants;
+    return this.#thread.view.getUint32(CONTROL + C_SLAB_IN_USE, true);
+  }
+
   get connLimit(): number {
     return this.#thread.exports.getConnLimit() >>> 0;
   }
@@ -396,7 +417,8 @@ export class Tracker {
   }
 
   #start(): EngineThread {
-    const thread = new EngineThread(this.#run, 0, this.#options.clock ?? ((): number => 0));
+    const { clock = (): number => 0, trace } = this.#options;
+    const thread = new EngineThread(this.#run, 0, clock, { trace: trace?.(this.#run) ?? NO_TRACE });
     thread.guard(() => {
       thread.exports.initTracker();
       thread.exports.goOnline();
@@ -419,6 +441,7 @@ function runSettings(
     switches: options.switches,
     fragments: options.fragments,
     holdInterval: options.holdInterval,
+    touchAhead: options.touchAhead,
   };
 }
 

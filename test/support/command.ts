@@ -13,13 +13,18 @@ export interface CommandOutcome {
   readonly stderr: string;
 }
 
-/** Runs `ctreplay` with these arguments in a folder. */
-export function ctreplay(args: readonly string[], cwd: string, input?: Uint8Array): CommandOutcome {
+/** Runs `ctreplay` with these arguments in a folder; `env` is added to the environment. */
+export function ctreplay(
+  args: readonly string[],
+  cwd: string,
+  input?: Uint8Array,
+  env: Readonly<Record<string, string>> = {},
+): CommandOutcome {
   const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
     cwd,
     encoding: 'utf8',
     maxBuffer: 1 << 28,
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: '1', ...env },
     ...(input === undefined ? {} : { input }),
   });
   return { code: status, stdout, stderr };

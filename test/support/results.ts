@@ -341,11 +341,16 @@ function ownThroughput(
   probedPps: number,
   workers: number,
   old: boolean,
-): Pick<ResultCase, 'mutex' | 'repeatedTuples' | 'throughput' | 'probeCost'> {
+): Pick<
+  ResultCase,
+  'mutex' | 'touchAhead' | 'touchedBatchShare' | 'repeatedTuples' | 'throughput' | 'probeCost'
+> {
   const pps = probedPps * (old ? 1.4 : 1.2);
   const nsOf = (perSecond: number): number => (workers * 1e9) / perSecond;
   return {
     mutex: 'glibc',
+    touchAhead: 'auto',
+    touchedBatchShare: 0.5,
     repeatedTuples: false,
     throughput: {
       build: 'bare',
@@ -357,6 +362,7 @@ function ownThroughput(
       workerNsPerPacket: nsOf(pps),
       harnessShare: 0.12,
       cpuWaitShare: 0.01,
+      touchedBatchShare: 0.5,
     },
     probeCost: {
       nsPerPacket: nsOf(probedPps) - nsOf(pps),

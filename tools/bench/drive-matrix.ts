@@ -6,7 +6,7 @@
 import type { MatrixSpec } from './matrix-spec.js';
 import type { Group } from './plan.js';
 import { sessionProgress, type SessionHooks, type SessionRunner, type SessionState } from './session.js';
-import { groupProgress, groupWarmUp } from './stopping.js';
+import { groupProgress, groupWarmUp, sessionPlace } from './stopping.js';
 import { completeSessions, type Blocks } from './trial.js';
 
 /** More than the bounds of a matrix allow. */
@@ -25,7 +25,7 @@ export interface MatrixHooks extends Pick<SessionHooks, 'onTrial' | 'isInterrupt
 export interface MatrixOutcome {
   readonly state: MatrixState;
   readonly interrupted: boolean;
-  /** What there is to say about groups: unsteady, precision not reached. One sentence each. */
+  /** What there is to say about groups: trials to warm up, precision not reached. One sentence each. */
   readonly remarks: readonly string[];
 }
 
@@ -75,16 +75,11 @@ function remarksOn(group: Group, spec: MatrixSpec, sessions: readonly Blocks[]):
   if (sessions.length === 0) return [];
   const remarks: string[] = [];
   sessions.forEach((blocks, session) => {
-    const where = sessions.length === 1 ? group.name : `${group.name}, session ${session + 1}`;
+    const where = sessionPlace(group, sessions.length, session);
     const warmUp = groupWarmUp(group, blocks);
     if (warmUp.state === 'warm-up') {
       remarks.push(
         `${where}: the first ${warmUp.blocks} of ${blocks.length} trials of each cell were still warming up and do not count`,
-      );
-    }
-    if (warmUp.state === 'unsteady') {
-      remarks.push(
-        `${where}: the level still changed near the end, so all trials count; take more --trials, or find what else keeps the machine busy`,
       );
     }
   });

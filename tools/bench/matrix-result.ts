@@ -1,7 +1,19 @@
 /** The result.json of a matrix, complete or on the way. */
 import { cpus } from 'node:os';
+import {
+  collectWarnings,
+  type FoundWarningCode,
+  type WarningCode,
+  type WarningFacts,
+} from '../measure/warnings.js';
 import { throughputOf } from '../report/throughput.js';
-import { RESULT_FORMAT, RESULT_VERSION, type Result, type ResultCase } from '../report/schema.js';
+import {
+  RESULT_FORMAT,
+  RESULT_VERSION,
+  type CellSummary,
+  type Result,
+  type ResultCase,
+} from '../report/schema.js';
 import {
   compareMatrix,
   geomeans,
@@ -14,7 +26,8 @@ import type { BenchRecord } from './bench-record.js';
 import type { MatrixState } from './drive-matrix.js';
 import type { MatrixSpec } from './matrix-spec.js';
 import type { Group, Shard } from './plan.js';
-import { groupProgress, groupWarmUp } from './stopping.js';
+import { primaryMetric } from './metrics.js';
+import { groupProgress, groupWarmUp, sessionPlace, steadyBlocks } from './stopping.js';
 import { completeBlockNumbers, completeSessions } from './trial.js';
 
 /** The parts of a result that do not come from trials. */
@@ -54,6 +67,7 @@ export function matrixResult(parts: MatrixResultParts): MatrixResult {
   }));
   const begun = measured.filter(({ sessions }) => sessions.length > 0);
   const comparisons = compareMatrix(begun, spec);
+  const cells = begun.flatMap((one) => summarise(one, spec));
   const records = measured.map(({ group, sessions }) => ({
     name: group.name,
     cells: group.cells.map((cell) => cell.id),
@@ -74,15 +88,19 @@ export function matrixResult(parts: MatrixResultParts): MatrixResult {
     valid: cases.every(isValid),
     warnings: [
       ...frame.warnings,
-      ...(parts.remarks ?? []).map((text) => ({ code: 'matrix-repetitions', text, advice: null })),
+      ...(parts.remarks ?? []).map((text) =>
+        ofClosedList({ code: 'matrix-repetitions', text, advice: null }),
+      ),
+      ...collectWarnings(matrixFacts(begun, cells)),
       ...oversubscribed(groups),
       ...controlWarnings(comparisons),
       ...caseWarnings(cases),
     ],
     cases: cases.map(setWarningsAside),
-    cells: begun
-      .flatMap((one) => summarise(one, spec))
-      .map((summary) => ({ ...summary, ...originOf(caseOf.get(summary.id), summary.metric, frame) })),
+    cells: cells.map((summary) => ({
+      ...summary,
+      ...originOf(caseOf.get(summary.id), summary.metric, frame),
+    })),
     comparisons: comparisons.map((one) => {
       const { build, ...rest } = originOf(caseOf.get(one.head), one.metric, frame);
       const base = originOf(caseOf.get(one.base), one.metric, frame).build;
@@ -134,17 +152,57 @@ function isValid(one: ResultCase): boolean {
   return one.audit.length > 0 && one.audit.every((check) => check.ok);
 }
 
+/** Warnings that come from all trials together: of parts that are merged they are told anew. */
+export const RECOMPUTED_WARNING_CODES: ReadonlySet<string> = new Set<WarningCode | FoundWarningCode>([
+  'few-trials',
+  'outliers',
+  'not-steady',
+  'control-differs',
+]);
+
+/** A warning with a text of its own, of the closed list all the same. */
+function ofClosedList(
+  warning: Result['warnings'][number] & { code: FoundWarningCode },
+): Result['warnings'][number] {
+  return warning;
+}
+
+/** What the repetitions of a finished matrix, or of the groups that have begun, say about its figures. */
+function matrixFacts(begun: readonly MeasuredGroup[], cells: readonly CellSummary[]): WarningFacts {
+  // Over several sessions the interval is that of the sessions, of which two are enough for one.
+  const single = begun.filter(({ sessions }) => sessions.length === 1);
+  const counts = single.map(({ group, sessions }) => steadyBlocks(group, sessions.flat()).length);
+  const primary = new Map(
+    begun.flatMap(({ group, sessions }) =>
+      group.cells.map(({ id, rate }) => [id, primaryMetric(rate, sessions.flat())]),
+    ),
+  );
+  const series = cells.filter(({ id, metric }) => primary.get(id) === metric);
+  return {
+    trialCount: counts.length === 0 ? null : Math.min(...counts),
+    outlierCount: series.reduce((sum, { outliers }) => sum + (outliers ?? 0), 0),
+    outlierOf: series.reduce((sum, { n }) => sum + n, 0),
+    unsteadyGroups: begun.flatMap(({ group, sessions }) =>
+      sessions.flatMap((blocks, session) =>
+        groupWarmUp(group, blocks).state === 'unsteady'
+          ? [sessionPlace(group, sessions.length, session)]
+          : [],
+      ),
+    ),
+  };
+}
+
 function oversubscribed(groups: readonly Group[]): Result['warnings'] {
   const cores = cpus().length;
   const most = Math.max(...groups.map((group) => group.cells[0]?.workers ?? 0));
   if (most <= cores) return [];
   return [
-    {
+    ofClosedList({
       code: 'oversubscribed',
       text: `cells with up to ${most} workers share ${cores} CPUs`,
       advice:
         'their figures tell about the scheduler as much as about the design; read those with at most one worker per CPU first',
-    },
+    }),
   ];
 }
 
@@ -189,10 +247,10 @@ function controlWarnings(comparisons: readonly MatrixComparison[]): Result['warn
     .map((one) => `${one.metric} ${one.text} (p=${one.adjustedP?.toFixed(3)} after Holm)`)
     .join(', ');
   return [
-    {
+    ofClosedList({
       code: 'control-differs',
       text: `the A/A control differs from itself in ${flagged.length} of ${controls.length} figures: ${names}`,
       advice: `by chance one matrix in ${Math.round(1 / (flagged[0]?.alpha ?? 0.05))} shows any; look for what on the machine favours one place in the order before believing the other comparisons`,
-    },
+    }),
   ];
 }

@@ -1,6 +1,12 @@
 /** What a benchmark matrix is: its dimensions, how often each cell is repeated, and the checks of a bench.yaml. */
 import { z } from 'zod';
-import { DEFAULT_MUTEX, MUTEX_POLICIES } from '../../engine/host/run-memory.js';
+import {
+  DEFAULT_MUTEX,
+  DEFAULT_TOUCH_AHEAD,
+  MUTEX_POLICIES,
+  TOUCH_AHEAD_SETTINGS,
+} from '../../engine/host/run-memory.js';
+import { CHECKSUM_HANDLINGS } from '../config/checksum-handling.js';
 import { parseRate, rateText, type Rate } from './rate.js';
 
 const parameterValue = z.union([z.number(), z.string()]);
@@ -42,6 +48,8 @@ const inputObject = z
     keepTruncated: z.boolean().optional(),
     /** Refuse a capture with odd records. */
     strict: z.boolean().optional(),
+    /** What is done about wrong checksums of a capture; default: verify. */
+    checksums: z.enum(CHECKSUM_HANDLINGS).optional(),
     /** Stop reading after this many packets. */
     limit: z.int().positive().optional(),
     loop: z.int().positive().optional(),
@@ -124,6 +132,7 @@ export const matrixSpec = z.strictObject({
     .optional(),
   warmupPackets: z.int().nonnegative().default(20_000),
   mutex: z.enum(MUTEX_POLICIES).default(DEFAULT_MUTEX),
+  touchAhead: z.enum(TOUCH_AHEAD_SETTINGS).default(DEFAULT_TOUCH_AHEAD),
   pin: z.boolean().default(false),
 });
 

@@ -2,7 +2,7 @@
  * From a matrix to its cells. A group is what may be compared: one input, one number of workers, one rate; its cells are the
  * designs, and in some groups the controls. Groups run one after the other; the cells of a group take turns.
  */
-import { mutexSuffix } from '../replay/case-id.js';
+import { settingsSuffix } from '../replay/case-id.js';
 import { inputName, latencyOf, MatrixError, type InputSpec, type MatrixSpec } from './matrix-spec.js';
 import { rateText, type Rate } from './rate.js';
 
@@ -75,7 +75,7 @@ export function planMatrix(spec: MatrixSpec, cores: number, shard: Shard | null 
   return chosen.map(({ input, workers, rate, index }): Group => {
     const name = inputName(input);
     const base = `${name}/`;
-    const load = `/w${workers}/${rateText(rate)}${mutexSuffix(spec.mutex)}`;
+    const load = `/w${workers}/${rateText(rate)}${settingsSuffix(spec)}`;
     const cell = (design: string, role: CellRole): Cell => ({
       id: `${base}${design}${load}${role === 'design' ? '' : `/${role}`}`,
       groupIndex: index,

@@ -49,11 +49,12 @@ export const PRESETS: readonly Preset[] = [
     summary: 'the whole story of the two designs: six kinds of traffic, 1 to 8 workers',
     matrix: {
       inputs: [
-        { scenario: 'syn-flood', parameters: { packets: 500_000 } },
+        // Enough packets for half a second or more: a shorter run meets one phase of the machine.
+        { scenario: 'syn-flood', parameters: { packets: 1_000_000 } },
         { scenario: 'nat-exhaustion', parameters: { packets: 300_000 } },
-        { scenario: 'ftp-alg', parameters: { packets: 300_000 } },
-        { scenario: 'established', parameters: { packets: 500_000 } },
-        { name: 'churn', scenario: 'udp-churn', parameters: { packets: 400_000 } },
+        { scenario: 'ftp-alg', parameters: { packets: 1_000_000 } },
+        { scenario: 'established', parameters: { packets: 2_000_000 } },
+        { name: 'churn', scenario: 'udp-churn', parameters: { packets: 1_000_000 } },
         // Tracker time runs 40 times faster, so that a trial spans both timeouts and many sweeps; the rate leaves the
         // sweeper a CPU, or the figures would be about that.
         {

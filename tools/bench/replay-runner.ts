@@ -1,15 +1,18 @@
 /** Running a trial for real: a cell's design over its input, through the replay. */
 import { resolveDesigns } from '../../engine/host/designs.js';
 import { applyConfig, configSettings, threadTarget } from '../config/apply-config.js';
+import { checksumSwitches } from '../config/checksum-handling.js';
 import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
 import { configFromSuggestion } from '../config/suggested.js';
+import { requireRightChecksums } from '../replay/checksum-check.js';
 import { measureCase, type ReplayOptions } from '../replay/session.js';
 import type { MachineAtStart } from '../replay/machine.js';
 import type { StagedTraffic } from '../replay/staging.js';
 import { STEER_MODES, type SteerMode } from '../replay/steer.js';
 import type { LatencyMode } from '../replay/worker-input.js';
-import type { ResultCase } from '../report/schema.js';
+import type { AuditCheck, ResultCase } from '../report/schema.js';
+import { isSourceBound } from '../report/throughput.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
 import { latencyOf, MatrixError, type InputSpec, type MatrixSpec } from './matrix-spec.js';
 import { valuesOf } from './metrics.js';
@@ -52,7 +55,7 @@ export class ReplayCellRunner implements CellRunner {
     this.#steer = steer;
   }
 
-  /** @throws ReplayFailure, EngineError, or what loading the input throws */
+  /** @throws ReplayFailure, EngineError, WrongChecksumsError, or what loading the input throws */
   async run(cell: Cell, trialSeed: number): Promise<TrialMeasurement> {
     if (this.#loaded?.name !== cell.inputName) {
       this.#loaded = null;
@@ -62,6 +65,7 @@ export class ReplayCellRunner implements CellRunner {
     const [choice] = resolveDesigns(cell.design);
     if (choice === undefined) throw new MatrixError(`there is no design '${cell.design}'`);
     const options = this.#options(cell, trialSeed, suggested);
+    requireRightChecksums(traffic, input, options.switches?.checksumsIgnored === true);
     const made = await measureCase({
       traffic,
       input: { ...input, name: cell.inputName },
@@ -75,6 +79,7 @@ export class ReplayCellRunner implements CellRunner {
       design: cell.design,
       kind: 'bench',
       ...(cell.role === 'control' ? { control: true } : {}),
+      audit: [...made.audit, ...sourceChecks(made)],
     };
     return { values: valuesOf(one), case: one };
   }
@@ -103,15 +108,36 @@ export class ReplayCellRunner implements CellRunner {
       warmupPackets: spec.warmupPackets,
       timelineMs: TIMELINE_MS,
       mutex: spec.mutex,
+      touchAhead: spec.touchAhead,
       pin: spec.pin,
       seed: trialSeed,
       rules: createRules(config),
       configure: (thread) => applyConfig(threadTarget(thread), config),
       tcpSeqCheck: settings.tcpSeqCheck,
-      switches: settings.switches,
+      switches: checksumSwitches(settings.switches, input),
       fragments: settings.fragments,
     };
   }
+}
+
+/**
+ * A matrix compares designs, so a rate that is that of the packets' source is no measurement of a cell. Inputs of a matrix are kept in
+ * memory, where no packet comes late; this holds for every runner all the same.
+ */
+export function sourceChecks(one: ResultCase): AuditCheck[] {
+  if (one.input.streamed == null) return [];
+  const ok = !isSourceBound(one);
+  return [
+    {
+      name: 'source-kept-up',
+      ok,
+      expected: 'no packet that came late from its source',
+      actual: `${one.input.streamed.waits} waits for packets`,
+      advice: ok
+        ? null
+        : 'the cell has the rate of its source: use an input that fits the memory (limit), or ctreplay prep',
+    },
+  ];
 }
 
 /** The input's own configuration, or the one that its scenario expects. */

@@ -68,6 +68,11 @@ export function steadyBlocks(group: Group, blocks: Blocks): Blocks {
   return blocks.slice(groupWarmUp(group, blocks).blocks);
 }
 
+/** A session of a group for people; a matrix of one session needs no number. */
+export function sessionPlace(group: Group, sessions: number, session: number): string {
+  return sessions === 1 ? group.name : `${group.name}, session ${session + 1}`;
+}
+
 /** Where a group stands. */
 export interface GroupProgress {
   /** Blocks that count, over all sessions. */

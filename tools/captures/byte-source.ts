@@ -20,13 +20,14 @@ export class RawBytes {
   #ended = false;
   #digest: string | null = null;
 
-  constructor(path: string, stdin: Readable, hash: boolean) {
-    this.#source = readRawChunks(path, stdin);
+  /** @param reuse a chunk of a file holds until the next one is asked for, and its memory is then used again */
+  constructor(path: string, stdin: Readable, hash: boolean, reuse = false) {
+    this.#source = readRawChunks(path, stdin, reuse);
     this.#hash = hash ? createHash('sha256') : null;
   }
 
   /**
-   * The chunks, which are never reused. Leaving the iteration early closes the source.
+   * The chunks, which are never reused unless that was asked for. Leaving the iteration early closes the source.
    * @throws CaptureError when the source cannot be opened or read
    */
   async *chunks(): AsyncGenerator<Uint8Array> {
@@ -64,7 +65,7 @@ export class RawBytes {
   }
 }
 
-async function* readRawChunks(path: string, stdin: Readable): AsyncGenerator<Uint8Array> {
+async function* readRawChunks(path: string, stdin: Readable, reuse: boolean): AsyncGenerator<Uint8Array> {
   if (path === '-') {
     yield* readStream(stdin);
     return;
@@ -73,9 +74,10 @@ async function* readRawChunks(path: string, stdin: Readable): AsyncGenerator<Uin
   try {
     // A small file gets a buffer of its size (and a byte more, to see its end in the same read).
     const chunkBytes = Math.min(FILE_CHUNK_BYTES, Math.max(MIN_CHUNK_BYTES, size + 1));
+    let chunk: Buffer | null = null;
     for (;;) {
       // Buffer.allocUnsafeSlow: a buffer of its own, so a kept frame pins this chunk and nothing else.
-      const chunk = Buffer.allocUnsafeSlow(chunkBytes);
+      if (chunk === null || !reuse) chunk = Buffer.allocUnsafeSlow(chunkBytes);
       const { bytesRead } = await readChunk(path, file, chunk);
       if (bytesRead === 0) return;
       yield chunk.subarray(0, bytesRead);

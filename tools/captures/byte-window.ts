@@ -33,14 +33,11 @@ export class ByteWindow {
     while (this.end - this.start < byteCount) {
       const pieces: Uint8Array[] = [];
       let total = this.end - this.start;
-      while (total < byteCount && !this.ended) {
-        const next = await this.chunks.next();
-        if (next.done === true) {
-          this.ended = true;
-        } else if (next.value.length > 0) {
-          pieces.push(next.value);
-          total += next.value.length;
-        }
+      while (total < byteCount) {
+        const chunk = await this.nextChunk();
+        if (chunk === null) break;
+        pieces.push(chunk);
+        total += chunk.length;
       }
       if (pieces.length > 0) this.append(pieces, total);
       if (this.ended) break;
@@ -64,6 +61,16 @@ export class ByteWindow {
       left -= step;
     }
     return true;
+  }
+
+  /** The next chunk that holds anything; null at the end of the stream. */
+  protected async nextChunk(): Promise<Uint8Array | null> {
+    while (!this.ended) {
+      const next = await this.chunks.next();
+      if (next.done === true) this.ended = true;
+      else if (next.value.length > 0) return next.value;
+    }
+    return null;
   }
 
   /** Ends the stream early and releases its source. */

@@ -38,6 +38,12 @@ export function isRepeatable(file: string): boolean {
   return file !== '-' && statOf(file)?.isFile() !== false;
 }
 
+/** Bytes of a regular file; 0 of what is none, or cannot be looked at. */
+export function regularFileBytes(file: string): number {
+  const stat = file === '-' ? null : statOf(file);
+  return stat?.isFile() === true ? stat.size : 0;
+}
+
 function isPattern(arg: string): boolean {
   return arg !== '-' && statOf(arg) === null && isDynamicPattern(arg);
 }

@@ -1,4 +1,5 @@
 import type { Oddities } from './oddities.js';
+import type { RecordBlock } from './record-block.js';
 
 /** One packet of a capture, whatever the file's format. */
 export interface CaptureRecord {
@@ -53,6 +54,17 @@ export interface RecordSource {
    * @throws CaptureError
    */
   nextBatch(): Promise<CaptureRecord[] | null>;
+}
+
+/** A parser that can hand records out where they lie, too: the same ones, with the same oddities and errors. */
+export interface BlockSource extends RecordSource {
+  /**
+   * Fills an empty block with the next records; false after the last. A block may stay empty when its records are not wanted. Not to
+   * be mixed with `nextBatch`.
+   * Every record before a fault is delivered before the fault is thrown.
+   * @throws CaptureError
+   */
+  fillBlock(block: RecordBlock): Promise<boolean>;
 }
 
 /** Largest captured length accepted, in bytes: libpcap's MAXIMUM_SNAPLEN for the link types read here. */

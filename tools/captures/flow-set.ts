@@ -37,6 +37,9 @@ export class FlowSet {
     destinationPort: number,
     zone = 0,
   ): boolean {
+    if (addressBytes === 4) {
+      return this.addIpv4(frame, addressesAt, protocol, sourcePort, destinationPort, zone);
+    }
     const swapped = this.isSwapped(frame, addressesAt, addressBytes, sourcePort, destinationPort);
     const { keyBytes, key } = this;
     key.fill(0);
@@ -50,6 +53,26 @@ export class FlowSet {
     key[9] = zone * 0x1_0000 + ((addressBytes << 8) | protocol);
     // A stored pair of zeros means an empty slot, so the low half is never 0.
     return this.insert(hashWords(key, 0x2545_f491) | 1, hashWords(key, 0x9e37_79b9));
+  }
+
+  /** As for any addresses, without the loops: most flows are of IPv4, and there may be millions. */
+  private addIpv4(
+    frame: Uint8Array,
+    addressesAt: number,
+    protocol: number,
+    sourcePort: number,
+    destinationPort: number,
+    zone: number,
+  ): boolean {
+    const source = u32(frame, addressesAt);
+    const destination = u32(frame, addressesAt + 4);
+    const swapped = source === destination ? sourcePort > destinationPort : source > destination;
+    const lower = (swapped ? destination : source) | 0;
+    const upper = (swapped ? source : destination) | 0;
+    const ports = swapped ? (destinationPort << 16) | sourcePort : (sourcePort << 16) | destinationPort;
+    const kind = (zone << 16) | (4 << 8) | protocol;
+    const low = hashFour(lower, upper, ports, kind, 0x2545_f491);
+    return this.insert(low | 1, hashFour(lower, upper, ports, kind, 0x9e37_79b9));
   }
 
   private isSwapped(
@@ -111,15 +134,35 @@ const KEY_WORDS = 10;
 /** MurmurHash3, 32-bit variant, over whole words. */
 function hashWords(words: Uint32Array, seed: number): number {
   let hash = seed;
-  for (const word of words) {
-    let mixed = Math.imul(word, 0xcc9e_2d51);
-    mixed = (mixed << 15) | (mixed >>> 17);
-    hash ^= Math.imul(mixed, 0x1b87_3593);
-    hash = (hash << 13) | (hash >>> 19);
-    hash = (Math.imul(hash, 5) + 0xe654_6b64) | 0;
-  }
-  hash ^= words.length * 4;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35);
-  return hash ^ (hash >>> 16);
+  for (const word of words) hash = mixIn(hash, word);
+  return finish(hash ^ (words.length * 4));
+}
+
+/** The same over four words. */
+function hashFour(a: number, b: number, c: number, d: number, seed: number): number {
+  return finish(mixIn(mixIn(mixIn(mixIn(seed, a), b), c), d) ^ 16);
+}
+
+function mixIn(hash: number, word: number): number {
+  let mixed = Math.imul(word, 0xcc9e_2d51);
+  mixed = (mixed << 15) | (mixed >>> 17);
+  const next = hash ^ Math.imul(mixed, 0x1b87_3593);
+  return (Math.imul((next << 13) | (next >>> 19), 5) + 0xe654_6b64) | 0;
+}
+
+function finish(hash: number): number {
+  let mixed = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2_ae35);
+  return mixed ^ (mixed >>> 16);
+}
+
+/** In network order. */
+function u32(bytes: Uint8Array, at: number): number {
+  return (
+    (((bytes[at] as number) << 24) |
+      ((bytes[at + 1] as number) << 16) |
+      ((bytes[at + 2] as number) << 8) |
+      (bytes[at + 3] as number)) >>>
+    0
+  );
 }

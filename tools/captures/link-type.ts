@@ -19,8 +19,8 @@ export const LINKTYPE_IPV6 = 229;
 export const LINKTYPE_LINUX_SLL2 = 276;
 
 const NULL_HEADER_BYTES = 4;
-const SLL_HEADER_BYTES = 16;
-const SLL2_HEADER_BYTES = 20;
+/** Of a hardware address. */
+const ADDRESS_BYTES = 6;
 /** Linux pseudo-protocols of cooked captures whose payload is an 802.3 frame without its header. */
 const SLL_PROTOCOL_802_3 = 0x0001;
 const SLL_PROTOCOL_802_2 = 0x0004;
@@ -99,12 +99,20 @@ export function linkTypeName(linkType: number): string {
 }
 
 /** What of a record stands for the packet: where its network layer starts and which Ethernet type names it. */
-interface NetworkPart {
-  readonly etherType: number;
-  readonly start: number;
-  /** Sender's hardware address where the link layer told it. */
-  readonly source?: Uint8Array;
+export interface NetworkPart {
+  etherType: number;
+  /** Position of the network layer. */
+  start: number;
+  /** Position of the sender's hardware address where the link layer told it; -1 elsewhere. */
+  sourceAt: number;
 }
+
+/** A part to be filled over and over. */
+export function emptyNetworkPart(): NetworkPart {
+  return { etherType: ETHERTYPE_NONE, start: 0, sourceAt: -1 };
+}
+
+const part = emptyNetworkPart();
 
 /**
  * Gives a record as the Ethernet frame that the engine takes. Ethernet frames come back as they are (the same
@@ -116,19 +124,20 @@ interface NetworkPart {
  */
 export function toEthernetFrame(record: CaptureRecord, file: string): Uint8Array {
   if (record.linkType === LINKTYPE_ETHERNET) return record.frame;
-  const part = networkPart(record, file);
-  const payload = record.frame.subarray(part.start);
+  const bytes = record.frame;
+  if (!locateNetworkPart(record.linkType, bytes, 0, bytes.length, part)) throw unsupportedLinkType(record, file);
+  const payload = bytes.subarray(part.start);
   const frame = new Uint8Array(ETHERNET_HEADER_BYTES + payload.length);
-  if (part.source !== undefined) frame.set(part.source, 6);
+  if (part.sourceAt >= 0) frame.set(bytes.subarray(part.sourceAt, part.sourceAt + ADDRESS_BYTES), ADDRESS_BYTES);
   frame[12] = part.etherType >> 8;
   frame[13] = part.etherType & 0xff;
   frame.set(payload, ETHERNET_HEADER_BYTES);
   return frame;
 }
 
-/** The length on the wire that the frame of `toEthernetFrame` would have had uncut, in bytes. */
+/** The length on the wire that the frame of `toEthernetFrame` would have had uncut, in bytes; 0 where the record says even less. */
 export function ethernetOriginalLength(record: CaptureRecord, frame: Uint8Array): number {
-  return record.originalLength - record.frame.length + frame.length;
+  return Math.max(record.originalLength - record.frame.length + frame.length, 0);
 }
 
 /**
@@ -138,72 +147,104 @@ export function requireSupportedLinkType(record: CaptureRecord, file: string): v
   if (!SUPPORTED_LINK_TYPES.includes(record.linkType)) throw unsupportedLinkType(record, file);
 }
 
-function networkPart(record: CaptureRecord, file: string): NetworkPart {
-  const { frame } = record;
-  switch (record.linkType) {
+/**
+ * Finds the network layer of a record that lies in `bytes` from `at` on, whatever its link type but Ethernet. Never looks beyond its
+ * `length`.
+ * @returns false for a link type that cannot be replayed
+ */
+export function locateNetworkPart(
+  linkType: number,
+  bytes: Uint8Array,
+  at: number,
+  length: number,
+  into: NetworkPart,
+): boolean {
+  into.sourceAt = -1;
+  into.start = at;
+  switch (linkType) {
     case LINKTYPE_RAW:
-      return { etherType: ipVersionType(frame), start: 0 };
+      into.etherType = length === 0 ? ETHERTYPE_NONE : ipVersionType(bytes[at] as number);
+      return true;
     case LINKTYPE_IPV4:
-      return { etherType: ETHERTYPE_IPV4, start: 0 };
+      into.etherType = ETHERTYPE_IPV4;
+      return true;
     case LINKTYPE_IPV6:
-      return { etherType: ETHERTYPE_IPV6, start: 0 };
+      into.etherType = ETHERTYPE_IPV6;
+      return true;
     case LINKTYPE_NULL:
     case LINKTYPE_LOOP:
-      return familyPart(frame);
+      locateByFamily(bytes, at, length, into);
+      return true;
     case LINKTYPE_LINUX_SLL:
-      return cookedPart(frame, SLL_HEADER_BYTES, { protocolAt: 14, hardwareAt: 2, lengthAt: 5, addressAt: 6 });
+      locateCooked(bytes, at, length, SLL, into);
+      return true;
     case LINKTYPE_LINUX_SLL2:
-      return cookedPart(frame, SLL2_HEADER_BYTES, { protocolAt: 0, hardwareAt: 8, lengthAt: 11, addressAt: 12 });
+      locateCooked(bytes, at, length, SLL2, into);
+      return true;
     default:
-      throw unsupportedLinkType(record, file);
+      return false;
   }
 }
 
-function ipVersionType(frame: Uint8Array): number {
-  const version = (frame[0] ?? 0) >> 4;
+function ipVersionType(firstByte: number): number {
+  const version = firstByte >> 4;
   if (version === 4) return ETHERTYPE_IPV4;
   return version === 6 ? ETHERTYPE_IPV6 : ETHERTYPE_NONE;
 }
 
 /** BSD loopback: an address family in the byte order of the machine that captured, which the file does not tell. */
-function familyPart(frame: Uint8Array): NetworkPart {
-  if (frame.length < NULL_HEADER_BYTES) return { etherType: ETHERTYPE_NONE, start: frame.length };
-  const big = u16(frame, 2) + u16(frame, 0) * 0x1_0000;
-  const little = (frame[0] ?? 0) + (frame[1] ?? 0) * 0x100 + (frame[2] ?? 0) * 0x1_0000 + (frame[3] ?? 0) * 0x100_0000;
+function locateByFamily(bytes: Uint8Array, at: number, length: number, into: NetworkPart): void {
+  into.etherType = ETHERTYPE_NONE;
+  into.start = at + Math.min(length, NULL_HEADER_BYTES);
+  if (length < NULL_HEADER_BYTES) return;
+  const high = u16(bytes, at);
+  const low = u16(bytes, at + 2);
+  const big = low + high * 0x1_0000;
+  const little = swapped(high) + swapped(low) * 0x1_0000;
   // A family is a small number, so the smaller reading is the right one.
   const family = Math.min(big, little);
-  if (family === AF_INET) return { etherType: ETHERTYPE_IPV4, start: NULL_HEADER_BYTES };
-  if (AF_INET6.has(family)) return { etherType: ETHERTYPE_IPV6, start: NULL_HEADER_BYTES };
-  return { etherType: ETHERTYPE_NONE, start: NULL_HEADER_BYTES };
+  if (family === AF_INET) into.etherType = ETHERTYPE_IPV4;
+  else if (AF_INET6.has(family)) into.etherType = ETHERTYPE_IPV6;
 }
 
 interface CookedLayout {
+  readonly headerBytes: number;
   readonly protocolAt: number;
   readonly hardwareAt: number;
   readonly lengthAt: number;
   readonly addressAt: number;
 }
 
+const SLL: CookedLayout = { headerBytes: 16, protocolAt: 14, hardwareAt: 2, lengthAt: 5, addressAt: 6 };
+const SLL2: CookedLayout = { headerBytes: 20, protocolAt: 0, hardwareAt: 8, lengthAt: 11, addressAt: 12 };
+
 /** Linux cooked capture (tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html and _SLL2.html). */
-function cookedPart(frame: Uint8Array, headerBytes: number, layout: CookedLayout): NetworkPart {
-  if (frame.length < headerBytes) return { etherType: ETHERTYPE_NONE, start: frame.length };
-  const payloadBytes = frame.length - headerBytes;
-  const protocol = u16(frame, layout.protocolAt);
-  let etherType = protocol;
-  if (u16(frame, layout.hardwareAt) === ARPHRD_NETLINK) {
-    etherType = ETHERTYPE_NONE;
+function locateCooked(
+  bytes: Uint8Array,
+  at: number,
+  length: number,
+  { headerBytes, protocolAt, hardwareAt, lengthAt, addressAt }: CookedLayout,
+  into: NetworkPart,
+): void {
+  into.etherType = ETHERTYPE_NONE;
+  into.start = at + Math.min(length, headerBytes);
+  if (length < headerBytes) return;
+  const payloadBytes = length - headerBytes;
+  const protocol = u16(bytes, at + protocolAt);
+  if (u16(bytes, at + hardwareAt) === ARPHRD_NETLINK) {
+    into.etherType = ETHERTYPE_NONE;
   } else if (protocol === SLL_PROTOCOL_802_2 || protocol === SLL_PROTOCOL_802_3) {
     // An 802.3 frame: its type field holds the payload's length.
-    etherType = payloadBytes < ETHERTYPE_MIN ? payloadBytes : ETHERTYPE_NONE;
-  } else if (protocol < ETHERTYPE_MIN) {
-    etherType = ETHERTYPE_NONE;
+    into.etherType = payloadBytes < ETHERTYPE_MIN ? payloadBytes : ETHERTYPE_NONE;
+  } else if (protocol >= ETHERTYPE_MIN) {
+    into.etherType = protocol;
   }
-  const hasAddress = frame[layout.lengthAt] === 6;
-  return {
-    etherType,
-    start: headerBytes,
-    ...(hasAddress ? { source: frame.subarray(layout.addressAt, layout.addressAt + 6) } : {}),
-  };
+  if (bytes[at + lengthAt] === ADDRESS_BYTES) into.sourceAt = at + addressAt;
+}
+
+/** The bytes of a 16-bit number exchanged. */
+function swapped(value: number): number {
+  return (value >> 8) + (value & 0xff) * 0x100;
 }
 
 function u16(bytes: Uint8Array, position: number): number {

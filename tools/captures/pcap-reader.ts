@@ -8,7 +8,7 @@ import {
   type CaptureFormat,
   type CaptureInterface,
   type CaptureRecord,
-  type RecordSource,
+  type BlockSource,
 } from './capture-record.js';
 import { beyondWireText, Oddities, type OddityKind } from './oddities.js';
 import {
@@ -19,12 +19,15 @@ import {
   PCAP_MAGIC_NANO,
   PCAP_RECORD_HEADER_BYTES,
 } from './pcap-format.js';
+import { takePlainRecords, type PcapRecordLayout, type PcapTimeBase } from './pcap-walk.js';
+import type { RecordBlock } from './record-block.js';
 
 /** How a file's records order their two lengths. */
 type LengthOrder = 'captured-first' | 'wire-first' | 'larger-second';
 
 /**
- * Classic pcap, both byte orders, microseconds and nanoseconds, parsed by the pcap-parser package.
+ * Classic pcap, both byte orders, microseconds and nanoseconds: record by record parsed by the pcap-parser package, or in blocks, for
+ * which the records are walked in place (pcap-walk.ts) and the package is not asked.
  *
  * The package believes any length it reads, keeps whatever does not make a whole record for ever, and says nothing
  * about bytes left over at the end. So this class walks the record headers first and feeds the package only whole,
@@ -34,18 +37,18 @@ type LengthOrder = 'captured-first' | 'wire-first' | 'larger-second';
  * What libpcap and Wireshark read although it is odd is read as they read it, and counted: a captured length above the length on
  * the wire, a sub-second part outside of the second, versions before 2.4, records without anything.
  */
-export class PcapSource implements RecordSource {
+export class PcapSource implements BlockSource {
   readonly format: CaptureFormat;
   readonly interfaces: readonly CaptureInterface[];
   private readonly feed = new FeedStream();
   private readonly packets: PcapPacket[] = [];
   private readonly linkType: number;
-  private readonly subSecondNs: bigint;
-  private readonly subSecondLimit: number;
+  private readonly layout: PcapRecordLayout;
   private readonly lengthOrder: LengthOrder;
   private readonly version: string;
   private parserFault: Error | null = null;
   private recordsRead = 0;
+  private timeBase: PcapTimeBase | null = null;
   private pendingFault: CaptureError | null = null;
 
   private constructor(
@@ -59,8 +62,12 @@ export class PcapSource implements RecordSource {
     this.version = header.version;
     this.format = header.nanosecond ? 'pcap-ns' : 'pcap';
     this.linkType = header.linkType;
-    this.subSecondNs = header.nanosecond ? 1n : 1000n;
-    this.subSecondLimit = header.nanosecond ? 1_000_000_000 : 1_000_000;
+    this.layout = {
+      littleEndian,
+      linkType: header.linkType,
+      subSecondLimit: header.nanosecond ? 1_000_000_000 : 1_000_000,
+      subSecondNs: header.nanosecond ? 1 : 1000,
+    };
     this.interfaces = [
       {
         name: null,
@@ -102,15 +109,7 @@ export class PcapSource implements RecordSource {
   }
 
   async nextBatch(): Promise<CaptureRecord[] | null> {
-    if (this.pendingFault !== null) throw this.pendingFault;
-    if (!(await this.window.fill(PCAP_RECORD_HEADER_BYTES))) {
-      if (this.window.available > 0) throw this.truncatedHeader();
-      return null;
-    }
-    const first = this.checkRecordHeader(this.window.start, 0);
-    if (first instanceof CaptureError) throw first;
-    if (!(await this.window.fill(PCAP_RECORD_HEADER_BYTES + first))) throw this.truncatedBody(first);
-
+    if (!(await this.fillRecord())) return null;
     const { byteCount, recordCount } = this.frameWholeRecords();
     if (recordCount === 0 && this.pendingFault !== null) throw this.pendingFault;
     const baseOffset = this.window.streamOffset;
@@ -118,6 +117,60 @@ export class PcapSource implements RecordSource {
     if (this.lengthOrder !== 'captured-first') chunk = this.withCapturedFirst(byteCount);
     this.window.consume(byteCount);
     return this.parseChunk(chunk, recordCount, baseOffset);
+  }
+
+  async fillBlock(block: RecordBlock): Promise<boolean> {
+    if (!(await this.fillRecord())) return false;
+    const { window } = this;
+    let position = window.start;
+    for (;;) {
+      if (this.timeBase !== null && this.lengthOrder === 'captured-first') {
+        position = takePlainRecords(window, position, this.layout, this.timeBase, block);
+      }
+      const next = this.takeRecord(position, block);
+      if (next === null) break;
+      position = next;
+    }
+    if (block.count === 0 && this.pendingFault !== null) throw this.pendingFault;
+    block.bytes = window.buffer;
+    this.recordsRead += block.count;
+    window.consume(position - window.start);
+    return true;
+  }
+
+  /** Takes one record, odd or not, into the block; null where there is none to take: what is wrong with it is kept for the next call. */
+  private takeRecord(position: number, block: RecordBlock): number | null {
+    const { buffer, end } = this.window;
+    if (block.isFull || end - position < PCAP_RECORD_HEADER_BYTES) return null;
+    const captured = this.checkRecordHeader(position, block.count);
+    if (captured instanceof CaptureError) {
+      this.pendingFault = captured;
+      return null;
+    }
+    const start = position + PCAP_RECORD_HEADER_BYTES;
+    if (start + captured > end) return null;
+    this.pendingFault = this.noteOddities(position, this.recordsRead + block.count + 1);
+    if (this.pendingFault !== null) return null;
+    const seconds = this.readUint32(buffer, position);
+    // Signed, as libpcap has it.
+    const fractionNs = (this.readUint32(buffer, position + 4) | 0) * this.layout.subSecondNs;
+    this.timeBase ??= { seconds, fractionNs };
+    const timestampNs = BigInt(seconds) * 1_000_000_000n + BigInt(fractionNs);
+    block.add(start, captured, this.lengthsAt(position).original, this.linkType, timestampNs);
+    return start + captured;
+  }
+
+  /** Makes the next record whole in the window; false at the end of the file. */
+  private async fillRecord(): Promise<boolean> {
+    if (this.pendingFault !== null) throw this.pendingFault;
+    if (!(await this.window.fill(PCAP_RECORD_HEADER_BYTES))) {
+      if (this.window.available > 0) throw this.truncatedHeader();
+      return false;
+    }
+    const first = this.checkRecordHeader(this.window.start, 0);
+    if (first instanceof CaptureError) throw first;
+    if (!(await this.window.fill(PCAP_RECORD_HEADER_BYTES + first))) throw this.truncatedBody(first);
+    return true;
   }
 
   /** The two lengths of the record at a position of the window, whatever their order (libpcap, sf-pcap.c). */
@@ -147,9 +200,10 @@ export class PcapSource implements RecordSource {
   private noteOddities(position: number, recordIndex: number): CaptureError | null {
     const { captured, original } = this.lengthsAt(position);
     const subSecond = this.readUint32(this.window.buffer, position + 4);
+    const { subSecondLimit } = this.layout;
     if (
       captured <= original &&
-      subSecond < this.subSecondLimit &&
+      subSecond < subSecondLimit &&
       this.version === CURRENT_VERSION &&
       original !== 0
     ) {
@@ -163,9 +217,9 @@ export class PcapSource implements RecordSource {
         ? null
         : note('old-version', () => oldVersionText(this.version, this.lengthOrder))) ??
       (captured <= original ? null : note('captured-beyond-wire', () => beyondWireText(captured, original))) ??
-      (subSecond < this.subSecondLimit
+      (subSecond < subSecondLimit
         ? null
-        : note('sub-second-range', () => subSecondText(subSecond, this.subSecondLimit))) ??
+        : note('sub-second-range', () => subSecondText(subSecond, subSecondLimit))) ??
       (this.isEmptyRecord(position)
         ? note('empty-record', () => 'neither time nor bytes, as where a file ends in zeros')
         : null)
@@ -249,6 +303,7 @@ export class PcapSource implements RecordSource {
         cause: this.parserFault,
       });
     }
+    const subSecondNs = BigInt(this.layout.subSecondNs);
     const records: CaptureRecord[] = Array.from({ length: recordCount });
     let fileOffset = baseOffset;
     for (let index = 0; index < recordCount; index += 1) {
@@ -260,7 +315,7 @@ export class PcapSource implements RecordSource {
         timestampNs:
           BigInt(header.timestampSeconds) * 1_000_000_000n +
           // Signed, as libpcap has it: a negative part lies before the second.
-          BigInt(header.timestampMicroseconds | 0) * this.subSecondNs,
+          BigInt(header.timestampMicroseconds | 0) * subSecondNs,
         frame: data,
         originalLength: header.originalLength,
         linkType: this.linkType,

@@ -4,8 +4,8 @@ import {
   MAX_CAPTURED_BYTES,
   MAX_ORIGINAL_BYTES,
   type CaptureInterface,
+  type BlockSource,
   type CaptureRecord,
-  type RecordSource,
 } from './capture-record.js';
 import {
   BLOCK_ENHANCED_PACKET,
@@ -26,8 +26,11 @@ import {
   SIMPLE_PACKET_FIXED_BYTES,
 } from './pcapng-format.js';
 import { beyondWireText, Oddities } from './oddities.js';
+import { SUPPORTED_LINK_TYPES } from './link-type.js';
 import { parseOptions } from './pcapng-options.js';
-import { timestampResolution, type TimestampResolution } from './timestamp-resolution.js';
+import { takePlainPackets, type WalkedInterface } from './pcapng-walk.js';
+import type { RecordBlock } from './record-block.js';
+import { timestampResolution } from './timestamp-resolution.js';
 
 /** Largest block that is held in memory, in bytes; larger packet blocks are refused, other blocks skipped unread. */
 const MAX_BLOCK_BYTES = 16 * 1024 * 1024;
@@ -42,11 +45,9 @@ const MAX_ABSOLUTE_NS = 1n << 63n;
 const DAMAGED_ADVICE =
   'The file is damaged from here on, or was written wrongly; record it again or rewrite it with: editcap FILE REWRITTEN.';
 
-interface SectionInterface {
+interface SectionInterface extends WalkedInterface {
   readonly index: number;
-  readonly linkType: number;
   readonly snapLength: number;
-  readonly resolution: TimestampResolution;
 }
 
 /**
@@ -57,7 +58,7 @@ interface SectionInterface {
  * What Wireshark reads although it is odd is read as it reads it, and counted: a captured length above the length on the wire, and
  * a block length that leaves the padding out.
  */
-export class PcapngSource implements RecordSource {
+export class PcapngSource implements BlockSource {
   readonly format = 'pcapng';
   readonly interfaces: CaptureInterface[] = [];
   private littleEndian = true;
@@ -98,6 +99,44 @@ export class PcapngSource implements RecordSource {
       this.fault = error;
     }
     return this.batch.length === 0 ? null : this.batch;
+  }
+
+  async fillBlock(block: RecordBlock): Promise<boolean> {
+    if (this.fault !== null) throw this.fault;
+    const { window } = this;
+    try {
+      for (;;) {
+        while (!block.isFull && this.takeInto(block));
+        if (block.count > 0 || block.isFull) return true;
+        this.batch = [];
+        if (!(await this.readBlock())) return false;
+        for (const record of this.batch) block.offer(record, window.buffer);
+      }
+    } catch (error) {
+      if (!(error instanceof CaptureError) || block.count === 0) throw error;
+      this.fault = error;
+      return true;
+    } finally {
+      block.bytes = window.buffer;
+    }
+  }
+
+  /** Takes what is plain in the window, and one block in any case, into the block; false where that one is not whole yet. */
+  private takeInto(block: RecordBlock): boolean {
+    const { window } = this;
+    if (block.baseNs !== null) {
+      const before = block.count;
+      const { baseNs } = block;
+      const taken = takePlainPackets(window, this.littleEndian, this.section, MAX_BLOCK_BYTES, baseNs, block);
+      window.consume(taken.position - window.start);
+      this.recordsRead += block.count - before;
+      if (taken.lastNs !== null) this.lastTimestampNs = baseNs + BigInt(taken.lastNs);
+      if (block.isFull) return true;
+    }
+    this.batch = [];
+    const isWhole = this.takeBufferedBlock();
+    for (const record of this.batch) block.offer(record, window.buffer);
+    return isWhole;
   }
 
   /** Consumes one block, waiting for its bytes; false at the end of the file. */
@@ -211,7 +250,8 @@ export class PcapngSource implements RecordSource {
     }
     const linkType = this.u16(body, 0);
     const snapLength = this.u32(body, 4);
-    this.section.push({ index: this.interfaces.length, linkType, snapLength, resolution });
+    const tracked = SUPPORTED_LINK_TYPES.includes(linkType);
+    this.section.push({ index: this.interfaces.length, linkType, snapLength, resolution, tracked, clock: undefined });
     this.interfaces.push({
       name,
       linkType,

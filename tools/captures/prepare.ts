@@ -7,6 +7,7 @@ import { PcapngWriter } from './pcapng-writer.js';
 import { PreparedWriter, type PreparedWritableRecord } from './prepared-writer.js';
 import { openCapture, readingNotes, requireRecords, type OpenCaptureOptions } from './reader.js';
 import type { CaptureWriter } from './writer.js';
+import { fixChecksums } from '../wire/frame-checksums.js';
 
 /** What a capture can be converted to: prepared, or nanosecond pcap or pcapng, of Ethernet frames. */
 export type ConvertedFormat = 'ctp' | 'pcap' | 'pcapng';
@@ -26,10 +27,18 @@ export interface ConversionResult {
   readonly fileBytes: number;
   /** Records kept of a capture that broke off (with `onTruncated: 'keep'`), as a sentence; null when it was whole. */
   readonly truncation: string | null;
+  /** Records whose checksums were made right (with `fixChecksums`). */
+  readonly fixedCount: number;
   /** Records left out because their link type has no Ethernet form. */
   readonly skippedCount: number;
   /** What was odd about the capture, the truncation included, as sentences. */
   readonly notes: readonly string[];
+}
+
+/** How a capture is converted. */
+export interface ConversionOptions extends OpenCaptureOptions {
+  /** Wrong checksums are made right. */
+  readonly fixChecksums?: boolean;
 }
 
 interface ConvertedWriter extends CaptureWriter {
@@ -47,18 +56,23 @@ export async function convertCapture(
   input: string,
   output: string,
   format: ConvertedFormat,
-  options: OpenCaptureOptions = {},
+  options: ConversionOptions = {},
 ): Promise<ConversionResult> {
   requireOtherFile(input, output);
   const reader = await openCapture(input, { ...options, trackable: true });
   try {
     const writer = createWriter(output, format);
-    const totals = { frameBytes: 0, originalBytes: 0, cutRecordCount: 0 };
+    const totals = { frameBytes: 0, originalBytes: 0, cutRecordCount: 0, fixedCount: 0 };
     try {
       for await (const batch of reader.batches()) {
         for (const record of batch) {
-          const frame = toEthernetFrame(record, input);
+          let frame = toEthernetFrame(record, input);
           const originalLength = Math.max(ethernetOriginalLength(record, frame), frame.length);
+          if (options.fixChecksums === true) {
+            // The reader's bytes are not to be changed.
+            frame = Uint8Array.from(frame);
+            if (fixChecksums(frame, originalLength)) totals.fixedCount += 1;
+          }
           writeRecord(writer, input, record, frame, originalLength);
           totals.frameBytes += frame.length;
           totals.originalBytes += originalLength;

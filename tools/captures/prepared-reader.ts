@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { ByteWindow } from './byte-window.js';
 import { CaptureError } from './capture-error.js';
-import type { CaptureInterface, CaptureRecord, RecordSource } from './capture-record.js';
+import type { BlockSource, CaptureInterface, CaptureRecord } from './capture-record.js';
 import { LINKTYPE_ETHERNET } from './link-type.js';
 import { Oddities } from './oddities.js';
 import {
@@ -20,6 +20,7 @@ import {
   type PreparedSummary,
   type PreparedTable,
 } from './prepared.js';
+import type { RecordBlock } from './record-block.js';
 import { PREPARED_MAGIC } from './sniff.js';
 
 /** Bytes read from the file at a time: some blocks at once, few enough to stay in the processor's cache. */
@@ -195,7 +196,7 @@ export class PreparedCapture {
 }
 
 /** A prepared capture as a stream of records, like any other format. */
-export class PreparedSource implements RecordSource {
+export class PreparedSource implements BlockSource {
   readonly format = 'ctp';
   readonly oddities: Oddities;
   readonly interfaces: readonly CaptureInterface[] = [
@@ -231,6 +232,20 @@ export class PreparedSource implements RecordSource {
   }
 
   async nextBatch(): Promise<CaptureRecord[] | null> {
+    const next = await this.nextPrepared();
+    return next === null ? null : this.recordsOf(next.block, next.offset);
+  }
+
+  async fillBlock(into: RecordBlock): Promise<boolean> {
+    const next = await this.nextPrepared();
+    if (next === null) return false;
+    this.recordsRead += next.block.recordCount;
+    takePrepared(next.block, into);
+    return true;
+  }
+
+  /** The next block of the file, verified, with its offset; null after the last. */
+  private async nextPrepared(): Promise<{ readonly block: PreparedBlock; readonly offset: number } | null> {
     const { window } = this;
     const place = { file: this.file, offset: window.streamOffset, recordsBefore: this.recordsRead };
     if (this.blocksRead === this.summary.blockCount) {
@@ -247,7 +262,7 @@ export class PreparedSource implements RecordSource {
     window.consume(length);
     const block = checkBlock(bytes, place);
     this.blocksRead += 1;
-    return this.recordsOf(block, place.offset);
+    return { block, offset: place.offset };
   }
 
   private recordsOf(block: PreparedBlock, blockOffset: number): CaptureRecord[] {
@@ -267,6 +282,22 @@ export class PreparedSource implements RecordSource {
     }
     return records;
   }
+}
+
+/** Fills an empty block with the records of a prepared one, in place. */
+export function takePrepared(prepared: PreparedBlock, into: RecordBlock): void {
+  const { starts, lengths, wireBytes, timesNs } = into;
+  const count = prepared.recordCount;
+  into.baseNs ??= prepared.timestampNs(0);
+  prepared.timesSince(into.baseNs, timesNs);
+  for (let index = 0; index < count; index += 1) {
+    starts[index] = prepared.frameOffset(index);
+    lengths[index] = prepared.frameLength(index);
+    wireBytes[index] = prepared.originalLength(index);
+  }
+  into.linkTypes.fill(LINKTYPE_ETHERNET, 0, count);
+  into.count = count;
+  into.bytes = prepared.bytes;
 }
 
 function checkTotals(end: BlockPlace, summary: PreparedSummary): void {

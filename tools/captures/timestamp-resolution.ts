@@ -7,6 +7,8 @@ const MAX_BINARY_EXPONENT = 63;
 export interface TimestampResolution {
   /** Unit size for people: `10^-6 s`. */
   readonly text: string;
+  /** Nanoseconds of a unit; null where that is no whole number. */
+  readonly nsPerUnit: number | null;
   toNs(units: bigint): bigint;
 }
 
@@ -25,7 +27,7 @@ export function timestampResolution(code: number, offsetSeconds: bigint): Timest
   const offsetNs = offsetSeconds * NS_PER_SECOND;
   if (NS_PER_SECOND % unitsPerSecond === 0n) {
     const nsPerUnit = NS_PER_SECOND / unitsPerSecond;
-    return { text, toNs: (units) => units * nsPerUnit + offsetNs };
+    return { text, nsPerUnit: Number(nsPerUnit), toNs: (units) => units * nsPerUnit + offsetNs };
   }
-  return { text, toNs: (units) => (units * NS_PER_SECOND) / unitsPerSecond + offsetNs };
+  return { text, nsPerUnit: null, toNs: (units) => (units * NS_PER_SECOND) / unitsPerSecond + offsetNs };
 }

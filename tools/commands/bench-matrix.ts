@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { MutexPolicy } from '../../engine/host/run-memory.js';
+import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import type { MatrixHooks } from '../bench/drive-matrix.js';
 import type { TrialPlace } from '../bench/session.js';
 import { workerFile } from '../replay/thread-pool.js';
@@ -22,20 +22,23 @@ import { findPreset, PRESETS } from '../bench/presets.js';
 import { parseRate } from '../bench/rate.js';
 import type { LoadedInput } from '../bench/replay-runner.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
+import { fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
 import { readConfig } from '../config/read-config.js';
+import { AS_IT_IS, CHECKSUMS_FIXED } from '../replay/traffic-source.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
 import { renderTerminal } from '../report/terminal.js';
 import { wantsColour } from '../report/terminal-style.js';
 import { openScenario, SCENARIOS } from '../synth/registry.js';
 import { designsOption, oneOf, wholeNumber } from './option-values.js';
 import { addCaptureOptions, filesOf, readingOf, type CaptureFlags } from './capture-options.js';
+import { matrixChecksumsOption } from './checksum-options.js';
 import { endNow } from './program-end.js';
 import { captureInput, requireRepeatable, scenarioInput } from './replay-input.js';
 import { buildChoice, type BuildChoice } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
 /** Flags of `bench` that a matrix reads. Those with a default in bench.ts count only where they were given. */
-export interface MatrixFlags extends CaptureFlags {
+export interface MatrixFlags extends CaptureFlags, ChecksumChoice {
   readonly matrix?: string;
   readonly preset?: string;
   readonly scenario?: string;
@@ -48,6 +51,7 @@ export interface MatrixFlags extends CaptureFlags {
   readonly build?: BuildChoice;
   readonly bare?: boolean;
   readonly mutex?: MutexPolicy;
+  readonly touchAhead?: TouchAhead;
   readonly sessions?: number;
   readonly trials?: number;
   readonly untilPrecision?: number;
@@ -76,6 +80,7 @@ export function addMatrixOptions(command: Command): void {
       `run a matrix that comes with ctreplay: ${PRESETS.map((p) => p.name).join(', ')}`,
     )
     .option('--capture <files>', 'captures to run, joined by commas, beside or instead of scenarios', words);
+  command.addOption(matrixChecksumsOption());
   addCaptureOptions(command);
   command
     .option('--rates <list>', 'rates, joined by commas: topspeed, 100k (packets/s), 50mbps, x2', rateWords)
@@ -154,6 +159,7 @@ export function isMatrixRequest(flags: MatrixFlags): boolean {
     flags.out === undefined ? null : '--out',
     flags.keepTruncated === true ? '--keep-truncated' : null,
     flags.strict === true ? '--strict' : null,
+    flags.checksums === undefined ? null : '--checksums',
   ].find((name) => name !== null);
   if (needing !== undefined) {
     throw new UsageError(
@@ -240,6 +246,7 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
     ...given('batch', flags.batch, 'batch'),
     ...(flags.bare === true || flags.build !== undefined ? { build: buildChoice(flags) } : {}),
     ...given('mutex', flags.mutex, 'mutex'),
+    ...given('touchAhead', flags.touchAhead, 'touchAhead'),
     ...given('sessions', flags.sessions, 'sessions'),
     ...given('trials', flags.trials, 'trials'),
     ...given('untilPrecision', flags.untilPrecision, 'untilPrecision'),
@@ -259,10 +266,15 @@ export function designNames(text: string): string[] {
 }
 
 /** How captures are read, as an input of a matrix says it. */
-export function captureKeys({ keepTruncated, strict }: CaptureFlags): CaptureFlags {
+export function captureKeys({
+  keepTruncated,
+  strict,
+  checksums,
+}: CaptureFlags & ChecksumChoice): CaptureFlags & ChecksumChoice {
   return {
     ...(keepTruncated === undefined ? {} : { keepTruncated }),
     ...(strict === undefined ? {} : { strict }),
+    ...(checksums === undefined ? {} : { checksums }),
   };
 }
 
@@ -308,7 +320,10 @@ export async function checkInputs(inputs: readonly InputSpec[]): Promise<void> {
 /** Loads an input of a matrix. */
 export async function loadInput(input: InputSpec, seed: number): Promise<LoadedInput> {
   const limit = input.limit ?? null;
-  if (input.capture !== undefined) return captureInput([input.capture], limit, readingOf(input));
+  if (input.capture !== undefined) {
+    const edits = fixesChecksums(input) ? CHECKSUMS_FIXED : AS_IT_IS;
+    return captureInput([input.capture], limit, readingOf(input), edits);
+  }
   return scenarioInput(input.scenario as string, input.parameters ?? {}, seed, limit);
 }
 

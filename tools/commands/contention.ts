@@ -1,7 +1,7 @@
 /** `ctreplay contention`: how the designs meet at ct_lock, in figures that the original can be measured in as well. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { DesignChoice } from '../../engine/host/designs.js';
-import type { MutexPolicy } from '../../engine/host/run-memory.js';
+import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import { contentionCsv, contentionText } from '../contention/contention-report.js';
 import {
   CONTENTION_FORMAT,
@@ -16,12 +16,19 @@ import { measureWorkload } from '../contention/measure-workload.js';
 import { measureSweeps } from '../contention/sweep-cost.js';
 import type { Workload } from '../contention/workload.js';
 import { readMachine, reportMachine, type MachineAtStart } from '../replay/machine.js';
+import { whollyInvalidText } from '../report/invalid-packets.js';
 import type { ResultCase } from '../report/schema.js';
 import { painter, wantsColour } from '../report/terminal-style.js';
 import { toolVersion } from '../report/tool-version.js';
 import type { ParameterSpec, ParameterValue } from '../synth/parameters.js';
-import { designsOption, mutexOption, positiveNumber, wholeNumber } from './option-values.js';
-import { addScenarioOptions, camelCase, isWhollyRejected } from './replay.js';
+import {
+  designsOption,
+  mutexOption,
+  positiveNumber,
+  touchAheadOption,
+  wholeNumber,
+} from './option-values.js';
+import { addScenarioOptions, camelCase } from './replay.js';
 import { captureInput, scenarioInput } from './replay-input.js';
 import { UsageError } from './usage-error.js';
 
@@ -34,6 +41,7 @@ interface ContentionFlags {
   readonly rounds: number;
   readonly timeScale: number;
   readonly mutex: MutexPolicy;
+  readonly touchAhead: TouchAhead;
   readonly sweep?: number | true;
   readonly seed: number;
   readonly json?: boolean;
@@ -79,6 +87,8 @@ export function register(program: Command, argv: readonly string[]): void {
       100,
     )
     .addOption(mutexOption())
+    // The original does not, and it is what these figures are set beside.
+    .addOption(touchAheadOption().default('off'))
     .addOption(
       new Option(
         '--sweep [connections]',
@@ -130,6 +140,7 @@ async function run(
     rounds: flags.rounds,
     timeScale: flags.timeScale,
     mutex: flags.mutex,
+    touchAhead: flags.touchAhead,
     seed: flags.seed,
     valid: checks.size === 0,
     failedChecks: [...checks],
@@ -154,7 +165,7 @@ async function measure(
   machine: MachineAtStart,
   checks: Set<string>,
 ): Promise<Measured> {
-  const { rounds, threads, seed, timeScale, mutex } = flags;
+  const { rounds, threads, seed, timeScale, mutex, touchAhead } = flags;
   if (flags.sweep !== undefined) {
     const connections = flags.sweep === true ? DEFAULT_SWEEP_CONNECTIONS : flags.sweep;
     const now = (): number => performance.now() * 1e6;
@@ -164,7 +175,7 @@ async function measure(
   const rows: ContentionRow[] = [];
   const ratios: ThroughputRatio[] = [];
   for (const workload of workloads) {
-    const request = { designs, threads, rounds, seed, timeScale, mutex };
+    const request = { designs, threads, rounds, seed, timeScale, mutex, touchAhead };
     const hooks = { onCell: progress, onCase: (each: ResultCase) => check(each, checks) };
     const figures = await measureWorkload(workload, request, machine, hooks);
     rows.push(...figures.rows);
@@ -178,13 +189,8 @@ async function measure(
  * @throws Error when the tracker rejected every packet: nothing was measured
  */
 function check(each: ResultCase, checks: Set<string>): void {
-  if (isWhollyRejected(each)) {
-    const reasons = Object.keys(each.packets.rejectedByReason ?? {}).join(', ');
-    throw new Error(
-      `${each.input.name}: the tracker found every packet invalid (${reasons === '' ? 'no reason noted' : reasons}). ` +
-        "'ctreplay info' tells what the capture holds; nothing was measured that means anything.",
-    );
-  }
+  const invalid = whollyInvalidText(each);
+  if (invalid !== null) throw new Error(invalid);
   for (const { ok, name, expected, actual } of each.audit) {
     if (!ok) checks.add(`${each.id} (${each.build}): ${name}, expected ${expected}, found ${actual}`);
   }

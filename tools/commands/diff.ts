@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { DesignChoice } from '../../engine/host/designs.js';
 import { PcapWriter } from '../captures/pcap-writer.js';
+import { checksumConfig, fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
 import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
 import { readPackets, type InputPacket } from '../oracle/capture-run.js';
 import { Differ, type DiffReport, type Divergence } from '../oracle/differ.js';
@@ -14,10 +15,11 @@ import {
   warnOf,
   type CaptureFlags,
 } from './capture-options.js';
+import { addChecksumsOption } from './checksum-options.js';
 import { designsOption, wholeNumber } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
-interface DiffFlags extends CaptureFlags {
+interface DiffFlags extends CaptureFlags, ChecksumChoice {
   readonly designs: string;
   readonly config?: string;
   readonly minimize?: string;
@@ -46,6 +48,7 @@ export function register(program: Command): void {
     .option('--json', 'the report as JSON on standard output')
     .addHelpText('after', '\nExample:\n  ctreplay diff nat.pcap --config nat.yaml --minimize smallest.pcap')
     .action(diff);
+  addChecksumsOption(command);
   addCaptureOptions(command);
 }
 
@@ -56,9 +59,11 @@ async function diff(captures: string[], flags: DiffFlags): Promise<void> {
       `--designs is '${flags.designs}', which names ${choices.length}: give two, joined by a comma`,
     );
   }
-  const config = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
+  const named = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
+  const config = checksumConfig(named, flags);
   const packets: InputPacket[] = [];
-  for await (const packet of readPackets(filesOf(captures), { ...readingOf(flags), tell: warnOf })) {
+  const reading = { ...readingOf(flags), fixChecksums: fixesChecksums(flags), tell: warnOf };
+  for await (const packet of readPackets(filesOf(captures), reading)) {
     packets.push(packet);
     if (flags.limit !== undefined && packets.length >= flags.limit) break;
   }

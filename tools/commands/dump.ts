@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { ConnEntry } from '../../engine/host/connection-view.js';
 import { dumpLine } from '../../engine/host/dump-text.js';
+import { checksumConfig, fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
 import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
 import { CaptureRun, FIRST_PACKET_MS, readPackets, type TraceClock } from '../oracle/capture-run.js';
@@ -14,10 +15,11 @@ import {
   warnOf,
   type CaptureFlags,
 } from './capture-options.js';
+import { addChecksumsOption } from './checksum-options.js';
 import { designsOption, duration, oneOf } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
-interface DumpFlags extends CaptureFlags {
+interface DumpFlags extends CaptureFlags, ChecksumChoice {
   readonly design: string;
   readonly config?: string;
   readonly at?: number;
@@ -50,6 +52,7 @@ export function register(program: Command): void {
     .option('--json', 'the entries as JSON on standard output')
     .addHelpText('after', '\nExample:\n  ctreplay dump office.pcap --design timeout-lists --at 30s')
     .action(dump);
+  addChecksumsOption(command);
   addCaptureOptions(command);
 }
 
@@ -57,12 +60,14 @@ async function dump(captures: string[], flags: DumpFlags): Promise<void> {
   const [choice, ...more] = designsOption(flags.design);
   if (choice === undefined || more.length > 0)
     throw new UsageError(`--design is '${flags.design}': dump takes one design`);
-  const config = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
+  const named = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
+  const config = checksumConfig(named, flags);
   const tracker = configuredTracker(choice, config);
   const run = new CaptureRun(tracker, createRules(config), flags.clock);
   const until = flags.at === undefined ? null : FIRST_PACKET_MS + flags.at;
   let firstNs: bigint | null = null;
-  for await (const packet of readPackets(filesOf(captures), { ...readingOf(flags), tell: warnOf })) {
+  const reading = { ...readingOf(flags), fixChecksums: fixesChecksums(flags), tell: warnOf };
+  for await (const packet of readPackets(filesOf(captures), reading)) {
     firstNs ??= packet.timestampNs;
     if (until !== null && flags.clock === 'capture') {
       const atMs = FIRST_PACKET_MS + Number(packet.timestampNs - firstNs) / 1e6;

@@ -4,6 +4,7 @@ import type { AnalysedPacket, AnalysisSection, ReportLine } from '../captures/an
 import { number } from '../captures/analysis-totals.js';
 import { DEFAULT_CONFIG } from '../config/read-config.js';
 import { COMMIT_ALL } from '../config/rules.js';
+import { CHECKSUM_REMEDY, WARNING_LIMITS } from '../measure/warnings.js';
 import { configuredTracker } from '../oracle/configured-tracker.js';
 
 const DESIGN = { design: 'rculist-sweep', preset: null };
@@ -29,6 +30,7 @@ export class TrackerSection implements AnalysisSection {
   private readonly request = COMMIT_ALL.requests[0]!;
   private readonly rejections = new Map<string, Rejection>();
   private readonly states = { new: 0, established: 0, reply: 0, related: 0, invalid: 0 };
+  private judged = 0;
   private notReplayable = 0;
   private fragmentsHeld = 0;
   private firstNs: bigint | null = null;
@@ -81,6 +83,7 @@ export class TrackerSection implements AnalysisSection {
     for (const [, { text, packets, firstPacket }] of this.largestFirst()) {
       lines.push(['Rejected', `${number(packets)}: ${text} (first: packet ${number(firstPacket)})`]);
     }
+    if (this.hasManyWrongChecksums()) lines.push(['Checksums', CHECKSUM_REMEDY]);
     if (this.notReplayable > 0) {
       lines.push(['Not replayable', `${number(this.notReplayable)} packets of other link types`]);
     }
@@ -93,6 +96,7 @@ export class TrackerSection implements AnalysisSection {
   /** A fragment counts with the packet that completed it. */
   private count(state: string, reasonName: string, reasonText: string, packetNumber: number): void {
     const words = state.split('|');
+    this.judged += 1;
     if (words.includes('new')) this.states.new += 1;
     if (words.includes('est')) this.states.established += 1;
     if (words.includes('rpl')) this.states.reply += 1;
@@ -105,6 +109,13 @@ export class TrackerSection implements AnalysisSection {
     } else {
       known.packets += 1;
     }
+  }
+
+  /** Whether the capture looks like one from the sender or loopback. */
+  private hasManyWrongChecksums(): boolean {
+    const wrong = [...this.rejections].filter(([name]) => name.endsWith('-checksum'));
+    const packets = wrong.reduce((sum, [, rejection]) => sum + rejection.packets, 0);
+    return packets > this.judged * WARNING_LIMITS.wrongChecksumShare;
   }
 
   private largestFirst(): [string, Rejection][] {

@@ -8,7 +8,7 @@ import { toolVersion } from '../report/tool-version.js';
 import { matching, measurableDesigns, openBenchmarks } from '../micro/catalogue.js';
 import { microCsv, microTable } from '../micro/micro-report.js';
 import { MICRO_FORMAT, MICRO_VERSION, microResult, type MicroMeasurement } from '../micro/micro-result.js';
-import { measure } from '../micro/run-micro.js';
+import { measureAll } from '../micro/run-micro.js';
 import { checked, duration, wholeNumber } from './option-values.js';
 import { UsageError } from './usage-error.js';
 import { resolveDesigns } from '../../engine/host/designs.js';
@@ -76,15 +76,16 @@ async function run(flags: MicroFlags): Promise<void> {
       throw new UsageError(`no benchmark matches --filter ${flags.filter?.source ?? ''}; --list shows them`);
     }
     if (flags.list === true) {
-      const width = Math.max(...chosen.map(({ name }) => name.length));
-      process.stdout.write(chosen.map(({ name, what }) => `${name.padEnd(width)}  ${what}\n`).join(''));
+      const listed = chosen.flatMap((each) => [each, ...(each.twin === undefined ? [] : [each.twin])]);
+      const width = Math.max(...listed.map(({ name }) => name.length));
+      process.stdout.write(listed.map(({ name, what }) => `${name.padEnd(width)}  ${what}\n`).join(''));
       return;
     }
     const machine = readMachine();
     const results: MicroMeasurement[] = [];
     for (const [index, benchmark] of chosen.entries()) {
       progress(`${index + 1}/${chosen.length} ${benchmark.name}`);
-      results.push(await measure(benchmark, { timeMs: flags.time, now: () => performance.now() }));
+      results.push(...(await measureAll(benchmark, { timeMs: flags.time, now: () => performance.now() })));
     }
     progress('');
     const result = microResult.parse({

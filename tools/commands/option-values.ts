@@ -3,7 +3,12 @@ import { InvalidArgumentError, Option } from 'commander';
 import { presetNumber, resolveDesigns, type DesignChoice } from '../../engine/host/designs.js';
 import { EngineError } from '../../engine/host/engine-error.js';
 import { compiledDesigns, loadEngine } from '../../engine/host/module.js';
-import { DEFAULT_MUTEX, MUTEX_POLICIES } from '../../engine/host/run-memory.js';
+import {
+  DEFAULT_MUTEX,
+  DEFAULT_TOUCH_AHEAD,
+  MUTEX_POLICIES,
+  TOUCH_AHEAD_SETTINGS,
+} from '../../engine/host/run-memory.js';
 import { parseNumber } from '../synth/parameters.js';
 import { UsageError } from './usage-error.js';
 
@@ -65,16 +70,23 @@ export function oneOf<T extends string>(choices: readonly T[]): (text: string) =
  * @throws UsageError naming those that exist
  */
 export function designsOption(text: string): DesignChoice[] {
-  try {
-    const choices = resolveDesigns(text);
-    for (const choice of choices) presetNumber(choice, loadEngine(choice.design, 'bare').presets);
-    return choices;
-  } catch (error) {
-    if (error instanceof EngineError && compiledDesigns().length > 0) {
-      throw new UsageError(`--design is '${text}': ${error.message}`);
+  const named = <T>(attempt: () => T): T => {
+    try {
+      return attempt();
+    } catch (error) {
+      if (error instanceof EngineError && compiledDesigns().length > 0) {
+        throw new UsageError(`--design is '${text}': ${error.message}`);
+      }
+      throw error;
     }
-    throw error;
+  };
+  const choices = named(() => resolveDesigns(text));
+  for (const choice of choices) {
+    // That an engine does not load is no fault of the option.
+    const { presets } = loadEngine(choice.design, 'bare');
+    named(() => presetNumber(choice, presets));
   }
+  return choices;
 }
 
 /**
@@ -87,4 +99,17 @@ export function mutexOption(elsewhere: string | null = null): Option {
   const option = new Option('--mutex <policy>', elsewhere === null ? what : `${what}; ${elsewhere}`);
   option.argParser(oneOf(MUTEX_POLICIES));
   return elsewhere === null ? option.default(DEFAULT_MUTEX) : option;
+}
+
+/**
+ * `--touch-ahead`, of every command that runs packets.
+ * @param elsewhere where the default comes from when it is not the engine's, in words; the option then has none of its own
+ */
+export function touchAheadOption(elsewhere: string | null = null): Option {
+  const what =
+    'load what the packets of a batch will need before the first is run: auto (while the table is large), on, or off (as the ' +
+    'original, for comparisons with it); no verdict depends on it';
+  const option = new Option('--touch-ahead <when>', elsewhere === null ? what : `${what}; ${elsewhere}`);
+  option.argParser(oneOf(TOUCH_AHEAD_SETTINGS));
+  return elsewhere === null ? option.default(DEFAULT_TOUCH_AHEAD) : option;
 }

@@ -7,6 +7,7 @@ import { addCaptureOptions, filesOf, readingOf, warnOf, type CaptureFlags } from
 import { oneOf } from './option-values.js';
 
 interface PrepOptions extends CaptureFlags {
+  readonly fixChecksums?: boolean;
   readonly output: string;
   readonly format: ConvertedFormat;
   readonly json?: boolean;
@@ -30,6 +31,7 @@ export function register(program: Command): void {
       oneOf(CONVERTED_FORMATS),
       'ctp',
     )
+    .option('--fix-checksums', 'make wrong checksums right, as of captures from the sender or loopback')
     .option('--json', 'what was written, as JSON on standard output; sizes in bytes')
     .addHelpText(
       'after',
@@ -38,7 +40,10 @@ export function register(program: Command): void {
     )
     .action(async (capture: string, options: PrepOptions) => {
       const input = onlyFileOf(capture);
-      const written = await convertCapture(input, options.output, options.format, readingOf(options));
+      const written = await convertCapture(input, options.output, options.format, {
+        ...readingOf(options),
+        fixChecksums: options.fixChecksums === true,
+      });
       warnOf(input, written.notes);
       if (options.json === true) {
         const facts = {
@@ -51,13 +56,17 @@ export function register(program: Command): void {
           fileBytes: written.fileBytes,
           truncation: written.truncation,
           ...(written.skippedCount === 0 ? {} : { skippedPackets: written.skippedCount }),
+          ...(options.fixChecksums === true ? { fixedPackets: written.fixedCount } : {}),
         };
         process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);
         return;
       }
       process.stdout.write(
         `${options.output}: ${number(written.recordCount)} packets, ${number(written.frameBytes)} frame bytes, ` +
-          `${number(written.fileBytes)} bytes in all\n`,
+          `${number(written.fileBytes)} bytes in all` +
+          (options.fixChecksums === true
+            ? `, checksums made right in ${number(written.fixedCount)} packets\n`
+            : '\n'),
       );
     });
   addCaptureOptions(command);

@@ -3,9 +3,15 @@ import { existsSync } from 'node:fs';
 import { appendFile, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import type { MutexPolicy } from '../../engine/host/run-memory.js';
-import { exitCodeOf } from '../regress/check.js';
-import { GATE_LEVELS, runGate, type GateFindings, type GateLevel } from '../regress/gate.js';
+import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
+import {
+  exitCodeOf,
+  INCONCLUSIVE_POLICIES,
+  inconclusiveSentence,
+  type InconclusivePolicy,
+} from '../regress/check.js';
+import { runGate } from '../regress/gate.js';
+import { GATE_LEVELS, type GateFindings, type GateLevel } from '../regress/gate-options.js';
 import {
   failedGateJunit,
   gateJunit,
@@ -19,7 +25,7 @@ import { checkRegressConfig, readRegressConfig, type RegressConfig } from '../re
 import { workerFile } from '../replay/thread-pool.js';
 import { writeAtomically } from '../report/result-file.js';
 import { loadInput, sessionEntry } from './bench-matrix.js';
-import { mutexOption } from './option-values.js';
+import { mutexOption, oneOf, touchAheadOption } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
 interface RegressFlags {
@@ -28,7 +34,10 @@ interface RegressFlags {
   readonly against?: string;
   readonly level?: GateLevel[];
   readonly update?: boolean;
+  readonly rerunInconclusive?: boolean;
+  readonly inconclusive: InconclusivePolicy;
   readonly mutex?: MutexPolicy;
+  readonly touchAhead?: TouchAhead;
   readonly junit?: string;
   readonly markdown?: string;
   readonly github?: boolean;
@@ -44,25 +53,44 @@ export function register(program: Command, argv: readonly string[]): void {
     .command('regress')
     .summary('gate for CI: did a change make anything worse?')
     .description(
-      'Level exact: verdicts and work counts (locks, list moves, probes, ...) of seeded single-thread runs against the ' +
-        'committed baseline, without tolerance. Level ratios: the ratios between designs, measured now, against those of the ' +
-        'baseline, with intervals; and the thresholds of the configuration. Level against: the speed of this working tree ' +
-        'against another git ref, both compiled and measured here in turns.',
+      'Level exact: verdicts and work counts (locks, list moves, probes, cache lines, bytes a connection, ...) of seeded ' +
+        'single-thread runs against the committed baseline, without tolerance. Level ratios: the ratios between designs, one ' +
+        'worker and two, sweeps, waits, the tail and more, measured now, against those of the baseline, with intervals; and the ' +
+        'thresholds of the configuration. Level against: the speed of this working tree against another git ref, engine and ' +
+        'host, both built and measured here in turns.',
     )
     .option(
       '--config <file>',
       `what to look at and what to allow (default: ${DEFAULT_CONFIG_FILE} if there is one)`,
     )
     .option('--baseline <folder>', 'committed figures', 'results/baseline')
-    .option('--against <git-ref>', 'commit, branch or tag whose engine to compare the speed with')
+    .option('--against <git-ref>', 'commit, branch or tag to compare the speed with')
     .option(
       '--level <names>',
       `levels to run, joined by commas: ${GATE_LEVELS.join(', ')} (default: exact,ratios, and against with --against)`,
       levelList,
     )
     .option('--update', 'write the baseline from this run, and print what changed')
+    .option(
+      '--rerun-inconclusive',
+      'measure what stays inconclusive once more, with twice the rounds, before the gate ends',
+    )
+    .option(
+      '--inconclusive <policy>',
+      'what an inconclusive check does to the exit code: tell (98), fail (99) or pass (0); it is told in any case',
+      oneOf(INCONCLUSIVE_POLICIES),
+      'tell' as const,
+    )
     .addOption(mutexOption('of the ratios; default: what the configuration says, or glibc'))
-    .option('--junit <file>', 'JUnit XML: a regression is a failure, an inconclusive check is skipped')
+    .addOption(
+      touchAheadOption(
+        'in the runs of the ratios and exact counts; default: what the configuration says, or auto',
+      ),
+    )
+    .option(
+      '--junit <file>',
+      'JUnit XML: a regression is a failure, an inconclusive check is skipped, or a failure with --inconclusive fail',
+    )
     .option('--markdown <file>', 'the findings as Markdown, for a comment')
     .option('--github', 'annotations and step summary (default: in GitHub Actions)')
     .option('--no-github', 'none of these')
@@ -70,10 +98,11 @@ export function register(program: Command, argv: readonly string[]): void {
     .option('--quiet', 'only what did not pass')
     .addHelpText(
       'after',
-      '\nExit codes: 0 pass, 99 regression or threshold crossed, 98 inconclusive, 1 could not be run, 2 wrong usage.\n' +
+      '\nExit codes: 0 pass, 99 regression or threshold crossed, 98 inconclusive (see --inconclusive), 1 could not be run, 2 wrong usage.\n' +
         '\nExamples:\n' +
         '  ctreplay regress --level exact\n' +
         '  ctreplay regress --against main --junit regress.xml\n' +
+        '  ctreplay regress --against main --rerun-inconclusive --inconclusive fail\n' +
         '  ctreplay regress --update && git diff results/baseline',
     )
     .action((flags: RegressFlags) => regress(flags, argv));
@@ -88,6 +117,9 @@ async function regress(flags: RegressFlags, argv: readonly string[]): Promise<vo
   if (flags.update === true && levels.has('against')) {
     throw new UsageError('--update writes the baseline; --against compares without one. Give one of them.');
   }
+  if (flags.update === true && (flags.rerunInconclusive === true || flags.inconclusive !== 'tell')) {
+    throw new UsageError('--update compares nothing, so nothing is inconclusive; leave the option out');
+  }
   const progress = new GateProgress(flags.quiet !== true && flags.json !== true);
   let findings: GateFindings;
   try {
@@ -97,7 +129,9 @@ async function regress(flags: RegressFlags, argv: readonly string[]): Promise<vo
       baseline: flags.baseline,
       against: flags.against ?? null,
       update: flags.update === true,
+      rerunInconclusive: flags.rerunInconclusive === true,
       load: loadInput,
+      cli: workerFile('../cli'),
       againstEntry: workerFile('../commands/against-entry'),
       sessionEntry: sessionEntry(),
       commandLine: argv,
@@ -111,16 +145,24 @@ async function regress(flags: RegressFlags, argv: readonly string[]): Promise<vo
     throw error;
   }
   progress.finish();
-  await present({ ...findings, createdAt }, findings, flags);
+  const note = inconclusiveSentence(findings.checks, flags.inconclusive, flags.rerunInconclusive === true);
+  const report = { ...findings, createdAt, inconclusive: flags.inconclusive, note };
+  await present(report, findings, flags);
 }
 
 function defaultLevels(flags: RegressFlags): GateLevel[] {
   return flags.against === undefined ? ['exact', 'ratios'] : ['exact', 'ratios', 'against'];
 }
 
-async function configOf(flags: RegressFlags): Promise<RegressConfig> {
+/** The configuration, with what the flags say in its place. */
+async function configOf({ mutex, touchAhead, ...flags }: RegressFlags): Promise<RegressConfig> {
   const config = await configAsWritten(flags);
-  return flags.mutex === undefined ? config : { ...config, ratios: { ...config.ratios, mutex: flags.mutex } };
+  const touch = touchAhead === undefined ? {} : { touchAhead };
+  return {
+    ...config,
+    exact: { ...config.exact, ...touch },
+    ratios: { ...config.ratios, ...(mutex === undefined ? {} : { mutex }), ...touch },
+  };
 }
 
 async function configAsWritten(flags: RegressFlags): Promise<RegressConfig> {
@@ -134,9 +176,9 @@ async function present(report: GateReport, findings: GateFindings, flags: Regres
   if (flags.junit !== undefined) await writeTo(flags.junit, gateJunit(report));
   if (flags.markdown !== undefined) await writeTo(flags.markdown, gateMarkdown(report));
   if (flags.json === true) {
-    const { createdAt, facts } = report;
+    const { createdAt, facts, note = null } = report;
     process.stdout.write(
-      `${JSON.stringify({ createdAt, summary: gateSummary(checks), facts, checks }, null, 2)}\n`,
+      `${JSON.stringify({ createdAt, summary: gateSummary(checks), note, facts, checks }, null, 2)}\n`,
     );
   } else if (flags.update === true) {
     process.stdout.write(updateText(findings));
@@ -144,7 +186,7 @@ async function present(report: GateReport, findings: GateFindings, flags: Regres
     process.stdout.write(gateText(report, flags.quiet === true));
   }
   if (flags.github ?? process.env['GITHUB_ACTIONS'] === 'true') await tellGithub(report);
-  if (flags.update !== true) process.exitCode = exitCodeOf(checks);
+  if (flags.update !== true) process.exitCode = exitCodeOf(checks, flags.inconclusive);
 }
 
 function updateText({ checks, written }: GateFindings): string {
@@ -159,7 +201,7 @@ function updateText({ checks, written }: GateFindings): string {
 }
 
 async function tellGithub(report: GateReport): Promise<void> {
-  const annotations = githubAnnotations(report.checks);
+  const annotations = githubAnnotations(report.checks, report.inconclusive);
   // On standard error with --json: standard output holds one document.
   for (const line of annotations) process.stderr.write(`${line}\n`);
   const summary = process.env['GITHUB_STEP_SUMMARY'];

@@ -11,6 +11,7 @@ import { openScenario } from '../synth/registry.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
 import type { StagedTraffic } from '../replay/staging.js';
 import type { CaptureFacts } from '../replay/traffic.js';
+import { givenStore, type StoreSize } from '../replay/store-size.js';
 import { AS_IT_IS, loadTraffic, type EditsAsGiven, type ReplayTraffic } from '../replay/traffic-source.js';
 import type { Input, InputFile } from '../report/schema.js';
 import { filesOf, warnOf } from './capture-options.js';
@@ -28,8 +29,8 @@ export interface InputOptions {
   /** Packets to stop after; null = all. */
   readonly limit: number | null;
   readonly edits: EditsAsGiven;
-  /** Traffic that takes more bytes than this is streamed. */
-  readonly storeBytes: number;
+  /** What is kept in memory, and how what is larger is streamed. */
+  readonly store: StoreSize;
   /** How captures are read; absent = an error at a cut, and odd records are read as libpcap does. */
   readonly reading?: CaptureReading;
 }
@@ -43,10 +44,11 @@ export async function captureInput(
   names: readonly string[],
   limit: number | null,
   reading: CaptureReading = {},
+  edits: EditsAsGiven = AS_IT_IS,
 ): Promise<ReplayInput> {
   const files = filesOf(names);
   requireRepeatable(files);
-  return (await loadCaptures(files, { ...keepAll(limit), reading })) as ReplayInput;
+  return (await loadCaptures(files, { ...keepAll(limit), reading, edits })) as ReplayInput;
 }
 
 /**
@@ -77,7 +79,7 @@ export async function scenarioInput(
 }
 
 function keepAll(limit: number | null): InputOptions {
-  return { limit, edits: AS_IT_IS, storeBytes: Number.POSITIVE_INFINITY };
+  return { limit, edits: AS_IT_IS, store: givenStore(Number.POSITIVE_INFINITY) };
 }
 
 /**
@@ -87,11 +89,11 @@ function keepAll(limit: number | null): InputOptions {
  */
 export async function loadCaptures(
   files: readonly string[],
-  { limit, edits, storeBytes, reading = {} }: InputOptions,
+  { limit, edits, store, reading = {} }: InputOptions,
 ): Promise<ReplayInput<ReplayTraffic>> {
   const facts: CaptureFacts[] = [];
   const origin = { type: 'capture', files, reading } as const;
-  const traffic = await loadTraffic({ origin, edits, limit }, storeBytes, (each) => facts.push(each));
+  const traffic = await loadTraffic({ origin, edits, limit }, store, (each) => facts.push(each));
   const described: InputFile[] = [];
   // Facts come in the order of the files; a limit may have left the last ones unread.
   for (const [index, file] of files.entries()) described.push(await describeFile(file, facts[index] ?? null));
@@ -118,11 +120,11 @@ export async function loadScenario(
   name: string,
   given: Readonly<Record<string, ParameterValue | undefined>>,
   seed: number,
-  { limit, edits, storeBytes }: InputOptions,
+  { limit, edits, store }: InputOptions,
 ): Promise<ReplayInput<ReplayTraffic>> {
   const opened = openScenario(name, given, seed);
   const origin = { type: 'scenario', name, parameters: given, seed } as const;
-  const traffic = await loadTraffic({ origin, edits, limit }, storeBytes);
+  const traffic = await loadTraffic({ origin, edits, limit }, store);
   const parameters = opened.parameters.toObject();
   return {
     traffic,

@@ -1,7 +1,7 @@
 /** The options that say how traffic is replayed, shared by the commands that replay. */
 import { Option, type Command } from 'commander';
 import type { Flavour } from '../../engine/host/module.js';
-import type { MutexPolicy } from '../../engine/host/run-memory.js';
+import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import type { PacingRequest } from '../replay/pace.js';
 import { applyConfig, configSettings, threadTarget } from '../config/apply-config.js';
 import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
@@ -13,7 +13,15 @@ import { parseProfile, type ProfileShape, type RatePoint } from '../replay/rate-
 import { STEER_MODES, type SteerMode } from '../replay/steer.js';
 import type { LatencyMode } from '../replay/worker-input.js';
 import { InvalidArgumentError } from 'commander';
-import { checked, duration, mutexOption, oneOf, positiveNumber, wholeNumber } from './option-values.js';
+import {
+  checked,
+  duration,
+  mutexOption,
+  oneOf,
+  positiveNumber,
+  touchAheadOption,
+  wholeNumber,
+} from './option-values.js';
 import { UsageError } from './usage-error.js';
 
 /** Values as commander leaves them. */
@@ -35,6 +43,7 @@ export interface ReplayFlags {
   readonly maxConns?: number;
   readonly sweepInterval?: number;
   readonly mutex: MutexPolicy;
+  readonly touchAhead: TouchAhead;
   readonly build?: BuildChoice;
   readonly bare?: boolean;
   /** As given; see {@link withBuildDefaults}. */
@@ -43,8 +52,8 @@ export interface ReplayFlags {
   readonly timeline: number;
   readonly pin?: boolean;
   readonly seed: number;
-  /** Size of the packet store, MiB. */
-  readonly store: number;
+  /** Size of the packet store, MiB; absent = what the memory allows. */
+  readonly store?: number;
   readonly config?: string;
   readonly uniqueIp?: boolean;
   readonly uniqueIpLoops?: number;
@@ -52,7 +61,6 @@ export interface ReplayFlags {
 }
 
 const DEFAULT_WARMUP_PACKETS = 20_000;
-const DEFAULT_STORE_MIB = 512;
 
 /** Adds the options to a command. */
 export function addReplayOptions(command: Command): void {
@@ -133,12 +141,13 @@ export function addReplayOptions(command: Command): void {
     .option('--max-conns <count>', 'connection limit (default: 3000000)', wholeNumber(1, 1e7, 'connections'))
     .option(
       '--store <MiB>',
-      'packet store: traffic that is larger streams through it, read again for each run and loop',
+      'packet store: traffic that is larger streams through it, read again for each run and loop (default: what the free memory and ' +
+        'the connection table allow)',
       wholeNumber(1, 3072, 'MiB'),
-      DEFAULT_STORE_MIB,
     )
     .option('--sweep-interval <ms>', "pause between sweeps in ms (default: the design's)", duration('ms'))
     .addOption(mutexOption())
+    .addOption(touchAheadOption())
     .addOption(buildOption())
     .option('--bare', 'as --build bare')
     .option(
@@ -244,6 +253,7 @@ export function toReplayOptions(
     switches: settings.switches,
     fragments: settings.fragments,
     mutex: flags.mutex,
+    touchAhead: flags.touchAhead,
     latency: flags.latency,
     warmupPackets: flags.warmup,
     timelineMs: flags.timeline,

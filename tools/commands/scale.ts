@@ -1,11 +1,12 @@
 /** `ctreplay scale`: throughput at 1..N workers and the Universal Scalability Law fitted to it. */
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import type { MutexPolicy } from '../../engine/host/run-memory.js';
+import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import { fitCases, type ScalingResult } from '../bench/scale.js';
+import type { ChecksumChoice } from '../config/checksum-handling.js';
 import { coverText } from '../report/comparisons.js';
 import type { ScalingFit } from '../stats/scalability.js';
 import { printable } from '../report/escape.js';
@@ -26,11 +27,12 @@ import {
   StopOnSignal,
 } from './bench-matrix.js';
 import { KEEP_TRUNCATED_HELP, STRICT_HELP, type CaptureFlags } from './capture-options.js';
-import { mutexOption, wholeNumber } from './option-values.js';
+import { matrixChecksumsOption } from './checksum-options.js';
+import { mutexOption, touchAheadOption, wholeNumber } from './option-values.js';
 import { buildChoice, buildOption, type BuildChoice } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
-interface ScaleFlags extends CaptureFlags {
+interface ScaleFlags extends CaptureFlags, ChecksumChoice {
   readonly scenario?: string;
   readonly capture?: string;
   readonly design: string;
@@ -41,6 +43,7 @@ interface ScaleFlags extends CaptureFlags {
   readonly build?: BuildChoice;
   readonly bare?: boolean;
   readonly mutex: MutexPolicy;
+  readonly touchAhead: TouchAhead;
   readonly pin?: boolean;
   readonly seed: number;
   readonly out?: string;
@@ -64,6 +67,7 @@ export function register(program: Command, argv: readonly string[]): void {
     .option('--capture <file>', 'capture to scale, instead of a scenario')
     .option('--keep-truncated', KEEP_TRUNCATED_HELP)
     .option('--strict', STRICT_HELP)
+    .addOption(matrixChecksumsOption())
     .option('--design <names>', 'designs, joined by commas; or all', 'timeout-lists,rculist-sweep')
     .option('--workers <count>', 'most workers, 1 to 64 (default: the cores)', wholeNumber(1, 64, 'workers'))
     .option(
@@ -86,6 +90,7 @@ export function register(program: Command, argv: readonly string[]): void {
     .addOption(buildOption())
     .option('--bare', 'as --build bare; leaves the model without times')
     .addOption(mutexOption())
+    .addOption(touchAheadOption())
     .option('--pin', 'pin each thread to a CPU')
     .option('--seed <integer>', 'what all random choices derive from', wholeNumber(0, 0xffff_ffff, 'seed'), 1)
     .option('--out <folder>', 'where result.json and tables go (default: a fresh folder in results/)')
@@ -167,6 +172,7 @@ function specOf(flags: ScaleFlags, cores: number): MatrixSpec {
       build: buildChoice(flags),
       probeCost: 'none',
       mutex: flags.mutex,
+      touchAhead: flags.touchAhead,
       pin: flags.pin === true,
       seed: flags.seed,
     },

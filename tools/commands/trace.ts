@@ -1,6 +1,7 @@
 /** `ctreplay trace <capture>`: what the tracker says of each packet. */
 import type { Command } from 'commander';
 import { designLabel } from '../../engine/host/designs.js';
+import { checksumConfig, fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
 import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
 import { configuredTracker } from '../oracle/configured-tracker.js';
@@ -15,10 +16,11 @@ import {
   warnOf,
   type CaptureFlags,
 } from './capture-options.js';
+import { addChecksumsOption } from './checksum-options.js';
 import { designsOption, oneOf } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
-interface TraceFlags extends CaptureFlags {
+interface TraceFlags extends CaptureFlags, ChecksumChoice {
   readonly design: string;
   readonly clock: TraceClock;
   readonly bareStates?: boolean;
@@ -53,6 +55,7 @@ export function register(program: Command): void {
       '\nExample:\n  ctreplay trace ftp.pcap --design timeout-lists --clock capture --json',
     )
     .action(trace);
+  addChecksumsOption(command);
   addCaptureOptions(command);
 }
 
@@ -66,7 +69,8 @@ async function trace(captures: string[], flags: TraceFlags): Promise<void> {
   if (flags.json === true && flags.bareStates === true) {
     throw new UsageError('--json and --bare-states exclude each other; give one of them');
   }
-  const config = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
+  const named = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
+  const config = checksumConfig(named, flags);
   const tracker = configuredTracker(choice, config);
   const run = new CaptureRun(tracker, createRules(config), flags.clock);
   const writer = flags.write === undefined ? null : new PcapWriter(flags.write);
@@ -74,7 +78,8 @@ async function trace(captures: string[], flags: TraceFlags): Promise<void> {
   let outputNumber = 0;
   let inputs = 0;
   try {
-    for await (const packet of readPackets(filesOf(captures), { ...readingOf(flags), tell: warnOf })) {
+    const reading = { ...readingOf(flags), fixChecksums: fixesChecksums(flags), tell: warnOf };
+    for await (const packet of readPackets(filesOf(captures), reading)) {
       inputs += 1;
       for (const tracked of run.run(packet)) {
         outputNumber += 1;

@@ -23,6 +23,8 @@ export interface PacketToChoose {
 export interface PacketRules {
   /** Grows as packets with new zones are met. */
   readonly requests: readonly ExecRequest[];
+  /** Whether every packet makes the same request; absent = no. */
+  readonly uniform?: boolean;
   /** Index in `requests` for a frame that goes to a worker. */
   choose(packet: PacketToChoose): number;
 }
@@ -30,6 +32,7 @@ export interface PacketRules {
 /** The rules without configuration: every packet is committed in zone 0. */
 export const COMMIT_ALL: PacketRules = {
   requests: [{ commit: true, zone: 0 }],
+  uniform: true,
   choose: () => 0,
 };
 
@@ -52,9 +55,13 @@ export function createRules(config: TrackerConfig): PacketRules {
   const requests: ExecRequest[] = [];
   const known = new Map<string, number>();
   const layers = emptyDissection();
+  const uniform =
+    entries.rules === undefined && (entries.zone === undefined || typeof entries.zone === 'number');
   return {
     requests,
+    uniform,
     choose({ frame, worker, wireBytes }) {
+      if (uniform && requests.length > 0) return 0;
       dissect(frame, layers, wireBytes);
       const packetZone = zoneOf(frame, layers, worker);
       const ruleIndex = matches.findIndex((test) => test(frame, layers, packetZone));

@@ -155,6 +155,13 @@ export const configSchema = strictObject({
         'A commit with nat: {type: none} gives a new connection a reply tuple that no reply meets (a defect of every revision ' +
           'of Open vSwitch); default false.',
       ),
+    checksumsIgnored: z
+      .boolean()
+      .optional()
+      .describe(
+        'Checksums count as right without being looked at, as in Open vSwitch for packets that offload flags as good; ' +
+          'default false. The option --checksums ignore sets it.',
+      ),
   })
     .optional()
     .describe('Behaviour of Open vSwitch that ctreplay does not follow by default.'),

@@ -73,7 +73,7 @@ export function contentionText(result: ContentionResult, width: number, paint: P
   const parts = workloads.map((workload) => {
     const rows = result.rows.filter((row) => row.workload === workload);
     const packets = [...new Set(rows.map((row) => formatCount(row.packets)))].join(', ');
-    const title = `${paint('bold', workload)}  ${packets} packets, --mutex ${result.mutex}, ${roundsText(result.rounds)}`;
+    const title = `${paint('bold', workload)}  ${packets} packets, --mutex ${result.mutex}, --touch-ahead ${result.touchAhead}, ${roundsText(result.rounds)}`;
     const ratios = result.ratios.filter((ratio) => ratio.workload === workload).map(ratioLine);
     return [title, grid(shown(rows, result.rounds), FIGURES, width, paint), ...ratios].join('\n');
   });

@@ -1,7 +1,7 @@
 /** The result of `ctreplay contention`: format, version and meaning of every figure. */
 import { z } from 'zod';
 import { count } from '../report/schema/primitives.js';
-import { mutex } from '../report/schema/case.js';
+import { mutex, touchAhead } from '../report/schema/case.js';
 import { environment } from '../report/schema/environment.js';
 
 export const CONTENTION_FORMAT = 'ctreplay-contention';
@@ -57,8 +57,8 @@ export type ThroughputRatio = z.infer<typeof throughputRatio>;
 export const sweepRow = z.object({
   design: z.string(),
   operation: z
-    .enum(['cleaned', 'looked-at'])
-    .describe('cleaned: every connection had expired; looked-at: none had.'),
+    .enum(['cleaned', 'looked-at', 'flushed'])
+    .describe('cleaned: every connection had expired; looked-at: none had; flushed: all removed at once.'),
   connections: count,
   bareNs: spread.describe('Nanoseconds a connection, all passes over the table together.'),
   probedNs: spread,
@@ -79,6 +79,9 @@ export const contentionResult = z.object({
     .positive()
     .describe('How much faster connections aged in the runs that the sweeper’s holds are from.'),
   mutex: mutex.describe('How waiters of a lock spun.'),
+  touchAhead: touchAhead.describe(
+    'Whether batches touched ahead what their packets needed, which the original does not.',
+  ),
   seed: z.int().nonnegative(),
   valid: z.boolean().describe('Whether every run passed its own checks.'),
   failedChecks: z.array(z.string()),

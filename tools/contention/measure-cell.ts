@@ -47,9 +47,9 @@ async function measureOvsBenchmark(
   packets: number,
   workers: number,
   choice: DesignChoice,
-  { seed, mutex, wasmFolder }: RunRequest,
+  { seed, mutex, touchAhead, wasmFolder }: RunRequest,
 ): Promise<CellRound> {
-  const common = { workers, packets, batch: 32, change: true, seed, mutex, wasmFolder };
+  const common = { workers, packets, batch: 32, change: true, seed, mutex, touchAhead, wasmFolder };
   const bare = await runOvsBenchmark(choice, { ...common, flavour: 'bare' });
   const probed = await runOvsBenchmark(choice, { ...common, flavour: 'probed' });
   return {
@@ -104,7 +104,7 @@ async function replayOnce(
     startedAt,
     designLabel: label,
     input: loaded.input,
-    facts: caseFacts(machine),
+    facts: caseFacts(machine, loaded.traffic, options),
   });
   onCase(made);
   return made;

@@ -1,5 +1,6 @@
 /** A workload at several numbers of threads through several designs, in rounds. */
 import { designLabel, type DesignChoice } from '../../engine/host/designs.js';
+import { requireRightChecksums } from '../replay/checksum-check.js';
 import type { MachineAtStart } from '../replay/machine.js';
 import type { ContentionRow, ThroughputRatio } from './contention-result.js';
 import { measureCell, type CellRound, type OnCase, type ReadyWorkload } from './measure-cell.js';
@@ -31,7 +32,7 @@ interface Cell {
 
 /**
  * Runs every cell once a round: forwards, then backwards, so that a drift of the machine meets all alike.
- * @throws what loading the traffic and running it throws
+ * @throws WrongChecksumsError, and what loading the traffic and running it throws
  */
 export async function measureWorkload(
   workload: Workload,
@@ -39,8 +40,7 @@ export async function measureWorkload(
   machine: MachineAtStart,
   hooks: WorkloadHooks,
 ): Promise<WorkloadFigures> {
-  const ready: ReadyWorkload =
-    workload.kind === 'replay' ? { ...workload, loaded: await workload.load() } : workload;
+  const ready = await readyWorkload(workload);
   const cells: Cell[] = request.threads.flatMap((threads) =>
     request.designs.map((choice): Cell => ({ threads, choice, rounds: [] })),
   );
@@ -55,6 +55,13 @@ export async function measureWorkload(
     }
   }
   return { rows: cells.map((cell) => rowOf(workload.name, cell)), ratios: ratiosOver(workload.name, cells) };
+}
+
+async function readyWorkload(workload: Workload): Promise<ReadyWorkload> {
+  if (workload.kind !== 'replay') return workload;
+  const loaded = await workload.load();
+  requireRightChecksums(loaded.traffic, loaded.input, false);
+  return { ...workload, loaded };
 }
 
 /** The rounds in order. Cells are run backwards in every second round, rounds never are. */

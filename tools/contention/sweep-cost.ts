@@ -1,6 +1,6 @@
 /**
- * What a clean-up pass costs a connection, with and without probes: what the instrument adds to a sweep. One thread, nothing
- * else at work.
+ * What a clean-up pass and a flush cost a connection, with and without probes: what the instrument adds to them. One thread,
+ * nothing else at work.
  */
 import { designLabel, type DesignChoice } from '../../engine/host/designs.js';
 import type { Flavour } from '../../engine/host/module.js';
@@ -45,6 +45,17 @@ const STORE_BYTES = 1 << 20;
 interface SweepRound {
   readonly cleanedNs: number;
   readonly lookedNs: number | null;
+  readonly flushedNs: number;
+}
+
+/** One packet of each flow, end to end; all are of the same length. */
+function flowFrames(flows: number): Uint8Array[] {
+  const { length } = flowFrame(0);
+  const bytes = new Uint8Array(flows * length);
+  return Array.from({ length: flows }, (_, i) => {
+    bytes.set(flowFrame(i), i * length);
+    return bytes.subarray(i * length, (i + 1) * length);
+  });
 }
 
 /** A packet of the i-th flow. */
@@ -62,11 +73,18 @@ class SweepBed {
   readonly rounds: SweepRound[] = [];
   readonly #tracker: Tracker;
   readonly #connections: number;
+  readonly #frames: readonly Uint8Array[];
   readonly #now: () => number;
 
-  constructor(choice: DesignChoice, flavour: Flavour, { connections, seed, now, wasmFolder }: SweepRequest) {
+  constructor(
+    choice: DesignChoice,
+    flavour: Flavour,
+    frames: readonly Uint8Array[],
+    { connections, seed, now, wasmFolder }: SweepRequest,
+  ) {
     this.label = designLabel(choice);
     this.#connections = connections;
+    this.#frames = frames;
     this.#now = now;
     this.#tracker = Tracker.create({
       design: choice.design,
@@ -83,7 +101,7 @@ class SweepBed {
     });
   }
 
-  /** Fills the table, sweeps it while all live, and again when all have expired. */
+  /** Fills the table, sweeps it while all live, and again when all have expired; fills it once more and flushes it. */
   run(): SweepRound {
     this.#fill();
     const lookedNs = this.#look();
@@ -94,7 +112,18 @@ class SweepBed {
     return {
       cleanedNs: clean.elapsedNs / this.#connections,
       lookedNs,
+      flushedNs: this.#flush(),
     };
+  }
+
+  #flush(): number {
+    this.#fill();
+    const start = this.#now();
+    this.#tracker.flush();
+    const elapsedNs = this.#now() - start;
+    const left = this.#tracker.connCount;
+    if (left !== 0) throw new SweepCostError(this.label, `a flush left ${left} connections`);
+    return elapsedNs / this.#connections;
   }
 
   /** Passes over live connections; null where one stops at the first of each list and has looked at a handful. */
@@ -112,8 +141,8 @@ class SweepBed {
   }
 
   #fill(): void {
-    for (let i = 0; i < this.#connections; i++) {
-      const packet = this.#tracker.packet(flowFrame(i));
+    for (const frame of this.#frames) {
+      const packet = this.#tracker.packet(frame);
       this.#tracker.execute(packet, { commit: true }, NOW_MS);
       this.#tracker.release(packet);
     }
@@ -131,13 +160,14 @@ class SweepBed {
 }
 
 /**
- * Times passes over a full table in both builds of each design, in turns.
+ * Times passes over a full table, and flushes of it, in both builds of each design, in turns.
  * @throws SweepCostError when a pass did something else; EngineError when the memory does not fit
  */
 export function measureSweeps(request: SweepRequest): SweepRow[] {
+  const frames = flowFrames(request.connections);
   const pairs = request.designs.map((choice) => ({
-    bare: new SweepBed(choice, 'bare', request),
-    probed: new SweepBed(choice, 'probed', request),
+    bare: new SweepBed(choice, 'bare', frames, request),
+    probed: new SweepBed(choice, 'probed', frames, request),
   }));
   const beds = pairs.flatMap(({ bare, probed }) => [bare, probed]);
   const warmUpRounds = Math.max(2, Math.ceil(WARM_UP_CONNECTIONS / request.connections));
@@ -171,5 +201,9 @@ function rowsOf(bare: SweepBed, probed: SweepBed, connections: number): SweepRow
       },
     ];
   };
-  return [...row('cleaned', (round) => round.cleanedNs), ...row('looked-at', (round) => round.lookedNs)];
+  return [
+    ...row('cleaned', (round) => round.cleanedNs),
+    ...row('looked-at', (round) => round.lookedNs),
+    ...row('flushed', (round) => round.flushedNs),
+  ];
 }

@@ -1,5 +1,5 @@
 /** What contention is measured with: the loop of Open vSwitch's benchmark, or traffic that is replayed once. */
-import type { MutexPolicy } from '../../engine/host/run-memory.js';
+import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import { applyConfig, configSettings, threadTarget } from '../config/apply-config.js';
 import { DEFAULT_CONFIG } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
@@ -39,6 +39,8 @@ export interface RunRequest {
   readonly timeScale: number;
   /** How waiters of a lock spin. */
   readonly mutex: MutexPolicy;
+  /** Whether batches touch ahead. */
+  readonly touchAhead: TouchAhead;
   readonly wasmFolder?: string | undefined;
 }
 
@@ -52,7 +54,7 @@ export function replayOptions(
   workers: number,
   flavour: ReplayOptions['flavour'],
   timeScale: number,
-  { seed, mutex, wasmFolder }: RunRequest,
+  { seed, mutex, touchAhead, wasmFolder }: RunRequest,
 ): ReplayOptions {
   const config = suggested === null ? DEFAULT_CONFIG : configFromSuggestion(suggested);
   const settings = configSettings(config);
@@ -76,6 +78,7 @@ export function replayOptions(
     pin: false,
     seed,
     mutex,
+    touchAhead,
     rules: createRules(config),
     config,
     configure: (thread) => applyConfig(threadTarget(thread), config),

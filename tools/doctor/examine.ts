@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { availableDesigns } from '../../engine/host/designs.js';
+import { addressSpaceLimitBytes, allocateEngineMemory } from '../../engine/host/engine-memory.js';
+import { loadEngine } from '../../engine/host/module.js';
 import { calibrateClock } from '../measure/clock.js';
 import { readEnvironment } from '../measure/environment.js';
 import { probeNoise } from '../measure/noise.js';
@@ -42,7 +44,21 @@ export async function examine(): Promise<MachineFacts> {
       ['chromium', 'chromium-browser', 'google-chrome'].map(findProgram).find((path) => path !== null) ??
       null,
     nodeMajor: Number(process.versions.node.split('.')[0]),
+    addressSpaceLimitBytes: addressSpaceLimitBytes(),
+    engineMemoryFailure: engineMemoryFailure(availableDesigns()),
   };
+}
+
+/** Why an engine gets no memory here; null when it does, or when there is none to try. */
+function engineMemoryFailure(designs: readonly string[]): string | null {
+  try {
+    for (const design of designs) loadEngine(design, 'probed');
+    // A run has a memory of its own beside the one that a module is looked at with.
+    if (designs.length > 0) allocateEngineMemory(1, 'any', 0);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 /** Where a program is in PATH (and the usual sbin folders); null when it is not. */

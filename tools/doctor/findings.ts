@@ -1,4 +1,5 @@
 /** What limits measurements on a machine, from facts about it: a list of findings, each with what to do about it. */
+import { addressSpaceAdvice } from '../../engine/host/engine-memory.js';
 import type { ClockFigures } from '../measure/clock.js';
 import type { EnvironmentFigures } from '../measure/environment.js';
 import type { NoiseFigures } from '../measure/noise.js';
@@ -36,6 +37,10 @@ export interface MachineFacts {
   /** Path of Chromium; null when there is none. */
   readonly chromium: string | null;
   readonly nodeMajor: number;
+  /** Limit of the address space (ulimit -v) in bytes; null or absent without one. */
+  readonly addressSpaceLimitBytes?: number | null;
+  /** Why no memory could be had for an engine; null or absent when it could. */
+  readonly engineMemoryFailure?: string | null;
 }
 
 /** Least Node.js version. */
@@ -60,6 +65,7 @@ export function findings(facts: MachineFacts): Finding[] {
     timerFinding(facts),
     schedulerFinding(facts),
     memoryFinding(facts),
+    addressSpaceFinding(facts),
     openVswitchFinding(facts),
     chromiumFinding(facts),
   ];
@@ -208,7 +214,7 @@ function schedulerFinding({ hasSchedstat }: MachineFacts): Finding {
 function memoryFinding({ environment }: MachineFacts): Finding {
   const { memoryBytes, memoryAvailableBytes, memoryLimitBytes } = environment;
   const free = Math.min(memoryAvailableBytes ?? memoryBytes, memoryLimitBytes ?? Number.POSITIVE_INFINITY);
-  const text = `${formatBytes(free)} available of ${formatBytes(memoryBytes)}${memoryLimitBytes === null ? '' : `, limited to ${formatBytes(memoryLimitBytes)}`}`;
+  const text = `${formatBytes(free)} available of ${formatBytes(memoryBytes)}${memoryLimitBytes === null ? '' : `, limited to ${formatBytes(memoryLimitBytes)} by the control group`}`;
   return free < DEFAULT_RUN_BYTES
     ? limits(
         'memory',
@@ -216,6 +222,15 @@ function memoryFinding({ environment }: MachineFacts): Finding {
         `A run with the default connection limit takes up to ${formatBytes(DEFAULT_RUN_BYTES)}: lower --max-conns.`,
       )
     : ok('memory', text);
+}
+
+function addressSpaceFinding({ addressSpaceLimitBytes, engineMemoryFailure }: MachineFacts): Finding {
+  const limit = addressSpaceLimitBytes ?? null;
+  const text = limit === null ? 'not limited' : `limited to ${formatBytes(limit)} (ulimit -v)`;
+  if (engineMemoryFailure != null) {
+    return blocks('address space', `${text}: an engine gets no memory`, engineMemoryFailure);
+  }
+  return limit === null ? ok('address space', text) : limits('address space', text, addressSpaceAdvice());
 }
 
 function openVswitchFinding({ openVswitch }: MachineFacts): Finding {

@@ -9,9 +9,9 @@ import { readLine, wholeNumber, type SystemFiles } from './system-files.js';
 export interface CgroupCpu {
   /** CPUs' worth of time per period, e.g. 1.5; null without a limit. */
   readonly quotaCpus: number | null;
-  /** Periods in which the group was stopped, since it was made. */
+  /** Periods in which the group, or one around it, was stopped, since it was made. */
   readonly throttledPeriods: number | null;
-  /** Time that it was stopped, in ns. */
+  /** Time that it was stopped, in ns, summed over its CPUs. */
   readonly throttledNs: number | null;
 }
 
@@ -28,7 +28,7 @@ export function cgroupMemoryLimitBytes(files: SystemFiles): number | null {
   return limit;
 }
 
-/** Reads the limits; of nested groups the tightest quota counts. */
+/** Reads the limits; of nested groups the tightest quota counts, and each of them can stop the process. */
 export function readCgroupCpu(files: SystemFiles): CgroupCpu {
   let quotaCpus: number | null = null;
   let throttledPeriods: number | null = null;
@@ -37,9 +37,11 @@ export function readCgroupCpu(files: SystemFiles): CgroupCpu {
     const quota = quotaOf(files, folder);
     if (quota !== null) quotaCpus = Math.min(quotaCpus ?? Infinity, quota);
     const stat = files.read(`${folder}/cpu.stat`);
-    throttledPeriods ??= statField(stat, 'nr_throttled');
+    const periods = statField(stat, 'nr_throttled');
     const micros = statField(stat, 'throttled_usec');
-    throttledNs ??= micros === null ? statField(stat, 'throttled_time') : micros * 1000;
+    const stoppedNs = micros === null ? statField(stat, 'throttled_time') : micros * 1000;
+    if (periods !== null) throttledPeriods = (throttledPeriods ?? 0) + periods;
+    if (stoppedNs !== null) throttledNs = (throttledNs ?? 0) + stoppedNs;
   }
   return { quotaCpus, throttledPeriods, throttledNs };
 }

@@ -63,6 +63,16 @@ export function coreSiblings(files: SystemFiles, cpu: number): number[] | null {
   return parseCpuList(readLine(files, `/sys/devices/system/cpu/cpu${cpu}/topology/thread_siblings_list`));
 }
 
+/** Whether two of these CPUs are hyper-threads of one core. */
+export function shareCores(
+  cpus: readonly number[],
+  siblingsOf: (cpu: number) => readonly number[] | null,
+): boolean {
+  const distinct = [...new Set(cpus)];
+  const cores = distinct.map((cpu) => Math.min(cpu, ...(siblingsOf(cpu) ?? [])));
+  return new Set(cores).size < distinct.length;
+}
+
 /** A CPU for each worker. */
 export interface PinPlan {
   /** One CPU per worker, in worker order. */

@@ -5,6 +5,11 @@
  * A fact that is null or absent was not measured and raises nothing, except where not knowing is itself the warning.
  */
 
+/** What to do about wrong checksums. */
+export const CHECKSUM_REMEDY =
+  'Replay with --checksums fix (made right while reading, before any clock runs), or with --checksums ignore (not looked at, as a ' +
+  "switch does with packets that offload flags as good); 'ctreplay prep --fix-checksums' makes them right once for all commands.";
+
 /** A warning. */
 export interface Warning {
   readonly code: WarningCode;
@@ -17,6 +22,7 @@ export interface Warning {
 /** A worker's times, for the question whether it was starved. */
 export interface WorkerFacts {
   readonly worker: number;
+  /** Time between the two reads that `waitNs` is the difference of. */
   readonly elapsedNs: number;
   readonly waitNs?: number | null;
   readonly involuntarySwitches?: number | null;
@@ -46,7 +52,10 @@ export interface WarningFacts {
   readonly departureErrorP99Ns?: number | null;
   readonly packetIntervalNs?: number | null;
   readonly stealShare?: number | null;
+  /** Time that the control group was stopped, summed over its CPUs, and the time between the reads of it. */
   readonly throttledNs?: number | null;
+  readonly throttledSpanNs?: number | null;
+  /** Time that the run took. */
   readonly elapsedNs?: number | null;
   readonly governor?: string | null;
   readonly turbo?: boolean | null;
@@ -56,18 +65,22 @@ export interface WarningFacts {
   readonly loadAverage1m?: number | null;
   /** Whether pinning was asked for, and the reasons of those that failed. */
   readonly pinFailures?: readonly string[];
+  /** Packets whose checksums were looked at before the run, how many were wrong, and whether the tracker was told to look. */
+  readonly checksums?: { readonly looked: number; readonly wrong: number; readonly ignored: boolean } | null;
   /** Two workers on hyper-threads of one core. */
   readonly sharedCores?: boolean;
   /** Values behind the highest percentile that is reported. */
   readonly latencyCount?: number | null;
   readonly histogramOverflows?: number | null;
-  readonly warmUp?: 'flat' | 'warm-up' | 'slow-down' | 'no-steady-state' | null;
+  /** Groups of a matrix, with the session, whose level still changed near the end. */
+  readonly unsteadyGroups?: readonly string[];
+  /** Of the cell with the fewest. */
   readonly trialCount?: number | null;
+  /** Outliers among so many trials of all cells. */
   readonly outlierCount?: number | null;
-  /** Throughput of the probed build over that of the bare one. */
+  readonly outlierOf?: number | null;
+  /** Time of a packet without probes and clocks, over that with them. */
   readonly probedShare?: number | null;
-  /** Whether an A/A control was found significantly different. */
-  readonly controlSignificant?: boolean | null;
 }
 
 interface Rule {
@@ -86,10 +99,23 @@ export const WARNING_LIMITS = {
   /** Arrears at the end that waking up explains, whatever the rate. */
   rateShortNs: 1e6,
   throttledShare: 0.001,
-  probeCost: 0.15,
+  /** Of the time of a packet in the run that times come from. */
+  probeCost: 0.5,
+  wrongChecksumShare: 0.1,
 } as const;
 
 const RULES = {
+  // What the figures are of comes before how well they were measured.
+  'checksums-wrong': {
+    advice: CHECKSUM_REMEDY,
+    when: ({ checksums }) =>
+      checksums != null &&
+      !checksums.ignored &&
+      checksums.wrong > checksums.looked * WARNING_LIMITS.wrongChecksumShare
+        ? `${percent(checksums.wrong / checksums.looked)} of the packets looked at (${checksums.wrong} of ${checksums.looked}) have wrong ` +
+          'checksums, as captures taken on the sender or on loopback do (offload): the tracker finds them invalid'
+        : null,
+  },
   'cpu-starved': {
     advice:
       'This is the scheduler, not lock contention: stop other programs, use fewer workers than cores, or pin them (--pin).',
@@ -218,12 +244,12 @@ const RULES = {
   },
   throttled: {
     advice: 'The container used up its CPU quota: raise it, or use fewer workers.',
-    when: ({ throttledNs, elapsedNs }) =>
+    when: ({ throttledNs, throttledSpanNs }) =>
       throttledNs != null &&
-      elapsedNs != null &&
-      elapsedNs > 0 &&
-      throttledNs / elapsedNs > WARNING_LIMITS.throttledShare
-        ? `the control group was stopped for ${ns(throttledNs)} of ${ns(elapsedNs)}`
+      throttledSpanNs != null &&
+      throttledSpanNs > 0 &&
+      throttledNs / throttledSpanNs > WARNING_LIMITS.throttledShare
+        ? `the control group was stopped for ${ns(throttledNs)}, summed over its CPUs, within ${ns(throttledSpanNs)}`
         : null,
   },
   governor: {
@@ -278,14 +304,15 @@ const RULES = {
         : null,
   },
   'not-steady': {
-    advice: 'Warm up longer (--warmup), or replay longer.',
-    when: ({ warmUp }) =>
-      warmUp === 'no-steady-state'
-        ? 'throughput still changed at the end: no steady state was reached'
+    advice: 'Take more trials, or find what else keeps the machine busy.',
+    when: ({ unsteadyGroups }) =>
+      unsteadyGroups !== undefined && unsteadyGroups.length > 0
+        ? `the level of the trials still changed near the end, so all of them count: ${unsteadyGroups.join('; ')}`
         : null,
   },
   'few-trials': {
-    advice: 'Take at least 6 trials (--trials), or ask for a precision (--until-precision).',
+    advice:
+      'Take several sessions (--sessions), or at least 6 trials in one (--trials), or ask for a precision (--until-precision).',
     when: ({ trialCount }) =>
       trialCount != null && trialCount < 6
         ? `${trialCount} trial${trialCount === 1 ? '' : 's'}: too few for a 95% interval of a median`
@@ -293,31 +320,39 @@ const RULES = {
   },
   outliers: {
     advice: 'They are kept and shown; look for what ran at that time, or take more trials.',
-    when: ({ outlierCount, trialCount }) =>
+    when: ({ outlierCount, outlierOf }) =>
       outlierCount != null && outlierCount > 0
-        ? `${outlierCount} of ${trialCount ?? 'the'} trials lie far from the rest`
+        ? `${outlierCount} of ${outlierOf ?? 'the'} trials lie far from the rest`
         : null,
   },
   'probe-cost': {
-    advice: 'Take throughput from the bare build; use the probed one for where the time goes.',
+    advice:
+      'Throughput is without them, but locks are met in another rhythm by a slower run: read shares of waiting with care, or time fewer packets (--latency sample=N).',
     when: ({ probedShare }) =>
       probedShare != null && probedShare < 1 - WARNING_LIMITS.probeCost
-        ? `probes cost ${percent(1 - probedShare)} of throughput`
+        ? `probes and clocks take ${percent(1 - probedShare)} of a packet’s time where times and locks are measured`
         : null,
-  },
-  'control-differs': {
-    advice:
-      'The machine is not quiet enough for differences of this size: take more trials, or another machine.',
-    when: ({ controlSignificant }) =>
-      controlSignificant === true ? 'a design compared with itself (A/A control) was found different' : null,
   },
 } as const satisfies Record<string, Rule>;
 
-/** Stable identifier of a warning. */
+/** Stable identifier of a warning that facts raise. */
 export type WarningCode = keyof typeof RULES;
 
-/** All codes, in the order in which warnings are listed. */
+/** Their codes, in the order in which warnings are listed. */
 export const WARNING_CODES = Object.keys(RULES) as readonly WarningCode[];
+
+/** Codes of warnings that are raised where they are found, with a text of their own: the rest of the closed list. */
+export const FOUND_WARNING_CODES = [
+  /** A group of a matrix: warm-up trials left out, or a precision that was not reached. */
+  'matrix-repetitions',
+  /** Cells of a matrix with more workers than CPUs. */
+  'oversubscribed',
+  /** A design compared with itself (A/A control) was found different. */
+  'control-differs',
+  /** Cases of several machines in one result. */
+  'merged-machines',
+] as const;
+export type FoundWarningCode = (typeof FOUND_WARNING_CODES)[number];
 
 /** The warnings that the facts raise, in the order of {@link WARNING_CODES}. */
 export function collectWarnings(facts: WarningFacts): Warning[] {

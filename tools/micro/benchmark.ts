@@ -3,6 +3,13 @@
 /** A loop in the engine: runs so many operations and says how many it did. */
 export type Loop = (operations: number) => number;
 
+/** The same operation under another setting: run in turns with the first, sample by sample, and reported beside it. */
+export interface Twin {
+  readonly name: string;
+  readonly what: string;
+  readonly run: Loop;
+}
+
 export interface Benchmark {
   /** Unique among the benchmarks of a run: `group/name`, with `@design` where it depends on the design. */
   readonly name: string;
@@ -29,6 +36,10 @@ export interface Benchmark {
    * fails when fewer do.
    */
   readonly leastSuccess?: number;
+  /** Shares everything with this one but its `run`. Not where that returns promises. */
+  readonly twin?: Twin;
+  /** Once, after everything was timed: gives back what takes much room. */
+  readonly finish?: () => void;
 }
 
 /** Benchmarks that share one laid-out engine. `close` when all have run. */

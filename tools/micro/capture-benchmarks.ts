@@ -1,12 +1,14 @@
-/** Benchmark of reading captures: per packet, from a file in the page cache, through the reader that replay uses. */
-import { mkdtempSync, rmSync } from 'node:fs';
+/** Benchmarks of reading captures: per packet, from a file in the page cache, through the reader and the loader of replay. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PcapWriter } from '../captures/pcap-writer.js';
 import { openCapture } from '../captures/reader.js';
+import { AS_IT_IS, loadTraffic } from '../replay/traffic-source.js';
 import { drainSource } from '../synth/write-capture.js';
 import { openScenario } from '../synth/registry.js';
 import type { BenchmarkSet } from './benchmark.js';
+import { MicroError } from './micro-error.js';
 
 const PACKETS = 20_000;
 
@@ -20,11 +22,23 @@ export function captureBenchmarks(seed: number): BenchmarkSet {
   );
   const packets = writer.recordCount;
   writer.close();
+  const sum = wordSum(path);
+  const of = `a packet of a pcap file of ${packets.toLocaleString('en-US')}`;
   return {
     benchmarks: [
       {
+        name: 'capture/read-file',
+        what: `${of}: the file read whole and its words added, which is the least that loading could do`,
+        design: null,
+        operations: packets,
+        run: () => {
+          if (wordSum(path) !== sum) throw new MicroError(`${path}: changed while it was measured`);
+          return packets;
+        },
+      },
+      {
         name: 'capture/parse-pcap',
-        what: `a packet of a pcap file of ${packets.toLocaleString('en-US')} parsed`,
+        what: `${of} parsed`,
         design: null,
         operations: packets,
         isAsync: true,
@@ -36,7 +50,29 @@ export function captureBenchmarks(seed: number): BenchmarkSet {
           return count;
         },
       },
+      {
+        name: 'capture/load',
+        what: `${of} parsed, located and staged for replay`,
+        design: null,
+        operations: packets,
+        isAsync: true,
+        run: async () => {
+          const origin = { type: 'capture', files: [path], reading: {} } as const;
+          const source = { origin, edits: AS_IT_IS, limit: null };
+          const { packets: loaded } = await loadTraffic(source, Number.POSITIVE_INFINITY);
+          return loaded;
+        },
+      },
     ],
     close: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** Sum of the file's 32-bit words, modulo 2^32. */
+function wordSum(path: string): number {
+  const bytes = readFileSync(path);
+  const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let sum = 0;
+  for (let at = 0; at + 4 <= bytes.byteLength; at += 4) sum = (sum + words.getUint32(at, true)) >>> 0;
+  return sum;
 }

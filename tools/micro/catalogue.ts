@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { availableDesigns } from '../../engine/host/designs.js';
 import { compiledDesigns, wasmFolder } from '../../engine/host/module.js';
+import { batchBenchmarks } from './batch-benchmarks.js';
 import { captureBenchmarks } from './capture-benchmarks.js';
 import { connectionBenchmarks } from './connection-benchmarks.js';
 import type { Benchmark, BenchmarkSet } from './benchmark.js';
@@ -27,11 +28,15 @@ export function openBenchmarks(designs: readonly string[], seed: number): Benchm
     { benchmarks: structureBenchmarks(new MicroEngine(COMMON_DESIGN)) },
     { benchmarks: packetBenchmarks(new MicroEngine(COMMON_DESIGN)) },
     ...designs.map((design) => ({ benchmarks: connectionBenchmarks(new MicroEngine(design)) })),
+    ...designs.map((design) => ({ benchmarks: batchBenchmarks(design) })),
     captureBenchmarks(seed),
   ];
 }
 
-/** Benchmarks whose name matches; all when there is no pattern. */
+/** Benchmarks whose name, or that of their twin, matches; all when there is no pattern. */
 export function matching(benchmarks: readonly Benchmark[], pattern: RegExp | null): Benchmark[] {
-  return benchmarks.filter(({ name }) => pattern === null || pattern.test(name));
+  if (pattern === null) return [...benchmarks];
+  return benchmarks.filter(
+    ({ name, twin }) => pattern.test(name) || (twin !== undefined && pattern.test(twin.name)),
+  );
 }

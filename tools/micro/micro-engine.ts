@@ -39,6 +39,7 @@ export interface MicroExports {
   loopUpdate(packet: number, nowMs: number, n: number): number;
   loopFtp(packet: number, original: number, length: number, params: number, nowMs: number, n: number): number;
   loopFtpRestore(packet: number, original: number, length: number, conn: number, n: number): number;
+  fillBatch(packets: number, population: number, round: number, count: number): number;
   loopFlows(packet: number, n: number): number;
   loopLookup(packet: number, population: number, nowMs: number, n: number): number;
   loopNat(packet: number, params: number, conn: number, nowMs: number, n: number): number;
@@ -56,6 +57,13 @@ const SLAB_SLOTS = 70_000;
 export const MAP_BUCKETS = 8192;
 const STORE_BYTES = 4 * 1024 ** 2;
 const SCRATCH_BYTES = 65_536;
+
+/** How large the table is. */
+export interface TableSize {
+  readonly slabSlots: number;
+  /** Default by the slots. */
+  readonly buckets?: number;
+}
 
 /** A packet in the engine's memory that can be put back as it was. */
 export interface MicroPacket {
@@ -76,15 +84,18 @@ export class MicroEngine {
   #nextScratch: number;
 
   /** @throws EngineError when the loops of the design were not built */
-  constructor(readonly design: string) {
+  constructor(
+    readonly design: string,
+    { slabSlots, buckets }: TableSize = { slabSlots: SLAB_SLOTS, buckets: MAP_BUCKETS },
+  ) {
     const engine = loadEngine(design, 'bare', join(wasmFolder(), 'micro'));
     const { constants } = engine;
     const plan = planMemory(constants, {
       threads: 1,
-      maxConns: SLAB_SLOTS,
+      maxConns: slabSlots,
       nat: false,
-      slabSlots: SLAB_SLOTS,
-      buckets: MAP_BUCKETS,
+      slabSlots,
+      ...(buckets === undefined ? {} : { buckets }),
       packetStoreBytes: STORE_BYTES,
       expectationSlots: 64,
       fragmentSlots: 16,

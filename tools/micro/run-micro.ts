@@ -6,7 +6,7 @@ import { Bench, type Task } from 'tinybench';
 import { differenceOf, type Estimate } from '../stats/interval.js';
 import { medianInterval } from '../stats/median-interval.js';
 import { median, quantile } from '../stats/sample.js';
-import type { Benchmark } from './benchmark.js';
+import type { Benchmark, Loop, Twin } from './benchmark.js';
 import { MicroError } from './micro-error.js';
 import type { MicroMeasurement } from './micro-result.js';
 
@@ -40,6 +40,56 @@ export async function measure(benchmark: Benchmark, options: MicroOptions): Prom
       ? null
       : await samples(benchmark, operations, benchmark.baseline, options);
   return summarise(benchmark, operations, whole, loop);
+}
+
+/**
+ * Measures a benchmark and its twin, if it has one, and lets it give its room back.
+ * @throws MicroError when a loop did not do what it was to do
+ */
+export async function measureAll(benchmark: Benchmark, options: MicroOptions): Promise<MicroMeasurement[]> {
+  try {
+    const { twin } = benchmark;
+    if (twin === undefined) return [await measure(benchmark, options)];
+    return await measureTwins(benchmark, twin, options);
+  } finally {
+    benchmark.finish?.();
+  }
+}
+
+/** One sample of the one, one of the other, and so on: whatever the machine does meets both alike. */
+async function measureTwins(
+  benchmark: Benchmark,
+  twin: Twin,
+  options: MicroOptions,
+): Promise<MicroMeasurement[]> {
+  benchmark.prepare?.();
+  const operations = benchmark.operations ?? (await calibrate(benchmark, options));
+  // tinybench hands samples back in the order of their size.
+  const timesMs: number[] = [];
+  const inTurns: Loop = (n) => {
+    const run = timesMs.length % 2 === 0 ? benchmark.run : twin.run;
+    const start = options.now();
+    const done = run(n);
+    timesMs.push(options.now() - start);
+    if (typeof done !== 'number')
+      throw new MicroError(`${benchmark.name}: a loop with a twin returns a promise`);
+    return done;
+  };
+  const both = await samples(benchmark, operations, inTurns, { ...options, timeMs: 2 * options.timeMs });
+  const loop =
+    benchmark.baseline === undefined
+      ? null
+      : await samples(benchmark, operations, benchmark.baseline, options);
+  const warmUp = timesMs.length - both.ns.length;
+  const own = (turn: number): Samples => ({
+    ns: timesMs.map((ms) => (ms * 1e6) / operations).filter((_, call) => call >= warmUp && call % 2 === turn),
+    success: both.success,
+  });
+  const { name, what } = twin;
+  return [
+    summarise(benchmark, operations, own(0), loop),
+    summarise({ ...benchmark, name, what }, operations, own(1), loop),
+  ];
 }
 
 interface Samples {

@@ -2,7 +2,7 @@
  * From measured cases to the parameters of the model. What is taken: acquisitions, hold times and waits of ct_lock, and the
  * CPU time of the workers. What is assumed is written at each place.
  */
-import { mutexOf } from '../report/cells.js';
+import { mutexOf, touchAheadOf } from '../report/cells.js';
 import { median } from '../stats/sample.js';
 import type { Contention, Result, ResultCase } from '../report/schema.js';
 import { typicalTime } from './measured-times.js';
@@ -80,11 +80,11 @@ export function measuredSeries(result: Result, file: string): MeasuredSeries[] {
     );
   }
   const machineCostNs = result.environment.clock.costNs ?? 0;
-  const mutexes = new Set(usable.map(mutexOf));
+  const nameOf = seriesNames(usable);
   const series = new Map<string, { design: string; input: string; byWorkers: Map<number, ResultCase[]> }>();
   for (const one of usable) {
-    const key = JSON.stringify([one.input.name, one.design, mutexOf(one)]);
-    const input = mutexes.size === 1 ? one.input.name : `${one.input.name}, ${mutexOf(one)} mutex`;
+    const input = nameOf(one);
+    const key = JSON.stringify([input, one.design]);
     const known = series.get(key) ?? { design: one.design, input, byWorkers: new Map() };
     known.byWorkers.set(one.workers, [...(known.byWorkers.get(one.workers) ?? []), one]);
     series.set(key, known);
@@ -96,6 +96,15 @@ export function measuredSeries(result: Result, file: string): MeasuredSeries[] {
       .toSorted(([a], [b]) => a - b)
       .map(([workers, cases]) => measuredPoint(workers, cases, machineCostNs)),
   }));
+}
+
+/** Names an input, with the settings of the engine in which the cases differ: those of different settings are series of their own. */
+function seriesNames(cases: readonly ResultCase[]): (one: ResultCase) => string {
+  const settings = [
+    (one: ResultCase) => `${mutexOf(one)} mutex`,
+    (one: ResultCase) => `touch-ahead ${touchAheadOf(one)}`,
+  ].filter((setting) => new Set(cases.map(setting)).size > 1);
+  return (one) => [one.input.name, ...settings.map((setting) => setting(one))].join(', ');
 }
 
 /** What the engine's clock cost in a case: as its workers found it, or in older results as the machine's main thread did. */

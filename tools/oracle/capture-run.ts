@@ -7,6 +7,7 @@ import type { Tracker, ReturnedPacket } from '../../engine/host/tracker.js';
 import { openCapture, readingNotes, requireRecords, type CaptureReading } from '../captures/reader.js';
 import { ethernetOriginalLength, toEthernetFrame } from '../captures/link-type.js';
 import type { PacketRules } from '../config/rules.js';
+import { fixChecksums } from '../wire/frame-checksums.js';
 import { SweepSchedule } from './sweep-schedule.js';
 
 /** Whether tracker time follows the timestamps. */
@@ -26,6 +27,8 @@ export interface InputPacket {
 
 /** How captures are read, and who is told what was odd about them. */
 export interface PacketReading extends CaptureReading {
+  /** Wrong checksums are made right; absent = no. */
+  readonly fixChecksums?: boolean;
   readonly tell?: (file: string, notes: readonly string[]) => void;
 }
 
@@ -40,7 +43,7 @@ export const FIRST_PACKET_MS = 1_000_000;
  */
 export async function* readPackets(
   files: readonly string[],
-  { tell, ...reading }: PacketReading = {},
+  { tell, fixChecksums: fixes = false, ...reading }: PacketReading = {},
 ): AsyncGenerator<InputPacket> {
   let packetsBefore = 0;
   for (const file of files) {
@@ -48,7 +51,12 @@ export async function* readPackets(
     try {
       for await (const record of reader) {
         const missingBytes = record.originalLength - record.frame.length;
-        const frame = toEthernetFrame(record, file);
+        let frame = toEthernetFrame(record, file);
+        if (fixes) {
+          // The reader's bytes are not to be changed.
+          frame = Uint8Array.from(frame);
+          fixChecksums(frame, frame.length + missingBytes);
+        }
         yield {
           packetNumber: packetsBefore + record.recordIndex,
           timestampNs: record.timestampNs,

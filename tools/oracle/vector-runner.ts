@@ -5,6 +5,7 @@ import type { ExecRequest, NatRequest } from '../../engine/host/exec-params.js';
 import type { Expectation } from '../../engine/host/expectation-view.js';
 import type { PacketHandle } from '../../engine/host/packet-handle.js';
 import { recordedTupleText } from '../../engine/host/packet-view.js';
+import type { TouchAhead } from '../../engine/host/run-memory.js';
 import { Tracker, type ExecOutcome } from '../../engine/host/tracker.js';
 import { compareStep } from './vector-compare.js';
 import { expectationOf, type PacketStep, type Step, type Vector } from './vector-format.js';
@@ -31,14 +32,17 @@ export type StepResult = Record<string, unknown>;
 export class VectorRunner {
   readonly design: string;
   readonly #tracker: Tracker;
+  readonly #touchAhead: TouchAhead | undefined;
 
   /**
    * @param flavour `debug` by default, whose lock-order checks trap
    * @param wasmFolder where the compiled designs lie; default the package's own
+   * @param touchAhead whether calls touch ahead, on which no vector depends
    * @throws EngineError when the design was not built
    */
-  constructor(design: string, flavour: Flavour = 'debug', wasmFolder?: string) {
+  constructor(design: string, flavour: Flavour = 'debug', wasmFolder?: string, touchAhead?: TouchAhead) {
     this.design = design;
+    this.#touchAhead = touchAhead;
     this.#tracker = Tracker.create({
       design,
       flavour,
@@ -53,7 +57,12 @@ export class VectorRunner {
    * @param seed for the engine's random choices: the expectations hold for every seed
    */
   run(vector: Vector, seed = 1): VectorFailure | null {
-    this.#tracker.reset({ seed, hashBasis: Math.imul(seed, 0x9e3779b1) >>> 0, ...this.#preset() });
+    this.#tracker.reset({
+      seed,
+      hashBasis: Math.imul(seed, 0x9e3779b1) >>> 0,
+      touchAhead: this.#touchAhead,
+      ...this.#preset(),
+    });
     const execution = new Execution(this.#tracker);
     for (const [index, step] of vector.steps.entries()) {
       const result = execution.step(step);

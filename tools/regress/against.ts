@@ -153,7 +153,7 @@ interface Round {
 }
 
 function found(name: string, verdict: Check['verdict'], text: string, details: string[] = []): Check {
-  return { level: 'against', name, verdict, text, details };
+  return { level: 'against', name, verdict, text, details, isOpen: verdict === 'inconclusive' };
 }
 
 /** Both sides anew; who is made first and who runs first is drawn by lot. */

@@ -20,16 +20,42 @@ export interface Check {
   readonly details: readonly string[];
   /** File that a reader would look into; for annotations. */
   readonly file?: string | undefined;
+  /** Of an inconclusive check: that measuring more could decide it. What a baseline lacks, no measuring decides. */
+  readonly isOpen?: boolean | undefined;
 }
 
 export const EXIT_PASS = 0;
 export const EXIT_INCONCLUSIVE = 98;
 export const EXIT_REGRESSION = 99;
 
+/** What an inconclusive check does to a gate: `tell` ends with an exit code of its own. */
+export const INCONCLUSIVE_POLICIES = ['tell', 'fail', 'pass'] as const;
+export type InconclusivePolicy = (typeof INCONCLUSIVE_POLICIES)[number];
+
 /** Exit code of a gate: a regression counts before an inconclusive check. */
-export function exitCodeOf(checks: readonly Check[]): number {
+export function exitCodeOf(checks: readonly Check[], inconclusive: InconclusivePolicy = 'tell'): number {
   if (checks.some((check) => check.verdict === 'regression')) return EXIT_REGRESSION;
-  return checks.some((check) => check.verdict === 'inconclusive') ? EXIT_INCONCLUSIVE : EXIT_PASS;
+  if (!checks.some((check) => check.verdict === 'inconclusive')) return EXIT_PASS;
+  if (inconclusive === 'tell') return EXIT_INCONCLUSIVE;
+  return inconclusive === 'fail' ? EXIT_REGRESSION : EXIT_PASS;
+}
+
+/** What becomes of the checks that are still inconclusive, in a sentence; null when there is none. */
+export function inconclusiveSentence(
+  checks: readonly Check[],
+  policy: InconclusivePolicy,
+  wasRerun: boolean,
+): string | null {
+  const count = checks.filter(({ verdict }) => verdict === 'inconclusive').length;
+  if (count === 0) return null;
+  const open = `${count} ${count === 1 ? 'check is' : 'checks are'} inconclusive`;
+  const rerun = wasRerun ? ', measured once more with twice the rounds where that could tell' : '';
+  const means: Readonly<Record<InconclusivePolicy, string>> = {
+    tell: `exit code ${EXIT_INCONCLUSIVE} says so (--inconclusive fail or pass decides)`,
+    fail: 'that fails the gate (--inconclusive fail)',
+    pass: 'that does not fail the gate (--inconclusive pass)',
+  };
+  return `${open}${rerun}: ${means[policy]}`;
 }
 
 /** A gate that cannot be run as asked; the message says what is wrong and what to do. */

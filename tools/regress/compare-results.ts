@@ -1,6 +1,6 @@
 /** Two sets of stored results side by side: matching cells, metric by metric, as benchstat does it. */
 import { METRICS } from '../bench/metrics.js';
-import { mutexOf } from '../report/cells.js';
+import { mutexOf, touchAheadEffect, touchAheadOf } from '../report/cells.js';
 import { isPaced, whyNotCompared } from '../report/throughput.js';
 import type { Run } from '../report/runs.js';
 import type { Direction, ResultCase } from '../report/schema.js';
@@ -193,7 +193,8 @@ export function compareResults(
     ...missing(before.cells, after.cells, 'base'),
     ...missing(after.cells, before.cells, 'head'),
     ...invalidNotes([...base, ...head]),
-    ...mutexNotes(base, head, shared),
+    ...settingNotes(base, head, shared, MUTEX),
+    ...settingNotes(base, head, shared, TOUCH_AHEAD),
     ...throughputNotes(base, 'base', shared),
     ...throughputNotes(head, 'head', shared),
     ...withheldNotes(before.withheld, after.withheld),
@@ -252,16 +253,41 @@ function invalidNotes(runs: readonly Run[]): string[] {
   ]);
 }
 
-/** Cells that met at another mutex than before: a difference may be that of the mutex. */
-function mutexNotes(base: readonly Run[], head: readonly Run[], shared: readonly string[]): string[] {
-  const before = mutexesOf(base);
-  const after = mutexesOf(head);
-  const changed = shared.filter((cell) => before.get(cell) !== after.get(cell));
-  if (changed.length === 0) return [];
-  const [first] = changed as [string];
+/** A setting of the engine that cells may differ in. */
+interface Setting {
+  /** In a sentence, several of them. */
+  readonly what: string;
+  readonly flag: string;
+  readonly read: (one: ResultCase) => string;
+  /** What came of it: cells that are alike in this were measured alike. */
+  readonly effect: (one: ResultCase) => string;
+}
+
+const MUTEX: Setting = { what: 'mutexes', flag: '--mutex', read: mutexOf, effect: mutexOf };
+const TOUCH_AHEAD: Setting = {
+  what: 'settings of touching ahead',
+  flag: '--touch-ahead',
+  read: touchAheadOf,
+  effect: touchAheadEffect,
+};
+
+/** Cells that ran under another setting than before: a difference may be that of the setting. */
+function settingNotes(
+  base: readonly Run[],
+  head: readonly Run[],
+  shared: readonly string[],
+  { what, flag, read, effect }: Setting,
+): string[] {
+  const [before, after] = [valuesOf(base, read), valuesOf(head, read)];
+  const [effectBefore, effectAfter] = [valuesOf(base, effect), valuesOf(head, effect)];
+  const changed = shared.filter(
+    (cell) => before.get(cell) !== after.get(cell) && effectBefore.get(cell) !== effectAfter.get(cell),
+  );
+  const [first] = changed;
+  if (first === undefined) return [];
   return [
-    `Measured with different mutexes (base ${before.get(first)}, head ${after.get(first)}): ${list(changed)}. Differences may be those of the mutexes; ` +
-      `measure both with one --mutex.`,
+    `Measured with different ${what} (base ${before.get(first)}, head ${after.get(first)}): ${list(changed)}. ` +
+      `Differences may be those of the ${what}; measure both with one ${flag}.`,
   ];
 }
 
@@ -279,13 +305,14 @@ function throughputNotes(runs: readonly Run[], side: string, shared: readonly st
   );
 }
 
-function mutexesOf(runs: readonly Run[]): Map<string, string> {
+/** A setting of each cell, or what came of it; several joined where its trials differ. */
+function valuesOf(runs: readonly Run[], read: (one: ResultCase) => string): Map<string, string> {
   const found = new Map<string, Set<string>>();
   for (const one of runs.flatMap(({ result }) => result.cases)) {
     const name = cellNameOf(one);
-    found.set(name, (found.get(name) ?? new Set()).add(mutexOf(one)));
+    found.set(name, (found.get(name) ?? new Set()).add(read(one)));
   }
-  return new Map([...found].map(([name, mutexes]) => [name, [...mutexes].toSorted().join(' and ')]));
+  return new Map([...found].map(([name, values]) => [name, [...values].toSorted().join(' and ')]));
 }
 
 /** A table before its verdicts and mean, which depend on all of them. */

@@ -89,6 +89,7 @@ export async function confirmed(check: Check, again: () => Promise<Check>): Prom
   return {
     ...check,
     verdict: 'inconclusive',
+    isOpen: true,
     text: `${check.text}, but a fresh process did not find it (${second.verdict}: ${second.text})`,
     details,
   };

@@ -22,7 +22,7 @@ export interface EngineBuild {
 }
 
 /** Where builds are kept, so that the same sources are compiled once. */
-function cacheFolder(): string {
+export function cacheFolder(): string {
   return join(process.env['CTREPLAY_BUILDS'] ?? join(tmpdir(), 'ctreplay-builds'));
 }
 
@@ -41,7 +41,7 @@ function buildScript(): string {
   return join(folder, 'engine', 'build-wasm.mjs');
 }
 
-async function git(repository: string, args: readonly string[]): Promise<string> {
+export async function git(repository: string, args: readonly string[]): Promise<string> {
   const { stdout } = await run('git', ['-C', repository, ...args], { maxBuffer: 1 << 26 });
   return stdout.trim();
 }

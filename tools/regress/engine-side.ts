@@ -55,7 +55,11 @@ export class EngineSide {
     const settings = configSettings(config);
     const rules = createRules(config);
     const c = engine.constants;
-    const assignment = assignPackets(traffic, rules, { workerOf: () => 0, needsZone: false });
+    const assignment = assignPackets(traffic, rules, {
+      workerOf: () => 0,
+      needsZone: false,
+      needsLayers: false,
+    });
     const plan = planMemory(c, {
       threads: 1,
       maxConns: traffic.packets,

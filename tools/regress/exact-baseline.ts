@@ -2,7 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { RegressError, type Check } from './check.js';
+import { RegressError, type Check, type CheckVerdict } from './check.js';
+import type { DesignFigures } from './design-figures.js';
+import { designDifferences, exactDifferences, missingGroups } from './exact-difference.js';
 import type { ExactFigures } from './exact-run.js';
 
 const counts = z.record(z.string(), z.int().nonnegative());
@@ -16,18 +18,31 @@ const exactFigures = z.object({
   reasons: counts,
   locks: counts,
   work: counts,
+  // Absent in baselines from before these were counted.
+  lagMs: counts.optional(),
+  lines: counts.optional(),
+  linesWritten: counts.optional(),
+  linesByRegion: counts.optional(),
+  accesses: counts.optional(),
+  accessesUnderCtLock: counts.optional(),
+  loopTurns: counts.optional(),
+  mostLoopTurns: counts.optional(),
 });
+
+const designFigures = z.object({ memory: counts, lockTurns: counts, lockSleeps: counts });
 
 const exactFile = z.object({
   format: z.literal('ctreplay-exact-baseline'),
   version: z.literal(1),
   seed: z.int().nonnegative(),
+  designs: z.record(z.string(), designFigures).default({}),
   cells: z.record(z.string(), exactFigures),
 });
 
-/** Figures by cell name. */
+/** Figures by cell name, and by design. */
 export interface ExactBaseline {
   readonly seed: number;
+  readonly designs: ReadonlyMap<string, DesignFigures>;
   readonly cells: ReadonlyMap<string, ExactFigures>;
 }
 
@@ -67,108 +82,109 @@ export async function readExactBaseline(folder: string): Promise<ExactBaseline |
       `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a baseline'}; restore it or run --update`,
     );
   }
-  return { seed: checked.data.seed, cells: new Map(Object.entries(checked.data.cells)) };
+  const { seed, designs, cells } = checked.data;
+  return {
+    seed,
+    designs: new Map(Object.entries(designs)),
+    cells: new Map(Object.entries(cells).map(([name, figures]) => [name, withoutUndefined(figures)])),
+  };
+}
+
+/** Absent groups are absent, not undefined. */
+function withoutUndefined(figures: z.output<typeof exactFigures>): ExactFigures {
+  return Object.fromEntries(
+    Object.entries(figures).filter(([, value]) => value !== undefined),
+  ) as unknown as ExactFigures;
 }
 
 /** The text of a baseline file: keys in order, so that its diff shows what changed and nothing else. */
-export function exactBaselineText({ seed, cells }: ExactBaseline): string {
-  const ordered = [...cells].toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const value = { format: 'ctreplay-exact-baseline', version: 1, seed, cells: Object.fromEntries(ordered) };
+export function exactBaselineText({ seed, designs, cells }: ExactBaseline): string {
+  const value = {
+    format: 'ctreplay-exact-baseline',
+    version: 1,
+    seed,
+    designs: Object.fromEntries(inOrder(designs)),
+    cells: Object.fromEntries(inOrder(cells)),
+  };
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-/**
- * What differs, in words: `locks.ct_lock: 40,000 → 60,000 (+20,000, +1 per packet)`. Empty when nothing does. The changed
- * counts of work come first: they say why; the hashes only say that.
- */
-export function exactDifferences(base: ExactFigures, head: ExactFigures): string[] {
-  const lines: string[] = [];
-  if (base.packets !== head.packets) lines.push(countLine('packets', base.packets, head.packets, 0));
-  for (const group of ['locks', 'work', 'reasons', 'verdicts'] as const) {
-    const names = [...new Set([...Object.keys(base[group]), ...Object.keys(head[group])])].toSorted();
-    for (const name of names) {
-      const before = base[group][name] ?? 0;
-      const after = head[group][name] ?? 0;
-      if (before !== after) lines.push(countLine(`${group}.${name}`, before, after, head.packets));
-    }
-  }
-  if (base.connections !== head.connections) {
-    lines.push(countLine('connections', base.connections, head.connections, 0));
-  }
-  if (base.verdictHash !== head.verdictHash) {
-    lines.push(
-      `verdictHash: ${short(base.verdictHash)} → ${short(head.verdictHash)} (what packets get changed)`,
-    );
-  }
-  if (base.tableHash !== head.tableHash) {
-    lines.push(
-      `tableHash: ${short(base.tableHash)} → ${short(head.tableHash)} (the table at the end changed)`,
-    );
-  }
-  return lines;
-}
-
-function countLine(name: string, before: number, after: number, packets: number): string {
-  const change = after - before;
-  const sign = change > 0 ? '+' : '';
-  const each = packets > 0 ? `, ${sign}${Number((change / packets).toPrecision(3))} per packet` : '';
-  return `${name}: ${grouped(before)} → ${grouped(after)} (${sign}${grouped(change)}${each})`;
-}
-
-function grouped(count: number): string {
-  return count.toLocaleString('en-US');
-}
-
-function short(hash: string): string {
-  return hash.slice(0, 12);
+function inOrder<T>(entries: ReadonlyMap<string, T>): [string, T][] {
+  return [...entries].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /**
- * Compares every cell of this run with the baseline. A cell that the baseline lacks is inconclusive: nothing is known of it. A cell
- * of the baseline that no longer runs is a regression: the gate would otherwise go blind unnoticed.
+ * Compares every cell and design of this run with the baseline. One that the baseline lacks is inconclusive: nothing is known of
+ * it. One of the baseline that no longer runs is a regression: the gate would otherwise go blind unnoticed.
  * @param file for the reader
  */
 export function exactChecks(
   baseline: ExactBaseline,
-  found: ReadonlyMap<string, ExactFigures>,
+  found: Omit<ExactBaseline, 'seed'>,
   file: string,
 ): Check[] {
-  const checks: Check[] = [];
-  for (const [name, figures] of found) {
-    const base = baseline.cells.get(name);
+  return [
+    ...compare(baseline.designs, found.designs, file, {
+      nameOf: (design) => `memory and lock waits/${design}`,
+      differences: designDifferences,
+      missing: () => [],
+      equal: 'bytes a connection and turns of waiters are equal',
+    }),
+    ...compare(baseline.cells, found.cells, file, {
+      nameOf: (cell) => cell,
+      differences: exactDifferences,
+      missing: missingGroups,
+      equal: 'verdicts and work counts are equal',
+    }),
+  ];
+}
+
+interface Comparison<T> {
+  readonly nameOf: (key: string) => string;
+  readonly differences: (base: T, head: T) => string[];
+  /** Groups of counts that the baseline lacks. */
+  readonly missing: (base: T, head: T) => string[];
+  readonly equal: string;
+}
+
+function compare<T>(
+  baseline: ReadonlyMap<string, T>,
+  found: ReadonlyMap<string, T>,
+  file: string,
+  { nameOf, differences, missing, equal }: Comparison<T>,
+): Check[] {
+  const check = (key: string, verdict: CheckVerdict, text: string, details: readonly string[]): Check => ({
+    level: 'exact',
+    name: nameOf(key),
+    verdict,
+    text,
+    details,
+    file,
+  });
+  const checks = [...found].map(([key, head]): Check => {
+    const base = baseline.get(key);
     if (base === undefined) {
-      checks.push({
-        level: 'exact',
-        name,
-        verdict: 'inconclusive',
-        text: 'is not in the baseline; add it with regress --update',
-        details: [],
-        file,
-      });
-      continue;
+      return check(key, 'inconclusive', 'is not in the baseline; add it with regress --update', []);
     }
-    const details = exactDifferences(base, figures);
-    checks.push({
-      level: 'exact',
-      name,
-      verdict: details.length === 0 ? 'pass' : 'regression',
-      text: details.length === 0 ? 'verdicts and work counts are equal' : headline(details),
-      details,
-      file,
-    });
-  }
-  for (const name of baseline.cells.keys()) {
-    if (found.has(name)) continue;
-    checks.push({
-      level: 'exact',
-      name,
-      verdict: 'regression',
-      text: 'is in the baseline but was not run; take it out with regress --update if that is meant',
-      details: [],
-      file,
-    });
-  }
-  return checks;
+    const details = differences(base, head);
+    const lacking = missing(base, head);
+    if (details.length > 0) return check(key, 'regression', headline(details), details);
+    if (lacking.length === 0) return check(key, 'pass', equal, []);
+    const text = `the baseline does not count ${lacking.join(', ')}; add them with regress --update`;
+    return check(key, 'inconclusive', text, []);
+  });
+  const gone = [...baseline.keys()].filter((key) => !found.has(key));
+  return [
+    ...checks,
+    ...gone.map((key) =>
+      check(
+        key,
+        'regression',
+        'is in the baseline but was not run; take it out with regress --update if that is meant',
+        [],
+      ),
+    ),
+  ];
 }
 
 function headline(details: readonly string[]): string {

@@ -1,27 +1,35 @@
 /**
  * Level 1: one design over one input, on one thread, with a seed and a clock that follows the timestamps. Nothing in it depends
  * on the machine, so its figures are compared without tolerance.
+ *
+ * The input runs twice: through the probed build for locks and work, and through the traced one for cache lines and loops, which
+ * runs what the bare build does.
  */
 import { createHash } from 'node:crypto';
 import { LOCK_CLASSES } from '../../engine/host/counters.js';
 import { designLabel, type DesignChoice } from '../../engine/host/designs.js';
-import { loadEngine } from '../../engine/host/module.js';
+import { loadEngine, type EngineTrace, type Flavour } from '../../engine/host/module.js';
+import type { EngineRun, TouchAhead } from '../../engine/host/run-memory.js';
 import { stateText } from '../../engine/host/state-text.js';
 import { Tracker } from '../../engine/host/tracker.js';
 import { applyConfig, configSettings } from '../config/apply-config.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
 import { CaptureRun, type InputPacket } from '../oracle/capture-run.js';
+import { lagDistribution } from '../replay/collect-lag.js';
+import { sortedCounts, WorkTrace, type TracedWork } from './work-trace.js';
 
 /** Packets of an input, with the configuration that they are tracked under. */
 export interface ExactInput {
   readonly name: string;
   readonly packets: readonly InputPacket[];
   readonly config: TrackerConfig;
+  /** Whether batches touch ahead, which no figure shows; absent = auto, which never does in batches of one. */
+  readonly touchAhead?: TouchAhead | undefined;
 }
 
 /** Everything that is compared. Maps hold only what is not zero, in order of their keys. */
-export interface ExactFigures {
+export interface ExactFigures extends Partial<TracedWork> {
   readonly packets: number;
   /** SHA-256 over ct_state, mark, zone, reason and rewritten frame of every packet, in order of output. */
   readonly verdictHash: string;
@@ -34,8 +42,10 @@ export interface ExactFigures {
   readonly reasons: Readonly<Record<string, number>>;
   /** Acquisitions by lock class. */
   readonly locks: Readonly<Record<string, number>>;
-  /** Counts of work by name: list moves, bucket probes, bytes copied, … */
+  /** Counts of work by name: list moves, bucket probes, bytes copied, … and the slots in use at the end. */
   readonly work: Readonly<Record<string, number>>;
+  /** Connections that were removed after their time, and how long after it, in milliseconds of tracker time. */
+  readonly lagMs?: Readonly<Record<string, number>>;
 }
 
 /** Records that the table has room for. */
@@ -52,12 +62,26 @@ export function runExact(
   seed: number,
   wasmFolder?: string,
 ): ExactFigures {
+  return {
+    ...runProbed(trackerOf(choice, input, seed, 'probed', wasmFolder), input),
+    ...runTraced(choice, input, seed, wasmFolder),
+  };
+}
+
+function trackerOf(
+  choice: DesignChoice,
+  input: ExactInput,
+  seed: number,
+  flavour: Flavour,
+  wasmFolder: string | undefined,
+  trace?: (run: EngineRun) => EngineTrace,
+): Tracker {
   const settings = configSettings(input.config);
-  const { presets } = loadEngine(choice.design, 'probed', wasmFolder);
+  const { presets } = loadEngine(choice.design, flavour, wasmFolder);
   const tracker = Tracker.create({
     design: choice.design,
     preset: choice.preset ?? (Object.keys(presets).length === 0 ? null : (settings.preset ?? null)),
-    flavour: 'probed',
+    flavour,
     slabSlots: SLAB_SLOTS,
     seed,
     hashBasis: Math.imul(seed + 1, 0x9e3779b1) >>> 0,
@@ -66,9 +90,16 @@ export function runExact(
     switches: settings.switches,
     fragments: settings.fragments,
     sweepIntervalMs: settings.sweepIntervalMs,
+    // What a hint loads would be counted with the accesses that the packets need.
+    touchAhead: flavour === 'traced' ? 'off' : input.touchAhead,
     wasmFolder,
+    trace,
   });
   applyConfig(tracker, input.config);
+  return tracker;
+}
+
+function runProbed(tracker: Tracker, input: ExactInput): ExactFigures {
   const run = new CaptureRun(tracker, createRules(input.config), 'capture');
   const hash = createHash('sha256');
   for (const packet of input.packets) {
@@ -85,13 +116,52 @@ export function runExact(
     verdictHash: hash.digest('hex'),
     tableHash: tableHash(tracker, run.nowMs),
     connections: tracker.connCount,
-    verdicts: sorted([...counters.verdicts].map(([bits, count]) => [stateText(bits), count])),
-    reasons: sorted(
+    verdicts: sortedCounts([...counters.verdicts].map(([bits, count]) => [stateText(bits), count])),
+    reasons: sortedCounts(
       [...counters.reasons].map(([code, count]) => [tracker.reason(code)?.name ?? `reason-${code}`, count]),
     ),
-    locks: sorted(LOCK_CLASSES.map((name) => [name, counters.locks[name].acquisitions])),
-    work: sorted(Object.entries(counters.work)),
+    locks: sortedCounts(LOCK_CLASSES.map((name) => [name, counters.locks[name].acquisitions])),
+    work: sortedCounts([...Object.entries(counters.work), ['slotsInUse', tracker.slotsInUse]]),
+    lagMs: lagFigures(tracker),
   };
+}
+
+const NS_PER_MS = 1e6;
+
+function lagFigures(tracker: Tracker): Record<string, number> {
+  const lag = lagDistribution(tracker.engineRun, 0);
+  if (lag === null) return {};
+  const ms = (ns: number | null | undefined): number => Math.round((ns ?? 0) / NS_PER_MS);
+  return sortedCounts([
+    ['removed', lag.count],
+    ['p50', ms(lag.p50Ns)],
+    ['p99', ms(lag.p99Ns)],
+    ['max', ms(lag.maxNs)],
+  ]);
+}
+
+/** Work by the ct_state that a packet got, of sweeps, and of a flush at the end. */
+function runTraced(choice: DesignChoice, input: ExactInput, seed: number, wasmFolder?: string): TracedWork {
+  const traces: WorkTrace[] = [];
+  const tracker = trackerOf(choice, input, seed, 'traced', wasmFolder, (traced) => {
+    const made = new WorkTrace(traced);
+    traces.push(made);
+    return made;
+  });
+  const [trace] = traces as [WorkTrace];
+  const run = new CaptureRun(tracker, createRules(input.config), 'capture');
+  for (const packet of input.packets) {
+    trace.begin();
+    run.moveTo(packet);
+    trace.end('sweep');
+    trace.begin();
+    const [first] = run.run(packet);
+    trace.end(first === undefined ? 'held' : first.returned.state);
+  }
+  trace.begin();
+  tracker.flush();
+  trace.end('flush');
+  return trace.work();
 }
 
 /** `syn-flood/rculist-sweep`. */
@@ -110,9 +180,4 @@ function tableHash(tracker: Tracker, nowMs: number): string {
 function plainValue(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return `${value}n`;
   return value instanceof Map ? [...value] : value;
-}
-
-function sorted(entries: readonly (readonly [string, number])[]): Record<string, number> {
-  const kept = entries.filter(([, count]) => count !== 0);
-  return Object.fromEntries(kept.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -1,7 +1,7 @@
 /** What a gate says: to the terminal, to GitHub, as Markdown and as JUnit XML. */
 import { escapeMarkdown, printable } from '../report/escape.js';
 import { junitXml, type JunitCase, type JunitSuite } from '../report/junit.js';
-import type { Check, CheckLevel, CheckVerdict } from './check.js';
+import type { Check, CheckLevel, CheckVerdict, InconclusivePolicy } from './check.js';
 
 /** A gate's outcome. */
 export interface GateReport {
@@ -10,6 +10,10 @@ export interface GateReport {
   readonly createdAt: string;
   /** What it ran on, one line each. */
   readonly facts: readonly string[];
+  /** What an inconclusive check does to the gate; absent: it is told. */
+  readonly inconclusive?: InconclusivePolicy;
+  /** What becomes of the checks that are inconclusive, in a sentence. */
+  readonly note?: string | null;
 }
 
 const LEVELS: Readonly<Record<CheckLevel, string>> = {
@@ -46,7 +50,7 @@ export function gateSummary(checks: readonly Check[]): string {
 }
 
 /** Text for a terminal. `quiet` shows only what did not pass. */
-export function gateText({ checks, facts }: GateReport, quiet: boolean): string {
+export function gateText({ checks, facts, note }: GateReport, quiet: boolean): string {
   const lines: string[] = quiet ? [] : facts.map(printable);
   for (const level of Object.keys(LEVELS) as CheckLevel[]) {
     const own = checks.filter((check) => check.level === level);
@@ -60,6 +64,7 @@ export function gateText({ checks, facts }: GateReport, quiet: boolean): string 
     }
   }
   lines.push('', gateSummary(checks));
+  if (note != null) lines.push(note);
   return `${lines.join('\n').replace(/^\n+/, '')}\n`;
 }
 
@@ -69,8 +74,9 @@ function cut(details: readonly string[]): string[] {
 }
 
 /** Markdown for a step summary or the body of a comment; everything from outside is escaped. */
-export function gateMarkdown({ checks, facts }: GateReport): string {
+export function gateMarkdown({ checks, facts, note }: GateReport): string {
   const lines = [`## ctreplay regress: ${gateSummary(checks)}`, ''];
+  if (note != null) lines.push(`${escapeMarkdown(note)}.`, '');
   const open = checks.filter((check) => check.verdict === 'regression' || check.verdict === 'inconclusive');
   for (const check of open) {
     lines.push(`- **${WORDS[check.verdict]}** ${escapeMarkdown(check.name)}: ${escapeMarkdown(check.text)}`);
@@ -106,11 +112,17 @@ function escapeProperty(text: string): string {
   return escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
 }
 
-/** Workflow commands that make GitHub annotate a run: an error per regression, a warning per inconclusive check. */
-export function githubAnnotations(checks: readonly Check[]): string[] {
+/**
+ * Workflow commands that make GitHub annotate a run: an error per regression, a warning per inconclusive check, or an error where
+ * that fails the gate.
+ */
+export function githubAnnotations(
+  checks: readonly Check[],
+  inconclusive: InconclusivePolicy = 'tell',
+): string[] {
   return checks.flatMap((check) => {
     if (check.verdict !== 'regression' && check.verdict !== 'inconclusive') return [];
-    const kind = check.verdict === 'regression' ? 'error' : 'warning';
+    const kind = failsGate(check, inconclusive) ? 'error' : 'warning';
     const place = check.file === undefined ? [] : [`file=${escapeProperty(check.file)}`];
     const title = `title=${escapeProperty(`${WORDS[check.verdict]}: ${check.name}`)}`;
     const message = [check.text, ...cut(check.details)].join('\n');
@@ -118,25 +130,38 @@ export function githubAnnotations(checks: readonly Check[]): string[] {
   });
 }
 
-/** JUnit XML: a suite per level; a regression is a failure, an inconclusive or skipped check is skipped. */
-export function gateJunit({ checks, createdAt }: GateReport): string {
+function failsGate({ verdict }: Check, inconclusive: InconclusivePolicy): boolean {
+  return verdict === 'regression' || (verdict === 'inconclusive' && inconclusive === 'fail');
+}
+
+/**
+ * JUnit XML: a suite per level; what fails the gate is a failure, an inconclusive check that does not and a skipped one are
+ * skipped.
+ */
+export function gateJunit({ checks, createdAt, inconclusive = 'tell' }: GateReport): string {
   const suites: JunitSuite[] = (Object.keys(LEVELS) as CheckLevel[]).flatMap((level) => {
     const own = checks.filter((check) => check.level === level);
     return own.length === 0
       ? []
-      : [{ name: `regress ${level}`, timestamp: createdAt, cases: own.map(junitCase) }];
+      : [
+          {
+            name: `regress ${level}`,
+            timestamp: createdAt,
+            cases: own.map((check) => junitCase(check, inconclusive)),
+          },
+        ];
   });
   return junitXml(suites);
 }
 
-function junitCase(check: Check): JunitCase {
+function junitCase(check: Check, inconclusive: InconclusivePolicy): JunitCase {
   const common = { name: check.name, classname: `regress.${check.level}` };
   if (check.verdict === 'pass') return { ...common, outcome: { kind: 'pass' } };
   return {
     ...common,
     outcome: {
-      kind: check.verdict === 'regression' ? 'failure' : 'skipped',
-      message: check.text,
+      kind: failsGate(check, inconclusive) ? 'failure' : 'skipped',
+      message: check.verdict === 'inconclusive' ? `inconclusive: ${check.text}` : check.text,
       details: check.details.join('\n'),
     },
   };

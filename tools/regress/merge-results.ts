@@ -1,13 +1,19 @@
 /** Several results as one: the shards of a matrix, or runs of the same or of different cells. */
+import type { FoundWarningCode } from '../measure/warnings.js';
 import { adjustMatrix, type MatrixComparison } from '../bench/aggregate.js';
 import { benchRecord, fingerprint } from '../bench/bench-record.js';
 import type { MatrixState } from '../bench/drive-matrix.js';
-import { matrixResult, withWarnings, type MatrixResult } from '../bench/matrix-result.js';
+import {
+  matrixResult,
+  RECOMPUTED_WARNING_CODES,
+  withWarnings,
+  type MatrixResult,
+} from '../bench/matrix-result.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import { parseShard, planMatrix, type Group, type Shard } from '../bench/plan.js';
 import { rateText } from '../bench/rate.js';
 import type { TrialRecord } from '../bench/trial.js';
-import { mutexOf } from '../report/cells.js';
+import { mutexOf, touchAheadEffect, touchAheadOf } from '../report/cells.js';
 import { burdenedPps, figuresBuild, throughputBuild } from '../report/throughput.js';
 import type { Run } from '../report/runs.js';
 import type { Result, ResultCase } from '../report/schema.js';
@@ -53,7 +59,7 @@ function warningsOf(runs: readonly Run[]): Result['warnings'] {
   const machines = new Set(runs.map(({ result }) => result.environment.machineId));
   if (machines.size > 1) {
     seen.set('merged-machines', {
-      code: 'merged-machines',
+      code: 'merged-machines' satisfies FoundWarningCode,
       text: `the cases were measured on ${machines.size} machines; the environment shown is that of the first`,
       advice: 'Compare only figures of cells that were measured on the same machine.',
     });
@@ -130,9 +136,12 @@ function mergeShards(runs: readonly Run[], texts: readonly string[]): MatrixResu
   return missing.length === 0 ? dedupe(merged) : { ...dedupe(merged), partial: true };
 }
 
-/** What trials warned of is counted anew over all of them. */
+/** What trials warned of, and what they come to, is told anew over all of them. */
 function withoutTrialWarnings(frame: ReturnType<typeof frameOf>): ReturnType<typeof frameOf> {
-  return { ...frame, warnings: frame.warnings.filter(({ text }) => !/^in \d+ of \d+ trials/.test(text)) };
+  const warnings = frame.warnings.filter(
+    ({ code, text }) => !RECOMPUTED_WARNING_CODES.has(code) && !/^in \d+ of \d+ trials/.test(text),
+  );
+  return { ...frame, warnings };
 }
 
 function shardOf(text: string, run: Run): Shard {
@@ -212,25 +221,47 @@ function dedupe(result: MatrixResult): MatrixResult {
 
 /** Trials that were measured in different ways do not belong in one cell. */
 function checkSameCells(runs: readonly Run[]): void {
-  const known = new Map<string, { readonly run: Run; readonly mutex: string; readonly build: string }>();
+  const known = new Map<string, { readonly run: Run; readonly one: ResultCase }>();
   for (const run of runs) {
     for (const one of run.result.cases) {
-      const mutex = mutexOf(one);
-      const build = `throughput: ${throughputBuild(one)}; everything else: ${figuresBuild(one)}`;
       const first = known.get(one.id);
-      if (first !== undefined && first.build !== build) {
-        throw new RegressError(
-          `${one.id}: ${first.run.label} and ${run.label} measured it with different builds (${first.build}, and ${build}); measure both alike`,
-        );
-      }
-      if (first === undefined) known.set(one.id, { run, mutex, build });
-      else if (first.mutex !== mutex) {
-        throw new RegressError(
-          `${one.id}: ${first.run.label} measured it with the ${first.mutex} mutex, ${run.label} with ${mutex}; measure both with one --mutex`,
-        );
-      }
+      if (first === undefined) known.set(one.id, { run, one });
+      else checkSameSettings(first, { run, one });
     }
   }
+}
+
+/** A trial, with the run that it is from. */
+interface TrialOfRun {
+  readonly run: Run;
+  readonly one: ResultCase;
+}
+
+/** @throws RegressError naming what two trials of a cell differ in */
+function checkSameSettings(first: TrialOfRun, other: TrialOfRun): void {
+  const { id } = other.one;
+  const [builds, builds2] = [buildsOf(first.one), buildsOf(other.one)];
+  if (builds !== builds2) {
+    throw new RegressError(
+      `${id}: ${first.run.label} and ${other.run.label} measured it with different builds (${builds}, and ${builds2}); measure both alike`,
+    );
+  }
+  const [mutex, mutex2] = [mutexOf(first.one), mutexOf(other.one)];
+  if (mutex !== mutex2) {
+    throw new RegressError(
+      `${id}: ${first.run.label} measured it with the ${mutex} mutex, ${other.run.label} with ${mutex2}; measure both with one --mutex`,
+    );
+  }
+  const [touch, touch2] = [touchAheadOf(first.one), touchAheadOf(other.one)];
+  if (touch !== touch2 && touchAheadEffect(first.one) !== touchAheadEffect(other.one)) {
+    throw new RegressError(
+      `${id}: ${first.run.label} measured it with touch-ahead ${touch}, ${other.run.label} with ${touch2}; measure both with one --touch-ahead`,
+    );
+  }
+}
+
+function buildsOf(one: ResultCase): string {
+  return `throughput: ${throughputBuild(one)}; everything else: ${figuresBuild(one)}`;
 }
 
 /**

@@ -2,9 +2,15 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { MUTEX_POLICIES, type MutexPolicy } from '../../engine/host/run-memory.js';
+import {
+  MUTEX_POLICIES,
+  TOUCH_AHEAD_SETTINGS,
+  type MutexPolicy,
+  type TouchAhead,
+} from '../../engine/host/run-memory.js';
 import { RegressError } from './check.js';
 import type { CellFigures } from './thresholds.js';
+import type { TimedRatio } from './timed-ratios.js';
 
 const ratio = z.object({
   base: z.string(),
@@ -20,16 +26,27 @@ const ratio = z.object({
   sessionRatios: z.array(z.number().positive()).optional(),
 });
 
+const timedRatio = z.object({
+  name: z.string(),
+  kind: z.enum(['cost', 'share', 'tail', 'lag']),
+  direction: z.enum(['higher-is-better', 'lower-is-better']),
+  machineBound: z.boolean(),
+  sessionValues: z.array(z.number().positive()).min(1),
+});
+
 const ratioFile = z.object({
   format: z.literal('ctreplay-ratio-baseline'),
   version: z.literal(1),
   machineId: z.string().nullable(),
   cpuModel: z.string().nullable(),
   measuredAt: z.string(),
-  // Baselines from before there was a choice say nothing of these two.
+  // Baselines from before there was a choice say nothing of these.
   throughput: z.enum(['bare', 'probed']).default('probed'),
   mutex: z.enum(MUTEX_POLICIES).default('backoff'),
+  touchAhead: z.enum(TOUCH_AHEAD_SETTINGS).default('off'),
   ratios: z.array(ratio),
+  // Absent in baselines from before anything was timed besides the matrix.
+  runs: z.array(timedRatio).default([]),
   figures: z.record(z.string(), z.record(z.string(), z.number())),
 });
 
@@ -44,7 +61,11 @@ export interface RatioBaseline {
   /** Build that throughput was measured with. */
   readonly throughput: 'bare' | 'probed';
   readonly mutex: MutexPolicy;
+  /** What came of the setting of touching ahead, over all cells: `off` when no batch did. */
+  readonly touchAhead: TouchAhead;
   readonly ratios: readonly BaselineRatio[];
+  /** What was timed besides the matrix. */
+  readonly runs: readonly TimedRatio[];
   readonly figures: ReadonlyMap<string, CellFigures>;
 }
 
@@ -88,7 +109,9 @@ export function ratioBaselineText(baseline: RatioBaseline): string {
     measuredAt: baseline.measuredAt,
     throughput: baseline.throughput,
     mutex: baseline.mutex,
+    touchAhead: baseline.touchAhead,
     ratios: baseline.ratios,
+    runs: baseline.runs,
     figures: Object.fromEntries([...baseline.figures].toSorted(([a], [b]) => (a < b ? -1 : 1))),
   };
   const rounded = (_key: string, field: unknown): unknown =>

@@ -7,8 +7,8 @@ import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import { planMatrix } from '../bench/plan.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import type { InputLoader } from '../bench/replay-runner.js';
-import { DEFAULT_MUTEX } from '../../engine/host/run-memory.js';
-import { mutexOf } from '../report/cells.js';
+import { DEFAULT_MUTEX, type TouchAhead } from '../../engine/host/run-memory.js';
+import { mutexOf, touchAheadEffect } from '../report/cells.js';
 import { formatCounts } from '../stats/compare.js';
 import { compareSessions, mapInterval, meanInterval } from '../stats/session-estimate.js';
 import { confidencePerLook, decide } from '../stats/verdict.js';
@@ -17,6 +17,7 @@ import { RegressError, type Check } from './check.js';
 import type { BaselineRatio, RatioBaseline } from './ratio-baseline.js';
 import type { RegressConfig } from './regress-config.js';
 import { cellFigures } from './thresholds.js';
+import type { TimedRatio } from './timed-ratios.js';
 
 /** What measuring needs from outside. */
 export interface RatioTools {
@@ -58,7 +59,7 @@ export async function measureRatios(
 }
 
 /** How often the ratios may be looked at: their confidence is shared between the looks. */
-function looksOf({ sessions, maxSessions }: RegressConfig['ratios']): number {
+export function looksOf({ sessions, maxSessions }: RegressConfig['ratios']): number {
   return maxSessions <= sessions ? 1 : 1 + Math.ceil(Math.log2(maxSessions / sessions));
 }
 
@@ -72,6 +73,7 @@ function matrixOf(config: RegressConfig['ratios'], sessions: number): MatrixSpec
       trials: config.trials,
       probeCost: 'none',
       mutex: config.mutex,
+      touchAhead: config.touchAhead,
     },
     'ratios',
   );
@@ -115,7 +117,11 @@ async function measureSessions(
 }
 
 /** The baseline that a result makes. */
-export function ratioBaselineOf(result: MatrixResult, metrics: readonly string[]): RatioBaseline {
+export function ratioBaselineOf(
+  result: MatrixResult,
+  metrics: readonly string[],
+  runs: readonly TimedRatio[] = [],
+): RatioBaseline {
   return {
     machineId: result.environment.machineId ?? null,
     cpuModel: result.environment.cpuModel ?? null,
@@ -123,9 +129,17 @@ export function ratioBaselineOf(result: MatrixResult, metrics: readonly string[]
     // A matrix makes no comparison of any other throughput.
     throughput: result.comparisons.some(({ metric }) => metric === 'pps') ? 'bare' : 'probed',
     mutex: result.cases[0] === undefined ? DEFAULT_MUTEX : mutexOf(result.cases[0]),
+    touchAhead: touchAheadOfCases(result.cases),
     ratios: ratiosOf(result, metrics),
+    runs,
     figures: cellFigures(result.cases),
   };
+}
+
+/** What came of the setting of touching ahead, over all cells: `off` when no batch did. */
+function touchAheadOfCases(cases: MatrixResult['cases']): TouchAhead {
+  const effects = new Set(cases.map(touchAheadEffect));
+  return effects.has('on') ? 'on' : effects.has('auto') ? 'auto' : 'off';
 }
 
 function ratiosOf(result: MatrixResult, metrics: readonly string[]): BaselineRatio[] {
@@ -168,8 +182,10 @@ export function ratioChecks(
 ): Check[] {
   const found = ratiosOf(result, config.metrics);
   const { mutex } = config;
-  // The permitted error is shared between all looks at all ratios.
-  const confidence = confidencePerLook(config.confidence, looksOf(config) * Math.max(1, found.length));
+  const touchAhead = touchAheadOfCases(result.cases);
+  // The permitted error is shared between all looks at all ratios, those of the timed runs included.
+  const ratios = found.length + baseline.runs.length;
+  const confidence = confidencePerLook(config.confidence, looksOf(config) * Math.max(1, ratios));
   const keyOf = (one: BaselineRatio): string => JSON.stringify([one.base, one.head, one.metric]);
   const before = new Map(baseline.ratios.map((one) => [keyOf(one), one]));
   const checks = found.map((now): Check => {
@@ -195,13 +211,17 @@ export function ratioChecks(
       verdict,
       text,
       details: [
-        describe('baseline', then),
-        describe('now', now),
+        `baseline: ${describeRatio(then)}`,
+        `now: ${describeRatio(now)}`,
         ...(baseline.mutex === mutex
           ? []
           : [`the baseline was measured with the ${baseline.mutex} mutex, this with ${mutex}`]),
+        ...(baseline.touchAhead === touchAhead
+          ? []
+          : [`the baseline was measured with touch-ahead ${baseline.touchAhead}, this with ${touchAhead}`]),
       ],
       file,
+      isOpen: verdict === 'inconclusive',
     };
   });
   for (const gone of before.values()) {
@@ -239,8 +259,9 @@ function ratioOfRatios(then: BaselineRatio, now: BaselineRatio, confidence: numb
   return { value, interval: mapInterval(interval, Math.exp) };
 }
 
-function describe(when: string, { ratio, low, high, n, sessionRatios }: BaselineRatio): string {
+/** `ratio 1.5 (1.4 .. 1.6, n=6x3)` */
+export function describeRatio({ ratio, low, high, n, sessionRatios }: BaselineRatio): string {
   const digits = (value: number): string => String(Number(value.toPrecision(3)));
   const interval = low === null || high === null ? 'no interval' : `${digits(low)} .. ${digits(high)}`;
-  return `${when}: ratio ${digits(ratio)} (${interval}, n=${formatCounts({ trials: n, sessions: sessionRatios?.length ?? 1 })})`;
+  return `ratio ${digits(ratio)} (${interval}, n=${formatCounts({ trials: n, sessions: sessionRatios?.length ?? 1 })})`;
 }

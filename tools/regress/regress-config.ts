@@ -2,13 +2,21 @@
 import { readFile } from 'node:fs/promises';
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { DEFAULT_MUTEX, MUTEX_POLICIES } from '../../engine/host/run-memory.js';
+import {
+  DEFAULT_MUTEX,
+  DEFAULT_TOUCH_AHEAD,
+  MUTEX_POLICIES,
+  TOUCH_AHEAD_SETTINGS,
+} from '../../engine/host/run-memory.js';
 import type { InputLoader, LoadedInput } from '../bench/replay-runner.js';
+import { CHECKSUM_HANDLINGS, checksumConfig } from '../config/checksum-handling.js';
 import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
 import { configFromSuggestion } from '../config/suggested.js';
+import { requireRightChecksums } from '../replay/checksum-check.js';
 import { RegressError } from './check.js';
 import { parseThreshold, ThresholdError } from './threshold-expression.js';
 import { ratioMetricFault } from './threshold-metrics.js';
+import { TIMED_RUN_NAMES } from './timed-runs.js';
 
 const share = z.number().gt(0).lt(1);
 
@@ -27,6 +35,8 @@ const inputSchema = z
     keepTruncated: z.boolean().optional(),
     /** Refuse a capture with odd records. */
     strict: z.boolean().optional(),
+    /** What is done about wrong checksums of a capture; default: verify. */
+    checksums: z.enum(CHECKSUM_HANDLINGS).optional(),
     /** Stop reading after this many packets. */
     limit: z.int().positive().optional(),
     /** Configuration file for the tracker, where a scenario's own does not do. */
@@ -93,12 +103,16 @@ const RATIO_INPUTS: RegressInput[] = [
   scenario('syn-flood', 80_000),
 ];
 
+const tolerance = z.number().positive();
+
 const schema = z.strictObject({
   designs: z.array(z.string().min(1)).min(1).default(['timeout-lists', 'rculist-sweep', 'narrow-insert']),
   exact: z
     .strictObject({
       seed: z.int().min(0).max(0xffff_ffff).default(1),
       inputs: z.array(inputSchema).min(1).default(EXACT_INPUTS),
+      /** Whether batches touch ahead what their packets will need: no figure depends on it. */
+      touchAhead: z.enum(TOUCH_AHEAD_SETTINGS).default(DEFAULT_TOUCH_AHEAD),
     })
     .prefault({}),
   ratios: z
@@ -106,7 +120,7 @@ const schema = z.strictObject({
       /** The first is what the others are compared with. */
       designs: z.array(z.string().min(1)).min(2).default(['timeout-lists', 'rculist-sweep']),
       inputs: z.array(inputSchema).min(1).default(RATIO_INPUTS),
-      workers: z.array(z.int().min(1).max(64)).min(1).default([1]),
+      workers: z.array(z.int().min(1).max(64)).min(1).default([1, 2]),
       /** Fresh processes; two and more, since the baseline is of other sessions than these. */
       sessions: z.int().min(2).max(1000).default(6),
       /** Sessions are doubled while a verdict is open, up to this many. */
@@ -116,11 +130,13 @@ const schema = z.strictObject({
       /** Has no effect any more; files that give it are still read. */
       maxTrials: z.int().min(1).max(1000).optional(),
       metrics: z.array(ratioMetric).min(1).default(['pps', 'service.p50Ns']),
-      /** How much worse a ratio may be than the baseline's: 0.5 allows half as much again. */
-      tolerance: z.number().positive().default(0.5),
+      /** How much worse a ratio may be than the baseline's: 0.15 allows 15 %. */
+      tolerance: tolerance.default(0.15),
       confidence: share.default(0.95),
       /** How waiters of a lock spin. */
       mutex: z.enum(MUTEX_POLICIES).default(DEFAULT_MUTEX),
+      /** Whether batches touch ahead what their packets will need. */
+      touchAhead: z.enum(TOUCH_AHEAD_SETTINGS).default(DEFAULT_TOUCH_AHEAD),
     })
     .prefault({}),
   against: z
@@ -133,6 +149,26 @@ const schema = z.strictObject({
       /** Rounds between two looks at the interval. */
       rounds: z.int().min(6).max(1000).default(24),
       maxRounds: z.int().min(6).max(10_000).default(96),
+    })
+    .prefault({}),
+  /** What is timed besides the matrix and the engine, by levels ratios and against. */
+  runs: z
+    .strictObject({
+      names: z.array(z.enum(TIMED_RUN_NAMES)).default([...TIMED_RUN_NAMES]),
+      /** Level against: rounds between two looks; a series of fewer than eight has no interval. */
+      rounds: z.int().min(8).max(1000).default(12),
+      maxRounds: z.int().min(8).max(10_000).default(24),
+      /** How much worse a figure may be, by kind: 0.15 allows 15 %, 1 twice as much. */
+      tolerances: z
+        .strictObject({
+          cost: tolerance.default(0.15),
+          /** Level ratios: of a cost against the reference loop, which is another kind of work. */
+          reference: tolerance.default(0.25),
+          share: tolerance.default(0.5),
+          tail: tolerance.default(1),
+          lag: tolerance.default(0.5),
+        })
+        .prefault({}),
     })
     .prefault({}),
   thresholds: z.array(threshold).default([]),
@@ -152,7 +188,7 @@ export function regressInputName(input: RegressInput): string {
 
 /**
  * Traffic of an input, with the configuration to track it under.
- * @throws what loading it throws, ConfigError for its configuration
+ * @throws WrongChecksumsError, what loading it throws, ConfigError for its configuration
  */
 export async function loadRegressInput(
   load: InputLoader,
@@ -161,12 +197,14 @@ export async function loadRegressInput(
 ): Promise<LoadedInput & { readonly config: TrackerConfig }> {
   const { config: file, ...spec } = input;
   const loaded = await load(spec, seed);
-  const config =
+  const named =
     file !== undefined
       ? readConfig(file)
       : loaded.suggested === null
         ? DEFAULT_CONFIG
         : configFromSuggestion(loaded.suggested);
+  const config = checksumConfig(named, input);
+  requireRightChecksums(loaded.traffic, loaded.input, config.entries.switches?.checksumsIgnored === true);
   return { ...loaded, config };
 }
 

@@ -1,8 +1,10 @@
 /** A finished run as one case of result.json. */
 import { readCounters, sumCounters, type ThreadCounters } from '../../engine/host/counters.js';
-import { DEFAULT_MUTEX } from '../../engine/host/run-memory.js';
+import { DEFAULT_MUTEX, DEFAULT_TOUCH_AHEAD } from '../../engine/host/run-memory.js';
 import { reasonTable } from '../../engine/host/reason-text.js';
 import { stateText } from '../../engine/host/state-text.js';
+import { coreSiblings, shareCores } from '../measure/pinning.js';
+import { systemFiles } from '../measure/system-files.js';
 import { auditRun, type RunRecord } from '../measure/audit.js';
 import { summarize, toHistogram } from '../measure/latency-summary.js';
 import { LATENCY_CONFIG } from '../measure/log-linear.js';
@@ -35,6 +37,7 @@ import { plannedNs, type DepartureFigures } from './departure.js';
 import { targetPps } from './pace.js';
 import { fixedAddresses, repeatsTuples } from './repeated-tuples.js';
 import type { FinishedRun, RunOptions } from './run-control.js';
+import { boundOf } from './source-bound.js';
 import { throughputOfRun } from './throughput.js';
 import type { WorkerReport } from './worker-input.js';
 
@@ -72,9 +75,11 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
   const harness = harnessOf(reports);
   const injected = reports.reduce((sum, report) => sum + report.packets, 0);
   const elapsedNs = Math.max(finished.elapsedNs, 0);
-  const achievedPps = elapsedNs === 0 ? null : (injected / elapsedNs) * 1e9;
   const target = targetPps(options.pacing, totals);
   const verdicts = verdictCounts(run.engine.constants.R_FRAGMENT_HELD, counters);
+  // Packets that were done, by the engine's count; the audit sets it beside those that were given out.
+  const done = Object.values(verdicts).reduce((sum, count) => sum + count, 0);
+  const achievedPps = elapsedNs === 0 ? null : (done / elapsedNs) * 1e9;
   const perWorker = reports.map((report): WorkerFigures => {
     const lockWait = lockWaitOf(locks, `worker-${report.worker}`);
     return {
@@ -101,7 +106,8 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
   const probed = run.engine.flavour !== 'bare';
   const sweeps = [...reports.flatMap((report) => report.sweeps), ...(finished.sweeper?.sweeps ?? [])];
   const record: RunRecord = {
-    injected,
+    // Counted elsewhere than by the workers, where that can be: their own sum would agree with itself.
+    injected: plannedPackets(finished, options) ?? injected,
     verdicts,
     elapsedNs,
     workers: perWorker.map((figures, index) => ({
@@ -156,9 +162,10 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
   const facts: WarningFacts = {
     ...context.facts,
     ...(timer === null ? {} : { clock: workerClock(timer, context.facts.clock) }),
-    workers: perWorker.map((figures) => ({
+    workers: perWorker.map((figures, index) => ({
       worker: figures.worker,
-      elapsedNs: figures.elapsedNs,
+      // The scheduler's figures are of the time between their reads, which lie around the run.
+      elapsedNs: spanOf(reports[index], figures),
       waitNs: figures.waitNs ?? null,
       involuntarySwitches: figures.involuntarySwitches ?? null,
       lockWaitNs: figures.lockWaitNs ?? null,
@@ -177,6 +184,8 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     departureErrorP99Ns: departure?.p99Ns ?? null,
     packetIntervalNs: target === null ? null : 1e9 / target,
     elapsedNs,
+    sharedCores: shareCores(pinnedCpus(perWorker), (cpu) => coreSiblings(systemFiles, cpu)),
+    histogramOverflows: service.overflows + response.overflows,
     latencyCount: service.view?.overall.count ?? null,
     pinFailures: reports
       .map((report) => report.pin)
@@ -185,6 +194,7 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
   const workerTime = perWorker.reduce((sum, figures) => sum + figures.elapsedNs, 0);
   const lockWaitTotal = perWorker.reduce((sum, figures) => sum + (figures.lockWaitNs ?? 0), 0);
   const cpuWait = perWorker.map((figures) => figures.waitNs);
+  const scheduledTime = perWorker.reduce((sum, figures, index) => sum + spanOf(reports[index], figures), 0);
   const made: ResultCase = {
     id: context.id,
     trial: context.trial,
@@ -217,9 +227,12 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     clock: options.clock,
     timeScale: options.clock === 'wall' ? options.timeScale : null,
     mutex: options.settings.mutex ?? DEFAULT_MUTEX,
+    touchAhead: options.settings.touchAhead ?? DEFAULT_TOUCH_AHEAD,
+    touchedBatchShare: touchedShare(counters),
     loops: Number.isFinite(options.loops) ? options.loops : null,
     uniqueIpLoops: options.uniqueIpLoops,
     repeatedTuples: repeatsTuples(finished, options, context.input),
+    bound: boundOf(streamed ?? undefined, target, achievedPps),
     elapsedNs,
     packets: {
       injected,
@@ -276,9 +289,9 @@ export function makeCase(finished: FinishedRun, options: RunOptions, context: Ca
     harnessShare: harness.share,
     lockWaitShare: locks === null || workerTime === 0 ? null : Math.min(1, lockWaitTotal / workerTime),
     cpuWaitShare:
-      workerTime === 0 || cpuWait.some((wait) => wait == null)
+      scheduledTime === 0 || cpuWait.some((wait) => wait == null)
         ? null
-        : Math.min(1, cpuWait.reduce<number>((sum, wait) => sum + (wait ?? 0), 0) / workerTime),
+        : Math.min(1, cpuWait.reduce<number>((sum, wait) => sum + (wait ?? 0), 0) / scheduledTime),
     audit: auditRun(record),
     warnings: collectWarnings(facts),
   };
@@ -303,6 +316,22 @@ function workerClock(
     stepNs: timer.stepNs ?? 0,
     backwardSteps: machine?.backwardSteps ?? 0,
   };
+}
+
+/** Time between the reads of a worker's schedule. */
+function spanOf(report: FinishedRun['workers'][number] | undefined, figures: WorkerFigures): number {
+  return Math.max(report?.schedulerSpanNs ?? 0, figures.elapsedNs);
+}
+
+function pinnedCpus(perWorker: readonly WorkerFigures[]): number[] {
+  return perWorker.flatMap(({ cpu }) => (cpu == null ? [] : [cpu]));
+}
+
+/** Packets of a run that ends by itself; null where time or a user ends it. */
+function plannedPackets({ interrupted, totals }: FinishedRun, options: RunOptions): number | null {
+  const endsByItself = options.durationMs === null && Number.isFinite(options.loops);
+  if (interrupted || !endsByItself || options.pacing.mode === 'profile') return null;
+  return totals.packets * options.loops;
 }
 
 /** Packets by ct_state text; fragments that were held get a name of their own. */
@@ -404,6 +433,11 @@ function departureDistribution(
     })),
   );
   return summarize(toHistogram(recording.counts, LATENCY_CONFIG, recording.exact), recording.exact);
+}
+
+/** Share of the batches that touched ahead; null where there was none, or the engine does not count them. */
+function touchedShare({ batches }: ThreadCounters): number | null {
+  return batches.run === 0 ? null : batches.touched / batches.run;
 }
 
 /** What all threads did, counted. */

@@ -104,6 +104,8 @@ function readAll(run: EngineRun, workers: number, kind: Kind): Series[] {
 export interface CollectedLatency {
   readonly view: LatencyView | null;
   readonly perWorker: readonly (LatencyDistribution | null)[];
+  /** Values above the histograms' range. */
+  readonly overflows: number;
 }
 
 /** What the recorded times are judged by. */
@@ -132,7 +134,8 @@ export function collectLatency(
   };
   const perWorker = Array.from({ length: workers }, (_, worker) => pick((one) => one.worker === worker));
   const overall = pick(() => true);
-  if (overall === null) return { view: null, perWorker };
+  const overflows = series.reduce((sum, { recording }) => sum + Number(recording.exact.overflows), 0);
+  if (overall === null) return { view: null, perWorker, overflows };
   const perClass: Partial<Record<PacketClass, LatencyDistribution>> = {};
   CLASS_NAMES.forEach((name, number) => {
     const distribution = pick((one) => one.packetClass === number);
@@ -146,6 +149,7 @@ export function collectLatency(
       outsideSweep: pick((one) => !one.duringSweep),
     },
     perWorker,
+    overflows,
   };
 }
 

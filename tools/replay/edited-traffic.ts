@@ -1,6 +1,7 @@
 /** Traffic with packets left out, cut, moved to other addresses, or closer together, before it is staged. */
 import type { FramePredicate } from '../rewrite/filter.js';
 import type { FrameRewriter } from '../rewrite/rewriter.js';
+import { fixChecksums } from '../wire/frame-checksums.js';
 import { cutFrame } from '../rewrite/snap-length.js';
 import type { FrameVisitor, Traffic } from './traffic.js';
 
@@ -11,6 +12,8 @@ export interface TrafficEdits {
   readonly rewriter: FrameRewriter | null;
   /** Bytes kept of each frame. */
   readonly snapLength: number | null;
+  /** Wrong checksums are made right. Absent = no. */
+  readonly fixChecksums?: boolean;
   /** Longest time between two packets that stay, nanoseconds: longer ones are shortened to it. */
   readonly maxGapNs?: number | null;
 }
@@ -18,10 +21,14 @@ export interface TrafficEdits {
 /** Traffic as it is. */
 export const NO_EDITS: TrafficEdits = { filter: null, rewriter: null, snapLength: null };
 
-/** The edited traffic: filtered first, as it was captured, then moved closer together, rewritten, and cut. */
+/**
+ * The edited traffic: filtered first, as it was captured, then moved closer together, its checksums made right, then rewritten,
+ * and cut.
+ */
 export function editTraffic(traffic: Traffic, edits: TrafficEdits): Traffic {
-  const { filter, rewriter, snapLength, maxGapNs = null } = edits;
-  if (filter === null && rewriter === null && snapLength === null && maxGapNs === null) return traffic;
+  const { filter, rewriter, snapLength, fixChecksums: fixes = false, maxGapNs = null } = edits;
+  const changes = filter !== null || rewriter !== null || snapLength !== null;
+  if (!changes && !fixes && maxGapNs === null) return traffic;
   return {
     name: traffic.name,
     forEach: (visit) => {
@@ -29,10 +36,11 @@ export function editTraffic(traffic: Traffic, edits: TrafficEdits): Traffic {
       const edit: FrameVisitor = (frame, timestampNs, wireBytes = frame.length) => {
         if (filter !== null && !filter(frame, wireBytes)) return true;
         let edited = frame;
-        if (rewriter !== null) {
+        if (rewriter !== null || fixes) {
           // The reader's bytes are not to be changed.
           edited = new Uint8Array(frame);
-          rewriter.rewrite(edited, 0);
+          if (fixes) fixChecksums(edited, wireBytes);
+          rewriter?.rewrite(edited, 0);
         }
         if (snapLength !== null) edited = cutFrame(edited, snapLength);
         return visit(edited, timeOf(timestampNs), wireBytes);

@@ -9,14 +9,16 @@
 import { writeExecParams } from '../../engine/host/exec-params.js';
 import { byteOffset } from '../../engine/host/quantities.js';
 import type { EngineRun } from '../../engine/host/run-memory.js';
-import { emptyLayerOffsets, locateLayers } from '../wire/layer-offsets.js';
 import type { TrackerConfig } from '../config/read-config.js';
-import { createRules } from '../config/rules.js';
+import { createRules, type PacketRules } from '../config/rules.js';
 import { makeRewriter, type FrameRewriter } from '../rewrite/rewriter.js';
 import { eventLoopTurn } from './event-loop.js';
 import { makeInjector, PendingFault, type FaultInjector } from './fault-injection.js';
 import { RECORD_LOOP_END, RECORD_PACKET, RingWriter, type RingPlace } from './feed-ring.js';
+import { FrameCopy } from './frame-copy.js';
+import type { TimedRange } from './frame-range.js';
 import { frameBits } from './pace.js';
+import { PacketChoice } from './packet-choice.js';
 import { FRAME_SHIFT } from './packet-store.js';
 import { abortRun, announceDeath, feederIndex } from './run-abort.js';
 import { SharedState, STOP_NONE } from './shared-state.js';
@@ -82,14 +84,34 @@ export async function feed(input: FeederInput): Promise<FeederReport> {
   }
 }
 
-/** Where a packet stands in the traffic. */
-interface PacketInfo {
-  /** Place in the loop. */
-  readonly index: number;
-  /** Bits before it in the loop. */
-  readonly bits: number;
-  readonly timeNs: number;
+/** How far a loop has come. */
+interface LoopPlace {
   readonly loop: number;
+  /** Packets of the loop that were written, and their bits. */
+  index: number;
+  bits: number;
+}
+
+/** Single frames as ranges of one. */
+class FrameAsRange {
+  readonly #wireBytes = new Uint32Array(1);
+  readonly #lengths = new Uint32Array(1);
+  readonly #starts = new Uint32Array(1);
+  readonly #timesNs = new Float64Array(1);
+
+  of(bytes: Uint8Array, timeNs: number, wireBytes: number): TimedRange {
+    this.#lengths[0] = bytes.length;
+    this.#wireBytes[0] = wireBytes;
+    this.#timesNs[0] = timeNs;
+    return {
+      bytes,
+      count: 1,
+      starts: this.#starts,
+      lengths: this.#lengths,
+      wireBytes: this.#wireBytes,
+      timesNs: this.#timesNs,
+    };
+  }
 }
 
 class Feeder {
@@ -99,9 +121,10 @@ class Feeder {
   readonly #unpublished: Uint32Array;
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
+  readonly #words: Int32Array;
+  readonly #copy: FrameCopy;
   readonly #locate: (packet: number) => void;
-  readonly #requestOf: (frame: Uint8Array, worker: number, wireBytes: number) => number;
-  readonly #zoneOf: (frame: Uint8Array, wireBytes: number) => number;
+  readonly #rules: PacketRules;
   readonly #rewriter: FrameRewriter | null;
   readonly #fault: FaultInjector | null;
   /** Packets written. */
@@ -116,6 +139,8 @@ class Feeder {
     this.#unpublished = new Uint32Array(rings.length);
     this.#view = new DataView(memory.buffer);
     this.#bytes = new Uint8Array(memory.buffer);
+    this.#words = new Int32Array(memory.buffer);
+    this.#copy = new FrameCopy(memory.buffer);
     const instance = new WebAssembly.Instance(engine.module, { env: { memory, clock: () => 0 } });
     this.#locate = instance.exports['locatePacket'] as (packet: number) => void;
     const { uniqueIpLoops } = input;
@@ -125,42 +150,27 @@ class Feeder {
     const index = feederIndex(run);
     this.#fault = makeInjector(input.fault, { kind: 'feeder', index, run, state, engine: null, trap });
     this.#fault?.at('set-up', 0);
-    const rules = createRules(input.config);
-    const { entries } = input.config;
-    // One rule for everything: no need to look at each packet.
-    const same = entries.rules === undefined && entries.zone === undefined;
-    let only: number | null = null;
-    this.#requestOf = (frame, worker, wireBytes) => {
-      if (same && only !== null) return only;
-      return (only = this.#placeOf(rules.choose({ frame, worker, wireBytes }), rules.requests));
-    };
-    this.#zoneOf = (frame, wireBytes) =>
-      rules.requests[rules.choose({ frame, worker: 0, wireBytes })]?.zone ?? 0;
+    this.#rules = createRules(input.config);
   }
 
   /** Reads the traffic once, and marks the end of the loop. Steering and rules look at the packets as captured. */
   async feedLoop(loop: number): Promise<void> {
     const { traffic, steer } = this.#input;
     const { limit } = traffic.source;
-    const steering = makeSteering(steer, this.#rings.length);
-    const layers = emptyLayerOffsets();
-    let index = 0;
-    let bits = 0;
-    await openTraffic(traffic.source).forEach((frame, timeNs, wireBytes = frame.length) => {
-      if (limit !== null && index >= limit) return false;
-      if (index === traffic.packets) throw this.#changed('more');
-      if (frame.length > traffic.longestFrame) throw this.#changed('longer');
-      if (this.#rings.length > 1) locateLayers(frame, layers);
-      // The zone may decide the worker, and the worker the rule: the rule for worker 0 gives the zone.
-      const zone = steering.needsZone ? this.#zoneOf(frame, wireBytes) : 0;
-      const worker = steering.workerOf(frame, 0, layers, zone);
-      const request = this.#requestOf(frame, worker, wireBytes);
-      this.#failIfAsked();
-      if (!this.#write(worker, frame, request, { index, bits, timeNs, loop })) return false;
-      index++;
-      bits += frameBits(frame.length);
-      return limit === null || index < limit;
-    });
+    const choice = new PacketChoice(this.#rules, makeSteering(steer, this.#rings.length));
+    const place: LoopPlace = { loop, index: 0, bits: 0 };
+    const opened = openTraffic(traffic.source);
+    if (opened.forEachRange !== undefined) {
+      await opened.forEachRange(limit, (range) => this.#feedRange(range, choice, place));
+    } else {
+      const one = new FrameAsRange();
+      await opened.forEach((frame, timeNs, wireBytes = frame.length) => {
+        if (limit !== null && place.index >= limit) return false;
+        if (!this.#feedRange(one.of(frame, timeNs, wireBytes), choice, place)) return false;
+        return limit === null || place.index < limit;
+      });
+    }
+    const { index, bits } = place;
     if (this.#state.stopped !== STOP_NONE) return;
     if (index < traffic.packets) throw this.#changed(`only ${index}`);
     for (const ring of this.#rings) {
@@ -168,6 +178,27 @@ class Feeder {
       ring.commit(RECORD_LOOP_END, index, bits, 0);
     }
     this.#publishAll();
+  }
+
+  /** Writes the packets of a range; false when the run was stopped meanwhile. */
+  #feedRange(range: TimedRange, choice: PacketChoice, place: LoopPlace): boolean {
+    const { packets, longestFrame } = this.#input.traffic;
+    const { count, starts, lengths, timesNs } = range;
+    this.#copy.open(range);
+    for (let at = 0; at < count; at++) {
+      const length = lengths[at] as number;
+      if (place.index === packets) throw this.#changed('more');
+      if (length > longestFrame) throw this.#changed('longer');
+      choice.look(range, at);
+      const { worker } = choice;
+      const request = this.#placeOf(choice.request);
+      this.#failIfAsked();
+      if (!this.#write(worker, starts[at] as number, length, request, place.loop)) return false;
+      this.#commit(worker, place.index, place.bits, timesNs[at] as number);
+      place.index++;
+      place.bits += frameBits(length);
+    }
+    return true;
   }
 
   #failIfAsked(): void {
@@ -182,33 +213,35 @@ class Feeder {
     this.#fault.at('empty', this.packets);
   }
 
-  /** Writes one packet; false when the run was stopped while its ring was full. */
-  #write(
-    worker: number,
-    frame: Uint8Array,
-    request: number,
-    { index, bits, timeNs, loop }: PacketInfo,
-  ): boolean {
+  /** Writes one packet of the range that is open, to be committed; false when the run was stopped while its ring was full. */
+  #write(worker: number, start: number, length: number, request: number, loop: number): boolean {
     const c = this.#input.run.engine.constants;
     const ring = this.#rings[worker] as RingWriter;
-    const at = this.#reserve(ring, c.PACKET_SIZE + FRAME_SHIFT + frame.length);
+    const at = this.#reserve(ring, c.PACKET_SIZE + FRAME_SHIFT + length);
     if (at === 0) return false;
-    const frameAt = at + c.PACKET_SIZE + FRAME_SHIFT;
+    const frame = at + c.PACKET_SIZE + FRAME_SHIFT;
     const view = this.#view;
-    this.#bytes.fill(0, at, at + c.PACKET_SIZE);
-    this.#bytes.set(frame, frameAt);
-    if (loop > 0) this.#rewriter?.rewrite(this.#bytes.subarray(frameAt, frameAt + frame.length), loop);
-    view.setUint32(at + c.PK_FRAME, frameAt, true);
-    view.setUint32(at + c.PK_LENGTH, frame.length, true);
-    view.setUint32(at + c.PK_CAPACITY, frame.length, true);
+    const words = this.#words;
+    const lastWord = (at + c.PACKET_SIZE) >>> 2;
+    for (let word = at >>> 2; word < lastWord; word++) words[word] = 0;
+    this.#copy.copy(start, frame, length);
+    if (loop > 0) this.#rewriter?.rewrite(this.#bytes.subarray(frame, frame + length), loop);
+    view.setUint32(at + c.PK_FRAME, frame, true);
+    view.setUint32(at + c.PK_LENGTH, length, true);
+    view.setUint32(at + c.PK_CAPACITY, length, true);
     this.#locate(at);
     view.setUint32(at + c.PK_PARAMS, request, true);
+    return true;
+  }
+
+  /** Finishes the packet that was written last, and shows the worker what there is now and then. */
+  #commit(worker: number, index: number, bits: number, timeNs: number): void {
+    const ring = this.#rings[worker] as RingWriter;
     ring.commit(RECORD_PACKET, index, bits, timeNs);
     this.packets++;
     const unpublished = (this.#unpublished[worker] as number) + 1;
     this.#unpublished[worker] = unpublished % PUBLISH_PACKETS;
     if (unpublished === PUBLISH_PACKETS) ring.publish();
-    return true;
   }
 
   /** Room in a ring, waited for; 0 when the run was stopped meanwhile. */
@@ -231,8 +264,9 @@ class Feeder {
   }
 
   /** Address of a request, which is written when it is first made. */
-  #placeOf(request: number, requests: ReturnType<typeof createRules>['requests']): number {
+  #placeOf(request: number): number {
     const { run } = this.#input;
+    const { requests } = this.#rules;
     const c = run.engine.constants;
     const at = run.plan.regions.packets + request * requestStride(c);
     if (request >= this.#written) {

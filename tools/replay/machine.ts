@@ -13,6 +13,8 @@ export interface MachineAtStart {
   readonly clock: ClockFigures;
   readonly noise: NoiseFigures;
   readonly schedule: MachineSchedule;
+  /** When that was, by `performance.now` in ns. */
+  readonly atNs: number;
 }
 
 const NOISE_PROBE_MS = 50;
@@ -25,6 +27,7 @@ export function readMachine(): MachineAtStart {
     clock: calibrateClock(source),
     noise: probeNoise({ clock: source, probeMs: NOISE_PROBE_MS }),
     schedule: readMachineSchedule(systemFiles),
+    atNs: source.nowNs(),
   };
 }
 
@@ -67,6 +70,8 @@ export function reportMachine(start: MachineAtStart, pinned: boolean | null): Ma
     facts: {
       stealShare: shares.stealShare,
       throttledNs: shares.throttledNs,
+      // Of the time between the two reads: neither fact says anything without the other.
+      throttledSpanNs: performance.now() * 1e6 - start.atNs,
       governor: figures.governor,
       turbo: figures.turbo,
       virtualized: figures.virtualized,

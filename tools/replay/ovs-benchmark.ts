@@ -6,7 +6,7 @@
 import { designLabel, presetNumber, type DesignChoice } from '../../engine/host/designs.js';
 import { planMemory } from '../../engine/host/memory-plan.js';
 import { loadEngine, type Flavour } from '../../engine/host/module.js';
-import { createRun, type MutexPolicy } from '../../engine/host/run-memory.js';
+import { createRun, type MutexPolicy, type TouchAhead } from '../../engine/host/run-memory.js';
 import { EngineThread } from '../../engine/host/thread.js';
 import type { Contention } from '../report/schema.js';
 import { OVS_BENCHMARK_FRAME_LENGTH, writeOvsBenchmarkFrame } from '../synth/scenarios/ovs-benchmark.js';
@@ -30,6 +30,8 @@ export interface OvsBenchmarkOptions {
   readonly seed: number;
   /** How waiters of a lock spin; absent = as glibc's. */
   readonly mutex?: MutexPolicy | undefined;
+  /** Whether batches touch ahead; absent = auto. */
+  readonly touchAhead?: TouchAhead | undefined;
   readonly wasmFolder?: string | undefined;
   /** For tests. */
   readonly fault?: FaultInjection | undefined;
@@ -82,6 +84,7 @@ export async function runOvsBenchmark(
     hashBasis: Math.imul(options.seed + 1, 0x9e3779b1) >>> 0,
     preset: presetNumber(choice, engine.presets),
     mutex: options.mutex,
+    touchAhead: options.touchAhead,
   });
   const origin = runOrigin();
   const clock = bindRunClock(origin);

@@ -12,11 +12,13 @@ import { writeExecParams } from '../../engine/host/exec-params.js';
 import { byteOffset } from '../../engine/host/quantities.js';
 import type { EngineThread } from '../../engine/host/thread.js';
 import { MAX_BATCH } from '../../engine/host/thread.js';
-import { emptyLayerOffsets, locateLayers } from '../wire/layer-offsets.js';
 import { frameBits, type TrafficTotals } from './pace.js';
 import { mayRewrite, type PacketRules } from '../config/rules.js';
+import { FrameCopy } from './frame-copy.js';
+import type { FrameRange } from './frame-range.js';
+import { PacketChoice } from './packet-choice.js';
 import type { StagedTraffic } from './staging.js';
-import type { Steering } from './steer.js';
+import { makeSteering, type SteerMode, type Steering } from './steer.js';
 
 /** Packets start on cache lines. */
 const LINE_BYTES = 64;
@@ -60,19 +62,41 @@ export interface Assignment {
 /** Decides worker and request of every packet, before memory is laid out: the rules may find new zones on the way. */
 export function assignPackets(traffic: StagedTraffic, rules: PacketRules, steering: Steering): Assignment {
   const workerOf = new Uint16Array(traffic.packets);
-  const requestOf = new Uint32Array(traffic.packets);
-  const layers = emptyLayerOffsets();
-  traffic.forEach((frame, index, wireBytes) => {
-    locateLayers(frame, layers);
-    // The zone may decide the worker, and the worker the rule: the rule for worker 0 gives the zone.
-    const zone = steering.needsZone
-      ? (rules.requests[rules.choose({ frame, worker: 0, wireBytes })]?.zone ?? 0)
-      : 0;
-    const worker = steering.workerOf(frame, 0, layers, zone);
-    workerOf[index] = worker;
-    requestOf[index] = rules.choose({ frame, worker, wireBytes });
+  const requestOf = new Uint32Array(new SharedArrayBuffer(traffic.packets * 4));
+  const choice = new PacketChoice(rules, steering);
+  traffic.forEachRange((range, firstIndex) => {
+    for (let at = 0; at < range.count; at++) {
+      choice.look(range, at);
+      workerOf[firstIndex + at] = choice.worker;
+      requestOf[firstIndex + at] = choice.request;
+    }
   });
   return { workerOf, requestOf };
+}
+
+interface KnownAssignment {
+  readonly rules: PacketRules;
+  readonly steering: string;
+  readonly assignment: Assignment;
+}
+
+/** Of traffic that is replayed through several designs, or again and again. */
+const known = new WeakMap<StagedTraffic, KnownAssignment>();
+
+/** As `assignPackets`, remembered: the next run of the same traffic under the same rules does not look at the packets again. */
+export function assignmentOf(
+  traffic: StagedTraffic,
+  rules: PacketRules,
+  steer: SteerMode,
+  workers: number,
+): Assignment {
+  const steering = `${steer} ${workers}`;
+  const before = known.get(traffic);
+  if (before !== undefined && before.rules === rules && before.steering === steering)
+    return before.assignment;
+  const assignment = assignPackets(traffic, rules, makeSteering(steer, workers));
+  known.set(traffic, { rules, steering, assignment });
+  return assignment;
 }
 
 /** Bytes the packets need in the store, for memory planning. */
@@ -85,9 +109,12 @@ export function packetStoreBytes(
 ): number {
   let bytes = 0;
   let longest = 0;
-  traffic.forEach((frame) => {
-    bytes += alignLine(descriptorBytes + FRAME_SHIFT + frame.length);
-    longest = Math.max(longest, frame.length);
+  traffic.forEachRange(({ count, lengths }) => {
+    for (let index = 0; index < count; index++) {
+      const length = lengths[index] as number;
+      bytes += alignLine(descriptorBytes + FRAME_SHIFT + length);
+      longest = Math.max(longest, length);
+    }
   });
   bytes += rules.requests.length * alignLine(paramsBytes);
   if (rules.requests.some(mayRewrite)) bytes += workers * MAX_BATCH * scratchStride(descriptorBytes, longest);
@@ -101,7 +128,7 @@ export function scratchStride(descriptorBytes: number, longestFrame: number): nu
 
 /**
  * Copies the traffic into the store and locates the headers.
- * @param thread the main thread's engine instance
+ * @param thread the main thread's engine instance, of a run whose store nobody wrote to: descriptors are taken to be zero
  */
 export function loadPackets(
   thread: EngineThread,
@@ -110,7 +137,7 @@ export function loadPackets(
   { workerOf, requestOf }: Assignment,
   workerCount: number,
 ): LoadedPackets {
-  const { run, view, bytes } = thread;
+  const { run, view } = thread;
   const c = run.engine.constants;
   let at = alignLine(run.plan.regions.packets);
   const requestAt = rules.requests.map((request) => {
@@ -124,22 +151,22 @@ export function loadPackets(
   const cumulativeBits = new Float64Array(new SharedArrayBuffer(traffic.packets * 8));
   let bits = 0;
   let longestFrame = 0;
-  traffic.forEach((frame, index) => {
-    const frameAt = at + c.PACKET_SIZE + FRAME_SHIFT;
-    bytes.fill(0, at, at + c.PACKET_SIZE);
-    bytes.set(frame, frameAt);
-    view.setUint32(at + c.PK_FRAME, frameAt, true);
-    view.setUint32(at + c.PK_LENGTH, frame.length, true);
-    view.setUint32(at + c.PK_CAPACITY, frame.length, true);
-    thread.exports.locatePacket(at);
-    view.setUint32(at + c.PK_PARAMS, requestAt[requestOf[index] as number] as number, true);
-    const worker = workerOf[index] as number;
-    counts[worker] = (counts[worker] as number) + 1;
-    addressOf[index] = at;
-    cumulativeBits[index] = bits;
-    bits += frameBits(frame.length);
-    longestFrame = Math.max(longestFrame, frame.length);
-    at += alignLine(c.PACKET_SIZE + FRAME_SHIFT + frame.length);
+  const store = new StoreWriter(thread);
+  traffic.forEachRange((range, firstIndex) => {
+    const { count, lengths } = range;
+    store.open(range);
+    for (let place = 0; place < count; place++) {
+      const index = firstIndex + place;
+      const length = lengths[place] as number;
+      store.write(at, place, requestAt[requestOf[index] as number] as number);
+      const worker = workerOf[index] as number;
+      counts[worker] = (counts[worker] as number) + 1;
+      addressOf[index] = at;
+      cumulativeBits[index] = bits;
+      bits += frameBits(length);
+      longestFrame = Math.max(longestFrame, length);
+      at += alignLine(c.PACKET_SIZE + FRAME_SHIFT + length);
+    }
   });
   const stride = rules.requests.some(mayRewrite) ? scratchStride(c.PACKET_SIZE, longestFrame) : 0;
   const workers = counts.map((count, worker): WorkerPackets => {
@@ -167,6 +194,49 @@ export function loadPackets(
     totals: { packets: traffic.packets, bits, loopNs },
     longestFrame,
   };
+}
+
+/** What the schedule needs to know of one loop of staged traffic. */
+export function stagedTotals({ packets, frameBytes, timesNs }: StagedTraffic): TrafficTotals {
+  const loopNs = loopDurationNs(timesNs[packets - 1] as number, packets);
+  return { packets, bits: frameBits(frameBytes), loopNs };
+}
+
+/** Writes packets of a range into the store. */
+class StoreWriter {
+  readonly #view: DataView;
+  readonly #constants: EngineThread['run']['engine']['constants'];
+  readonly #locate: (packet: number) => void;
+  readonly #copy: FrameCopy;
+  #starts: Uint32Array = new Uint32Array(0);
+  #lengths: Uint32Array = this.#starts;
+
+  constructor({ run, view, exports }: EngineThread) {
+    this.#view = view;
+    this.#copy = new FrameCopy(run.memory.buffer);
+    this.#constants = run.engine.constants;
+    this.#locate = exports.locatePacket;
+  }
+
+  open(range: FrameRange): void {
+    this.#copy.open(range);
+    this.#starts = range.starts;
+    this.#lengths = range.lengths;
+  }
+
+  /** Writes a packet of the range, whose descriptor lies at `at`, and locates its headers. */
+  write(at: number, place: number, request: number): void {
+    const { PACKET_SIZE, PK_FRAME, PK_LENGTH, PK_CAPACITY, PK_PARAMS } = this.#constants;
+    const view = this.#view;
+    const length = this.#lengths[place] as number;
+    const frame = at + PACKET_SIZE + FRAME_SHIFT;
+    this.#copy.copy(this.#starts[place] as number, frame, length);
+    view.setUint32(at + PK_FRAME, frame, true);
+    view.setUint32(at + PK_LENGTH, length, true);
+    view.setUint32(at + PK_CAPACITY, length, true);
+    this.#locate(at);
+    view.setUint32(at + PK_PARAMS, request, true);
+  }
 }
 
 /** Length of one loop of `packets` packets in capture time: the span plus one mean gap. */

@@ -5,8 +5,10 @@
  */
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { CaptureError } from '../captures/capture-error.js';
-import { PreparedCapture } from '../captures/prepared-reader.js';
+import { PreparedCapture, takePrepared } from '../captures/prepared-reader.js';
+import { RecordBlock } from '../captures/record-block.js';
 import { SNIFF_BYTES, sniff } from '../captures/sniff.js';
+import { eachFrame, firstOf, type StagedRangeVisitor } from './frame-range.js';
 import { EmptyTrafficError, type StagedTraffic } from './staging.js';
 
 /**
@@ -61,27 +63,30 @@ export function stagePrepared(file: string, limit: number | null): StagedTraffic
   }
   if (packets === 0) throw new EmptyTrafficError(file);
   let verified = false;
+  const forEachRange = (visit: StagedRangeVisitor): void => {
+    const again = reopen(file, capture);
+    try {
+      const block = new RecordBlock();
+      let at = 0;
+      for (const prepared of again.blocks(verified)) {
+        takePrepared(prepared, block);
+        const range = firstOf(block, packets - at);
+        visit(range, at);
+        at += range.count;
+        if (at === packets) break;
+      }
+      verified = true;
+    } finally {
+      again.close();
+    }
+  };
   return {
     name: file,
     packets,
     frameBytes,
     timesNs,
-    forEach(visit) {
-      const again = reopen(file, capture);
-      try {
-        let at = 0;
-        for (const block of again.blocks(verified)) {
-          const count = Math.min(block.recordCount, packets - at);
-          for (let index = 0; index < count; index += 1)
-            visit(block.frame(index), at + index, block.originalLength(index));
-          at += count;
-          if (at === packets) break;
-        }
-        verified = true;
-      } finally {
-        again.close();
-      }
-    },
+    forEach: (visit) => forEachRange(eachFrame(visit)),
+    forEachRange,
   };
 }
 

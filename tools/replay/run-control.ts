@@ -23,7 +23,8 @@ import { SharedState, STOP_FINISHED, STOP_NONE } from './shared-state.js';
 import type { SteerMode } from './steer.js';
 import { TimelineWatcher, type RunTimeline } from './timeline.js';
 import { TRACKER_EPOCH_MS } from './worker-input.js';
-import type { ReplayTraffic } from './traffic-source.js';
+import { dropThreadsAhead, startThreadsAhead } from './thread-pool.js';
+import { isStreamed, type ReplayTraffic } from './traffic-source.js';
 import type {
   FaultInjection,
   LatencyMode,
@@ -102,17 +103,23 @@ const FEEDER_END_MS = 1_000;
 export async function runReplay(traffic: ReplayTraffic, options: RunOptions): Promise<FinishedRun> {
   const origin = runOrigin();
   const clock = bindRunClock(origin);
-  const layout = await layOutRun(traffic, options, clock.now);
-  const { run, main, feeder } = layout;
+  const count = threadCount(options, isStreamed(traffic));
+  // They start on other cores while this one lays the memory out.
+  startThreadsAhead(count);
+  const layout = await layOutRun(traffic, options, clock.now).catch(async (error: unknown) => {
+    await dropThreadsAhead();
+    throw error;
+  });
+  const { run, main } = layout;
   const schedule = makeSchedule(options.pacing, layout.totals, options.burst);
   const state = new SharedState();
-  const inline = options.clock === 'capture' && options.workers === 1;
-  const engineThreads = inline ? options.workers : options.workers + 1;
+  const inline = sweepsInline(options);
+  const engineThreads = threadCount(options, false);
   const threads = new RunThreads({
     run,
     main,
     state,
-    count: feeder === null ? engineThreads : engineThreads + 1,
+    count,
     file: 'worker',
     fault: options.fault,
     packetsAre: 'of the traffic',
@@ -128,6 +135,16 @@ export async function runReplay(traffic: ReplayTraffic, options: RunOptions): Pr
   } finally {
     await threads.end();
   }
+}
+
+/** Whether the one worker sweeps itself, so that a run on the capture's clock is repeatable. */
+function sweepsInline({ clock, workers }: Pick<RunOptions, 'clock' | 'workers'>): boolean {
+  return clock === 'capture' && workers === 1;
+}
+
+/** Threads that a run starts: workers, mostly a sweeper, and a feeder of streamed traffic. */
+export function threadCount(options: Pick<RunOptions, 'clock' | 'workers'>, streamed: boolean): number {
+  return options.workers + (sweepsInline(options) ? 0 : 1) + (streamed ? 1 : 0);
 }
 
 /** Readies the tracker for recording. All threads stand at the barrier, offline. */

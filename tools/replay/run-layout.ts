@@ -1,4 +1,5 @@
 /** Laying a run's memory out and getting its packets there: all of them from staged traffic, or rings for a feeder to fill. */
+import { memoryIsLimited, requireMemory } from './memory-check.js';
 import { planMemory } from '../../engine/host/memory-plan.js';
 import { needsLagGroups } from './collect-lag.js';
 import { createRun, type EngineRun } from '../../engine/host/run-memory.js';
@@ -9,12 +10,17 @@ import { eventLoopTurn } from './event-loop.js';
 import type { FeederInput } from './feeder.js';
 import type { TrafficTotals } from './pace.js';
 import type { StreamInput } from './packet-supply.js';
-import { assignPackets, loadPackets, packetStoreBytes, type WorkerPackets } from './packet-store.js';
+import {
+  assignmentOf,
+  loadPackets,
+  packetStoreBytes,
+  stagedTotals,
+  type WorkerPackets,
+} from './packet-store.js';
 import type { RunOptions } from './run-control.js';
 import type { StagedTraffic } from './staging.js';
-import { makeSteering } from './steer.js';
 import { configRewrites, planStream, ringPlaces, scratchOnly, streamTotals } from './stream-plan.js';
-import { slotsInUse, touchSlots } from './touched-slots.js';
+import { slotsInUse, slotsNeeded, touchSlots } from './touched-slots.js';
 import { countTrafficSlots, type TrafficSlots } from './traffic-slots.js';
 import { isStreamed, type ReplayTraffic, type StreamedTraffic } from './traffic-source.js';
 
@@ -60,7 +66,10 @@ async function layOutStaged(
 ): Promise<RunLayout> {
   const { engine, workers, rules } = options;
   const c = engine.constants;
-  const assignment = assignPackets(traffic, rules, makeSteering(options.steer, workers));
+  const assignment = assignmentOf(traffic, rules, options.steer, workers);
+  const counting = countTrafficSlots(traffic, rules, assignment, `${options.steer} ${workers}`);
+  // Awaited below; what fails before that is told in its place.
+  counting.catch(() => {});
   await eventLoopTurn();
   const plan = planMemory(c, {
     threads: workers + 2,
@@ -69,6 +78,10 @@ async function layOutStaged(
     packetStoreBytes: packetStoreBytes(traffic, c.PACKET_SIZE, c.PARAMS_SIZE, rules, workers),
     histogramBytes: c.HISTOGRAMS_SIZE,
   });
+  if (memoryIsLimited()) {
+    const needed = slotsNeeded(await counting, stagedTotals(traffic), options, plan.slabSlots);
+    requireMemory(plan, c, engine.design, needed);
+  }
   const run = createRun(engine, plan, {
     ...options.settings,
     lagGroups: needsLagGroups(options.rules.requests),
@@ -76,7 +89,7 @@ async function layOutStaged(
   await eventLoopTurn();
   const main = startMain(run, options, now);
   const loaded = loadPackets(main, traffic, rules, assignment, workers);
-  const slots = countTrafficSlots(traffic, rules, assignment, `${options.steer} ${workers}`);
+  const slots = await counting;
   const { mode } = options.pacing;
   return {
     run,
@@ -103,6 +116,9 @@ function layOutStreamed(traffic: StreamedTraffic, options: RunOptions, now: () =
     packetStoreBytes: streamPlan.totalBytes,
     histogramBytes: c.HISTOGRAMS_SIZE,
   });
+  // Its packets have not been looked at: any of them may open a connection.
+  const most = traffic.packets * (nat ? 2 : 1);
+  requireMemory(plan, c, engine.design, most);
   const run = createRun(engine, plan, {
     ...options.settings,
     lagGroups: needsLagGroups(options.rules.requests),
@@ -113,8 +129,6 @@ function layOutStreamed(traffic: StreamedTraffic, options: RunOptions, now: () =
   const { mode } = options.pacing;
   const place = mode === 'mbps' ? 'bits' : mode === 'multiplier' ? 'time' : 'index';
   const totals = streamTotals(traffic);
-  // Its packets have not been looked at: any of them may open a connection.
-  const most = traffic.packets * (nat ? 2 : 1);
   const slots = { opening: most, reopening: most, committed: most };
   return {
     run,

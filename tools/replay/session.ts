@@ -5,7 +5,12 @@
  */
 import { designLabel, presetNumber, type DesignChoice } from '../../engine/host/designs.js';
 import { loadEngine, type Flavour } from '../../engine/host/module.js';
-import type { BehaviourSwitches, FragmentSettings, MutexPolicy } from '../../engine/host/run-memory.js';
+import type {
+  BehaviourSwitches,
+  FragmentSettings,
+  MutexPolicy,
+  TouchAhead,
+} from '../../engine/host/run-memory.js';
 import type { EngineThread } from '../../engine/host/thread.js';
 import { readEnvironment } from '../measure/environment.js';
 import { coreSiblings, planPins } from '../measure/pinning.js';
@@ -29,6 +34,7 @@ import type { PacketRules } from '../config/rules.js';
 import { runReplay, type FinishedRun, type RunOptions } from './run-control.js';
 import { joinRuns } from './throughput.js';
 import { releaseMemory } from './release-memory.js';
+import { storeBytesOf } from './staging.js';
 import type { SteerMode } from './steer.js';
 import { isStreamed, type ReplayTraffic } from './traffic-source.js';
 import type { FaultInjection, LatencyMode } from './worker-input.js';
@@ -79,6 +85,8 @@ export interface ReplayOptions {
   readonly fragments?: FragmentSettings | undefined;
   /** How waiters of a lock spin; absent = as glibc's. */
   readonly mutex?: MutexPolicy | undefined;
+  /** Whether batches touch ahead; absent = auto. */
+  readonly touchAhead?: TouchAhead | undefined;
   readonly fault?: FaultInjection | null | undefined;
 }
 
@@ -103,6 +111,8 @@ export interface SessionHooks {
  */
 export const HOLD_INTERVAL = 251;
 const DEFAULT_MAX_CONNS = 3_000_000;
+/** A run of more is not left to the collector's leisure. */
+const MUCH_MEMORY_BYTES = 128 * 1024 ** 2;
 
 /** Runs one design over the traffic once. */
 export async function runDesign(
@@ -111,8 +121,9 @@ export async function runDesign(
   options: ReplayOptions,
   hooks: SessionHooks = {},
 ): Promise<{ readonly finished: FinishedRun; readonly runOptions: RunOptions }> {
-  // Who streams has not the memory to hold two runs at once.
-  if (isStreamed(traffic)) releaseMemory();
+  // Who streams has not the memory to hold two runs at once, and the store may take a third of what there is.
+  if (isStreamed(traffic) || storeBytesOf(traffic.frameBytes, traffic.packets) > MUCH_MEMORY_BYTES)
+    releaseMemory();
   const engine = loadEngine(choice.design, options.flavour, options.wasmFolder);
   const maxConns = options.maxConns ?? DEFAULT_MAX_CONNS;
   const cpus = options.pin ? pinCpus(options.workers) : [];
@@ -132,6 +143,7 @@ export async function runDesign(
       switches: options.switches,
       fragments: options.fragments,
       mutex: options.mutex,
+      touchAhead: options.touchAhead,
       holdInterval: options.flavour === 'bare' ? 0 : HOLD_INTERVAL,
     },
     workers: options.workers,
@@ -283,7 +295,7 @@ async function measureRun(
     startedAt,
     designLabel: label,
     input,
-    facts: caseFacts(machine),
+    facts: caseFacts(machine, traffic, options),
   });
 }
 
@@ -371,9 +383,18 @@ export function isValid(each: ResultCase): boolean {
   return each.audit.length > 0 && each.audit.every((check) => check.ok);
 }
 
-/** Facts about the machine that warnings about one run need. */
-export function caseFacts(machine: MachineAtStart): CaseContext['facts'] {
-  return { clock: machine.clock, coresUsable: machine.figures.coresUsable };
+/** Facts about the machine and the traffic that warnings about one run need. */
+export function caseFacts(
+  machine: MachineAtStart,
+  { checksums }: ReplayTraffic,
+  { switches }: Pick<ReplayOptions, 'switches'>,
+): CaseContext['facts'] {
+  return {
+    clock: machine.clock,
+    coresUsable: machine.figures.coresUsable,
+    checksums:
+      checksums === undefined ? null : { ...checksums, ignored: switches?.checksumsIgnored === true },
+  };
 }
 
 function makeResult(
@@ -395,6 +416,7 @@ function makeResult(
     seed: options.seed,
     partial: interrupted,
     valid: cases.every(isValid),
+    bound: cases.find((each) => each.bound != null)?.bound ?? null,
     warnings: collectWarnings(report.facts),
     cases: [...cases],
   };

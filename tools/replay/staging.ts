@@ -2,9 +2,16 @@
  * Traffic read once into plain memory, before the engine's memory is laid out: how much there is decides the layout. Every
  * design then gets its copy from here, so that all of them see the same bytes.
  */
+import { FramePile } from './frame-pile.js';
+import {
+  eachFrame,
+  type FrameRange,
+  type StagedRangeVisitor,
+  type StagedVisitor,
+  type TimedRange,
+} from './frame-range.js';
 import type { Traffic } from './traffic.js';
 
-const CHUNK_BYTES = 8 * 1024 * 1024;
 /** Bytes that a packet takes in the packet store beside its frame: its descriptor, and the line that it is rounded up to. */
 const STORE_OVERHEAD_BYTES = 192;
 
@@ -16,8 +23,12 @@ export interface StagedTraffic {
   readonly frameBytes: number;
   /** Nanoseconds since the first packet, per packet. */
   readonly timesNs: Float64Array<SharedArrayBuffer>;
-  /** Visits every frame in order, with its length on the wire; the bytes may be overwritten after the call. */
-  forEach(visit: (frame: Uint8Array, packetIndex: number, wireBytes: number) => void): void;
+  /** Visits every frame in order. */
+  forEach(visit: StagedVisitor): void;
+  /** As `forEach`, many frames at a time, without an object for each. */
+  forEachRange(visit: StagedRangeVisitor): void;
+  /** The ranges in shared memory, which can be posted to another thread as they are; absent = it lies elsewhere. */
+  sharedRanges?(): readonly FrameRange[];
 }
 
 /** Raised when there is nothing to replay. */
@@ -94,86 +105,89 @@ export async function stageOrSurvey(
   storeBytes: number,
   onOverflow: () => void = () => {},
 ): Promise<StagedTraffic | TrafficSurvey> {
-  let chunks: Uint8Array[] = [];
-  let chunk = new Uint8Array(0);
-  let used = 0;
-  let frameBytes = 0;
-  let packets = 0;
-  let longestFrame = 0;
-  let lastNs = 0;
-  let kept = true;
-  let places = new GrowingFloats();
-  let lengths = new GrowingFloats();
-  let times = new GrowingFloats();
-  let wires = new WireLengths();
-  const longestGap = new LongestGap();
-  await traffic.forEach((frame, timestampNs, wireBytes = frame.length) => {
-    if (limit !== null && packets >= limit) return false;
-    longestGap.add(timestampNs);
-    packets++;
-    frameBytes += frame.length;
-    lastNs = timestampNs;
-    if (frame.length > longestFrame) longestFrame = frame.length;
-    if (!kept) return limit === null || packets < limit;
-    if (storeBytesOf(frameBytes, packets) > storeBytes) {
-      onOverflow();
-      kept = false;
-      chunks = [];
-      wires = new WireLengths();
-      chunk = new Uint8Array(0);
-      places = lengths = times = new GrowingFloats();
-      return limit === null || packets < limit;
-    }
-    if (used + frame.length > chunk.length) {
-      chunk = new Uint8Array(Math.max(CHUNK_BYTES, frame.length));
-      chunks.push(chunk);
-      used = 0;
-    }
-    chunk.set(frame, used);
-    places.push((chunks.length - 1) * 2 ** 32 + used);
-    lengths.push(frame.length);
-    times.push(timestampNs);
-    wires.push(wireBytes, frame.length);
-    used += frame.length;
-    return limit === null || packets < limit;
-  });
-  if (packets === 0) throw new EmptyTrafficError(traffic.name);
-  if (!kept)
-    return { name: traffic.name, packets, frameBytes, longestFrame, lastNs, longestGap: longestGap.gap };
-  return {
-    name: traffic.name,
-    packets: times.length,
-    frameBytes,
-    timesNs: times.shared(),
-    forEach(visit) {
-      for (let i = 0; i < times.length; i++) {
-        const place = places.at(i);
-        const start = place % 2 ** 32;
-        const holder = chunks[Math.floor(place / 2 ** 32)] as Uint8Array;
-        const length = lengths.at(i);
-        visit(holder.subarray(start, start + length), i, wires.at(i) ?? length);
-      }
-    },
-  };
+  const reading = new Reading(storeBytes, onOverflow);
+  if (traffic.forEachRange !== undefined) {
+    await traffic.forEachRange(limit, (range) => {
+      reading.addRange(range);
+      return true;
+    });
+  } else {
+    await traffic.forEach((frame, timeNs, wireBytes = frame.length) => {
+      if (limit !== null && reading.packets >= limit) return false;
+      reading.add(frame, timeNs, wireBytes);
+      return limit === null || reading.packets < limit;
+    });
+  }
+  if (reading.packets === 0) throw new EmptyTrafficError(traffic.name);
+  return reading.outcome(traffic.name);
 }
 
-/** Lengths on the wire, which take no memory as long as they are those of the frames. */
-class WireLengths {
-  #same = 0;
-  #values: GrowingFloats | null = null;
+/** Traffic on its way in: kept as long as it fits. */
+class Reading {
+  readonly #storeBytes: number;
+  readonly #onOverflow: () => void;
+  readonly #longestGap = new LongestGap();
+  #kept: { readonly pile: FramePile; readonly times: GrowingFloats } | null;
+  #frameBytes = 0;
+  #longestFrame = 0;
+  #lastNs = 0;
+  packets = 0;
 
-  push(wireBytes: number, frameBytes: number): void {
-    if (this.#values === null && wireBytes === frameBytes) {
-      this.#same++;
-      return;
-    }
-    this.#values ??= new GrowingFloats();
-    this.#values.push(wireBytes);
+  constructor(storeBytes: number, onOverflow: () => void) {
+    this.#storeBytes = storeBytes;
+    this.#onOverflow = onOverflow;
+    this.#kept = { pile: new FramePile(), times: new GrowingFloats() };
   }
 
-  /** Of the packet at this place; null when it is the frame's. */
-  at(index: number): number | null {
-    return this.#values === null || index < this.#same ? null : this.#values.at(index - this.#same);
+  add(frame: Uint8Array, timeNs: number, wireBytes: number): void {
+    this.#count(frame.length, timeNs);
+    this.#dropWhenTooLarge();
+    this.#kept?.pile.add(frame, wireBytes);
+    this.#kept?.times.push(timeNs);
+  }
+
+  addRange(range: TimedRange): void {
+    const { count, lengths, timesNs } = range;
+    for (let index = 0; index < count; index++) {
+      this.#count(lengths[index] as number, timesNs[index] as number);
+    }
+    this.#dropWhenTooLarge();
+    this.#kept?.pile.addRange(range);
+    this.#kept?.times.pushAll(timesNs.subarray(0, count));
+  }
+
+  outcome(name: string): StagedTraffic | TrafficSurvey {
+    const facts = { name, packets: this.packets, frameBytes: this.#frameBytes };
+    if (this.#kept === null) {
+      return {
+        ...facts,
+        longestFrame: this.#longestFrame,
+        lastNs: this.#lastNs,
+        longestGap: this.#longestGap.gap,
+      };
+    }
+    const { pile, times } = this.#kept;
+    return {
+      ...facts,
+      timesNs: times.shared(),
+      forEach: (visit) => pile.forEachRange(eachFrame(visit)),
+      forEachRange: (visit) => pile.forEachRange(visit),
+      sharedRanges: () => pile.sharedRanges(),
+    };
+  }
+
+  #count(frameBytes: number, timeNs: number): void {
+    this.#longestGap.add(timeNs);
+    this.packets++;
+    this.#frameBytes += frameBytes;
+    this.#lastNs = timeNs;
+    if (frameBytes > this.#longestFrame) this.#longestFrame = frameBytes;
+  }
+
+  #dropWhenTooLarge(): void {
+    if (this.#kept === null || storeBytesOf(this.#frameBytes, this.packets) <= this.#storeBytes) return;
+    this.#onOverflow();
+    this.#kept = null;
   }
 }
 
@@ -183,21 +197,27 @@ class GrowingFloats {
   length = 0;
 
   push(value: number): void {
-    if (this.length === this.#values.length) {
-      const larger = new Float64Array(this.#values.length * 2);
-      larger.set(this.#values);
-      this.#values = larger;
-    }
+    this.#makeRoom(1);
     this.#values[this.length++] = value;
   }
 
-  at(index: number): number {
-    return this.#values[index] as number;
+  pushAll(values: Float64Array): void {
+    this.#makeRoom(values.length);
+    this.#values.set(values, this.length);
+    this.length += values.length;
   }
 
   shared(): Float64Array<SharedArrayBuffer> {
     const shared = new Float64Array(new SharedArrayBuffer(this.length * 8));
     shared.set(this.#values.subarray(0, this.length));
     return shared;
+  }
+
+  #makeRoom(count: number): void {
+    const needed = this.length + count;
+    if (needed <= this.#values.length) return;
+    const larger = new Float64Array(Math.max(needed, this.#values.length * 2));
+    larger.set(this.#values.subarray(0, this.length));
+    this.#values = larger;
   }
 }

@@ -104,19 +104,25 @@ export interface Steering {
    * @param frame bytes that hold the frame at `at`
    * @param layers where its headers are, relative to the frame
    * @param zone of the packet
+   * @param end of the frame; absent = that of the bytes
    */
-  workerOf(frame: Uint8Array, at: number, layers: LayerOffsets, zone: number): number;
+  workerOf(frame: Uint8Array, at: number, layers: LayerOffsets, zone: number, end?: number): number;
   /** Whether `zone` matters. */
   readonly needsZone: boolean;
+  /** Whether frame and layers matter; absent = yes. */
+  readonly needsLayers?: boolean;
 }
 
 /** Steering of `mode` over `workers` workers. */
 export function makeSteering(mode: SteerMode, workers: number): Steering {
-  if (mode === 'single' || workers === 1) return { workerOf: () => 0, needsZone: false };
+  if (mode === 'single' || workers === 1) {
+    return { workerOf: () => 0, needsZone: false, needsLayers: false };
+  }
   if (mode === 'round-robin') {
     let next = 0;
     return {
       needsZone: false,
+      needsLayers: false,
       workerOf: () => {
         const worker = next;
         next = next + 1 === workers ? 0 : next + 1;
@@ -124,9 +130,14 @@ export function makeSteering(mode: SteerMode, workers: number): Steering {
       },
     };
   }
-  if (mode === 'zone') return { workerOf: (_frame, _at, _layers, zone) => zone % workers, needsZone: true };
+  if (mode === 'zone') {
+    return { workerOf: (_frame, _at, _layers, zone) => zone % workers, needsZone: true, needsLayers: false };
+  }
   const hash = new TupleHash(mode === 'rss-asymmetric' ? STANDARD_KEY : SYMMETRIC_KEY, mode === 'flow');
-  return { workerOf: (frame, at, layers) => hash.of(frame, at, layers) % workers, needsZone: false };
+  return {
+    workerOf: (frame, at, layers, _zone, end) => hash.of(frame, at, layers, end) % workers,
+    needsZone: false,
+  };
 }
 
 /** Toeplitz over addresses, and over ports too where the packet has them and is no fragment (or `withPorts`, by flow). */
@@ -139,7 +150,7 @@ class TupleHash {
     this.#protocolMixed = protocolMixed;
   }
 
-  of(frame: Uint8Array, at: number, layers: LayerOffsets): number {
+  of(frame: Uint8Array, at: number, layers: LayerOffsets, end = frame.length): number {
     const { l3, l4, dlType } = layers;
     if (l3 === NO_OFFSET) return 0;
     const header = at + l3;
@@ -162,7 +173,7 @@ class TupleHash {
     }
     const hasPorts = protocol === 6 || protocol === 17;
     // All fragments of a datagram must meet, and only the first has ports.
-    if (hasPorts && !fragment && l4 !== NO_OFFSET && at + l4 + 4 <= frame.length) {
+    if (hasPorts && !fragment && l4 !== NO_OFFSET && at + l4 + 4 <= end) {
       hash = this.#toeplitz.update(hash, used, frame, at + l4, 4);
     }
     if (this.#protocolMixed) hash = Math.imul(hash ^ protocol, 0x9e3779b1) >>> 0;

@@ -1,32 +1,46 @@
 /** The threads of a run: piscina, one thread per worker and one for the sweeper, each busy with one task to its end. */
-import { existsSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { Piscina } from 'piscina';
-
-/** A file beside this module as compiled, also when this module itself runs from source under a test runner. */
-function compiledFile(name: string): string {
-  const here = dirname(fileURLToPath(import.meta.url));
-  const compiled = join(here, name);
-  if (existsSync(compiled)) return compiled;
-  let root = here;
-  while (!existsSync(join(root, 'package.json'))) {
-    const parent = dirname(root);
-    if (parent === root) throw new Error(`no package.json above ${here}: run ctreplay from its package`);
-    root = parent;
-  }
-  return join(root, 'dist', relative(root, here), name);
-}
+import { compiledFile } from '../captures/compiled-file.js';
 
 /** Compiled file of a module, named as beside this one and without extension. */
 export function workerFile(name: string): string {
-  return compiledFile(`${name}.js`);
+  return compiledFile(import.meta.url, `${name}.js`);
+}
+
+/** Threads that were started before they had anything to do. */
+let ahead: Piscina | null = null;
+
+/** Starts threads ahead, while there is other work to do: the next pool of as many is made of them. */
+export function startThreadsAhead(threads: number): void {
+  if (ahead !== null && ahead.threads.length === threads) return;
+  void dropThreadsAhead();
+  ahead = newPool(threads);
+  // Nobody listens yet, and one that ends is missed when they are wanted.
+  ahead.on('error', () => {});
+}
+
+/** Ends the threads that were started ahead, where no run came to take them. */
+export async function dropThreadsAhead(): Promise<void> {
+  const dropped = ahead;
+  ahead = null;
+  await dropped?.destroy();
 }
 
 /** A pool with exactly `threads` threads, all started at once and kept to the end. */
 export function makeThreadPool(threads: number): Piscina {
+  const taken = ahead;
+  if (taken === null || taken.threads.length !== threads) {
+    void dropThreadsAhead();
+    return newPool(threads);
+  }
+  ahead = null;
+  return taken;
+}
+
+function newPool(threads: number): Piscina {
   const pool = new Piscina({
-    filename: compiledFile('thread-entry.cjs'),
+    filename: compiledFile(import.meta.url, 'thread-entry.cjs'),
     minThreads: threads,
     maxThreads: threads,
     concurrentTasksPerWorker: 1,

@@ -2,6 +2,7 @@
  * What got through, and what measuring cost. At top speed throughput comes from a run of its own, of the bare build and without
  * clocks; everything else comes from a second run on the same traffic, which is slower by what probes and clocks cost.
  */
+import { collectWarnings } from '../measure/warnings.js';
 import type { AuditCheck, ProbeCost, ResultCase, Throughput } from '../report/schema.js';
 import type { LatencyMode } from './worker-input.js';
 
@@ -17,6 +18,7 @@ type RunCase = Pick<
   | 'cpuWaitShare'
   | 'harnessShare'
   | 'input'
+  | 'touchedBatchShare'
   | 'partial'
 >;
 
@@ -36,6 +38,7 @@ export function throughputOfRun(one: RunCase): Throughput {
     harnessShare: one.harnessShare ?? null,
     cpuWaitShare: one.cpuWaitShare ?? null,
     sourceWaits: one.input.streamed?.waits ?? null,
+    touchedBatchShare: one.touchedBatchShare ?? null,
     ...(one.partial === true ? { partial: true } : {}),
   };
 }
@@ -69,15 +72,23 @@ interface TwoRuns {
  */
 export function joinRuns(runs: TwoRuns): ResultCase {
   const { bare, figures } = runs;
+  const probeCost = probeCostOf(runs);
+  const told = new Set((figures.warnings ?? []).map(({ text }) => text));
   return {
     ...figures,
     startedAt: bare.startedAt,
     throughput: bare.throughput ?? null,
-    probeCost: probeCostOf(runs),
+    // Either run of the two may have been held up.
+    bound: bare.bound ?? figures.bound ?? null,
+    probeCost,
     audit: [...figures.audit, ...bare.audit.map(ofThroughputRun), ...crossChecks(runs)],
     warnings: [
       ...(figures.warnings ?? []),
-      ...(bare.warnings ?? []).map((one) => ({ ...one, text: `in the run for throughput: ${one.text}` })),
+      ...collectWarnings({ probedShare: shareWithout(probeCost) }),
+      // What is so of the traffic or the machine is so of both runs.
+      ...(bare.warnings ?? [])
+        .filter(({ text }) => !told.has(text))
+        .map((one) => ({ ...one, text: `in the run for throughput: ${one.text}` })),
     ],
   };
 }
@@ -90,7 +101,7 @@ function probeCostOf({ bare, figures, batch, latency, clockCostNs }: TwoRuns): P
   const bareNsPerPacket = bare.throughput?.workerNsPerPacket ?? null;
   const probedNsPerPacket = figures.throughput?.workerNsPerPacket ?? null;
   if (bareNsPerPacket === null || probedNsPerPacket === null) return null;
-  const reads = clockReadsPerPacket(latency, batch);
+  const reads = clockReadsPerPacket(latency, batch, figures.touchedBatchShare ?? 0);
   return {
     nsPerPacket: probedNsPerPacket - bareNsPerPacket,
     bareNsPerPacket,
@@ -99,17 +110,33 @@ function probeCostOf({ bare, figures, batch, latency, clockCostNs }: TwoRuns): P
   };
 }
 
-/** One at each boundary between packets of a timed batch, and one before the first. */
-function clockReadsPerPacket(latency: LatencyMode, batch: number): number {
-  if (latency.mode === 'off') return 0;
-  return (1 + 1 / batch) / (latency.mode === 'sample' ? latency.interval : 1);
+/** Time of a packet without probes and clocks over that with them; null where it was not measured. */
+function shareWithout(cost: ProbeCost | null): number | null {
+  const { bareNsPerPacket = 0, probedNsPerPacket = 0 } = cost ?? {};
+  // A worker that hardly had a CPU has no time of its own.
+  return bareNsPerPacket > 0 && probedNsPerPacket > 0 ? bareNsPerPacket / probedNsPerPacket : null;
 }
+
+/** One at each boundary between packets of a timed batch, one before the first, and one behind touching ahead where that was done. */
+function clockReadsPerPacket(latency: LatencyMode, batch: number, touchedShare: number): number {
+  if (latency.mode === 'off') return 0;
+  return (1 + (1 + touchedShare) / batch) / (latency.mode === 'sample' ? latency.interval : 1);
+}
+
+/** Names of the checks between two runs of a design. */
+export const CROSS_CHECKS = ['same-packets', 'same-verdicts'] as const;
+export type CrossCheckName = (typeof CROSS_CHECKS)[number];
 
 /** What the two runs have to agree about. */
 function crossChecks({ bare, figures, samePackets, sameVerdicts }: TwoRuns): AuditCheck[] {
   if (figures.partial === true) return [];
   const checks: AuditCheck[] = [];
-  const check = (name: string, expected: number | string, actual: number | string, advice: string): void => {
+  const check = (
+    name: CrossCheckName,
+    expected: number | string,
+    actual: number | string,
+    advice: string,
+  ): void => {
     const ok = expected === actual;
     checks.push({ name, ok, expected, actual, advice: ok ? null : advice });
   };

@@ -48,6 +48,23 @@ export function slotsInUse(
   return Math.min(slabSlots, times(fresh, slots.opening) + times(again, slots.reopening) + spares);
 }
 
+/**
+ * Slots that the run will use at once, as far as that is known before: of one loop where connections of loops before may have expired or
+ * time ends the run, and none where they may expire within a loop.
+ */
+export function slotsNeeded(
+  slots: TrafficSlots,
+  totals: TrafficTotals,
+  options: SlotOptions,
+  slabSlots: number,
+): number {
+  if (outlivesTimeouts(1, totals, options)) return 0;
+  const { loops, durationMs, uniqueIpLoops } = options;
+  const isKnown = durationMs === null && !outlivesTimeouts(loops, totals, options);
+  const fresh = isKnown && uniqueIpLoops !== null ? Math.ceil(loops / uniqueIpLoops) : 1;
+  return Math.min(slabSlots, times(fresh, slots.opening));
+}
+
 /** Loops that the run can come to; Infinity where nothing bounds them. */
 function mostLoops(totals: TrafficTotals, { loops, durationMs, pacing, workers }: SlotOptions): number {
   if (durationMs === null) return loops;

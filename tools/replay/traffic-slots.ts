@@ -5,8 +5,14 @@
  */
 import { portsOf } from '../captures/analysis-flows.js';
 import { dissect, emptyDissection, type Dissection } from '../wire/dissect.js';
+import { emptyLayerOffsets, locatePlainIpv4 } from '../wire/layer-offsets.js';
+import { u16 } from '../wire/network-order.js';
+import { PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/protocols.js';
 import { FlowSet } from '../captures/flow-set.js';
 import type { PacketRules } from '../config/rules.js';
+import type { ExecRequest } from '../../engine/host/exec-params.js';
+import { countInThread } from './slots-thread.js';
+import { frameAt, type FrameRange, type StagedRangeVisitor } from './frame-range.js';
 import type { Assignment } from './packet-store.js';
 import type { StagedTraffic } from './staging.js';
 
@@ -20,7 +26,10 @@ export interface TrafficSlots {
   readonly committed: number;
 }
 
-const TCP = 6;
+const TCP = PROTOCOL_TCP;
+const UDP = PROTOCOL_UDP;
+/** More fragments, and the offset. */
+const FRAGMENT_MASK = 0x3fff;
 const TCP_FLAGS_AT = 13;
 const SYN_AND_ACK = 0x12;
 const SYN = 0x02;
@@ -34,38 +43,92 @@ interface Known {
 /** Of traffic that is replayed through several designs, or again and again. */
 const known = new WeakMap<StagedTraffic, Known>();
 
+/** Fewer packets are counted before a thread has started. */
+const LEAST_PACKETS_FOR_THREAD = 200_000;
+
 /**
- * Counts the slots of staged traffic.
+ * Counts the slots of staged traffic. Of much traffic in shared memory it is another thread that counts, so that the packets can be
+ * loaded meanwhile.
  * @param steering what decided the assignment, as a text: an equal one for equal traffic and rules has an equal outcome
  */
-export function countTrafficSlots(
+export async function countTrafficSlots(
   traffic: StagedTraffic,
   rules: PacketRules,
-  assignment: Assignment,
+  { requestOf }: Assignment,
   steering: string,
-): TrafficSlots {
+): Promise<TrafficSlots> {
   const before = known.get(traffic);
   if (before !== undefined && before.rules === rules && before.steering === steering) return before.slots;
-  const slots = count(traffic, rules, assignment);
+  const ranges = traffic.packets < LEAST_PACKETS_FOR_THREAD ? null : (traffic.sharedRanges?.() ?? null);
+  const counted =
+    ranges === null ? null : await countInThread({ ranges, requests: rules.requests, requestOf });
+  const slots = counted ?? countSlots((visit) => traffic.forEachRange(visit), rules.requests, requestOf);
   known.set(traffic, { rules, steering, slots });
   return slots;
 }
 
-function count(traffic: StagedTraffic, rules: PacketRules, { requestOf }: Assignment): TrafficSlots {
-  const flows = new FlowSet();
-  const headers = emptyDissection();
-  let opening = 0;
-  let reopening = 0;
-  let committed = 0;
-  traffic.forEach((frame, index) => {
-    const request = rules.requests[requestOf[index] as number];
-    if (request?.commit !== true) return;
+/** Counts the slots that ranges in order can take. */
+export function countSlots(
+  forEachRange: (visit: StagedRangeVisitor) => void,
+  requests: readonly ExecRequest[],
+  requestOf: Uint32Array,
+): TrafficSlots {
+  const count = new SlotCount();
+  forEachRange((range, firstIndex) => {
+    for (let index = 0; index < range.count; index++) {
+      const request = requests[requestOf[firstIndex + index] as number];
+      if (request?.commit === true) count.add(range, index, request);
+    }
+  });
+  const { opening, reopening, committed } = count;
+  return { opening, reopening, committed };
+}
+
+/** Slots of packets that are committed, one after the other. */
+class SlotCount {
+  opening = 0;
+  reopening = 0;
+  committed = 0;
+  readonly #flows = new FlowSet();
+  readonly #headers = emptyDissection();
+  readonly #layers = emptyLayerOffsets();
+
+  add(range: FrameRange, index: number, request: ExecRequest): void {
+    if (!this.#addPlain(range, index, request)) this.#addAny(frameAt(range, index), request);
+  }
+
+  /** Whole TCP and UDP packets over IPv4, which most are, without an object for each; false for others. */
+  #addPlain({ bytes, starts, lengths }: FrameRange, index: number, request: ExecRequest): boolean {
+    const at = starts[index] as number;
+    const length = lengths[index] as number;
+    if (!locatePlainIpv4(bytes, at, length, this.#layers)) return false;
+    const ip = at + this.#layers.l3;
+    const transport = at + this.#layers.l4;
+    const protocol = bytes[ip + 9] as number;
+    const isWhole = (bytes[ip] as number) >> 4 === 4 && (u16(bytes, ip + 6) & FRAGMENT_MASK) === 0;
+    if (!isWhole || (protocol !== TCP && protocol !== UDP) || transport + 4 > at + length) return false;
+    const isNew = this.#flows.add(
+      bytes,
+      ip + 12,
+      4,
+      protocol,
+      u16(bytes, transport),
+      u16(bytes, transport + 2),
+      request.zone,
+    );
+    const flagsAt = transport + TCP_FLAGS_AT;
+    const flags = protocol === TCP && flagsAt < at + length ? (bytes[flagsAt] as number) : 0;
+    this.#count(request, isNew, (flags & SYN_AND_ACK) === SYN);
+    return true;
+  }
+
+  #addAny(frame: Uint8Array, request: ExecRequest): void {
+    const headers = this.#headers;
     dissect(frame, headers);
     const ports = portsOf(frame, headers);
     if (ports === null || headers.protocol === null) return;
     const { addressesAt, addressBytes, protocol } = headers;
-    const slots = request.nat === undefined ? 1 : 2;
-    const isNew = flows.add(
+    const isNew = this.#flows.add(
       frame,
       addressesAt,
       addressBytes,
@@ -74,13 +137,17 @@ function count(traffic: StagedTraffic, rules: PacketRules, { requestOf }: Assign
       ports.destination,
       request.zone,
     );
+    this.#count(request, isNew, isSyn(frame, headers));
+  }
+
+  #count(request: ExecRequest, isNew: boolean, isSynPacket: boolean): void {
+    const slots = request.nat === undefined ? 1 : 2;
     // A forced commit replaces a connection that was opened the other way round.
-    const replaces = request.force === true || isSyn(frame, headers);
-    committed += slots;
-    if (isNew || replaces) opening += slots;
-    if (replaces) reopening += slots;
-  });
-  return { opening, reopening, committed };
+    const replaces = request.force === true || isSynPacket;
+    this.committed += slots;
+    if (isNew || replaces) this.opening += slots;
+    if (replaces) this.reopening += slots;
+  }
 }
 
 function isSyn(frame: Uint8Array, { protocol, l4 }: Dissection): boolean {

@@ -1,4 +1,5 @@
 /** Where traffic comes from, as plain data: the feeder thread opens it again for every design and loop. */
+import { ChecksumSample, type ChecksumFigures } from './checksum-sample.js';
 import { compileFilter } from '../rewrite/filter.js';
 import type { IpMap } from '../rewrite/ip-map.js';
 import { makeRewriter } from '../rewrite/rewriter.js';
@@ -17,7 +18,14 @@ import {
   type StagedTraffic,
   type TrafficSurvey,
 } from './staging.js';
-import { captureTraffic, scenarioTraffic, type CaptureObserver, type Traffic } from './traffic.js';
+import { givenStore, type StoreSize } from './store-size.js';
+import {
+  captureTraffic,
+  scenarioTraffic,
+  type CaptureObserver,
+  type RangeVisitor,
+  type Traffic,
+} from './traffic.js';
 
 /** What to change, as given on the command line; null leaves it as it is. */
 export interface EditsAsGiven {
@@ -26,6 +34,8 @@ export interface EditsAsGiven {
   readonly destinationMap: IpMap | null;
   /** Bytes kept of each frame. */
   readonly snapLength: number | null;
+  /** Whether wrong checksums are made right; absent = they are left as they are. */
+  readonly checksums?: 'fix' | null;
   /** Longest time between two packets, nanoseconds. */
   readonly maxGapNs?: number | null;
 }
@@ -37,6 +47,9 @@ export const AS_IT_IS: EditsAsGiven = {
   destinationMap: null,
   snapLength: null,
 };
+
+/** Only wrong checksums are made right. */
+export const CHECKSUMS_FIXED: EditsAsGiven = { ...AS_IT_IS, checksums: 'fix' };
 
 /** Captures, one after the other, or a scenario. */
 export type TrafficOrigin =
@@ -63,8 +76,8 @@ export interface StreamedTraffic extends TrafficSurvey {
   readonly storeBytes: number;
 }
 
-/** Traffic of one loop, as a run takes it. */
-export type ReplayTraffic = StagedTraffic | StreamedTraffic;
+/** Traffic of one loop, as a run takes it, and what a look at its checksums found while it was read. */
+export type ReplayTraffic = (StagedTraffic | StreamedTraffic) & { readonly checksums?: ChecksumFigures };
 
 /** Whether traffic is read while it is replayed. */
 export function isStreamed(traffic: ReplayTraffic): traffic is StreamedTraffic {
@@ -104,22 +117,30 @@ export function openTraffic(
       destinationMap: edits.destinationMap ?? undefined,
     }),
     snapLength: edits.snapLength,
+    fixChecksums: edits.checksums === 'fix',
     maxGapNs: edits.maxGapNs ?? null,
   });
 }
 
 /**
- * Reads the traffic: keeps it when it fits `storeBytes`, or leaves it to be streamed.
+ * Reads the traffic: keeps it when it fits the store, or leaves it to be streamed.
+ * @param store its size in bytes, or sizes for both
  * @param observe told about each capture that was read; not about one prepared capture as it is
  * @throws UnrepeatableTrafficError for standard input or a pipe that does not fit; EmptyTrafficError; what reading throws
  */
 export async function loadTraffic(
   source: TrafficSource,
-  storeBytes: number,
+  store: number | StoreSize,
   observe: CaptureObserver = () => {},
 ): Promise<ReplayTraffic> {
+  const sample = new ChecksumSample();
+  const { stagedBytes, streamedBytes } = typeof store === 'number' ? givenStore(store) : store;
   const prepared = preparedFile(source);
-  if (prepared !== null && fits(prepared, storeBytes)) return stagePrepared(prepared, source.limit);
+  if (prepared !== null && fits(prepared, stagedBytes)) {
+    const staged = stagePrepared(prepared, source.limit);
+    staged.forEach((frame, _index, wireBytes) => sample.look(frame, wireBytes));
+    return { ...staged, checksums: sample.figures };
+  }
   const { origin, limit, edits } = source;
   const unrepeatable =
     origin.type === 'capture' ? origin.files.find((file) => !isRepeatable(file)) : undefined;
@@ -129,15 +150,40 @@ export async function loadTraffic(
     observe(facts);
   });
   try {
-    const traffic = await stageOrSurvey(opened, limit, storeBytes, () => {
-      if (unrepeatable !== undefined) throw new UnrepeatableTrafficError(unrepeatable, storeBytes);
+    const traffic = await stageOrSurvey(lookedAt(opened, sample), limit, stagedBytes, () => {
+      if (unrepeatable !== undefined) throw new UnrepeatableTrafficError(unrepeatable, stagedBytes);
     });
-    return isStaged(traffic) ? traffic : { ...traffic, source, storeBytes };
+    const checksums = sample.figures;
+    return isStaged(traffic)
+      ? { ...traffic, checksums }
+      : { ...traffic, source, storeBytes: streamedBytes, checksums };
   } catch (error) {
     if (!(error instanceof EmptyTrafficError) || edits.filter === null) throw error;
     const of = packetsRead === 0 ? 'packets' : `${packetsRead} packets`;
     throw new EmptyTrafficError(opened.name, `--filter '${edits.filter}' keeps none of the ${of}`);
   }
+}
+
+/** The traffic, each packet of which is shown to the sample as it passes. */
+function lookedAt(traffic: Traffic, sample: ChecksumSample): Traffic {
+  const ranges = traffic.forEachRange?.bind(traffic);
+  return {
+    name: traffic.name,
+    forEach: (visit) =>
+      traffic.forEach((frame, timestampNs, wireBytes) => {
+        sample.look(frame, wireBytes);
+        return visit(frame, timestampNs, wireBytes);
+      }),
+    ...(ranges === undefined
+      ? {}
+      : {
+          forEachRange: (limit: number | null, visit: RangeVisitor) =>
+            ranges(limit, (range) => {
+              sample.lookAtRange(range);
+              return visit(range);
+            }),
+        }),
+  };
 }
 
 /** The file, when the traffic is one prepared capture as it is; null otherwise. */

@@ -1,15 +1,10 @@
 /** Traffic as the replay takes it: frames with times, whatever they come from. */
-import { ethernetOriginalLength, toEthernetFrame } from '../captures/link-type.js';
-import { PreparedCapture } from '../captures/prepared-reader.js';
-import {
-  openCapture,
-  readingNotes,
-  requireRecords,
-  type CaptureReader,
-  type CaptureReading,
-} from '../captures/reader.js';
+import { PreparedCapture, takePrepared } from '../captures/prepared-reader.js';
+import { openCapture, readingNotes, requireRecords, type CaptureReading } from '../captures/reader.js';
+import { RecordBlock } from '../captures/record-block.js';
 import type { PacketSource } from '../synth/scenario.js';
 import { eventLoopTurn } from './event-loop.js';
+import { firstOf, frameAt, type TimedRange } from './frame-range.js';
 import { isPrepared } from './prepared-staging.js';
 
 /**
@@ -18,6 +13,9 @@ import { isPrepared } from './prepared-staging.js';
  */
 export type FrameVisitor = (frame: Uint8Array, timestampNs: number, wireBytes?: number) => boolean;
 
+/** Receives packets that lie in one piece of memory, which may be overwritten after the call. Returning false ends the supply early. */
+export type RangeVisitor = (range: TimedRange) => boolean;
+
 /**
  * A supply of frames, in order. `visit` returning false ends it early.
  * Times are nanoseconds since the first packet of the supply.
@@ -25,6 +23,11 @@ export type FrameVisitor = (frame: Uint8Array, timestampNs: number, wireBytes?: 
 export interface Traffic {
   readonly name: string;
   forEach(visit: FrameVisitor): Promise<void>;
+  /**
+   * As `forEach`, many packets at a time: the fast way, of traffic that has it.
+   * @param limit packets to end after; null = all
+   */
+  forEachRange?(limit: number | null, visit: RangeVisitor): Promise<void>;
 }
 
 /** What was found out about a capture while it was read. */
@@ -55,43 +58,89 @@ export function captureTraffic(
   reading: CaptureReading = {},
   observe: CaptureObserver | null = null,
 ): Traffic {
+  const follow = (take: Taker): Promise<void> => followCaptures(files, reading, observe, take);
   return {
     name: files.join(', '),
-    async forEach(visit) {
-      let baseNs = 0;
-      for (const file of files) {
-        const follow = new Followed(baseNs, visit);
-        if (isPrepared(file)) readPrepared(file, follow, observe);
-        else await readRecords(file, follow, reading, observe);
-        if (follow.ended) return;
-        baseNs = follow.endNs;
-      }
-    },
+    forEach: (visit) => follow((range) => takeFrames(range, visit)),
+    forEachRange: (limit, visit) => follow(upTo(limit, visit)),
   };
+}
+
+/** What became of a range. */
+interface Taken {
+  /** Packets of it that were taken. */
+  readonly packets: number;
+  readonly more: boolean;
+}
+
+type Taker = (range: TimedRange) => Taken;
+
+function takeFrames(range: TimedRange, visit: FrameVisitor): Taken {
+  const { count, timesNs, lengths } = range;
+  const wireBytes = range.wireBytes ?? lengths;
+  for (let index = 0; index < count; index++) {
+    if (!visit(frameAt(range, index), timesNs[index] as number, wireBytes[index] as number)) {
+      return { packets: index + 1, more: false };
+    }
+  }
+  return { packets: count, more: true };
+}
+
+function upTo(limit: number | null, visit: RangeVisitor): Taker {
+  let left = limit ?? Number.POSITIVE_INFINITY;
+  return (range) => {
+    const packets = Math.min(range.count, left);
+    left -= packets;
+    const wanted = packets === 0 || visit(firstOf(range, packets));
+    return { packets, more: wanted && left > 0 };
+  };
+}
+
+async function followCaptures(
+  files: readonly string[],
+  reading: CaptureReading,
+  observe: CaptureObserver | null,
+  take: Taker,
+): Promise<void> {
+  let baseNs = 0;
+  for (const file of files) {
+    const follow = new Followed(baseNs, take);
+    if (isPrepared(file)) readPrepared(file, follow, observe);
+    else await readRecords(file, follow, reading, observe);
+    if (follow.ended) return;
+    baseNs = follow.endNs;
+  }
 }
 
 /** Moves the times of one file behind those of the files before. */
 class Followed {
   readonly #baseNs: number;
-  readonly #visit: FrameVisitor;
+  readonly #take: Taker;
   #lastNs = 0;
   /** Packets handed on. */
   packets = 0;
   /** The visitor wants no more. */
   ended = false;
 
-  constructor(baseNs: number, visit: FrameVisitor) {
+  constructor(baseNs: number, take: Taker) {
     this.#baseNs = baseNs;
-    this.#visit = visit;
+    this.#take = take;
   }
 
-  /** Hands a frame on, `sinceNs` after the file's first; false when it was the last that is wanted. */
-  frame(frame: Uint8Array, sinceNs: number, wireBytes: number): boolean {
-    // Captures may run backwards by a little; the schedule does not.
-    this.#lastNs = Math.max(this.#lastNs, sinceNs);
-    this.packets++;
-    this.ended = !this.#visit(frame, this.#baseNs + this.#lastNs, wireBytes);
-    return !this.ended;
+  /** Hands records on, whose times count from the file's first; false when no more is wanted. */
+  block(block: RecordBlock): boolean {
+    const { timesNs, count } = block;
+    let lastNs = this.#lastNs;
+    for (let index = 0; index < count; index++) {
+      // Captures may run backwards by a little; the schedule does not.
+      lastNs = Math.max(lastNs, timesNs[index] as number);
+      timesNs[index] = this.#baseNs + lastNs;
+    }
+    this.#lastNs = lastNs;
+    const { packets, more } = this.#take(block);
+    this.packets += packets;
+    this.ended = !more;
+    return more;
   }
 
   /** Where the next file begins. */
@@ -107,9 +156,9 @@ async function readRecords(
   reading: CaptureReading,
   observe: CaptureObserver | null,
 ): Promise<void> {
-  const reader = await openCapture(file, { ...reading, trackable: true, hash: observe !== null });
+  const reader = await openCapture(file, { ...reading, blocks: true, hash: observe !== null });
   try {
-    await followRecords(reader, follow);
+    for await (const block of reader.blocks()) if (!follow.block(block)) break;
     if (!follow.ended) requireRecords(reader);
   } finally {
     await reader.close();
@@ -124,38 +173,18 @@ async function readRecords(
   }
 }
 
-async function followRecords(reader: CaptureReader, follow: Followed): Promise<void> {
-  let first: bigint | null = null;
-  for await (const batch of reader.batches()) {
-    for (const record of batch) {
-      first ??= record.timestampNs;
-      const frame = toEthernetFrame(record, reader.file);
-      const wireBytes = ethernetOriginalLength(record, frame);
-      if (!follow.frame(frame, Number(record.timestampNs - first), wireBytes)) return;
-    }
-  }
-}
-
 /** A prepared capture block by block, without an object per packet. */
 function readPrepared(file: string, follow: Followed, observe: CaptureObserver | null): void {
   const capture = PreparedCapture.open(file);
   try {
-    followBlocks(capture, follow);
+    const block = new RecordBlock();
+    for (const prepared of capture.blocks()) {
+      takePrepared(prepared, block);
+      if (!follow.block(block)) break;
+    }
   } finally {
     capture.close();
     observe?.({ file, packets: follow.packets, bytes: null, sha256: null, notes: [] });
-  }
-}
-
-function followBlocks(capture: PreparedCapture, follow: Followed): void {
-  let timesNs = new Float64Array(0);
-  for (const block of capture.blocks()) {
-    const count = block.recordCount;
-    if (timesNs.length < count) timesNs = new Float64Array(count);
-    block.timesSince(capture.summary.firstTimestampNs, timesNs.subarray(0, count));
-    for (let i = 0; i < count; i++) {
-      if (!follow.frame(block.frame(i), timesNs[i] as number, block.originalLength(i))) return;
-    }
   }
 }
 

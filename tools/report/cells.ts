@@ -42,6 +42,25 @@ export function mutexOf(one: ResultCase): 'glibc' | 'backoff' {
   return one.mutex ?? 'backoff';
 }
 
+/** The setting of touching ahead that a case ran with: none touched, in results from before there was a choice. */
+export function touchAheadOf(one: ResultCase): 'auto' | 'on' | 'off' {
+  return one.touchAhead ?? 'off';
+}
+
+/** What came of that setting: `auto` that never touched is as good as `off`. */
+export function touchAheadEffect(one: ResultCase): 'auto' | 'on' | 'off' {
+  const touched = Math.max(one.touchedBatchShare ?? 0, one.throughput?.touchedBatchShare ?? 0) > 0;
+  return touchAheadOf(one) === 'auto' && !touched ? 'off' : touchAheadOf(one);
+}
+
+/** Settings of the engine that the heading of a group names: those that are not the default, as far as a case says what it had. */
+export function settingNames({ mutex, touchAhead }: ResultCase): string[] {
+  return [
+    ...(mutex === 'backoff' ? ['backoff mutex'] : []),
+    ...(touchAhead === 'on' || touchAhead === 'off' ? [`touch-ahead ${touchAhead}`] : []),
+  ];
+}
+
 /** The median of a figure over the trials that have it; null when none has. */
 export function medianOf(cell: Cell, figure: (one: ResultCase) => number | null | undefined): number | null {
   const known = cell.cases
@@ -195,7 +214,7 @@ export function packetsOf(cell: Cell): number {
 
 /**
  * Cells that differ only in the design, side by side: the same run, input, workers, pacing target, batch, steering,
- * mutex, and build and timing of both the throughput and everything else. In the order of their first cell.
+ * mutex, touching ahead, and build and timing of both the throughput and everything else. In the order of their first cell.
  */
 export function comparableGroups(cells: readonly Cell[]): Cell[][] {
   const groups = new Map<string, Cell[]>();
@@ -216,6 +235,7 @@ export function comparableGroups(cells: readonly Cell[]): Cell[][] {
       clock,
       build,
       mutexOf(cell.first),
+      touchAheadOf(cell.first),
       cell.first.latency?.mode ?? null,
       throughputBuild(cell.first),
     ]);

@@ -1,5 +1,14 @@
 /** JSON that continuous benchmarking services read: github-action-benchmark and Bencher. */
-import { cellsOf, latencyOfCell, medianOf, mutexOf, probeCostOf, summaryOf, type Cell } from './cells.js';
+import {
+  cellsOf,
+  latencyOfCell,
+  medianOf,
+  mutexOf,
+  probeCostOf,
+  summaryOf,
+  touchAheadOf,
+  type Cell,
+} from './cells.js';
 import { printable } from './escape.js';
 import { formatNs } from './quantities.js';
 import type { Run } from './runs.js';
@@ -119,6 +128,7 @@ function extraOf(cell: Cell): string {
     `throughput: ${throughputBuild(cell.first)}`,
     `times: ${figuresBuild(cell.first)}${probeCost === null ? '' : `, which adds ${formatNs(probeCost)} a packet`}`,
     `mutex: ${mutexOf(cell.first)}`,
+    `touch-ahead: ${touchAheadOf(cell.first)}`,
     `seed: ${seed}`,
     `ctreplay: ${printable(tool.version)}${tool.commit ? ` ${printable(tool.commit)}` : ''}`,
     ...(environment.cpuModel ? [`cpu: ${printable(environment.cpuModel)}`] : []),

@@ -2,7 +2,7 @@
 import { caseRows, distributionColumns, withheldColumns, type CaseRow } from './csv-case-columns.js';
 import type { Field } from './csv.js';
 import { column, forCase, table } from './csv-table.js';
-import { mutexOf, TIME_KINDS } from './cells.js';
+import { mutexOf, TIME_KINDS, touchAheadOf } from './cells.js';
 import type { Run } from './runs.js';
 import type { LatencyDistribution, TimelineInterval } from './schema.js';
 import { ppsOf, throughputOf } from './throughput.js';
@@ -48,6 +48,11 @@ export const summary = table<CaseRow>(
       ({ one }) => throughputOf(one).harnessShare,
     ),
     column(
+      'throughput_touched_batch_share',
+      'Share of the batches of that run that touched ahead, 0 to 1.',
+      ({ one }) => throughputOf(one).touchedBatchShare,
+    ),
+    column(
       'achieved_pps',
       'Packets per second, all workers, in the run that everything else comes from.',
       ({ one }) =>
@@ -74,11 +79,26 @@ export const summary = table<CaseRow>(
     column('steer', 'How packets were given to workers.', ({ one }) => one.steer),
     column('clock', 'What drives expiry.', ({ one }) => one.clock),
     column('mutex', 'How waiters of a lock spin: `glibc` or `backoff`.', ({ one }) => mutexOf(one)),
+    column(
+      'touch_ahead',
+      'Whether batches touch ahead what their packets need: `auto`, `on` or `off`.',
+      ({ one }) => touchAheadOf(one),
+    ),
+    column(
+      'touched_batch_share',
+      'Share of the batches that did, 0 to 1, in the run of the times.',
+      ({ one }) => one.touchedBatchShare,
+    ),
     column('loops', 'Passes over the input.', ({ one }) => one.loops),
     column(
       'repeated_tuples',
       'Whether packets were replayed again under the same addresses.',
       ({ one }) => one.repeatedTuples,
+    ),
+    column(
+      'bound',
+      '`source` where the rate is that of the source of streamed packets.',
+      ({ one }) => one.bound,
     ),
     ...distributionColumns<CaseRow>(
       'service_',

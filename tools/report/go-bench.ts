@@ -107,6 +107,7 @@ function partsOf(one: ResultCase): string {
     `${one.input.type}=${fileNameFrom(one.input.name)}`,
     ...(one.build === 'bare' ? ['build=bare'] : []),
     ...(mutexOf(one) === 'backoff' && one.mutex != null ? ['mutex=backoff'] : []),
+    ...(one.touchAhead === 'on' || one.touchAhead === 'off' ? [`touch-ahead=${one.touchAhead}`] : []),
     ...(mode === 'topspeed' ? [] : [`pace=${mode}${pace === null || pace === undefined ? '' : `:${pace}`}`]),
   ].join('/');
 }

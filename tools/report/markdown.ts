@@ -11,6 +11,7 @@ import {
   packetsOf,
   pacingText,
   probeCostOf,
+  settingNames,
   type Cell,
 } from './cells.js';
 import { throughputCover, throughputInterval, throughputOfCell } from './cell-throughput.js';
@@ -20,7 +21,7 @@ import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs }
 import type { Run } from './runs.js';
 import type { Comparison } from './schema.js';
 import { excessText, percentileText, withheldSentences } from './tail.js';
-import { repeatedTuplesText, summarySentences } from './summary-sentences.js';
+import { repeatedTuplesText, sourceBoundText, summarySentences } from './summary-sentences.js';
 import { buildsText, comparedBuilds, figuresBuild, throughputBuild, throughputOf } from './throughput.js';
 
 /** GitHub shows at most 1 MiB of a step summary; a report that is longer is cut at a section, and says so. */
@@ -31,7 +32,7 @@ export function markdownText(runs: readonly Run[]): string {
   const severalRuns = runs.length > 1;
   const cells = cellsOf(runs);
   const sections = [
-    `# ctreplay results${repeatedTuplesText(runs) === null ? '' : ' (repeated tuples)'}`,
+    `# ctreplay results${sourceBoundText(runs) === null ? '' : ' (bound by the source)'}${repeatedTuplesText(runs) === null ? '' : ' (repeated tuples)'}`,
     bullets(summarySentences(runs).map(({ text }) => escapeMarkdown(text))),
     ...comparableGroups(cells).flatMap((group) => groupSections(group, severalRuns)),
     ...runs.flatMap((run) => comparisonSections(run, severalRuns)),
@@ -98,12 +99,12 @@ function time(
 function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
   const [first] = group;
   if (first === undefined) return [];
-  const { input, workers, mutex } = first.first;
+  const { input, workers } = first.first;
   const heading = [
     escapeMarkdown(input.name),
     `${workers} ${workers === 1 ? 'worker' : 'workers'}`,
     escapeMarkdown(pacingText(first.first)),
-    ...(mutex === 'backoff' ? ['backoff mutex'] : []),
+    ...settingNames(first.first),
     ...(severalRuns ? [escapeMarkdown(first.run.label)] : []),
   ].join(', ');
   const design: MdColumn<Cell> = {

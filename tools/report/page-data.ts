@@ -7,6 +7,7 @@ import {
   latencyOfCell,
   medianOf,
   pacingText,
+  settingNames,
   summaryOf,
   TIME_KINDS,
   type Cell,
@@ -113,13 +114,13 @@ export const DETAILS: readonly Detail[] = [
 export function groupLabel(group: readonly Cell[], severalRuns: boolean): string {
   const [first] = group;
   if (first === undefined) return '';
-  const { input, workers, build, mutex } = first.first;
+  const { input, workers, build } = first.first;
   return [
     input.name,
     `${workers} ${workers === 1 ? 'worker' : 'workers'}`,
     pacingText(first.first),
     ...(build === 'bare' ? ['bare build'] : []),
-    ...(mutex === 'backoff' ? ['backoff mutex'] : []),
+    ...settingNames(first.first),
     ...(severalRuns ? [first.run.label] : []),
   ].join(', ');
 }

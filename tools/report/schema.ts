@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { cellSummary, comparison, geomean, rateSearch, scaling } from './schema/comparison.js';
 import { environment } from './schema/environment.js';
 import { auditCheck, warning } from './schema/primitives.js';
-import { resultCase } from './schema/case.js';
+import { bound, resultCase } from './schema/case.js';
 
 export * from './schema/primitives.js';
 export * from './schema/environment.js';
@@ -40,6 +40,7 @@ export const result = z.object({
     .boolean()
     .describe('True when the run was cut short: what is here is right, but not everything.'),
   valid: z.boolean().describe('False when a check of the self-audit failed: do not use the figures.'),
+  bound: bound.nullish().describe('Set when it is in a case: those rates are not the tracker’s.'),
   warnings: z.array(warning),
   audit: z
     .array(auditCheck)

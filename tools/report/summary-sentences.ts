@@ -10,9 +10,11 @@ import {
   observe,
   whyNotObserved,
 } from './comparisons.js';
+import { invalidHeadline } from './invalid-packets.js';
 import { formatRatio } from './quantities.js';
 import type { Run } from './runs.js';
 import type { Comparison } from './schema.js';
+import { isSourceBound } from './throughput.js';
 
 export interface Sentence {
   /**
@@ -40,11 +42,32 @@ export function repeatedTuplesText(runs: readonly Run[]): string | null {
   );
 }
 
+/** What to know of results whose packets came too slowly for the tracker; null where none did. */
+export function sourceBoundText(runs: readonly Run[]): string | null {
+  const cases = runs.flatMap(({ result }) => result.cases);
+  const slow = cases.filter(isSourceBound);
+  if (slow.length === 0) return null;
+  const which = slow.length === cases.length ? '' : ` in ${slow.length} of ${cases.length} cases`;
+  return (
+    `Bound by the source${which}: packets were streamed, and came too slowly. The rate is that of reading them, not of the tracker, and ` +
+    'designs are not compared by it. Give a larger --store or fewer packets (--limit), so that they are in memory before the start.'
+  );
+}
+
+/** What a reader must know before any figure, as sentences: what the figures are not about. Mostly nothing. */
+export function cautions(runs: readonly Run[]): string[] {
+  return [sourceBoundText(runs), repeatedTuplesText(runs)].filter((text) => text !== null);
+}
+
 /** What a reader should know first: what was asked, then problems before findings, and findings before notes. */
 export function summarySentences(runs: readonly Run[]): Sentence[] {
   const sentences: Sentence[] = [];
-  const repeated = repeatedTuplesText(runs);
-  if (repeated !== null) sentences.push({ kind: 'caution', text: repeated });
+  for (const text of cautions(runs)) sentences.push({ kind: 'caution', text });
+  for (const { result, label } of runs) {
+    const invalid = invalidHeadline(result);
+    if (invalid !== null)
+      sentences.push({ kind: 'caution', text: `${runs.length > 1 ? `${label}: ` : ''}${invalid}` });
+  }
   for (const run of runs) {
     const where = runs.length > 1 ? `${run.label}: ` : '';
     const { result } = run;

@@ -12,19 +12,22 @@ import {
   packetsOf,
   pacingText,
   probeCostOf,
+  settingNames,
   summaryOf,
   TIME_KINDS,
   totalOf,
+  touchAheadOf,
   type Cell,
   type TimeKind,
 } from './cells.js';
 import { throughputCover, throughputInterval, throughputOfCell } from './cell-throughput.js';
 import { metricOf, observe, whyNotObserved } from './comparisons.js';
 import { printable } from './escape.js';
+import { invalidHeadline } from './invalid-packets.js';
 import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from './quantities.js';
 import type { Run } from './runs.js';
 import type { Contention, LatencyDistribution, Warning } from './schema.js';
-import { repeatedTuplesText } from './summary-sentences.js';
+import { cautions } from './summary-sentences.js';
 import { comparisonBlock } from './terminal-comparisons.js';
 import { grid, wrap, type Column } from './terminal-grid.js';
 import {
@@ -53,11 +56,14 @@ export function renderTerminal(runs: readonly Run[], options: TerminalOptions): 
   const paint = painter(options.colour);
   const width = Math.max(40, options.width);
   const problems = runs.flatMap((run) => problemsOf(run, runs.length > 1, width, paint));
-  if (options.quiet === true) return problems.length === 0 ? '' : `${problems.join('\n')}\n`;
+  const invalid = runs.flatMap((run) => invalidLines(run, runs.length > 1, width, paint));
+  if (options.quiet === true) {
+    const lines = [...invalid, ...problems];
+    return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+  }
   const cells = cellsOf(runs);
-  const repeated = repeatedTuplesText(runs);
-  const blocks: string[] =
-    repeated === null ? [] : [wrap(`${paint('yellow', 'Caution:')} ${repeated}`, width, '  ')];
+  const blocks = cautions(runs).map((text) => wrap(`${paint('yellow', 'Caution:')} ${text}`, width, '  '));
+  blocks.push(...invalid);
   const groups = comparableGroups(cells);
   if (groups.length > MOST_GROUPS_IN_FULL) blocks.push(matrixGrid(groups, runs.length > 1, width, paint));
   else blocks.push(...groups.map((group) => groupBlock(group, runs.length > 1, width, paint)));
@@ -136,7 +142,8 @@ function groupBlock(group: readonly Cell[], severalRuns: boolean, width: number,
     pacingText(one),
     `batch ${one.batch}`,
     `${printable(one.steer)} steering`,
-    ...(one.mutex === 'backoff' ? ['backoff mutex'] : []),
+    ...settingNames(one),
+    ...touchedText(first),
     ...(severalRuns ? [printable(first.run.label)] : []),
   ].join(' · ');
   const name = (cell: Cell): string => printable(cellName(cell, group));
@@ -149,6 +156,13 @@ function groupBlock(group: readonly Cell[], severalRuns: boolean, width: number,
     observationLines(group, name, width, paint),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
+}
+
+/** How many batches touched ahead where the size of the table decided, in the run for throughput; nothing where none did. */
+function touchedText(cell: Cell): string[] {
+  const share = medianOf(cell, (one) => one.throughput?.touchedBatchShare ?? one.touchedBatchShare);
+  const decided = touchAheadOf(cell.first) === 'auto' && share !== null && share > 0;
+  return decided ? [`touch-ahead in ${formatShare(share)} of batches`] : [];
 }
 
 /** A table with its caption, which names the build that it was measured with; empty when the table is. */
@@ -369,6 +383,14 @@ function warningBlock(runs: readonly Run[], width: number, paint: Paint): string
 function sentences(first: string, second: string | null | undefined): string {
   if (second === null || second === undefined || second === '') return first;
   return /[.!?]$/.test(first) ? `${first} ${second}` : `${first}. ${second}`;
+}
+
+/** That a large share of the packets was invalid: the first thing to know, also when quiet. */
+function invalidLines(run: Run, severalRuns: boolean, width: number, paint: Paint): string[] {
+  const text = invalidHeadline(run.result);
+  if (text === null) return [];
+  const where = severalRuns ? `${printable(run.label)}: ` : '';
+  return [wrap(`${paint('yellow', 'Invalid:')} ${where}${printable(text)}`, width, '  ')];
 }
 
 /** Failed checks, partial and invalid results: shown also when quiet. */

@@ -36,6 +36,11 @@ export function isPaced({ pacing }: ResultCase): boolean {
   return pacing.mode !== 'topspeed';
 }
 
+/** Whether a case's rate is that of the source of its packets. */
+export function isSourceBound({ bound }: ResultCase): boolean {
+  return bound === 'source';
+}
+
 /** Why a case's throughput is not compared with another's, as the end of a sentence; null when it is. */
 export function whyNotCompared(one: ResultCase): string | null {
   if (isPaced(one)) return 'the rate was given';
@@ -43,7 +48,7 @@ export function whyNotCompared(one: ResultCase): string | null {
   if (build !== 'bare')
     return `it is that of the probed build${timed ? ', with every clock read in it' : ''}`;
   if (timed) return 'packets were timed, and clock reads are in it';
-  if ((sourceWaits ?? 0) > 0) return 'the source of the packets could not keep up';
+  if (isSourceBound(one) || (sourceWaits ?? 0) > 0) return 'the source of the packets could not keep up';
   return null;
 }
 
@@ -52,9 +57,9 @@ export function comparablePps(one: ResultCase): number | null {
   return whyNotCompared(one) === null ? ppsOf(one) : null;
 }
 
-/** Packets per second at top speed that are not to be compared: with the cost of probes or clocks in them. */
+/** Packets per second at top speed that are not to be compared: with the cost of probes or clocks in them; none where they are the source's. */
 export function burdenedPps(one: ResultCase): number | null {
-  return isPaced(one) || whyNotCompared(one) === null ? null : ppsOf(one);
+  return isPaced(one) || isSourceBound(one) || whyNotCompared(one) === null ? null : ppsOf(one);
 }
 
 /** `bare build, not timed`: what throughput was measured with. */

@@ -4,7 +4,7 @@
  * Conditions, in which DIR is `src`, `dst`, `src or dst` (the default) or `src and dst`:
  *
  *     tcp, udp, sctp, esp, icmp, igmp, icmp6       the transport protocol (icmp and igmp: IPv4; icmp6: IPv6)
- *     ip, ip6, arp                                 the EtherType behind the tags
+ *     ip, ip6, arp                                 the EtherType behind the tags, or in a SNAP header
  *     [ip|ip6] [DIR] host ADDRESS                  `src ADDRESS` and `dst ADDRESS` are short for it
  *     [ip|ip6] [DIR] net ADDRESS/BITS              also `net 10.1` and `net 10.1.0.0 mask 255.255.0.0`
  *     [tcp|udp|sctp] [DIR] port PORT               a number, or one of a few service names

@@ -1,5 +1,12 @@
 /** Network and transport header by the lengths that the packet states: what a tracker is given. */
-import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, locateNetwork, NO_OFFSET, DL_TYPE_NONE } from './ethernet.js';
+import {
+  ETHERNET_HEADER_BYTES,
+  ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
+  locateNetwork,
+  NO_OFFSET,
+  DL_TYPE_NONE,
+} from './ethernet.js';
 import type { NetworkPlace } from './ethernet.js';
 import { emptyExtensionWalk, IPV6_BYTES, walkExtensions } from './ipv6-extensions.js';
 import { u16 } from './network-order.js';
@@ -33,6 +40,27 @@ export function locateLayers(frame: Uint8Array, into: LayerOffsets): void {
   locateNetwork(frame, into);
   if (into.dlType === ETHERTYPE_IPV4) locateIpv4(frame, into);
   else if (into.dlType === ETHERTYPE_IPV6) locateIpv6(frame, into);
+}
+
+/**
+ * The same for the most common frames, wherever they lie: whole IPv4 packets right behind an Ethernet header.
+ * @param bytes hold the frame from `at` on
+ * @returns false for any other frame, of which nothing is said; else `into` is what `locateLayers` gives, relative to the frame
+ */
+export function locatePlainIpv4(bytes: Uint8Array, at: number, length: number, into: LayerOffsets): boolean {
+  const ip = at + ETHERNET_HEADER_BYTES;
+  const available = length - ETHERNET_HEADER_BYTES;
+  if (available < IPV4_MIN_BYTES || u16(bytes, ip - 2) !== ETHERTYPE_IPV4) return false;
+  const headerBytes = ((bytes[ip] as number) & 0x0f) * 4;
+  const totalBytes = u16(bytes, ip + 2);
+  if (headerBytes < IPV4_MIN_BYTES || headerBytes > totalBytes || totalBytes > available) return false;
+  if (available - totalBytes >= PADDING_LIMIT) return false;
+  into.l3 = ETHERNET_HEADER_BYTES;
+  into.l4 = ETHERNET_HEADER_BYTES + headerBytes;
+  into.l2Pad = available - totalBytes;
+  into.dlType = ETHERTYPE_IPV4;
+  into.vlanTags = 0;
+  return true;
 }
 
 export function emptyLayerOffsets(): LayerOffsets {

@@ -5,7 +5,7 @@
  * Every read is bounded by the end of the datagram, which is bounded by the frame, so no input can make it read elsewhere.
  */
 import { countWork, W_BYTES_CHECKSUMMED } from '../probe/counters';
-import { hashBasis } from '../shm/memory-map';
+import { hashBasis, switches, SWITCH_CHECKSUMS_IGNORED } from '../shm/memory-map';
 import { foldSum, pseudoSum4, pseudoSum6, sumBytes, SUM_VALID } from '../wire/checksum';
 import { IPV4_HEADER_SIZE, PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP } from '../wire/ipv4';
 import {
@@ -41,7 +41,7 @@ import {
   R_UDP_CHECKSUM,
   R_UDP_HEADER,
 } from './context';
-import { hashTuple, keyHash } from './key';
+import { endpointWordsOf, hashTuple, keyHash, typeZoneProtocol } from './key';
 
 const TCP_HEADER_SIZE: u32 = 20;
 const UDP_HEADER_SIZE: u32 = 8;
@@ -110,7 +110,7 @@ function extractIpv4(p: Packet, zone: u32): bool {
     sum = sumBytes(ip + IPV4_HEADER_SIZE, headerLength - IPV4_HEADER_SIZE, sum);
   }
   if (w1 & FRAGMENT_BITS) return fail(p, R_FRAGMENT);
-  if (foldSum(sum) != SUM_VALID) return fail(p, R_IPV4_CHECKSUM);
+  if (foldSum(sum) != SUM_VALID && !checksumsIgnored()) return fail(p, R_IPV4_CHECKSUM);
 
   const protocol = (<u32>w2 >> 8) & 0xff;
   let ports: u32 = 0;
@@ -174,8 +174,8 @@ function setKey(
   protocol: u32,
 ): void {
   const key = contextKey();
-  const endpointWords = <u64>(ports & 0xffff) | (<u64>(ports >> 16) << 32);
-  const rest = <u64>(dlType | (zone << 16)) | (<u64>protocol << 32);
+  const endpointWords = endpointWordsOf(ports);
+  const rest = typeZoneProtocol(dlType, zone, protocol);
   // Whole vectors, because the comparison loads whole vectors: a load that spans two recent stores would stall.
   v128.store(key, i64x2.replace_lane(i64x2.splat(srcLow), 1, srcHigh));
   v128.store(key, i64x2.replace_lane(i64x2.splat(dstLow), 1, dstHigh), 16);
@@ -183,10 +183,17 @@ function setKey(
   Context.hash = hashTuple(srcLow, srcHigh, dstLow, dstHigh, endpointWords, rest, hashBasis);
 }
 
+// @ts-ignore: decorator
+@inline
+function checksumsIgnored(): bool {
+  return (switches & SWITCH_CHECKSUMS_IGNORED) != 0;
+}
+
 /** Whether the checksum over the transport header and payload, with pseudo header, is right. */
 // @ts-ignore: decorator
 @inline
 function transportSumValid(ipv4: bool, protocol: u32): bool {
+  if (checksumsIgnored()) return true;
   const size = Context.l4Size;
   const pseudo = ipv4 ? pseudoSum4(Context.l3, protocol, size) : pseudoSum6(Context.l3, protocol, size);
   return foldSum(sumBytes(Context.l4, size, pseudo)) == SUM_VALID;
@@ -222,7 +229,7 @@ function finishIcmp(p: Packet, ipv4: bool): bool {
   const size = Context.l4Size;
   if (size < ICMP_HEADER_SIZE) return fail(p, R_ICMP_HEADER);
   const valid = ipv4
-    ? foldSum(sumBytes(Context.l4, size, 0)) == SUM_VALID
+    ? checksumsIgnored() || foldSum(sumBytes(Context.l4, size, 0)) == SUM_VALID
     : transportSumValid(false, PROTO_ICMPV6);
   if (!valid) return fail(p, R_ICMP_CHECKSUM);
   const reason = ipv4 ? extractIcmp4(contextKey()) : extractIcmp6(contextKey());

@@ -90,6 +90,20 @@ export function keyHash(key: usize, basis: u32): u32 {
   );
 }
 
+/** Both endpoint words of a key as one, from the first four bytes of a transport header as loaded; 0 without ports. */
+// @ts-ignore: decorator
+@inline
+export function endpointWordsOf(ports: u32): u64 {
+  return <u64>(ports & 0xffff) | (<u64>(ports >> 16) << 32);
+}
+
+/** The last eight bytes of a key as one word. */
+// @ts-ignore: decorator
+@inline
+export function typeZoneProtocol(dlType: u32, zone: u32, protocol: u32): u64 {
+  return <u64>(dlType | (zone << 16)) | (<u64>protocol << 32);
+}
+
 /** keyHash of the key made of these six words, for callers that have them in registers. */
 // @ts-ignore: decorator
 @inline

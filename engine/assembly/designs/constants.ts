@@ -65,6 +65,7 @@ export {
   C_SWITCHES,
   C_TCP_SEQ_CHECK,
   C_THREADS_BASE,
+  C_TOUCH_AHEAD,
   C_ZONES_BASE,
   CONN_SIZE,
   BUCKET_SIZE,
@@ -73,11 +74,14 @@ export {
   LOCK_STATS_SIZE,
   MAGIC,
   SWITCH_BARE_NAT_ZERO_TUPLE,
+  SWITCH_CHECKSUMS_IGNORED,
   SWITCH_DEFAULT_LIMIT_PER_ZONE,
   MUTEX_BACKOFF,
   MUTEX_GLIBC,
   SWITCH_EST_AFTER_REPLY,
   SWITCH_FTP_IPV4_EXTENDED,
+  T_BATCHES,
+  T_BATCHES_TOUCHED,
   T_CLASSES,
   T_EPOCH_SEEN,
   T_HOLD_INTERVAL,
@@ -90,6 +94,9 @@ export {
   T_VERDICTS,
   T_WORK,
   THREAD_SIZE,
+  TOUCH_AHEAD_AUTO,
+  TOUCH_AHEAD_OFF,
+  TOUCH_AHEAD_ON,
 } from '../shm/memory-map';
 export {
   EX_ACTION,
@@ -103,6 +110,7 @@ export {
 export { BUFFER_SIZE } from '../conntrack/fragments/recognise';
 export { FRAGMENT_SLOT_SIZE } from '../conntrack/fragments/store';
 export { SLOTS_PER_BUCKET } from '../shm/hash-map';
+export { TOUCH_AHEAD_CONNECTIONS } from '../conntrack/touch-ahead';
 export {
   CO_ALG,
   CO_COMPANION,

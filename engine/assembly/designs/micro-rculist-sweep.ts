@@ -14,7 +14,7 @@ export * from '../micro/layout';
 export * from '../micro/packets';
 export * from '../micro/primitives';
 export * from '../micro/structures';
-export { loopFlows, loopLookup, loopNat, loopNatFlows } from '../micro/connections';
+export { fillBatch, loopFlows, loopLookup, loopNat, loopNatFlows } from '../micro/connections';
 
 export function loopCreate(packet: usize, params: usize, nowMs: f64, first: u32, n: u32): u32 {
   return loopCreateOf<Expiry>(packet, params, <i64>nowMs, first, n);

@@ -6,6 +6,9 @@ import { clearAllOf, executeOf, executeTimedOf, initTrackerOf, sweepOf } from '.
 export * from './constants';
 export * from './shared';
 export {
+  PRESET_EXTRA_LINE,
+  PRESET_LONG_HOLD,
+  PRESET_SELDOM_SPIN,
   PRESET_STEPS_40,
   PRESET_STEPS_44,
   PRESET_STEPS_48,

@@ -3,11 +3,17 @@
  * computes `preset` dependent additions and rotations more; a CPU hides the first of them behind other work. Nothing else
  * differs, so verdicts, locks and work counts stay those of rculist-sweep. For tests; `all` does not include it.
  *
+ * Presets from 1001 on plant other regressions in place of the steps: `extra-line` reads a cache line more a refresh,
+ * `seldom-spin` spins at every thousandth refresh, `long-hold` holds ct_lock for a walk over all lists before each pass.
+ *
  * Lock order: as rculist-sweep.
  */
 import { CO_EXPIRATION } from '../conntrack/connection';
-import { preset } from '../shm/memory-map';
-import { RculistSweep } from './rculist-sweep';
+import { LC_CT } from '../probe/counters';
+import { C_CT_LOCK, CONTROL, expiryBase, preset } from '../shm/memory-map';
+import { lock, unlock } from '../shm/mutex';
+import { listNext } from '../shm/rculist';
+import { listHead, N_EXP_LISTS, RculistSweep, X_NEXT_SWEEP } from './rculist-sweep';
 
 // Numbers below 4 would be presets of rculist-sweep itself.
 export const PRESET_STEPS_40: u32 = 40;
@@ -17,6 +23,15 @@ export const PRESET_STEPS_56: u32 = 56;
 export const PRESET_STEPS_64: u32 = 64;
 export const PRESET_STEPS_96: u32 = 96;
 export const PRESET_STEPS_128: u32 = 128;
+export const PRESET_EXTRA_LINE: u32 = 1001;
+export const PRESET_SELDOM_SPIN: u32 = 1002;
+export const PRESET_LONG_HOLD: u32 = 1003;
+
+const MOST_STEPS: u32 = 1000;
+const SPIN_INTERVAL: u32 = 1000;
+const SPIN_TURNS: u32 = 20_000;
+/** A line of the expiry region that nothing else uses. */
+const SPARE_LINE: usize = X_NEXT_SWEEP + 64;
 
 // @ts-ignore: decorator
 @inline
@@ -26,6 +41,27 @@ function base(): RculistSweep {
 
 /** Where the computed value goes, so that no compiler leaves the computation out. */
 let sink: u64 = 0;
+/** Refreshes of this thread. */
+let refreshes: u32 = 0;
+
+function steps(x: u64, count: u32): void {
+  for (let step: u32 = 0; step < count; step++) x = rotl<u64>(x, 7) + step;
+  sink = x;
+}
+
+function refreshedPlanted(): void {
+  if (preset == PRESET_EXTRA_LINE) sink += load<u64>(expiryBase + SPARE_LINE);
+  else if (preset == PRESET_SELDOM_SPIN && ++refreshes % SPIN_INTERVAL == 0) steps(sink, SPIN_TURNS);
+}
+
+function walkHolding(): void {
+  lock(CONTROL + C_CT_LOCK, LC_CT);
+  for (let list: u32 = 0; list < N_EXP_LISTS; list++) {
+    const head = listHead(list);
+    for (let link = listNext(head); link != head; link = listNext(link)) sink++;
+  }
+  unlock(CONTROL + C_CT_LOCK, LC_CT);
+}
 
 @unmanaged
 export class TestSlow {
@@ -53,9 +89,12 @@ export class TestSlow {
   @inline
   refreshed(conn: usize, timeoutClass: u32, now: i64): void {
     base().refreshed(conn, timeoutClass, now);
-    let x = load<u64>(conn, CO_EXPIRATION);
-    for (let step: u32 = 0; step < preset; step++) x = rotl<u64>(x, 7) + step;
-    sink = x;
+    if (preset > MOST_STEPS) refreshedPlanted();
+    else {
+      let x = load<u64>(conn, CO_EXPIRATION);
+      for (let step: u32 = 0; step < preset; step++) x = rotl<u64>(x, 7) + step;
+      sink = x;
+    }
   }
 
   // @ts-ignore: decorator
@@ -87,6 +126,7 @@ export class TestSlow {
   // @ts-ignore: decorator
   @inline
   sweep(now: i64): i64 {
+    if (preset == PRESET_LONG_HOLD) walkHolding();
     return base().sweep(now);
   }
 

@@ -11,6 +11,8 @@ import { LastSweep } from '../expiry/expiry';
 import { LC_CONN } from '../probe/counters';
 import { CONN_SIZE, hashBasis, slabBase } from '../shm/memory-map';
 import { lock, unlock } from '../shm/mutex';
+import { finishSum, sumBytes } from '../wire/checksum';
+import { IPV4_CHECKSUM, IPV4_HEADER_SIZE, IPV4_SRC } from '../wire/ipv4';
 import { Packet } from '../wire/packet';
 
 /** Makes the context key that of flow `i`: its source address differs. */
@@ -137,4 +139,22 @@ export function loopNatFlows(packet: usize, params: usize, conn: usize, n: u32):
     sum += load<u32>(conn, CO_KEY) | 1;
   }
   return sum == 0 ? 0 : n;
+}
+
+/**
+ * Makes the `count` packets at `packets` (IPv4, no transport checksum) those of flows among the first `population`, in an order that
+ * caches cannot foresee; `round` numbers the packets through. Returns `count`.
+ */
+export function fillBatch(packets: usize, population: u32, round: u32, count: u32): u32 {
+  for (let i: u32 = 0; i < count; i++) {
+    const p = changetype<Packet>(<usize>load<u32>(packets + (<usize>i << 2)));
+    const ip = <usize>p.frame + p.l3;
+    const flow = <u32>((<u64>((round + i) * 0x9e3779b1) * population) >> 32);
+    store<u32>(ip, 0x0a000000 | flow, IPV4_SRC);
+    store<u16>(ip, 0, IPV4_CHECKSUM);
+    store<u16>(ip, <u16>finishSum(sumBytes(ip, IPV4_HEADER_SIZE, 0)), IPV4_CHECKSUM);
+    p.ctState = 0;
+    p.conn = 0;
+  }
+  return count;
 }

@@ -17,6 +17,8 @@ export {
   C_SLAB_RETURNED,
   T_RETIRED,
   T_SPARE_SLOTS,
+  T_TOUCH_HASHES,
+  T_TOUCH_SINK,
   T_WAITING,
 } from '../shm/memory-map';
 export { LINK_SIZE, POISON } from '../shm/rculist';

@@ -19,6 +19,9 @@
  * it leaves the old one, so every entry is always in at least one. A reader that looked at bucket 1 before a move 2 -> 1
  * and at bucket 2 after it would miss the entry; therefore it verifies bucket 1's version again at the end.
  *
+ * Hints (the touch and peek functions) take no version: what they find may be of two states at once, and is good for nothing but
+ * deciding which memory to load ahead.
+ *
  * A reader waits for a writer only while a bucket's version is odd. Should the writer's thread die there, the wait ends with the run,
  * by the abort word.
  *
@@ -172,6 +175,48 @@ function findInSecond(second: usize, hash: u32, counted: bool): usize {
 export function mapNext(record: usize): usize {
   if (TORTURE) step(S_CHAIN_NEXT);
   return <usize>atomic.load<u32>(record, CO_NEXT);
+}
+
+// ---- Hints: read without a version, whatever a writer is doing (conntrack/touch-ahead.ts) ------------------------------
+
+/** Loads a word of the bucket that a look-up of this hash reads first. The value means nothing. */
+// @ts-ignore: decorator
+@inline
+export function touchFirstBucket(hash: u32): u32 {
+  return load<u32>(bucket1(hash));
+}
+
+/** The same of the bucket that it reads when the first does not have the hash. */
+// @ts-ignore: decorator
+@inline
+export function touchSecondBucket(hash: u32): u32 {
+  return load<u32>(bucket2(hash));
+}
+
+/** What a slot with this hash seems to refer to in the first bucket, 0 = none. It may be anything: not to be used as it is. */
+// @ts-ignore: decorator
+@inline
+export function peekFirstBucket(hash: u32): usize {
+  return peek(bucket1(hash), hash);
+}
+
+/** The same in the second bucket. */
+// @ts-ignore: decorator
+@inline
+export function peekSecondBucket(hash: u32): usize {
+  return peek(bucket2(hash), hash);
+}
+
+/** All seven hashes are compared at once, for there is no telling in which slot it is, and a wrong guess of a branch costs more. */
+// @ts-ignore: decorator
+@inline
+function peek(bucket: usize, hash: u32): usize {
+  const wanted = i32x4.splat(<i32>hash);
+  const low = i32x4.bitmask(i32x4.eq(v128.load(bucket, HASHES), wanted));
+  // Slots 3 to 6: the one in the middle is in both.
+  const high = i32x4.bitmask(i32x4.eq(v128.load(bucket, HASHES + 12), wanted));
+  const slots = <u32>(low | (high << 3));
+  return slots == 0 ? 0 : <usize>load<u32>(slotRef(bucket, ctz<u32>(slots)), REFS);
 }
 
 function setSlot(bucket: usize, slot: u32, hash: u32, ref: usize): void {

@@ -50,6 +50,8 @@ export const C_BUFFERS_BASE: usize = 84;
 export const C_LAG_GROUPS: usize = 88;
 /** How waiters of a lock spin: MUTEX_GLIBC or MUTEX_BACKOFF (shm/mutex.ts). */
 export const C_MUTEX_POLICY: usize = 92;
+/** Whether batches touch ahead what their packets will need: TOUCH_AHEAD_* (conntrack/touch-ahead.ts). */
+export const C_TOUCH_AHEAD: usize = 96;
 
 // ---- Mutable, each on its own 128-byte line ----------------------------------------------------------------------
 /** ct_lock: {word, average spins}. Lock rank 0. */
@@ -106,10 +108,17 @@ export const SWITCH_DEFAULT_LIMIT_PER_ZONE: u32 = 2;
 export const SWITCH_FTP_IPV4_EXTENDED: u32 = 4;
 /** A defect of every upstream revision: committing with a bare `nat` gives the reply tuple a source address and a port of zero. */
 export const SWITCH_BARE_NAT_ZERO_TUPLE: u32 = 8;
+/** Checksums count as right unseen, as upstream does with packets that a NIC, or a sender's offload, flags as good. */
+export const SWITCH_CHECKSUMS_IGNORED: u32 = 16;
 
 /** Values of C_MUTEX_POLICY; anything else is MUTEX_GLIBC. */
 export const MUTEX_GLIBC: u32 = 1;
 export const MUTEX_BACKOFF: u32 = 2;
+
+/** Values of C_TOUCH_AHEAD; anything else is TOUCH_AHEAD_AUTO: by the number of connections in the table. */
+export const TOUCH_AHEAD_AUTO: u32 = 1;
+export const TOUCH_AHEAD_OFF: u32 = 2;
+export const TOUCH_AHEAD_ON: u32 = 3;
 
 // ---- Thread block ------------------------------------------------------------------------------------------------
 /** Bytes of one thread's block. */
@@ -130,6 +139,11 @@ export const T_HOLD_INTERVAL: usize = 200;
 export const T_INTERVAL_HISTOGRAM: usize = 204;
 /** Slots this thread holds ready for narrow insertion: connection, companion (own thread only). */
 export const T_SPARE_SLOTS: usize = 208;
+/** Batches that this thread has run, u64 each: all of them, and those that touched ahead (own thread writes). */
+export const T_BATCHES: usize = 216;
+export const T_BATCHES_TOUCHED: usize = 224;
+/** What touching ahead has loaded, summed up (own thread only); nobody reads it. */
+export const T_TOUCH_SINK: usize = 232;
 /** Verdict counts, u64 each, indexed by final ct_state (8 bits). */
 export const T_VERDICTS: usize = 256;
 /** Reason counts, u64 each, indexed by Reason. */
@@ -143,6 +157,8 @@ export const LOCK_STATS_SIZE: usize = 128;
 export const T_CLASSES: usize = 4352;
 /** Execution context of the packet in progress (conntrack/context.ts). */
 export const T_CONTEXT: usize = 4608;
+/** Hashes of the batch in progress, u32 each, for touching ahead (own thread only). */
+export const T_TOUCH_HASHES: usize = 5120;
 /** Scratch for this thread: keys, payload rewriting. */
 export const T_SCRATCH: usize = 6144;
 export const T_SCRATCH_SIZE: usize = 10240;
@@ -176,6 +192,7 @@ export let preset: u32 = 0;
 export let sweepIntervalMs: u32 = 0;
 export let lagGroups: u32 = 0;
 export let mutexPolicy: u32 = 0;
+export let touchPolicy: u32 = 0;
 /** Word this thread writes into a lock it holds: (index + 1) << 1. */
 export let ownerWord: u32 = 0;
 
@@ -209,6 +226,7 @@ export function attach(index: u32): u32 {
   sweepIntervalMs = load<u32>(CONTROL, C_SWEEP_INTERVAL_MS);
   lagGroups = load<u32>(CONTROL, C_LAG_GROUPS);
   mutexPolicy = load<u32>(CONTROL, C_MUTEX_POLICY);
+  touchPolicy = load<u32>(CONTROL, C_TOUCH_AHEAD);
   ownerWord = (index + 1) << 1;
   return 1;
 }

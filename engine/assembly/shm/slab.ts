@@ -81,6 +81,17 @@ export function takeSlotLocked(): usize {
   return slot;
 }
 
+/**
+ * The slot that lies where `ref` points to, in use or not, 0 when that is outside the slab: for a reference that was read without
+ * any guard and may be anything. All CONN_SIZE bytes from the result on lie inside the slab.
+ */
+// @ts-ignore: decorator
+@inline
+export function slotWithin(ref: usize): usize {
+  const offset = ref - slabBase;
+  return offset < slabEnd - slabBase ? slabBase + (offset & ~(CONN_SIZE - 1)) : 0;
+}
+
 /** Marks a slot as no longer in use; twice for one use is a broken invariant. */
 // @ts-ignore: decorator
 @inline

@@ -12,8 +12,11 @@ const files = haveConformance ? readdirSync(folder).filter((name) => name.endsWi
 describe.skipIf(!haveConformance)(conformanceTitle('conformance vectors'), () => {
   for (const design of availableDesigns()) {
     for (const file of files) {
-      it.each([1, 77])(`${file} passes on ${design} with seed %d`, (seed) => {
-        const runner = new VectorRunner(design);
+      it.each([
+        [1, 'auto'],
+        [77, 'on'],
+      ] as const)(`${file} passes on ${design} with seed %d, touch-ahead %s`, (seed, touchAhead) => {
+        const runner = new VectorRunner(design, 'debug', undefined, touchAhead);
         const vectors = readVectors(join(folder, file)).filter((vector) => appliesTo(vector, design));
         expect(vectors.length).toBeGreaterThan(100);
         const failures = vectors

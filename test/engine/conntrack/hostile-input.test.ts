@@ -36,6 +36,9 @@ const WHOLE: readonly Uint8Array[] = [
   }),
   buildFrame({ ipv4: { src: A, dst: B, moreFragments: true, id: 7 }, payload: new Uint8Array(1400) }),
   buildFrame({ ipv4: { src: A, dst: B, fragmentOffsetBytes: 1400, id: 7 }, payload: new Uint8Array(1400) }),
+  // A datagram that ends with its network header, as its lengths say.
+  buildFrame({ ipv4: { src: A, dst: B, protocol: 17 } }),
+  buildFrame({ ipv6: { ...ip6, nextHeader: 17 } }),
 ];
 
 /** An Ethernet header and all of a network header that there is room for: types and tags that lead to each reader. */
@@ -77,16 +80,15 @@ const request = fc.constantFrom(...REQUESTS);
 
 const STATE = /^(0|(new|est|rel|rpl|inv|trk|snat|dnat)(\|(est|rel|rpl|inv|trk|snat|dnat))*)$/;
 
-/** A tracker whose frames end where the memory ends: what is read or written behind one traps. */
+/** A tracker whose frames end where the memory ends: what is read or written behind one traps. It touches ahead, so that reads too. */
 class LastBytes {
   readonly #thread: EngineThread;
   readonly #descriptor: number;
 
   constructor(design: string) {
-    const { run, main } = primitiveRun(loadEngine(design, 'debug', process.env['CTREPLAY_RACE_WASM']), 1, {
-      fragmentSlots: 16,
-      slabSlots: 4096,
-    });
+    const engine = loadEngine(design, 'debug', process.env['CTREPLAY_RACE_WASM']);
+    const needs = { fragmentSlots: 16, slabSlots: 4096 };
+    const { run, main } = primitiveRun(engine, 1, needs, { touchAhead: 'on' });
     this.#thread = main;
     this.#descriptor = run.plan.regions.packets;
     main.exports.goOnline();

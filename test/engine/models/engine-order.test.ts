@@ -38,12 +38,7 @@ class SteppedEngine {
       if (name.startsWith('S_')) this.#names.set(globalValue(exported) ?? -1, name);
     }
     const thread = (index: number): Thread =>
-      new EngineThread(
-        run,
-        index,
-        () => 0,
-        (step) => this.#reached(index, step),
-      ).exports as Thread;
+      new EngineThread(run, index, () => 0, { step: (step) => this.#reached(index, step) }).exports as Thread;
     this.threads = [thread(0), thread(1)];
   }
 

@@ -4,7 +4,7 @@ import { presetNumber } from '../../../engine/host/designs.js';
 import { planMemory } from '../../../engine/host/memory-plan.js';
 import { loadEngine, wasmFolder, type Flavour } from '../../../engine/host/module.js';
 import { byteOffset } from '../../../engine/host/quantities.js';
-import { createRun, type EngineRun } from '../../../engine/host/run-memory.js';
+import { createRun, type EngineRun, type TouchAhead } from '../../../engine/host/run-memory.js';
 import { EngineThread } from '../../../engine/host/thread.js';
 import { layScenario, type Scenario } from './race-scenario.js';
 
@@ -21,6 +21,7 @@ export interface RaceOptions {
   readonly slabSlots: number;
   readonly buckets: number;
   readonly scenario: Scenario;
+  readonly touchAhead?: TouchAhead;
 }
 
 export interface ThreadReport {
@@ -76,6 +77,7 @@ export async function race(options: RaceOptions): Promise<RaceResult> {
     hashBasis: options.seed,
     preset: presetNumber({ design: options.design, preset: options.preset }, engine.presets),
     connLimit: options.scenario.connLimit,
+    touchAhead: options.touchAhead,
   });
   const checker = new EngineThread(run, threads, () => 0);
   checker.exports.initTracker();

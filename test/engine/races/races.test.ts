@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { readCounters } from '../../../engine/host/counters.js';
 import { brokenInvariants } from '../../../tools/endurance/table-check.js';
 import { race, type RaceOptions } from './race-run.js';
 import { EVERYTHING, NO_EXPIRY, TURNOVER } from './race-scenario.js';
@@ -23,10 +24,13 @@ const DESIGNS: readonly (readonly [string, string | null])[] = [
   ['narrow-insert', null],
 ];
 
-const SCENARIOS = {
-  'everything at once': EVERYTHING,
-  'no expiry': NO_EXPIRY,
-  'full slab': TURNOVER,
+/** With touching ahead: the table is as small as can be, so that what is touched changes under the reader's eyes. */
+const CASES = {
+  'everything at once': { scenario: EVERYTHING },
+  'no expiry': { scenario: NO_EXPIRY },
+  'full slab': { scenario: TURNOVER },
+  'everything at once, touching ahead': { scenario: EVERYTHING, touchAhead: 'on' },
+  'full slab, touching ahead': { scenario: TURNOVER, touchAhead: 'on' },
 } as const;
 
 async function expectSound(options: RaceOptions): Promise<void> {
@@ -39,6 +43,8 @@ async function expectSound(options: RaceOptions): Promise<void> {
   const broken = told.length > 0 ? [] : brokenInvariants({ ...result, injected, noDuplicates });
   const label = `seed ${options.seed}, ${options.workers} workers (repeat with CTREPLAY_SEED=${options.seed})`;
   expect([...told, ...broken], label).toEqual([]);
+  const { batches } = readCounters(result.run, 0);
+  expect(batches.touched).toBe(options.touchAhead === 'on' ? batches.run : 0);
   expect(
     result.reports.every(({ role, packets, sweeps }) => (role === 'worker' ? packets : sweeps) > 0),
   ).toBe(true);
@@ -46,7 +52,7 @@ async function expectSound(options: RaceOptions): Promise<void> {
 
 describe.each(DESIGNS)('races: %s, preset %s', (design, preset) => {
   const seeds = seedsOf(DESIGNS.findIndex((each) => each[0] === design && each[1] === preset));
-  for (const [name, scenario] of Object.entries(SCENARIOS)) {
+  for (const [name, each] of Object.entries(CASES)) {
     it(
       name,
       async () => {
@@ -58,9 +64,9 @@ describe.each(DESIGNS)('races: %s, preset %s', (design, preset) => {
             sweepers: 1,
             rounds: ROUNDS,
             seed,
-            slabSlots: scenario === TURNOVER ? 24 : 64,
+            slabSlots: each.scenario === TURNOVER ? 24 : 64,
             buckets: 8,
-            scenario,
+            ...each,
           });
         }
       },

@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { planMemory, type MemoryNeeds } from '../../../engine/host/memory-plan.js';
 import { loadEngine, wasmFolder, type EngineModule } from '../../../engine/host/module.js';
-import { createRun, type EngineRun } from '../../../engine/host/run-memory.js';
+import { createRun, type EngineRun, type RunSettings } from '../../../engine/host/run-memory.js';
 import { EngineThread } from '../../../engine/host/thread.js';
 
 export interface Task {
@@ -57,6 +57,7 @@ export function primitiveRun(
   engine: EngineModule,
   threads: number,
   needs: Partial<MemoryNeeds> = {},
+  settings: Partial<RunSettings> = {},
 ): { run: EngineRun; main: EngineThread; primitives: Primitives } {
   const plan = planMemory(engine.constants, {
     threads: threads + 1,
@@ -68,7 +69,7 @@ export function primitiveRun(
     histogramBytes: engine.flavour === 'bare' ? 0 : engine.constants.HISTOGRAMS_SIZE,
     ...needs,
   });
-  const run = createRun(engine, plan, { seed: 1, hashBasis: 1 });
+  const run = createRun(engine, plan, { seed: 1, hashBasis: 1, ...settings });
   const main = new EngineThread(run, threads, () => 0);
   main.exports.initTracker();
   return { run, main, primitives: main.exports as unknown as Primitives };

@@ -89,7 +89,9 @@ describe('contention', () => {
     const table = await runCommand(register, args);
     expect(table.stderr).toBe('');
     expect(table.code).toBe(0);
-    expect(table.stdout).toMatch(/good\.pcap {2}2,000 packets, --mutex glibc, median of 2 rounds/);
+    expect(table.stdout).toMatch(
+      /good\.pcap {2}2,000 packets, --mutex glibc, --touch-ahead off, median of 2 rounds/,
+    );
     expect(table.stdout).toMatch(/Mpps +ct_lock\/packet/);
     expect(table.stdout).toMatch(/2 +rculist-sweep +[\d.]+ +0\.025/);
     const { stdout } = await runCommand(register, [...args, '--csv', '--packets', '1k']);
@@ -143,10 +145,14 @@ describe('contention --sweep', () => {
     expect(result.rows).toEqual([]);
     const rows = result.sweeps.map(({ design, operation }) => `${design} ${operation}`);
     // The old design stops at the first live connection of a list.
-    expect(rows.filter((row) => row.startsWith('timeout-lists'))).toEqual(['timeout-lists cleaned']);
+    expect(rows.filter((row) => row.startsWith('timeout-lists'))).toEqual([
+      'timeout-lists cleaned',
+      'timeout-lists flushed',
+    ]);
     for (const design of ['rculist-sweep', 'narrow-insert']) {
       expect(rows).toContain(`${design} cleaned`);
       expect(rows).toContain(`${design} looked-at`);
+      expect(rows).toContain(`${design} flushed`);
     }
     for (const { connections, bareNs, probedNs, probedOverBare } of result.sweeps) {
       expect(connections).toBe(2000);

@@ -190,6 +190,7 @@ describe('self-audit', () => {
 
 /** For each warning, facts that raise it alone. */
 const RAISES: Record<WarningCode, WarningFacts> = {
+  'checksums-wrong': { checksums: { looked: 100, wrong: 40, ignored: false } },
   'cpu-starved': { workers: [{ worker: 1, elapsedNs: 1e9, waitNs: 3e8 }] },
   'scheduler-unknown': { workers: [{ worker: 0, elapsedNs: 1e9, waitNs: null }] },
   'too-few-cores': { threadCount: 4, coresUsable: 2 },
@@ -204,7 +205,7 @@ const RAISES: Record<WarningCode, WarningFacts> = {
   'table-full': { tableFull: { packets: 7, limit: 100 } },
   'loop-addresses': { fixedAddresses: { ftpMessages: 12, natReplies: 0 } },
   steal: { stealShare: 0.05 },
-  throttled: { throttledNs: 1e8, elapsedNs: 1e9 },
+  throttled: { throttledNs: 1e8, throttledSpanNs: 1e9 },
   governor: { governor: 'powersave' },
   'frequency-boost': { turbo: true },
   noisy: { noiseLostShare: 0.03 },
@@ -212,11 +213,10 @@ const RAISES: Record<WarningCode, WarningFacts> = {
   'not-pinned': { pinFailures: ['taskset is not installed'] },
   'few-samples': { latencyCount: 500 },
   'histogram-overflow': { histogramOverflows: 3 },
-  'not-steady': { warmUp: 'no-steady-state' },
+  'not-steady': { unsteadyGroups: ['syn-flood, 1 worker, topspeed, session 2'] },
   'few-trials': { trialCount: 3 },
-  outliers: { outlierCount: 2, trialCount: 20 },
-  'probe-cost': { probedShare: 0.7 },
-  'control-differs': { controlSignificant: true },
+  outliers: { outlierCount: 2, outlierOf: 20 },
+  'probe-cost': { probedShare: 0.4 },
 };
 
 describe('warnings', () => {
@@ -245,6 +245,7 @@ describe('warnings', () => {
         fixedAddresses: { ftpMessages: 0, natReplies: 0 },
         stealShare: 0,
         throttledNs: 0,
+        throttledSpanNs: 1e9,
         elapsedNs: 1e9,
         governor: 'performance',
         turbo: false,
@@ -255,11 +256,10 @@ describe('warnings', () => {
         sharedCores: false,
         latencyCount: 1e6,
         histogramOverflows: 0,
-        warmUp: 'flat',
+        unsteadyGroups: [],
         trialCount: 10,
         outlierCount: 0,
-        probedShare: 0.95,
-        controlSignificant: false,
+        probedShare: 0.6,
       }),
     ).toEqual([]);
     expect(collectWarnings({})).toEqual([]);

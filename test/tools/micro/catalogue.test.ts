@@ -12,7 +12,8 @@ afterAll(() => sets.forEach(({ close }) => close?.()));
 
 describe('the benchmarks', () => {
   it('have names of their own', () => {
-    expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
+    const names = all.flatMap(({ name, twin }) => [name, ...(twin === undefined ? [] : [twin.name])]);
+    expect(new Set(names).size).toBe(names.length);
   });
 
   it.each([
@@ -27,11 +28,14 @@ describe('the benchmarks', () => {
     'update/tcp',
     'ftp/rewrite-port',
     'histogram/record-fine',
+    'capture/read-file',
     'capture/parse-pcap',
+    'capture/load',
     ...[25, 50, 75, 85].flatMap((load) =>
       ['find-hit', 'find-miss', 'insert', 'remove'].map((op) => `map/${op}-${load}`),
     ),
     ...DESIGNS.flatMap((design) => ['create', 'refresh', 'clean'].map((op) => `connection/${op}@${design}`)),
+    ...['1000', '30000', '300000', '1000000'].map((size) => `batch/off-${size}@rculist-sweep`),
     ...[0, 50, 90, 99].map((percent) => `nat/allocate-${percent}@rculist-sweep`),
   ])('include %s', (name) => {
     expect(all.some((each) => each.name === name)).toBe(true);
@@ -47,7 +51,9 @@ describe('the benchmarks', () => {
       expect(done).toBeLessThanOrEqual(operations);
       expect(done / operations).toBeGreaterThanOrEqual(each.leastSuccess ?? 1);
     }
+    if (each.twin !== undefined) expect(each.twin.run(operations)).toBe(operations);
     if (each.baseline !== undefined) expect(each.baseline(operations)).toBe(operations);
+    each.finish?.();
   });
 
   it('fail more often the fuller the NAT pool is', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Benchmark } from '../../../tools/micro/benchmark.js';
-import { measure } from '../../../tools/micro/run-micro.js';
+import { measure, measureAll } from '../../../tools/micro/run-micro.js';
 
 /** A clock that only the benchmark moves. */
 function fakeClock(): { now: () => number; pass: (ns: number) => void } {
@@ -96,5 +96,49 @@ describe('measure', () => {
     };
     const result = await measure(benchmark({ run, isAsync: true, operations: 10 }), { timeMs: 0.01, now });
     expect(result.nsPerOperation).toBeCloseTo(7, 6);
+  });
+});
+
+describe('measureAll', () => {
+  const spent = (pass: (ns: number) => void, nsEach: number) => (n: number) => {
+    pass(nsEach * n);
+    return n;
+  };
+
+  it('takes samples of a benchmark and its twin in turns, and gives room back at the end', async () => {
+    const { now, pass } = fakeClock();
+    const order: string[] = [];
+    const noted = (name: string, run: (n: number) => number) => (n: number) => {
+      order.push(name);
+      return run(n);
+    };
+    const one = benchmark({
+      name: 'test/off',
+      operations: 1000,
+      run: noted('off', spent(pass, 10)),
+      twin: { name: 'test/on', what: 'the same, faster', run: noted('on', spent(pass, 7)) },
+      baseline: spent(pass, 3),
+      finish: () => order.push('finished'),
+    });
+    const [off, on, ...more] = await measureAll(one, { timeMs: 1, now });
+    expect(more).toEqual([]);
+    expect(off).toMatchObject({ name: 'test/off', what: 'a test' });
+    expect(on).toMatchObject({ name: 'test/on', what: 'the same, faster' });
+    expect(off?.nsPerOperation).toBeCloseTo(7, 6);
+    expect(on?.nsPerOperation).toBeCloseTo(4, 6);
+    expect(Math.abs((off?.samples ?? 0) - (on?.samples ?? 0))).toBeLessThanOrEqual(1);
+    expect(order.at(-1)).toBe('finished');
+    expect(order.slice(0, -1).every((name, index) => name === (index % 2 === 0 ? 'off' : 'on'))).toBe(true);
+  });
+
+  it('is one figure without a twin, and finishes also when a benchmark fails', async () => {
+    const { now, pass } = fakeClock();
+    let finished = 0;
+    const finish = (): void => void finished++;
+    const results = await measureAll(benchmark({ run: spent(pass, 5), finish }), { timeMs: 10, now });
+    expect(results.map(({ name }) => name)).toEqual(['test/one']);
+    const failing = benchmark({ operations: 10, run: (n) => spent(pass, 5)(n) - n, finish });
+    await expect(measureAll(failing, { timeMs: 1, now })).rejects.toThrow(/only 0 of/);
+    expect(finished).toBe(2);
   });
 });

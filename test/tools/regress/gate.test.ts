@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { exitCodeOf, type Check, type CheckVerdict } from '../../../tools/regress/check.js';
-import { exactChecks, exactDifferences, exactBaselineText } from '../../../tools/regress/exact-baseline.js';
+import { exactChecks, exactBaselineText } from '../../../tools/regress/exact-baseline.js';
+import { exactDifferences } from '../../../tools/regress/exact-difference.js';
 import type { ExactFigures } from '../../../tools/regress/exact-run.js';
 import { gateJunit, gateMarkdown, gateText, githubAnnotations } from '../../../tools/regress/gate-text.js';
 import { ctreplay, scratchFolder } from '../../support/command.js';
@@ -22,6 +23,13 @@ const figures: ExactFigures = {
   reasons: { created: 10 },
   locks: { ct_lock: 2000, conn_lock: 3000 },
   work: { lookups: 1000, listMoves: 990 },
+  lines: { 'est|trk': 9000 },
+  linesWritten: { 'est|trk': 2000 },
+  linesByRegion: { slab: 5000 },
+  accesses: { 'est|trk': 50_000 },
+  accessesUnderCtLock: { sweep: 3000 },
+  loopTurns: { 'est|trk': 4000 },
+  mostLoopTurns: { 'est|trk': 100 },
 };
 
 describe('exact figures', () => {
@@ -42,23 +50,58 @@ describe('exact figures', () => {
   });
 
   it('see any single count that is one off', () => {
-    const groups = ['locks', 'work', 'reasons', 'verdicts'] as const;
+    const groups = [
+      'locks',
+      'work',
+      'reasons',
+      'verdicts',
+      'lines',
+      'linesWritten',
+      'linesByRegion',
+    ] as const;
     fc.assert(
       fc.property(fc.constantFrom(...groups), fc.nat(), fc.integer({ min: 1, max: 5 }), (group, pick, by) => {
         const head = structuredClone(figures) as { -readonly [K in keyof ExactFigures]: ExactFigures[K] };
-        const names = Object.keys(head[group]);
+        const counts = head[group]!;
+        const names = Object.keys(counts);
         const name = names[pick % names.length]!;
-        head[group] = { ...head[group], [name]: head[group][name]! + by };
+        head[group] = { ...counts, [name]: counts[name]! + by };
         expect(exactDifferences(figures, head)).toHaveLength(1);
         expect(exactDifferences(figures, head)[0]).toContain(`${group}.${name}`);
       }),
     );
   });
 
+  it('leave a fiftieth to the compiler, where it decides, and no more', () => {
+    for (const group of ['accesses', 'accessesUnderCtLock', 'loopTurns', 'mostLoopTurns'] as const) {
+      const [name, count] = Object.entries(figures[group]!)[0]!;
+      const head = (by: number) => ({ ...figures, [group]: { [name]: Math.round(count * by) } });
+      expect(exactDifferences(figures, head(1.02))).toEqual([]);
+      expect(exactDifferences(figures, head(0.98))).toEqual([]);
+      expect(exactDifferences(figures, head(1.03))[0]).toContain(`${group}.${name}`);
+      expect(exactDifferences(figures, head(0.97))).toHaveLength(1);
+    }
+  });
+
+  it('that an older baseline does not count are inconclusive, and a change in the others is not', () => {
+    const { lines: _lines, loopTurns: _turns, ...older } = figures;
+    const compare = (head: ExactFigures) =>
+      exactChecks(
+        { seed: 1, designs: new Map(), cells: new Map([['cell', older]]) },
+        { designs: new Map(), cells: new Map([['cell', head]]) },
+        'f',
+      )[0]!;
+    expect(compare(figures)).toMatchObject({
+      verdict: 'inconclusive',
+      text: expect.stringContaining('does not count lines, loopTurns; add them with regress --update'),
+    });
+    expect(compare({ ...figures, connections: 11 }).verdict).toBe('regression');
+  });
+
   it('of a cell that is new are inconclusive, of one that is gone a regression', () => {
     const checks = exactChecks(
-      { seed: 1, cells: new Map([['gone', figures]]) },
-      new Map([['new', figures]]),
+      { seed: 1, designs: new Map(), cells: new Map([['gone', figures]]) },
+      { designs: new Map(), cells: new Map([['new', figures]]) },
       'f',
     );
     expect(checks.map(({ name, verdict }) => [name, verdict])).toEqual([
@@ -73,7 +116,9 @@ describe('exact figures', () => {
       ['a', figures],
     ]);
     expect(
-      Object.keys((JSON.parse(exactBaselineText({ seed: 1, cells })) as { cells: object }).cells),
+      Object.keys(
+        (JSON.parse(exactBaselineText({ seed: 1, designs: new Map(), cells })) as { cells: object }).cells,
+      ),
     ).toEqual(['a', 'b']);
   });
 });
@@ -147,8 +192,8 @@ exact:
     expect(run('--update')).toMatchObject({ code: 0, stdout: 'Wrote base/exact.json\n' });
     const passed = run('--junit', 'out/regress.xml', '--markdown', 'out/regress.md');
     expect(passed).toMatchObject({ code: 0, stderr: '' });
-    expect(passed.stdout).toContain('2 passed');
-    expect(readFileSync(join(folder, 'out', 'regress.xml'), 'utf8')).toContain('tests="2" failures="0"');
+    expect(passed.stdout).toContain('4 passed');
+    expect(readFileSync(join(folder, 'out', 'regress.xml'), 'utf8')).toContain('tests="4" failures="0"');
 
     const file = join(folder, 'base', 'exact.json');
     const baseline = readFileSync(file, 'utf8');
@@ -167,6 +212,29 @@ exact:
     expect(run()).toMatchObject({ code: 1 });
     expect(run('--junit', 'out/broken.xml').stderr).toContain('base/exact.json: is not JSON');
     expect(readFileSync(join(folder, 'out', 'broken.xml'), 'utf8')).toContain('errors="1"');
+  });
+
+  it('does with what is inconclusive as it is told, and says so', () => {
+    const folder = scratchFolder();
+    writeFileSync(join(folder, 'regress.yaml'), config);
+    const run = (...args: string[]) =>
+      ctreplay(['regress', '--level', 'exact', '--baseline', 'base', ...args], folder);
+    run('--update');
+    // Another input, of which the baseline knows nothing.
+    const more = '    - { scenario: syn-flood, parameters: { packets: 100 } }\n';
+    writeFileSync(join(folder, 'regress.yaml'), config + more);
+    const policies = [
+      [[], 98],
+      [['--inconclusive', 'fail'], 99],
+      [['--rerun-inconclusive', '--inconclusive', 'pass'], 0],
+    ] as const;
+    for (const [args, code] of policies) {
+      const outcome = run('--quiet', ...args);
+      expect([args, outcome.code]).toEqual([args, code]);
+      expect(outcome.stdout).toMatch(/2 checks are inconclusive.*\n$/);
+    }
+    expect(run('--update', '--inconclusive', 'pass').code).toBe(2);
+    expect(run('--inconclusive', 'maybe').code).toBe(2);
   });
 
   it('refuses options that contradict each other', () => {
@@ -192,7 +260,7 @@ exact:
     const { code, stdout } = ctreplay(['regress', '--level', 'exact', '--quiet'], ROOT);
     expect(stdout).toMatch(/^\d+ passed\n$/);
     expect(code).toBe(0);
-  });
+  }, 180_000);
 
   it.skipIf(process.env['CTREPLAY_LONG'] === undefined)(
     'with --against tells a slower refresh from a remark (CTREPLAY_LONG=1 runs it: it compiles three engines)',

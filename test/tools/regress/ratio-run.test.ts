@@ -64,7 +64,7 @@ describe('ratios against a baseline', () => {
     expect(wrong / 400).toBeLessThan(0.05);
   });
 
-  it('of throughput are left open by a baseline of the probed build, and another mutex is told', () => {
+  it('of throughput are left open by a baseline of the probed build, and another mutex or touching ahead is told', () => {
     const bare = ratioBaselineOf(resultOf(sessions(random, 6, 1.5)), ['pps']);
     expect(bare.throughput).toBe('bare');
     const check = verdict({ ...bare, throughput: 'probed' }, sessions(random, 6, 1.5));
@@ -72,6 +72,8 @@ describe('ratios against a baseline', () => {
     expect(check.text).toMatch(/that of the probed build.*regress --update/);
     const other = verdict({ ...bare, mutex: 'backoff' }, sessions(random, 6, 1.5));
     expect(other.details.join()).toContain('measured with the backoff mutex, this with glibc');
+    const touched = verdict({ ...bare, touchAhead: 'on' }, sessions(random, 6, 1.5));
+    expect(touched.details.join()).toContain('measured with touch-ahead on, this with');
   });
 
   it('can be held against a baseline of before there were sessions', async () => {

@@ -79,40 +79,6 @@ describe.each(availableDesigns())('throughput of %s', (name) => {
   });
 });
 
-describe('a check that only the two runs together can fail', () => {
-  it('makes the result invalid, and says what was found', async () => {
-    const traffic = await scenario('established', { packets: 2000, 'active-flows': 50 });
-    let purpose = '';
-    const packets = (): number => (purpose === 'throughput' ? 1500 : 2000);
-    // Traffic that is another in the second run, as no staged traffic should be.
-    const changing: typeof traffic = {
-      ...traffic,
-      get packets() {
-        return packets();
-      },
-      forEach: (visit) =>
-        traffic.forEach((frame, index, wireBytes) => {
-          if (index < packets()) visit(frame, index, wireBytes);
-        }),
-    };
-    const result = await runSession(
-      {
-        traffic: changing,
-        input: { type: 'scenario', name: 'established' },
-        designs: [design('rculist-sweep')],
-        options: replayOptions({ bareThroughput: true }),
-        commandLine: ['replay'],
-        configuration: {},
-      },
-      { onRun: (_label, now) => (purpose = now) },
-    );
-    expect(result.valid).toBe(false);
-    expect(failedChecks(result.cases[0]!)).toEqual([
-      expect.objectContaining({ name: 'same-packets', expected: 2000, actual: 1500 }),
-    ]);
-  });
-});
-
 describe('replay', () => {
   it('shows both runs, and names the build of every table', () => {
     const { code, stdout } = run(...SYNTH, '--no-color');

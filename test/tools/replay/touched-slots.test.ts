@@ -7,7 +7,12 @@ import { createRules } from '../../../tools/config/rules.js';
 import { configFromSuggestion } from '../../../tools/config/suggested.js';
 import type { FinishedRun } from '../../../tools/replay/run-control.js';
 import { runDesign, type ReplayOptions } from '../../../tools/replay/session.js';
-import { slotsInUse, touchSlots, type SlotOptions } from '../../../tools/replay/touched-slots.js';
+import {
+  slotsInUse,
+  slotsNeeded,
+  touchSlots,
+  type SlotOptions,
+} from '../../../tools/replay/touched-slots.js';
 import { AS_IT_IS, loadTraffic } from '../../../tools/replay/traffic-source.js';
 import type { TrafficSlots } from '../../../tools/replay/traffic-slots.js';
 import { openScenario } from '../../../tools/synth/registry.js';
@@ -210,6 +215,17 @@ describe('slots that a run can come to use', () => {
     ['a shorter timeout', { pacing: { mode: 'pps', pps: 100 }, config: policy }, 1000],
   ])('%s', (_, changes, expected) => {
     expect(slotsInUse(slots, totals, { ...options, ...changes }, 1e6)).toBe(expected + SPARES);
+  });
+
+  it.each<[string, Partial<SlotOptions>, number]>([
+    ['one loop', {}, 100],
+    ['the same addresses again', { loops: 5 }, 100],
+    ['addresses of their own', { loops: 5, uniqueIpLoops: 1 }, 500],
+    ['more than the table has', { loops: 50, uniqueIpLoops: 1 }, 1500],
+    ['a rate for a time', { loops: endless, durationMs: 4000, uniqueIpLoops: 1 }, 100],
+    ['a timeout within the loop', { pacing: { mode: 'pps', pps: 100 }, config: policy }, 0],
+  ])('and will surely use: %s', (_, changes, expected) => {
+    expect(slotsNeeded(slots, totals, { ...options, ...changes }, 1500)).toBe(expected);
   });
 
   it('that open nothing are none, for however many loops', () => {

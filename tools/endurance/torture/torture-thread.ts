@@ -32,7 +32,7 @@ function runRound(input: ThreadInput): void {
   const control = new Control(plan.threads, input.control);
   const hook = new StepHook(control, plan, thread);
   // A clock of its own: nothing that a round does depends on the machine's.
-  const engine = new EngineThread(run, thread, () => hook.steps, hook.reached);
+  const engine = new EngineThread(run, thread, () => hook.steps, { step: hook.reached });
   const exports = engine.exports as TortureExports;
   hook.learn(exports);
   exports.setSleepNs(sleepOf(plan));

@@ -27,6 +27,9 @@ export const inputFile = z.object({
 });
 export type InputFile = z.infer<typeof inputFile>;
 
+/** What else than the tracker decided how fast packets were replayed. */
+export const bound = z.enum(['source']);
+
 export const input = z
   .object({
     type: z.enum(['capture', 'scenario']),
@@ -76,6 +79,9 @@ export type Build = z.infer<typeof build>;
 /** Mutexes of the engine: how waiters of a lock spin before they sleep. */
 export const mutex = z.enum(['glibc', 'backoff']);
 
+/** Settings of touching ahead: whether a batch loads what its packets will need before the first of them is run. */
+export const touchAhead = z.enum(['auto', 'on', 'off']);
+
 /** What got through, from the run that shows it best: at top speed one of its own, without probes and without clocks. */
 export const throughput = z
   .object({
@@ -98,6 +104,7 @@ export const throughput = z
     harnessShare: share.nullish().describe('Share of the workers’ time in that run that was the harness.'),
     cpuWaitShare: share.nullish().describe('Share of the workers’ time spent runnable without a CPU.'),
     sourceWaits: count.nullish().describe('Of streamed input: times that a worker found no packet.'),
+    touchedBatchShare: share.nullish().describe('Share of the batches of that run that touched ahead.'),
     partial: z.boolean().nullish().describe('True when that run was cut short.'),
   })
   .meta({ id: 'throughput' });
@@ -269,6 +276,14 @@ export const resultCase = z
     mutex: mutex
       .nullish()
       .describe('How waiters of a lock spin. Absent in results from before there was a choice: `backoff`.'),
+    touchAhead: touchAhead
+      .nullish()
+      .describe(
+        'Whether batches touched ahead what their packets needed: while the table was large, always, or never. Absent in results from before there was a choice: `off`.',
+      ),
+    touchedBatchShare: share
+      .nullish()
+      .describe('Share of the batches that did, in the run that all figures come from but `throughput`.'),
     loops: count.nullish(),
     uniqueIpLoops: count
       .nullish()
@@ -280,6 +295,11 @@ export const resultCase = z
       .nullish()
       .describe(
         'True when packets were replayed again under the same addresses, so that they met the connections of the time before.',
+      ),
+    bound: bound
+      .nullish()
+      .describe(
+        '`source` when streamed packets came too late, so that the rate is that of their source and says nothing of the design.',
       ),
     elapsedNs: nanoseconds,
     throughput: throughput

@@ -1,0 +1,107 @@
+/** The traced build: what it tells, and that it does what the bare build does. */
+import binaryen from 'assemblyscript/binaryen';
+import { describe, expect, it } from 'vitest';
+import { traceModule, traceText } from '../../engine/trace-wasm.mjs';
+import { NO_TRACE } from '../../engine/host/module.js';
+
+type Told = readonly [what: string, ...numbers: number[]];
+
+/** Runs `run` of a module that is traced on its way through its binary form, as a design is. */
+async function trace(body: string, memory = ''): Promise<Told[]> {
+  const module = binaryen.parseText(
+    `(module (import "env" "memory" (memory $m 1 1 shared)) ${memory} (func (export "run") (result i32) ${body}))`,
+  );
+  module.setFeatures(binaryen.Features.All);
+  const bare = module.emitBinary();
+  const told: Told[] = [];
+  const env = {
+    memory: new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }),
+    ...NO_TRACE,
+    touch: (kind: number, bytes: number, offset: number, address: number) => {
+      told.push(['touch', kind, bytes, offset, address]);
+      return address;
+    },
+    touchTo: (address: number) => {
+      told.push(['to', address]);
+      return address;
+    },
+    touchFrom: (address: number) => {
+      told.push(['from', address]);
+      return address;
+    },
+    touchLength: (length: number) => {
+      told.push(['length', length]);
+      return length;
+    },
+    turn: () => told.push(['turn']),
+  };
+  const run = (bytes: Uint8Array): number => {
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(bytes)), { env });
+    return (instance.exports['run'] as () => number)();
+  };
+  const expected = run(bare);
+  expect(told).toEqual([]);
+  env.memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  expect(run(await traceModule(bare))).toBe(expected);
+  return told;
+}
+
+describe('a traced module', () => {
+  it.each<[string, number, number, number, number]>([
+    ['(i32.load offset=8 (i32.const 100))', 1, 4, 8, 100],
+    ['(i32.load8_u (i32.const 5))', 1, 1, 0, 5],
+    ['(i32.wrap_i64 (i64.load16_s offset=2 (i32.const 4)))', 1, 2, 2, 4],
+    ['(i32.wrap_i64 (i64.load (i32.const 64)))', 1, 8, 0, 64],
+    ['(i32.atomic.load (i32.const 4))', 1, 4, 0, 4],
+    ['(i32.atomic.rmw.add offset=4 (i32.const 8) (i32.const 1))', 3, 4, 4, 8],
+    ['(i32.atomic.rmw8.xchg_u (i32.const 9) (i32.const 1))', 3, 1, 0, 9],
+    ['(i32.wrap_i64 (i64.atomic.rmw.cmpxchg (i32.const 16) (i64.const 0) (i64.const 7)))', 3, 8, 0, 16],
+    ['(memory.atomic.notify (i32.const 32) (i32.const 1))', 1, 4, 0, 32],
+    ['(i32x4.extract_lane 0 (v128.load offset=16 (i32.const 0)))', 1, 16, 16, 0],
+    ['(i32x4.extract_lane 0 (v128.load8x8_u (i32.const 24)))', 1, 8, 0, 24],
+    ['(i32x4.extract_lane 0 (v128.load32_splat (i32.const 24)))', 1, 4, 0, 24],
+  ])('tells %s', async (body, ...touch) => {
+    expect(await trace(body)).toEqual([['touch', ...touch]]);
+  });
+
+  it('tells stores, in the order in which addresses are computed', async () => {
+    const told = await trace(
+      '(i32.store offset=4 (i32.load (i32.const 0)) (i32.const 7)) (i64.store8 (i32.const 12) (i64.const 1)) (i32.const 0)',
+    );
+    expect(told).toEqual([
+      ['touch', 1, 4, 0, 0],
+      ['touch', 2, 4, 4, 0],
+      ['touch', 2, 1, 0, 12],
+    ]);
+  });
+
+  it('tells blocks with their length', async () => {
+    const told = await trace(
+      '(memory.fill (i32.const 10) (i32.const 1) (i32.const 100)) (memory.copy (i32.const 200) (i32.const 10) (i32.const 50)) (i32.const 1)',
+    );
+    expect(told).toEqual([
+      ['to', 10],
+      ['length', 100],
+      ['to', 200],
+      ['from', 10],
+      ['length', 50],
+    ]);
+  });
+
+  it('tells every turn of a loop', async () => {
+    const told = await trace(
+      '(local $i i32) (loop $l (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if $l (i32.lt_u (local.get $i) (i32.const 5)))) (local.get $i)',
+    );
+    expect(told).toEqual(Array.from({ length: 5 }, () => ['turn']));
+  });
+
+  it('leaves texts in data and names alone', () => {
+    const text =
+      '(module (data "(loop (i32.load \\")") ;; (loop (i32.load\n (; (loop ;) (export "(" (func $f)))';
+    expect(
+      traceText(text)
+        .replace(/\(import [^\n]*\n/g, '')
+        .replace(/\s+/g, ' '),
+    ).toBe(text.replace(/\s+/g, ' '));
+  });
+});

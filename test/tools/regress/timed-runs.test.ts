@@ -1,0 +1,56 @@
+/**
+ * Every timed run as the gate makes it, once: that its figures are read off what the command prints. Those of the locks take seconds,
+ * so on request (CTREPLAY_LONG=1).
+ */
+import { describe, expect, it } from 'vitest';
+import { workerFile } from '../../../tools/replay/thread-pool.js';
+import { runForJson, TimedRunError } from '../../../tools/regress/run-command.js';
+import { TIMED_RUN_NAMES, TIMED_RUNS, type TimedRunName } from '../../../tools/regress/timed-runs.js';
+
+const CLI = workerFile('../cli');
+const DESIGNS = ['timeout-lists', 'rculist-sweep'];
+
+const EXPECTED: Readonly<Record<TimedRunName, readonly string[]>> = {
+  sweeps: ['cleaned, ns a connection', 'flushed, ns a connection', 'looked-at, ns a connection'],
+  locks: [
+    'established, w2: bare packets/s',
+    'syn-flood, w2: bare packets/s',
+    'syn-flood, w2: contended share of ct_lock',
+  ],
+  paced: ['p99 of service over its median', 'slow packets an interruption'],
+  expiry: ['median lag of removal, tracker time', 'p99 lag of removal, tracker time'],
+  loading: ['load, ns a packet', 'parse-pcap, ns a packet'],
+};
+
+describe('the timed run', () => {
+  const isQuick = (name: TimedRunName): boolean =>
+    name !== 'locks' || process.env['CTREPLAY_LONG'] !== undefined;
+
+  it.each(TIMED_RUN_NAMES.filter(isQuick))('%s gives its figures for every design', async (name) => {
+    const run = TIMED_RUNS[name];
+    const figures = run.read(await runForJson(CLI, run.args({ designs: DESIGNS, mutex: 'glibc', seed: 7 })));
+    const names = figures.map((figure) => figure.name);
+    for (const expected of EXPECTED[name]) expect(names).toContain(expected);
+    expect(figures.every(({ value }) => value > 0 && Number.isFinite(value))).toBe(true);
+    const designs = new Set(figures.map(({ design }) => design));
+    expect([...designs].toSorted()).toEqual(name === 'loading' ? [null] : DESIGNS.toSorted());
+    const keys = figures.map((figure) => `${figure.name} ${figure.design}`);
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  it('of a version that prints nothing of it has no figures', () => {
+    for (const name of TIMED_RUN_NAMES) expect(TIMED_RUNS[name].read({})).toEqual([]);
+  });
+
+  it('that the command does not know is told apart from one that fails', async () => {
+    const unknown = await runForJson(CLI, ['contention', '--no-such-option']).catch(
+      (error: unknown) => error,
+    );
+    expect(unknown).toBeInstanceOf(TimedRunError);
+    expect(unknown).toMatchObject({ isUsage: true, message: expect.stringContaining('no-such-option') });
+    const failed = await runForJson(CLI, ['info', '/nowhere.pcap', '--json']).catch(
+      (error: unknown) => error,
+    );
+    expect(failed).toMatchObject({ isUsage: false, message: expect.stringContaining('/nowhere.pcap') });
+  });
+});

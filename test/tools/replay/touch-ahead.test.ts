@@ -1,0 +1,214 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { compiledDesigns, loadEngine } from '../../../engine/host/module.js';
+import type { TouchAhead } from '../../../engine/host/run-memory.js';
+import { DEFAULT_CONFIG } from '../../../tools/config/read-config.js';
+import { measuredSeries } from '../../../tools/model/feed.js';
+import type { InputPacket } from '../../../tools/oracle/capture-run.js';
+import { compareResults } from '../../../tools/regress/compare-results.js';
+import { runExact, type ExactFigures } from '../../../tools/regress/exact-run.js';
+import { mergeResults } from '../../../tools/regress/merge-results.js';
+import { cellsOf, comparableGroups } from '../../../tools/report/cells.js';
+import { markdownText } from '../../../tools/report/markdown.js';
+import type { Run } from '../../../tools/report/runs.js';
+import type { Result, ResultCase } from '../../../tools/report/schema.js';
+import { ctreplay, scratchFolder } from '../../support/command.js';
+import { design, failedChecks, replayCase, scenario } from '../../support/replay.js';
+import { sampleResult } from '../../support/results.js';
+
+const REPLAY = ['replay', '--synth', 'syn-flood', '--packets', '300', '--warmup', '0', '--json'];
+
+function resultOf(args: readonly string[], folder = scratchFolder()): Result {
+  const { code, stdout, stderr } = ctreplay(args, folder);
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+  return JSON.parse(stdout) as Result;
+}
+
+describe('--touch-ahead', () => {
+  it.each(compiledDesigns())(
+    'of %s: auto touches once the table is large; what the tracker did is the same',
+    async (name) => {
+      const { TOUCH_AHEAD_CONNECTIONS: limit } = loadEngine(name, 'bare').constants;
+      // Every packet is a connection of its own: two thirds of the way the table is small.
+      const traffic = await scenario('syn-flood', { packets: limit * 1.5 });
+      const run = (touchAhead: TouchAhead): Promise<ResultCase> =>
+        replayCase(traffic, name, { touchAhead, clock: 'capture', warmupPackets: 64 });
+      const [auto, on, off] = [await run('auto'), await run('on'), await run('off')];
+      const shares = [auto, on, off].map((one) => one.touchedBatchShare ?? null);
+      expect(shares.slice(1)).toEqual([1, 0]);
+      // Loosely a third.
+      expect(shares[0]).toBeGreaterThan(0.1);
+      expect(shares[0]).toBeLessThan(0.5);
+      for (const one of [auto, on]) {
+        expect(failedChecks(one)).toEqual([]);
+        expect(one.packets.verdicts).toEqual(off.packets.verdicts);
+        expect(one.workCounts).toEqual(off.workCounts);
+        for (const figure of ['created', 'expired', 'forced', 'remaining'] as const)
+          expect(one.connections?.[figure]).toBe(off.connections?.[figure]);
+      }
+      expect([auto, on, off].map((one) => one.touchAhead)).toEqual(['auto', 'on', 'off']);
+    },
+    60_000,
+  );
+
+  it('is auto by default, and in every result; only another one is in the name of the cell', () => {
+    const usual = resultOf(REPLAY);
+    expect(usual.configuration['touchAhead']).toBe('auto');
+    for (const one of usual.cases) {
+      expect(one).toMatchObject({ touchAhead: 'auto', touchedBatchShare: 0 });
+      expect(one.throughput).toMatchObject({ touchedBatchShare: 0 });
+      expect(one.id).toMatch(/\/w1\/topspeed$/);
+    }
+    for (const setting of ['on', 'off'] as const) {
+      const other = resultOf([...REPLAY, '--touch-ahead', setting]);
+      expect(other.configuration['touchAhead']).toBe(setting);
+      for (const one of other.cases) {
+        const share = setting === 'on' ? 1 : 0;
+        expect(one).toMatchObject({ touchAhead: setting, touchedBatchShare: share });
+        expect(one.throughput).toMatchObject({ touchedBatchShare: share });
+        expect(one.id).toMatch(new RegExp(`/w1/topspeed/touch-ahead-${setting}$`));
+      }
+    }
+    expect(ctreplay([...REPLAY, '--touch-ahead', 'always'], scratchFolder())).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('auto, on, off') as string,
+    });
+  });
+
+  it('is taken by bench and scale', () => {
+    const folder = scratchFolder();
+    const common = ['--trials', '1', '--packets', '300', '--json'];
+    const small = [...common, '--sessions', '1', '--touch-ahead', 'on'];
+    const json = (...args: string[]): unknown => JSON.parse(ctreplay(args, folder).stdout);
+    const results = [
+      json('bench', '--scenario', 'syn-flood', ...small),
+      json('scale', '--scenario', 'syn-flood', '--workers', '1', ...small),
+    ] as Result[];
+    for (const result of results) {
+      expect(result.configuration['touchAhead']).toBe('on');
+      expect(result.cases.length).toBeGreaterThan(0);
+      for (const one of result.cases) {
+        expect(one).toMatchObject({ touchAhead: 'on', touchedBatchShare: 1 });
+        expect(one.id).toContain('/topspeed/touch-ahead-on');
+      }
+    }
+  }, 120_000);
+
+  it('is off by itself where figures stand beside those of the original', () => {
+    const folder = scratchFolder();
+    const json = (...args: string[]): unknown => JSON.parse(ctreplay(args, folder).stdout);
+    const ovs = (...args: string[]): string[] => {
+      const small = ['--scenario', 'ovs-benchmark', '--trials', '1', '--packets', '300', '--json'];
+      const { results } = json('bench', ...small, ...args) as { results: { touchAhead: string }[] };
+      return results.map(({ touchAhead }) => touchAhead);
+    };
+    expect(ovs()).toEqual(['off', 'off']);
+    expect(ovs('--touch-ahead', 'on')).toEqual(['on', 'on']);
+    const contention = (...args: string[]): unknown =>
+      json(
+        ...['contention', '--workload', 'syn-flood', '--packets', '2000', '--threads', '1', '--rounds', '1'],
+        ...['--json', ...args],
+      );
+    expect(contention()).toMatchObject({ touchAhead: 'off' });
+    expect(contention('--touch-ahead', 'on')).toMatchObject({ touchAhead: 'on' });
+  }, 120_000);
+
+  it('is in the tables', () => {
+    const folder = scratchFolder();
+    const { code } = ctreplay([...REPLAY, '--touch-ahead', 'on', '--out', 'out'], folder);
+    expect(code).toBe(0);
+    const [head, ...rows] = readFileSync(join(folder, 'out', 'summary.csv'), 'utf8')
+      .trim()
+      .split('\r\n');
+    const columns = (head as string).split(',');
+    const cell = (row: string, name: string): string | undefined => row.split(',')[columns.indexOf(name)];
+    expect(rows).toHaveLength(2);
+    for (const row of rows) {
+      expect(cell(row, 'touch_ahead')).toBe('on');
+      expect(cell(row, 'touched_batch_share')).toBe('1');
+      expect(cell(row, 'throughput_touched_batch_share')).toBe('1');
+    }
+  });
+});
+
+describe('results of different settings', () => {
+  const sample = (label: string, touchAhead: TouchAhead | undefined, share: number): Run => {
+    const result = sampleResult({ kind: 'bench', packets: 120 });
+    const cases = result.cases.map((one): ResultCase => ({
+      ...one,
+      touchAhead,
+      touchedBatchShare: share,
+      throughput: { ...(one.throughput as NonNullable<ResultCase['throughput']>), touchedBatchShare: share },
+    }));
+    return { label, file: null, result: { ...result, cases } };
+  };
+  const notesOf = (base: Run, head: Run): string =>
+    compareResults([base], [head], { alpha: 0.05, acrossMachines: false }).notes.join(' ');
+  const off = sample('off', 'off', 0);
+  const old = sample('old', undefined, 0);
+  const on = sample('on', 'on', 1);
+  const auto = sample('auto', 'auto', 0.4);
+  const small = sample('small', 'auto', 0);
+
+  it('are told apart when compared; one that does not say never touched, and neither did auto in a small table', () => {
+    expect(notesOf(off, on)).toMatch(
+      /different settings of touching ahead \(base off, head on\).*--touch-ahead/,
+    );
+    expect(notesOf(old, auto)).toMatch(/different settings of touching ahead \(base off, head auto\)/);
+    for (const [base, head] of [
+      [off, off],
+      [old, off],
+      [old, small],
+      [auto, small],
+    ] as const) {
+      expect(notesOf(base, head)).not.toContain('touching ahead');
+    }
+  });
+
+  it('are not merged into one cell', () => {
+    const merge = (...runs: Run[]) => mergeResults(runs, { acrossMachines: false });
+    expect(() => merge(off, on)).toThrow(/off measured it with touch-ahead off, on with on/);
+    expect(() => merge(old, auto)).toThrow(/touch-ahead off, auto with auto/);
+    expect(merge(old, small).cases).toHaveLength(4);
+    expect(merge(auto, small).cases).toHaveLength(4);
+  });
+
+  it('stand in groups of their own, which say so', () => {
+    const both = { ...on.result, cases: [...on.result.cases, ...auto.result.cases] };
+    const named = both.cases.map((one) => ({ ...one, id: `${one.id}/${one.touchAhead}` }));
+    const run: Run = { label: 'both', file: null, result: { ...both, cases: named } };
+    const groups = comparableGroups(cellsOf([run]));
+    expect(groups.map(([first]) => first?.first.touchAhead)).toEqual(['on', 'auto']);
+    expect(markdownText([run])).toContain(', touch-ahead on');
+  });
+
+  it('are series of their own for the model', () => {
+    const cases = [...on.result.cases, ...off.result.cases].map((one) => ({
+      ...one,
+      design: 'rculist-sweep',
+    }));
+    const inputs = measuredSeries({ ...on.result, cases }, 'r.json').map(({ input }) => input);
+    expect(inputs.map((name) => name.split(', ')[1])).toEqual(['touch-ahead on', 'touch-ahead off']);
+  });
+});
+
+describe('exact figures', () => {
+  it.each(compiledDesigns())('of %s are the same with and without', async (name) => {
+    for (const input of ['established', 'fragments', 'ftp-alg', 'icmp-mix']) {
+      const traffic = await scenario(input, { packets: 600 });
+      const packets: InputPacket[] = [];
+      traffic.forEach((frame, index) =>
+        packets.push({
+          packetNumber: index + 1,
+          timestampNs: BigInt(Math.round(traffic.timesNs[index] as number)),
+          frame: frame.slice(),
+        }),
+      );
+      const figures = (touchAhead: TouchAhead): ExactFigures =>
+        runExact(design(name), { name: input, packets, config: DEFAULT_CONFIG, touchAhead }, 1);
+      expect(figures('on')).toEqual(figures('off'));
+    }
+  });
+});

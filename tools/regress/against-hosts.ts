@@ -1,0 +1,208 @@
+/**
+ * Level 3, the whole of two builds: the same commands of both (timed-runs.ts), each in a process of its own, in turns. What the
+ * engine alone does not show is here: two workers that meet at a lock, the sweeper's thread, pacing, loading.
+ *
+ * A round runs every command once in each build, who is first drawn by lot; its figure is the ratio of the two. Rounds that follow
+ * each other hang together, so the interval is that of a series (stats/serial-mean.ts). A regression is one only when other
+ * rounds, with other seeds, find it as well.
+ */
+import { shuffled, type RandomSource } from '../stats/random-source.js';
+import { median } from '../stats/sample.js';
+import { serialMean } from '../stats/serial-mean.js';
+import { mapInterval } from '../stats/session-estimate.js';
+import { confidencePerLook, decide, type VerdictResult } from '../stats/verdict.js';
+import type { Check } from './check.js';
+import { confirmed } from './confirm.js';
+import type { HostBuild } from './host-builds.js';
+import type { RegressConfig } from './regress-config.js';
+import { TimedRunError } from './run-command.js';
+import { TIMED_RUNS, type TimedFigure, type TimedRunName, type TimedRunSettings } from './timed-runs.js';
+
+/** What is compared, and how it is decided. */
+export interface HostRule {
+  readonly names: readonly TimedRunName[];
+  readonly settings: TimedRunSettings;
+  readonly tolerances: RegressConfig['runs']['tolerances'];
+  /** Confidence in all verdicts together. */
+  readonly confidence: number;
+  readonly rounds: number;
+  readonly maxRounds: number;
+}
+
+/** What the comparison needs from outside. */
+export interface HostTools {
+  /** Runs a command of a build and parses what it prints; throws TimedRunError. */
+  readonly command: (cli: string, args: readonly string[]) => Promise<unknown>;
+  readonly random: RandomSource;
+  readonly onRound?: (round: number, open: number) => void;
+}
+
+/** One figure over the rounds so far. */
+interface Series {
+  readonly run: TimedRunName;
+  readonly figure: TimedFigure;
+  readonly logs: number[];
+  readonly base: number[];
+  readonly head: number[];
+  verdict: VerdictResult | null;
+}
+
+/**
+ * Compares two builds.
+ * @param only names of the checks that are wanted; null = all
+ * @throws TimedRunError when a command fails in both builds
+ */
+export async function compareHosts(
+  base: HostBuild,
+  head: HostBuild,
+  rule: HostRule,
+  tools: HostTools,
+  only: ReadonlySet<string> | null = null,
+): Promise<Check[]> {
+  const first = await measureHosts(base, head, rule, tools, only);
+  const suspects = new Set(first.filter(({ verdict }) => verdict === 'regression').map(({ name }) => name));
+  if (suspects.size === 0) return first;
+  const settings = { ...rule.settings, seed: rule.settings.seed + 0x5eed };
+  const again = await measureHosts(base, head, { ...rule, settings }, tools, suspects);
+  return Promise.all(
+    first.map((check) => {
+      const second = again.find(({ name }) => name === check.name);
+      return second === undefined ? check : confirmed(check, () => Promise.resolve(second));
+    }),
+  );
+}
+
+/** `host, sweeps: cleaned, ns a connection of rculist-sweep`. */
+function nameOf(run: TimedRunName, { name, design }: TimedFigure): string {
+  return `host, ${run}: ${name}${design === null ? '' : ` of ${design}`}`;
+}
+
+async function measureHosts(
+  base: HostBuild,
+  head: HostBuild,
+  rule: HostRule,
+  tools: HostTools,
+  only: ReadonlySet<string> | null,
+): Promise<Check[]> {
+  const series = new Map<string, Series>();
+  const failed = new Map<TimedRunName, Check>();
+  const wanted = rule.names.filter(
+    (run) => only === null || [...only].some((name) => name.startsWith(`host, ${run}: `)),
+  );
+  const isWanted = (name: string): boolean => only === null || only.has(name);
+  const maxLooks = Math.max(1, Math.floor(rule.maxRounds / rule.rounds));
+  for (let look = 0, round = 0; look < maxLooks; look++) {
+    const open = wanted.filter((run) => look === 0 || hasOpen(series, run));
+    if (open.length === 0) break;
+    for (let i = 0; i < rule.rounds; i++, round++) {
+      tools.onRound?.(round, open.length);
+      for (const run of shuffled(open, tools.random)) {
+        if (failed.has(run)) continue;
+        const check = await measureRun(base, head, run, rule, round, tools, series, isWanted);
+        if (check !== null) failed.set(run, check);
+      }
+    }
+    const confidence = confidencePerLook(rule.confidence, maxLooks * Math.max(1, series.size));
+    for (const one of series.values()) {
+      if (one.verdict === null || one.verdict.verdict === 'inconclusive') judge(one, rule, confidence);
+    }
+  }
+  const checks = [...series].map(([name, one]) => checkOf(name, one, base, head));
+  return [...checks, ...failed.values(), ...spoilt(wanted, series, failed)];
+}
+
+/** Commands of which no round was valid. */
+function spoilt(
+  wanted: readonly TimedRunName[],
+  series: ReadonlyMap<string, Series>,
+  failed: ReadonlyMap<TimedRunName, Check>,
+): Check[] {
+  const measured = new Set([...series.values()].map(({ run }) => run));
+  return wanted
+    .filter((run) => !measured.has(run) && !failed.has(run))
+    .map((run) => ({
+      ...failure(run, 'inconclusive', 'no round was valid in both builds, or they have no figure in common'),
+      name: `host, ${run}: all figures`,
+    }));
+}
+
+function hasOpen(series: ReadonlyMap<string, Series>, run: TimedRunName): boolean {
+  return [...series.values()].some(
+    (one) => one.run === run && (one.verdict === null || one.verdict.verdict === 'inconclusive'),
+  );
+}
+
+/** One round of one command; returns a check when a build cannot run it, else null. */
+async function measureRun(
+  base: HostBuild,
+  head: HostBuild,
+  run: TimedRunName,
+  { settings }: HostRule,
+  round: number,
+  tools: HostTools,
+  series: Map<string, Series>,
+  isWanted: (name: string) => boolean,
+): Promise<Check | null> {
+  const { args, read } = TIMED_RUNS[run];
+  const words = args({ ...settings, seed: settings.seed + round });
+  const outcomes = new Map<HostBuild, TimedFigure[] | TimedRunError>();
+  for (const build of shuffled([base, head], tools.random)) {
+    try {
+      outcomes.set(build, read(await tools.command(build.cli, words)));
+    } catch (error) {
+      if (!(error instanceof TimedRunError)) throw error;
+      outcomes.set(build, error);
+    }
+  }
+  const [before, after] = [outcomes.get(base), outcomes.get(head)];
+  // A run that the machine spoilt says nothing of either build; its round is left out.
+  if ([before, after].some((one) => one instanceof TimedRunError && one.failedChecks.length > 0)) return null;
+  if (after instanceof TimedRunError) {
+    if (before instanceof TimedRunError) throw after;
+    return failure(run, 'regression', `${head.label} cannot run it, ${base.label} can: ${after.message}`);
+  }
+  if (before instanceof TimedRunError) {
+    return failure(run, 'skipped', `${base.label} cannot run it: ${before.message}`);
+  }
+  for (const figure of after ?? []) {
+    const name = nameOf(run, figure);
+    const then = before?.find((one) => one.name === figure.name && one.design === figure.design);
+    if (then === undefined || !isWanted(name)) continue;
+    const one = series.get(name) ?? { run, figure, logs: [], base: [], head: [], verdict: null };
+    one.logs.push(Math.log(figure.value / then.value));
+    one.base.push(then.value);
+    one.head.push(figure.value);
+    series.set(name, one);
+  }
+  return null;
+}
+
+function failure(run: TimedRunName, verdict: Check['verdict'], text: string): Check {
+  return { level: 'against', name: `host, ${run}`, verdict, text, details: [] };
+}
+
+function judge(one: Series, { tolerances }: HostRule, confidence: number): void {
+  const mean = serialMean(one.logs, confidence);
+  one.verdict = decide(
+    { value: Math.exp(mean.value), interval: mapInterval(mean.interval, Math.exp) },
+    { direction: one.figure.direction, threshold: tolerances[one.figure.kind] },
+  );
+}
+
+function checkOf(name: string, one: Series, base: HostBuild, head: HostBuild): Check {
+  const digits = (values: readonly number[]): string => String(Number(median(values).toPrecision(4)));
+  const verdict = one.verdict?.verdict ?? 'inconclusive';
+  const text = one.verdict?.text ?? 'was not judged';
+  return {
+    level: 'against',
+    name,
+    verdict,
+    text,
+    details: [
+      `${base.label}: median ${digits(one.base)}`,
+      `${head.label}: median ${digits(one.head)}`,
+      `${one.logs.length} rounds`,
+    ],
+    isOpen: verdict === 'inconclusive',
+  };
+}

@@ -1,0 +1,157 @@
+/**
+ * Frames kept in memory: pieces of some MiB, and arrays that say where each frame lies in them. The memory is shared: it is written
+ * here before any other thread is told of it, and only read from then on.
+ */
+import { frameAt, wireBytesAt, type FrameRange, type StagedRangeVisitor } from './frame-range.js';
+
+/** Memory for single frames is taken in pieces that double, as long as they fill up. */
+const FIRST_PIECE_BYTES = 64 * 1024;
+const MOST_PIECE_BYTES = 8 * 1024 * 1024;
+/** Bytes that are copied at a time. */
+const WORD_BYTES = 8;
+/** Bytes that may be kept beside each frame of a range, so that the range is copied as a whole: record headers, options. */
+const MOST_BESIDE_BYTES = 128;
+
+/** Smaller ranges are not kept as such: memory of its own for each would come to more than the frames. */
+const LEAST_RANGE = 64;
+
+/** A pile of frames in the order in which they were put there. */
+export class FramePile {
+  readonly #ranges: FrameRange[] = [];
+  #piece: OpenPiece | null = null;
+
+  /** Keeps a copy of a frame. */
+  add(frame: Uint8Array, wireBytes: number): void {
+    if (this.#piece === null || !this.#piece.hasRoom(frame.length)) {
+      const bytes =
+        this.#piece === null ? FIRST_PIECE_BYTES : Math.min(this.#piece.capacity * 2, MOST_PIECE_BYTES);
+      this.#closePiece();
+      this.#piece = new OpenPiece(Math.max(bytes, frame.length));
+    }
+    this.#piece.add(frame, wireBytes);
+  }
+
+  /** Keeps a copy of a range: all of its memory at once, where little else lies between the frames. */
+  addRange(range: FrameRange): void {
+    const { bytes, count, starts, lengths, wireBytes } = range;
+    let from = Number.POSITIVE_INFINITY;
+    let to = 0;
+    let frameBytes = 0;
+    for (let index = 0; index < count; index++) {
+      const start = starts[index] as number;
+      const length = lengths[index] as number;
+      from = Math.min(from, start);
+      to = Math.max(to, start + length);
+      frameBytes += length;
+    }
+    if (count < LEAST_RANGE || to - from > frameBytes + count * MOST_BESIDE_BYTES) {
+      for (let index = 0; index < count; index++) this.add(frameAt(range, index), wireBytesAt(range, index));
+      return;
+    }
+    this.#closePiece();
+    // Words can be copied as such only where both ends are aligned alike.
+    const shift = (bytes.byteOffset + from) % WORD_BYTES;
+    const kept = new Uint8Array(new SharedArrayBuffer(shift + to - from));
+    kept.set(bytes.subarray(from, to), shift);
+    const moved = new Uint32Array(new SharedArrayBuffer(count * 4));
+    for (let index = 0; index < count; index++) moved[index] = (starts[index] as number) - from + shift;
+    this.#ranges.push({
+      bytes: kept,
+      count,
+      starts: moved,
+      lengths: sharedCopy(lengths, count),
+      wireBytes: wireBytes === null ? null : differingLengths(wireBytes, lengths, count),
+    });
+  }
+
+  /** Shows everything in order. */
+  forEachRange(visit: StagedRangeVisitor): void {
+    this.#closePiece();
+    let firstIndex = 0;
+    for (const range of this.#ranges) {
+      visit(range, firstIndex);
+      firstIndex += range.count;
+    }
+  }
+
+  /** All ranges, in shared memory: another thread can be given them as they are. */
+  sharedRanges(): readonly FrameRange[] {
+    this.#closePiece();
+    return this.#ranges;
+  }
+
+  #closePiece(): void {
+    if (this.#piece !== null) this.#ranges.push(this.#piece.toRange());
+    this.#piece = null;
+  }
+}
+
+/** The lengths on the wire, which are not kept where they are those of the frames. */
+function differingLengths(wireBytes: Uint32Array, lengths: Uint32Array, count: number): Uint32Array | null {
+  for (let index = 0; index < count; index++) {
+    if (wireBytes[index] !== lengths[index]) return sharedCopy(wireBytes, count);
+  }
+  return null;
+}
+
+function sharedCopy(words: Uint32Array, count: number): Uint32Array {
+  const copy = new Uint32Array(new SharedArrayBuffer(count * 4));
+  copy.set(words.subarray(0, count));
+  return copy;
+}
+
+/** Memory that single frames are put into, one behind the other. */
+class OpenPiece {
+  readonly #bytes: Uint8Array;
+  #starts = new Uint32Array(1024);
+  #lengths = new Uint32Array(1024);
+  #wireBytes = new Uint32Array(1024);
+  #count = 0;
+  #used = 0;
+
+  constructor(capacityBytes: number) {
+    this.#bytes = new Uint8Array(new SharedArrayBuffer(capacityBytes));
+  }
+
+  get capacity(): number {
+    return this.#bytes.length;
+  }
+
+  hasRoom(byteCount: number): boolean {
+    return byteCount <= this.#bytes.length - this.#used;
+  }
+
+  add(frame: Uint8Array, wireBytes: number): void {
+    if (this.#count === this.#starts.length) this.#grow();
+    this.#bytes.set(frame, this.#used);
+    this.#starts[this.#count] = this.#used;
+    this.#lengths[this.#count] = frame.length;
+    this.#wireBytes[this.#count] = wireBytes;
+    this.#used += frame.length;
+    this.#count++;
+  }
+
+  toRange(): FrameRange {
+    const count = this.#count;
+    const lengths = sharedCopy(this.#lengths, count);
+    return {
+      bytes: this.#bytes,
+      count,
+      starts: sharedCopy(this.#starts, count),
+      lengths,
+      wireBytes: differingLengths(this.#wireBytes, lengths, count),
+    };
+  }
+
+  #grow(): void {
+    this.#starts = doubled(this.#starts);
+    this.#lengths = doubled(this.#lengths);
+    this.#wireBytes = doubled(this.#wireBytes);
+  }
+}
+
+function doubled(words: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(words.length * 2);
+  larger.set(words);
+  return larger;
+}
