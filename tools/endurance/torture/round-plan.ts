@@ -21,8 +21,8 @@ export const FAULTS = {
 export type Fault = keyof typeof FAULTS;
 
 /**
- * What a round has more of than others: `everything` as it comes; `map`: a full table in which entries move, and looks at what must be
- * there; `leave`: threads that retire slots and go offline, many short laps.
+ * What a round has more of than others: `everything` as it comes; `map`: a full table in which entries move, and a thread that only
+ * looks at what must be there; `leave`: threads that retire slots and go offline, many short laps.
  */
 export type Focus = 'everything' | 'map' | 'leave';
 
@@ -127,7 +127,7 @@ export function planRound(wishes: RoundWishes, round: number): RoundPlan {
     ...size,
     laps,
     ...focused(focus, mode, random),
-    ownFlows: Math.max(1, Math.floor(size.slots / ((focus === 'map' ? 2 : 4) * threads))),
+    ownFlows: Math.max(1, Math.floor(size.slots / (focus === 'map' ? 3 : 4 * threads))),
     connLimit: focus === 'map' ? 2 * size.slots : size.slots,
     mutex: pick(MUTEX_POLICIES),
     death: dies ? death : null,
@@ -161,7 +161,7 @@ function focused(focus: Focus, mode: TortureMode, random: Random): Focused {
         batchesPerLap: 40 * times,
         delayShift: shift(2, 5),
         operationPercent: 40,
-        ownPackets: 8,
+        ownPackets: 16,
         mostPackets: 4,
         // What is not a thread's own expires now and then and makes room for others.
         clockStepMs: 20_000,

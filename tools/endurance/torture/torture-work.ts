@@ -78,13 +78,16 @@ export class TortureWork {
   lap(lap: number): void {
     const { exports } = this.#engine;
     const { thread, plan } = this.#input;
-    const { batchesPerLap, operationPercent, ownPackets, mode } = plan;
+    const { batchesPerLap, operationPercent, ownPackets, mode, focus } = plan;
     this.#doing = 'goOnline';
     exports.goOnline();
+    // It finds what is there and so waits for no lock: others are seen in the middle of their changes.
+    const onlyLooks = focus === 'map' && thread === 0;
     for (let batch = 0; batch < batchesPerLap && !this.#control.stopped; batch++) {
-      for (let own = this.#random.below(ownPackets + 1); own > 0; own--) this.#runOwn();
-      this.#runBatch();
-      if (this.#chance(operationPercent)) this.#operate();
+      const own = focus === 'map' && !onlyLooks ? 0 : this.#random.below(ownPackets + 1);
+      for (let sent = 0; sent < own; sent++) this.#runOwn();
+      if (!onlyLooks) this.#runBatch();
+      if (!onlyLooks && this.#chance(operationPercent)) this.#operate();
       if (this.#chance(60)) {
         this.#atQuiescentPoint();
         exports.quiesce();
