@@ -37,6 +37,8 @@ const IN = 1;
 /** Looks at the gate before a thread sleeps on it. */
 const SPINS = 2000;
 const START_MS = 1_000_000;
+/** At a rare step one thread in so many is left standing. */
+const RARE_EVERY = 8;
 
 export class Control {
   readonly buffer: SharedArrayBuffer;
@@ -167,14 +169,17 @@ export class Control {
     }
   }
 
-  /** Counts a step, and hands over at one in 2^shift, or surely where the thread can do nothing but wait. */
-  serialStep(thread: number, shift: number, mustWait: boolean): void {
+  /**
+   * Counts a step, and hands over at one in 2^shift, or surely where the thread can do nothing but wait. Where a thread stands seldom, it
+   * is left standing for long now and then.
+   */
+  serialStep(thread: number, shift: number, mustWait: boolean, isRare = false): void {
     const steps = Atomics.load(this.#words, STEPS) + 1;
     Atomics.store(this.#words, STEPS, steps);
-    const draw = this.#draw(1 << shift);
-    if (draw !== 0 && !mustWait) return;
+    const stands = isRare && this.#draw(RARE_EVERY) === 0;
+    if (this.#draw(1 << shift) !== 0 && !mustWait && !stands) return;
     // A long delay now and then: the others do a lot meanwhile.
-    if (!mustWait && this.#draw(8) === 0)
+    if (!mustWait && (stands || this.#draw(8) === 0))
       Atomics.store(this.#words, this.#word(thread, ASLEEP_UNTIL), steps + (1 << (4 + this.#draw(9))));
     const next = this.#next(thread, steps, mustWait);
     if (next === thread || next < 0) return;

@@ -21,8 +21,8 @@ export const FAULTS = {
 export type Fault = keyof typeof FAULTS;
 
 /**
- * What a round has more of than others: `everything` as it comes; `map`: a full table in which entries move, and looks at what must be
- * there; `leave`: threads that retire slots and go offline, many short laps.
+ * What a round has more of than others: `everything` as it comes; `map`: a full table in which entries move, and a thread that only
+ * looks at what must be there; `leave`: threads that retire slots and go offline, many short laps.
  */
 export type Focus = 'everything' | 'map' | 'leave';
 
@@ -50,8 +50,11 @@ export interface RoundPlan {
   /** A thread comes to a delay, or hands over, at one step in 2^this on average. */
   readonly delayShift: number;
   readonly operationPercent: number;
-  /** How often a thread sends packets of its own flows beside a batch. */
-  readonly ownPercent: number;
+  /** Packets of its own flows that a thread sends beside a batch, half of them on average. */
+  readonly ownPackets: number;
+  /** Own flows of a thread. */
+  readonly ownFlows: number;
+  readonly connLimit: number;
   readonly mostPackets: number;
   readonly clockStepMs: number;
   readonly mutex: MutexPolicy;
@@ -123,22 +126,56 @@ export function planRound(wishes: RoundWishes, round: number): RoundPlan {
     threads,
     ...size,
     laps,
-    batchesPerLap: (mode === 'serial' ? 1 : 4) * (focus === 'leave' ? 6 : 24),
-    delayShift:
-      mode === 'parallel'
-        ? random.between(6, 12)
-        : focus === 'leave'
-          ? random.between(1, 4)
-          : random.between(4, 8),
-    operationPercent: focus === 'leave' ? 80 : focus === 'map' ? 10 : random.between(10, 60),
-    ownPercent: focus === 'map' ? 90 : 30,
-    mostPackets: focus === 'leave' ? 2 : MOST_PACKETS,
-    clockStepMs: focus === 'map' ? 0 : pick([0, 500, 4000, 40_000]),
+    ...focused(focus, mode, random),
+    ownFlows: Math.max(1, Math.floor(size.slots / (focus === 'map' ? 3 : 4 * threads))),
+    connLimit: focus === 'map' ? 2 * size.slots : size.slots,
     mutex: pick(MUTEX_POLICIES),
     death: dies ? death : null,
     fault: wishes.fault,
     randomSeed,
   };
+}
+
+type Focused = Pick<
+  RoundPlan,
+  'batchesPerLap' | 'delayShift' | 'operationPercent' | 'ownPackets' | 'mostPackets' | 'clockStepMs'
+>;
+
+/** What the focus decides. Where laps are long, serial rounds hand over less often: it takes its time. */
+function focused(focus: Focus, mode: TortureMode, random: Random): Focused {
+  const times = mode === 'serial' ? 1 : 4;
+  const shift = (least: number, most: number): number =>
+    mode === 'serial' ? random.between(least, most) : random.between(6, 12);
+  switch (focus) {
+    case 'leave':
+      return {
+        batchesPerLap: 6 * times,
+        delayShift: shift(1, 4),
+        operationPercent: 80,
+        ownPackets: 1,
+        mostPackets: 2,
+        clockStepMs: 40_000,
+      };
+    case 'map':
+      return {
+        batchesPerLap: 40 * times,
+        delayShift: shift(2, 5),
+        operationPercent: 40,
+        ownPackets: 16,
+        mostPackets: 4,
+        // What is not a thread's own expires now and then and makes room for others.
+        clockStepMs: 20_000,
+      };
+    case 'everything':
+      return {
+        batchesPerLap: 24 * times,
+        delayShift: shift(4, 8),
+        operationPercent: random.between(10, 60),
+        ownPackets: 1,
+        mostPackets: MOST_PACKETS,
+        clockStepMs: random.below(4) * 10_000,
+      };
+  }
 }
 
 /** One line: enough to know the round by. */

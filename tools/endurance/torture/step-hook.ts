@@ -13,11 +13,30 @@ export class PlannedDeathError extends Error {
 
 /** Steps at which a thread waits for another one, by their exported names. */
 const WAITING_STEPS = ['S_SLEEP_WAIT', 'S_FIND_AWAIT', 'S_ORPHANS_LOCK'] as const;
+/** Steps in the middle of a change that others may see half-way: they are few among all the looks. */
+const RARE_STEPS = [
+  'S_SLEEP_MARK',
+  'S_SLEEP_TAKE',
+  'S_NOTIFY',
+  'S_ADVANCE',
+  'S_ORPHANS_CALL',
+  'S_ORPHANS_PUBLISH',
+  'S_ORPHANS_RELEASE',
+  'S_SLOT_OPEN',
+  'S_SLOT_CLOSE',
+  'S_CHAIN_HEAD',
+  'S_LIST_PUBLISH',
+  'S_LIST_UNLINK',
+  'S_RETURN_PUSH',
+  'S_TAKE_ALL',
+] as const;
 /** Far more steps than a batch and an operation take, waiting included: a thread that makes more of them goes round in a circle. */
 const MOST_STEPS_PER_BATCH = 20_000;
 /** Longest delay that is spun, in looks at a word. */
 const LONGEST_SPIN = 4096;
 const SLEEP_MS = 1;
+/** At a rare step a delay comes at one in 2^this at least. */
+const RARE_SHIFT = 4;
 /** One delay in so many is a sleep. */
 const SLEEP_EVERY = 16;
 
@@ -26,6 +45,7 @@ export class StepHook {
   readonly #plan: RoundPlan;
   readonly #thread: number;
   #waiting = new Set<number>();
+  #rare = new Set<number>();
   #state: number;
   /** Steps of this thread in this round. */
   steps = 0;
@@ -43,14 +63,14 @@ export class StepHook {
 
   /** Learns the numbers of the steps from the instance that will make them. */
   learn(exports: Readonly<Record<string, unknown>>): void {
-    this.#waiting = new Set(
-      WAITING_STEPS.map((name) => {
-        const id = globalValue(exports[name]);
-        if (id === null)
-          throw new Error(`the module does not export ${name}: it is not of the torture flavour`);
-        return id;
-      }),
-    );
+    const idOf = (name: string): number => {
+      const id = globalValue(exports[name]);
+      if (id === null)
+        throw new Error(`the module does not export ${name}: it is not of the torture flavour`);
+      return id;
+    };
+    this.#waiting = new Set(WAITING_STEPS.map(idOf));
+    this.#rare = new Set(RARE_STEPS.map(idOf));
   }
 
   /** From here on steps count: the thread is in a lap. */
@@ -71,8 +91,9 @@ export class StepHook {
     if (this.steps === this.#deathAt) throw new PlannedDeathError();
     if (this.steps > this.#limit) throw new Error('a lap does not come to its end');
     const { mode, delayShift } = this.#plan;
-    if (mode === 'serial') this.#control.serialStep(this.#thread, delayShift, this.#waiting.has(id));
-    else this.#delay(delayShift);
+    if (mode === 'serial')
+      this.#control.serialStep(this.#thread, delayShift, this.#waiting.has(id), this.#rare.has(id));
+    else this.#delay(this.#rare.has(id) ? Math.min(delayShift, RARE_SHIFT) : delayShift);
   };
 
   #delay(shift: number): void {

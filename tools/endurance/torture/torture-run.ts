@@ -86,7 +86,7 @@ export class Torture {
       checker,
       byteOffset(regions.packets + plan.threads * scratchBytes),
       plan.threads,
-      Math.max(1, Math.floor(plan.slots / (4 * plan.threads))),
+      plan.ownFlows,
     );
     const control = new Control(plan.threads);
     control.reset(plan.randomSeed);
@@ -152,7 +152,7 @@ function settingsOf(plan: RoundPlan, engine: EngineModule): RunSettings {
     seed: plan.randomSeed,
     hashBasis: plan.randomSeed,
     preset: presetNumber(plan.choice, engine.presets),
-    connLimit: plan.slots,
+    connLimit: plan.connLimit,
     mutex: plan.mutex,
     holdInterval: 7,
   };
