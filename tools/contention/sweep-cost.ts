@@ -67,43 +67,51 @@ function flowFrame(i: number): Uint8Array {
   });
 }
 
-/** One design in one build, with a table to fill and sweep. */
+function makeTracker(
+  { design, preset }: DesignChoice,
+  flavour: Flavour,
+  { connections, seed, now, wasmFolder }: SweepRequest,
+): Tracker {
+  return Tracker.create({
+    design,
+    preset,
+    flavour,
+    slabSlots: connections + 64,
+    connLimit: connections * LIMIT_FACTOR,
+    packetStoreBytes: STORE_BYTES,
+    holdInterval: flavour === 'bare' ? 0 : HOLD_INTERVAL,
+    clock: now,
+    seed,
+    hashBasis: seed + 1,
+    wasmFolder,
+  });
+}
+
+/**
+ * One design in one build, with a table to fill and sweep, and another to fill and flush: a flush gives slots back in the order of the
+ * hash, and the lists of the next table would lead through memory in that order.
+ */
 class SweepBed {
   readonly label: string;
   readonly rounds: SweepRound[] = [];
-  readonly #tracker: Tracker;
+  readonly #swept: Tracker;
+  readonly #flushed: Tracker;
   readonly #connections: number;
   readonly #frames: readonly Uint8Array[];
   readonly #now: () => number;
 
-  constructor(
-    choice: DesignChoice,
-    flavour: Flavour,
-    frames: readonly Uint8Array[],
-    { connections, seed, now, wasmFolder }: SweepRequest,
-  ) {
+  constructor(choice: DesignChoice, flavour: Flavour, frames: readonly Uint8Array[], request: SweepRequest) {
     this.label = designLabel(choice);
-    this.#connections = connections;
+    this.#connections = request.connections;
     this.#frames = frames;
-    this.#now = now;
-    this.#tracker = Tracker.create({
-      design: choice.design,
-      preset: choice.preset,
-      flavour,
-      slabSlots: connections + 64,
-      connLimit: connections * LIMIT_FACTOR,
-      packetStoreBytes: STORE_BYTES,
-      holdInterval: flavour === 'bare' ? 0 : HOLD_INTERVAL,
-      clock: now,
-      seed,
-      hashBasis: seed + 1,
-      wasmFolder,
-    });
+    this.#now = request.now;
+    this.#swept = makeTracker(choice, flavour, request);
+    this.#flushed = makeTracker(choice, flavour, request);
   }
 
-  /** Fills the table, sweeps it while all live, and again when all have expired; fills it once more and flushes it. */
+  /** Fills a table, sweeps it while all live, and again when all have expired; fills the other and flushes it. */
   run(): SweepRound {
-    this.#fill();
+    this.#fill(this.#swept);
     const lookedNs = this.#look();
     const clean = this.#sweep(LATER_MS);
     if (clean.cleaned !== this.#connections) {
@@ -117,11 +125,11 @@ class SweepBed {
   }
 
   #flush(): number {
-    this.#fill();
+    this.#fill(this.#flushed);
     const start = this.#now();
-    this.#tracker.flush();
+    this.#flushed.flush();
     const elapsedNs = this.#now() - start;
-    const left = this.#tracker.connCount;
+    const left = this.#flushed.connCount;
     if (left !== 0) throw new SweepCostError(this.label, `a flush left ${left} connections`);
     return elapsedNs / this.#connections;
   }
@@ -140,13 +148,13 @@ class SweepBed {
     return median(passesNs) / this.#connections;
   }
 
-  #fill(): void {
+  #fill(tracker: Tracker): void {
     for (const frame of this.#frames) {
-      const packet = this.#tracker.packet(frame);
-      this.#tracker.execute(packet, { commit: true }, NOW_MS);
-      this.#tracker.release(packet);
+      const packet = tracker.packet(frame);
+      tracker.execute(packet, { commit: true }, NOW_MS);
+      tracker.release(packet);
     }
-    const count = this.#tracker.connCount;
+    const count = tracker.connCount;
     if (count !== this.#connections) {
       throw new SweepCostError(this.label, `the table holds ${count} connections, not ${this.#connections}`);
     }
@@ -154,7 +162,7 @@ class SweepBed {
 
   #sweep(nowMs: number): { checked: number; cleaned: number; elapsedNs: number } {
     const start = this.#now();
-    const { checked, cleaned } = this.#tracker.sweep(nowMs);
+    const { checked, cleaned } = this.#swept.sweep(nowMs);
     return { checked, cleaned, elapsedNs: this.#now() - start };
   }
 }

@@ -5,7 +5,7 @@ import { probeNoise, type NoiseFigures } from '../measure/noise.js';
 import { machineShares, readMachineSchedule, type MachineSchedule } from '../measure/schedstat.js';
 import { systemFiles } from '../measure/system-files.js';
 import type { WarningFacts } from '../measure/warnings.js';
-import type { Environment } from '../report/schema.js';
+import type { Environment, ResultCase } from '../report/schema.js';
 
 /** The machine before a run. */
 export interface MachineAtStart {
@@ -37,9 +37,17 @@ export interface MachineReport {
   readonly facts: WarningFacts;
 }
 
-/** Closes the book: what the machine did since `start` is added. */
-export function reportMachine(start: MachineAtStart, pinned: boolean | null): MachineReport {
+/**
+ * Closes the book: what the machine did since `start` is added.
+ * @param cases what was measured: a read of the clock costs no more than the workers found
+ */
+export function reportMachine(
+  start: MachineAtStart,
+  pinned: boolean | null,
+  cases: readonly ResultCase[] = [],
+): MachineReport {
   const { figures, clock, noise } = start;
+  const costNs = Math.min(clock.costNs, ...cases.flatMap((one) => one.timer?.costNs ?? []));
   const shares = machineShares(readMachineSchedule(systemFiles), start.schedule);
   return {
     environment: {
@@ -53,7 +61,7 @@ export function reportMachine(start: MachineAtStart, pinned: boolean | null): Ma
       memoryBytes: figures.memoryBytes,
       node: figures.node,
       v8: figures.v8,
-      clock: { source: clock.source, costNs: clock.costNs, stepNs: clock.stepNs },
+      clock: { source: clock.source, costNs, stepNs: clock.stepNs },
       noise: {
         probeMs: noise.probeMs,
         cv: noise.cv,

@@ -404,7 +404,7 @@ function makeResult(
   interrupted: boolean,
 ): Result {
   const { options } = request;
-  const report = reportMachine(machine, options.pin ? true : null);
+  const report = reportMachine(machine, options.pin ? true : null, cases);
   return {
     format: RESULT_FORMAT,
     version: RESULT_VERSION,

@@ -220,50 +220,16 @@ function peek(bucket: usize, hash: u32): usize {
 }
 
 function setSlot(bucket: usize, slot: u32, hash: u32, ref: usize): void {
-  if (TORTURE) {
-    setSlotInSteps(bucket, slot, hash, ref);
-    return;
-  }
   const version = atomic.load<u32>(bucket);
+  if (TORTURE) step(S_SLOT_OPEN);
   atomic.store<u32>(bucket, version + 1);
   const at = slotRef(bucket, slot);
+  if (TORTURE) step(S_SLOT_REF);
   atomic.store<u32>(at, <u32>ref, REFS);
+  if (TORTURE) step(S_SLOT_HASH);
   atomic.store<u32>(at, hash, HASHES);
+  if (TORTURE) step(S_SLOT_CLOSE);
   atomic.store<u32>(bucket, version + 2);
-}
-
-/** setSlot in the torture flavour. The steps are not in setSlot itself: there they change how the optimiser numbers locals elsewhere. */
-function setSlotInSteps(bucket: usize, slot: u32, hash: u32, ref: usize): void {
-  if (isPlanted(FAULT_MOVE_LATE) && ref != 0 && moveLate(bucket, slot, hash, ref)) return;
-  changeSlotInSteps(bucket, slot, hash, ref);
-}
-
-/** setSlot word for word, with its steps. */
-function changeSlotInSteps(bucket: usize, slot: u32, hash: u32, ref: usize): void {
-  const version = atomic.load<u32>(bucket);
-  step(S_SLOT_OPEN);
-  atomic.store<u32>(bucket, version + 1);
-  const at = slotRef(bucket, slot);
-  step(S_SLOT_REF);
-  atomic.store<u32>(at, <u32>ref, REFS);
-  step(S_SLOT_HASH);
-  atomic.store<u32>(at, hash, HASHES);
-  step(S_SLOT_CLOSE);
-  atomic.store<u32>(bucket, version + 2);
-}
-
-/**
- * FAULT_MOVE_LATE: an entry that is in its other bucket leaves it first, so that for a moment it is nowhere. Then it is in both, and the
- * move goes on as ever. Returns false for an entry that is new.
- */
-function moveLate(bucket: usize, slot: u32, hash: u32, ref: usize): bool {
-  const from = bucket == bucket1(hash) ? bucket2(hash) : bucket1(hash);
-  const old = occupiedSlot(from, hash);
-  if (old == NO_SLOT || <usize>load<u32>(slotRef(from, old), REFS) != ref) return false;
-  changeSlotInSteps(from, old, hash, 0);
-  changeSlotInSteps(bucket, slot, hash, ref);
-  atomic.store<u32>(slotRef(from, old), <u32>ref, REFS);
-  return true;
 }
 
 /** Slot that holds this hash with a record, or NO_SLOT. */
@@ -384,7 +350,10 @@ function shiftPath(head: u32, slot: u32, target: usize, free: u32): usize {
     const at = slotRef(from, slot);
     const hash = load<u32>(at, HASHES);
     if (DEBUG && target != bucket1(hash) && target != bucket2(hash)) unreachable();
-    setSlot(target, free, hash, <usize>load<u32>(at, REFS));
+    const ref = <usize>load<u32>(at, REFS);
+    // The fault: it leaves its bucket first, so that for a moment it is nowhere.
+    if (TORTURE && isPlanted(FAULT_MOVE_LATE)) setSlot(from, slot, hash, 0);
+    setSlot(target, free, hash, ref);
     setSlot(from, slot, hash, 0);
     countWork(W_MAP_DISPLACEMENTS, 1);
     const path = load<u32>(nodeAt(index), 4);

@@ -7,7 +7,7 @@ import { LOCK_CLASSES } from '../../../engine/host/counters.js';
 import { AUDIT_CHECKS, type AuditCheckName } from '../../../tools/measure/audit.js';
 import { makeCase } from '../../../tools/replay/case-result.js';
 import type { FinishedRun, RunOptions } from '../../../tools/replay/run-control.js';
-import { runDesign, type ReplayOptions } from '../../../tools/replay/session.js';
+import { isValid, runDesign, type ReplayOptions } from '../../../tools/replay/session.js';
 import { CROSS_CHECKS, joinRuns, type CrossCheckName } from '../../../tools/replay/throughput.js';
 import type { ResultCase } from '../../../tools/report/schema.js';
 import { design, failedChecks, replayOptions, scenario } from '../../support/replay.js';
@@ -206,6 +206,13 @@ describe.each(DESIGNS)('the self-audit of a run of %s', (name) => {
     });
     if (check === null) expect(failing(joined)).toEqual([]);
     else expect(failing(joined)).toContain(check);
+    // The two runs' own figures are what it says.
+    const { packets } = joined;
+    if (check === 'same-packets')
+      expect(failedChecks(joined)).toContainEqual(
+        expect.objectContaining({ name: check, expected: packets.injected, actual: packets.injected - 1 }),
+      );
+    expect(isValid(joined)).toBe(check === null);
   });
 
   it('passes when nothing is spoiled', async () => {
