@@ -20,9 +20,9 @@ export const FAIRNESS_NOTES: readonly FairnessNote[] = [
     about: 'Ratio of the designs',
     text:
       'New over old lies within 0.83x to 1.08x of native for 1,000 established connections, for ovs-benchmark at 2 and 4 threads, and ' +
-      'for a SYN flood. For ovs-benchmark at 1 thread it is 0.79x (1.37 here, 1.84 natively): without contention the locks ' +
-      'that only the old design takes cost 18 ns a packet here, where they are one instruction each way, and 60 ns ' +
-      'natively, where each is a call. At one thread the new design therefore looks a fifth less good here.',
+      'for a SYN flood. For ovs-benchmark at 1 thread it is 0.79x (1.37 here, 1.84 natively): what only the old design does, mostly locks ' +
+      'that nobody else wants, costs 18 ns a packet here, where a lock is an instruction each way, and 60 ns natively, where it is a ' +
+      'call. At one thread the new design therefore looks a fifth less good here, in another run a third.',
   },
   {
     about: 'SYN flood: contended share and longest waits',
