@@ -7,7 +7,7 @@ import {
 } from '../engine/host/engine-memory.js';
 import { Command, CommanderError } from 'commander';
 import { endProgram, watchEnd } from './commands/program-end.js';
-import { packageVersion } from './report/tool-version.js';
+import { packageVersion } from './result/tool-version.js';
 
 /** Wrong usage: unknown option, value out of range. */
 const EXIT_USAGE = 2;

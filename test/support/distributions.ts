@@ -1,6 +1,6 @@
 /** Seeded draws, and the figures of a set of values through the real hdr-histogram-js. */
 import hdr from 'hdr-histogram-js';
-import type { CountDistribution, LatencyDistribution } from '../../tools/report/schema.js';
+import type { CountDistribution, LatencyDistribution } from '../../tools/result/schema.js';
 
 export type Random = () => number;
 

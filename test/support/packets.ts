@@ -15,7 +15,7 @@ export type {
 } from '../../tools/synth/packet-builder.js';
 export { fragmentRanges, writeFragment } from '../../tools/synth/fragmenter.js';
 export * from '../../tools/synth/headers.js';
-export { Random } from '../../tools/synth/random.js';
+export { Random } from '../../tools/random/random.js';
 
 /** What the short builders take besides ports: addresses (IPv6 when they hold a colon), tags, payload. */
 export interface Endpoints {

@@ -6,7 +6,7 @@ import { runDesign, type ReplayOptions, type SessionHooks } from '../../tools/re
 import { stageTraffic, type StagedTraffic } from '../../tools/replay/staging.js';
 import { scenarioTraffic, type Traffic } from '../../tools/replay/traffic.js';
 import type { ReplayTraffic } from '../../tools/replay/traffic-source.js';
-import type { ResultCase } from '../../tools/report/schema.js';
+import type { ResultCase } from '../../tools/result/schema.js';
 import { openScenario } from '../../tools/synth/registry.js';
 
 /** Options of a small, quick replay. */

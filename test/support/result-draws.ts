@@ -6,7 +6,7 @@ import type {
   LatencyView,
   PacketClass,
   TimelineInterval,
-} from '../../tools/report/schema.js';
+} from '../../tools/result/schema.js';
 import { histogramOf, latencyOf, logNormal, type Random } from './distributions.js';
 
 export interface Packet {

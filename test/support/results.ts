@@ -9,7 +9,7 @@ import type {
   ResultCase,
   Scaling,
   Sweep,
-} from '../../tools/report/schema.js';
+} from '../../tools/result/schema.js';
 import { countsOf, latencyOf, logNormal, seededRandom } from './distributions.js';
 import { drawPackets, drawTimeline, lockLine, view } from './result-draws.js';
 

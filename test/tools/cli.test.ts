@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PcapWriter } from '../../tools/captures/pcap-writer.js';
-import type { Result } from '../../tools/report/schema.js';
-import { parseResult } from '../../tools/report/result-file.js';
+import type { Result } from '../../tools/result/schema.js';
+import { parseResult } from '../../tools/result/result-file.js';
 import { ctreplay, scratchFolder } from '../support/command.js';
 import { tcpFrame, udpFrame } from '../support/packets.js';
 

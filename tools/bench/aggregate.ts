@@ -11,7 +11,7 @@ import {
   type SessionEstimate,
 } from '../stats/session-estimate.js';
 import { smallestSignedRankP } from '../stats/signed-rank.js';
-import type { CellSummary, Comparison } from '../report/schema.js';
+import type { CellSummary, Comparison } from '../result/schema.js';
 import { METRICS, metricApplies, metricSpec } from './metrics.js';
 import type { Cell, Group, Pair } from './plan.js';
 import { withheldComparison } from './tail-rule.js';

@@ -6,14 +6,14 @@ import {
   type WarningCode,
   type WarningFacts,
 } from '../measure/warnings.js';
-import { throughputOf } from '../report/throughput.js';
+import { throughputOf } from '../result/throughput.js';
 import {
   RESULT_FORMAT,
   RESULT_VERSION,
   type CellSummary,
   type Result,
   type ResultCase,
-} from '../report/schema.js';
+} from '../result/schema.js';
 import {
   compareMatrix,
   geomeans,

@@ -3,8 +3,8 @@ import { blockOrder, sessionSeed } from './order.js';
 import type { MatrixResult } from './matrix-result.js';
 import type { MatrixSpec } from './matrix-spec.js';
 import type { Cell, Group } from './plan.js';
-import { coverText, metricOf } from '../report/comparisons.js';
-import { signedNs } from '../report/quantities.js';
+import { coverText, metricOf } from '../result/comparisons.js';
+import { signedNs } from '../text/quantities.js';
 
 const ROLE_NOTES: Readonly<Record<Cell['role'], string>> = {
   design: '',

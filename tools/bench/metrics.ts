@@ -1,8 +1,8 @@
 /** The figures of a trial that a matrix summarises and compares. */
-import type { Direction, ResultCase } from '../report/schema.js';
-import { burdenedPps, comparablePps, isPaced } from '../report/throughput.js';
-import { interruptedShareOf } from '../report/tail.js';
-import type { TimeKind } from '../report/cells.js';
+import type { Direction, ResultCase } from '../result/schema.js';
+import { burdenedPps, comparablePps, isPaced } from '../result/throughput.js';
+import { interruptedShareOf } from '../result/tail.js';
+import type { TimeKind } from '../result/cells.js';
 import type { Rate } from './rate.js';
 import { interruptionsMetric } from './tail-rule.js';
 import type { Blocks, TrialValues } from './trial.js';

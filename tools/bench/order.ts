@@ -2,8 +2,8 @@
  * In which order the cells of a group run. One block is every cell once; the order of a block depends on seed, group
  * and block only, so that a resumed matrix goes on exactly as it would have.
  */
-import { shuffled } from '../stats/random-source.js';
-import { Random } from '../synth/random.js';
+import { shuffled } from '../random/random-source.js';
+import { Random } from '../random/random.js';
 import type { Cell, Group } from './plan.js';
 
 /**

@@ -2,9 +2,9 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { readMachine, reportMachine, type MachineAtStart } from '../replay/machine.js';
-import { ResultFileError, RESULT_FILE, readResult, writeResult } from '../report/result-file.js';
-import type { Result } from '../report/schema.js';
-import { toolVersion } from '../report/tool-version.js';
+import { ResultFileError, RESULT_FILE, readResult, writeResult } from '../result/result-file.js';
+import type { Result } from '../result/schema.js';
+import { toolVersion } from '../result/tool-version.js';
 import { collectWarnings } from '../measure/warnings.js';
 import { fingerprint, resumeTrials } from './bench-record.js';
 import { driveMatrix, type MatrixHooks, type MatrixState } from './drive-matrix.js';

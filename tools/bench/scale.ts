@@ -1,9 +1,9 @@
 /** From throughputs at several numbers of workers to the Universal Scalability Law, as result.json keeps it. */
-import type { Estimate, ResultCase, Scaling, ScalingPoint } from '../report/schema.js';
+import type { Estimate, ResultCase, Scaling, ScalingPoint } from '../result/schema.js';
 import { fitScaling, splitByCores, type ScalingFit } from '../stats/scalability.js';
 import type { Estimate as StatsEstimate } from '../stats/interval.js';
 import { throughputOnCpu } from '../model/on-cpu.js';
-import { throughputBuild, throughputOf, whyNotCompared } from '../report/throughput.js';
+import { throughputBuild, throughputOf, whyNotCompared } from '../result/throughput.js';
 import { positiveEstimate, type Sessions } from '../stats/session-estimate.js';
 import { median } from '../stats/sample.js';
 

@@ -5,7 +5,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { ResultCase } from '../report/schema.js';
+import type { ResultCase } from '../result/schema.js';
 import type { MatrixSpec } from './matrix-spec.js';
 import type { Group, Shard } from './plan.js';
 import type { SessionHooks, SessionRunner, SessionState, TrialPlace } from './session.js';

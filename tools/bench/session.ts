@@ -2,7 +2,7 @@
  * One session of a matrix: a process that runs its groups one after the other, the cells of each in turns. This is the part
  * that runs inside the session's process, whichever that is; session-process.ts starts another for it.
  */
-import type { ResultCase } from '../report/schema.js';
+import type { ResultCase } from '../result/schema.js';
 import { blockOrder, sessionSeed, trialSeed } from './order.js';
 import type { MatrixSpec } from './matrix-spec.js';
 import type { Cell, Group } from './plan.js';

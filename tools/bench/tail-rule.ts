@@ -1,6 +1,6 @@
-/** Whether the tails of two cells may be compared: the rule of report/tail.ts, on the trials of a matrix. */
-import type { TimeKind } from '../report/cells.js';
-import { isWithheldAt, tailOfMetric } from '../report/tail.js';
+/** Whether the tails of two cells may be compared: the rule of result/tail.ts, on the trials of a matrix. */
+import type { TimeKind } from '../result/cells.js';
+import { isWithheldAt, tailOfMetric } from '../result/tail.js';
 import { median } from '../stats/sample.js';
 import type { Blocks } from './trial.js';
 

@@ -1,5 +1,5 @@
 /** One trial of a cell, and what runs it. */
-import type { ResultCase } from '../report/schema.js';
+import type { ResultCase } from '../result/schema.js';
 import type { Cell } from './plan.js';
 
 /** Figures of one trial by metric name; a metric that was not measured is absent. */

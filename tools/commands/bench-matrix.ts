@@ -27,7 +27,7 @@ import { readConfig } from '../config/read-config.js';
 import { AS_IT_IS, CHECKSUMS_FIXED } from '../replay/traffic-source.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
 import { renderTerminal } from '../report/terminal.js';
-import { wantsColour } from '../report/terminal-style.js';
+import { wantsColour } from '../text/terminal-style.js';
 import { openScenario, SCENARIOS } from '../synth/registry.js';
 import { designsOption, oneOf, wholeNumber } from './option-values.js';
 import { addCaptureOptions, filesOf, readingOf, type CaptureFlags } from './capture-options.js';

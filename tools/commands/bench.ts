@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { type DesignChoice } from '../../engine/host/designs.js';
 import type { Flavour } from '../../engine/host/module.js';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
-import { formatRate } from '../report/quantities.js';
+import { formatRate } from '../text/quantities.js';
 import { runOvsBenchmark, type OvsBenchmarkRun } from '../replay/ovs-benchmark.js';
 import { addMatrixOptions, isMatrixRequest, runMatrix, type MatrixFlags } from './bench-matrix.js';
 import { designsOption, mutexOption, touchAheadOption, wholeNumber } from './option-values.js';

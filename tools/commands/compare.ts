@@ -2,8 +2,8 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { compareResults } from '../regress/compare-results.js';
 import { compareCsv, compareJson, compareMarkdown, compareText } from '../regress/compare-text.js';
-import { writeAtomically } from '../report/result-file.js';
-import { loadRuns } from '../report/runs.js';
+import { writeAtomically } from '../result/result-file.js';
+import { loadRuns } from '../result/runs.js';
 import { oneOf } from './option-values.js';
 
 const FORMATS = ['text', 'csv', 'markdown', 'json'] as const;

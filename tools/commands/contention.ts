@@ -17,9 +17,9 @@ import { measureSweeps } from '../contention/sweep-cost.js';
 import type { Workload } from '../contention/workload.js';
 import { readMachine, reportMachine, type MachineAtStart } from '../replay/machine.js';
 import { whollyInvalidText } from '../report/invalid-packets.js';
-import type { ResultCase } from '../report/schema.js';
-import { painter, wantsColour } from '../report/terminal-style.js';
-import { toolVersion } from '../report/tool-version.js';
+import type { ResultCase } from '../result/schema.js';
+import { painter, wantsColour } from '../text/terminal-style.js';
+import { toolVersion } from '../result/tool-version.js';
 import type { ParameterSpec, ParameterValue } from '../synth/parameters.js';
 import {
   designsOption,

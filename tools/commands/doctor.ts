@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { examine } from '../doctor/examine.js';
 import { findings, type Finding } from '../doctor/findings.js';
-import { printable } from '../report/escape.js';
+import { printable } from '../text/escape.js';
 
 interface DoctorFlags {
   readonly json?: boolean;

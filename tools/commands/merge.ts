@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import { mergeResults } from '../regress/merge-results.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
-import { writeResult } from '../report/result-file.js';
-import { loadRuns } from '../report/runs.js';
+import { writeResult } from '../result/result-file.js';
+import { loadRuns } from '../result/runs.js';
 
 interface MergeFlags {
   readonly output: string;

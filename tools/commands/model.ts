@@ -2,11 +2,11 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { measuredSeries } from '../model/feed.js';
 import { predictSeries, workerRange, type PredictedPoint, type PredictedSeries } from '../model/predict.js';
-import { readResult } from '../report/result-file.js';
-import { printable } from '../report/escape.js';
-import { formatNs, formatRate, formatShare, NOT_MEASURED } from '../report/quantities.js';
-import { grid } from '../report/terminal-grid.js';
-import { painter, wantsColour } from '../report/terminal-style.js';
+import { readResult } from '../result/result-file.js';
+import { printable } from '../text/escape.js';
+import { formatNs, formatRate, formatShare, NOT_MEASURED } from '../text/quantities.js';
+import { grid } from '../text/terminal-grid.js';
+import { painter, wantsColour } from '../text/terminal-style.js';
 import { wholeNumber } from './option-values.js';
 
 interface ModelFlags {

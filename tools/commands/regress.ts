@@ -23,7 +23,7 @@ import {
 } from '../regress/gate-text.js';
 import { checkRegressConfig, readRegressConfig, type RegressConfig } from '../regress/regress-config.js';
 import { workerFile } from '../replay/thread-pool.js';
-import { writeAtomically } from '../report/result-file.js';
+import { writeAtomically } from '../result/result-file.js';
 import { loadInput, sessionEntry } from './bench-matrix.js';
 import { mutexOption, oneOf, touchAheadOption } from './option-values.js';
 import { UsageError } from './usage-error.js';

@@ -13,7 +13,7 @@ import type { StagedTraffic } from '../replay/staging.js';
 import type { CaptureFacts } from '../replay/traffic.js';
 import { givenStore, type StoreSize } from '../replay/store-size.js';
 import { AS_IT_IS, loadTraffic, type EditsAsGiven, type ReplayTraffic } from '../replay/traffic-source.js';
-import type { Input, InputFile } from '../report/schema.js';
+import type { Input, InputFile } from '../result/schema.js';
 import { filesOf, warnOf } from './capture-options.js';
 
 /** Traffic and its description. */

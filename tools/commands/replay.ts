@@ -9,11 +9,11 @@ import { checksumSwitches, fixesChecksums, type ChecksumChoice } from '../config
 import { systemFiles } from '../measure/system-files.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
 import { whollyInvalidText } from '../report/invalid-packets.js';
-import { formatRate } from '../report/quantities.js';
-import { writeResult } from '../report/result-file.js';
+import { formatRate } from '../text/quantities.js';
+import { writeResult } from '../result/result-file.js';
 import { renderTerminal } from '../report/terminal.js';
-import { wantsColour } from '../report/terminal-style.js';
-import type { Result } from '../report/schema.js';
+import { wantsColour } from '../text/terminal-style.js';
+import type { Result } from '../result/schema.js';
 import { DEFAULT_CONFIG } from '../config/read-config.js';
 import { stagingLimitBytes } from '../replay/memory-check.js';
 import { parseObjective, type Condition } from '../replay/rate-search.js';

@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { ALL_FORMATS, findFormat, REPORT_FORMATS, renderFormats, writeFiles } from '../report/formats.js';
 import type { ReportFormat } from '../report/formats.js';
-import { writeAtomically } from '../report/result-file.js';
-import { loadRuns, type Run } from '../report/runs.js';
+import { writeAtomically } from '../result/result-file.js';
+import { loadRuns, type Run } from '../result/runs.js';
 import { renderTerminal } from '../report/terminal.js';
-import { wantsColour } from '../report/terminal-style.js';
+import { wantsColour } from '../text/terminal-style.js';
 import { UsageError } from './usage-error.js';
 
 interface ReportFlags {

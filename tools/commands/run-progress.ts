@@ -1,6 +1,6 @@
 /** Progress of a run on a terminal: a bar with live packets per second; nothing when standard error is no terminal. */
 import { Presets, SingleBar } from 'cli-progress';
-import { formatCount, formatRate } from '../report/quantities.js';
+import { formatCount, formatRate } from '../text/quantities.js';
 
 /** Shows the designs of a session one after the other. */
 export class RunProgress {

@@ -7,15 +7,15 @@ import type { MatrixResult } from '../bench/matrix-result.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import { fitCases, type ScalingResult } from '../bench/scale.js';
 import type { ChecksumChoice } from '../config/checksum-handling.js';
-import { coverText } from '../report/comparisons.js';
+import { coverText } from '../result/comparisons.js';
 import type { ScalingFit } from '../stats/scalability.js';
-import { printable } from '../report/escape.js';
+import { printable } from '../text/escape.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
-import { formatRate, formatRatio, formatShare } from '../report/quantities.js';
-import { writeResult } from '../report/result-file.js';
-import type { Estimate, ScalingPoint } from '../report/schema.js';
-import { grid } from '../report/terminal-grid.js';
-import { painter, wantsColour } from '../report/terminal-style.js';
+import { formatRate, formatRatio, formatShare } from '../text/quantities.js';
+import { writeResult } from '../result/result-file.js';
+import type { Estimate, ScalingPoint } from '../result/schema.js';
+import { grid } from '../text/terminal-grid.js';
+import { painter, wantsColour } from '../text/terminal-style.js';
 import {
   captureKeys,
   designNames,

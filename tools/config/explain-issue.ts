@@ -1,6 +1,6 @@
 /** What zod found, in sentences that say what is wrong and what would be right. */
 import type { z } from 'zod';
-import { nearestName } from '../synth/nearest-name.js';
+import { nearestName } from '../text/nearest-name.js';
 import type { Path } from './yaml-place.js';
 
 /** A fault: where, and what. */

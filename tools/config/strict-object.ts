@@ -1,6 +1,6 @@
 /** Objects of the configuration: a key that they do not know is an error that names the nearest one. */
 import { z } from 'zod';
-import { nearestName } from '../synth/nearest-name.js';
+import { nearestName } from '../text/nearest-name.js';
 
 /** As z.strictObject, with a sentence for unknown keys. */
 export function strictObject<Shape extends z.core.$ZodLooseShape>(

@@ -1,8 +1,8 @@
 /** Tables and CSV of a contention result. */
-import { toCsv, type CsvColumn, type Field } from '../report/csv.js';
-import { formatCount, formatNs, formatRatio, formatShare } from '../report/quantities.js';
-import { grid, type Column } from '../report/terminal-grid.js';
-import type { Paint } from '../report/terminal-style.js';
+import { toCsv, type CsvColumn, type Field } from '../text/csv.js';
+import { formatCount, formatNs, formatRatio, formatShare } from '../text/quantities.js';
+import { grid, type Column } from '../text/terminal-grid.js';
+import type { Paint } from '../text/terminal-style.js';
 import type {
   ContentionResult,
   ContentionRow,

@@ -1,8 +1,8 @@
 /** The result of `ctreplay contention`: format, version and meaning of every figure. */
 import { z } from 'zod';
-import { count } from '../report/schema/primitives.js';
-import { mutex, touchAhead } from '../report/schema/case.js';
-import { environment } from '../report/schema/environment.js';
+import { count } from '../result/schema/primitives.js';
+import { mutex, touchAhead } from '../result/schema/case.js';
+import { environment } from '../result/schema/environment.js';
 
 export const CONTENTION_FORMAT = 'ctreplay-contention';
 export const CONTENTION_VERSION = 1;

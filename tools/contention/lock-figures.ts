@@ -1,6 +1,6 @@
 /** What one run says of ct_lock. */
 import { decodeHistogram } from '../measure/latency-summary.js';
-import type { Contention, Sweep } from '../report/schema.js';
+import type { Contention, Sweep } from '../result/schema.js';
 
 /** Contention of ct_lock in one run; times of contended acquisitions, null when there was none. */
 export interface LockRound {

@@ -5,7 +5,7 @@ import type { MachineAtStart } from '../replay/machine.js';
 import { runOvsBenchmark } from '../replay/ovs-benchmark.js';
 import { caseId } from '../replay/case-id.js';
 import { caseFacts, runDesign } from '../replay/session.js';
-import type { ResultCase } from '../report/schema.js';
+import type { ResultCase } from '../result/schema.js';
 import { lockRound, longestHoldPerCleanedNs, meanHoldPerCleanedNs, type LockRound } from './lock-figures.js';
 import { replayOptions, type LoadedTraffic, type RunRequest, type Workload } from './workload.js';
 

@@ -6,7 +6,7 @@ import { createRules } from '../config/rules.js';
 import { configFromSuggestion } from '../config/suggested.js';
 import type { ReplayOptions } from '../replay/session.js';
 import type { StagedTraffic } from '../replay/staging.js';
-import type { Input } from '../report/schema.js';
+import type { Input } from '../result/schema.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
 
 /** Traffic kept in memory. */

@@ -4,7 +4,7 @@ import type { ClockFigures } from '../measure/clock.js';
 import type { EnvironmentFigures } from '../measure/environment.js';
 import type { NoiseFigures } from '../measure/noise.js';
 import type { MachineShares } from '../measure/schedstat.js';
-import { formatBytes, formatNs, formatShare } from '../report/quantities.js';
+import { formatBytes, formatNs, formatShare } from '../text/quantities.js';
 
 /** `ok`; `limits`: results are usable, with a limit that is named; `blocks`: something will not run or not be usable. */
 export type FindingState = 'ok' | 'limits' | 'blocks';

@@ -1,8 +1,8 @@
 /** Table and CSV of a micro result. */
-import { toCsv, type CsvColumn } from '../report/csv.js';
-import { formatCount, formatNs, formatShare } from '../report/quantities.js';
-import { grid } from '../report/terminal-grid.js';
-import type { Paint } from '../report/terminal-style.js';
+import { toCsv, type CsvColumn } from '../text/csv.js';
+import { formatCount, formatNs, formatShare } from '../text/quantities.js';
+import { grid } from '../text/terminal-grid.js';
+import type { Paint } from '../text/terminal-style.js';
 import type { MicroMeasurement, MicroResult } from './micro-result.js';
 
 export function microTable(results: readonly MicroMeasurement[], width: number, paint: Paint): string {

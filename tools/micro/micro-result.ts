@@ -1,7 +1,7 @@
 /** The result of `ctreplay micro`: format, version and meaning of every figure. */
 import { z } from 'zod';
-import { count, nanoseconds, share } from '../report/schema/primitives.js';
-import { environment } from '../report/schema/environment.js';
+import { count, nanoseconds, share } from '../result/schema/primitives.js';
+import { environment } from '../result/schema/environment.js';
 
 export const MICRO_FORMAT = 'ctreplay-micro';
 export const MICRO_VERSION = 1;

@@ -2,9 +2,9 @@
  * From measured cases to the parameters of the model. What is taken: acquisitions, hold times and waits of ct_lock, and the
  * CPU time of the workers. What is assumed is written at each place.
  */
-import { mutexOf, touchAheadOf } from '../report/cells.js';
+import { mutexOf, touchAheadOf } from '../result/cells.js';
 import { median } from '../stats/sample.js';
-import type { Contention, Result, ResultCase } from '../report/schema.js';
+import type { Contention, Result, ResultCase } from '../result/schema.js';
 import { typicalTime } from './measured-times.js';
 import type { ConnectionLocks, LockDiscipline, ModelParameters, SweeperLoad } from './parameters.js';
 import { onCpu } from './on-cpu.js';

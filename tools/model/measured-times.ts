@@ -1,5 +1,5 @@
 /** Times out of recorded histograms, with the timer's cost and the interruptions of the machine taken off. */
-import { recordedCounts } from '../report/histograms.js';
+import { recordedCounts } from '../result/histograms.js';
 
 /** Mean and coefficient of variation of the values that a thread with a core of its own would show. */
 export interface TypicalTime {

@@ -1,5 +1,5 @@
 /** Throughput without the machine's other load. */
-import type { ResultCase } from '../report/schema.js';
+import type { ResultCase } from '../result/schema.js';
 
 /** Time and throughput of a case's workers, as if each had had a core of its own. */
 export interface OnCpu {

@@ -1,5 +1,5 @@
 /** How the connections of an input share its packets, as far as its parameters tell. */
-import type { ResultCase } from '../report/schema.js';
+import type { ResultCase } from '../result/schema.js';
 
 /** Connections that are told apart; those beyond are rare enough never to meet. */
 const MOST_RANKS = 200;

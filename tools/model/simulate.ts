@@ -3,7 +3,7 @@
  * holding ct_lock and, where connections are shared between workers, locks of connections. A worker has a core of its own.
  * Equal parameters and seeds give equal results.
  */
-import { Random } from '../synth/random.js';
+import { Random } from '../random/random.js';
 import { EventHeap } from './event-heap.js';
 import type { LockDiscipline, ModelParameters, ModelPoint, RandomTime } from './parameters.js';
 

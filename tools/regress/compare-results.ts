@@ -1,10 +1,10 @@
 /** Two sets of stored results side by side: matching cells, metric by metric, as benchstat does it. */
 import { METRICS } from '../bench/metrics.js';
-import { mutexOf, touchAheadEffect, touchAheadOf } from '../report/cells.js';
-import { isPaced, whyNotCompared } from '../report/throughput.js';
-import type { Run } from '../report/runs.js';
-import type { Direction, ResultCase } from '../report/schema.js';
-import { interruptedShareOf, isWithheldAt, tailOfMetric, WITHHELD_ADVICE } from '../report/tail.js';
+import { mutexOf, touchAheadEffect, touchAheadOf } from '../result/cells.js';
+import { isPaced, whyNotCompared } from '../result/throughput.js';
+import type { Run } from '../result/runs.js';
+import type { Direction, ResultCase } from '../result/schema.js';
+import { interruptedShareOf, isWithheldAt, tailOfMetric, WITHHELD_ADVICE } from '../result/tail.js';
 import {
   adjustComparisons,
   compareSamples,
@@ -141,7 +141,7 @@ function casesOf(runs: readonly Run[]): SessionCase[] {
   );
 }
 
-/** Percentiles of a cell that interruptions by the machine make the machine's (report/tail.ts), judged over all its trials. */
+/** Percentiles of a cell that interruptions by the machine make the machine's (result/tail.ts), judged over all its trials. */
 function withheldTails(cases: readonly ResultCase[]): Map<string, ReadonlySet<string>> {
   const byCell = new Map<string, ResultCase[]>();
   for (const one of cases) byCell.set(cellNameOf(one), [...(byCell.get(cellNameOf(one)) ?? []), one]);

@@ -1,7 +1,7 @@
 /** A comparison as text, CSV, Markdown or JSON. */
-import { toCsv } from '../report/csv.js';
-import { escapeMarkdown, printable } from '../report/escape.js';
-import { formatCount, formatNs, formatRate, formatRatio } from '../report/quantities.js';
+import { toCsv } from '../text/csv.js';
+import { escapeMarkdown, printable } from '../text/escape.js';
+import { formatCount, formatNs, formatRate, formatRatio } from '../text/quantities.js';
 import type { ComparedMetric, ComparedResults, ComparedRow } from './compare-results.js';
 
 function formatterOf(unit: string): (value: number) => string {

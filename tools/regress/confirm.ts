@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import { resolveDesigns, type DesignChoice } from '../../engine/host/designs.js';
 import type { InputLoader } from '../bench/replay-runner.js';
-import { Random } from '../synth/random.js';
+import { Random } from '../random/random.js';
 import { compareBuilds, settleCompiler, type AgainstRule } from './against.js';
 import { RegressError, type Check } from './check.js';
 import type { EngineBuild } from './engine-builds.js';

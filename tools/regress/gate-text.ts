@@ -1,5 +1,5 @@
 /** What a gate says: to the terminal, to GitHub, as Markdown and as JUnit XML. */
-import { escapeMarkdown, printable } from '../report/escape.js';
+import { escapeMarkdown, printable } from '../text/escape.js';
 import { junitXml, type JunitCase, type JunitSuite } from '../report/junit.js';
 import type { Check, CheckLevel, CheckVerdict, InconclusivePolicy } from './check.js';
 

@@ -1,7 +1,7 @@
 /** Level 3 of the gate: this working tree against another ref, the engine alone and the whole. */
 import { performance } from 'node:perf_hooks';
 import { designLabel } from '../../engine/host/designs.js';
-import { Random } from '../synth/random.js';
+import { Random } from '../random/random.js';
 import { compareHosts, type HostRule } from './against-hosts.js';
 import { compareBuilds, settleCompiler, type AgainstCell } from './against.js';
 import { RegressError, type Check } from './check.js';

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { designLabel, resolveDesigns, type DesignChoice } from '../../engine/host/designs.js';
 import type { LoadedInput } from '../bench/replay-runner.js';
 import type { InputPacket } from '../oracle/capture-run.js';
-import { writeAtomically } from '../report/result-file.js';
+import { writeAtomically } from '../result/result-file.js';
 import { RegressError, type Check } from './check.js';
 import { designFigures, type DesignFigures } from './design-figures.js';
 import {

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { MatrixResult } from '../bench/matrix-result.js';
 import { readEnvironment } from '../measure/environment.js';
 import { systemFiles } from '../measure/system-files.js';
-import { Random } from '../synth/random.js';
+import { Random } from '../random/random.js';
 import { RegressError } from './check.js';
 import type { GateFindings, LevelOptions } from './gate-options.js';
 import { writeBaseline } from './level-exact.js';

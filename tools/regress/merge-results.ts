@@ -13,10 +13,10 @@ import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import { parseShard, planMatrix, type Group, type Shard } from '../bench/plan.js';
 import { rateText } from '../bench/rate.js';
 import type { TrialRecord } from '../bench/trial.js';
-import { mutexOf, touchAheadEffect, touchAheadOf } from '../report/cells.js';
-import { burdenedPps, figuresBuild, throughputBuild } from '../report/throughput.js';
-import type { Run } from '../report/runs.js';
-import type { Result, ResultCase } from '../report/schema.js';
+import { mutexOf, touchAheadEffect, touchAheadOf } from '../result/cells.js';
+import { burdenedPps, figuresBuild, throughputBuild } from '../result/throughput.js';
+import type { Run } from '../result/runs.js';
+import type { Result, ResultCase } from '../result/schema.js';
 import { RegressError } from './check.js';
 
 /** What may be merged. */

@@ -8,7 +8,7 @@ import { planMatrix } from '../bench/plan.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import type { InputLoader } from '../bench/replay-runner.js';
 import { DEFAULT_MUTEX, type TouchAhead } from '../../engine/host/run-memory.js';
-import { mutexOf, touchAheadEffect } from '../report/cells.js';
+import { mutexOf, touchAheadEffect } from '../result/cells.js';
 import { formatCounts } from '../stats/compare.js';
 import { compareSessions, mapInterval, meanInterval } from '../stats/session-estimate.js';
 import { confidencePerLook, decide } from '../stats/verdict.js';

@@ -1,6 +1,6 @@
 /** The figures that thresholds can name, by kind; those that the measurement of the gate cannot have are told apart. */
 import { LOCK_CLASSES } from '../../engine/host/counters.js';
-import { nearestName } from '../synth/nearest-name.js';
+import { nearestName } from '../text/nearest-name.js';
 
 /** Percentiles and the like by their name in thresholds, and in results. */
 export const PERCENTILE_KEYS = {

@@ -1,7 +1,7 @@
 /** Thresholds of the configuration against the figures of a run. */
-import type { ResultCase } from '../report/schema.js';
+import type { ResultCase } from '../result/schema.js';
 import { median } from '../stats/sample.js';
-import { burdenedPps, comparablePps, isPaced, throughputOf, whyNotCompared } from '../report/throughput.js';
+import { burdenedPps, comparablePps, isPaced, throughputOf, whyNotCompared } from '../result/throughput.js';
 import { LOCK_CLASSES } from '../../engine/host/counters.js';
 import { RegressError, type Check } from './check.js';
 import { holds, type Threshold } from './threshold-expression.js';

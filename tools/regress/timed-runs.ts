@@ -7,7 +7,7 @@ import type { MutexPolicy } from '../../engine/host/run-memory.js';
 import type { ContentionResult } from '../contention/contention-result.js';
 import { countedCells, decodeHistogram } from '../measure/latency-summary.js';
 import type { MicroResult } from '../micro/micro-result.js';
-import type { LatencyDistribution, Result } from '../report/schema.js';
+import type { LatencyDistribution, Result } from '../result/schema.js';
 import type { Direction } from '../stats/verdict.js';
 
 /**

@@ -16,7 +16,7 @@ import type {
   LatencyView,
   ResultCase,
   WorkerFigures,
-} from '../report/schema.js';
+} from '../result/schema.js';
 import {
   CLASS_NAMES,
   collectLatency,

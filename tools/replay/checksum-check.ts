@@ -1,6 +1,6 @@
 /** Refusing a capture none of whose packets the tracker would accept, before minutes are spent on replaying it. */
 import { CHECKSUM_REMEDY } from '../measure/warnings.js';
-import type { Input } from '../report/schema.js';
+import type { Input } from '../result/schema.js';
 import type { ReplayTraffic } from './traffic-source.js';
 
 /** Raised when nothing of the traffic would be accepted. */

@@ -8,7 +8,7 @@
 import type { Recording } from './collect-latency.js';
 import { stretchQuantiles, joinClockLoops } from '../measure/clock-loop.js';
 import { quantileSorted } from '../stats/sample.js';
-import type { ClockLoopFigures, ClockLoopPercentiles } from '../report/schema.js';
+import type { ClockLoopFigures, ClockLoopPercentiles } from '../result/schema.js';
 import type { WorkerReport } from './worker-input.js';
 
 /** One worker's interruptions. */

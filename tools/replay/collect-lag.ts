@@ -3,7 +3,7 @@ import type { EngineRun } from '../../engine/host/run-memory.js';
 import type { ExecRequest } from '../../engine/host/exec-params.js';
 import { emptyHistogram, summarize } from '../measure/latency-summary.js';
 import { logLinearConfig, MAX_TRACKABLE_NS, valueFromIndex } from '../measure/log-linear.js';
-import type { ExpiryGroup, LatencyDistribution } from '../report/schema.js';
+import type { ExpiryGroup, LatencyDistribution } from '../result/schema.js';
 import { distributionOf, mergeRecordings, readCoarse, readFine, type Recording } from './collect-latency.js';
 
 const NS_PER_MS = 1e6;

@@ -10,7 +10,7 @@ import {
 import { summarize, toHistogram } from '../measure/latency-summary.js';
 import { LATENCY_CONFIG, LOCK_CONFIG, type LogLinearConfig } from '../measure/log-linear.js';
 import { interruptedShare, type WorkerInterruptions } from './collect-interruptions.js';
-import type { LatencyDistribution, LatencyView, PacketClass } from '../report/schema.js';
+import type { LatencyDistribution, LatencyView, PacketClass } from '../result/schema.js';
 
 /** Packet classes by the engine's class number. */
 export const CLASS_NAMES: readonly PacketClass[] = [

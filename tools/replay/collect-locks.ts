@@ -2,7 +2,7 @@
 import { LOCK_CLASSES, readCounters, sumCounters, type LockFigures } from '../../engine/host/counters.js';
 import type { EngineRun } from '../../engine/host/run-memory.js';
 import { summarize, toHistogram } from '../measure/latency-summary.js';
-import type { Contention, LockTimes } from '../report/schema.js';
+import type { Contention, LockTimes } from '../result/schema.js';
 import {
   estimateHolds,
   FEWEST_SAMPLES,

@@ -1,6 +1,6 @@
 /** What timing cost, and where the time of the workers went that was not the tracker's: of a finished run. */
 import type { TimeBalance } from '../measure/audit.js';
-import type { ClockFigures as ReportedClock, LatencyDistribution } from '../report/schema.js';
+import type { ClockFigures as ReportedClock, LatencyDistribution } from '../result/schema.js';
 import { median } from '../stats/sample.js';
 import type { WorkerReport } from './worker-input.js';
 

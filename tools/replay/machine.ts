@@ -5,7 +5,7 @@ import { probeNoise, type NoiseFigures } from '../measure/noise.js';
 import { machineShares, readMachineSchedule, type MachineSchedule } from '../measure/schedstat.js';
 import { systemFiles } from '../measure/system-files.js';
 import type { WarningFacts } from '../measure/warnings.js';
-import type { Environment, ResultCase } from '../report/schema.js';
+import type { Environment, ResultCase } from '../result/schema.js';
 
 /** The machine before a run. */
 export interface MachineAtStart {

@@ -7,7 +7,7 @@ import type { EngineRun } from '../../engine/host/run-memory.js';
 import { percentilesOfCounts } from '../measure/counts-percentiles.js';
 import { REGION_HEADER_BYTES } from '../measure/histogram-region.js';
 import { countsLength, LOCK_CONFIG } from '../measure/log-linear.js';
-import type { Nat } from '../report/schema.js';
+import type { Nat } from '../result/schema.js';
 
 /** What happened since the look before. */
 interface NatStep {

@@ -8,7 +8,7 @@ import { planMemory } from '../../engine/host/memory-plan.js';
 import { loadEngine, type Flavour } from '../../engine/host/module.js';
 import { createRun, type MutexPolicy, type TouchAhead } from '../../engine/host/run-memory.js';
 import { EngineThread } from '../../engine/host/thread.js';
-import type { Contention } from '../report/schema.js';
+import type { Contention } from '../result/schema.js';
 import { OVS_BENCHMARK_FRAME_LENGTH, writeOvsBenchmarkFrame } from '../synth/scenarios/ovs-benchmark.js';
 import { collectLocks } from './collect-locks.js';
 import { forgetCounters } from './forget-counters.js';

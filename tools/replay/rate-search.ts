@@ -1,6 +1,6 @@
 /** Searching the highest rate that holds an objective (like the NDR search of traffic generators). */
 import { ReplayFailure } from './replay-failure.js';
-import type { ResultCase } from '../report/schema.js';
+import type { ResultCase } from '../result/schema.js';
 
 /** One condition of an objective: a figure of a run, and its bound. */
 export interface Condition {

@@ -1,6 +1,6 @@
 /** Whether a run replayed packets again under the same addresses, and what loops with addresses of their own do to FTP and NAT. */
 import type { WarningFacts } from '../measure/warnings.js';
-import type { Input } from '../report/schema.js';
+import type { Input } from '../result/schema.js';
 import type { FinishedRun, RunOptions } from './run-control.js';
 
 /**

@@ -22,8 +22,8 @@ import {
   type RateSearch,
   type Result,
   type ResultCase,
-} from '../report/schema.js';
-import { toolVersion } from '../report/tool-version.js';
+} from '../result/schema.js';
+import { toolVersion } from '../result/tool-version.js';
 import { caseId } from './case-id.js';
 import { makeCase, type CaseContext } from './case-result.js';
 import { readMachine, reportMachine, type MachineAtStart } from './machine.js';

@@ -1,5 +1,5 @@
 /** Whether the source of streamed packets decided how fast they were replayed. */
-import type { ResultCase } from '../report/schema.js';
+import type { ResultCase } from '../result/schema.js';
 
 /** A rate is missed when it is short by more than this share: as the warning `rate-not-reached` has it. */
 const RATE_SHORT = 0.01;

@@ -4,7 +4,7 @@
  * them next to nothing; figures of one moment may be a few packets apart.
  */
 import type { EngineRun } from '../../engine/host/run-memory.js';
-import type { Nat } from '../report/schema.js';
+import type { Nat } from '../result/schema.js';
 import { NatWatcher } from './nat-watcher.js';
 
 export interface TablePoint {

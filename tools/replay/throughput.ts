@@ -3,7 +3,7 @@
  * clocks; everything else comes from a second run on the same traffic, which is slower by what probes and clocks cost.
  */
 import { collectWarnings } from '../measure/warnings.js';
-import type { AuditCheck, ProbeCost, ResultCase, Throughput } from '../report/schema.js';
+import type { AuditCheck, ProbeCost, ResultCase, Throughput } from '../result/schema.js';
 import type { LatencyMode } from './worker-input.js';
 
 /** The case of one run, as far as throughput is concerned. */

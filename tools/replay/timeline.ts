@@ -9,7 +9,7 @@ import { percentilesOfCounts } from '../measure/counts-percentiles.js';
 import { readExact, resetRegion, viewRegion, type HistogramRegion } from '../measure/histogram-region.js';
 import { summarize, toHistogram } from '../measure/latency-summary.js';
 import { countsLength, LOCK_CONFIG } from '../measure/log-linear.js';
-import type { Nat } from '../report/schema.js';
+import type { Nat } from '../result/schema.js';
 import { TableWatcher, type TablePoint } from './table-watcher.js';
 
 export interface TimelinePoint {

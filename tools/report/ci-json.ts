@@ -8,12 +8,19 @@ import {
   summaryOf,
   touchAheadOf,
   type Cell,
-} from './cells.js';
-import { printable } from './escape.js';
-import { formatNs } from './quantities.js';
-import type { Run } from './runs.js';
-import { burdenedPps, comparablePps, figuresBuild, isPaced, ppsOf, throughputBuild } from './throughput.js';
-import { isWithheldAt, percentileOf, tailOfMetric } from './tail.js';
+} from '../result/cells.js';
+import { printable } from '../text/escape.js';
+import { formatNs } from '../text/quantities.js';
+import type { Run } from '../result/runs.js';
+import {
+  burdenedPps,
+  comparablePps,
+  figuresBuild,
+  isPaced,
+  ppsOf,
+  throughputBuild,
+} from '../result/throughput.js';
+import { isWithheldAt, percentileOf, tailOfMetric } from '../result/tail.js';
 
 /** One entry of github-action-benchmark's `customSmallerIsBetter` and `customBiggerIsBetter`. */
 export interface GithubBenchmark {

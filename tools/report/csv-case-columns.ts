@@ -1,8 +1,8 @@
 /** The columns that begin every CSV table, so that tables can be joined and read on their own. */
-import type { CsvColumn } from './csv.js';
-import type { Run } from './runs.js';
-import type { LatencyDistribution, ResultCase } from './schema.js';
-import { PERCENTILE_SHARES, percentileOf, withheldReason, type PercentileKey } from './tail.js';
+import type { CsvColumn } from '../text/csv.js';
+import type { Run } from '../result/runs.js';
+import type { LatencyDistribution, ResultCase } from '../result/schema.js';
+import { PERCENTILE_SHARES, percentileOf, withheldReason, type PercentileKey } from '../result/tail.js';
 
 /** A row that belongs to one case of one run. */
 export interface CaseRow {

@@ -1,10 +1,10 @@
 /** CSV tables about the engine: locks, expiration, sweeps, occupancy, NAT. */
 import { caseRows, distributionColumns, type CaseRow } from './csv-case-columns.js';
-import type { CsvColumn } from './csv.js';
+import type { CsvColumn } from '../text/csv.js';
 import { column, forCase, table } from './csv-table.js';
-import type { Run } from './runs.js';
-import type { Contention, ExpiryGroup, NatOccupancyPoint, Sweep } from './schema.js';
-import { interruptedShareOf, percentileOf } from './tail.js';
+import type { Run } from '../result/runs.js';
+import type { Contention, ExpiryGroup, NatOccupancyPoint, Sweep } from '../result/schema.js';
+import { interruptedShareOf, percentileOf } from '../result/tail.js';
 
 type LockRow = CaseRow & { line: Contention };
 

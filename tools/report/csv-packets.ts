@@ -1,12 +1,12 @@
 /** CSV tables about the packets: the summary, their latency, their verdicts. */
 import { caseRows, distributionColumns, withheldColumns, type CaseRow } from './csv-case-columns.js';
-import type { Field } from './csv.js';
+import type { Field } from '../text/csv.js';
 import { column, forCase, table } from './csv-table.js';
-import { mutexOf, TIME_KINDS, touchAheadOf } from './cells.js';
-import type { Run } from './runs.js';
-import type { LatencyDistribution, TimelineInterval } from './schema.js';
-import { ppsOf, throughputOf } from './throughput.js';
-import { interruptedShareOf, percentileOf } from './tail.js';
+import { mutexOf, TIME_KINDS, touchAheadOf } from '../result/cells.js';
+import type { Run } from '../result/runs.js';
+import type { LatencyDistribution, TimelineInterval } from '../result/schema.js';
+import { ppsOf, throughputOf } from '../result/throughput.js';
+import { interruptedShareOf, percentileOf } from '../result/tail.js';
 
 const SUMMARY_PERCENTILES = ['mean_ns', 'p50_ns', 'p90_ns', 'p99_ns', 'p99_9_ns', 'p99_99_ns', 'max_ns'];
 

@@ -1,7 +1,7 @@
 /** What a CSV table is made of. */
-import { toCsv, type CsvColumn, type Field } from './csv.js';
+import { toCsv, type CsvColumn, type Field } from '../text/csv.js';
 import { CASE_COLUMNS, type CaseRow } from './csv-case-columns.js';
-import type { Run } from './runs.js';
+import type { Run } from '../result/runs.js';
 
 export interface CsvTable {
   /** File name without `.csv`. */

@@ -2,9 +2,9 @@
 import { expiry, locks, nat, occupancy, sweeps } from './csv-engine.js';
 import { latency, summary, timeline, verdicts } from './csv-packets.js';
 import { column, table, type CsvTable } from './csv-table.js';
-import { comparisonsOf, differs } from './comparisons.js';
-import type { Run } from './runs.js';
-import type { Comparison, Scaling, ScalingPoint } from './schema.js';
+import { comparisonsOf, differs } from '../result/comparisons.js';
+import type { Run } from '../result/runs.js';
+import type { Comparison, Scaling, ScalingPoint } from '../result/schema.js';
 
 const comparisons = table<{ run: Run; one: Comparison }>(
   'comparisons',

@@ -8,8 +8,8 @@ import { hgrmFiles, hlogFile, type TextFile } from './hdr-files.js';
 import { junitSuites, junitXml } from './junit.js';
 import { markdownText } from './markdown.js';
 import { renderPage } from './page.js';
-import { writeAtomically } from './result-file.js';
-import type { Run } from './runs.js';
+import { writeAtomically } from '../result/result-file.js';
+import type { Run } from '../result/runs.js';
 import { renderTerminal } from './terminal.js';
 
 export interface ReportFormat {

@@ -1,10 +1,17 @@
 /** Go benchmark lines, which benchstat reads: one line per trial, so that it has a sample to test with. */
-import { mutexOf } from './cells.js';
-import { fileNameFrom, printable } from './escape.js';
-import type { Run } from './runs.js';
-import type { Environment, ResultCase } from './schema.js';
-import { burdenedPps, comparablePps, isPaced, ppsOf, throughputOf, whyNotCompared } from './throughput.js';
-import { percentileOf } from './tail.js';
+import { mutexOf } from '../result/cells.js';
+import { fileNameFrom, printable } from '../text/escape.js';
+import type { Run } from '../result/runs.js';
+import type { Environment, ResultCase } from '../result/schema.js';
+import {
+  burdenedPps,
+  comparablePps,
+  isPaced,
+  ppsOf,
+  throughputOf,
+  whyNotCompared,
+} from '../result/throughput.js';
+import { percentileOf } from '../result/tail.js';
 
 const GO_ARCHITECTURE: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', arm64: 'arm64' };
 

@@ -1,9 +1,9 @@
 /** .hgrm and .hlog, the files of the HdrHistogram tools. Values are nanoseconds. */
 import { decodeHistogram } from '../measure/latency-summary.js';
-import { cellsOf, latencyOfCell, TIME_KINDS, type TimeKind } from './cells.js';
-import { uniqueFileNames } from './escape.js';
-import type { Run } from './runs.js';
-import type { ResultCase } from './schema.js';
+import { cellsOf, latencyOfCell, TIME_KINDS, type TimeKind } from '../result/cells.js';
+import { uniqueFileNames } from '../text/escape.js';
+import type { Run } from '../result/runs.js';
+import type { ResultCase } from '../result/schema.js';
 
 export interface TextFile {
   name: string;

@@ -1,5 +1,5 @@
 /** HTML that cannot be broken by what is put into it: every value is escaped unless it is HTML made here. */
-import { escapeHtml } from './escape.js';
+import { escapeHtml } from '../text/escape.js';
 
 /** A piece of finished HTML. Only {@link markup} and {@link trusted} make one. */
 export class Html {

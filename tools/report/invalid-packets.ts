@@ -1,7 +1,7 @@
 /** What is said first of a result whose packets were largely rejected: its figures are of rejecting them. */
 import { CHECKSUM_REMEDY } from '../measure/warnings.js';
-import { formatShare } from './quantities.js';
-import type { Result, ResultCase } from './schema.js';
+import { formatShare } from '../text/quantities.js';
+import type { Result, ResultCase } from '../result/schema.js';
 
 /** Share of invalid packets above which it is a headline. */
 const LARGE_SHARE = 0.1;

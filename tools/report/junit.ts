@@ -1,9 +1,9 @@
 /** JUnit XML, as CI servers read it. Regression is a failure, inconclusive is skipped, a harness fault is an error. */
-import { comparisonsOf, deltaText, differs } from './comparisons.js';
-import { escapeXml } from './escape.js';
-import type { Run } from './runs.js';
-import type { AuditCheck, ResultCase } from './schema.js';
-import { hasOwnThroughput, throughputOf } from './throughput.js';
+import { comparisonsOf, deltaText, differs } from '../result/comparisons.js';
+import { escapeXml } from '../text/escape.js';
+import type { Run } from '../result/runs.js';
+import type { AuditCheck, ResultCase } from '../result/schema.js';
+import { hasOwnThroughput, throughputOf } from '../result/throughput.js';
 
 export type JunitOutcome =
   { kind: 'pass' } | { kind: 'failure' | 'error' | 'skipped'; message: string; details?: string };

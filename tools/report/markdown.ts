@@ -13,16 +13,29 @@ import {
   probeCostOf,
   settingNames,
   type Cell,
-} from './cells.js';
-import { throughputCover, throughputInterval, throughputOfCell } from './cell-throughput.js';
-import { comparisonsOf, coverText, deltaText, intervalText, metricOf, testText } from './comparisons.js';
-import { escapeMarkdown } from './escape.js';
-import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from './quantities.js';
-import type { Run } from './runs.js';
-import type { Comparison } from './schema.js';
-import { excessText, percentileText, withheldSentences } from './tail.js';
+} from '../result/cells.js';
+import { throughputCover, throughputInterval, throughputOfCell } from '../result/cell-throughput.js';
+import {
+  comparisonsOf,
+  coverText,
+  deltaText,
+  intervalText,
+  metricOf,
+  testText,
+} from '../result/comparisons.js';
+import { escapeMarkdown } from '../text/escape.js';
+import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from '../text/quantities.js';
+import type { Run } from '../result/runs.js';
+import type { Comparison } from '../result/schema.js';
+import { excessText, percentileText, withheldSentences } from '../result/tail.js';
 import { repeatedTuplesText, sourceBoundText, summarySentences } from './summary-sentences.js';
-import { buildsText, comparedBuilds, figuresBuild, throughputBuild, throughputOf } from './throughput.js';
+import {
+  buildsText,
+  comparedBuilds,
+  figuresBuild,
+  throughputBuild,
+  throughputOf,
+} from '../result/throughput.js';
 
 /** GitHub shows at most 1 MiB of a step summary; a report that is longer is cut at a section, and says so. */
 const MAX_BYTES = 1024 * 1024 - 1024;

@@ -12,12 +12,12 @@ import {
   TIME_KINDS,
   type Cell,
   type TimeKind,
-} from './cells.js';
-import { percentileCurve, recordedCounts } from './histograms.js';
-import { interruptedShareOf, percentileOf } from './tail.js';
-import type { Run } from './runs.js';
-import type { ResultCase, Scaling, TimelineInterval } from './schema.js';
-import { ppsOf, throughputOf } from './throughput.js';
+} from '../result/cells.js';
+import { percentileCurve, recordedCounts } from '../result/histograms.js';
+import { interruptedShareOf, percentileOf } from '../result/tail.js';
+import type { Run } from '../result/runs.js';
+import type { ResultCase, Scaling, TimelineInterval } from '../result/schema.js';
+import { ppsOf, throughputOf } from '../result/throughput.js';
 
 /** A point of a percentile curve as drawn: 1 / (1 - share), and nanoseconds. */
 export type CurveXY = [number, number];

@@ -1,5 +1,5 @@
 /** The first tables of the page: throughput, and beside it the run that everything else comes from. */
-import { throughputCover, throughputInterval, throughputOfCell } from './cell-throughput.js';
+import { throughputCover, throughputInterval, throughputOfCell } from '../result/cell-throughput.js';
 import {
   cellName,
   largestOf,
@@ -9,7 +9,7 @@ import {
   onEnginePpsOf,
   probeCostOf,
   type Cell,
-} from './cells.js';
+} from '../result/cells.js';
 import { htmlTable, markup, type Html, type HtmlValue } from './html.js';
 import { groupLabel } from './page-data.js';
 import { section, type PageContent } from './page-sections.js';
@@ -21,9 +21,9 @@ import {
   formatShare,
   NOT_MEASURED,
   signedNs,
-} from './quantities.js';
-import { excessText, percentileText, withheldSentences } from './tail.js';
-import { buildsText, throughputBuild, throughputOf } from './throughput.js';
+} from '../text/quantities.js';
+import { excessText, percentileText, withheldSentences } from '../result/tail.js';
+import { buildsText, throughputBuild, throughputOf } from '../result/throughput.js';
 
 /** A figure with a bar as long as its share of the largest in the column. */
 export function bar(value: number | null | undefined, largest: number, text: string): HtmlValue {

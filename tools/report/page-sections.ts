@@ -1,10 +1,18 @@
 /** The sections of the page that hold charts, each with its figures as a table below. */
-import { cellName, lagOfCell, latencyOfCell, medianOf, probeCostOf, TIME_KINDS, type Cell } from './cells.js';
+import {
+  cellName,
+  lagOfCell,
+  latencyOfCell,
+  medianOf,
+  probeCostOf,
+  TIME_KINDS,
+  type Cell,
+} from '../result/cells.js';
 import { markup, htmlTable, type Html, type HtmlValue } from './html.js';
 import { groupLabel, type PageData, type ScalingDesign } from './page-data.js';
-import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from './quantities.js';
-import type { LatencyDistribution } from './schema.js';
-import { interruptedShareOf, percentileText } from './tail.js';
+import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from '../text/quantities.js';
+import type { LatencyDistribution } from '../result/schema.js';
+import { interruptedShareOf, percentileText } from '../result/tail.js';
 
 /** What the sections are made from. */
 export interface PageContent {

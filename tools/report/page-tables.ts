@@ -1,5 +1,5 @@
 /** The sections of the page that are tables: results side by side, locks, comparisons, what was run, the audit. */
-import { cellName, locksOfCell, packetsOf, probeCostOf } from './cells.js';
+import { cellName, locksOfCell, packetsOf, probeCostOf } from '../result/cells.js';
 import {
   comparisonsOf,
   coverText,
@@ -8,7 +8,7 @@ import {
   intervalText,
   metricOf,
   testText,
-} from './comparisons.js';
+} from '../result/comparisons.js';
 import { markup, htmlTable, trusted, type Html, type HtmlValue } from './html.js';
 import { timerText } from './markdown.js';
 import { groupLabel } from './page-data.js';
@@ -22,11 +22,11 @@ import {
   formatShare,
   NOT_MEASURED,
   signedNs,
-} from './quantities.js';
-import type { Run } from './runs.js';
-import type { AuditCheck, Contention, Warning } from './schema.js';
+} from '../text/quantities.js';
+import type { Run } from '../result/runs.js';
+import type { AuditCheck, Contention, Warning } from '../result/schema.js';
 import type { Sentence } from './summary-sentences.js';
-import { comparedBuilds } from './throughput.js';
+import { comparedBuilds } from '../result/throughput.js';
 
 const MARKS: Readonly<Record<Sentence['kind'], Html | null>> = {
   caution: markup`<strong>Caution.</strong> `,

@@ -1,7 +1,7 @@
 /** report.html: one file that needs nothing else and asks the network for nothing. */
 import { createHash } from 'node:crypto';
-import { cellsOf, comparableGroups } from './cells.js';
-import { jsonForScript } from './escape.js';
+import { cellsOf, comparableGroups } from '../result/cells.js';
+import { jsonForScript } from '../text/escape.js';
 import { fairnessSection } from './page-fairness.js';
 import { markup, trusted, type Html } from './html.js';
 import { loadPageAssets, type PageAssets } from './page-assets.js';
@@ -24,9 +24,9 @@ import {
   workSection,
 } from './page-tables.js';
 import { resultsSection } from './page-results.js';
-import type { Run } from './runs.js';
+import type { Run } from '../result/runs.js';
 import { summarySentences } from './summary-sentences.js';
-import { buildsText, figuresBuild, throughputBuild } from './throughput.js';
+import { buildsText, figuresBuild, throughputBuild } from '../result/throughput.js';
 
 /** The page stays below this, so that it can be mailed and opened on a phone. */
 export const PAGE_BYTES_MAX = 2 * 1000 * 1000;

@@ -1,5 +1,5 @@
 /** The plain-language summary: sentences that say no more than the intervals support. */
-import { cellName, cellsOf, comparableGroups, type Cell } from './cells.js';
+import { cellName, cellsOf, comparableGroups, type Cell } from '../result/cells.js';
 import {
   comparisonsOf,
   coverText,
@@ -9,12 +9,12 @@ import {
   metricOf,
   observe,
   whyNotObserved,
-} from './comparisons.js';
+} from '../result/comparisons.js';
 import { invalidHeadline } from './invalid-packets.js';
-import { formatRatio } from './quantities.js';
-import type { Run } from './runs.js';
-import type { Comparison } from './schema.js';
-import { isSourceBound } from './throughput.js';
+import { formatRatio } from '../text/quantities.js';
+import type { Run } from '../result/runs.js';
+import type { Comparison } from '../result/schema.js';
+import { isSourceBound } from '../result/throughput.js';
 
 export interface Sentence {
   /**

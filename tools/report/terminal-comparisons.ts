@@ -7,13 +7,13 @@ import {
   intervalText,
   metricOf,
   testText,
-} from './comparisons.js';
-import { printable } from './escape.js';
-import type { Run } from './runs.js';
-import { grid, wrap } from './terminal-grid.js';
-import type { Paint } from './terminal-style.js';
+} from '../result/comparisons.js';
+import { printable } from '../text/escape.js';
+import type { Run } from '../result/runs.js';
+import { grid, wrap } from '../text/terminal-grid.js';
+import type { Paint } from '../text/terminal-style.js';
 import { caption } from './terminal-throughput.js';
-import { comparedBuilds } from './throughput.js';
+import { comparedBuilds } from '../result/throughput.js';
 
 /** The table with its title; empty where nothing was compared. */
 export function comparisonBlock(run: Run, severalRuns: boolean, width: number, paint: Paint): string {

@@ -1,9 +1,9 @@
 /** Throughput on a terminal, and beside it the run that everything else comes from. */
-import { throughputCover, throughputInterval, throughputOfCell } from './cell-throughput.js';
-import { medianOf, onEnginePpsOf, probeCostOf, type Cell } from './cells.js';
-import { formatCount, formatNs, formatRate, formatShare, signedNs } from './quantities.js';
-import { grid, wrap, type Column } from './terminal-grid.js';
-import type { Paint } from './terminal-style.js';
+import { throughputCover, throughputInterval, throughputOfCell } from '../result/cell-throughput.js';
+import { medianOf, onEnginePpsOf, probeCostOf, type Cell } from '../result/cells.js';
+import { formatCount, formatNs, formatRate, formatShare, signedNs } from '../text/quantities.js';
+import { grid, wrap, type Column } from '../text/terminal-grid.js';
+import type { Paint } from '../text/terminal-style.js';
 import {
   buildsText,
   figuresBuild,
@@ -11,7 +11,7 @@ import {
   ppsOf,
   throughputBuild,
   throughputOf,
-} from './throughput.js';
+} from '../result/throughput.js';
 
 /** What a cell is called in a table. */
 export type Naming = (cell: Cell) => string;

@@ -19,17 +19,17 @@ import {
   touchAheadOf,
   type Cell,
   type TimeKind,
-} from './cells.js';
-import { throughputCover, throughputInterval, throughputOfCell } from './cell-throughput.js';
-import { metricOf, observe, whyNotObserved } from './comparisons.js';
-import { printable } from './escape.js';
+} from '../result/cells.js';
+import { throughputCover, throughputInterval, throughputOfCell } from '../result/cell-throughput.js';
+import { metricOf, observe, whyNotObserved } from '../result/comparisons.js';
+import { printable } from '../text/escape.js';
 import { invalidHeadline } from './invalid-packets.js';
-import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from './quantities.js';
-import type { Run } from './runs.js';
-import type { Contention, LatencyDistribution, Warning } from './schema.js';
+import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from '../text/quantities.js';
+import type { Run } from '../result/runs.js';
+import type { Contention, LatencyDistribution, Warning } from '../result/schema.js';
 import { cautions } from './summary-sentences.js';
 import { comparisonBlock } from './terminal-comparisons.js';
-import { grid, wrap, type Column } from './terminal-grid.js';
+import { grid, wrap, type Column } from '../text/terminal-grid.js';
 import {
   excessText,
   percentileText,
@@ -38,10 +38,10 @@ import {
   withheldNames,
   withheldSentences,
   type PercentileKey,
-} from './tail.js';
-import { painter, type Paint } from './terminal-style.js';
+} from '../result/tail.js';
+import { painter, type Paint } from '../text/terminal-style.js';
 import { caption, throughputGrids, type Naming } from './terminal-throughput.js';
-import { buildsText, figuresBuild, throughputBuild } from './throughput.js';
+import { buildsText, figuresBuild, throughputBuild } from '../result/throughput.js';
 
 export interface TerminalOptions {
   /** Columns of the terminal. */

@@ -4,7 +4,7 @@
  * As there, `and` and `or` bind equally and from the left, `not` binds more closely, and a bare value takes the
  * qualifiers of the condition before it: `tcp port 80 or 443`.
  */
-import { nearestName } from '../synth/nearest-name.js';
+import { nearestName } from '../text/nearest-name.js';
 import { ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../wire/ethernet.js';
 import { FilterError } from './filter-error.js';
 import type { Direction, FilterNode } from './filter-node.js';

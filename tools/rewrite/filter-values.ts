@@ -1,7 +1,7 @@
 /** Values of a filter's conditions: addresses, networks, ports and protocols, under their qualifiers. */
 import { isIPv4, isIPv6 } from 'node:net';
 import type { IpFamily } from '../../engine/host/addresses.js';
-import { nearestName } from '../synth/nearest-name.js';
+import { nearestName } from '../text/nearest-name.js';
 import type { Direction, FilterNode } from './filter-node.js';
 import { PORT_PROTOCOLS, PROTOCOL_NUMBERS, PROTOCOL_WORDS, SERVICE_PORTS } from './filter-names.js';
 import { parseSubnet, type Subnet } from './subnet.js';

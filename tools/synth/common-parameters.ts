@@ -1,6 +1,6 @@
 /** Parameters that several scenarios share, worded once. */
-import { mixPair32 } from './random.js';
-import type { Random } from './random.js';
+import { mixPair32 } from '../random/random.js';
+import type { Random } from '../random/random.js';
 import type { NumberParameter } from './parameters.js';
 
 export function activeFlowsParameter(defaultCount: number, what: string): NumberParameter {

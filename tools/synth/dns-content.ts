@@ -1,6 +1,6 @@
 /** DNS queries for `hXXXXXXXX.example.com` and their answers (RFC 1035), one name per flow. */
 import { put16, put32 } from './headers.js';
-import { mix32 } from './random.js';
+import { mix32 } from '../random/random.js';
 import type { DatagramContent } from './udp-flows.js';
 
 const HEADER_BYTES = 12;

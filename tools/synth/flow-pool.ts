@@ -4,7 +4,7 @@
  * at once. Memory is bounded by the last, never by how many conversations there are in all.
  */
 import { ScenarioError } from './parameters.js';
-import type { Random } from './random.js';
+import type { Picker } from '../random/picker.js';
 
 /** Where a conversation stands between two of its packets. */
 export const PHASE = {
@@ -35,9 +35,6 @@ export interface FlowTable {
   askToClose(slot: number): void;
   flowIndex(slot: number): number;
 }
-
-/** Picks one of `count` open conversations: uniform or skewed. */
-export type Picker = (count: number) => number;
 
 export interface FlowPoolOptions {
   scenarioName: string;
@@ -207,9 +204,4 @@ export class FlowPool {
     if (newer >= 0) this.older[newer] = older;
     else this.newest = older;
   }
-}
-
-/** Every open conversation is as likely as any other. */
-export function uniformPicker(random: Random): Picker {
-  return (count) => random.below(count);
 }

@@ -13,7 +13,7 @@ import {
 } from './headers.js';
 import { PacketWriter } from './packet-writer.js';
 import type { IpFamily } from './packet-writer.js';
-import { Random } from './random.js';
+import { Random } from '../random/random.js';
 import type { TupleSpace } from './tuple-space.js';
 
 export interface FragmentFlowOptions {

@@ -18,8 +18,8 @@ import {
   synOptions,
 } from './packet-writer.js';
 import type { IpFamily } from './packet-writer.js';
-import { mixPair32 } from './random.js';
-import type { Random } from './random.js';
+import { mixPair32 } from '../random/random.js';
+import type { Random } from '../random/random.js';
 
 export interface FtpPlan {
   family: IpFamily;

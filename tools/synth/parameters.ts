@@ -1,5 +1,5 @@
 /** Parameters of a scenario: what they are called, what they may be, and how text becomes a value. */
-import { nearestName } from './nearest-name.js';
+import { nearestName } from '../text/nearest-name.js';
 
 /** A scenario that cannot run as asked. The message names scenario, parameter, value and remedy: a usage error. */
 export class ScenarioError extends Error {

@@ -1,6 +1,7 @@
 /** A source of packets whose conversations one pool schedules. */
 import { FlowPool } from './flow-pool.js';
-import type { FlowTable, Picker } from './flow-pool.js';
+import type { Picker } from '../random/picker.js';
+import type { FlowTable } from './flow-pool.js';
 import type { ParameterValues } from './parameters.js';
 import { TimedSource } from './scenario.js';
 

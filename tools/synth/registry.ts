@@ -1,5 +1,5 @@
 /** All scenarios by name. A new one is a file in scenarios/ and a line here. */
-import { nearestName } from './nearest-name.js';
+import { nearestName } from '../text/nearest-name.js';
 import { resolveParameters, ScenarioError } from './parameters.js';
 import type { ParameterValue, ParameterValues } from './parameters.js';
 import type { PacketSource, Scenario, SuggestedConfig } from './scenario.js';

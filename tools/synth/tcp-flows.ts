@@ -15,8 +15,8 @@ import {
   synOptions,
 } from './packet-writer.js';
 import type { IpFamily } from './packet-writer.js';
-import { mixPair32 } from './random.js';
-import type { Random } from './random.js';
+import { mixPair32 } from '../random/random.js';
+import type { Random } from '../random/random.js';
 import type { TupleSpace } from './tuple-space.js';
 
 /** What one conversation does; a planner fills it in when the conversation begins. */

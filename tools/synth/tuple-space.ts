@@ -1,7 +1,7 @@
 /** Distinct connection tuples by flow number, computed and not stored. */
 import { EPHEMERAL_PORTS, FIRST_EPHEMERAL_PORT } from './ephemeral-ports.js';
-import { Permutation } from './permutation.js';
-import type { Random } from './random.js';
+import { Permutation } from '../random/permutation.js';
+import type { Random } from '../random/random.js';
 
 /** Ranges from which tuples are made. Hosts are 32-bit numbers, see `PacketWriter`. */
 export interface TupleRanges {

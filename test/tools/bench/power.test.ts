@@ -5,7 +5,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { parseResult } from '../../../tools/report/result-file.js';
+import { parseResult } from '../../../tools/result/result-file.js';
 import { mean, median } from '../../../tools/stats/sample.js';
 import { ctreplay, scratchFolder } from '../../support/command.js';
 

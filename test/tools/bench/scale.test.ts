@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fitCases } from '../../../tools/bench/scale.js';
 import { workerCounts } from '../../../tools/commands/scale.js';
-import type { ResultCase } from '../../../tools/report/schema.js';
+import type { ResultCase } from '../../../tools/result/schema.js';
 import { uslThroughput } from '../../../tools/stats/scalability.js';
 import { normal, Random } from '../stats/samples.js';
 

@@ -22,7 +22,7 @@ import {
   type OpenCaptureOptions,
 } from '../../../tools/captures/reader.js';
 import { BLOCK_RECORDS } from '../../../tools/captures/record-block.js';
-import { Random } from '../../../tools/synth/random.js';
+import { Random } from '../../../tools/random/random.js';
 import { mutate } from './mutate.js';
 import { pcapBytes, type PcapBytesRecord } from './pcap-bytes.js';
 import { PcapngBytes } from './pcapng-bytes.js';

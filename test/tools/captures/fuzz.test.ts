@@ -10,7 +10,7 @@ import { PcapWriter } from '../../../tools/captures/pcap-writer.js';
 import { PcapngWriter } from '../../../tools/captures/pcapng-writer.js';
 import { PreparedWriter } from '../../../tools/captures/prepared-writer.js';
 import { CaptureError, openCapture, type CaptureReader, type CaptureRecord } from '../../../tools/captures/reader.js';
-import { Random } from '../../../tools/synth/random.js';
+import { Random } from '../../../tools/random/random.js';
 import { mutate } from './mutate.js';
 import { readAll, Scratch } from './scratch.js';
 

@@ -1,5 +1,5 @@
 /** Damages files the way that transfers, disks and foes do; every damage follows from the random source. */
-import type { Random } from '../../../tools/synth/random.js';
+import type { Random } from '../../../tools/random/random.js';
 
 /** Values at which lengths, counts and offsets tip over. */
 const TIPPING = [0, 1, 3, 4, 7, 8, 15, 16, 0x7f, 0x80, 0xff, 0xffff, 0x1_0000, 262_144, 262_145, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];

@@ -14,7 +14,7 @@ import { register as replay } from '../../../tools/commands/replay.js';
 import { register as scale } from '../../../tools/commands/scale.js';
 import { register as trace } from '../../../tools/commands/trace.js';
 import { findOvsPrograms } from '../../../tools/conform/ovs-programs.js';
-import type { Result } from '../../../tools/report/schema.js';
+import type { Result } from '../../../tools/result/schema.js';
 import type { CommandOutcome } from '../../support/command.js';
 import { scratchFolder } from '../../support/command.js';
 import { udpFrame } from '../../support/packets.js';

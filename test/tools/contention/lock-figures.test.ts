@@ -6,7 +6,7 @@ import {
 } from '../../../tools/contention/lock-figures.js';
 import { summarize, toHistogram } from '../../../tools/measure/latency-summary.js';
 import { countsIndex, countsLength, LOCK_CONFIG } from '../../../tools/measure/log-linear.js';
-import type { Contention, Sweep } from '../../../tools/report/schema.js';
+import type { Contention, Sweep } from '../../../tools/result/schema.js';
 
 function ctLock(thread: string, changes: Partial<Contention>): Contention {
   return { class: 'ct_lock', thread, acquisitions: 0, contended: 0, spins: 0, futexWaits: 0, ...changes };

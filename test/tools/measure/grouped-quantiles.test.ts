@@ -9,7 +9,7 @@ import {
   valueFromIndex,
 } from '../../../tools/measure/log-linear.js';
 import { summarize, toHistogram } from '../../../tools/measure/latency-summary.js';
-import { Random } from '../../../tools/synth/random.js';
+import { Random } from '../../../tools/random/random.js';
 
 const SHARES = [0.5, 0.9, 0.99, 0.999];
 

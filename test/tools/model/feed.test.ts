@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Result, ResultCase } from '../../../tools/report/schema.js';
+import type { Result, ResultCase } from '../../../tools/result/schema.js';
 import { measuredSeries, pauseReads } from '../../../tools/model/feed.js';
 import { typicalTime } from '../../../tools/model/measured-times.js';
 import { connectionPopularity, zipfShares } from '../../../tools/model/popularity.js';

@@ -6,8 +6,8 @@ import { runMatrixBench } from '../../../tools/bench/run-matrix.js';
 import { compareResults } from '../../../tools/regress/compare-results.js';
 import { compareText } from '../../../tools/regress/compare-text.js';
 import { mergeResults } from '../../../tools/regress/merge-results.js';
-import { writeResult } from '../../../tools/report/result-file.js';
-import type { Run } from '../../../tools/report/runs.js';
+import { writeResult } from '../../../tools/result/result-file.js';
+import type { Run } from '../../../tools/result/runs.js';
 import { ctreplay, scratchFolder } from '../../support/command.js';
 import { sampleResult } from '../../support/results.js';
 

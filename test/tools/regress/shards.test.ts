@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import { decodeHistogram } from '../../../tools/measure/latency-summary.js';
-import type { Result, ResultCase } from '../../../tools/report/schema.js';
+import type { Result, ResultCase } from '../../../tools/result/schema.js';
 import { ctreplay, scratchFolder } from '../../support/command.js';
 
 // Eight processes; a machine that is busy with other things takes minutes.

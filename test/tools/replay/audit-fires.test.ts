@@ -9,7 +9,7 @@ import { makeCase } from '../../../tools/replay/case-result.js';
 import type { FinishedRun, RunOptions } from '../../../tools/replay/run-control.js';
 import { isValid, runDesign, type ReplayOptions } from '../../../tools/replay/session.js';
 import { CROSS_CHECKS, joinRuns, type CrossCheckName } from '../../../tools/replay/throughput.js';
-import type { ResultCase } from '../../../tools/report/schema.js';
+import type { ResultCase } from '../../../tools/result/schema.js';
 import { design, failedChecks, replayOptions, scenario } from '../../support/replay.js';
 import { DESIGNS } from '../../support/tracker-bed.js';
 

@@ -14,7 +14,7 @@ import { register as registerReplay } from '../../../tools/commands/replay.js';
 import { register as registerTrace } from '../../../tools/commands/trace.js';
 import { checkRegressConfig, loadRegressInput } from '../../../tools/regress/regress-config.js';
 import { AS_IT_IS, CHECKSUMS_FIXED, loadTraffic } from '../../../tools/replay/traffic-source.js';
-import type { Result } from '../../../tools/report/schema.js';
+import type { Result } from '../../../tools/result/schema.js';
 import { scratchFolder } from '../../support/command.js';
 import { writeOffloaded } from '../../support/offloaded.js';
 import { replayCase } from '../../support/replay.js';

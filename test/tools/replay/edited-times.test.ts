@@ -16,7 +16,7 @@ import {
 } from '../../../tools/replay/traffic-source.js';
 import { stageTraffic } from '../../../tools/replay/staging.js';
 import { captureTraffic } from '../../../tools/replay/traffic.js';
-import type { Result } from '../../../tools/report/schema.js';
+import type { Result } from '../../../tools/result/schema.js';
 import { convertCapture } from '../../../tools/captures/prepare.js';
 import { compileFilter } from '../../../tools/rewrite/filter.js';
 import { pcapBytes, type PcapBytesRecord } from '../captures/pcap-bytes.js';

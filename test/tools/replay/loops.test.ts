@@ -7,7 +7,7 @@ import { parseConfig } from '../../../tools/config/read-config.js';
 import { register as replay } from '../../../tools/commands/replay.js';
 import { createRules } from '../../../tools/config/rules.js';
 import { stageTraffic } from '../../../tools/replay/staging.js';
-import type { Result } from '../../../tools/report/schema.js';
+import type { Result } from '../../../tools/result/schema.js';
 import { ctreplay, scratchFolder } from '../../support/command.js';
 import { runCommand } from '../../support/run-command.js';
 import { udpFrame } from '../../support/packets.js';

@@ -3,7 +3,7 @@ import { availableDesigns } from '../../../engine/host/designs.js';
 import type { PacingRequest } from '../../../tools/replay/pace.js';
 import { stageTraffic, type StagedTraffic } from '../../../tools/replay/staging.js';
 import type { Traffic } from '../../../tools/replay/traffic.js';
-import type { ResultCase } from '../../../tools/report/schema.js';
+import type { ResultCase } from '../../../tools/result/schema.js';
 import { replayCase } from '../../support/replay.js';
 import { udpFrame } from '../../support/packets.js';
 

@@ -7,7 +7,7 @@ import {
   rateToBeginWith,
   searchRate,
 } from '../../../tools/replay/rate-search.js';
-import type { ResultCase } from '../../../tools/report/schema.js';
+import type { ResultCase } from '../../../tools/result/schema.js';
 
 /** A machine that keeps up to `capacity` packets per second: beyond, latency grows and packets are late. */
 function runAt(pps: number, capacity: number): ResultCase {

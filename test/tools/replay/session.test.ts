@@ -3,8 +3,8 @@ import { availableDesigns } from '../../../engine/host/designs.js';
 import { replayedDesigns } from '../../support/designs.js';
 import { parseObjective } from '../../../tools/replay/rate-search.js';
 import { runSearch, runSession } from '../../../tools/replay/session.js';
-import type { ResultCase } from '../../../tools/report/schema.js';
-import { validateResult } from '../../../tools/report/result-file.js';
+import type { ResultCase } from '../../../tools/result/schema.js';
+import { validateResult } from '../../../tools/result/result-file.js';
 import { design, failedChecks, replayCase, replayOptions, scenario } from '../../support/replay.js';
 
 function locksPerPacket(each: ResultCase, lockClass: string): number {

@@ -6,8 +6,8 @@ import { runSession, type ReplayOptions } from '../../../tools/replay/session.js
 import { AS_IT_IS, loadTraffic } from '../../../tools/replay/traffic-source.js';
 import { markdownText } from '../../../tools/report/markdown.js';
 import { renderPage } from '../../../tools/report/page.js';
-import type { Result } from '../../../tools/report/schema.js';
-import { result as resultSchema } from '../../../tools/report/schema.js';
+import type { Result } from '../../../tools/result/schema.js';
+import { result as resultSchema } from '../../../tools/result/schema.js';
 import { summarySentences } from '../../../tools/report/summary-sentences.js';
 import { renderTerminal } from '../../../tools/report/terminal.js';
 import { design, replayOptions } from '../../support/replay.js';

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { availableDesigns } from '../../../engine/host/designs.js';
-import type { Result } from '../../../tools/report/schema.js';
+import type { Result } from '../../../tools/result/schema.js';
 import { pcapBytes } from '../captures/pcap-bytes.js';
 import { scratchFolder } from '../../support/command.js';
 import { udpFrame } from '../../support/packets.js';

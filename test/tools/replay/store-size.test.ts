@@ -3,7 +3,7 @@ import { availableDesigns } from '../../../engine/host/designs.js';
 import { loadEngine } from '../../../engine/host/module.js';
 import type { SystemFiles } from '../../../tools/measure/system-files.js';
 import { defaultStore, givenStore } from '../../../tools/replay/store-size.js';
-import type { Result } from '../../../tools/report/schema.js';
+import type { Result } from '../../../tools/result/schema.js';
 import { ctreplay } from '../../support/command.js';
 import { fakeFiles } from '../measure/fake-system.js';
 

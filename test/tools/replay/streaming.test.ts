@@ -10,7 +10,7 @@ import {
   loadTraffic,
   type ReplayTraffic,
 } from '../../../tools/replay/traffic-source.js';
-import type { ResultCase } from '../../../tools/report/schema.js';
+import type { ResultCase } from '../../../tools/result/schema.js';
 import { failedChecks, replayCase } from '../../support/replay.js';
 
 const SMALL_STORE_BYTES = 1024 ** 2;

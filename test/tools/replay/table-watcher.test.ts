@@ -3,7 +3,7 @@ import { decodeHistogram } from '../../../tools/measure/latency-summary.js';
 import { ctreplay, scratchFolder } from '../../support/command.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Result } from '../../../tools/report/schema.js';
+import type { Result } from '../../../tools/result/schema.js';
 
 /** The result of a replay with one worker. */
 function replay(...args: string[]): Result {

@@ -8,7 +8,7 @@ import { makeCase } from '../../../tools/replay/case-result.js';
 import { HOLD_INTERVAL, runDesign, type ReplayOptions } from '../../../tools/replay/session.js';
 import type { FinishedRun } from '../../../tools/replay/run-control.js';
 import type { StagedTraffic } from '../../../tools/replay/staging.js';
-import type { Contention, ResultCase } from '../../../tools/report/schema.js';
+import type { Contention, ResultCase } from '../../../tools/result/schema.js';
 import { design, failedChecks, replayCase, replayOptions, scenario } from '../../support/replay.js';
 
 const balances = ({ audit }: ResultCase): ResultCase['audit'] =>

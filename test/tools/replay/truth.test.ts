@@ -5,7 +5,7 @@ import { availableDesigns } from '../../../engine/host/designs.js';
 import { loadEngine } from '../../../engine/host/module.js';
 import { collectLocks } from '../../../tools/replay/collect-locks.js';
 import type { StagedTraffic } from '../../../tools/replay/staging.js';
-import type { LatencyDistribution, ResultCase } from '../../../tools/report/schema.js';
+import type { LatencyDistribution, ResultCase } from '../../../tools/result/schema.js';
 import { primitiveRun, problems, runTasks } from '../../engine/shm/primitive-threads.js';
 import { replayCase, scenario } from '../../support/replay.js';
 

@@ -12,9 +12,9 @@ import { FOUND_WARNING_CODES, WARNING_CODES } from '../../../tools/measure/warni
 import { readEnvironment } from '../../../tools/measure/environment.js';
 import { systemFiles } from '../../../tools/measure/system-files.js';
 import { mergeResults } from '../../../tools/regress/merge-results.js';
-import { readResult } from '../../../tools/report/result-file.js';
-import type { Run } from '../../../tools/report/runs.js';
-import type { Result } from '../../../tools/report/schema.js';
+import { readResult } from '../../../tools/result/result-file.js';
+import type { Run } from '../../../tools/result/runs.js';
+import type { Result } from '../../../tools/result/schema.js';
 import { ctreplay, scratchFolder } from '../../support/command.js';
 import { fakeSystem, type FakeSystem } from '../../support/fake-system.js';
 import { writeOffloaded } from '../../support/offloaded.js';

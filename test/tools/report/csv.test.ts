@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import * as prettier from 'prettier';
 import { describe, expect, it } from 'vitest';
-import { toCsv, type Field } from '../../../tools/report/csv.js';
+import { toCsv, type Field } from '../../../tools/text/csv.js';
 import { csvColumnsMarkdown, CSV_TABLES } from '../../../tools/report/csv-tables.js';
 import { HOSTILE_TEXTS, hostileRun, sampleRuns } from './sample-runs.js';
 import { NO_PYTHON, PYTHON, python } from './python.js';

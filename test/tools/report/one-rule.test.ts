@@ -1,12 +1,12 @@
 /** Every report says the same of a comparison: what the one rule says, whatever a stored result claims of itself. */
 import { describe, expect, it } from 'vitest';
-import { comparisonsOf, coverText, deltaText, findingOf } from '../../../tools/report/comparisons.js';
+import { comparisonsOf, coverText, deltaText, findingOf } from '../../../tools/result/comparisons.js';
 import { CSV_TABLES } from '../../../tools/report/csv-tables.js';
 import { junitSuites } from '../../../tools/report/junit.js';
 import { markdownText } from '../../../tools/report/markdown.js';
 import { comparisonSection } from '../../../tools/report/page-tables.js';
-import type { Run } from '../../../tools/report/runs.js';
-import type { Comparison } from '../../../tools/report/schema.js';
+import type { Run } from '../../../tools/result/runs.js';
+import type { Comparison } from '../../../tools/result/schema.js';
 import { summarySentences } from '../../../tools/report/summary-sentences.js';
 import { renderTerminal } from '../../../tools/report/terminal.js';
 import { sampleResult } from '../../support/results.js';

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ALL_FORMATS, renderFormats } from '../../../tools/report/formats.js';
-import { writeResult } from '../../../tools/report/result-file.js';
+import { writeResult } from '../../../tools/result/result-file.js';
 import { renderTerminal } from '../../../tools/report/terminal.js';
 import { ctreplay, scratchFolder } from '../../support/command.js';
 import { HOSTILE_TEXTS, hostileRun, sampleRuns } from './sample-runs.js';

@@ -1,5 +1,5 @@
 /** Runs for tests of reports: sample results with labels, and text that tries to break out of every format. */
-import type { Run } from '../../../tools/report/runs.js';
+import type { Run } from '../../../tools/result/runs.js';
 import { sampleResult, type SampleOptions } from '../../support/results.js';
 
 /** Sample results as runs; labels as if each were read from a folder of its own. */

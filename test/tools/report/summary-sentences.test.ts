@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { summarySentences } from '../../../tools/report/summary-sentences.js';
-import type { Comparison, Result } from '../../../tools/report/schema.js';
+import type { Comparison, Result } from '../../../tools/result/schema.js';
 import { sampleResult } from '../../support/results.js';
 
 /** A comparison of two cells in throughput, well apart from 1. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileFilter } from '../../../tools/rewrite/filter.js';
-import { Random } from '../../../tools/synth/random.js';
+import { Random } from '../../../tools/random/random.js';
 import { buildFrame, echoFrame, tcpFrame, udpFrame } from '../../support/packets.js';
 
 const hasTcpdump = spawnSync('tcpdump', ['--version']).status === 0;

@@ -13,7 +13,7 @@ import { completeSessions } from '../../../tools/bench/trial.js';
 import { decideOverRounds, type AgainstRule } from '../../../tools/regress/against.js';
 import { confirmed } from '../../../tools/regress/confirm.js';
 import type { Check } from '../../../tools/regress/check.js';
-import type { ResultCase } from '../../../tools/report/schema.js';
+import type { ResultCase } from '../../../tools/result/schema.js';
 import { differenceOf, type Interval } from '../../../tools/stats/interval.js';
 import { compareSamples, geomeanRow } from '../../../tools/stats/compare.js';
 import { medianInterval } from '../../../tools/stats/median-interval.js';

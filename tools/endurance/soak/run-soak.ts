@@ -5,7 +5,7 @@ import { COMMIT_ALL } from '../../config/rules.js';
 import { makeCase } from '../../replay/case-result.js';
 import { runDesign, type ReplayOptions } from '../../replay/session.js';
 import { AS_IT_IS, loadTraffic } from '../../replay/traffic-source.js';
-import type { ResultCase } from '../../report/schema.js';
+import type { ResultCase } from '../../result/schema.js';
 import { afterWarmUp, judge, type Flatness } from './flatness.js';
 import {
   joinSamples,

@@ -1,6 +1,6 @@
 /** A soak as a CSV and as a plot. */
 import * as echarts from 'echarts';
-import { toCsv } from '../../report/csv.js';
+import { toCsv } from '../../text/csv.js';
 import { RULES, type SoakFigure, type SoakSample } from './soak-samples.js';
 
 const FIGURES = Object.keys(RULES) as SoakFigure[];

@@ -2,7 +2,7 @@
 import { availableDesigns, type DesignChoice } from '../../../engine/host/designs.js';
 import { loadEngine } from '../../../engine/host/module.js';
 import { MUTEX_POLICIES, type MutexPolicy } from '../../../engine/host/run-memory.js';
-import { mixPair32, Random } from '../../synth/random.js';
+import { mixPair32, Random } from '../../random/random.js';
 
 /**
  * How threads come between each other: `serial` runs one at a time and hands over at steps, by the seed alone, so that a round is the

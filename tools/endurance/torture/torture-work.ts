@@ -2,7 +2,7 @@
 import type { EngineConstants } from '../../../engine/host/constants.js';
 import type { ByteOffset } from '../../../engine/host/quantities.js';
 import type { EngineThread } from '../../../engine/host/thread.js';
-import { Random } from '../../synth/random.js';
+import { Random } from '../../random/random.js';
 import type { Control } from './control.js';
 import type { StepHook } from './step-hook.js';
 import type { Focus } from './round-plan.js';

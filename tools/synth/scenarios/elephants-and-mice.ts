@@ -6,11 +6,12 @@ import {
   flowChooser,
   ip6ShareParameter,
 } from '../common-parameters.js';
-import { FlowPool, poolCapacity, uniformPicker } from '../flow-pool.js';
+import { uniformPicker } from '../../random/picker.js';
+import { FlowPool, poolCapacity } from '../flow-pool.js';
 import { firstClient, firstServer } from '../host-plan.js';
 import { PacketWriter } from '../packet-writer.js';
 import type { ParameterValues } from '../parameters.js';
-import { mixPair32, Random } from '../random.js';
+import { mixPair32, Random } from '../../random/random.js';
 import { COMMON_PARAMETERS, TimedSource } from '../scenario.js';
 import type { Scenario } from '../scenario.js';
 import { packetsPerConversation, TcpFlowTable } from '../tcp-flows.js';

@@ -6,17 +6,18 @@ import {
   flowChooser,
   ip6ShareParameter,
 } from '../common-parameters.js';
-import { poolCapacity, uniformPicker } from '../flow-pool.js';
+import { uniformPicker } from '../../random/picker.js';
+import { poolCapacity } from '../flow-pool.js';
 import { firstClient, firstServer } from '../host-plan.js';
 import { PacketWriter } from '../packet-writer.js';
 import type { ParameterValues } from '../parameters.js';
 import { PooledSource } from '../pooled-source.js';
-import { Random } from '../random.js';
+import { Random } from '../../random/random.js';
 import { COMMON_PARAMETERS } from '../scenario.js';
 import type { PacketSource, Scenario } from '../scenario.js';
 import { packetsPerConversation, TcpFlowTable } from '../tcp-flows.js';
 import { TupleSpace } from '../tuple-space.js';
-import { zipfPicker } from '../zipf.js';
+import { zipfPicker } from '../../random/zipf.js';
 
 function generate(parameters: ParameterValues, seed: number): PacketSource {
   const random = new Random(seed).derive('established');

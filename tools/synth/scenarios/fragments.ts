@@ -1,12 +1,12 @@
 /** Fragmented UDP datagrams, interleaved, shuffled, lost, doubled and overlapping by share. */
 import { activeFlowsParameter, bytesParameter, cpsParameter, shareParameter } from '../common-parameters.js';
-import { uniformPicker } from '../flow-pool.js';
+import { uniformPicker } from '../../random/picker.js';
 import { FragmentFlowTable } from '../fragment-flows.js';
 import { firstClient, firstServer } from '../host-plan.js';
 import { PacketWriter } from '../packet-writer.js';
 import type { ParameterValues } from '../parameters.js';
 import { PooledSource } from '../pooled-source.js';
-import { Random } from '../random.js';
+import { Random } from '../../random/random.js';
 import { COMMON_PARAMETERS } from '../scenario.js';
 import type { PacketSource, Scenario } from '../scenario.js';
 import { TupleSpace } from '../tuple-space.js';

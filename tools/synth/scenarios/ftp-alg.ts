@@ -10,13 +10,14 @@ import {
   flowChooser,
   shareParameter,
 } from '../common-parameters.js';
-import { poolCapacity, uniformPicker } from '../flow-pool.js';
+import { uniformPicker } from '../../random/picker.js';
+import { poolCapacity } from '../flow-pool.js';
 import { FtpFlowTable } from '../ftp-flows.js';
 import { firstClient, firstServer, NAT_ADDRESS } from '../host-plan.js';
 import { host6, PacketWriter } from '../packet-writer.js';
 import type { ParameterValues } from '../parameters.js';
 import { PooledSource } from '../pooled-source.js';
-import { Random } from '../random.js';
+import { Random } from '../../random/random.js';
 import { COMMON_PARAMETERS } from '../scenario.js';
 import type { PacketSource, Scenario, SuggestedConfig } from '../scenario.js';
 

@@ -6,14 +6,15 @@ import {
   flowChooser,
   shareParameter,
 } from '../common-parameters.js';
-import { poolCapacity, uniformPicker } from '../flow-pool.js';
+import { uniformPicker } from '../../random/picker.js';
+import { poolCapacity } from '../flow-pool.js';
 import { firstClient, firstServer, routerOf } from '../host-plan.js';
 import { ICMP_KIND, IcmpFlowTable } from '../icmp-flows.js';
 import { PacketWriter } from '../packet-writer.js';
 import { ScenarioError } from '../parameters.js';
 import type { ParameterValues } from '../parameters.js';
 import { PooledSource } from '../pooled-source.js';
-import { mixPair32, Random } from '../random.js';
+import { mixPair32, Random } from '../../random/random.js';
 import { COMMON_PARAMETERS } from '../scenario.js';
 import type { PacketSource, Scenario } from '../scenario.js';
 import { TupleSpace } from '../tuple-space.js';

@@ -1,8 +1,8 @@
 /** Several scenarios at once, their packets interleaved by weight. */
-import { nearestName } from '../nearest-name.js';
+import { nearestName } from '../../text/nearest-name.js';
 import { parseNumber, resolveParameters, ScenarioError } from '../parameters.js';
 import type { ParameterValue, ParameterValues } from '../parameters.js';
-import { Random } from '../random.js';
+import { Random } from '../../random/random.js';
 import { COMMON_PARAMETERS, TimedSource } from '../scenario.js';
 import type { PacketSource, Scenario, SuggestedConfig } from '../scenario.js';
 

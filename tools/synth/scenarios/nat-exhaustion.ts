@@ -15,8 +15,8 @@ import { TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN } from '../headers.js';
 import { host6, PacketWriter, SCALED_WINDOW, SYN_WINDOW, synOptions } from '../packet-writer.js';
 import { ScenarioError } from '../parameters.js';
 import type { ParameterValues } from '../parameters.js';
-import { Permutation } from '../permutation.js';
-import { Random } from '../random.js';
+import { Permutation } from '../../random/permutation.js';
+import { Random } from '../../random/random.js';
 import { COMMON_PARAMETERS, TimedSource } from '../scenario.js';
 import type { Scenario, SuggestedConfig } from '../scenario.js';
 

@@ -7,8 +7,8 @@ import { firstClient, firstServer } from '../host-plan.js';
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG } from '../headers.js';
 import { MAX_SEGMENT_BYTES, PacketWriter, SYN_WINDOW } from '../packet-writer.js';
 import type { ParameterValues } from '../parameters.js';
-import { Permutation } from '../permutation.js';
-import { mixPair32, Random } from '../random.js';
+import { Permutation } from '../../random/permutation.js';
+import { mixPair32, Random } from '../../random/random.js';
 import { COMMON_PARAMETERS, TimedSource } from '../scenario.js';
 import type { Scenario } from '../scenario.js';
 

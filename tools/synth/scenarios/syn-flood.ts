@@ -4,13 +4,14 @@
  * legitimate connections, which suffer from the flood.
  */
 import { parseIpv4 } from '../addresses.js';
-import { FlowPool, poolCapacity, uniformPicker } from '../flow-pool.js';
+import { uniformPicker } from '../../random/picker.js';
+import { FlowPool, poolCapacity } from '../flow-pool.js';
 import { TCP_ACK, TCP_SYN } from '../headers.js';
 import { PacketWriter, SYN_WINDOW, synOptions } from '../packet-writer.js';
 import { ScenarioError } from '../parameters.js';
 import type { ParameterValues } from '../parameters.js';
-import { Permutation } from '../permutation.js';
-import { mixPair32, Random } from '../random.js';
+import { Permutation } from '../../random/permutation.js';
+import { mixPair32, Random } from '../../random/random.js';
 import { COMMON_PARAMETERS, TimedSource } from '../scenario.js';
 import type { Scenario } from '../scenario.js';
 import { packetsPerConversation, TcpFlowTable } from '../tcp-flows.js';

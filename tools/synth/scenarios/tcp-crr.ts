@@ -7,12 +7,13 @@ import {
   ip6ShareParameter,
   shareParameter,
 } from '../common-parameters.js';
-import { poolCapacity, uniformPicker } from '../flow-pool.js';
+import { uniformPicker } from '../../random/picker.js';
+import { poolCapacity } from '../flow-pool.js';
 import { firstClient, firstServer } from '../host-plan.js';
 import { PacketWriter } from '../packet-writer.js';
 import type { ParameterValues } from '../parameters.js';
 import { PooledSource } from '../pooled-source.js';
-import { Random } from '../random.js';
+import { Random } from '../../random/random.js';
 import { COMMON_PARAMETERS } from '../scenario.js';
 import type { PacketSource, Scenario } from '../scenario.js';
 import { packetsPerConversation, TcpFlowTable } from '../tcp-flows.js';

@@ -5,12 +5,13 @@
  */
 import { bytesParameter, cpsParameter, activeFlowsParameter, shareParameter } from '../common-parameters.js';
 import { fillerContent } from '../filler-content.js';
-import { poolCapacity, uniformPicker } from '../flow-pool.js';
+import { uniformPicker } from '../../random/picker.js';
+import { poolCapacity } from '../flow-pool.js';
 import { firstClient, firstServer } from '../host-plan.js';
 import { PacketWriter } from '../packet-writer.js';
 import type { ParameterValues } from '../parameters.js';
 import { PooledSource } from '../pooled-source.js';
-import { mixPair32, Random } from '../random.js';
+import { mixPair32, Random } from '../../random/random.js';
 import { COMMON_PARAMETERS } from '../scenario.js';
 import type { PacketSource, Scenario, SuggestedConfig } from '../scenario.js';
 import { TupleSpace } from '../tuple-space.js';

@@ -5,7 +5,7 @@
  * interruptions per value, else `~` with the reason. Where interruptions were not counted, nothing is held back.
  */
 import { medianOf, latencyOfCell, TIME_KINDS, type Cell, type TimeKind } from './cells.js';
-import { formatNs, formatShare } from './quantities.js';
+import { formatNs, formatShare } from '../text/quantities.js';
 import type { LatencyDistribution, ResultCase } from './schema.js';
 
 /** Percentiles of a distribution as shares. */

@@ -10,8 +10,8 @@ import {
   readResult,
   ResultFileError,
   writeResult,
-} from '../../../tools/report/result-file.js';
-import { upgradeResult, VersionError, type UpgradeStep } from '../../../tools/report/upgrade.js';
+} from '../../../tools/result/result-file.js';
+import { upgradeResult, VersionError, type UpgradeStep } from '../../../tools/result/upgrade.js';
 import { sampleResult } from '../../support/results.js';
 
 let folder: string;

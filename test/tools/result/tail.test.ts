@@ -2,15 +2,15 @@
 import { availableParallelism } from 'node:os';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runSession } from '../../../tools/replay/session.js';
-import { cellsOf, latencyOfCell } from '../../../tools/report/cells.js';
-import { observe } from '../../../tools/report/comparisons.js';
+import { cellsOf, latencyOfCell } from '../../../tools/result/cells.js';
+import { observe } from '../../../tools/result/comparisons.js';
 import { CSV_TABLES } from '../../../tools/report/csv-tables.js';
 import { goBenchText } from '../../../tools/report/go-bench.js';
 import { markdownText } from '../../../tools/report/markdown.js';
 import { renderTerminal } from '../../../tools/report/terminal.js';
 import { renderPage } from '../../../tools/report/page.js';
-import type { Run } from '../../../tools/report/runs.js';
-import type { Result, ResultCase } from '../../../tools/report/schema.js';
+import type { Run } from '../../../tools/result/runs.js';
+import type { Result, ResultCase } from '../../../tools/result/schema.js';
 import {
   isWithheldAt,
   percentileOf,
@@ -20,7 +20,7 @@ import {
   withheldNames,
   withheldReason,
   type PercentileKey,
-} from '../../../tools/report/tail.js';
+} from '../../../tools/result/tail.js';
 import { design, replayOptions, scenario } from '../../support/replay.js';
 
 const KEYS = Object.keys(PERCENTILE_SHARES) as PercentileKey[];

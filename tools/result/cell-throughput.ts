@@ -1,7 +1,7 @@
 /** The throughput of a cell as every report shows it: value, interval, and what the interval covers. */
 import { medianOf, summaryOf, type Cell } from './cells.js';
 import { coverText } from './comparisons.js';
-import { formatRate } from './quantities.js';
+import { formatRate } from '../text/quantities.js';
 import type { CellSummary } from './schema.js';
 import { ppsOf } from './throughput.js';
 

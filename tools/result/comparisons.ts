@@ -4,7 +4,7 @@ import { adjustWithin, isDifference } from '../stats/finding.js';
 import { latencyOfCell, medianOf, type Cell } from './cells.js';
 import type { Comparison, Result } from './schema.js';
 import { percentileOf } from './tail.js';
-import { formatCount, formatNs, formatRate, formatRatio } from './quantities.js';
+import { formatCount, formatNs, formatRate, formatRatio } from '../text/quantities.js';
 import { comparablePps, isPaced, throughputOf, whyNotCompared } from './throughput.js';
 
 /** What a metric's name means: words for a sentence, which way is better, how a value is written. */

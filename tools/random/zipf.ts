@@ -2,7 +2,7 @@
  * Zipf-distributed ranks without a table: rejection-inversion (Hörmann and Derflinger, "Rejection-inversion to generate
  * variates from monotone discrete distributions", 1996). Rank k of 1..count has weight k^-exponent.
  */
-import type { Picker } from './flow-pool.js';
+import type { Picker } from './picker.js';
 import type { Random } from './random.js';
 
 /** Picks index 0 most often; `exponent` > 0, 1 is Zipf's law. */

@@ -1,7 +1,7 @@
 /** Groups the cases of one or more runs into cells: all trials of one design on one input in one configuration. */
 import { median } from '../stats/sample.js';
 import { mergeDistributions } from './histograms.js';
-import { formatRate } from './quantities.js';
+import { formatRate } from '../text/quantities.js';
 import type { Run } from './runs.js';
 import { throughputBuild, throughputOf } from './throughput.js';
 import type { CellSummary, Contention, LatencyDistribution, PacketClass, ResultCase } from './schema.js';

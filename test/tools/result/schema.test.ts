@@ -10,8 +10,8 @@ import {
   result,
   resultJsonSchema,
   type LatencyDistribution,
-} from '../../../tools/report/schema.js';
-import { resultFieldsMarkdown } from '../../../tools/report/schema-fields.js';
+} from '../../../tools/result/schema.js';
+import { resultFieldsMarkdown } from '../../../tools/result/schema-fields.js';
 import { sampleResult } from '../../support/results.js';
 
 const PUBLISHED = fileURLToPath(new URL('../../../docs/schema/result-v1.schema.json', import.meta.url));
