@@ -334,7 +334,10 @@ function machineLines({ steps, objective }: RateSearch, { cases }: Result): stri
   const run = cases.find(({ id }) => id === failed?.caseId);
   if (failed === undefined || run === undefined) return '';
   return failedByMachine(parseObjective(objective), run)
-    .map((reason) => `  ~ at ${formatRate(failed.pps)} it failed by ${reason}; search on quieter or isolated cores (--pin)\n`)
+    .map(
+      (reason) =>
+        `  ~ at ${formatRate(failed.pps)} it failed by ${reason}; search on quieter or isolated cores (--pin)\n`,
+    )
     .join('');
 }
 

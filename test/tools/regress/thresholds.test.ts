@@ -124,7 +124,9 @@ describe('percentiles of packets that the machine interrupted', () => {
     for (const text of ['service.p99 < 1s', 'service.p99 < 1ns']) {
       const checks = verdicts(text, 0.02);
       expect(new Set(checks.map(({ verdict }) => verdict))).toEqual(new Set(['inconclusive']));
-      expect(checks[0]!.text).toMatch(/says nothing of the design: the machine interrupted or delayed 2(\.0)? %/);
+      expect(checks[0]!.text).toMatch(
+        /says nothing of the design: the machine interrupted or delayed 2(\.0)? %/,
+      );
     }
   });
 
