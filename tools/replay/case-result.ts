@@ -17,13 +17,8 @@ import type {
   ResultCase,
   WorkerFigures,
 } from '../result/schema.js';
-import {
-  CLASS_NAMES,
-  collectLatency,
-  distributionOf,
-  mergeRecordings,
-  readCoarse,
-} from './collect-latency.js';
+import { CLASS_NAMES, collectLatency, distributionOf } from './collect-latency.js';
+import { mergeRecordings, readCoarse } from './recording.js';
 import { lagByGroup, lagDistribution } from './collect-lag.js';
 import {
   clockLoopFigures,
@@ -36,7 +31,8 @@ import { clockUncertaintyNs, harnessOf, timeBalance, timerOf, workerTimes } from
 import { plannedNs, type DepartureFigures } from './departure.js';
 import { targetPps } from './pace.js';
 import { fixedAddresses, repeatsTuples } from './repeated-tuples.js';
-import type { FinishedRun, RunOptions } from './run-control.js';
+import type { FinishedRun } from './run-control.js';
+import type { RunOptions } from './run-options.js';
 import { boundOf } from './source-bound.js';
 import { throughputOfRun } from './throughput.js';
 import type { WorkerReport } from './worker-input.js';
