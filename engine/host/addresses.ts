@@ -80,11 +80,6 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
   return best;
 }
 
-/** Whether all 16 bytes are zero. */
-export function isUnspecified(address: IpAddress): boolean {
-  return address.bytes.every((byte) => byte === 0);
-}
-
 /** Compares two addresses of one family as big-endian numbers: negative, 0 or positive. */
 export function compareAddresses(a: IpAddress, b: IpAddress): number {
   for (let i = 0; i < 16; i++) {

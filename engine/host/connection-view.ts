@@ -144,7 +144,7 @@ export class ConnectionReader {
   }
 }
 
-export function isIcmp(protocol: number): boolean {
+function isIcmp(protocol: number): boolean {
   return protocol === PROTOCOL_ICMP || protocol === PROTOCOL_ICMPV6;
 }
 

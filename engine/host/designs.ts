@@ -8,17 +8,11 @@ export interface DesignChoice {
 }
 
 /** What the designs that come with ctreplay are, for help texts. Any other compiled design is usable too. */
-export const DESIGN_DESCRIPTIONS: Readonly<Record<string, string>> = {
+const DESIGN_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'timeout-lists':
     'one expiration list per timeout class under one global lock (Open vSwitch until July 2022)',
   'rculist-sweep': 'a hundred lists swept without a lock (Open vSwitch since July 2022)',
   'narrow-insert': 'rculist-sweep that takes the global lock only to insert a prepared connection',
-};
-
-/** Preset of each design that stands for the revision which conformance data was recorded with. */
-export const RECORDED_PRESETS: Readonly<Record<string, string>> = {
-  'rculist-sweep': 'v7',
-  'narrow-insert': 'v7',
 };
 
 /**

@@ -1,5 +1,4 @@
-import type { ConnEntry, ConnTuple, TcpState } from './connection-view.js';
-import { TCP_STATES } from './connection-view.js';
+import { type ConnEntry, type ConnTuple, type TcpState, TCP_STATES } from './connection-view.js';
 
 /** Protocol names as Open vSwitch prints them; any other is its number. */
 const PROTOCOL_NAMES: ReadonlyMap<number, string> = new Map([

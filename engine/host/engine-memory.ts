@@ -5,7 +5,7 @@ import { EngineError } from './engine-error.js';
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 /** Addresses that V8 sets aside for each memory with its guard regions, whatever its size (64-bit systems). */
-export const RESERVED_ADDRESS_BYTES = 10 * GIB;
+const RESERVED_ADDRESS_BYTES = 10 * GIB;
 const NO_GUARDS = '--disable-wasm-trap-handler';
 
 /**

@@ -12,7 +12,6 @@ import { PAGE_BYTES } from './memory-plan.js';
  * checks on top, `torture` with steps and faults that can be planted on top of that (engine/assembly/probe/steps.ts), `traced` as bare with every memory access and turn of a loop told to the host.
  */
 export type Flavour = 'bare' | 'probed' | 'debug' | 'torture' | 'traced';
-export const FLAVOURS: readonly Flavour[] = ['bare', 'probed', 'debug', 'torture', 'traced'];
 
 /** What a traced module calls (engine/trace-wasm.mjs). Addresses arrive signed and want `>>> 0`, lengths too. */
 export interface EngineTrace {

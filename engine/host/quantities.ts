@@ -20,10 +20,6 @@ export function connIndex(value: number): ConnIndex {
   return value as ConnIndex;
 }
 
-export function nanoseconds(value: number): Nanoseconds {
-  return value as Nanoseconds;
-}
-
 /** @throws RangeError when it is not a finite number whose whole milliseconds a double holds exactly */
 export function milliseconds(value: number): Milliseconds {
   if (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER) {

@@ -116,7 +116,7 @@ export function resetRun(run: EngineRun, settings: RunSettings): void {
 }
 
 /** Bit set of the switches, as the engine reads it. */
-export function switchBits(constants: EngineConstants, switches: BehaviourSwitches): number {
+function switchBits(constants: EngineConstants, switches: BehaviourSwitches): number {
   return (
     (switches.establishedAfterReply ? constants.SWITCH_EST_AFTER_REPLY : 0) |
     (switches.defaultLimitPerZone ? constants.SWITCH_DEFAULT_LIMIT_PER_ZONE : 0) |

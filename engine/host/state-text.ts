@@ -1,5 +1,5 @@
 /** Names of the ct_state bits, lowest first (spec §2). */
-export const STATE_BITS = ['new', 'est', 'rel', 'rpl', 'inv', 'trk', 'snat', 'dnat'] as const;
+const STATE_BITS = ['new', 'est', 'rel', 'rpl', 'inv', 'trk', 'snat', 'dnat'] as const;
 
 const TEXT: readonly string[] = Array.from({ length: 256 }, (_, state) => {
   const names = STATE_BITS.filter((_name, bit) => (state & (1 << bit)) !== 0);

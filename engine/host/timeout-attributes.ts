@@ -18,8 +18,6 @@ export const TIMEOUT_ATTRIBUTES = [
   'icmp_reply',
 ] as const;
 
-export type TimeoutAttribute = (typeof TIMEOUT_ATTRIBUTES)[number];
-
 /** Attribute name to whole seconds; absent attributes get their default. Names match in any case. */
 export type TimeoutSeconds = Readonly<Record<string, number>>;
 

@@ -9,13 +9,15 @@ import { PacketStore } from './packet-store.js';
 import { PacketHandle } from './packet-handle.js';
 import { byteOffset, milliseconds, type ByteOffset, type Milliseconds } from './quantities.js';
 import { reasonTable, type Reason } from './reason-text.js';
-import { createRun, resetRun, writeFragmentSettings } from './run-memory.js';
-import type {
-  BehaviourSwitches,
-  EngineRun,
-  FragmentSettings,
-  RunSettings,
-  TouchAhead,
+import {
+  createRun,
+  resetRun,
+  writeFragmentSettings,
+  type BehaviourSwitches,
+  type EngineRun,
+  type FragmentSettings,
+  type RunSettings,
+  type TouchAhead,
 } from './run-memory.js';
 import { EngineThread, type Clock } from './thread.js';
 import { attributeValues, type TimeoutSeconds } from './timeout-attributes.js';

@@ -2,17 +2,8 @@
 import { buildFrame } from '../../tools/synth/packet-builder.js';
 import type { FrameSpec, TcpSpec, UdpSpec } from '../../tools/synth/packet-builder.js';
 
-export { buildFrame, frameLength, quoteOf, tcpFlags, writeFrame } from '../../tools/synth/packet-builder.js';
-export type {
-  FrameSpec,
-  IcmpSpec,
-  Ip6Extension,
-  Ipv4Spec,
-  Ipv6Spec,
-  TcpSpec,
-  UdpSpec,
-  VlanTag,
-} from '../../tools/synth/packet-builder.js';
+export { buildFrame, quoteOf } from '../../tools/synth/packet-builder.js';
+export type { FrameSpec, IcmpSpec, TcpSpec } from '../../tools/synth/packet-builder.js';
 export { fragmentRanges, writeFragment } from '../../tools/synth/fragmenter.js';
 export * from '../../tools/synth/headers.js';
 export { Random } from '../../tools/random/random.js';

@@ -16,7 +16,7 @@ export const DEATHS = [
   'throw',
   'reject',
 ] as const satisfies readonly FaultKind[];
-export const LOCKS = [
+const LOCKS = [
   'ct_lock',
   'conn_lock',
   'resources_lock',

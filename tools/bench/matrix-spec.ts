@@ -96,7 +96,7 @@ export function parsePrecision(text: string): number | null {
 }
 
 /** The matrix after defaults. */
-export const matrixSpec = z.strictObject({
+const matrixSpec = z.strictObject({
   inputs: z.array(inputSpec).min(1, 'names no input'),
   designs: z
     .array(z.string().min(1))

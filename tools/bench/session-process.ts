@@ -39,7 +39,7 @@ export type SessionMessage =
 export const STOP_SESSION = 'stop';
 
 /** A session that ended without its result; the message says which and why. */
-export class SessionError extends Error {
+class SessionError extends Error {
   readonly exitCode: number;
 
   constructor(message: string, exitCode = 1) {

@@ -36,7 +36,7 @@ export function completeBlockNumbers(cellIds: readonly string[], trials: readonl
 }
 
 /** Groups trials of one session into complete blocks; a block that lacks a cell is left out. */
-export function completeBlocks(cellIds: readonly string[], trials: readonly TrialRecord[]): Blocks {
+function completeBlocks(cellIds: readonly string[], trials: readonly TrialRecord[]): Blocks {
   return [...blocksByNumber(cellIds, trials).values()];
 }
 

@@ -12,7 +12,7 @@ const POLYNOMIAL = 0xedb8_8320;
 let table: Uint32Array | null = null;
 
 /** The same checksum in plain JavaScript; exported so that a test can hold the two against each other. */
-export function crc32ByTable(bytes: Uint8Array, value = 0): number {
+function crc32ByTable(bytes: Uint8Array, value = 0): number {
   table ??= buildTable();
   let crc = ~value;
   for (const byte of bytes) crc = (table[(crc ^ byte) & 0xff] as number) ^ (crc >>> 8);

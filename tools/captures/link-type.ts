@@ -9,14 +9,14 @@ import {
 } from '../wire/ethernet.js';
 
 /** LINKTYPE_ numbers that can be replayed (tcpdump.org/linktypes.html). */
-export const LINKTYPE_NULL = 0;
+const LINKTYPE_NULL = 0;
 export const LINKTYPE_ETHERNET = 1;
-export const LINKTYPE_RAW = 101;
-export const LINKTYPE_LOOP = 108;
-export const LINKTYPE_LINUX_SLL = 113;
-export const LINKTYPE_IPV4 = 228;
-export const LINKTYPE_IPV6 = 229;
-export const LINKTYPE_LINUX_SLL2 = 276;
+const LINKTYPE_RAW = 101;
+const LINKTYPE_LOOP = 108;
+const LINKTYPE_LINUX_SLL = 113;
+const LINKTYPE_IPV4 = 228;
+const LINKTYPE_IPV6 = 229;
+const LINKTYPE_LINUX_SLL2 = 276;
 
 const NULL_HEADER_BYTES = 4;
 /** Of a hardware address. */

@@ -36,7 +36,7 @@ import { ETHERNET_HEADER_BYTES, NO_OFFSET } from '../wire/ethernet.js';
 import { LINKTYPE_ETHERNET } from './link-type.js';
 import { PREPARED_MAGIC } from './sniff.js';
 
-export const PREPARED_VERSION = 2;
+const PREPARED_VERSION = 2;
 export const PREPARED_HEADER_BYTES = 128;
 const HEADER_CRC_AT = 124;
 

@@ -26,7 +26,7 @@ import {
 import { unzstd } from './zstd/unzstd.js';
 
 export { CaptureError } from './capture-error.js';
-export type { CaptureCompression, CaptureFormat, CaptureInterface, CaptureRecord } from './capture-record.js';
+export type { CaptureCompression, CaptureFormat, CaptureRecord } from './capture-record.js';
 
 /** How captures are read that are not quite sound. */
 export interface CaptureReading {

@@ -176,7 +176,7 @@ export function addReplayOptions(command: Command): void {
 }
 
 /** Which builds of the engine run: one, or `both` where there is a throughput to measure. */
-export const BUILD_CHOICES = ['both', 'bare', 'probed'] as const;
+const BUILD_CHOICES = ['both', 'bare', 'probed'] as const;
 export type BuildChoice = (typeof BUILD_CHOICES)[number];
 
 /** `--build`. */

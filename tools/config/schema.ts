@@ -14,7 +14,7 @@ const network = z.string().min(1).describe('IPv4 or IPv6 address, or network as 
 /** One port, or a range with both ends. */
 const ports = z.union([port, z.tuple([port, port])]).describe('A port, or [first, last].');
 
-export const matchSchema = strictObject({
+const matchSchema = strictObject({
   src: network.optional(),
   dst: network.optional(),
   proto: z
@@ -31,7 +31,7 @@ export const matchSchema = strictObject({
   filter: z.string().min(1).optional().describe("Filter expression, such as 'tcp and port 21'."),
 }).describe('Every condition given has to hold. A packet without ports (a later fragment) matches no port.');
 
-export const natSchema = z.discriminatedUnion('type', [
+const natSchema = z.discriminatedUnion('type', [
   strictObject({ type: z.literal('none') }).describe('Translate packets of known connections only.'),
   strictObject({
     type: z.enum(['src', 'dst']),
@@ -46,7 +46,7 @@ const helperName = z.enum(['ftp', 'tftp']);
 /** YAML reads a name of digits as a number. */
 const policyName = z.union([z.string().min(1), z.int().min(0)]);
 
-export const ruleSchema = strictObject({
+const ruleSchema = strictObject({
   match: z
     .union([z.string().min(1), matchSchema])
     .optional()

@@ -82,7 +82,7 @@ function pairOf(map: YAMLMap, key: PropertyKey | undefined): Pair | undefined {
 }
 
 /** `rules[2].nat.addr`. */
-export function formatPath(path: Path): string {
+function formatPath(path: Path): string {
   return path
     .map((part, index) =>
       typeof part === 'number' ? `[${part}]` : index === 0 ? String(part) : `.${String(part)}`,

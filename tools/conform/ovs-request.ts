@@ -3,7 +3,7 @@ import { dissect, emptyDissection } from '../wire/dissect.js';
 import { PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/protocols.js';
 
 /** The transport protocol that a helper is for: OpenFlow takes `alg=` only in a flow that matches it. */
-export const HELPER_PROTOCOL = { ftp: PROTOCOL_TCP, tftp: PROTOCOL_UDP } as const;
+const HELPER_PROTOCOL = { ftp: PROTOCOL_TCP, tftp: PROTOCOL_UDP } as const;
 
 const dissection = emptyDissection();
 

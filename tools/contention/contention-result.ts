@@ -8,7 +8,7 @@ export const CONTENTION_FORMAT = 'ctreplay-contention';
 export const CONTENTION_VERSION = 1;
 
 /** A figure over the rounds in which it could be had. */
-export const spread = z
+const spread = z
   .object({
     median: z.number(),
     min: z.number(),
@@ -18,7 +18,7 @@ export const spread = z
   .meta({ id: 'spread' });
 export type Spread = z.infer<typeof spread>;
 
-export const contentionRow = z.object({
+const contentionRow = z.object({
   workload: z.string(),
   threads: count,
   design: z.string(),
@@ -45,7 +45,7 @@ export const contentionRow = z.object({
 });
 export type ContentionRow = z.infer<typeof contentionRow>;
 
-export const throughputRatio = z.object({
+const throughputRatio = z.object({
   workload: z.string(),
   threads: count,
   design: z.string(),
@@ -54,7 +54,7 @@ export const throughputRatio = z.object({
 });
 export type ThroughputRatio = z.infer<typeof throughputRatio>;
 
-export const sweepRow = z.object({
+const sweepRow = z.object({
   design: z.string(),
   operation: z
     .enum(['cleaned', 'looked-at', 'flushed'])

@@ -23,7 +23,7 @@ export interface SweepRequest {
 }
 
 /** Raised when the passes did not do what was to be timed. */
-export class SweepCostError extends Error {
+class SweepCostError extends Error {
   constructor(design: string, reason: string) {
     super(`${design}: ${reason}: the figure would be of something else`);
     this.name = 'SweepCostError';

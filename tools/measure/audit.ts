@@ -120,7 +120,7 @@ export interface AuditTolerances {
 }
 
 /** The tolerances used when the caller gives none. */
-export const DEFAULT_TOLERANCES: AuditTolerances = {
+const DEFAULT_TOLERANCES: AuditTolerances = {
   rateShort: 0.02,
   rateOver: 0.01,
   time: 0.02,

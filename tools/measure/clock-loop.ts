@@ -12,7 +12,7 @@ export interface ClockLoop {
 }
 
 /** Shorter gaps are cache misses and steps of the clock rather than interruptions. */
-export const GAP_FLOOR_NS = 1000;
+const GAP_FLOOR_NS = 1000;
 /** Bound on gaps, so that a loop needs no memory while it runs; a loop that is full ends early. */
 const MOST_GAPS = 65_536;
 /** Bound on reads, so that a clock that stands still ends the loop. */

@@ -53,7 +53,7 @@ export interface NodeFacts {
 }
 
 /** Facts of the running process. */
-export function nodeFacts(): NodeFacts {
+function nodeFacts(): NodeFacts {
   return {
     node: process.version,
     v8: process.versions.v8,

@@ -21,7 +21,7 @@ export type PinResult =
 export type RunProgram = (program: string, args: readonly string[]) => Promise<string>;
 
 /** Runs a program of the system, for at most five seconds. */
-export const runProgram: RunProgram = (program, args) =>
+const runProgram: RunProgram = (program, args) =>
   new Promise((resolve, reject) => {
     execFile(program, [...args], { timeout: 5000 }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);

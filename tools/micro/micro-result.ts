@@ -6,7 +6,7 @@ import { environment } from '../result/schema/environment.js';
 export const MICRO_FORMAT = 'ctreplay-micro';
 export const MICRO_VERSION = 1;
 
-export const microMeasurement = z.object({
+const microMeasurement = z.object({
   name: z.string().describe('group/name, with @design where the design makes a difference.'),
   what: z.string().describe('What one operation is.'),
   design: z.string().nullable(),

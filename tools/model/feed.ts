@@ -34,7 +34,7 @@ export interface MeasuredSeries {
 }
 
 /** A result that the model cannot be fed from. */
-export class FeedError extends Error {
+class FeedError extends Error {
   constructor(reason: string) {
     super(reason);
     this.name = 'FeedError';

@@ -40,8 +40,8 @@ export interface DiffReport {
   readonly unexplained: Divergence | null;
 }
 
-export const EXPIRED_PRESENT = 'an expired connection that one design has removed and the other has not';
-export const REOPENED_TUPLE =
+const EXPIRED_PRESENT = 'an expired connection that one design has removed and the other has not';
+const REOPENED_TUPLE =
   'a re-opened connection keeps its translated tuple until the sweep in one design and not in the other';
 
 const MAX_LISTED = 100;

@@ -130,7 +130,7 @@ export type VectorDesign = (typeof designNames)[number];
  * Which of the two recorded designs says what a design has to do: the old one only for itself. Every other design
  * changes when connections are removed, not what a packet sees, and follows the new one.
  */
-export function recordedDesign(design: string): VectorDesign {
+function recordedDesign(design: string): VectorDesign {
   return design === 'timeout-lists' ? 'timeout-lists' : 'rculist-sweep';
 }
 

@@ -217,7 +217,7 @@ function vectorTuple(tuple: Extract<Step, { op: 'flush-tuple' }>['tuple']): Conn
 }
 
 /** A connection in the form of `dump` expectations. */
-export function vectorEntry(entry: ConnEntry): Record<string, unknown> {
+function vectorEntry(entry: ConnEntry): Record<string, unknown> {
   return {
     proto: entry.original.protocol,
     orig: bracketTuple(entry.original),

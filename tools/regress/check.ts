@@ -24,9 +24,9 @@ export interface Check {
   readonly isOpen?: boolean | undefined;
 }
 
-export const EXIT_PASS = 0;
-export const EXIT_INCONCLUSIVE = 98;
-export const EXIT_REGRESSION = 99;
+const EXIT_PASS = 0;
+const EXIT_INCONCLUSIVE = 98;
+const EXIT_REGRESSION = 99;
 
 /** What an inconclusive check does to a gate: `tell` ends with an exit code of its own. */
 export const INCONCLUSIVE_POLICIES = ['tell', 'fail', 'pass'] as const;

@@ -13,7 +13,7 @@ interface CountGroup<Name extends string> {
 }
 
 /** Share by which what the compiler decides over may differ. */
-export const COMPILED_TOLERANCE = 0.02;
+const COMPILED_TOLERANCE = 0.02;
 
 const exactly = <Name extends string>(name: Name): CountGroup<Name> => ({ name, compiled: false });
 const compiled = <Name extends string>(name: Name): CountGroup<Name> => ({ name, compiled: true });

@@ -89,7 +89,7 @@ export async function writeBaseline(folder: string, file: string, text: string):
 }
 
 /** Of an update: what changed is told, and is no failure. */
-export function asChanges(checks: readonly Check[]): Check[] {
+function asChanges(checks: readonly Check[]): Check[] {
   return checks.map((check) =>
     check.verdict === 'pass' ? check : { ...check, verdict: 'skipped' as const },
   );

@@ -30,10 +30,10 @@ export const PLAIN_METRICS = [
 ] as const;
 
 /** Figures of a lock class. */
-export const LOCK_FIGURES = ['acquisitions', 'contended', 'perPacket'] as const;
+const LOCK_FIGURES = ['acquisitions', 'contended', 'perPacket'] as const;
 
 /** All that a threshold can name. */
-export const THRESHOLD_METRICS: readonly string[] = [
+const THRESHOLD_METRICS: readonly string[] = [
   ...PLAIN_METRICS,
   ...Object.keys(PERCENTILE_KEYS).map((name) => `service.${name}`),
   ...LOCK_CLASSES.flatMap((name) => LOCK_FIGURES.map((figure) => `locks.${name}.${figure}`)),
@@ -51,7 +51,7 @@ const NEVER_MEASURED: Readonly<Record<string, string>> = {
 };
 
 /** Metrics of `ratios.metrics` that top speed measures. */
-export const RATIO_METRICS: readonly string[] = ['pps', 'service.p50Ns', 'service.p99Ns', 'service.p999Ns'];
+const RATIO_METRICS: readonly string[] = ['pps', 'service.p50Ns', 'service.p99Ns', 'service.p999Ns'];
 
 /** What is wrong with a name of a metric for thresholds; null when nothing is. */
 export function metricFault(name: string): string | null {

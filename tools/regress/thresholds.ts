@@ -31,7 +31,7 @@ const METRICS: Readonly<
 };
 
 /** Every figure of one case that a threshold can name. */
-export function figuresOf(one: ResultCase): Record<string, number> {
+function figuresOf(one: ResultCase): Record<string, number> {
   const figures: Record<string, number> = {};
   const add = (name: string, value: number | null | undefined): void => {
     if (value !== null && value !== undefined) figures[name] = value;

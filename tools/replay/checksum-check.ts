@@ -4,7 +4,7 @@ import type { Input } from '../result/schema.js';
 import type { ReplayTraffic } from './traffic-source.js';
 
 /** Raised when nothing of the traffic would be accepted. */
-export class WrongChecksumsError extends Error {
+class WrongChecksumsError extends Error {
   constructor(name: string, looked: number) {
     super(
       `${name}: all ${looked} packets looked at have wrong checksums, as captures taken on the sender or on loopback do (checksum ` +

@@ -23,7 +23,7 @@ import type { Recording } from './recording.js';
 export const FEWEST_SAMPLES = 20;
 
 /** Sampled holds above this quantile count as long as the quantile. */
-export const WINSORISED_AT = 0.99;
+const WINSORISED_AT = 0.99;
 
 /**
  * Every how many acquisitions of a lock class a thread timed the hold; 0 = none, 1 = every one. Written by the main thread before

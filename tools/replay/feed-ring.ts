@@ -15,10 +15,10 @@
 
 const LINE_BYTES = 64;
 /** Bytes before a record's payload. */
-export const RECORD_HEADER_BYTES = 64;
+const RECORD_HEADER_BYTES = 64;
 
 export const RECORD_PACKET = 0;
-export const RECORD_SKIP = 1;
+const RECORD_SKIP = 1;
 /** The loop ends here: the next record, if any, is the first of the next loop. */
 export const RECORD_LOOP_END = 2;
 

@@ -17,7 +17,7 @@ export function repeatsTuples(
 }
 
 /** Whether any packet was replayed a second time; a run that ended within its first loop did not. */
-export function loopedOver(workers: FinishedRun['workers'], packetsPerLoop: number): boolean {
+function loopedOver(workers: FinishedRun['workers'], packetsPerLoop: number): boolean {
   const replayed = workers.reduce((sum, { packets }) => sum + packets, 0);
   return replayed > packetsPerLoop || workers.some(({ loops }) => loops > 1);
 }

@@ -6,7 +6,6 @@
  */
 import { availableParallelism } from 'node:os';
 import type { EngineRun } from '../../engine/host/run-memory.js';
-import { mayRewrite, type PacketRules } from '../config/rules.js';
 import type { FeederInput } from './feeder.js';
 import { forgetCounters } from './forget-counters.js';
 import { makeSchedule, type Schedule, type TrafficTotals } from './pace.js';
@@ -243,9 +242,4 @@ function usedSlots({ engine, plan, memory }: EngineRun): number {
   const { CONTROL, C_SLAB_NEXT, CONN_SIZE } = engine.constants;
   const next = new DataView(memory.buffer).getUint32(CONTROL + C_SLAB_NEXT, true);
   return (next - plan.regions.slab) / CONN_SIZE;
-}
-
-/** Whether the rules let the engine rewrite packets. */
-export function rewritesPackets(rules: PacketRules): boolean {
-  return rules.requests.some(mayRewrite);
 }

@@ -31,7 +31,6 @@ const BYTES = PLACES_AT + MOST_THREADS * PLACE_BYTES;
 /** Why the run is to stop: 0 not at all, then what the main thread asked for. */
 export const STOP_NONE = 0;
 export const STOP_FINISHED = 1;
-export const STOP_INTERRUPTED = 2;
 export const STOP_FAILED = 3;
 
 /** Shared words of one run. Construct on the main thread, rebuild from `buffer` on the others. */

@@ -86,7 +86,7 @@ export function isStreamed(traffic: ReplayTraffic): traffic is StreamedTraffic {
 }
 
 /** Raised when traffic that cannot be read twice does not fit the packet store. */
-export class UnrepeatableTrafficError extends Error {
+class UnrepeatableTrafficError extends Error {
   constructor(file: string, storeBytes: number) {
     const name = file === '-' ? 'standard input' : file;
     super(

@@ -4,7 +4,7 @@ import { mergeDistributions } from './histograms.js';
 import { formatRate } from '../text/quantities.js';
 import type { Run } from './runs.js';
 import { throughputBuild, throughputOf } from './throughput.js';
-import type { CellSummary, Contention, LatencyDistribution, PacketClass, ResultCase } from './schema.js';
+import type { CellSummary, Contention, LatencyDistribution, ResultCase } from './schema.js';
 
 export interface Cell {
   run: Run;
@@ -121,15 +121,6 @@ function mergedOnce(
 /** Service or response time of all trials together; null where it was not measured. */
 export function latencyOfCell(cell: Cell, kind: TimeKind): LatencyDistribution | null {
   return mergedOnce(cell, kind, (one) => one.latency?.[kind]?.overall);
-}
-
-/** As latencyOfCell, for one packet class. */
-export function classLatencyOfCell(
-  cell: Cell,
-  kind: TimeKind,
-  name: PacketClass,
-): LatencyDistribution | null {
-  return mergedOnce(cell, `${kind}/${name}`, (one) => one.latency?.[kind]?.perClass?.[name]);
 }
 
 /** Time from expiry to removal, all trials together. */

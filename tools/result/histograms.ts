@@ -46,7 +46,7 @@ const PERCENTILES = [50, 75, 90, 99, 99.9, 99.99];
  * The figures of a distribution, from its histogram. `minNs` is the lower end of the lowest cell.
  * @param stepNs step of the clock that gave the values, for percentiles inside it; null or absent where no clock did
  */
-export function distributionOf(histogram: Histogram, stepNs?: number | null): LatencyDistribution {
+function distributionOf(histogram: Histogram, stepNs?: number | null): LatencyDistribution {
   if (histogram.totalCount === 0) return { count: 0 };
   const minNs = histogram.getValueAtPercentile(0);
   const percentiles =

@@ -115,7 +115,7 @@ export function interruptedShareOf(one: ResultCase, kind: TimeKind): number | nu
 }
 
 /** What a bare clock loop on the workers' cores shows at a percentile, median over trials; null where it was not run. */
-export function clockLoopOfCell(
+function clockLoopOfCell(
   cell: Cell,
   kind: TimeKind,
   key: 'p90Ns' | 'p99Ns' | 'p999Ns' | 'p9999Ns',

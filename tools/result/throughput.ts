@@ -3,7 +3,7 @@
  * probes and clocks cost one design more than another, and that would be taken for a difference between them.
  */
 import type { Run } from './runs.js';
-import type { ProbeCost, ResultCase, Throughput } from './schema.js';
+import type { ResultCase, Throughput } from './schema.js';
 
 /**
  * Throughput of a case. In results from before it was measured apart it is that of the run that everything comes from, with
@@ -102,9 +102,4 @@ export function comparedBuilds({ result }: Pick<Run, 'result'>): string {
 /** Whether a case's throughput comes from a run of its own. */
 export function hasOwnThroughput(one: ResultCase): boolean {
   return throughputBuild(one) !== figuresBuild(one);
-}
-
-/** The part of the cost of measuring that the probes make; null where clock reads are not known. */
-export function probesNsPerPacket({ nsPerPacket, clockNsPerPacket }: ProbeCost): number | null {
-  return clockNsPerPacket === null || clockNsPerPacket === undefined ? null : nsPerPacket - clockNsPerPacket;
 }

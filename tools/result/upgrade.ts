@@ -5,7 +5,7 @@ import { RESULT_VERSION } from './schema.js';
 export type UpgradeStep = (old: Record<string, unknown>) => Record<string, unknown>;
 
 /** `UPGRADES.get(v)` lifts version `v` by one. Version 1 is the first, so there is nothing to lift yet. */
-export const UPGRADES: ReadonlyMap<number, UpgradeStep> = new Map();
+const UPGRADES: ReadonlyMap<number, UpgradeStep> = new Map();
 
 /** Thrown when a version cannot be read: newer than this tool, older than any step, or no version at all. */
 export class VersionError extends Error {

@@ -39,7 +39,7 @@ export function parseSubnet(text: string, strict = true): Subnet {
 }
 
 /** CIDR notation of a network. */
-export function formatSubnet(subnet: Subnet): string {
+function formatSubnet(subnet: Subnet): string {
   const padded = new Uint8Array(16);
   padded.set(subnet.bytes);
   return `${formatAddress(subnet.family, padded)}/${subnet.prefixBits}`;

@@ -132,7 +132,7 @@ export function formatCounts({ trials, sessions }: Counts): string {
 }
 
 /** `p=0.002 n=5x10`; without a p-value `n=10`. */
-export function formatDetail(pValue: number | null, base: Counts, head: Counts): string {
+function formatDetail(pValue: number | null, base: Counts, head: Counts): string {
   const [before, after] = [formatCounts(base), formatCounts(head)];
   const n = `n=${before === after ? before : `${before}+${after}`}`;
   return pValue === null ? n : `p=${pValue.toFixed(3)} ${n}`;

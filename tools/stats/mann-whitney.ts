@@ -7,9 +7,9 @@ import { normalUpperTail } from './normal.js';
 import { assertSample } from './sample.js';
 
 /** Largest sample, on either side, for which the p-value is exact when no two values are equal. */
-export const EXACT_LIMIT = 50;
+const EXACT_LIMIT = 50;
 /** The same when some values are equal. */
-export const EXACT_LIMIT_WITH_TIES = 25;
+const EXACT_LIMIT_WITH_TIES = 25;
 
 /** Outcome of a test. */
 export interface MannWhitneyResult {

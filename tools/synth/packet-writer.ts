@@ -12,7 +12,7 @@ const IP6_PREFIX = Uint8Array.of(0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0)
 const PREFIX_SUM = sumWords(IP6_PREFIX, 0, 12);
 
 /** Window scale that the SYNs of scenarios offer, and the window fields that go with it. */
-export const WINDOW_SCALE = 7;
+const WINDOW_SCALE = 7;
 export const SYN_WINDOW = 64240;
 export const SCALED_WINDOW = 502;
 /** Largest segment over IPv4 on Ethernet, in bytes; the largest of all. */

@@ -109,7 +109,7 @@ export function resolveParameters(
 }
 
 /** The error for a parameter that a scenario does not have, with the nearest one that it has. */
-export function unknownParameter(
+function unknownParameter(
   scenarioName: string,
   specs: readonly ParameterSpec[],
   name: string,

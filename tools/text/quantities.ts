@@ -79,8 +79,3 @@ export function formatBytes(bytes: Maybe): string {
   }
   return `${unit === 0 ? formatRatio(value) : threeDigits(value)} ${units[unit]}`;
 }
-
-/** How many times: `8.1 times`, from a ratio; used in sentences. */
-export function formatTimes(ratio: number): string {
-  return `${ratio >= 10 ? Number(ratio.toPrecision(2)) : ratio.toFixed(ratio < 2 ? 2 : 1)} times`;
-}

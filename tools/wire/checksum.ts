@@ -25,11 +25,6 @@ export function checksumOf(sum: number): number {
   return ~foldSum(sum) & 0xffff;
 }
 
-/** The checksum over `bytes[from..to)`, as for an IPv4 header or an ICMPv4 message whose field is zero. */
-export function internetChecksum(bytes: Uint8Array, from: number, to: number, initial = 0): number {
-  return checksumOf(sumWords(bytes, from, to, initial));
-}
-
 /** Partial sum of a 32-bit number, as an IPv4 address in a pseudo-header. */
 export function sumOf32(value: number): number {
   return (value >>> 16) + (value & 0xffff);

@@ -2,7 +2,7 @@
 import { u16 } from './network-order.js';
 
 export const ETHERNET_HEADER_BYTES = 14;
-export const VLAN_TAG_BYTES = 4;
+const VLAN_TAG_BYTES = 4;
 export const ETHERTYPE_IPV4 = 0x0800;
 export const ETHERTYPE_ARP = 0x0806;
 export const ETHERTYPE_VLAN = 0x8100;

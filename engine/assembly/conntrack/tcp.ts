@@ -60,12 +60,12 @@ export const WSCALE_UNKNOWN: u32 = 0x40;
 export const WSCALE_MASK: u32 = 0x0f;
 
 /** States of a peer; their order matters. LISTEN 1, SYN_RECV 3, CLOSE_WAIT 5, FIN_WAIT_1 6 and LAST_ACK 8 are never taken. */
-export const TCPS_CLOSED: u32 = 0;
-export const TCPS_SYN_SENT: u32 = 2;
-export const TCPS_ESTABLISHED: u32 = 4;
-export const TCPS_CLOSING: u32 = 7;
-export const TCPS_FIN_WAIT_2: u32 = 9;
-export const TCPS_TIME_WAIT: u32 = 10;
+const TCPS_CLOSED: u32 = 0;
+const TCPS_SYN_SENT: u32 = 2;
+const TCPS_ESTABLISHED: u32 = 4;
+const TCPS_CLOSING: u32 = 7;
+const TCPS_FIN_WAIT_2: u32 = 9;
+const TCPS_TIME_WAIT: u32 = 10;
 
 /** How far an acknowledgement, or in the loose test a segment, may be off: the largest window and a fudge of 1500. */
 const MAX_ACK_WINDOW: i32 = 0xffff + 1500;

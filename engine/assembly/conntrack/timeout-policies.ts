@@ -55,7 +55,7 @@ const IN_USE: u32 = 1;
 const DELETED: u32 = 2;
 
 /** Attribute that is not set in a call to setPolicy. */
-export const ATTRIBUTE_ABSENT: u32 = 0xffffffff;
+const ATTRIBUTE_ABSENT: u32 = 0xffffffff;
 /** Attributes in the order of spec §5. */
 export const N_ATTRIBUTES: u32 = 16;
 const TCP_SYN_SENT: u32 = 0;

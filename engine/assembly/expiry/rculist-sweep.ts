@@ -61,7 +61,7 @@ const INTERVAL_V6_MS: i64 = 30_000;
 const INTERVAL_MS: i64 = 20_000;
 
 /** Counter that picks the list of the next connection. */
-export const X_NEXT_LIST: usize = 0;
+const X_NEXT_LIST: usize = 0;
 /** List where the next pass starts. */
 export const X_NEXT_SWEEP: usize = 128;
 export const X_LISTS: usize = 256;

@@ -113,13 +113,13 @@ export const LS_HOLD_TOTAL: usize = 64;
 export const LS_HOLD_MIN: usize = 72;
 export const LS_HOLD_MAX: usize = 80;
 /** f64: when the sampled hold in progress began; 0 = none. */
-export const LS_HOLD_START: usize = 88;
+const LS_HOLD_START: usize = 88;
 /** u32: acquisitions left in the present period. */
 export const LS_LEFT: usize = 96;
 /** u32: length of the present period; 0 before the first. */
 export const LS_PERIOD: usize = 100;
 /** u32: the hold in progress is timed because its caller asked for it, not because its turn has come. */
-export const LS_SINGLED_OUT: usize = 104;
+const LS_SINGLED_OUT: usize = 104;
 /** Holds timed on request, which stand for themselves alone; they are in samples and total as well. */
 export const LS_SINGLE_SAMPLES: usize = 112;
 export const LS_SINGLE_TOTAL: usize = 120;
@@ -129,7 +129,7 @@ const UNTIMED_PERIOD: u32 = 1 << 30;
 
 // @ts-ignore: decorator
 @inline
-export function lockStats(lockClass: u32): usize {
+function lockStats(lockClass: u32): usize {
   return threadBlock + T_LOCK_STATS + lockClass * LOCK_STATS_SIZE;
 }
 

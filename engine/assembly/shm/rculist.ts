@@ -72,11 +72,3 @@ export function listNext(link: usize): usize {
   if (TORTURE) step(S_LIST_NEXT);
   return <usize>atomic.load<u32>(link, NEXT);
 }
-
-/** Whether the link is in a list; meaningful to the writer only. */
-// @ts-ignore: decorator
-@inline
-export function isLinked(link: usize): bool {
-  const prev = load<u32>(link, PREV);
-  return prev != POISON && prev != 0;
-}

@@ -110,28 +110,3 @@ export function pseudoSum6(ip: usize, protocol: u32, l4Size: u32): u64 {
 function sumHalves(word: u64): u64 {
   return (word & 0xffffffff) + (word >> 32);
 }
-
-/** Checksum after a 16-bit field it covers changed from `oldBe` to `newBe` (all as loaded; RFC 1624 equation 3). */
-// @ts-ignore: decorator
-@inline
-export function recalcCsum16(csum: u32, oldBe: u32, newBe: u32): u32 {
-  return finishSum(<u64>((~csum & 0xffff) + (~oldBe & 0xffff) + (newBe & 0xffff)));
-}
-
-/** As recalcCsum16, for a 32-bit field. */
-// @ts-ignore: decorator
-@inline
-export function recalcCsum32(csum: u32, oldBe: u32, newBe: u32): u32 {
-  return finishSum(<u64>(~csum & 0xffff) + <u64>~oldBe + <u64>newBe);
-}
-
-/** As recalcCsum16, for 16 bytes that were those at `oldPtr` and became those at `newPtr`. */
-export function recalcCsum128(csum: u32, oldPtr: usize, newPtr: usize): u32 {
-  return finishSum(
-    <u64>(~csum & 0xffff) +
-      sumHalves(~load<u64>(oldPtr)) +
-      sumHalves(~load<u64>(oldPtr, 8)) +
-      sumHalves(load<u64>(newPtr)) +
-      sumHalves(load<u64>(newPtr, 8)),
-  );
-}

@@ -3,7 +3,6 @@ export const IPV4_HEADER_SIZE: u32 = 20;
 export const IPV4_TOTAL_LENGTH: usize = 2;
 export const IPV4_ID: usize = 4;
 export const IPV4_FRAGMENT: usize = 6;
-export const IPV4_TTL: usize = 8;
 export const IPV4_PROTOCOL: usize = 9;
 export const IPV4_CHECKSUM: usize = 10;
 export const IPV4_SRC: usize = 12;

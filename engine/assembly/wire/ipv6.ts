@@ -14,7 +14,7 @@ export const IPV6_DST: usize = 24;
 
 const NEXT_HOP_BY_HOP: u32 = 0;
 const NEXT_ROUTING: u32 = 43;
-export const NEXT_FRAGMENT: u32 = 44;
+const NEXT_FRAGMENT: u32 = 44;
 const NEXT_AUTHENTICATION: u32 = 51;
 const NEXT_DESTINATION: u32 = 60;
 /** Every extension header is at least this long, and the walk's reads lie within. */

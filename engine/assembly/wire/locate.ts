@@ -10,7 +10,7 @@ import { load16 } from './network-order';
 export const DL_TYPE_IPV4: u32 = 0x0800;
 export const DL_TYPE_IPV6: u32 = 0x86dd;
 /** dlType of frames without an EtherType: too short, or IEEE 802.3 without a SNAP header. */
-export const DL_TYPE_NONE: u32 = 0x05ff;
+const DL_TYPE_NONE: u32 = 0x05ff;
 
 const ETHERNET_HEADER_SIZE: u32 = 14;
 const TYPE_AT: u32 = 12;

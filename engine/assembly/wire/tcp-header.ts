@@ -2,10 +2,9 @@
 export const TCP_HEADER_SIZE: u32 = 20;
 export const TCP_SEQ: usize = 4;
 export const TCP_ACK_NUMBER: usize = 8;
-export const TCP_DATA_OFFSET: usize = 12;
+const TCP_DATA_OFFSET: usize = 12;
 export const TCP_FLAGS: usize = 13;
 export const TCP_WINDOW: usize = 14;
-export const TCP_CHECKSUM: usize = 16;
 
 export const TCP_FIN: u32 = 0x01;
 export const TCP_SYN: u32 = 0x02;

@@ -30,9 +30,9 @@ export const ZONES = 10;
 export const LIMITED_ZONE = 3;
 export const CHANGING_POLICY = 7;
 /** A policy that nobody changes and under which nothing expires. */
-export const LASTING_POLICY = 9;
+const LASTING_POLICY = 9;
 /** Zone of a thread's own flows, which no other thread sends: this + its index. */
-export const OWN_ZONE = 100;
+const OWN_ZONE = 100;
 const LASTING: TimeoutSeconds = { udp_first: 1_000_000, udp_single: 1_000_000, udp_multiple: 1_000_000 };
 
 const snat = (first: number, last: number): ExecRequest['nat'] => ({

@@ -64,7 +64,7 @@ export function horizontalName(name) {
 }
 
 /** Text for HTML. */
-export function escapeText(text) {
+function escapeText(text) {
   return String(text).replace(
     /[&<>"']/g,
     (found) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' })[found],

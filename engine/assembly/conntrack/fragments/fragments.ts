@@ -14,7 +14,6 @@ import { appendFragment, overlaps } from './list';
 import {
   mayPutOut,
   outputsReset,
-  purgeQueuesLocked,
   putOutCompletedLocked,
   putOutExpiredLocked,
 } from './output';
@@ -59,11 +58,11 @@ export { outputAddress, outputCount, outputsReset } from './output';
 export { reassembledPacket } from './reassemble';
 
 /** Not a fragment, or one that is not held: the packet goes on, and a fragment then fails extraction. */
-export const PASS: u32 = 0;
+const PASS: u32 = 0;
 /** The packet was taken. */
 export const HELD: u32 = 1;
 /** The packet goes on as invalid: its ct_state says so. */
-export const INVALID: u32 = 2;
+const INVALID: u32 = 2;
 /** The packet was taken and completed its list: reassembledPacket() is to be tracked, then fragmentsPostprocess called. */
 export const COMPLETE: u32 = 3;
 
@@ -170,15 +169,6 @@ export function fragmentsExpire(now: i64): void {
   putOutCompletedLocked(now);
   putOutExpiredLocked(now);
   unlock(CONTROL + C_FRAGMENT_LOCK, LC_FRAGMENT);
-}
-
-/** Drops lists that are long past their timeout; for a sweeper, once a minute. Returns the number of lists. */
-export function fragmentsPurge(now: i64): u32 {
-  if (atomic.load<u32>(CONTROL, FS_HELD) == 0) return 0;
-  lock(CONTROL + C_FRAGMENT_LOCK, LC_FRAGMENT);
-  const purged = purgeQueuesLocked(now);
-  unlock(CONTROL + C_FRAGMENT_LOCK, LC_FRAGMENT);
-  return purged;
 }
 
 /** Fragments held now. */

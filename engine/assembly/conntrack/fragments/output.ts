@@ -34,7 +34,7 @@ import {
 } from './store';
 
 /** Packets of a batch, as in the original. */
-export const MAX_OUTPUTS: u32 = 32;
+const MAX_OUTPUTS: u32 = 32;
 /** A list this long past its timeout is dropped instead of put out. */
 const PURGE_AFTER_MS: i64 = 10000;
 
@@ -92,25 +92,6 @@ export function mayPutOut(now: i64): bool {
   if (queueHead(FS_COMPLETED) != 0) return true;
   const oldest = queueHead(FS_WAITING);
   return oldest != 0 && now > load<i64>(oldest, L_EXPIRATION);
-}
-
-/** Drops every list that is long past its timeout. Returns the number of lists. */
-export function purgeQueuesLocked(now: i64): u32 {
-  return purgeQueueLocked(FS_WAITING, now) + purgeQueueLocked(FS_COMPLETED, now);
-}
-
-function purgeQueueLocked(queue: usize, now: i64): u32 {
-  let purged: u32 = 0;
-  let list = queueHead(queue);
-  while (list != 0) {
-    const next = queueNext(list);
-    if (purgeLocked(list, now)) {
-      endListLocked(queue, list);
-      purged++;
-    }
-    list = next;
-  }
-  return purged;
 }
 
 /** Drops the fragments of a list that is long past its timeout. Returns whether it was. */

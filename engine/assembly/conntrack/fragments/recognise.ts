@@ -43,7 +43,7 @@ const IPV6_ID: usize = 4;
 const LAST_BYTE: u32 = 65535;
 
 export const NOT_FRAGMENT: u32 = 0;
-export const FRAGMENT: u32 = 1;
+const FRAGMENT: u32 = 1;
 export const BAD_FRAGMENT: u32 = 2;
 
 /** The fragment last recognised by this thread. */

@@ -36,7 +36,7 @@ function applied(checksum: u32, change: u64): u32 {
  * Updates the transport checksum for changed words. A part of a header too short to hold its checksum (a quoted
  * packet) is left alone, as is a UDP checksum of 0 (none); a UDP checksum that comes out as 0 is sent as 0xffff.
  */
-export function updateTransportChecksum(l4: usize, l4Size: u32, proto: u32, change: u64): void {
+function updateTransportChecksum(l4: usize, l4Size: u32, proto: u32, change: u64): void {
   if (proto == PROTO_TCP) {
     if (l4Size >= <u32>TCP_CHECKSUM + 2) store<u16>(l4, <u16>applied(load<u16>(l4, TCP_CHECKSUM), change), TCP_CHECKSUM);
   } else if (proto == PROTO_UDP) {

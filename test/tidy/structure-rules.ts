@@ -1,0 +1,184 @@
+/** Rules of layers, circles, dead files, unused exports and packages, and the size of files. */
+import { circlesIn, importsOf, type Import } from './graph.js';
+import { folderOf, isCode, isTest, lineAt, type Complaint, type Rule, type Sources } from './sources.js';
+
+/** The layers of ARCHITECTURE.md, the lowest first; each is a set of folders or files. */
+export function layersOf(architecture: string): string[][] {
+  const blocks = [...architecture.matchAll(/^```layers\n([\s\S]*?)^```/gm)].map((match) => match[1] as string);
+  return blocks.flatMap((block) =>
+    block
+      .split(/\n\s*\n/)
+      .map((row) => [...row.matchAll(/^((?:tools|engine)\/\S+)/gm)].map((match) => match[1] as string))
+      .filter((row) => row.length > 0)
+      .toReversed(),
+  );
+}
+
+/** The folder or file of the map that a path lies in: the longest that fits. */
+function placeOf(path: string, places: readonly string[]): string | null {
+  const fitting = places.filter((place) => path === place || path.startsWith(`${place}/`));
+  return fitting.toSorted((a, b) => b.length - a.length)[0] ?? null;
+}
+
+export const layers: Rule = {
+  name: 'imports point downwards through the layers of ARCHITECTURE.md',
+  instead:
+    'Move what is shared into a folder below both, or pass it in as an argument; a new folder gets its line in the layers of ARCHITECTURE.md',
+  check: (sources) => {
+    const rows = layersOf(sources.get('ARCHITECTURE.md') ?? '');
+    const places = rows.flat();
+    const rowOf = new Map(rows.flatMap((row, index) => row.map((place) => [place, index] as const)));
+    const complaints: Complaint[] = [];
+    for (const place of places) {
+      if (![...sources.keys()].some((path) => path === place || path.startsWith(`${place}/`))) {
+        complaints.push({ file: 'ARCHITECTURE.md', line: 1, what: `the layers name ${place}, which is not there` });
+      }
+    }
+    for (const path of sources.keys()) {
+      if (isCode(path) && folderOf(path) !== 'engine' && placeOf(path, places) === null) {
+        complaints.push({ file: path, line: 1, what: 'its folder is in no layer' });
+      }
+    }
+    for (const { from, to, line } of importsOf(sources)) {
+      const [own, other] = [placeOf(from, places), placeOf(to, places)];
+      if (own === null || other === null || own === other) continue;
+      if ((rowOf.get(other) as number) >= (rowOf.get(own) as number)) {
+        complaints.push({ file: from, line, what: `${own} imports ${to}, which is not below it` });
+      }
+    }
+    return complaints;
+  },
+};
+
+export const circles: Rule = {
+  name: 'no files import each other in a circle',
+  instead: 'Put what both need into a file of its own that imports neither',
+  check: (sources) => {
+    const edges = new Map<string, Set<string>>();
+    for (const path of sources.keys()) edges.set(path, new Set());
+    for (const { from, to } of importsOf(sources)) edges.get(from)?.add(to);
+    return circlesIn(edges).map((circle) => ({
+      file: circle[0] as string,
+      line: 1,
+      what: `a circle of imports: ${circle.join(', ')}`,
+    }));
+  },
+};
+
+/** Files that something other than an import starts: programs, entries of threads, modules that the build compiles. */
+function isEntry(path: string, sources: Sources): boolean {
+  if (/^engine\/[^/]*\.(mjs|mts)$/.test(path) || path.endsWith('.d.ts')) return true;
+  if (/^engine\/assembly\/(designs|torture)\//.test(path)) return true;
+  const name = (path.split('/').at(-1) as string).replace(/\.(c|m)?ts$/, '');
+  const started = new RegExp(`['"\`/]${name}(\\.c?js)?['"\`]`);
+  return [...sources].some(([other, text]) => other !== path && !other.endsWith('.md') && started.test(text));
+}
+
+export const deadFiles: Rule = {
+  name: 'every file is imported or started by something',
+  instead: 'Remove the file, or import what it is for',
+  check: (sources) => {
+    const reached = new Set(importsOf(sources).map(({ to }) => to));
+    return [...sources.keys()]
+      .filter((path) => (isCode(path) || isTest(path)) && /\.(c|m)?ts$/.test(path))
+      .filter((path) => !path.endsWith('.test.ts') && !reached.has(path) && !isEntry(path, sources))
+      .map((file) => ({ file, line: 1, what: 'nothing imports or starts this file' }));
+  },
+};
+
+const EXPORT =
+  /^export (?:declare )?(?:abstract )?(?:async )?(const|let|function\*?|class|interface|type|enum) (\w+)/gm;
+const EXPORT_LIST = /^export (?:type )?\{([^}]*)\}/gm;
+
+/** Exports of a text, without types that it uses itself: those describe what its functions take and give. */
+function exportsOf(text: string): { name: string; place: number }[] {
+  const single = [...text.matchAll(EXPORT)]
+    .map((match) => ({ kind: match[1] as string, name: match[2] as string, place: match.index }))
+    .filter(({ kind, name }) => !['interface', 'type'].includes(kind) || !isUsedIn(text, name));
+  const lists = [...text.matchAll(EXPORT_LIST)].flatMap((match) =>
+    (match[1] as string)
+      .split(',')
+      .map((part) => part.trim().replace(/^type\s+/, '').split(/\s+as\s+/).at(-1) as string)
+      .filter((name) => name !== '')
+      .map((name) => ({ name, place: match.index })),
+  );
+  return [...single, ...lists];
+}
+
+/** Whether a name occurs in code beside its declaration. */
+function isUsedIn(text: string, name: string): boolean {
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, '');
+  return [...code.matchAll(new RegExp(`\\b${name}\\b`, 'g'))].length > 1;
+}
+
+/** Names that are imported from each file; null where all may be. */
+function usedNames(imports: readonly Import[]): Map<string, ReadonlySet<string> | null> {
+  const used = new Map<string, ReadonlySet<string> | null>();
+  const add = (file: string, names: Iterable<string> | null): void => {
+    const known = used.get(file);
+    if (known === null) return;
+    used.set(file, names === null ? null : new Set([...(known ?? []), ...names]));
+  };
+  for (const { to, names } of imports) add(to, names);
+  // Files that pass names on come in chains of two at most.
+  for (let round = 0; round < 2; round++) {
+    for (const { from, to, passesOn } of imports) if (passesOn) add(to, used.get(from) ?? []);
+  }
+  return used;
+}
+
+export const unusedExports: Rule = {
+  name: 'every export is imported somewhere',
+  instead: 'Take the word `export` away, or remove what nothing uses',
+  check: (sources) => {
+    const used = usedNames(importsOf(sources));
+    const started = new Set(
+      [...sources.values()].flatMap((text) => [...text.matchAll(/'([a-z]\w+)'/g)].map((match) => match[1] as string)),
+    );
+    const complaints: Complaint[] = [];
+    for (const [file, text] of sources) {
+      if (!isCode(file) && !isTest(file)) continue;
+      const names = used.get(file);
+      // Entries export to what starts them; nothing is known of modules that are imported as a whole.
+      if (names === null || (names === undefined && isEntry(file, sources))) continue;
+      if (/^engine\/assembly\/(designs|torture)\//.test(file)) continue;
+      for (const { name, place } of exportsOf(text)) {
+        // Functions that run on another thread are started by their names.
+        if (names?.has(name) !== true && !started.has(name)) {
+          complaints.push({ file, line: lineAt(text, place), what: `nothing imports ${name}` });
+        }
+      }
+    }
+    return complaints;
+  },
+};
+
+export const packages: Rule = {
+  name: 'every dependency of package.json is used',
+  instead: 'Remove the package, or move it to devDependencies where only tests use it',
+  check: (sources) => {
+    const text = sources.get('package.json') ?? '{}';
+    const { dependencies = {} } = JSON.parse(text) as { dependencies?: Record<string, string> };
+    const code = [...sources].filter(([path]) => isCode(path)).map(([, content]) => content);
+    return Object.keys(dependencies)
+      .filter((name) => !code.some((content) => content.includes(`'${name}'`) || content.includes(`'${name}/`)))
+      .map((name) => ({
+        file: 'package.json',
+        line: lineAt(text, text.indexOf(`"${name}"`)),
+        what: `nothing in tools/ or engine/ imports ${name}`,
+      }));
+  },
+};
+
+const MOST_LINES = 500;
+
+export const fileSize: Rule = {
+  name: `no file has more than ${MOST_LINES} lines`,
+  instead: 'Split it by meaning: one idea a file, named after it',
+  check: (sources) =>
+    [...sources]
+      .filter(([path]) => isCode(path) || isTest(path))
+      .map(([file, text]) => ({ file, lines: text.split('\n').length - 1 }))
+      .filter(({ lines }) => lines > MOST_LINES)
+      .map(({ file, lines }) => ({ file, line: lines, what: `${lines} lines` })),
+};
