@@ -27,7 +27,12 @@ export function importsOf(sources: Sources): Import[] {
   const imports: Import[] = [];
   for (const [from, text] of sources) {
     if (!/\.(ts|cts|mts|mjs|js)$/.test(from)) continue;
-    const add = (specifier: string, place: number, names: readonly string[] | null, passesOn = false): void => {
+    const add = (
+      specifier: string,
+      place: number,
+      names: readonly string[] | null,
+      passesOn = false,
+    ): void => {
       const to = resolveImport(sources, from, specifier);
       if (to !== null) imports.push({ from, to, line: lineAt(text, place), names, passesOn });
     };
@@ -36,7 +41,8 @@ export function importsOf(sources: Sources): Import[] {
       if (star !== undefined && alias === undefined) add(specifier, match.index, [], true);
       else add(specifier, match.index, alias === undefined ? namesIn(list ?? '') : membersOf(text, alias));
     }
-    for (const match of [...text.matchAll(CALL), ...text.matchAll(BARE)]) add(match[1] as string, match.index, null);
+    for (const match of [...text.matchAll(CALL), ...text.matchAll(BARE)])
+      add(match[1] as string, match.index, null);
   }
   return imports;
 }
@@ -49,7 +55,13 @@ function membersOf(text: string, alias: string): string[] {
 function namesIn(list: string): string[] {
   return list
     .split(',')
-    .map((name) => name.trim().replace(/^type\s+/, '').split(/\s+as\s+/)[0] as string)
+    .map(
+      (name) =>
+        name
+          .trim()
+          .replace(/^type\s+/, '')
+          .split(/\s+as\s+/)[0] as string,
+    )
     .filter((name) => name !== '');
 }
 

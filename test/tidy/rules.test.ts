@@ -20,7 +20,8 @@ const FAULTS: readonly Fault[] = [
   {
     rule: layers,
     files: { 'tools/wire/planted.ts': "import { measure } from '../replay/session.js';\n" },
-    found: /tools\/wire\/planted\.ts:1: tools\/wire imports tools\/replay\/session\.ts, which is not below it/,
+    found:
+      /tools\/wire\/planted\.ts:1: tools\/wire imports tools\/replay\/session\.ts, which is not below it/,
   },
   {
     rule: layers,
@@ -41,7 +42,8 @@ const FAULTS: readonly Fault[] = [
     rule: circles,
     files: {
       'tools/text/planted-a.ts': "import { b } from './planted-b.js';\nexport const a = b;\n",
-      'tools/text/planted-b.ts': "import type { a } from './planted-a.js';\nexport const b = 1 as typeof a;\n",
+      'tools/text/planted-b.ts':
+        "import type { a } from './planted-a.js';\nexport const b = 1 as typeof a;\n",
     },
     found: /a circle of imports: .*planted-[ab]\.ts, .*planted-[ab]\.ts/,
   },
@@ -60,7 +62,9 @@ const FAULTS: readonly Fault[] = [
   },
   {
     rule: unusedExports,
-    files: { 'tools/text/escape.ts': `${text('tools/text/escape.ts')}export function plantedUnused(): void {}\n` },
+    files: {
+      'tools/text/escape.ts': `${text('tools/text/escape.ts')}export function plantedUnused(): void {}\n`,
+    },
     found: /tools\/text\/escape\.ts:\d+: nothing imports plantedUnused/,
   },
   {
@@ -85,7 +89,10 @@ const FAULTS: readonly Fault[] = [
   },
   {
     rule: namedSymbols,
-    files: { 'tools/text/planted.ts': '/** Called by `longGoneFunction` and PLANTED_CONSTANT, see {@link goneLink}. */\nexport {};\n' },
+    files: {
+      'tools/text/planted.ts':
+        '/** Called by `longGoneFunction` and PLANTED_CONSTANT, see {@link goneLink}. */\nexport {};\n',
+    },
     found: /goneLink[\s\S]*PLANTED_CONSTANT[\s\S]*longGoneFunction/,
   },
   {
@@ -112,10 +119,13 @@ describe.each([...new Set(FAULTS.map(({ rule }) => rule))].map((rule) => [rule.n
       expect(complaintsOf(rule, sources)).toEqual([]);
     });
 
-    it.each(FAULTS.filter((fault) => fault.rule === rule))('finds a planted fault: $found', ({ files, found }) => {
-      const complaints = complaintsOf(rule, planted(sources, files)).join('\n');
-      expect(complaints).toMatch(found);
-      expect(complaints).toContain(rule.instead);
-    });
+    it.each(FAULTS.filter((fault) => fault.rule === rule))(
+      'finds a planted fault: $found',
+      ({ files, found }) => {
+        const complaints = complaintsOf(rule, planted(sources, files)).join('\n');
+        expect(complaints).toMatch(found);
+        expect(complaints).toContain(rule.instead);
+      },
+    );
   },
 );

@@ -24,16 +24,26 @@ export interface Rule {
   readonly check: (sources: Sources) => Complaint[];
 }
 
-const TEXT = ['ts', 'cts', 'mts', 'mjs', 'js', 'md', 'json', 'yml', 'yaml', 'css', 'sh', 'py'];
+const TEXT = /\.(ts|cts|mts|mjs|js|md|json|yml|yaml|css|sh|py)$/;
 
-/** All text files of the repository that are not made by a tool. */
+/** All files of the repository that are not made by a tool; those that are no text as empty ones. */
 export function repository(): Sources {
-  const files = globSync([`**/*.{${TEXT.join(',')}}`, '.ci/run'], {
+  const files = globSync('**/*', {
     cwd: ROOT,
     dot: true,
-    ignore: ['**/node_modules/**', 'dist/**', 'results/**', '.git/**', 'package-lock.json', 'test/proof/**'],
+    ignore: [
+      '**/node_modules/**',
+      'dist/**',
+      'results/**',
+      '.git',
+      '.git/**',
+      'package-lock.json',
+      'test/proof/**',
+    ],
   });
-  return new Map(files.toSorted().map((file) => [file, readFileSync(join(ROOT, file), 'utf8')]));
+  return new Map(
+    files.toSorted().map((file) => [file, TEXT.test(file) ? readFileSync(join(ROOT, file), 'utf8') : '']),
+  );
 }
 
 /** The sources with other texts at some paths. */

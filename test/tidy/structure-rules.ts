@@ -3,8 +3,10 @@ import { circlesIn, importsOf, type Import } from './graph.js';
 import { folderOf, isCode, isTest, lineAt, type Complaint, type Rule, type Sources } from './sources.js';
 
 /** The layers of ARCHITECTURE.md, the lowest first; each is a set of folders or files. */
-export function layersOf(architecture: string): string[][] {
-  const blocks = [...architecture.matchAll(/^```layers\n([\s\S]*?)^```/gm)].map((match) => match[1] as string);
+function layersOf(architecture: string): string[][] {
+  const blocks = [...architecture.matchAll(/^```layers\n([\s\S]*?)^```/gm)].map(
+    (match) => match[1] as string,
+  );
   return blocks.flatMap((block) =>
     block
       .split(/\n\s*\n/)
@@ -31,7 +33,11 @@ export const layers: Rule = {
     const complaints: Complaint[] = [];
     for (const place of places) {
       if (![...sources.keys()].some((path) => path === place || path.startsWith(`${place}/`))) {
-        complaints.push({ file: 'ARCHITECTURE.md', line: 1, what: `the layers name ${place}, which is not there` });
+        complaints.push({
+          file: 'ARCHITECTURE.md',
+          line: 1,
+          what: `the layers name ${place}, which is not there`,
+        });
       }
     }
     for (const path of sources.keys()) {
@@ -65,10 +71,15 @@ export const circles: Rule = {
   },
 };
 
+/** Whether the build compiles a module from this file. */
+function isCompiledEntry(path: string): boolean {
+  return /^engine\/assembly\/(designs|torture)\//.test(path);
+}
+
 /** Files that something other than an import starts: programs, entries of threads, modules that the build compiles. */
 function isEntry(path: string, sources: Sources): boolean {
   if (/^engine\/[^/]*\.(mjs|mts)$/.test(path) || path.endsWith('.d.ts')) return true;
-  if (/^engine\/assembly\/(designs|torture)\//.test(path)) return true;
+  if (isCompiledEntry(path)) return true;
   const name = (path.split('/').at(-1) as string).replace(/\.(c|m)?ts$/, '');
   const started = new RegExp(`['"\`/]${name}(\\.c?js)?['"\`]`);
   return [...sources].some(([other, text]) => other !== path && !other.endsWith('.md') && started.test(text));
@@ -98,7 +109,14 @@ function exportsOf(text: string): { name: string; place: number }[] {
   const lists = [...text.matchAll(EXPORT_LIST)].flatMap((match) =>
     (match[1] as string)
       .split(',')
-      .map((part) => part.trim().replace(/^type\s+/, '').split(/\s+as\s+/).at(-1) as string)
+      .map(
+        (part) =>
+          part
+            .trim()
+            .replace(/^type\s+/, '')
+            .split(/\s+as\s+/)
+            .at(-1) as string,
+      )
       .filter((name) => name !== '')
       .map((name) => ({ name, place: match.index })),
   );
@@ -120,9 +138,14 @@ function usedNames(imports: readonly Import[]): Map<string, ReadonlySet<string> 
     used.set(file, names === null ? null : new Set([...(known ?? []), ...names]));
   };
   for (const { to, names } of imports) add(to, names);
+  // What a compiled module passes on becomes its exports.
+  for (const { from, to, passesOn } of imports) if (passesOn && isCompiledEntry(from)) add(to, null);
   // Files that pass names on come in chains of two at most.
   for (let round = 0; round < 2; round++) {
-    for (const { from, to, passesOn } of imports) if (passesOn) add(to, used.get(from) ?? []);
+    for (const { from, to, passesOn } of imports) {
+      const names = used.get(from);
+      if (passesOn) add(to, names === undefined ? [] : names);
+    }
   }
   return used;
 }
@@ -133,7 +156,9 @@ export const unusedExports: Rule = {
   check: (sources) => {
     const used = usedNames(importsOf(sources));
     const started = new Set(
-      [...sources.values()].flatMap((text) => [...text.matchAll(/'([a-z]\w+)'/g)].map((match) => match[1] as string)),
+      [...sources.values()].flatMap((text) =>
+        [...text.matchAll(/'([a-z]\w+)'/g)].map((match) => match[1] as string),
+      ),
     );
     const complaints: Complaint[] = [];
     for (const [file, text] of sources) {
@@ -141,7 +166,8 @@ export const unusedExports: Rule = {
       const names = used.get(file);
       // Entries export to what starts them; nothing is known of modules that are imported as a whole.
       if (names === null || (names === undefined && isEntry(file, sources))) continue;
-      if (/^engine\/assembly\/(designs|torture)\//.test(file)) continue;
+      // Layouts and lists of numbers are stated whole, whether each is asked for or not.
+      if (isCompiledEntry(file) || file.startsWith('engine/assembly/records/')) continue;
       for (const { name, place } of exportsOf(text)) {
         // Functions that run on another thread are started by their names.
         if (names?.has(name) !== true && !started.has(name)) {
@@ -161,7 +187,9 @@ export const packages: Rule = {
     const { dependencies = {} } = JSON.parse(text) as { dependencies?: Record<string, string> };
     const code = [...sources].filter(([path]) => isCode(path)).map(([, content]) => content);
     return Object.keys(dependencies)
-      .filter((name) => !code.some((content) => content.includes(`'${name}'`) || content.includes(`'${name}/`)))
+      .filter(
+        (name) => !code.some((content) => content.includes(`'${name}'`) || content.includes(`'${name}/`)),
+      )
       .map((name) => ({
         file: 'package.json',
         line: lineAt(text, text.indexOf(`"${name}"`)),

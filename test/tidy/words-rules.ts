@@ -61,7 +61,12 @@ function pathsByName(sources: Sources): Map<string, string[]> {
 }
 
 /** Whether a path or a part of one, as it is written somewhere, means a file or folder of the repository. */
-function means(sources: Sources, byName: ReadonlyMap<string, string[]>, from: string, written: string): boolean {
+function means(
+  sources: Sources,
+  byName: ReadonlyMap<string, string[]>,
+  from: string,
+  written: string,
+): boolean {
   const wanted = written.replace(/^\.\//, '');
   if (sources.has(posix.normalize(posix.join(folderOf(from), written)))) return true;
   const compiled = wanted.replace(/\.(c|m)?js$/, '.$1ts');
@@ -71,9 +76,6 @@ function means(sources: Sources, byName: ReadonlyMap<string, string[]>, from: st
 }
 
 const SOURCE_FILE = /(?<![\w./*<-])((?:[\w.-]+\/)*[a-z][\w-]*\.(?:ts|cts|mts|mjs|md|sh|py))\b(?!\.\w)/g;
-/** Files of others that are spoken of. */
-const FOREIGN = /^(?:scripts?|asc|vitest\.config)\b/;
-
 export const namedFiles: Rule = {
   name: 'a file that a comment names is there',
   instead: 'Name the file as it is called now, or take the reference away',
@@ -82,7 +84,7 @@ export const namedFiles: Rule = {
     return commentsOf(sources).flatMap((prose) =>
       [...prose.text.matchAll(SOURCE_FILE)]
         .map((match) => ({ written: match[1] as string, place: match.index }))
-        .filter(({ written }) => !FOREIGN.test(written) && !means(sources, byName, prose.file, written))
+        .filter(({ written }) => !means(sources, byName, prose.file, written) && !fits(sources, written))
         .map(({ written, place }) => complaintAt(sources, prose, place, `there is no ${written}`)),
     );
   },
@@ -92,6 +94,7 @@ export const namedFiles: Rule = {
 function wordsOfCode(sources: Sources): Set<string> {
   const words = new Set<string>();
   for (const [path, text] of sources) {
+    if (path.startsWith('test/tidy/')) continue;
     if (!isCode(path) && !isTest(path) && !/\.(json|py|sh|css|yml)$/.test(path)) continue;
     const code = /\.(ts|cts|mts|mjs|js)$/.test(path) ? text.replace(COMMENT, '') : text;
     for (const match of code.matchAll(/[A-Za-z_$][\w$]*/g)) words.add(match[0]);
@@ -104,7 +107,7 @@ const CONSTANT = /\b([A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9])\b(?!\.\w)/g;
 const QUOTED_NAME = /`([a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*)(?:\(\))?`/g;
 
 /** Names of the original, of C, of systems and of other programs, which are nowhere in the code. */
-const OTHERS_NAMES = new Set(['CONFIG_SCHEDSTATS', 'MAP_SHARED', 'SO_BINDTODEVICE']);
+const OTHERS_NAMES = new Set(['CONFIG_SCHED_INFO', 'MAXIMUM_SNAPLEN']);
 
 export const namedSymbols: Rule = {
   name: 'a name that a comment refers to is in the code',
@@ -143,8 +146,8 @@ function fits(sources: Sources, written: string): boolean {
   const path = written.replace(/\/$/, '');
   const pattern = path
     .replace(/[.+?^${}()|[\]\\]/g, String.raw`\$&`)
-    .replace(/\*+|\b[A-Z][A-Z_]{2,}\b/g, '[^/]*');
-  const there = new RegExp(`^${pattern}(?:/|$)`);
+    .replace(/\*+|(?<![a-z])[A-Z][A-Z_]{2,}(?![a-z])/g, '[^/]*');
+  const there = new RegExp(`^(?:engine/|engine/assembly/)?${pattern}(?:/|$)`);
   return [...sources.keys()].some((each) => there.test(each));
 }
 
@@ -166,7 +169,8 @@ export const documentPaths: Rule = {
         }
       }
       for (const { 1: written = '', index } of prose.text.matchAll(QUOTED_PATH)) {
-        if (!fits(sources, written)) complaints.push(complaintAt(sources, prose, index, `there is no ${written}`));
+        if (!fits(sources, written))
+          complaints.push(complaintAt(sources, prose, index, `there is no ${written}`));
       }
       for (const { 1: written = '', index } of prose.text.matchAll(/`([\w./-]+\.(?:ts|mjs))`/g)) {
         if (!means(sources, byName, prose.file, written) && !fits(sources, written)) {

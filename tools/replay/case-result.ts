@@ -39,7 +39,7 @@ export function audit(record: CollectedRun): AuditCheck[] {
 }
 
 /** What makes a run's figures say less than they seem to. */
-export function warn(record: CollectedRun): Warning[] {
+function warn(record: CollectedRun): Warning[] {
   const { context, timer, targetPps, service, response, packets } = record;
   const rejected = packets.rejectedByReason ?? {};
   return collectWarnings({
@@ -77,7 +77,7 @@ export function warn(record: CollectedRun): Warning[] {
 }
 
 /** The case as result.json has it. */
-export function toCase(
+function toCase(
   record: CollectedRun,
   checks: readonly AuditCheck[],
   warnings: readonly Warning[],

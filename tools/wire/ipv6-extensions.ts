@@ -3,12 +3,11 @@ import { u16 } from './network-order.js';
 
 export const IPV6_BYTES = 40;
 /** Extension headers that are walked (RFC 8200 4.1; RFC 4302). */
-export const IP6_HOP_BY_HOP = 0;
-export const IP6_ROUTING = 43;
+const IP6_HOP_BY_HOP = 0;
+const IP6_ROUTING = 43;
 export const IP6_FRAGMENT = 44;
 export const IP6_AUTHENTICATION = 51;
-export const IP6_NO_NEXT = 59;
-export const IP6_DESTINATION = 60;
+const IP6_DESTINATION = 60;
 
 const EXTENSION_MIN_BYTES = 8;
 const NEXT_HEADER_AT = 6;

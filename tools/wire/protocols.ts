@@ -4,7 +4,7 @@ export const PROTOCOL_TCP = 6;
 export const PROTOCOL_UDP = 17;
 export const PROTOCOL_DCCP = 33;
 export const PROTOCOL_ICMPV6 = 58;
-export const PROTOCOL_SCTP = 132;
+const PROTOCOL_SCTP = 132;
 export const PROTOCOL_UDP_LITE = 136;
 
 /** Protocols whose header starts with two 16-bit ports. */

@@ -53,7 +53,7 @@ export class Packet {
   origFamily: u8;
   /** Recirculation id, part of the fragment key. */
   recirc: u16;
-  /** Fragment bookkeeping (conntrack/fragments.ts): 1 = held by the fragment context, the caller gets nothing back. */
+  /** Fragment bookkeeping (conntrack/fragments/fragments.ts): 1 = held by the fragment context, the caller gets nothing back. */
   consumed: u32;
   /** Free for the host. */
   user: u32;

@@ -1,4 +1,4 @@
-/** Figures on axes and in tooltips; tools/report/quantities.ts has the forms that tables use. */
+/** Figures on axes and in tooltips; tools/text/quantities.ts has the forms that tables use. */
 
 function digits(value) {
   return String(Number(value.toPrecision(3)));

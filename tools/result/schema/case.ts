@@ -5,11 +5,11 @@ import { clockFigures, clockLoopFigures } from './environment.js';
 import { auditCheck, count, latencyDistribution, nanoseconds, rate, share, warning } from './primitives.js';
 
 /** The packet classes whose latency is kept apart. A packet may be in several (an established NAT packet). */
-export const PACKET_CLASSES = ['new', 'established', 'reply', 'related', 'invalid', 'nat', 'alg'] as const;
-export const packetClass = z.enum(PACKET_CLASSES);
+const PACKET_CLASSES = ['new', 'established', 'reply', 'related', 'invalid', 'nat', 'alg'] as const;
+const packetClass = z.enum(PACKET_CLASSES);
 export type PacketClass = z.infer<typeof packetClass>;
 
-export const inputFile = z.object({
+const inputFile = z.object({
   path: z.string().describe('As given on the command line.'),
   sha256: z
     .string()
@@ -69,10 +69,9 @@ export const pacing = z
       .describe('The same, of packets due later than 100 ms after t0.'),
   })
   .meta({ id: 'pacing' });
-export type Pacing = z.infer<typeof pacing>;
 
 /** Builds of the engine that results come from. */
-export const BUILDS = ['bare', 'probed'] as const;
+const BUILDS = ['bare', 'probed'] as const;
 export const build = z.enum(BUILDS);
 export type Build = z.infer<typeof build>;
 
@@ -146,7 +145,6 @@ export const packetCounts = z
       .describe('Hash over every verdict in order; equal runs have equal hashes.'),
   })
   .meta({ id: 'packetCounts' });
-export type PacketCounts = z.infer<typeof packetCounts>;
 
 export const workerFigures = z
   .object({
@@ -186,7 +184,7 @@ export const workerFigures = z
 export type WorkerFigures = z.infer<typeof workerFigures>;
 
 /** The tail that the machine makes alone; null where the loop was too short to tell. */
-export const clockLoopPercentiles = z.object({
+const clockLoopPercentiles = z.object({
   stretchNs: nanoseconds.describe('Length of a stretch without any interruption.'),
   p90Ns: nanoseconds.nullish(),
   p99Ns: nanoseconds.nullish(),
@@ -220,7 +218,6 @@ export const latency = z
     response: latencyView.nullish(),
   })
   .meta({ id: 'latency' });
-export type Latency = z.infer<typeof latency>;
 
 export const connectionCounts = z
   .object({
@@ -232,7 +229,6 @@ export const connectionCounts = z
     limit: count.nullish(),
   })
   .meta({ id: 'connectionCounts' });
-export type ConnectionCounts = z.infer<typeof connectionCounts>;
 
 /** Exact totals over `packets` packets in seeded single-thread mode; per packet is the quotient. */
 export const workCounts = z
@@ -245,7 +241,6 @@ export const workCounts = z
     other: z.record(z.string(), count).nullish(),
   })
   .meta({ id: 'workCounts' });
-export type WorkCounts = z.infer<typeof workCounts>;
 
 export const resultCase = z
   .object({

@@ -110,9 +110,8 @@ export const geomean = z
     text: z.string(),
   })
   .meta({ id: 'geomean' });
-export type Geomean = z.infer<typeof geomean>;
 
-export const scalingPoint = z.object({
+const scalingPoint = z.object({
   workers: z.int().positive(),
   pps: rate.nullish(),
   low: rate.nullish(),

@@ -64,7 +64,7 @@ export const sweep = z
   .meta({ id: 'sweep' });
 export type Sweep = z.infer<typeof sweep>;
 
-export const stalePoint = z.object({
+const stalePoint = z.object({
   tMs: milliseconds,
   expiredPresent: count
     .nullish()
@@ -73,7 +73,6 @@ export const stalePoint = z.object({
     ),
   nConn: count.nullish().describe('Connections in the table, expired or not.'),
 });
-export type StalePoint = z.infer<typeof stalePoint>;
 
 /** Expiration in one zone or under one timeout policy. */
 export const expiryGroup = z
@@ -94,14 +93,12 @@ export const expiry = z
     perPolicy: z.array(expiryGroup).nullish(),
   })
   .meta({ id: 'expiry' });
-export type Expiry = z.infer<typeof expiry>;
 
-export const memoryPoint = z.object({
+const memoryPoint = z.object({
   tMs: milliseconds,
   slabInUse: count.nullish(),
   gracePending: count.nullish(),
 });
-export type MemoryPoint = z.infer<typeof memoryPoint>;
 
 export const memory = z
   .object({
@@ -113,9 +110,8 @@ export const memory = z
     timeline: z.array(memoryPoint).nullish(),
   })
   .meta({ id: 'memory' });
-export type Memory = z.infer<typeof memory>;
 
-export const natOccupancyPoint = z.object({
+const natOccupancyPoint = z.object({
   occupancy: share.describe(
     'Share of the pool in use when the allocations of this point were made. The pool’s size is the most connections seen at once in a run where allocations failed.',
   ),

@@ -15,7 +15,7 @@ export const clockFigures = z.object({
 export type ClockFigures = z.infer<typeof clockFigures>;
 
 /** How much the machine itself disturbs a thread that only computes. */
-export const noiseFigures = z.object({
+const noiseFigures = z.object({
   probeMs: z.number().nonnegative().nullish().describe('How long the noise probe ran.'),
   cv: z.number().nonnegative().nullish().describe('Coefficient of variation of equal pieces of work.'),
   p50Ns: nanoseconds.nullish().describe('Interruption length, median.'),
@@ -24,7 +24,6 @@ export const noiseFigures = z.object({
   interruptionsPerSecond: rate.nullish(),
   lostShare: share.nullish().describe('Share of the probe spent interrupted.'),
 });
-export type NoiseFigures = z.infer<typeof noiseFigures>;
 
 /** A bare clock loop on a worker's thread before and after its packets. */
 export const clockLoopFigures = z.object({
