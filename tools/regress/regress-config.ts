@@ -1,6 +1,5 @@
 /** What the gate looks at and what it allows: regress.yaml and its defaults. */
 import { readFile } from 'node:fs/promises';
-import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import {
   DEFAULT_MUTEX,
@@ -12,6 +11,7 @@ import type { InputLoader, LoadedInput } from '../bench/replay-runner.js';
 import { CHECKSUM_HANDLINGS, checksumConfig } from '../config/checksum-handling.js';
 import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
 import { configFromSuggestion } from '../config/suggested.js';
+import { yaml } from '../config/yaml.js';
 import { requireRightChecksums } from '../replay/checksum-check.js';
 import { RegressError } from './check.js';
 import { parseThreshold, ThresholdError } from './threshold-expression.js';
@@ -258,6 +258,7 @@ export async function readRegressConfig(file: string): Promise<RegressConfig> {
       error,
     );
   }
+  const { LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [syntax] = document.errors;

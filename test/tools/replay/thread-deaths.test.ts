@@ -104,7 +104,8 @@ describe('an error that nobody waits for', () => {
 });
 
 describe('a search for a rate', () => {
-  it.each(DEATHS)('%s: ends with the run that failed', async (kind) => {
+  // Which way the thread ends is the run's matter, not the search's.
+  it.each(LONG ? DEATHS : DEATHS.slice(0, 2))('%s: ends with the run that failed', async (kind) => {
     const objectiveText = 'p99<1s';
     const search = runSearch({
       traffic: await scenario('established', { packets: 2000, 'active-flows': 50 }),
@@ -124,10 +125,12 @@ describe('a search for a rate', () => {
 describe('a run after one that failed', () => {
   it('is as good as any', async () => {
     const traffic = await scenario('established', { packets: 2000, 'active-flows': 50 });
-    for (const kind of DEATHS) {
-      const failing = replayCase(traffic, 'rculist-sweep', { fault: { kind } });
-      await expect(failing).rejects.toThrow(/worker 0 failed/);
-      const { packets } = await replayCase(traffic, 'rculist-sweep');
+    for (const [index, kind] of DEATHS.entries()) {
+      const name = designs[index % designs.length] as string;
+      const failing = replayCase(traffic, name, { fault: { kind } });
+      await expect(failing).rejects.toThrow(/worker 0 failed.*holding ct_lock/);
+      if (kind === 'trap') await expect(failing).rejects.toThrow(/packet \d+ of the traffic/);
+      const { packets } = await replayCase(traffic, name);
       expect(packets.injected).toBe(2000);
     }
   });
