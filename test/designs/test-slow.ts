@@ -8,9 +8,9 @@
  *
  * Lock order: as rculist-sweep.
  */
-import { CO_EXPIRATION } from '../conntrack/connection';
 import { LC_CT } from '../probe/counters';
-import { C_CT_LOCK, CONTROL, expiryBase, preset } from '../shm/memory-map';
+import { CO_EXPIRATION } from '../records/connection';
+import { C_CT_LOCK, CONTROL, expiryBase, preset } from '../records/memory-map';
 import { lock, unlock } from '../shm/mutex';
 import { listNext } from '../shm/rculist';
 import { listHead, N_EXP_LISTS, RculistSweep, X_NEXT_SWEEP } from './rculist-sweep';

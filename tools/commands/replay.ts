@@ -13,10 +13,10 @@ import { formatRate } from '../text/quantities.js';
 import { writeResult } from '../result/result-file.js';
 import { renderTerminal } from '../report/terminal.js';
 import { wantsColour } from '../text/terminal-style.js';
-import type { Result } from '../result/schema.js';
+import type { RateSearch, Result } from '../result/schema.js';
 import { DEFAULT_CONFIG } from '../config/read-config.js';
 import { stagingLimitBytes } from '../replay/memory-check.js';
-import { parseObjective, type Condition } from '../replay/rate-search.js';
+import { failedByMachine, parseObjective, type Condition } from '../replay/rate-search.js';
 import { plannedRun, plannedText } from '../replay/planned-run.js';
 import { threadCount } from '../replay/run-control.js';
 import {
@@ -313,12 +313,28 @@ function objectiveOf(flags: SettledFlags<ReplayCommandFlags>): readonly Conditio
 /** One line per search: what was found. */
 function searchLines(result: Result): string {
   return (result.rateSearches ?? [])
-    .map(({ design, objective, bestPps, steps, build, timed }) => {
+    .map((search) => {
+      const { design, objective, bestPps, steps, build, timed } = search;
       const how = `${steps.length} steps, ${build ?? 'probed'} build, packets ${timed === false ? 'not ' : ''}timed`;
-      return bestPps == null
-        ? `${design}: no rate holds ${objective} (${how})\n`
-        : `${design}: ${formatRate(bestPps)} is the highest rate that holds ${objective} (${how})\n`;
+      const found =
+        bestPps == null
+          ? `${design}: no rate holds ${objective} (${how})\n`
+          : `${design}: ${formatRate(bestPps)} is the highest rate that holds ${objective} (${how})\n`;
+      return found + machineLines(search, result);
     })
+    .join('');
+}
+
+/** Where the lowest rate that did not hold failed by the machine: the design may do better than was found. */
+function machineLines({ steps, objective }: RateSearch, { cases }: Result): string {
+  const failed = steps.filter(({ held }) => !held).toSorted((a, b) => a.pps - b.pps)[0];
+  const run = cases.find(({ id }) => id === failed?.caseId);
+  if (failed === undefined || run === undefined) return '';
+  return failedByMachine(parseObjective(objective), run)
+    .map(
+      (reason) =>
+        `  ~ at ${formatRate(failed.pps)} it failed by ${reason}; search on quieter or isolated cores (--pin)\n`,
+    )
     .join('');
 }
 

@@ -25,7 +25,8 @@ import {
 } from '../result/schema.js';
 import { toolVersion } from '../result/tool-version.js';
 import { caseId } from './case-id.js';
-import { makeCase, type CaseContext } from './case-result.js';
+import { makeCase } from './case-result.js';
+import type { CaseContext } from './collect-run.js';
 import { readMachine, reportMachine, type MachineAtStart } from './machine.js';
 import type { PacingRequest } from './pace.js';
 import { rateToBeginWith, searchRate, type Condition } from './rate-search.js';

@@ -254,8 +254,8 @@ export class WorkerLoop {
     const dueOf = (place: number): number => state.t0Ns + this.#due(loop, units[place] as number);
     const first = dueOf(0);
     let time = clock.now();
+    const fromNs = time;
     if (time < first) {
-      const fromNs = time;
       engine.exports.goOffline();
       this.#fault?.at('asleep', this.packets);
       time = waitUntil(
@@ -272,6 +272,7 @@ export class WorkerLoop {
         return 0;
       }
     }
+    this.#departure?.begin(fromNs, time, first);
     this.#batchDue[0] = first;
     let count = 1;
     while (count < available) {

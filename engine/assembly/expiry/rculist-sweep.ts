@@ -16,16 +16,8 @@
  * Presets: 1 = v6 (30 s between passes, list by atomic counter, zone count given back inside ct_lock), 2 = v7 (20 s),
  * 3 or 0 = v7-fixed (the limit is tested before a list is swept, so no list is swept twice or starves the rest).
  */
-import { policyTimeoutMs } from '../conntrack/timeout-policies';
-import {
-  CO_EXPIRATION,
-  CO_LINK,
-  CO_LOCK,
-  CO_RECLAIMED,
-  CO_TIMEOUT_CLASS,
-  CO_TP_ID,
-} from '../conntrack/connection';
 import { isExpired, stillMatches } from '../conntrack/lookup';
+import { policyTimeoutMs } from '../conntrack/timeout-policies';
 import {
   countWork,
   LC_CONN,
@@ -40,13 +32,21 @@ import { TORTURE } from '../probe/flavour';
 import { recordLags } from '../probe/histogram';
 import { S_RECLAIM, step } from '../probe/steps';
 import {
+  CO_EXPIRATION,
+  CO_LINK,
+  CO_LOCK,
+  CO_RECLAIMED,
+  CO_TIMEOUT_CLASS,
+  CO_TP_ID,
+} from '../records/connection';
+import {
   C_CT_LOCK,
   C_N_CONN_LIMIT,
   CONTROL,
   expiryBase,
   preset,
   sweepIntervalMs,
-} from '../shm/memory-map';
+} from '../records/memory-map';
 import { lock, unlock } from '../shm/mutex';
 import { LINK_SIZE, listInit, listNext, listPushFront, listRemove } from '../shm/rculist';
 import { CLEAN_MIN_INTERVAL_MS, IMMEDIATE, LastSweep } from './expiry';

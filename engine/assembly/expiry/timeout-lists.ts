@@ -14,17 +14,8 @@
  * Differs from the original: removing a connection that is already removed is ignored, where the original would free
  * it twice.
  */
-import { policyTimeoutMs } from '../conntrack/timeout-policies';
-import {
-  CO_CLEANED,
-  CO_EXPIRATION,
-  CO_LINK,
-  CO_LOCK,
-  CO_TIMEOUT_CLASS,
-  CO_TP_ID,
-  N_TIMEOUT_CLASSES,
-} from '../conntrack/connection';
 import { stillMatches } from '../conntrack/lookup';
+import { policyTimeoutMs } from '../conntrack/timeout-policies';
 import {
   countWork,
   LC_CONN,
@@ -38,7 +29,16 @@ import {
   W_SWEEPS,
 } from '../probe/counters';
 import { recordLags } from '../probe/histogram';
-import { C_CT_LOCK, C_N_CONN_LIMIT, CONTROL, expiryBase, sweepIntervalMs } from '../shm/memory-map';
+import {
+  CO_CLEANED,
+  CO_EXPIRATION,
+  CO_LINK,
+  CO_LOCK,
+  CO_TIMEOUT_CLASS,
+  CO_TP_ID,
+  N_TIMEOUT_CLASSES,
+} from '../records/connection';
+import { C_CT_LOCK, C_N_CONN_LIMIT, CONTROL, expiryBase, sweepIntervalMs } from '../records/memory-map';
 import { lock, lockTimed, unlock } from '../shm/mutex';
 import { plainListInit, plainListNext, plainListPushBack, plainListRemove } from '../shm/plain-list';
 import { LINK_SIZE } from '../shm/rculist';
