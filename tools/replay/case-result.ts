@@ -5,7 +5,8 @@ import { collectWarnings, type Warning } from '../measure/warnings.js';
 import type { ResultCase } from '../result/schema.js';
 import { collect, type CaseContext, type CollectedRun } from './collect-run.js';
 import { workerFiguresOf } from './collect-workers.js';
-import type { FinishedRun, RunOptions } from './run-control.js';
+import type { FinishedRun } from './run-control.js';
+import type { RunOptions } from './run-options.js';
 import { boundOf } from './source-bound.js';
 import { throughputOfRun } from './throughput.js';
 

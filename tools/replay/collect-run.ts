@@ -4,7 +4,13 @@ import type { AuditedHold, AuditedHistogram } from '../measure/audit.js';
 import { coreSiblings, shareCores } from '../measure/pinning.js';
 import { systemFiles } from '../measure/system-files.js';
 import type { WarningFacts } from '../measure/warnings.js';
-import type { ClockFigures, Contention, LatencyDistribution, LatencyView, ResultCase } from '../result/schema.js';
+import type {
+  ClockFigures,
+  Contention,
+  LatencyDistribution,
+  LatencyView,
+  ResultCase,
+} from '../result/schema.js';
 import {
   classCounts,
   natFigures,
@@ -28,7 +34,8 @@ import {
 import { plannedNs } from './departure.js';
 import { targetPps } from './pace.js';
 import { fixedAddresses, repeatsTuples } from './repeated-tuples.js';
-import type { FinishedRun, RunOptions } from './run-control.js';
+import type { FinishedRun } from './run-control.js';
+import type { RunOptions } from './run-options.js';
 import type { WorkerReport } from './worker-input.js';
 
 /** What a case needs to know beside the run itself. */
@@ -68,7 +75,10 @@ export interface CollectedRun {
   readonly achievedMbps: number | null;
   /** Time that the schedule gave the run. */
   readonly plannedNs: number | null;
-  readonly departure: { readonly all: LatencyDistribution | null; readonly settled: LatencyDistribution | null };
+  readonly departure: {
+    readonly all: LatencyDistribution | null;
+    readonly settled: LatencyDistribution | null;
+  };
   readonly harness: ReturnType<typeof harnessOf>;
   readonly streamed: NonNullable<ResultCase['input']['streamed']> | null;
   readonly repeatedTuples: boolean;
@@ -164,7 +174,10 @@ function countersOf({ run }: FinishedRun, threads: number): ThreadCounters {
 type TimedFigures = Pick<CollectedRun, 'timer' | 'service' | 'response' | 'locks' | 'workers'>;
 
 /** What a clock was read for. */
-function collectTimes({ run, workers: reports }: FinishedRun, { workers, latency }: RunOptions): TimedFigures {
+function collectTimes(
+  { run, workers: reports }: FinishedRun,
+  { workers, latency }: RunOptions,
+): TimedFigures {
   const timer = timerOf(reports, shortestHoldNs(run, workers));
   const judged = {
     stepNs: timer?.stepNs ?? null,
