@@ -1,9 +1,19 @@
+import { traitsOf, type DesignTraits } from '../../engine/host/design-traits.js';
 import { availableDesigns } from '../../engine/host/designs.js';
 
 const IS_LONG = process.env['CTREPLAY_LONG'] !== undefined;
 
-/** Designs that share all of a replay with another one: their tracker differs, which the tests under test/engine try. */
-const LIKE_ANOTHER = ['narrow-insert'];
+/** What a design declares but for the way of creating, which whole replays share. */
+function restOf(design: string): string {
+  const { order: _order, createsNarrowly: _narrowly, ...rest }: DesignTraits = traitsOf(design);
+  return JSON.stringify(rest);
+}
+
+/** Whether a design is another one, listed before it, in all but how it creates: the tests under test/engine try the difference. */
+export function likeAnother(design: string): boolean {
+  const all = availableDesigns();
+  return all.slice(0, all.indexOf(design)).some((other) => restOf(other) === restOf(design));
+}
 
 /**
  * Designs for tests of whole replays, in which minutes go by. All of them with CTREPLAY_LONG; otherwise without those that differ from
@@ -12,7 +22,7 @@ const LIKE_ANOTHER = ['narrow-insert'];
 export function replayedDesigns(): string[] {
   const all = availableDesigns();
   if (IS_LONG) return all;
-  return all.filter((name) => !LIKE_ANOTHER.includes(name));
+  return all.filter((name) => !likeAnother(name));
 }
 
 /**
@@ -23,5 +33,7 @@ export function byTurns<T>(situations: readonly T[], design: string): T[] {
   const designs = replayedDesigns();
   const turn = designs.indexOf(design);
   if (IS_LONG || turn === -1) return [...situations];
-  return situations.filter((_, index) => index % designs.length === turn);
+  // With fewer situations than designs some share one.
+  const share = Math.min(designs.length, situations.length);
+  return situations.filter((_, index) => index % share === turn % share);
 }

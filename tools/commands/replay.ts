@@ -1,7 +1,7 @@
 /** `ctreplay replay <capture...>`: the main job. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { DesignChoice } from '../../engine/host/designs.js';
+import { DEFAULT_DESIGNS, type DesignChoice } from '../../engine/host/designs.js';
 import { loadEngine } from '../../engine/host/module.js';
 import { DEFAULT_CONN_LIMIT } from '../../engine/host/run-memory.js';
 import { regularFileBytes } from '../captures/capture-files.js';
@@ -79,9 +79,6 @@ interface ReplayCommandFlags extends ReplayFlags, CaptureFlags, ChecksumChoice {
 /** Length of a step of --find-max-pps. */
 const SEARCH_STEP_MS = 1000;
 
-/** The two designs that the patch compares; narrow-insert is run when asked for. */
-const DEFAULT_DESIGNS = 'timeout-lists,rculist-sweep';
-
 /**
  * Adds `replay` to the program.
  * @param argv arguments of this call: a scenario named with --synth adds its parameters as options
@@ -98,7 +95,7 @@ export function register(program: Command, argv: readonly string[]): void {
     .option(
       '--design <names>',
       'designs, joined by commas, with a preset as in rculist-sweep@v7; or all',
-      DEFAULT_DESIGNS,
+      DEFAULT_DESIGNS.join(','),
     )
     .option('--synth <scenario>', 'replay a scenario instead of captures; its parameters become options here')
     .option('--limit <packets>', 'stop reading after this many packets', wholeNumber(1, 1e10, 'packets'));
