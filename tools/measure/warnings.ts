@@ -24,10 +24,10 @@ export interface WorkerFacts {
   readonly worker: number;
   readonly elapsedNs: number;
   /** Time between the two reads that `waitNs` is the difference of, which lie around the run; absent or shorter = `elapsedNs`. */
-  readonly schedulerSpanNs?: number | null;
-  readonly waitNs?: number | null;
-  readonly involuntarySwitches?: number | null;
-  readonly lockWaitNs?: number | null;
+  readonly schedulerSpanNs?: number | null | undefined;
+  readonly waitNs?: number | null | undefined;
+  readonly involuntarySwitches?: number | null | undefined;
+  readonly lockWaitNs?: number | null | undefined;
 }
 
 /** What warnings are raised from. All optional: give what is known. */

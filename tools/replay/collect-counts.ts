@@ -26,7 +26,10 @@ export function classCounts(classes: ReadonlyMap<number, number>): ResultCase['p
 }
 
 /** Reasons that say why a packet got less than it asked for. */
-export function reasonCounts(finished: FinishedRun, reasons: ReadonlyMap<number, number>): Record<string, number> {
+export function reasonCounts(
+  finished: FinishedRun,
+  reasons: ReadonlyMap<number, number>,
+): Record<string, number> {
   const c = finished.run.engine.constants;
   const notRejections = new Set([c.R_CREATED, c.R_REOPENED, c.R_FORCED, c.R_FRAGMENT_HELD]);
   const table = reasonTable(c);

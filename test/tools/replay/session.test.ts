@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { availableDesigns } from '../../../engine/host/designs.js';
 import { replayedDesigns } from '../../support/designs.js';
-import { parseObjective } from '../../../tools/replay/rate-search.js';
-import { runSearch, runSession } from '../../../tools/replay/session.js';
+import { runSession } from '../../../tools/replay/session.js';
 import type { ResultCase } from '../../../tools/result/schema.js';
 import { validateResult } from '../../../tools/result/result-file.js';
-import { design, failedChecks, replayCase, replayOptions, scenario } from '../../support/replay.js';
+import { failedChecks, replayCase, quickPlan, scenario } from '../../support/replay.js';
 
 function locksPerPacket(each: ResultCase, lockClass: string): number {
   const all = each.locks?.find((lock) => lock.class === lockClass && lock.thread === 'all');
@@ -86,7 +85,7 @@ describe.each(replayedDesigns())('replay through %s', (name) => {
 
   it('runs open-ended loops for a duration', async () => {
     const traffic = await scenario('established', { packets: 1000, 'active-flows': 50 });
-    const result = await replayCase(traffic, name, { loops: Number.POSITIVE_INFINITY, durationMs: 150 });
+    const result = await replayCase(traffic, name, { loops: null, durationMs: 150 });
     expect(result.packets.injected).toBeGreaterThan(1000);
     expect(result.elapsedNs).toBeGreaterThan(140e6);
     expect(failedChecks(result)).toEqual([]);
@@ -102,7 +101,7 @@ describe.each(replayedDesigns())('replay through %s', (name) => {
 
   it('runs the bare build, without lock figures', async () => {
     const traffic = await scenario('established', { packets: 2000, 'active-flows': 50 });
-    const result = await replayCase(traffic, name, { flavour: 'bare', workers: 2 });
+    const result = await replayCase(traffic, name, { build: 'bare', workers: 2 });
     expect(result.build).toBe('bare');
     expect(result.locks ?? null).toBeNull();
     expect(failedChecks(result)).toEqual([]);
@@ -115,10 +114,8 @@ describe('a session', () => {
     const result = await runSession({
       traffic,
       input: { type: 'scenario', name: 'tcp-crr' },
-      designs: ['timeout-lists', 'rculist-sweep@v7'].map(design),
-      options: replayOptions({ workers: 2 }),
+      plan: quickPlan({ designs: ['timeout-lists', 'rculist-sweep@v7'], workers: 2 }),
       commandLine: ['replay'],
-      configuration: {},
     });
     expect(validateResult(result, 'result.json')).toBe(result);
     expect(result.valid).toBe(true);
@@ -134,10 +131,8 @@ describe('a session', () => {
       {
         traffic,
         input: { type: 'scenario', name: 'established' },
-        designs: ['timeout-lists', 'rculist-sweep'].map(design),
-        options: replayOptions({ loops: 1e9 }),
+        plan: quickPlan({ designs: ['timeout-lists', 'rculist-sweep'], loops: 1e9 }),
         commandLine: ['replay'],
-        configuration: {},
       },
       { onStart: (interrupt) => setTimeout(interrupt, 100) },
     );
@@ -182,19 +177,17 @@ describe('short runs', () => {
 describe('a search for the highest rate', () => {
   it('keeps every step, and a rate that was too high spoils nothing', async () => {
     const traffic = await scenario('established', { packets: 2000, 'active-flows': 50 });
-    const objectiveText = 'service.p50<1ns';
     const request = {
       traffic,
       input: { type: 'scenario', name: 'established' } as const,
-      designs: [design('rculist-sweep')],
-      options: replayOptions({ warmupPackets: 100 }),
+      plan: quickPlan({
+        designs: ['rculist-sweep'],
+        warmupPackets: 100,
+        search: { objective: 'service.p50<1ns', stepMs: 30 },
+      }),
       commandLine: ['replay'],
-      configuration: {},
-      objectiveText,
-      objective: parseObjective(objectiveText),
-      stepMs: 30,
     };
-    const result = await runSearch(request);
+    const result = await runSession(request);
     expect(validateResult(result, 'result.json')).toBe(result);
     const [search] = result.rateSearches ?? [];
     // No packet takes less than a nanosecond, so no rate holds.
