@@ -64,26 +64,29 @@ export function runExact(
   wasmFolder?: string,
 ): ExactFigures {
   return {
-    ...runProbed(trackerOf(choice, input, seed, 'probed', wasmFolder), input),
+    ...runProbed(trackerOf({ choice, input, seed, flavour: 'probed', wasmFolder }), input),
     ...runTraced(choice, input, seed, wasmFolder),
   };
 }
 
-function trackerOf(
-  choice: DesignChoice,
-  { config, touchAhead }: ExactInput,
-  seed: number,
-  flavour: Flavour,
-  wasmFolder: string | undefined,
-  trace?: (run: EngineRun) => EngineTrace,
-): Tracker {
-  return configuredTracker(choice, config, {
+/** What an exact run's tracker is made for. */
+interface TrackedRun {
+  readonly choice: DesignChoice;
+  readonly input: ExactInput;
+  readonly seed: number;
+  readonly flavour: Flavour;
+  readonly wasmFolder: string | undefined;
+  readonly trace?: (run: EngineRun) => EngineTrace;
+}
+
+function trackerOf({ choice, input, seed, flavour, wasmFolder, trace }: TrackedRun): Tracker {
+  return configuredTracker(choice, input.config, {
     flavour,
     slabSlots: SLAB_SLOTS,
     seed,
     hashBasis: hashBasisOf(seed),
     // What a hint loads would be counted with the accesses that the packets need.
-    touchAhead: flavour === 'traced' ? 'off' : touchAhead,
+    touchAhead: flavour === 'traced' ? 'off' : input.touchAhead,
     wasmFolder,
     trace,
   });
@@ -133,10 +136,17 @@ function lagFigures(tracker: Tracker): Record<string, number> {
 /** Work by the ct_state that a packet got, of sweeps, and of a flush at the end. */
 function runTraced(choice: DesignChoice, input: ExactInput, seed: number, wasmFolder?: string): TracedWork {
   const traces: WorkTrace[] = [];
-  const tracker = trackerOf(choice, input, seed, 'traced', wasmFolder, (traced) => {
-    const made = new WorkTrace(traced);
-    traces.push(made);
-    return made;
+  const tracker = trackerOf({
+    choice,
+    input,
+    seed,
+    flavour: 'traced',
+    wasmFolder,
+    trace: (traced) => {
+      const made = new WorkTrace(traced);
+      traces.push(made);
+      return made;
+    },
   });
   const [trace] = traces as [WorkTrace];
   const run = new CaptureRun(tracker, createRules(input.config), 'capture');

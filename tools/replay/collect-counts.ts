@@ -3,7 +3,8 @@ import type { ThreadCounters } from '../../engine/host/counters.js';
 import { reasonTable } from '../../engine/host/reason-text.js';
 import { stateText } from '../../engine/host/state-text.js';
 import type { ResultCase } from '../result/schema.js';
-import { CLASS_NAMES, distributionOf, mergeRecordings, readCoarse } from './collect-latency.js';
+import { CLASS_NAMES, distributionOf } from './collect-latency.js';
+import { mergeRecordings, readCoarse } from './recording.js';
 import type { FinishedRun } from './run-control.js';
 
 /** Packets by ct_state text; fragments that were held get a name of their own. */

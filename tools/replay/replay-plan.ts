@@ -5,6 +5,7 @@
  * What is not given has its default from here; what does not apply is null.
  */
 import { z } from 'zod';
+import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import {
   DEFAULT_CONN_LIMIT,
   DEFAULT_MUTEX,
@@ -81,7 +82,7 @@ export const replayPlan = z.strictObject({
   /** Size of the packet store, MiB; null = what memory and connection table allow. */
   store: z.int().positive().nullable().default(null),
   /** Names, each perhaps with a preset behind @. */
-  designs: z.array(z.string().min(1)).min(1).readonly().default(['timeout-lists', 'rculist-sweep']),
+  designs: z.array(z.string().min(1)).min(1).readonly().default(DEFAULT_DESIGNS),
   /**
    * `both`: at top speed, throughput comes from a run of its own, of the bare build and without clocks. At a given rate there is
    * nothing to measure by it, and there is one run, of the probed build.

@@ -17,13 +17,12 @@ import { releaseMemory } from './release-memory.js';
 import { ReplayFailure } from './replay-failure.js';
 import { flavourOf, type ReplayPlan } from './replay-plan.js';
 import { feederIndex } from './run-abort.js';
-import { bindRunClock, runOrigin } from './run-clock.js';
+import { bindRunClock, runOrigin, TRACKER_EPOCH_MS } from './run-clock.js';
 import { layOutRun, prepareTracker, type RunLayout } from './run-layout.js';
 import { RunThreads } from './run-threads.js';
 import { SharedState, STOP_FINISHED, STOP_NONE } from './shared-state.js';
 import { storeBytesOf } from './staging.js';
 import { TimelineWatcher, type RunTimeline } from './timeline.js';
-import { TRACKER_EPOCH_MS } from './worker-input.js';
 import { dropThreadsAhead, startThreadsAhead } from './thread-pool.js';
 import { isStreamed, type ReplayTraffic } from './traffic-source.js';
 import type {

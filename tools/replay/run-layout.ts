@@ -26,7 +26,8 @@ import { connLimitOf, loopCount, type ReplayPlan } from './replay-plan.js';
 import type { StagedTraffic } from './staging.js';
 import { configRewrites, planStream, ringPlaces, scratchOnly, streamTotals } from './stream-plan.js';
 import { slotsInUse, slotsNeeded, touchSlots } from './touched-slots.js';
-import { countTrafficSlots, type TrafficSlots } from './traffic-slots.js';
+import { countTrafficSlots } from './slots-thread.js';
+import type { TrafficSlots } from './traffic-slots.js';
 import { isStreamed, type ReplayTraffic, type StreamedTraffic } from './traffic-source.js';
 
 /** One run: a design, loaded, and the plan that it follows. */

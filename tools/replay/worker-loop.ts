@@ -14,7 +14,8 @@ import { calibrateThread, type ThreadTiming } from './thread-timing.js';
 import { TimeAccount, type TimeAccountFigures } from './time-account.js';
 import { StagedSupply, StreamSupply, type PacketSupply, type SourceLag } from './packet-supply.js';
 import type { RunThread } from './worker-setup.js';
-import { TRACKER_EPOCH_MS, type SweepRecord, type WorkerInput } from './worker-input.js';
+import type { SweepRecord, WorkerInput } from './worker-input.js';
+import { TRACKER_EPOCH_MS } from './run-clock.js';
 import { SweepRunner } from './sweep-runner.js';
 
 /**
