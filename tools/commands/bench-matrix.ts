@@ -35,7 +35,8 @@ import { addCaptureOptions, filesOf, readingOf, type CaptureFlags } from './capt
 import { matrixChecksumsOption } from './checksum-options.js';
 import { endNow } from './program-end.js';
 import { captureInput, requireRepeatable, scenarioInput } from './replay-input.js';
-import { buildChoice, type BuildChoice } from './replay-options.js';
+import type { BuildChoice } from '../replay/replay-plan.js';
+import { buildChoice } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
 /** Flags of `bench` that a matrix reads. Those with a default in bench.ts count only where they were given. */
