@@ -26,7 +26,7 @@ const BARE = /^import\s*'(\.[^']+)'/gm;
 export function importsOf(sources: Sources): Import[] {
   const imports: Import[] = [];
   for (const [from, text] of sources) {
-    if (!/\.(ts|cts|mts|mjs|js)$/.test(from)) continue;
+    if (!/\.(ts|cts|mts|mjs|js|template)$/.test(from)) continue;
     const add = (
       specifier: string,
       place: number,

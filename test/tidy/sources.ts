@@ -24,7 +24,7 @@ export interface Rule {
   readonly check: (sources: Sources) => Complaint[];
 }
 
-const TEXT = /\.(ts|cts|mts|mjs|js|md|json|yml|yaml|css|sh|py)$/;
+const TEXT = /\.(ts|cts|mts|mjs|js|md|json|yml|yaml|css|sh|py|template)$/;
 
 /** All files of the repository that are not made by a tool; those that are no text as empty ones. */
 export function repository(): Sources {

@@ -1,4 +1,5 @@
 /** What a tracker makes of a capture's packets: part of `ctreplay info`. */
+import { DEFAULT_DESIGN } from '../../engine/host/designs.js';
 import { Tracker } from '../../engine/host/tracker.js';
 import type { AnalysedPacket, AnalysisSection, ReportLine } from '../captures/analysis.js';
 import { number } from '../captures/analysis-totals.js';
@@ -7,7 +8,7 @@ import { COMMIT_ALL } from '../config/rules.js';
 import { CHECKSUM_REMEDY, WARNING_LIMITS } from '../measure/warnings.js';
 import { configuredTracker } from '../oracle/configured-tracker.js';
 
-const DESIGN = { design: 'rculist-sweep', preset: null };
+const DESIGN = { design: DEFAULT_DESIGN, preset: null };
 /** The tracker's time at the first packet, in milliseconds. */
 const FIRST_PACKET_MS = 1_000_000;
 const NS_PER_MS = 1_000_000n;

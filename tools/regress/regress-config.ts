@@ -1,7 +1,7 @@
 /** What the gate looks at and what it allows: regress.yaml and its defaults. */
 import { readFile } from 'node:fs/promises';
-import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import {
   DEFAULT_MUTEX,
   DEFAULT_TOUCH_AHEAD,
@@ -9,9 +9,10 @@ import {
   TOUCH_AHEAD_SETTINGS,
 } from '../../engine/host/run-memory.js';
 import type { InputLoader, LoadedInput } from '../bench/replay-runner.js';
-import { CHECKSUM_HANDLINGS, checksumConfig } from '../config/checksum-handling.js';
-import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
-import { configFromSuggestion } from '../config/suggested.js';
+import { CHECKSUM_HANDLINGS, checksumConfig, ignoresChecksums } from '../config/checksum-handling.js';
+import type { TrackerConfig } from '../config/read-config.js';
+import { configOf } from '../config/suggested.js';
+import { yaml } from '../config/yaml.js';
 import { requireRightChecksums } from '../replay/checksum-check.js';
 import { RegressError } from './check.js';
 import { parseThreshold, ThresholdError } from './threshold-expression.js';
@@ -106,7 +107,10 @@ const RATIO_INPUTS: RegressInput[] = [
 const tolerance = z.number().positive();
 
 const schema = z.strictObject({
-  designs: z.array(z.string().min(1)).min(1).default(['timeout-lists', 'rculist-sweep', 'narrow-insert']),
+  designs: z
+    .array(z.string().min(1))
+    .min(1)
+    .default([...DEFAULT_DESIGNS, 'narrow-insert']),
   exact: z
     .strictObject({
       seed: z.int().min(0).max(0xffff_ffff).default(1),
@@ -118,7 +122,10 @@ const schema = z.strictObject({
   ratios: z
     .strictObject({
       /** The first is what the others are compared with. */
-      designs: z.array(z.string().min(1)).min(2).default(['timeout-lists', 'rculist-sweep']),
+      designs: z
+        .array(z.string().min(1))
+        .min(2)
+        .default([...DEFAULT_DESIGNS]),
       inputs: z.array(inputSchema).min(1).default(RATIO_INPUTS),
       workers: z.array(z.int().min(1).max(64)).min(1).default([1, 2]),
       /** Fresh processes; two and more, since the baseline is of other sessions than these. */
@@ -197,14 +204,8 @@ export async function loadRegressInput(
 ): Promise<LoadedInput & { readonly config: TrackerConfig }> {
   const { config: file, ...spec } = input;
   const loaded = await load(spec, seed);
-  const named =
-    file !== undefined
-      ? readConfig(file)
-      : loaded.suggested === null
-        ? DEFAULT_CONFIG
-        : configFromSuggestion(loaded.suggested);
-  const config = checksumConfig(named, input);
-  requireRightChecksums(loaded.traffic, loaded.input, config.entries.switches?.checksumsIgnored === true);
+  const config = checksumConfig(configOf(file, loaded.suggested), input);
+  requireRightChecksums(loaded.traffic, loaded.input, ignoresChecksums(config));
   return { ...loaded, config };
 }
 
@@ -258,6 +259,7 @@ export async function readRegressConfig(file: string): Promise<RegressConfig> {
       error,
     );
   }
+  const { LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [syntax] = document.errors;

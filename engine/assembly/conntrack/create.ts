@@ -2,7 +2,7 @@
  * Creating a connection (spec §2 "create", publish order included).
  *
  * Two ways to the same result, chosen by the design at compile time: `createWide` holds ct_lock from the second look-up to the
- * end, as the original does; `createNarrow` prepares the record first (expiry/narrow-insert.ts). Either looks up once more than
+ * end, as the original does; `createNarrow` prepares the record first (expiry/narrow-insert.ts says why). Either looks up once more than
  * the packet itself has, under the lock.
  *
  * Returns the connection, or 0; sets the packet's ct_state. `CreateResult.lostRace` tells that a live entry was found

@@ -57,6 +57,24 @@ export const PRESET_V6: u32 = 1;
 export const PRESET_V7: u32 = 2;
 export const PRESET_V7_FIXED: u32 = 3;
 
+// ---- Traits (expiry/expiry.ts) ---------------------------------------------------------------------------------------
+export const TRAIT_ORDER: u32 = 2;
+export const TRAIT_CT_LOCKS_PER_REFRESH: u32 = 0;
+export const TRAIT_CREATES_NARROWLY: bool = false;
+export const TRAIT_EXPIRE_REMOVES: bool = false;
+export const TRAIT_DUMP_SHOWS_EXPIRED: bool = false;
+export const TRAIT_SWEEP_LOOKS_AT_LIVING: bool = true;
+export const TRAIT_HIDES_EXPIRED: bool = false;
+export const TRAIT_SWEEP_INTERVAL_MS: u32 = 20_000;
+export const TRAIT_LAG_BOUND_MS: u32 = 20_000;
+export const TRAIT_DEFAULT_PRESET: u32 = PRESET_V7_FIXED;
+export const TRAIT_RECORDED_PRESET: u32 = PRESET_V7;
+export const TRAIT_RECORDED_SWEEPS: u32 = 2;
+/** N_EXP_LISTS, at X_LISTS. */
+export const TRAIT_LISTS: u32 = 100;
+export const TRAIT_LISTS_AT: u32 = 256;
+export const TRAIT_LIST_IS_CLASS: bool = false;
+
 const INTERVAL_V6_MS: i64 = 30_000;
 const INTERVAL_MS: i64 = 20_000;
 
@@ -208,17 +226,5 @@ export class RculistSweep {
     if (next < now) return CLEAN_MIN_INTERVAL_MS;
     if (sweepIntervalMs != 0) return <i64>sweepIntervalMs;
     return next - now;
-  }
-
-  // @ts-ignore: decorator
-  @inline
-  dumpShowsExpired(): bool {
-    return false;
-  }
-
-  // @ts-ignore: decorator
-  @inline
-  insertsNarrowly(): bool {
-    return false;
   }
 }

@@ -15,7 +15,6 @@ export {
   CO_ZONE_SEQ,
 } from '../records/connection';
 export { Z_COUNT, Z_LIMIT, Z_SEQUENCE } from '../conntrack/zone-limits';
-export { N_EXP_LISTS, X_LISTS } from '../expiry/rculist-sweep';
 export {
   C_ORPHAN_COUNT,
   C_ORPHANS,

@@ -19,7 +19,7 @@ function expectUsable(steps: SteppedThreads, threads: readonly EngineThread[]): 
   const connections = steps.connections();
   expect(new Set(connections).size, 'no slot twice').toBe(connections.length);
   expect(steps.control('C_N_CONN')).toBe(connections.length);
-  // A thread of narrow-insert keeps a slot ready.
+  // A thread that creates narrowly keeps a slot ready.
   expect(connections.length).toBeGreaterThanOrEqual(SLOTS - threads.length);
   exports.goOnline();
   exports.flush(-1);
