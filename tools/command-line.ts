@@ -17,6 +17,7 @@ type Register = (program: Command, argv: readonly string[]) => void;
 const COMMANDS: Readonly<Record<string, () => Promise<{ register: Register }>>> = {
   replay: () => import('./commands/replay.js'),
   bench: () => import('./commands/bench.js'),
+  'ovs-benchmark': () => import('./commands/ovs-benchmark.js'),
   synth: () => import('./commands/synth.js'),
   info: () => import('./commands/info.js'),
   prep: () => import('./commands/prep.js'),

@@ -1,7 +1,7 @@
 /**
  * test-slow: rculist-sweep made slower on purpose, to try out whether a benchmark notices. Each refresh of a connection
  * computes `preset` dependent additions and rotations more; a CPU hides the first of them behind other work. Nothing else
- * differs, so verdicts, locks and work counts stay those of rculist-sweep. The build compiles it as test/designs/test-slow.ts, for tests only.
+ * differs, so verdicts, locks and work counts stay those of rculist-sweep. The build compiles it from test/designs/test-slow.ts, for tests only.
  *
  * Presets from 1001 on plant other regressions in place of the steps: `extra-line` reads a cache line more a refresh,
  * `seldom-spin` spins at every thousandth refresh, `long-hold` holds ct_lock for a walk over all lists before each pass.

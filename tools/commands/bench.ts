@@ -1,31 +1,11 @@
-/** `ctreplay bench`: benchmarks. The ovs-benchmark workload is comparable with `ovstest test-conntrack benchmark`. */
+/** `ctreplay bench`: matrices of replays; with `--scenario ovs-benchmark`, what `ctreplay ovs-benchmark` does. */
 import type { Command } from 'commander';
-import { DEFAULT_DESIGNS, type DesignChoice } from '../../engine/host/designs.js';
-import type { Flavour } from '../../engine/host/module.js';
-import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
-import { formatRate } from '../text/quantities.js';
-import { runOvsBenchmark, type OvsBenchmarkRun } from '../replay/ovs-benchmark.js';
 import { addMatrixOptions, isMatrixRequest, runMatrix, type MatrixFlags } from './bench-matrix.js';
-import { designsOption, mutexOption, touchAheadOption, wholeNumber } from './option-values.js';
-import type { BuildChoice } from '../replay/replay-plan.js';
-import { buildChoice, buildOption } from './replay-options.js';
+import { touchAheadOption, wholeNumber } from './option-values.js';
+import { addOvsBenchmarkOptions, ovsBenchmark, type OvsBenchmarkFlags } from './ovs-benchmark.js';
 import { UsageError } from './usage-error.js';
 
-interface BenchFlags {
-  readonly scenario?: string;
-  readonly workers: number;
-  readonly packets: number;
-  readonly batch: number;
-  readonly change?: boolean;
-  readonly design: string;
-  readonly mutex: MutexPolicy;
-  readonly touchAhead?: TouchAhead;
-  readonly build?: BuildChoice;
-  readonly bare?: boolean;
-  readonly trials: number;
-  readonly seed: number;
-  readonly json?: boolean;
-}
+type BenchFlags = OvsBenchmarkFlags & { readonly scenario?: string };
 
 /** Adds `bench` to the program. */
 export function register(program: Command, argv: readonly string[]): void {
@@ -33,32 +13,22 @@ export function register(program: Command, argv: readonly string[]): void {
   command
     .summary('benchmark the designs')
     .description(
-      "With --scenario ovs-benchmark: the workload of Open vSwitch's 'ovstest test-conntrack benchmark', packet for " +
-        'packet, on every thread; the figures stand beside those of the original. With other scenarios, --capture, ' +
-        '--preset or --matrix: a matrix, every cell repeated in turns, with intervals and tests.',
+      'With --capture, --scenario, --preset or --matrix: a matrix, every cell repeated in turns, with intervals and tests. ' +
+        "With --scenario ovs-benchmark: as 'ctreplay ovs-benchmark'.",
     )
-    .option('--scenario <name>', 'ovs-benchmark')
-    .option('--workers <count>', 'threads, 1 to 64', wholeNumber(1, 64, 'threads'), 1)
-    .option('--packets <count>', 'packets that each thread sends', wholeNumber(1, 1e10, 'packets'), 2_000_000)
-    .option('--batch <packets>', 'packets per call, 1 to 32', wholeNumber(1, 32, 'packets'), 32)
-    .option('--change', 'every packet of a batch is a connection of its own')
-    .option('--design <names>', 'designs, joined by commas; or all', DEFAULT_DESIGNS.join(','))
-    .addOption(mutexOption())
+    .option('--scenario <name>', 'ovs-benchmark');
+  addOvsBenchmarkOptions(command)
     .addOption(
       touchAheadOption(
         'default: auto, or what the file says; for ovs-benchmark, which stands beside the original, off',
       ),
     )
-    .addOption(buildOption())
-    .option('--bare', 'as --build bare')
     .option(
       '--trials <count>',
       'runs of each design, in turns; more than one prints the median. In a matrix: trials of each cell in a session (default: 3)',
       wholeNumber(1, 1000, 'trials'),
       1,
     )
-    .option('--seed <integer>', 'basis of the tuple hash', wholeNumber(0, 0xffff_ffff, 'seed'), 1)
-    .option('--json', 'figures as JSON on standard output')
     .addHelpText(
       'after',
       '\nExample:\n  ctreplay bench --scenario ovs-benchmark --workers 2 --packets 2M --batch 32 --change --trials 5',
@@ -76,85 +46,6 @@ export function register(program: Command, argv: readonly string[]): void {
           : `--scenario is '${flags.scenario}', which this command cannot run; give ovs-benchmark`,
       );
     }
-    const runs = await runTrials(designsOption(flags.design), flags);
-    if (flags.json === true) process.stdout.write(`${JSON.stringify(toJson(runs, flags), null, 2)}\n`);
-    else process.stdout.write(toText(runs, flags));
+    await ovsBenchmark(flags);
   });
-}
-
-/** This workload shows throughput and nothing else, so the bare build is all it needs. */
-function flavourOf(flags: BenchFlags): Flavour {
-  return buildChoice(flags) === 'probed' ? 'probed' : 'bare';
-}
-
-/** The workload is there to be set beside the original, which does not touch ahead. */
-function ovsTouchAhead({ touchAhead }: BenchFlags): TouchAhead {
-  return touchAhead ?? 'off';
-}
-
-/** Every design `trials` times: forwards, then backwards, so that a drift of the machine meets all alike. */
-async function runTrials(designs: readonly DesignChoice[], flags: BenchFlags): Promise<OvsBenchmarkRun[][]> {
-  const runs = designs.map((): OvsBenchmarkRun[] => []);
-  for (let trial = 0; trial < flags.trials; trial++) {
-    const order = designs.map((_, index) => index);
-    if (trial % 2 === 1) order.reverse();
-    for (const index of order) {
-      (runs[index] as OvsBenchmarkRun[]).push(
-        await runOvsBenchmark(designs[index] as DesignChoice, {
-          workers: flags.workers,
-          packets: flags.packets,
-          batch: flags.batch,
-          change: flags.change === true,
-          flavour: flavourOf(flags),
-          mutex: flags.mutex,
-          touchAhead: ovsTouchAhead(flags),
-          seed: flags.seed,
-        }),
-      );
-    }
-  }
-  return runs;
-}
-
-/** The run in the middle. */
-function medianRun(runs: readonly OvsBenchmarkRun[]): OvsBenchmarkRun {
-  return runs.toSorted((a, b) => a.elapsedNs - b.elapsedNs)[
-    Math.floor((runs.length - 1) / 2)
-  ] as OvsBenchmarkRun;
-}
-
-function toText(runs: readonly OvsBenchmarkRun[][], flags: BenchFlags): string {
-  const flavour = flavourOf(flags);
-  const caution = flavour === 'bare' ? '' : ', whose cost differs by design: not to be compared';
-  return runs
-    .map((trials) => {
-      const run = medianRun(trials);
-      const ms = String(Math.round(run.elapsedNs / 1e6)).padStart(5);
-      const all = trials.map((each) => Math.round(each.elapsedNs / 1e6)).join(' ');
-      const note = trials.length === 1 ? '' : `  median of ${trials.length}: ${all} ms`;
-      return `${run.design}\nconntrack:  ${ms} ms\n${formatRate(run.pps)} (${Math.round(run.pps)} packets/s), ${flavour} build${caution}${note}\n`;
-    })
-    .join('\n');
-}
-
-function toJson(runs: readonly OvsBenchmarkRun[][], flags: BenchFlags): unknown {
-  return {
-    results: runs.flatMap((trials) =>
-      trials.map((run, trial) => ({
-        design: run.design,
-        workers: run.workers,
-        packets: flags.packets,
-        elapsed_ms: run.elapsedNs / 1e6,
-        pps: run.pps,
-        batch: flags.batch,
-        change: flags.change === true,
-        build: flavourOf(flags),
-        mutex: flags.mutex,
-        touchAhead: ovsTouchAhead(flags),
-        total_packets: run.packetsPerWorker * run.workers,
-        connections: run.connCount,
-        trial,
-      })),
-    ),
-  };
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { traitsOf } from '../../engine/host/design-traits.js';
 import { OracleError } from './oracle-error.js';
@@ -155,12 +156,14 @@ export function expectationOf(each: Step, design: string): Record<string, unknow
 export function readVectors(file: string): Vector[] {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    const bytes = readFileSync(file);
+    const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+    text = (isGzip ? gunzipSync(bytes) : bytes).toString('utf8');
   } catch (cause) {
     throw new OracleError({
       file,
       reason: (cause as Error).message,
-      advice: 'Give a readable file of vectors.',
+      advice: 'Give a readable file of vectors, as it is or gzipped.',
       cause,
     });
   }

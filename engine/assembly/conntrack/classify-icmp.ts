@@ -109,7 +109,7 @@ function extractQuote4(key: usize): u32 {
   if (available < IPV4_HEADER_SIZE) return R_ICMP_QUOTE;
   const headerLength = ipv4HeaderLength(ip);
   if (headerLength < IPV4_HEADER_SIZE || headerLength > available) return R_ICMP_QUOTE;
-  if (<u32>load<u16>(ip, IPV4_FRAGMENT) & IPV4_FRAGMENT_MASK) return R_ICMP_QUOTE;
+  if ((<u32>load<u16>(ip, IPV4_FRAGMENT)) & IPV4_FRAGMENT_MASK) return R_ICMP_QUOTE;
   const source = load<u32>(ip, IPV4_SRC);
   if (source != load<u32>(key, K_DST)) return R_ICMP_QUOTE;
 
@@ -146,7 +146,15 @@ function extractQuote6(key: usize): u32 {
 }
 
 /** Endpoint words of the reversed key from the quoted transport header, of which `size` bytes are there. */
-function extractQuoted(key: usize, ip: usize, l4: usize, size: u32, proto: u32, ipv4: bool, tcpMinSize: u32): u32 {
+function extractQuoted(
+  key: usize,
+  ip: usize,
+  l4: usize,
+  size: u32,
+  proto: u32,
+  ipv4: bool,
+  tcpMinSize: u32,
+): u32 {
   if (proto == PROTO_TCP || proto == PROTO_UDP) {
     if (size < (proto == PROTO_TCP ? tcpMinSize : L4_MIN_SIZE)) return R_ICMP_QUOTE;
     const ports = load<u32>(l4);

@@ -103,7 +103,7 @@ function extractIpv4(p: Packet, zone: u32): bool {
   const dst = <u64>load<u32>(ip, 16);
   let sum = w0 + w1 + w2 + src + dst;
   countWork(W_BYTES_CHECKSUMMED, IPV4_HEADER_SIZE);
-  const headerLength = (<u32>w0 & 15) << 2;
+  const headerLength = ((<u32>w0) & 15) << 2;
   if (headerLength != IPV4_HEADER_SIZE) {
     if (headerLength < IPV4_HEADER_SIZE || headerLength > available) return fail(p, R_IPV4_HEADER);
     sum = sumBytes(ip + IPV4_HEADER_SIZE, headerLength - IPV4_HEADER_SIZE, sum);
@@ -111,7 +111,7 @@ function extractIpv4(p: Packet, zone: u32): bool {
   if (w1 & FRAGMENT_BITS) return fail(p, R_FRAGMENT);
   if (foldSum(sum) != SUM_VALID && !checksumsIgnored()) return fail(p, R_IPV4_CHECKSUM);
 
-  const protocol = (<u32>w2 >> 8) & 0xff;
+  const protocol = ((<u32>w2) >> 8) & 0xff;
   let ports: u32 = 0;
   if (protocol == PROTO_UDP || protocol == PROTO_TCP) {
     const reason = protocol == PROTO_UDP ? checkUdp(true) : checkTcp(true);
@@ -218,7 +218,7 @@ function checkUdp(ipv4: bool): u32 {
 function checkTcp(ipv4: bool): u32 {
   const size = Context.l4Size;
   if (size < TCP_HEADER_SIZE) return R_TCP_HEADER;
-  const headerLength = (<u32>load<u8>(Context.l4, 12) >> 4) << 2;
+  const headerLength = ((<u32>load<u8>(Context.l4, 12)) >> 4) << 2;
   if (headerLength < TCP_HEADER_SIZE || headerLength > size) return R_TCP_HEADER;
   return transportSumValid(ipv4, PROTO_TCP) ? R_NONE : R_TCP_CHECKSUM;
 }

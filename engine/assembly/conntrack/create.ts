@@ -92,7 +92,14 @@ function limitReason(governing: i32): u32 {
 }
 
 /** Fills a slot with everything that does not depend on other connections; returns nothing yet published. */
-function prepare<E>(conn: usize, p: Packet, params: ExecParams, now: i64, expected: bool, control: u32): void {
+function prepare<E>(
+  conn: usize,
+  p: Packet,
+  params: ExecParams,
+  now: i64,
+  expected: bool,
+  control: u32,
+): void {
   blank(conn);
   store<u32>(conn, params.tpId, CO_TP_ID);
   const timeoutClass = protocolInit(conn);
@@ -309,5 +316,6 @@ export function releaseSpares(): void {
 
 /** Forgets the spare slots of every thread; the slab is emptied with them. Precondition: no other thread runs. */
 export function sparesInit(): void {
-  for (let i: u32 = 0; i < maxThreads; i++) store<u64>(threadsBase + <usize>i * THREAD_SIZE, 0, T_SPARE_SLOTS);
+  for (let i: u32 = 0; i < maxThreads; i++)
+    store<u64>(threadsBase + <usize>i * THREAD_SIZE, 0, T_SPARE_SLOTS);
 }

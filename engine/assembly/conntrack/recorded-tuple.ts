@@ -32,7 +32,7 @@ export function findByRecordedTuple(p: Packet, now: i64): usize {
   store<u64>(key, p.origDstHigh, 24);
   const icmp: u32 = dlType == 0x0800 ? 1 : 58;
   if (<u32>load<u8>(packetKey, K_PROTO) == icmp) {
-    const type = <u32>p.origSrcPort & 0xff;
+    const type = (<u32>p.origSrcPort) & 0xff;
     const paired = pairedType(type, icmp == 1);
     if (paired == NO_TYPE) return 0;
     store<u16>(key, load<u16>(packetKey, K_SPORT), K_SPORT);

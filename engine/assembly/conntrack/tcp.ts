@@ -113,7 +113,7 @@ function segmentLength(flags: u32): u32 {
 /** Window scale field of a peer from the options of the segment at Context.l4: known, or 0 without the option. */
 function scaleFromOptions(): u32 {
   const shift = windowScale(Context.l4, min<u32>(tcpHeaderLength(Context.l4), Context.l4Size));
-  return shift < 0 ? 0 : WSCALE_KNOWN | <u32>shift;
+  return shift < 0 ? 0 : WSCALE_KNOWN | (<u32>shift);
 }
 
 /** Whether the segment in progress may open a connection: valid flags, and not a SYN+ACK. */
@@ -161,32 +161,18 @@ export function tcpUpdate(conn: usize, reply: bool): u32 {
 
   let srcState = <u32>load<u8>(src, PEER_STATE);
   if ((flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
-    if (srcState >= TCPS_FIN_WAIT_2 && <u32>load<u8>(dst, PEER_STATE) >= TCPS_FIN_WAIT_2) {
-      store<u8>(src, <u8>TCPS_CLOSED, PEER_STATE);
-      store<u8>(dst, <u8>TCPS_CLOSED, PEER_STATE);
-      return UPDATE_NEW;
-    }
-    if (srcState <= TCPS_SYN_SENT) {
-      store<u8>(src, <u8>TCPS_SYN_SENT, PEER_STATE);
-      Context.timeoutClass = TM_TCP_FIRST_PACKET;
-      return UPDATE_VALID_NEW;
-    }
+    const update = openAgain(src, dst, srcState);
+    if (update != UPDATE_INVALID) return update;
   }
 
-  // Windows of a SYN are never scaled. Where neither shift was seen, the largest one is assumed for both.
+  // Windows of a SYN are never scaled.
   let srcShift: u32 = 0;
   let dstShift: u32 = 0;
   if ((flags & TCP_SYN) == 0) {
     const srcScale = <u32>load<u8>(src, PEER_WSCALE);
     const dstScale = <u32>load<u8>(dst, PEER_WSCALE);
-    const both = srcScale & dstScale;
-    if (both & WSCALE_KNOWN) {
-      srcShift = srcScale & WSCALE_MASK;
-      dstShift = dstScale & WSCALE_MASK;
-    } else if (both & WSCALE_UNKNOWN) {
-      srcShift = MAX_WINDOW_SCALE;
-      dstShift = MAX_WINDOW_SCALE;
-    }
+    srcShift = shiftOf(srcScale, dstScale);
+    dstShift = shiftOf(dstScale, srcScale);
   }
 
   const originalSeq = load32(tcp + TCP_SEQ);
@@ -218,7 +204,7 @@ export function tcpUpdate(conn: usize, reply: bool): u32 {
 
   const inWindow =
     seqGreaterOrEqual(srcHigh, end) &&
-    seqGreaterOrEqual(seq, srcLow - (<u32>load<u16>(dst, PEER_MAX_WIN) << dstShift)) &&
+    seqGreaterOrEqual(seq, srcLow - ((<u32>load<u16>(dst, PEER_MAX_WIN)) << dstShift)) &&
     skew >= -MAX_ACK_WINDOW &&
     skew <= MAX_ACK_WINDOW << srcShift &&
     // A reset must be at the next sequence number, give or take one.
@@ -235,13 +221,49 @@ export function tcpUpdate(conn: usize, reply: bool): u32 {
     seqGreaterOrEqual(seq, srcLow - MAX_ACK_WINDOW);
   if (!loosely) return invalid(R_TCP_WINDOW);
   advanceWindows(src, dst, srcLow, end, ack, window, srcShift);
-  // An acknowledgement that was not checked proves nothing, so it neither advances the state nor keeps the entry alive.
+  closeLoosely(src, dst, srcState, flags);
+  return UPDATE_VALID;
+}
+
+/**
+ * A SYN alone: it opens anew what both sides have closed, and a SYN that repeats the first one is looked at no further. Otherwise
+ * returns UPDATE_INVALID: the segment is checked like any other.
+ */
+// @ts-ignore: decorator
+@inline
+function openAgain(src: usize, dst: usize, srcState: u32): u32 {
+  if (srcState >= TCPS_FIN_WAIT_2 && <u32>load<u8>(dst, PEER_STATE) >= TCPS_FIN_WAIT_2) {
+    store<u8>(src, <u8>TCPS_CLOSED, PEER_STATE);
+    store<u8>(dst, <u8>TCPS_CLOSED, PEER_STATE);
+    return UPDATE_NEW;
+  }
+  if (srcState > TCPS_SYN_SENT) return UPDATE_INVALID;
+  store<u8>(src, <u8>TCPS_SYN_SENT, PEER_STATE);
+  Context.timeoutClass = TM_TCP_FIRST_PACKET;
+  return UPDATE_VALID_NEW;
+}
+
+/** Shift of one side's windows from the scale fields of both: where neither was seen, the largest one is assumed. */
+// @ts-ignore: decorator
+@inline
+function shiftOf(own: u32, other: u32): u32 {
+  const both = own & other;
+  if (both & WSCALE_KNOWN) return own & WSCALE_MASK;
+  return both & WSCALE_UNKNOWN ? MAX_WINDOW_SCALE : 0;
+}
+
+/**
+ * Transitions of a segment that passed the loose test alone. An acknowledgement that was not checked proves nothing, so it neither
+ * advances the state nor keeps the entry alive.
+ */
+// @ts-ignore: decorator
+@inline
+function closeLoosely(src: usize, dst: usize, srcState: u32, flags: u32): void {
   if (flags & TCP_FIN && srcState < TCPS_CLOSING) store<u8>(src, <u8>TCPS_CLOSING, PEER_STATE);
   if (flags & TCP_RST) {
     store<u8>(src, <u8>TCPS_TIME_WAIT, PEER_STATE);
     store<u8>(dst, <u8>TCPS_TIME_WAIT, PEER_STATE);
   }
-  return UPDATE_VALID;
 }
 
 function invalid(reason: u32): u32 {
@@ -274,13 +296,13 @@ function firstOfPeer(
       window = unscale(window, srcShift);
     } else {
       // No scaling then; the window stored for the other side was divided by its shift.
-      store<u16>(dst, <u16>(<u32>load<u16>(dst, PEER_MAX_WIN) << (dstScale & WSCALE_MASK)), PEER_MAX_WIN);
+      store<u16>(dst, <u16>((<u32>load<u16>(dst, PEER_MAX_WIN)) << (dstScale & WSCALE_MASK)), PEER_MAX_WIN);
       store<u8>(dst, 0, PEER_WSCALE);
     }
   }
   store<u32>(src, seq, PEER_SEQ_LO);
   store<u8>(src, <u8>TCPS_SYN_SENT, PEER_STATE);
-  const reach = end + max<u32>(<u32>load<u16>(dst, PEER_MAX_WIN) << dstShift, 1);
+  const reach = end + max<u32>((<u32>load<u16>(dst, PEER_MAX_WIN)) << dstShift, 1);
   const known = load<u32>(src, PEER_SEQ_HI);
   const slides = known == 1 || seqGreaterOrEqual(reach, known);
   if (slides) store<u32>(src, reach, PEER_SEQ_HI);

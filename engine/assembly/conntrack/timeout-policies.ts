@@ -78,30 +78,46 @@ const ENOSPC: i32 = 28;
 @inline
 function attributeOf(timeoutClass: u32): u32 {
   switch (timeoutClass) {
-    case TM_TCP_FIRST_PACKET: return TCP_SYN_SENT;
-    case TM_TCP_OPENING: return TCP_SYN_RECV;
-    case TM_TCP_ESTABLISHED: return TCP_ESTABLISHED;
-    case TM_TCP_CLOSING: return TCP_FIN_WAIT;
-    case TM_TCP_FIN_WAIT: return TCP_TIME_WAIT;
-    case TM_TCP_CLOSED: return TCP_CLOSE;
-    case TM_OTHER_FIRST: return UDP_FIRST;
-    case TM_OTHER_MULTIPLE: return UDP_SINGLE;
-    case TM_OTHER_BIDIR: return UDP_MULTIPLE;
-    case TM_ICMP_FIRST: return ICMP_FIRST;
-    default: return ICMP_REPLY;
+    case TM_TCP_FIRST_PACKET:
+      return TCP_SYN_SENT;
+    case TM_TCP_OPENING:
+      return TCP_SYN_RECV;
+    case TM_TCP_ESTABLISHED:
+      return TCP_ESTABLISHED;
+    case TM_TCP_CLOSING:
+      return TCP_FIN_WAIT;
+    case TM_TCP_FIN_WAIT:
+      return TCP_TIME_WAIT;
+    case TM_TCP_CLOSED:
+      return TCP_CLOSE;
+    case TM_OTHER_FIRST:
+      return UDP_FIRST;
+    case TM_OTHER_MULTIPLE:
+      return UDP_SINGLE;
+    case TM_OTHER_BIDIR:
+      return UDP_MULTIPLE;
+    case TM_ICMP_FIRST:
+      return ICMP_FIRST;
+    default:
+      return ICMP_REPLY;
   }
 }
 
 /** Seconds of an attribute where a policy says nothing. The attributes that no class uses are accepted and have no default. */
 function defaultSeconds(attribute: u32): u32 {
   switch (attribute) {
-    case TCP_ESTABLISHED: return 86400;
-    case TCP_FIN_WAIT: return 900;
-    case TCP_TIME_WAIT: return 45;
+    case TCP_ESTABLISHED:
+      return 86400;
+    case TCP_FIN_WAIT:
+      return 900;
+    case TCP_TIME_WAIT:
+      return 45;
     case UDP_FIRST:
     case UDP_SINGLE:
-    case ICMP_FIRST: return 60;
-    default: return 30;
+    case ICMP_FIRST:
+      return 60;
+    default:
+      return 30;
   }
 }
 
@@ -145,7 +161,7 @@ export function policyTimeoutMs(id: u32, timeoutClass: u32): u32 {
   const record = recordOf(id);
   const attribute = attributeOf(timeoutClass);
   if (record != 0 && atomic.load<u32>(record, STATE) == IN_USE) {
-    return atomic.load<u32>(record + (<usize>attribute << 2), VALUES) * 1000;
+    return atomic.load<u32>(record + ((<usize>attribute) << 2), VALUES) * 1000;
   }
   return defaultSeconds(attribute) * 1000;
 }
@@ -177,9 +193,9 @@ function takeRecordLocked(): usize {
 
 function fillLocked(record: usize, attributes: usize): void {
   for (let attribute: u32 = 0; attribute < N_ATTRIBUTES; attribute++) {
-    let seconds = attributes == 0 ? ATTRIBUTE_ABSENT : load<u32>(attributes + (<usize>attribute << 2));
+    let seconds = attributes == 0 ? ATTRIBUTE_ABSENT : load<u32>(attributes + ((<usize>attribute) << 2));
     if (seconds == ATTRIBUTE_ABSENT) seconds = defaultSeconds(attribute);
-    atomic.store<u32>(record + (<usize>attribute << 2), seconds, VALUES);
+    atomic.store<u32>(record + ((<usize>attribute) << 2), seconds, VALUES);
   }
   atomic.store<u32>(record, IN_USE, STATE);
 }

@@ -105,7 +105,7 @@ function isWanted(count: u32): bool {
 // @ts-ignore: decorator
 @inline
 function hashAt(i: u32): usize {
-  return threadBlock + T_TOUCH_HASHES + (<usize>i << 2);
+  return threadBlock + T_TOUCH_HASHES + ((<usize>i) << 2);
 }
 
 /** Writes the hashes of the tuples that can be told; returns how many. */
@@ -113,7 +113,7 @@ function hashTuples(packets: usize, count: u32, call: ExecParams): u32 {
   let known: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {
     store<u32>(threadBlock, i, T_PACKET_INDEX);
-    const p = changetype<Packet>(<usize>load<u32>(packets + (<usize>i << 2)));
+    const p = changetype<Packet>(<usize>load<u32>(packets + ((<usize>i) << 2)));
     const params = p.params == 0 ? call : changetype<ExecParams>(<usize>p.params);
     const hash = tupleHash(p, params.zone);
     if (hash == UNKNOWN) continue;
@@ -144,7 +144,7 @@ function tupleHash(p: Packet, zone: u32): u32 {
 // @ts-ignore: decorator
 @inline
 function tupleHash4(ip: usize, transport: usize, zone: u32): u32 {
-  if (<u32>load<u16>(ip, IPV4_FRAGMENT) & IPV4_FRAGMENT_MASK) return UNKNOWN;
+  if ((<u32>load<u16>(ip, IPV4_FRAGMENT)) & IPV4_FRAGMENT_MASK) return UNKNOWN;
   const protocol = <u32>load<u8>(ip, IPV4_PROTOCOL);
   if (protocol == PROTO_ICMP) return UNKNOWN;
   return hashTuple(

@@ -138,7 +138,8 @@ function track<E>(p: Packet, params: ExecParams, now: i64): void {
   let createPending = false;
   if (conn != 0) {
     const reply = Context.reply;
-    createPending = control == HELPER_FTP ? updateFtpControl<E>(p, conn, nat, now) : updateState<E>(p, conn, now);
+    createPending =
+      control == HELPER_FTP ? updateFtpControl<E>(p, conn, nat, now) : updateState<E>(p, conn, now);
     if (nat && !createPending) translate(p, conn, zone, reply, Context.icmpRelated);
   } else {
     if (natted && !nat) conn = findByRecordedTuple(p, now);
@@ -202,7 +203,8 @@ function lookupTranslated(now: i64): usize {
 /** `force` on a reply: the connection goes, and the packet is treated as not found (spec §2 step c, §13). */
 function forceDirection<E>(p: Packet, found: usize, now: i64): usize {
   let conn = found;
-  if (conn != 0 && Context.reply && isCompanion(conn)) conn = lookupConnection(contextKey(), Context.hash, now);
+  if (conn != 0 && Context.reply && isCompanion(conn))
+    conn = lookupConnection(contextKey(), Context.hash, now);
   if (conn == 0 || !Context.reply) return conn;
   if (changetype<E>(0).expire(conn, now)) countReason(R_FORCED);
   Context.reply = false;

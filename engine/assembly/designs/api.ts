@@ -22,7 +22,6 @@ import { zonesInit } from '../conntrack/zone-limits';
 import { LastSweep } from '../expiry/expiry';
 import { clock, countClass, countReason, W_NAT_ALLOCATIONS, workSoFar } from '../probe/counters';
 import {
-  COARSE_BYTES,
   FINE_BYTES,
   H_NAT_SERVICE,
   H_RESPONSE,
@@ -115,7 +114,7 @@ export function executeOf<E>(packets: usize, count: u32, params: usize, now: i64
   touchAhead(packets, count, call);
   for (let i: u32 = 0; i < count; i++) {
     store<u32>(threadBlock, i, T_PACKET_INDEX);
-    runOne<E>(changetype<Packet>(<usize>load<u32>(packets + (<usize>i << 2))), call, now);
+    runOne<E>(changetype<Packet>(<usize>load<u32>(packets + ((<usize>i) << 2))), call, now);
   }
   fragmentsExpire(now);
 }
@@ -139,7 +138,7 @@ export function executeTimedOf<E>(packets: usize, count: u32, params: usize, now
   let allocations = workSoFar(W_NAT_ALLOCATIONS);
   for (let i: u32 = 0; i < count; i++) {
     store<u32>(threadBlock, i, T_PACKET_INDEX);
-    const p = changetype<Packet>(<usize>load<u32>(packets + (<usize>i << 2)));
+    const p = changetype<Packet>(<usize>load<u32>(packets + ((<usize>i) << 2)));
     const sweeping = atomic.load<u32>(CONTROL, C_SWEEPING);
     runOne<E>(p, call, now);
     const kind = packetClass(p, p.params == 0 ? call : changetype<ExecParams>(<usize>p.params));
@@ -150,7 +149,7 @@ export function executeTimedOf<E>(packets: usize, count: u32, params: usize, now
     const service = <u64>max<f64>(end - start + share, 0);
     recordFine(histograms + H_SERVICE + series, service);
     if (due != 0) {
-      const response = <u64>max<f64>(end - load<f64>(due + (<usize>i << 3)), 0);
+      const response = <u64>max<f64>(end - load<f64>(due + ((<usize>i) << 3)), 0);
       recordFine(histograms + H_RESPONSE + series, response);
     }
     if (interval != 0) recordCoarse(interval, service);
@@ -211,13 +210,13 @@ export function resetPacketState(packet: usize): void {
 /** Prepares `count` packets (addresses at `packets`) for another pass: `ct_clear` on each. */
 export function resetPackets(packets: usize, count: u32): void {
   for (let i: u32 = 0; i < count; i++) {
-    resetPacket(changetype<Packet>(<usize>load<u32>(packets + (<usize>i << 2))));
+    resetPacket(changetype<Packet>(<usize>load<u32>(packets + ((<usize>i) << 2))));
   }
 }
 /** Drops the cached connection of `count` packets, keeping their state (the benchmark of spec §11). */
 export function dropCachedConnections(packets: usize, count: u32): void {
   for (let i: u32 = 0; i < count; i++) {
-    changetype<Packet>(<usize>load<u32>(packets + (<usize>i << 2))).conn = 0;
+    changetype<Packet>(<usize>load<u32>(packets + ((<usize>i) << 2))).conn = 0;
   }
 }
 

@@ -148,7 +148,7 @@ export function loopNatFlows(packet: usize, params: usize, conn: usize, n: u32):
  */
 export function fillBatch(packets: usize, population: u32, round: u32, count: u32): u32 {
   for (let i: u32 = 0; i < count; i++) {
-    const p = changetype<Packet>(<usize>load<u32>(packets + (<usize>i << 2)));
+    const p = changetype<Packet>(<usize>load<u32>(packets + ((<usize>i) << 2)));
     const ip = <usize>p.frame + p.l3;
     const flow = <u32>((<u64>((round + i) * 0x9e3779b1) * population) >> 32);
     store<u32>(ip, 0x0a000000 | flow, IPV4_SRC);

@@ -170,7 +170,7 @@ export function loopMapPick(first: u32, population: u32, n: u32): u32 {
   let sum: u32 = 0;
   for (let i: u32 = 0; i < n; i++) {
     const which = first + pick(i, population);
-    sum += hashOf(which) ^ <u32>recordAt(which);
+    sum += hashOf(which) ^ (<u32>recordAt(which));
   }
   return sum == 0 ? 0 : n;
 }

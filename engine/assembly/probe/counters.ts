@@ -199,12 +199,12 @@ function recordHold(s: usize, lockClass: u32): void {
   recordLockHold(lockClass, held);
 }
 
-/** Debug flavour: the class may be taken only when no class of equal or higher rank is held, the fragment lock only alone. */
+/** Debug flavour: traps where the lock order (shm/mutex.ts) is broken, or a lock is released that is not held. */
 export function checkLockOrder(lockClass: u32, taking: bool): void {
   const held = load<u32>(threadBlock, T_LOCKS_HELD);
   const bit: u32 = 1 << lockClass;
   if (taking) {
-    // Ranks are the class numbers: ct_lock before a connection's lock before the resources lock; the fragment lock alone.
+    // The bits of this class and of later ones.
     if (held >= bit || (lockClass == LC_FRAGMENT && held != 0)) unreachable();
     store<u32>(threadBlock, held | bit, T_LOCKS_HELD);
   } else {

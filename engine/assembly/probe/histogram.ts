@@ -85,7 +85,7 @@ function countAt(at: usize, slot: u32, counts: u32): void {
     i = counts - 1;
     store<u64>(at, load<u64>(at, H_OVERFLOWS) + 1, H_OVERFLOWS);
   }
-  const cell = at + HEADER + (<usize>i << 3);
+  const cell = at + HEADER + ((<usize>i) << 3);
   store<u64>(cell, load<u64>(cell) + 1);
 }
 

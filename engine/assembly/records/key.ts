@@ -69,7 +69,9 @@ function finish(x: u64): u64 {
 // @ts-ignore: decorator
 @inline
 function hashEndpoint(low: u64, high: u64, word: u64, basis: u64): u64 {
-  return finish((low ^ basis) * 0x9e3779b97f4a7c15 + rotl<u64>(high * 0xc2b2ae3d27d4eb4f, 31) + word * 0x165667b19e3779f9);
+  return finish(
+    (low ^ basis) * 0x9e3779b97f4a7c15 + rotl<u64>(high * 0xc2b2ae3d27d4eb4f, 31) + word * 0x165667b19e3779f9,
+  );
 }
 
 /**
@@ -94,14 +96,14 @@ export function keyHash(key: usize, basis: u32): u32 {
 // @ts-ignore: decorator
 @inline
 export function endpointWordsOf(ports: u32): u64 {
-  return <u64>(ports & 0xffff) | (<u64>(ports >> 16) << 32);
+  return (<u64>(ports & 0xffff)) | ((<u64>(ports >> 16)) << 32);
 }
 
 /** The last eight bytes of a key as one word. */
 // @ts-ignore: decorator
 @inline
 export function typeZoneProtocol(dlType: u32, zone: u32, protocol: u32): u64 {
-  return <u64>(dlType | (zone << 16)) | (<u64>protocol << 32);
+  return (<u64>(dlType | (zone << 16))) | ((<u64>protocol) << 32);
 }
 
 /** keyHash of the key made of these six words, for callers that have them in registers. */

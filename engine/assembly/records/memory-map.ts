@@ -54,11 +54,11 @@ export const C_MUTEX_POLICY: usize = 92;
 export const C_TOUCH_AHEAD: usize = 96;
 
 // ---- Mutable, each on its own 128-byte line ----------------------------------------------------------------------
-/** ct_lock: {word, average spins}. Lock rank 0. */
+/** ct_lock: {word, average spins}. The order of the locks is stated in shm/mutex.ts. */
 export const C_CT_LOCK: usize = 256;
-/** Guards expectations and timeout policy writes. Lock rank 2 (taken last). */
+/** Guards expectations. */
 export const C_RESOURCES_LOCK: usize = 384;
-/** Guards the fragment context. Without a rank: taken alone, before or after the tracker, never inside it. */
+/** Guards the fragment context. */
 export const C_FRAGMENT_LOCK: usize = 512;
 /** Connections in the table, atomic u32; un-NAT companions are not counted. */
 export const C_N_CONN: usize = 640;
@@ -131,7 +131,7 @@ export const T_RETIRED: usize = 128;
 export const T_WAITING: usize = 144;
 /** Index of the packet in progress (own thread writes, main reads after a failure). */
 export const T_PACKET_INDEX: usize = 192;
-/** Debug builds: rank of the locks held, as a bit set. */
+/** Debug builds: the classes of the locks held (LC_*), as a bit set. */
 export const T_LOCKS_HELD: usize = 196;
 /** Sampling interval of hold times per lock class, u32; 0 = none, 1 = every hold. A design may have more timed (timeNextHold). */
 export const T_HOLD_INTERVAL: usize = 200;

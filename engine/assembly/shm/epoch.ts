@@ -270,7 +270,8 @@ function lockOrphans(): void {
 /** Publishes how many orphans there are, then lets go. Returns whether there are any that a thread has called about. */
 export function unlockOrphans(): bool {
   const orphans = CONTROL + C_ORPHANS;
-  const count = load<u32>(orphans, ORPHANS_WAITING + CHAIN_COUNT) + load<u32>(orphans, ORPHANS_RETIRED + CHAIN_COUNT);
+  const count =
+    load<u32>(orphans, ORPHANS_WAITING + CHAIN_COUNT) + load<u32>(orphans, ORPHANS_RETIRED + CHAIN_COUNT);
   if (TORTURE) step(S_ORPHANS_PUBLISH);
   atomic.store<u32>(CONTROL, count, C_ORPHAN_COUNT);
   if (TORTURE) step(S_ORPHANS_RELEASE);

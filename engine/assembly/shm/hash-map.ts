@@ -70,7 +70,7 @@ const LOOKS_PER_ABORT_LOOK: u32 = 1024;
 // @ts-ignore: decorator
 @inline
 function bucketAt(base: usize, mask: u32, hash: u32): usize {
-  return base + (<usize>(hash & mask) << 6);
+  return base + ((<usize>(hash & mask)) << 6);
 }
 
 // @ts-ignore: decorator
@@ -88,7 +88,7 @@ function bucket2(hash: u32): usize {
 // @ts-ignore: decorator
 @inline
 function slotRef(bucket: usize, slot: u32): usize {
-  return bucket + (<usize>slot << 2);
+  return bucket + ((<usize>slot) << 2);
 }
 
 /** First record of the chain with this hash in one bucket, by one scan that the caller validates. */
@@ -318,7 +318,8 @@ function makeRoom(first: usize, second: usize): usize {
       if (next == bucket) continue;
       const free = emptySlot(next);
       if (free != NO_SLOT) return shiftPath(head, slot, next, free);
-      if (depth < MAX_DEPTH && count < MAX_SEARCH) count = addNode(count, next, (head << 6) | (slot << 3) | (depth + 1));
+      if (depth < MAX_DEPTH && count < MAX_SEARCH)
+        count = addNode(count, next, (head << 6) | (slot << 3) | (depth + 1));
     }
   }
   return 0;
@@ -401,7 +402,7 @@ export function mapBucketCount(): u32 {
 /** First record of the chain in slot `slot` of bucket `index`, or 0; for whole-table walks. */
 export function mapSlotHead(index: u32, slot: u32): usize {
   if (TORTURE) step(S_WALK_HEAD);
-  return <usize>atomic.load<u32>(slotRef(bucketsBase + (<usize>index << 6), slot), REFS);
+  return <usize>atomic.load<u32>(slotRef(bucketsBase + ((<usize>index) << 6), slot), REFS);
 }
 
 /** Empties every bucket. Precondition: no other thread is attached. */

@@ -34,8 +34,10 @@
  *
  * WebAssembly has no pause instruction; a run of plain reads of about the same length stands in for it.
  *
- * Lock order, all designs: fragment lock alone; ct_lock (rank 0) -> one connection's lock (rank 1) -> resources lock
- * (rank 2). No connection lock is ever held while taking ct_lock. Debug builds check order and owner at every call.
+ * Lock order, in all designs, by lock class (probe/flavour.ts): LC_CT, then the lock of one connection (LC_CONN), then LC_RESOURCES; a
+ * lock is taken only while no lock of its own class or a later one is held. So no connection's lock is held while ct_lock is
+ * taken. LC_FRAGMENT is taken only while no other lock is held, before or after the tracker's work. Debug builds check order and
+ * owner at every call (checkLockOrder).
  */
 import {
   checkLockOrder,

@@ -20,5 +20,5 @@ export const PROTO_ICMPV6: u32 = 58;
 // @ts-ignore: decorator
 @inline
 export function ipv4HeaderLength(ip: usize): u32 {
-  return (<u32>load<u8>(ip) & 15) << 2;
+  return ((<u32>load<u8>(ip)) & 15) << 2;
 }

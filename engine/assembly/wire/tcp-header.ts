@@ -23,7 +23,7 @@ export const MAX_WINDOW_SCALE: u32 = 14;
 // @ts-ignore: decorator
 @inline
 export function tcpHeaderLength(tcp: usize): u32 {
-  return (<u32>load<u8>(tcp, TCP_DATA_OFFSET) >> 4) << 2;
+  return ((<u32>load<u8>(tcp, TCP_DATA_OFFSET)) >> 4) << 2;
 }
 
 /**

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readVectors } from '../../../tools/oracle/vector-format.js';
-import { CONFORMANCE, conformanceTitle, haveConformance } from '../../support/conformance.js';
+import { PROOF } from '../../support/conformance.js';
 
 const ASSERTIONS = 118;
 const engineTests = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -47,7 +47,7 @@ function testTitles(): Map<number, string[]> {
 
 function vectorNames(): Map<number, string[]> {
   const shown = new Map<number, string[]>();
-  for (const { name } of readVectors(join(CONFORMANCE, 'vectors', 'assertions.jsonl'))) {
+  for (const { name } of readVectors(join(PROOF, 'vectors', 'assertions.jsonl.gz'))) {
     const number = /^a(\d{3})-/.exec(name)?.[1];
     if (number !== undefined) add(shown, Number(number), name);
   }
@@ -60,7 +60,7 @@ function add(map: Map<number, string[]>, number: number, what: string): void {
   map.set(number, known);
 }
 
-describe.skipIf(!haveConformance)(conformanceTitle('assertions of the specification'), () => {
+describe('assertions of the specification', () => {
   it('each is shown by a vector or a test, or has a reason why not', () => {
     const vectors = vectorNames();
     const titles = testTitles();

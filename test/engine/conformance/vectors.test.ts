@@ -4,12 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { availableDesigns } from '../../../engine/host/designs.js';
 import { appliesTo, readVectors } from '../../../tools/oracle/vector-format.js';
 import { VectorRunner } from '../../../tools/oracle/vector-runner.js';
-import { CONFORMANCE, conformanceTitle, haveConformance } from '../../support/conformance.js';
+import { PROOF } from '../../support/conformance.js';
 
-const folder = join(CONFORMANCE, 'vectors');
-const files = haveConformance ? readdirSync(folder).filter((name) => name.endsWith('.jsonl')) : [];
+const folder = join(PROOF, 'vectors');
+const files = readdirSync(folder).filter((name) => name.endsWith('.jsonl.gz'));
 
-describe.skipIf(!haveConformance)(conformanceTitle('conformance vectors'), () => {
+describe('conformance vectors', () => {
+  it('are there', () => {
+    expect(files).toEqual(['assertions.jsonl.gz', 'fuzz.jsonl.gz']);
+  });
+
   for (const design of availableDesigns()) {
     for (const file of files) {
       it.each([
@@ -28,7 +32,7 @@ describe.skipIf(!haveConformance)(conformanceTitle('conformance vectors'), () =>
   }
 
   it('notices a wrong expectation', () => {
-    const [vector] = readVectors(join(folder, 'assertions.jsonl'));
+    const [vector] = readVectors(join(folder, 'assertions.jsonl.gz'));
     const text = JSON.stringify(vector).replaceAll('"state":"', '"state":"snat|');
     const runner = new VectorRunner('rculist-sweep');
     expect(runner.run(JSON.parse(text))).not.toBeNull();

@@ -44,7 +44,7 @@ const BUSY_REPLAY = [...REPLAY, '--duration', '20'];
 /** A call of each command that has --json. */
 const CALLS: Readonly<Record<string, readonly string[]>> = {
   replay: [...REPLAY, '--timeline', '1'],
-  bench: ['bench', '--scenario', 'ovs-benchmark', '--packets', '6400', '--json'],
+  'ovs-benchmark': ['ovs-benchmark', '--packets', '6400', '--json'],
   scale: [
     ...['scale', '--scenario', 'established', '--packets', '2000', '--design', 'rculist-sweep'],
     ...['--sessions', '1', '--trials', '1', '--workers', '1', '--out', 'scaled', '--json'],

@@ -8,6 +8,7 @@ import { compareDesign } from '../../../tools/conform/run-conform.js';
 import { runThroughTracker } from '../../../tools/conform/tracker-run.js';
 import { statesOf, throughOvs, unexplained } from './inputs.js';
 import { orWhySkipped, ovsMissing } from './ovs-available.js';
+import { recordedRun, recordRun, type AskedRun } from './recorded-run.js';
 
 const CAPTURES = join(import.meta.dirname, '../../../captures/conform');
 const QUOTE = 'revision ed44eefb8';
@@ -27,25 +28,41 @@ const RECORDED: readonly (readonly [string, string, Readonly<Record<string, stri
   ['snat-port-range', 'snat-port-range', {}],
 ];
 
-type Loaded = { readonly input: ConformInput; readonly run: ConformRun; readonly version: string };
-const loaded = new Map<string, Promise<Loaded>>();
+type Loaded = AskedRun & { readonly input: ConformInput };
+type Ask = (capture: string, input: ConformInput) => AskedRun | Promise<AskedRun>;
 
-/** A recording through Open vSwitch: once for all tests. */
-function load(capture: string, config: string): Promise<Loaded> {
-  const known = loaded.get(capture);
-  if (known !== undefined) return known;
-  const loading = (async (): Promise<Loaded> => {
-    const settings = readConfig(join(CAPTURES, `${config}.yaml`));
-    const input = await readConformInput([join(CAPTURES, `${capture}.pcap`)], settings, 'capture');
-    return { input, ...(await throughOvs(input)) };
-  })();
-  loaded.set(capture, loading);
-  return loading;
+/** Asks the switch, and keeps the answer in test/proof where that is asked for. */
+async function askAnew(capture: string, input: ConformInput): Promise<AskedRun> {
+  const asked = await throughOvs(input);
+  if (process.env['CTREPLAY_RECORD_PROOF'] === '1') recordRun(capture, asked);
+  return asked;
 }
 
-describe.skipIf(ovsMissing !== null)(
-  orWhySkipped('recorded traffic through Open vSwitch', ovsMissing),
-  () => {
+/** Loads a capture and what the switch does with it: once for all tests. */
+function loader(ask: Ask): (capture: string, config: string) => Promise<Loaded> {
+  const loaded = new Map<string, Promise<Loaded>>();
+  return (capture, config) => {
+    const known = loaded.get(capture);
+    if (known !== undefined) return known;
+    const loading = (async (): Promise<Loaded> => {
+      const settings = readConfig(join(CAPTURES, `${config}.yaml`));
+      const input = await readConformInput([join(CAPTURES, `${capture}.pcap`)], settings, 'capture');
+      return { input, ...(await ask(capture, input)) };
+    })();
+    loaded.set(capture, loading);
+    return loading;
+  };
+}
+
+/** Everywhere what the switch answered once; where there is one, it is asked anew as well. */
+const ANSWERS: readonly (readonly [title: string, ask: Ask, missing: string | null])[] = [
+  ['recorded traffic as Open vSwitch answered once', recordedRun, null],
+  ['recorded traffic through Open vSwitch', askAnew, ovsMissing],
+];
+
+for (const [title, ask, missing] of ANSWERS) {
+  const load = loader(ask);
+  describe.skipIf(missing !== null)(orWhySkipped(title, missing), () => {
     describe.each(RECORDED)('%s', (capture, config, expected) => {
       test.each(availableDesigns())('%s agrees about every packet and the table', async (design) => {
         const { input, run, version } = await load(capture, config);
@@ -94,8 +111,8 @@ describe.skipIf(ovsMissing !== null)(
       expect(unexplained(report).some((text) => text.startsWith('table '))).toBe(true);
       expect(unexplained(report).some((text) => text.startsWith('state '))).toBe(true);
     });
-  },
-);
+  });
+}
 
 /** From the clients: 10.1.1.0/24. */
 function isRequest(frame: Uint8Array): boolean {

@@ -85,13 +85,13 @@ export function parseIpv6(at: usize, end: usize, to: usize): bool {
         gap = written;
       } else {
         if (i == end || written == GROUPS) return false;
-        store<u16>(to + (<usize>written << 1), <u16>swap16(value));
+        store<u16>(to + ((<usize>written) << 1), <u16>swap16(value));
         written++;
         value = 0;
         digits = 0;
       }
     } else if (c == DOT && written <= GROUPS - 2) {
-      if (!parseIpv4(token, end, DOT, DOT, to + (<usize>written << 1))) return false;
+      if (!parseIpv4(token, end, DOT, DOT, to + ((<usize>written) << 1))) return false;
       written += 2;
       digits = 0;
       break;
@@ -101,7 +101,7 @@ export function parseIpv6(at: usize, end: usize, to: usize): bool {
   }
   if (digits != 0) {
     if (written == GROUPS) return false;
-    store<u16>(to + (<usize>written << 1), <u16>swap16(value));
+    store<u16>(to + ((<usize>written) << 1), <u16>swap16(value));
     written++;
   }
   if (gap > GROUPS) return written == GROUPS;
@@ -113,7 +113,7 @@ export function parseIpv6(at: usize, end: usize, to: usize): bool {
 /** Moves the groups behind the gap to the end and zeroes what lies between. */
 function openGap(to: usize, gap: u32, written: u32): void {
   const moved = (written - gap) << 1;
-  const from = to + (<usize>gap << 1);
+  const from = to + ((<usize>gap) << 1);
   const target = to + 16 - moved;
   memory.copy(target, from, moved);
   memory.fill(from, 0, target - from);
@@ -144,7 +144,7 @@ export function formatIpv6(address: usize, to: usize): u32 {
   let bestLength: u32 = 1;
   let length: u32 = 0;
   for (let i: u32 = 0; i < GROUPS; i++) {
-    length = load<u16>(address + (<usize>i << 1)) == 0 ? length + 1 : 0;
+    length = load<u16>(address + ((<usize>i) << 1)) == 0 ? length + 1 : 0;
     if (length > bestLength) {
       bestLength = length;
       bestStart = i + 1 - length;
@@ -161,7 +161,7 @@ export function formatIpv6(address: usize, to: usize): u32 {
     if (i == 6 && bestStart == 0 && (bestLength == 6 || mapped)) {
       return <u32>(at - to) + formatIpv4(address + 12, DOT, at);
     }
-    at = writeGroup(at, swap16(load<u16>(address + (<usize>i << 1))));
+    at = writeGroup(at, swap16(load<u16>(address + ((<usize>i) << 1))));
   }
   if (bestStart + bestLength == GROUPS && bestLength > 1) store<u8>(at++, <u8>COLON);
   return <u32>(at - to);

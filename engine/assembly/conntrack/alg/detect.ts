@@ -26,11 +26,13 @@ export function algControl(p: Packet, params: ExecParams): u32 {
   const l4 = <u32>p.l4;
   if (l4 == NO_OFFSET || p.length < l4 + PORTS_SIZE) return HELPER_NONE;
   const frame = <usize>p.frame;
-  const at = frame + p.l3 + (<u32>load<u16>(frame, ETHER_TYPE) == ETHER_IPV6 ? IPV6_NEXT_HEADER : IPV4_PROTOCOL);
+  const at =
+    frame + p.l3 + (<u32>load<u16>(frame, ETHER_TYPE) == ETHER_IPV6 ? IPV6_NEXT_HEADER : IPV4_PROTOCOL);
   const proto = <u32>load<u8>(at);
   if (proto != PROTO_TCP && proto != PROTO_UDP) return HELPER_NONE;
   const ports = load<u32>(frame + l4);
-  if (params.helper != HELPER_NONE && (params.tpSrc | params.tpDst) != 0) return controlOnPorts(proto, ports, params);
+  if (params.helper != HELPER_NONE && (params.tpSrc | params.tpDst) != 0)
+    return controlOnPorts(proto, ports, params);
   if (proto == PROTO_TCP) {
     return (ports & 0xffff) == FTP_PORT << 8 || ports >> 16 == FTP_PORT << 8 ? HELPER_FTP : HELPER_NONE;
   }
@@ -51,7 +53,8 @@ function controlOnPorts(proto: u32, ports: u32, params: ExecParams): u32 {
   } else if (ftp) {
     ftpSource = params.tpSrc;
   }
-  if (proto == PROTO_TCP) return source == ftpSource || destination == ftpDestination ? HELPER_FTP : HELPER_NONE;
+  if (proto == PROTO_TCP)
+    return source == ftpSource || destination == ftpDestination ? HELPER_FTP : HELPER_NONE;
   return destination == tftpDestination ? HELPER_TFTP : HELPER_NONE;
 }
 

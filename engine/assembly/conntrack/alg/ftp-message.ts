@@ -72,7 +72,7 @@ export function readFtpMessage(p: Packet): u32 {
   const l4 = <usize>p.frame + p.l4;
   const l4Size = p.length - p.l2Pad - p.l4;
   if (l4Size < TCP_HEADER_SIZE) return FTP_NONE;
-  const headerSize = (<u32>load<u8>(l4, TCP_DATA_OFFSET) >> 4) << 2;
+  const headerSize = ((<u32>load<u8>(l4, TCP_DATA_OFFSET)) >> 4) << 2;
   if (headerSize < TCP_HEADER_SIZE || headerSize > l4Size) return FTP_NONE;
   const payload = l4 + headerSize;
   FtpMessage.payload = payload;

@@ -62,7 +62,9 @@ const DOT: u32 = 0x2e;
 // @ts-ignore: decorator
 @inline
 function carriesTcp(p: Packet, conn: usize): bool {
-  return <u32>load<u8>(conn, CO_KEY + K_PROTO) == PROTO_TCP && p.length >= <u32>p.l2Pad + p.l4 + TCP_HEADER_SIZE;
+  return (
+    <u32>load<u8>(conn, CO_KEY + K_PROTO) == PROTO_TCP && p.length >= <u32>p.l2Pad + p.l4 + TCP_HEADER_SIZE
+  );
 }
 
 /**
@@ -103,7 +105,9 @@ export function handleFtpMessage(p: Packet, conn: usize, now: i64, nat: bool): v
 // @ts-ignore: decorator
 @inline
 function translatedAddress(conn: usize): usize {
-  return FtpMessage.kind == FTP_PORT || FtpMessage.kind == FTP_EPRT ? conn + CO_REV_KEY + K_DST : conn + CO_KEY + K_DST;
+  return FtpMessage.kind == FTP_PORT || FtpMessage.kind == FTP_EPRT
+    ? conn + CO_REV_KEY + K_DST
+    : conn + CO_KEY + K_DST;
 }
 
 /** The announced address is the sender's, as it is or translated; extended passive replies announce none. */

@@ -11,13 +11,8 @@ import { Packet } from '../../records/packet';
 import { R_FRAGMENT_BAD } from '../../records/verdict';
 import { lock, unlock } from '../../shm/mutex';
 import { appendFragment, overlaps } from './list';
-import {
-  mayPutOut,
-  outputsReset,
-  putOutCompletedLocked,
-  putOutExpiredLocked,
-} from './output';
-import { reassemble, reassembledPacket, shareVerdict } from './reassemble';
+import { mayPutOut, outputsReset, putOutCompletedLocked, putOutExpiredLocked } from './output';
+import { reassemble, shareVerdict } from './reassemble';
 import { BAD_FRAGMENT, Fragment, fragmentKey, NOT_FRAGMENT, recognise } from './recognise';
 import {
   countFragment,

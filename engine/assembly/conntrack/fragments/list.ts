@@ -74,7 +74,8 @@ function sort(list: usize): void {
       sorted = part;
     } else {
       let before = sorted;
-      while (load<u32>(<usize>load<u32>(before, F_NEXT), F_START) <= start) before = <usize>load<u32>(before, F_NEXT);
+      while (load<u32>(<usize>load<u32>(before, F_NEXT), F_START) <= start)
+        before = <usize>load<u32>(before, F_NEXT);
       store<u32>(part, load<u32>(before, F_NEXT), F_NEXT);
       store<u32>(before, <u32>part, F_NEXT);
     }

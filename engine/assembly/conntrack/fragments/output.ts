@@ -50,7 +50,7 @@ export function outputCount(): u32 {
 }
 /** Address of the descriptor of output `index`, or 0. Valid until the thread's next batch. */
 export function outputAddress(index: u32): usize {
-  return index < Outputs.count ? <usize>load<u32>(threadBuffer() + OUTPUTS_AT + (<usize>index << 2)) : 0;
+  return index < Outputs.count ? <usize>load<u32>(threadBuffer() + OUTPUTS_AT + ((<usize>index) << 2)) : 0;
 }
 
 /** Begins a batch: the slots of the previous one's outputs become free. */
@@ -126,7 +126,7 @@ function putOutLocked(list: usize, expired: bool): bool {
     }
     countFragment(expired ? FC_EXPIRED : FC_COMPLETED, ipv6);
     atomic.sub<u32>(CONTROL + FS_HELD, 1);
-    store<u32>(threadBuffer() + OUTPUTS_AT + (<usize>Outputs.count << 2), <u32>changetype<usize>(p));
+    store<u32>(threadBuffer() + OUTPUTS_AT + ((<usize>Outputs.count) << 2), <u32>changetype<usize>(p));
     Outputs.count++;
     Outputs.generation = atomic.load<u32>(CONTROL, FS_GENERATION);
     part = <usize>load<u32>(part, F_NEXT);

@@ -78,7 +78,7 @@ export function recognise(p: Packet, zone: u32): u32 {
 
 function recognise4(p: Packet, zone: u32): u32 {
   const ip = <usize>p.frame + p.l3;
-  if ((<u32>load<u16>(ip, IPV4_FRAGMENT) & IPV4_FRAGMENT_MASK) == 0) return NOT_FRAGMENT;
+  if (((<u32>load<u16>(ip, IPV4_FRAGMENT)) & IPV4_FRAGMENT_MASK) == 0) return NOT_FRAGMENT;
   const headerLength = ipv4HeaderLength(ip);
   const total = p.length - p.l2Pad - p.l3;
   if (headerLength < IPV4_HEADER_SIZE || headerLength > total) return BAD_FRAGMENT;

@@ -50,5 +50,5 @@ export function setting(offset: usize): u32 {
 /** Counts atomically: one of the counters is bumped before the lock is taken. */
 export function countFragment(counter: u32, ipv6: bool): void {
   const index = ipv6 ? N_FRAGMENT_COUNTERS + counter : counter;
-  atomic.add<u64>(CONTROL + FS_COUNTERS + (<usize>index << 3), 1);
+  atomic.add<u64>(CONTROL + FS_COUNTERS + ((<usize>index) << 3), 1);
 }

@@ -127,7 +127,7 @@ function headOf(key: usize): usize {
     h = (h ^ load<u64>(key + at)) * 0x9e3779b97f4a7c15;
     h ^= h >> 32;
   }
-  return fragmentsBase + ((<usize>h & (HASH_HEADS - 1)) << 2);
+  return fragmentsBase + (((<usize>h) & (HASH_HEADS - 1)) << 2);
 }
 
 export function findListLocked(key: usize): usize {

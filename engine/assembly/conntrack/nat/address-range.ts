@@ -23,10 +23,15 @@ export function rangeHash(key: usize, params: ExecParams): u32 {
   h = mix(h, params.natMinHigh);
   h = mix(h, params.natMaxLow);
   h = mix(h, params.natMaxHigh);
-  h = mix(h, (<u64>params.natMaxPort << 16) | <u64>params.natMinPort);
+  h = mix(h, ((<u64>params.natMaxPort) << 16) | (<u64>params.natMinPort));
   for (let at: usize = 0; at < K_SPORT; at += 8) h = mix(h, load<u64>(key + at));
   h = mix(h, load<u64>(key, K_SPORT));
-  h = mix(h, (<u64>load<u16>(key, K_DL_TYPE) << 32) | (<u64>load<u8>(key, K_PROTO) << 16) | <u64>load<u16>(key, K_ZONE));
+  h = mix(
+    h,
+    ((<u64>load<u16>(key, K_DL_TYPE)) << 32) |
+      ((<u64>load<u8>(key, K_PROTO)) << 16) |
+      (<u64>load<u16>(key, K_ZONE)),
+  );
   h = mix(h, h >> 32);
   return <u32>(h >> 16);
 }
@@ -52,7 +57,9 @@ function address6InRange(to: usize, params: ExecParams, hash: u32): void {
   const minHigh = bswap<u64>(params.natMinLow);
   const minLow = bswap<u64>(params.natMinHigh);
   const missing = (params.natMaxLow | params.natMaxHigh) == 0;
-  const span = missing ? 0 : span6(minHigh, minLow, bswap<u64>(params.natMaxLow), bswap<u64>(params.natMaxHigh));
+  const span = missing
+    ? 0
+    : span6(minHigh, minLow, bswap<u64>(params.natMaxLow), bswap<u64>(params.natMaxHigh));
   const offset = <u64>hash % (span + 1);
   const low = minLow + offset;
   const high = minHigh + u64(low < minLow);

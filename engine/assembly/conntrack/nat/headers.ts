@@ -38,7 +38,8 @@ function applied(checksum: u32, change: u64): u32 {
  */
 function updateTransportChecksum(l4: usize, l4Size: u32, proto: u32, change: u64): void {
   if (proto == PROTO_TCP) {
-    if (l4Size >= <u32>TCP_CHECKSUM + 2) store<u16>(l4, <u16>applied(load<u16>(l4, TCP_CHECKSUM), change), TCP_CHECKSUM);
+    if (l4Size >= <u32>TCP_CHECKSUM + 2)
+      store<u16>(l4, <u16>applied(load<u16>(l4, TCP_CHECKSUM), change), TCP_CHECKSUM);
   } else if (proto == PROTO_UDP) {
     if (l4Size < UDP_HEADER_SIZE) return;
     const old = <u32>load<u16>(l4, UDP_CHECKSUM);
@@ -51,7 +52,15 @@ function updateTransportChecksum(l4: usize, l4Size: u32, proto: u32, change: u64
 }
 
 /** Replaces the source or destination address of the IP header at `l3` by the one at `address` (as in a key). */
-export function setAddress(l3: usize, l4: usize, l4Size: u32, ipv4: bool, proto: u32, source: bool, address: usize): void {
+export function setAddress(
+  l3: usize,
+  l4: usize,
+  l4Size: u32,
+  ipv4: bool,
+  proto: u32,
+  source: bool,
+  address: usize,
+): void {
   if (ipv4) {
     const at = l3 + (source ? IPV4_SRC : IPV4_DST);
     const change = replaced(0, load<u32>(at), load<u32>(address));
@@ -63,7 +72,8 @@ export function setAddress(l3: usize, l4: usize, l4Size: u32, ipv4: bool, proto:
   }
   const at = l3 + (source ? IPV6_SRC : IPV6_DST);
   let change: u64 = 0;
-  for (let word: usize = 0; word < 16; word += 4) change = replaced(change, load<u32>(at + word), load<u32>(address + word));
+  for (let word: usize = 0; word < 16; word += 4)
+    change = replaced(change, load<u32>(at + word), load<u32>(address + word));
   v128.store(at, v128.load(address));
   updateTransportChecksum(l4, l4Size, proto, change);
 }
@@ -102,7 +112,11 @@ export function adjustIpv4Checksum16(l3: usize, old: u32, now: u32): void {
 
 /** Replaces both addresses of the IPv4 header at `l3` by those of the header at `from`, with the header checksum. */
 export function copyAddresses4(l3: usize, from: usize): void {
-  const change = replaced(replaced(0, load<u32>(l3, IPV4_SRC), load<u32>(from, IPV4_SRC)), load<u32>(l3, IPV4_DST), load<u32>(from, IPV4_DST));
+  const change = replaced(
+    replaced(0, load<u32>(l3, IPV4_SRC), load<u32>(from, IPV4_SRC)),
+    load<u32>(l3, IPV4_DST),
+    load<u32>(from, IPV4_DST),
+  );
   store<u64>(l3, load<u64>(from, IPV4_SRC), IPV4_SRC);
   store<u16>(l3, <u16>applied(load<u16>(l3, IPV4_CHECKSUM), change), IPV4_CHECKSUM);
 }

@@ -16,7 +16,14 @@ const ICMP_CHECKSUM: usize = 2;
  * as they were quoted, then the ICMP checksum is computed anew. A quote that does not parse is left alone; extraction
  * has refused such packets already.
  */
-export function rewriteQuoted(l3: usize, l4: usize, l4Size: u32, conn: usize, ipv4: bool, translatesSource: bool): void {
+export function rewriteQuoted(
+  l3: usize,
+  l4: usize,
+  l4Size: u32,
+  conn: usize,
+  ipv4: bool,
+  translatesSource: bool,
+): void {
   if (l4Size < ICMP_HEADER_SIZE) return;
   const inner = l4 + ICMP_HEADER_SIZE;
   const end = l4 + l4Size;
@@ -26,8 +33,24 @@ export function rewriteQuoted(l3: usize, l4: usize, l4Size: u32, conn: usize, ip
   const key = conn + CO_KEY;
   const proto = <u32>load<u8>(key, K_PROTO);
   const innerSize = <u32>(end - innerL4);
-  setAddress(inner, innerL4, innerSize, ipv4, proto, translatesSource, key + (translatesSource ? K_SRC : K_DST));
-  setPorts(innerL4, innerSize, proto, true, load<u16>(key, K_SPORT), !translatesSource, load<u16>(key, K_DPORT));
+  setAddress(
+    inner,
+    innerL4,
+    innerSize,
+    ipv4,
+    proto,
+    translatesSource,
+    key + (translatesSource ? K_SRC : K_DST),
+  );
+  setPorts(
+    innerL4,
+    innerSize,
+    proto,
+    true,
+    load<u16>(key, K_SPORT),
+    !translatesSource,
+    load<u16>(key, K_DPORT),
+  );
 
   store<u16>(l4, 0, ICMP_CHECKSUM);
   const pseudo = ipv4 ? 0 : pseudoSum6(l3, PROTO_ICMPV6, l4Size);

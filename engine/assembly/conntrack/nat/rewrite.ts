@@ -57,5 +57,13 @@ export function natPacket(p: Packet, conn: usize, reply: bool, related: bool): v
   const destinationPort = <u32>load<u16>(side, K_SPORT);
   // Source translation touches one port; destination translation may have had to move the source port as well.
   const bothPorts = !translatesSource;
-  setPorts(l4, l4Size, proto, changesSource || bothPorts, sourcePort, !changesSource || bothPorts, destinationPort);
+  setPorts(
+    l4,
+    l4Size,
+    proto,
+    changesSource || bothPorts,
+    sourcePort,
+    !changesSource || bothPorts,
+    destinationPort,
+  );
 }

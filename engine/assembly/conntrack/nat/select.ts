@@ -66,7 +66,14 @@ function search(key: usize, reverse: usize, action: u32, params: ExecParams, now
   const hash = rangeHash(key, params);
   const translatesSource = (action & NAT_SRC) != 0;
   if ((action & (NAT_SRC | NAT_DST)) == 0) v128.store(reverse + K_SRC, v128.splat<u8>(0));
-  else addressInRange(translatesSource ? reverse + K_DST : reverse + K_SRC, key + (translatesSource ? K_SRC : K_DST), key, params, hash);
+  else
+    addressInRange(
+      translatesSource ? reverse + K_DST : reverse + K_SRC,
+      key + (translatesSource ? K_SRC : K_DST),
+      key,
+      params,
+      hash,
+    );
 
   const proto = <u32>load<u8>(key, K_PROTO);
   if (proto != PROTO_TCP && proto != PROTO_UDP) return isFree(reverse, now);
@@ -115,7 +122,8 @@ function setRequestedRange(params: ExecParams, hash: u32): bool {
  * port, from which the search starts even if the port lies outside its window (512 to 599).
  */
 function setSourceWindow(key: usize, action: u32, params: ExecParams, hash: u32): bool {
-  if ((action & (NAT_SRC | NAT_SRC_PORT)) != NAT_SRC && (action & NAT_DST) == 0) return setRequestedRange(params, hash);
+  if ((action & (NAT_SRC | NAT_SRC_PORT)) != NAT_SRC && (action & NAT_DST) == 0)
+    return setRequestedRange(params, hash);
   const port = portOf(key, K_SPORT);
   Search.start = port;
   if (port < 512) {
