@@ -83,9 +83,9 @@ function documentOf(program: Command): string {
   const sections = program.commands.flatMap((command) =>
     [command, ...command.commands].map((each) => {
       const name = each === command ? each.name() : `${command.name()} ${each.name()}`;
-      const options = each.options.map(
-        ({ flags, description }) => `| \`${cell(flags)}\` | ${cell(description)} |`,
-      );
+      const options = each.options
+        .filter(({ hidden }) => !hidden)
+        .map(({ flags, description }) => `| \`${cell(flags)}\` | ${cell(description)} |`);
       const table = options.length === 0 ? [] : ['', '| Option | What |', '| --- | --- |', ...options];
       return [`## ctreplay ${name}`, '', `${cell(each.description())}`, ...table, ''].join('\n');
     }),
