@@ -7,6 +7,7 @@ import {
   TOUCH_AHEAD_SETTINGS,
 } from '../../engine/host/run-memory.js';
 import { CHECKSUM_HANDLINGS } from '../config/checksum-handling.js';
+import { firstFault } from '../config/explain-issue.js';
 import { parseRate, rateText, type Rate } from './rate.js';
 
 const parameterValue = z.union([z.number(), z.string()]);
@@ -167,13 +168,10 @@ export function checkMatrix(
 ): MatrixSpec {
   const checked = matrixSpec.safeParse(value);
   if (!checked.success) {
-    const [issue] = checked.error.issues;
-    const path = issue?.path ?? [];
+    const { path, reason } = firstFault(checked.error, value);
     const line = lineOf(path);
     const where = path.length === 0 ? '' : `${path.map(String).join('.')}: `;
-    throw new MatrixError(
-      `${source}${line === null ? '' : `:${line}`}: ${where}${issue?.message ?? 'is not a matrix'}`,
-    );
+    throw new MatrixError(`${source}${line === null ? '' : `:${line}`}: ${where}${reason}`);
   }
   const spec = checked.data;
   const names = spec.inputs.map(inputName);

@@ -217,8 +217,14 @@ designs: [timeout-lists]
     ['inputs:\n  - {scenario: a, capture: b}\ndesigns: [a]', /inputs\.0/],
     ['inputs: [a, a]\ndesigns: [a]', /two inputs are called 'a'/],
     ['inputs:\n  - {scenario: a, rates: [1k, 1k]}\ndesigns: [a]', /names a rate twice/],
-    ['inputs: [', /^bench\.yaml:1: is not YAML/],
+    ['inputs: [', /^bench\.yaml:1: not valid YAML/],
     ['- a', /holds no settings/],
+    ['inputs: [*a]\ndesigns: [a]', /^bench\.yaml: not usable YAML: Unresolved alias/],
+    [`inputs: ${'['.repeat(20_000)}`, /^bench\.yaml:1: it is nested more than 64 levels deep/],
+    [
+      'inputs:\n  - {scenario: a, loop: 0}\ndesigns: [a]',
+      /^bench\.yaml:2: inputs\.0\.loop: 0 is not above 0/,
+    ],
   ])('names what is wrong: %j', (text, message) => {
     expect(() => load(text)).toThrow(message);
   });
