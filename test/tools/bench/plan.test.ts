@@ -221,10 +221,7 @@ designs: [timeout-lists]
     ['- a', /holds no settings/],
     ['inputs: [*a]\ndesigns: [a]', /^bench\.yaml: not usable YAML: Unresolved alias/],
     [`inputs: ${'['.repeat(20_000)}`, /^bench\.yaml:1: it is nested more than 64 levels deep/],
-    [
-      'inputs:\n  - {scenario: a, loop: 0}\ndesigns: [a]',
-      /^bench\.yaml:2: inputs\.0\.loop: 0 is not above 0/,
-    ],
+    ['inputs: [5]\ndesigns: [a]', /^bench\.yaml:1: inputs\.0: 5 is not text or keys with values/],
   ])('names what is wrong: %j', (text, message) => {
     expect(() => load(text)).toThrow(message);
   });
