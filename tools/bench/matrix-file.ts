@@ -1,7 +1,7 @@
 /** Reading a bench.yaml. */
 import { readFile } from 'node:fs/promises';
-import { isNode } from 'yaml';
-import { parseYaml, YamlTextError, type YamlText } from '../text/yaml-text.js';
+import { parseYaml, YamlTextError, type YamlText } from '../config/yaml-text.js';
+import { yaml } from '../config/yaml.js';
 import { MatrixError } from './matrix-spec.js';
 
 /** The content of a bench.yaml, unchecked, with the lines of its parts for messages. */
@@ -16,6 +16,7 @@ export interface MatrixFile {
  * @throws MatrixError naming file and line when it is no YAML mapping
  */
 export function parseMatrixFile(text: string, file: string): MatrixFile {
+  const { isNode } = yaml();
   const { value: content, document, lines } = readYaml(text, file);
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw new MatrixError(`${file}: holds no settings; give at least inputs and designs`);

@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import type { MatrixHooks } from '../bench/drive-matrix.js';
 import type { TrialPlace } from '../bench/session.js';
@@ -34,7 +35,8 @@ import { addCaptureOptions, filesOf, readingOf, type CaptureFlags } from './capt
 import { matrixChecksumsOption } from './checksum-options.js';
 import { endNow } from './program-end.js';
 import { captureInput, requireRepeatable, scenarioInput } from './replay-input.js';
-import { buildChoice, type BuildChoice } from './replay-options.js';
+import type { BuildChoice } from '../replay/replay-plan.js';
+import { buildChoice } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
 /** Flags of `bench` that a matrix reads. Those with a default in bench.ts count only where they were given. */
@@ -234,7 +236,7 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
       ? (file.content as Partial<MatrixSpecInput>)
       : flags.preset !== undefined
         ? findPreset(flags.preset).matrix
-        : { designs: ['timeout-lists', 'rculist-sweep'] };
+        : { designs: [...DEFAULT_DESIGNS] };
   const inputs = inputsOf(flags, isGiven('packets') ? flags.packets : undefined);
   const given = <T>(name: string, value: T | undefined, field: string): Record<string, T> =>
     value !== undefined && isGiven(name) ? { [field]: value } : {};

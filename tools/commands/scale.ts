@@ -1,6 +1,7 @@
 /** `ctreplay scale`: throughput at 1..N workers and the Universal Scalability Law fitted to it. */
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
+import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
@@ -29,7 +30,8 @@ import {
 import { KEEP_TRUNCATED_HELP, STRICT_HELP, type CaptureFlags } from './capture-options.js';
 import { matrixChecksumsOption } from './checksum-options.js';
 import { mutexOption, touchAheadOption, wholeNumber } from './option-values.js';
-import { buildChoice, buildOption, type BuildChoice } from './replay-options.js';
+import type { BuildChoice } from '../replay/replay-plan.js';
+import { buildChoice, buildOption } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
 interface ScaleFlags extends CaptureFlags, ChecksumChoice {
@@ -68,7 +70,7 @@ export function register(program: Command, argv: readonly string[]): void {
     .option('--keep-truncated', KEEP_TRUNCATED_HELP)
     .option('--strict', STRICT_HELP)
     .addOption(matrixChecksumsOption())
-    .option('--design <names>', 'designs, joined by commas; or all', 'timeout-lists,rculist-sweep')
+    .option('--design <names>', 'designs, joined by commas; or all', DEFAULT_DESIGNS.join(','))
     .option('--workers <count>', 'most workers, 1 to 64 (default: the cores)', wholeNumber(1, 64, 'workers'))
     .option(
       '--packets <count>',

@@ -1,12 +1,13 @@
 /** Reading the configuration file: YAML, validated, with every error at its line and column. */
 import { readFileSync } from 'node:fs';
-import { isScalar, visit, type Document } from 'yaml';
+import type { Document } from 'yaml';
 import type { z } from 'zod';
-import { parseYaml, YamlTextError, type YamlText } from '../text/yaml-text.js';
 import { checkConfig } from './check-config.js';
 import { ConfigError } from './config-error.js';
 import { explainIssue } from './explain-issue.js';
 import { configSchema, type ConfigFile } from './schema.js';
+import { yaml } from './yaml.js';
+import { parseYaml, YamlTextError, type YamlText } from './yaml-text.js';
 import { YamlPlace } from './yaml-place.js';
 
 /** A configuration, checked. */
@@ -71,6 +72,7 @@ function readYaml(text: string, file: string): YamlText {
 
 /** Whole numbers too large for a double stay text, so that labels keep their 128 bits. */
 function keepLargeNumbers(document: Document): void {
+  const { isScalar, visit } = yaml();
   visit(document, {
     Scalar(_key, node) {
       const { value, source } = node;

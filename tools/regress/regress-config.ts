@@ -1,6 +1,7 @@
 /** What the gate looks at and what it allows: regress.yaml and its defaults. */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import {
   DEFAULT_MUTEX,
   DEFAULT_TOUCH_AHEAD,
@@ -8,12 +9,12 @@ import {
   TOUCH_AHEAD_SETTINGS,
 } from '../../engine/host/run-memory.js';
 import type { InputLoader, LoadedInput } from '../bench/replay-runner.js';
-import { CHECKSUM_HANDLINGS, checksumConfig } from '../config/checksum-handling.js';
+import { CHECKSUM_HANDLINGS, checksumConfig, ignoresChecksums } from '../config/checksum-handling.js';
 import { firstFault } from '../config/explain-issue.js';
-import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
-import { configFromSuggestion } from '../config/suggested.js';
+import type { TrackerConfig } from '../config/read-config.js';
+import { configOf } from '../config/suggested.js';
+import { parseYaml, YamlTextError, type YamlText } from '../config/yaml-text.js';
 import { requireRightChecksums } from '../replay/checksum-check.js';
-import { parseYaml, YamlTextError, type YamlText } from '../text/yaml-text.js';
 import { RegressError } from './check.js';
 import { parseThreshold, ThresholdError } from './threshold-expression.js';
 import { ratioMetricFault } from './threshold-metrics.js';
@@ -107,7 +108,10 @@ const RATIO_INPUTS: RegressInput[] = [
 const tolerance = z.number().positive();
 
 const schema = z.strictObject({
-  designs: z.array(z.string().min(1)).min(1).default(['timeout-lists', 'rculist-sweep', 'narrow-insert']),
+  designs: z
+    .array(z.string().min(1))
+    .min(1)
+    .default([...DEFAULT_DESIGNS, 'narrow-insert']),
   exact: z
     .strictObject({
       seed: z.int().min(0).max(0xffff_ffff).default(1),
@@ -119,7 +123,10 @@ const schema = z.strictObject({
   ratios: z
     .strictObject({
       /** The first is what the others are compared with. */
-      designs: z.array(z.string().min(1)).min(2).default(['timeout-lists', 'rculist-sweep']),
+      designs: z
+        .array(z.string().min(1))
+        .min(2)
+        .default([...DEFAULT_DESIGNS]),
       inputs: z.array(inputSchema).min(1).default(RATIO_INPUTS),
       workers: z.array(z.int().min(1).max(64)).min(1).default([1, 2]),
       /** Fresh processes; two and more, since the baseline is of other sessions than these. */
@@ -198,14 +205,8 @@ export async function loadRegressInput(
 ): Promise<LoadedInput & { readonly config: TrackerConfig }> {
   const { config: file, ...spec } = input;
   const loaded = await load(spec, seed);
-  const named =
-    file !== undefined
-      ? readConfig(file)
-      : loaded.suggested === null
-        ? DEFAULT_CONFIG
-        : configFromSuggestion(loaded.suggested);
-  const config = checksumConfig(named, input);
-  requireRightChecksums(loaded.traffic, loaded.input, config.entries.switches?.checksumsIgnored === true);
+  const config = checksumConfig(configOf(file, loaded.suggested), input);
+  requireRightChecksums(loaded.traffic, loaded.input, ignoresChecksums(config));
   return { ...loaded, config };
 }
 
@@ -266,15 +267,15 @@ export async function readRegressConfig(file: string): Promise<RegressConfig> {
  * @throws RegressError (usage)
  */
 export function parseRegressConfig(text: string, file: string): RegressConfig {
-  let yaml: YamlText;
+  let read: YamlText;
   try {
-    yaml = parseYaml(text);
+    read = parseYaml(text);
   } catch (error) {
     if (!(error instanceof YamlTextError)) throw error;
     const place = error.line === null ? '' : `:${error.line}`;
     throw new RegressError(`${file}${place}: ${error.message}`, 2, error);
   }
-  const { document, lines, value } = yaml;
+  const { document, lines, value } = read;
   const lineOf = (path: readonly PropertyKey[]): number | null => {
     for (let length = path.length; length > 0; length--) {
       const node = document.getIn(path.slice(0, length), true) as

@@ -1,14 +1,6 @@
 /** YAML that people write, read within bounds: whatever a file says, it neither crashes, hangs nor fills memory. */
-import {
-  isMap,
-  isNode,
-  isScalar,
-  LineCounter,
-  parseDocument,
-  visit,
-  type Document,
-  type YAMLMap,
-} from 'yaml';
+import type { Document, LineCounter, YAMLMap } from 'yaml';
+import { yaml } from './yaml.js';
 
 /** Longer texts are no settings. */
 const MAX_CHARACTERS = 8 << 20;
@@ -54,6 +46,7 @@ export function parseYaml(text: string, prepare?: (document: Document) => void):
       null,
     );
   }
+  const { LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   try {
     // The package compares every key with every other one; keys are compared here instead.
@@ -91,6 +84,7 @@ function errorAt(lines: LineCounter, position: number, reason: string): YamlText
 
 /** Looks at every node; says how many are aliases. */
 function checkBounds(document: Document, lines: LineCounter): number {
+  const { isMap, isNode, visit } = yaml();
   let aliases = 0;
   const fail = (node: unknown, reason: string): never => {
     const position = isNode(node) ? (node.range?.[0] ?? 0) : 0;
@@ -129,6 +123,7 @@ function checkSize(root: unknown): void {
 }
 
 function checkKeys(map: YAMLMap, fail: (node: unknown, reason: string) => never): void {
+  const { isScalar } = yaml();
   const seen = new Set<string>();
   for (const { key } of map.items) {
     if (!isScalar(key)) continue;
