@@ -9,7 +9,6 @@ import { policyIds } from './policies.js';
 import type { TrackerConfig } from './read-config.js';
 import type { ConfigFile, RuleEntry } from './schema.js';
 
-
 /** What rules look at. */
 export interface PacketToChoose {
   readonly frame: Uint8Array;

@@ -15,13 +15,14 @@ const MAX_VALUES = 2_000_000;
 export class YamlTextError extends Error {
   override name = 'YamlTextError';
 
-  constructor(
-    reason: string,
-    /** From 1; null where the fault has no place. */
-    readonly line: number | null,
-    readonly column: number | null,
-  ) {
+  /** From 1; null where the fault has no place. */
+  readonly line: number | null;
+  readonly column: number | null;
+
+  constructor(reason: string, line: number | null, column: number | null) {
     super(reason);
+    this.line = line;
+    this.column = column;
   }
 }
 

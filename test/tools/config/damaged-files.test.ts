@@ -319,10 +319,10 @@ describe('damaged configuration, matrix, gate, baseline and result files, and ex
       }
       expect(faults).toEqual([]);
       // The mutator reaches both outcomes of every kind, else it would test little; few of few expressions are still sound.
-    for (const [name, { taken, refused }] of counts) {
-      expect([name, taken > 0 || FILES < FEW, refused > 0]).toEqual([name, true, true]);
-    }
-    expect(largestHeap).toBeLessThan(1 << 30);
+      for (const [name, { taken, refused }] of counts) {
+        expect([name, taken > 0 || FILES < FEW, refused > 0]).toEqual([name, true, true]);
+      }
+      expect(largestHeap).toBeLessThan(1 << 30);
       if (FUZZ_TELLS)
         console.log({ files: FILES, seed: SEED, largestHeap, slowest }, Object.fromEntries(counts));
     },
