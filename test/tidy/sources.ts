@@ -42,7 +42,12 @@ export function repository(): Sources {
     ],
   });
   return new Map(
-    files.toSorted().map((file) => [file, TEXT.test(file) ? readFileSync(join(ROOT, file), 'utf8') : '']),
+    files
+      .toSorted()
+      .map((file) => [
+        file,
+        TEXT.test(file) && !file.startsWith('test/proof/') ? readFileSync(join(ROOT, file), 'utf8') : '',
+      ]),
   );
 }
 
