@@ -31,15 +31,7 @@ export function repository(): Sources {
   const files = globSync('**/*', {
     cwd: ROOT,
     dot: true,
-    ignore: [
-      '**/node_modules/**',
-      'dist/**',
-      'results/**',
-      '.git',
-      '.git/**',
-      'package-lock.json',
-      'test/proof/**',
-    ],
+    ignore: ['**/node_modules/**', 'dist/**', 'results/**', '.git', '.git/**', 'package-lock.json'],
   });
   return new Map(
     files
