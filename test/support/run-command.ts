@@ -1,7 +1,7 @@
 /** Running one command inside the test's own process: quicker than starting the program, which test/tools/cli.test.ts does. */
 import { Command, CommanderError } from 'commander';
 import { vi } from 'vitest';
-import type { CommandOutcome } from './command.js';
+import { ranOnce, type CommandOutcome } from './command.js';
 
 /**
  * Parses and runs a command's arguments, with what it writes caught. Exit codes are those of tools/cli.ts: of an error its
@@ -9,8 +9,9 @@ import type { CommandOutcome } from './command.js';
  */
 export async function runCommand(
   register: (program: Command, argv: readonly string[]) => void,
-  args: readonly string[],
+  given: readonly string[],
 ): Promise<CommandOutcome> {
+  const args = ranOnce(given);
   let stdout = '';
   let stderr = '';
   const out = vi.spyOn(process.stdout, 'write').mockImplementation((part) => {

@@ -28,8 +28,12 @@ export interface MatrixBenchOptions {
   readonly load: InputLoader;
   readonly commandLine: readonly string[];
   readonly hooks?: Pick<MatrixHooks, 'onTrial' | 'isInterrupted'>;
-  /** File of the process that a session runs in; without one, or for a single session, all run in this process. */
+  /** File of the process that a session runs in; without one, or for a single session of a matrix, all run in this process. */
   readonly sessionEntry?: string;
+  /** What that process is to do other than a matrix: its arguments. */
+  readonly sessionArgs?: readonly string[];
+  /** Every option in force, for the result; absent = the matrix. */
+  readonly configuration?: Result['configuration'];
   /** For tests; default: the replay. */
   readonly makeRunner?: (machine: MachineAtStart, session: number) => CellRunner;
 }
@@ -87,9 +91,9 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
 }
 
 function sessionsOf(options: MatrixBenchOptions, machine: MachineAtStart): SessionRunner {
-  const { spec, shard, load, makeRunner, sessionEntry } = options;
+  const { spec, shard, load, makeRunner, sessionEntry, sessionArgs } = options;
   if (spec.sessions > 1 && sessionEntry !== undefined && makeRunner === undefined) {
-    return new ForkedSessions({ spec, shard, cores: availableParallelism() }, sessionEntry);
+    return new ForkedSessions({ spec, shard, cores: availableParallelism() }, sessionEntry, sessionArgs);
   }
   const make =
     makeRunner ??
@@ -143,7 +147,8 @@ function frameOf(options: MatrixBenchOptions, machine: MachineAtStart, createdAt
     createdAt,
     commandLine: [...options.commandLine],
     environment: report.environment,
-    configuration: JSON.parse(JSON.stringify(options.spec)) as Result['configuration'],
+    configuration:
+      options.configuration ?? (JSON.parse(JSON.stringify(options.spec)) as Result['configuration']),
     seed: options.spec.seed,
     warnings: collectWarnings(report.facts),
   };

@@ -56,13 +56,22 @@ const INTERRUPT_POLL_MS = 100;
 export class ForkedSessions implements SessionRunner {
   readonly #request: Omit<SessionRequest, 'session' | 'groups' | 'firstBlocks'>;
   readonly #entry: string;
+  readonly #args: readonly string[];
   /** What sessions have said on standard error: each reads the same inputs and warns of the same things. */
   readonly #said = new Set<string>();
 
-  /** @param entry file of the process to start */
-  constructor(request: Omit<SessionRequest, 'session' | 'groups' | 'firstBlocks'>, entry: string) {
+  /**
+   * @param entry file of the process to start
+   * @param args its arguments: none for a matrix
+   */
+  constructor(
+    request: Omit<SessionRequest, 'session' | 'groups' | 'firstBlocks'>,
+    entry: string,
+    args: readonly string[] = [],
+  ) {
     this.#request = request;
     this.#entry = entry;
+    this.#args = args;
   }
 
   /** @throws SessionError when a trial fails or the process ends before its session is done */
@@ -72,7 +81,10 @@ export class ForkedSessions implements SessionRunner {
     state: SessionState,
     hooks: SessionHooks,
   ): Promise<boolean> {
-    const child = fork(this.#entry, [], { execArgv: [], stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+    const child = fork(this.#entry, [...this.#args], {
+      execArgv: [],
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    });
     this.#relay(child);
     const timer = setInterval(() => {
       if (hooks.isInterrupted?.() === true && child.connected) child.send(STOP_SESSION);
@@ -87,7 +99,7 @@ export class ForkedSessions implements SessionRunner {
       return await listen(child, groups, session, state, hooks);
     } finally {
       clearInterval(timer);
-      if (child.exitCode === null && child.signalCode === null) child.kill();
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     }
   }
 

@@ -1,5 +1,6 @@
 /** `ctreplay model <result.json>`: what more cores would bring, by simulation of the locks. */
 import { InvalidArgumentError, type Command } from 'commander';
+import { terminalWidth } from '../text/terminal-width.js';
 import { measuredSeries } from '../model/feed.js';
 import { predictSeries, workerRange, type PredictedPoint, type PredictedSeries } from '../model/predict.js';
 import { readResult } from '../result/result-file.js';
@@ -103,7 +104,7 @@ function seriesText(series: PredictedSeries, cores: number, flags: ModelFlags): 
       { head: 'times from', expendable: 4, cell: (one) => `w${one.fedFrom}` },
       { head: 'note', align: 'left', expendable: 1, cell: (one) => kindText(one) },
     ],
-    process.stdout.columns ?? 120,
+    terminalWidth(process.env, process.stdout.columns),
     paint,
   );
   return (

@@ -11,11 +11,14 @@ import { coverText } from '../result/comparisons.js';
 import type { ScalingFit } from '../stats/scalability.js';
 import { printable } from '../text/escape.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
+import { prepareOutFolder } from '../report/out-folder.js';
+import { renderVerdict } from '../report/terminal-verdict.js';
+import { verdictSentences } from '../report/verdict-evidence.js';
 import { formatRate, formatRatio, formatShare } from '../text/quantities.js';
 import { writeResult } from '../result/result-file.js';
 import type { Estimate, ScalingPoint } from '../result/schema.js';
 import { grid } from '../text/terminal-grid.js';
-import { painter, wantsColour } from '../text/terminal-style.js';
+import { painter } from '../text/terminal-style.js';
 import {
   captureKeys,
   designNames,
@@ -29,6 +32,7 @@ import {
 import { KEEP_TRUNCATED_HELP, STRICT_HELP, type CaptureFlags } from './capture-options.js';
 import { matrixChecksumsOption } from './checksum-options.js';
 import { mutexOption, touchAheadOption, wholeNumber } from './option-values.js';
+import { terminalOf } from './present-result.js';
 import { buildChoice, buildOption, type BuildChoice } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
@@ -48,6 +52,7 @@ interface ScaleFlags extends CaptureFlags, ChecksumChoice {
   readonly seed: number;
   readonly out?: string;
   readonly resume?: boolean;
+  readonly force?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly color?: boolean;
@@ -95,6 +100,7 @@ export function register(program: Command, argv: readonly string[]): void {
     .option('--seed <integer>', 'what all random choices derive from', wholeNumber(0, 0xffff_ffff, 'seed'), 1)
     .option('--out <folder>', 'where result.json and tables go (default: a fresh folder in results/)')
     .option('--resume', 'go on from the result.json in --out')
+    .option('--force', 'replace the result that --out holds')
     .option('--json', 'the result as JSON on standard output; files only with --out')
     .option('--quiet', 'only what makes the result unusable')
     .option('--no-color', 'no colours; also NO_COLOR')
@@ -116,6 +122,7 @@ async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> 
   const spec = specOf(flags, cores);
   await checkInputs(spec.inputs);
   const folder = flags.out ?? (flags.json === true ? null : freshFolder('scale'));
+  if (folder !== null && flags.resume !== true) await prepareOutFolder(folder, flags.force === true, true);
   const stop = new StopOnSignal();
   const progress = new MatrixProgress(flags.quiet !== true && flags.json !== true, spec.sessions);
   let measured: MatrixResult;
@@ -141,7 +148,11 @@ async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> 
     await writeFiles(folder, await renderFormats([{ label: folder, file: null, result }], STORED_FORMATS));
   }
   if (flags.json === true) process.stdout.write(`${JSON.stringify(result, null, 1)}\n`);
-  else if (flags.quiet !== true) process.stdout.write(textOf(fits, cores, flags, folder));
+  else if (flags.quiet !== true) {
+    process.stdout.write(textOf(fits, cores, flags, folder));
+    const runs = [{ label: folder ?? 'scale', file: null, result }];
+    process.stdout.write(renderVerdict(verdictSentences(runs), terminalOf(flags)));
+  }
   if (!result.valid) process.exitCode = 1;
   else if (result.partial) process.exitCode = 130;
 }
@@ -193,10 +204,8 @@ function textOf(
   flags: ScaleFlags,
   folder: string | null,
 ): string {
-  const paint = painter(
-    wantsColour(flags.color === false ? false : undefined, process.env, process.stdout.isTTY === true),
-  );
-  const width = process.stdout.columns ?? 120;
+  const { width, colour } = terminalOf(flags);
+  const paint = painter(colour);
   const blocks = fits.map(({ scaling, fit, notes }) => {
     const one = scaling.points.find((point) => point.workers === 1 && point.measured)?.pps ?? null;
     const builds = `throughput: ${scaling.build ?? 'bare'} build, packets ${scaling.timed === true ? 'timed' : 'not timed'}`;

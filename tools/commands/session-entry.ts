@@ -1,5 +1,9 @@
-/** What a session of a matrix runs in: started by tools/bench/session-process.ts, never by hand. */
+/** What a session runs in: started by tools/bench/session-process.ts, never by hand. */
+import { ReplayCellRunner } from '../bench/replay-runner.js';
 import { serveSession } from '../bench/serve-session.js';
 import { loadInput } from './bench-matrix.js';
+import { REPLAY_SESSION, ReplayTrialRunner } from './replay-trials.js';
 
-serveSession(loadInput);
+const [kind, ...argv] = process.argv.slice(2);
+if (kind === REPLAY_SESSION) serveSession((spec, machine) => new ReplayTrialRunner(spec, machine, argv));
+else serveSession((spec, machine) => new ReplayCellRunner(spec, loadInput, machine));

@@ -23,8 +23,9 @@ import {
   type Result,
   type ResultCase,
 } from '../result/schema.js';
+import { hashOf } from '../result/identity.js';
 import { toolVersion } from '../result/tool-version.js';
-import { caseId } from './case-id.js';
+import { caseId, loadText } from './case-id.js';
 import { makeCase, type CaseContext } from './case-result.js';
 import { readMachine, reportMachine, type MachineAtStart } from './machine.js';
 import type { PacingRequest } from './pace.js';
@@ -34,6 +35,7 @@ import type { PacketRules } from '../config/rules.js';
 import { runReplay, type FinishedRun, type RunOptions } from './run-control.js';
 import { joinRuns } from './throughput.js';
 import { releaseMemory } from './release-memory.js';
+import { shortRunWarnings } from './run-length.js';
 import { storeBytesOf } from './staging.js';
 import type { SteerMode } from './steer.js';
 import { isStreamed, type ReplayTraffic } from './traffic-source.js';
@@ -249,6 +251,11 @@ export interface CaseRequest {
  * @throws ReplayFailure when a thread failed, EngineError when the design cannot run
  */
 export async function measureCase(request: CaseRequest, hooks: SessionHooks = {}): Promise<ResultCase> {
+  const one = await measureRuns(request, hooks);
+  return { ...one, warnings: [...(one.warnings ?? []), ...shortRunWarnings(one, request.machine)] };
+}
+
+async function measureRuns(request: CaseRequest, hooks: SessionHooks): Promise<ResultCase> {
   const { options, machine } = request;
   const throughput = throughputOptions(options);
   if (throughput === null) return measureRun(request, options, 'all', hooks);
@@ -289,7 +296,7 @@ async function measureRun(
   hooks.onRun?.(label, purpose);
   const startedAt = new Date();
   const { finished, runOptions } = await runDesign(traffic, choice, options, hooks);
-  return makeCase(finished, runOptions, {
+  const made = makeCase(finished, runOptions, {
     id,
     trial: 0,
     startedAt,
@@ -297,6 +304,21 @@ async function measureRun(
     input,
     facts: caseFacts(machine, traffic, options),
   });
+  return { ...made, ...identifying(options) };
+}
+
+/** What of the options is part of what a cell is, and not in the case otherwise (result/identity.ts). */
+function identifying({
+  config,
+  durationMs,
+  pacing,
+}: ReplayOptions): Pick<ResultCase, 'configSha256' | 'durationMs' | 'profile'> {
+  return {
+    configSha256:
+      config === undefined || Object.keys(config.entries).length === 0 ? 'none' : hashOf(config.entries),
+    durationMs,
+    profile: pacing.mode === 'profile' ? loadText(pacing) : null,
+  };
 }
 
 /** What a search for the highest rate needs beside a session. */

@@ -11,6 +11,8 @@ import { renderPage } from './page.js';
 import { writeAtomically } from '../result/result-file.js';
 import type { Run } from '../result/runs.js';
 import { renderTerminal } from './terminal.js';
+import { renderVerdict } from './terminal-verdict.js';
+import { verdictSentences } from './verdict-evidence.js';
 
 export interface ReportFormat {
   name: string;
@@ -31,15 +33,18 @@ function single(
 }
 
 /** Width of the table where it goes to a file. */
-const FILE_WIDTH = 160;
+const FILE = { width: 160, colour: false } as const;
 
 function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 export const REPORT_FORMATS: readonly ReportFormat[] = [
-  single('table', 'report.txt', 'the table that a run ends with', (runs) =>
-    renderTerminal(runs, { width: FILE_WIDTH, colour: false }),
+  single(
+    'table',
+    'report.txt',
+    'every table, and the verdict that a run ends with',
+    (runs) => renderTerminal(runs, FILE) + renderVerdict(verdictSentences(runs), FILE),
   ),
   single('html', 'report.html', 'one self-contained page with plots', renderPage),
   {

@@ -6,14 +6,8 @@ import { fairnessSection } from './page-fairness.js';
 import { markup, trusted, type Html } from './html.js';
 import { loadPageAssets, type PageAssets } from './page-assets.js';
 import { DETAILS, pageData, type Detail, type PageData } from './page-data.js';
-import {
-  expirySection,
-  latencySection,
-  natSection,
-  scalingSection,
-  timelineSection,
-  type PageContent,
-} from './page-sections.js';
+import { latencySection, scalingSection, type PageContent } from './page-sections.js';
+import { expirySection, natSection, timelineSection } from './page-over-time.js';
 import {
   auditSection,
   comparisonSection,
@@ -34,8 +28,8 @@ export const PAGE_BYTES_MAX = 2 * 1000 * 1000;
 /** Sections in the order of the page; also its table of contents. */
 const CONTENTS: readonly [id: string, heading: string][] = [
   ['summary', 'Summary'],
+  ['comparisons', 'Comparison'],
   ['results', 'Results'],
-  ['comparisons', 'Comparisons'],
   ['latency', 'Latency'],
   ['timeline', 'Over time'],
   ['scaling', 'Scaling'],
@@ -91,6 +85,22 @@ function pageText(runs: readonly Run[], detail: Detail, { style, script, library
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
+  const sections: Readonly<Record<string, Html | null>> = {
+    summary: summarySection(summarySentences(runs), warningsOf(runs)),
+    comparisons: comparisonSection(runs, rowsMax, data.forest),
+    results: resultsSection(content),
+    latency: latencySection(content),
+    timeline: timelineSection(content),
+    scaling: scalingSection(content),
+    locks: lockSection(content),
+    expiration: expirySection(content),
+    nat: natSection(content),
+    work: workSection(content),
+    run: runSection(runs, rowsMax),
+    fairness: fairnessSection(),
+    audit: auditSection(runs, rowsMax),
+  };
+  const contents = CONTENTS.filter(([id]) => sections[id] != null);
   const page = markup`<!doctype html>
     <html lang="en">
       <head>
@@ -111,17 +121,15 @@ function pageText(runs: readonly Run[], detail: Detail, { style, script, library
           <p class="made">${madeOf(runs)}</p>
           <nav aria-label="Sections">
             <ul>
-              ${CONTENTS.map(([id, heading]) => markup`<li><a href="#${id}">${heading}</a></li>`)}
+              ${contents.map(([id, heading]) => markup`<li><a href="#${id}">${heading}</a></li>`)}
             </ul>
           </nav>
         </header>
         <main>
-          ${summarySection(summarySentences(runs), warningsOf(runs))}
-          ${data.leftOut === null ? null : markup`<p class="note">${data.leftOut}</p>`}
-          ${resultsSection(content)} ${comparisonSection(runs, rowsMax)} ${latencySection(content)}
-          ${timelineSection(content)} ${scalingSection(content)} ${lockSection(content)}
-          ${expirySection(content)} ${natSection(content)} ${workSection(content)} ${runSection(runs, rowsMax)}
-          ${fairnessSection()} ${auditSection(runs, rowsMax)}
+          ${contents.map(([id]) => [
+            sections[id],
+            id === 'summary' && data.leftOut !== null ? markup`<p class="note">${data.leftOut}</p>` : null,
+          ])}
         </main>
         <footer>
           <p>

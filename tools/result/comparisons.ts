@@ -40,6 +40,11 @@ export function metricOf(comparison: Pick<Comparison, 'metric' | 'direction' | '
       format: formatNs,
     };
   }
+  const lag = /^expiry\.lag\.(p\d+|max)Ns$/.exec(metric);
+  if (lag !== null) {
+    const which = lag[1] === 'max' ? 'longest' : (PERCENTILES[lag[1] ?? ''] ?? lag[1]);
+    return { words: `${which} expiration lag`, higherIsBetter, format: formatNs };
+  }
   if (metric.endsWith('Ns') || unit === 'ns') return { words: metric, higherIsBetter, format: formatNs };
   if (unit === 'pps') return { words: metric, higherIsBetter, format: formatRate };
   return {
