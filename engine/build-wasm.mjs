@@ -1,6 +1,7 @@
 /**
- * Compiles every design (engine/assembly/designs/NAME.ts that binds an expiry class) in each flavour to
- * dist/engine/wasm/NAME.FLAVOUR.wasm, and every designs/micro-NAME.ts to dist/engine/wasm/micro/NAME.bare.wasm.
+ * Compiles every design (engine/assembly/expiry/NAME.ts, and test/designs/NAME.ts for tests) in each flavour to
+ * dist/engine/wasm/NAME.FLAVOUR.wasm, and its loops for `micro` to dist/engine/wasm/micro/NAME.bare.wasm. The entries are made from
+ * templates (design-sources.mjs); what a design declares of itself goes to dist/engine/wasm/NAME.json.
  *
  *   bare    no lock probes, no work counts: for throughput
  *   probed  lock figures, work counts, expiration lag
@@ -27,14 +28,14 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { designsOf } from './design-sources.mjs';
 import { traceModule } from './trace-wasm.mjs';
 
 const SCRIPT = fileURLToPath(import.meta.url);
 const HERE = dirname(SCRIPT);
 const TRACER = join(HERE, 'trace-wasm.mjs');
-/** Files of designs/ that are not designs themselves. */
-const NOT_A_DESIGN = new Set(['api.ts', 'constants.ts', 'shared.ts']);
-const MICRO = 'micro-';
+/** Designs for tests: compiled with the package's own sources only, and no part of the package. */
+const FIXTURES = join(HERE, '..', 'test', 'designs');
 
 const OPTIONS = [
   ['--runtime', 'stub'],
@@ -73,36 +74,33 @@ function contentOf(path) {
   }
 }
 
-/** The micro benchmarks and the designs for tests (test-NAME) are not needed in every flavour. */
-function flavoursOf(name, source) {
-  if (name.startsWith(MICRO)) return ['bare'];
-  if (name.startsWith('test-')) return ['bare', 'probed'];
+/** Designs for tests are not needed in every flavour. */
+function flavoursOf({ testsOnly }, source) {
+  if (testsOnly) return ['bare', 'probed'];
   const hasTorture = existsSync(join(source, TORTURE_EXPORTS));
   return Object.keys(FLAVOURS).filter((flavour) => flavour !== 'torture' || hasTorture);
 }
 
 /** What becomes what: one entry per module. */
-async function plannedModules(source, out) {
-  const modules = [];
-  for (const file of (await readdir(join(source, 'designs'))).toSorted()) {
-    if (!file.endsWith('.ts') || file.endsWith('.d.ts') || NOT_A_DESIGN.has(file)) continue;
-    const name = file.slice(0, -'.ts'.length);
-    const isMicro = name.startsWith(MICRO);
-    const folder = isMicro ? join(out, 'micro') : out;
-    const design = isMicro ? name.slice(MICRO.length) : name;
-    for (const flavour of flavoursOf(name, source)) {
-      modules.push({
-        title: `${name} (${flavour})`,
-        entries: flavour === 'torture' ? [`designs/${file}`, TORTURE_EXPORTS] : [`designs/${file}`],
-        source,
-        target: join(folder, `${design}.${flavour}.wasm`),
-        traced: flavour === 'bare' && !isMicro ? join(folder, `${design}.traced.wasm`) : null,
-        record: join(folder, '.build', `${design}.${flavour}.json`),
-        options: [...OPTIONS, ...FLAVOURS[flavour]],
-      });
-    }
-  }
-  return modules;
+function plannedModules(designs, source, out) {
+  return designs.flatMap((design) => {
+    const { name } = design;
+    const plan = (flavour, folder, entries) => ({
+      title: `${folder === out ? '' : 'loops of '}${name} (${flavour})`,
+      entries,
+      source,
+      files: design.files,
+      target: join(folder, `${name}.${flavour}.wasm`),
+      traced: flavour === 'bare' && folder === out ? join(folder, `${name}.traced.wasm`) : null,
+      record: join(folder, '.build', `${name}.${flavour}.json`),
+      options: [...OPTIONS, ...FLAVOURS[flavour]],
+    });
+    const modules = flavoursOf(design, source).map((flavour) =>
+      plan(flavour, out, [`designs/${name}.ts`, ...(flavour === 'torture' ? [TORTURE_EXPORTS] : [])]),
+    );
+    if (design.hasMicro) modules.push(plan('bare', join(out, 'micro'), [`designs/micro-${name}.ts`]));
+    return modules;
+  });
 }
 
 /** What the result depends on besides the sources. */
@@ -112,6 +110,7 @@ function toolKey(module) {
     [
       ...module.entries,
       ...module.options,
+      ...Object.entries(module.files).flat(),
       digest(readFileSync(SCRIPT)),
       module.traced === null ? '' : digest(readFileSync(TRACER)),
       digest(compiler ?? ''),
@@ -157,6 +156,7 @@ async function compile(asc, module) {
     {
       // Also what was looked for in vain counts: a file that appears there would be read.
       readFile(name) {
+        if (name in module.files) return module.files[name];
         const content = contentOf(join(module.source, name));
         inputs[name] = content === null ? null : digest(content);
         return content === null ? null : content.toString();
@@ -229,7 +229,9 @@ async function removeStale(folder, modules) {
     const name = file.slice(0, -'.json'.length);
     await rm(join(folder, `${name}.wasm`), { force: true });
     if (name.endsWith('.bare')) {
-      await rm(join(folder, `${name.slice(0, -'.bare'.length)}.traced.wasm`), { force: true });
+      const design = name.slice(0, -'.bare'.length);
+      for (const other of [`${design}.traced.wasm`, `${design}.json`])
+        await rm(join(folder, other), { force: true });
     }
     await rm(record);
   }
@@ -251,10 +253,14 @@ async function main() {
   if (!Number.isInteger(jobs) || jobs < 1)
     throw new Error(`--jobs is '${values.jobs}', not a whole number from 1`);
 
-  const modules = await plannedModules(source, out);
-  if (modules.length === 0) throw new Error(`${join(source, 'designs')} holds no design`);
+  const designs = designsOf(source, values.source === undefined ? FIXTURES : null);
+  if (designs.length === 0) throw new Error(`${join(source, 'expiry')} holds no design`);
+  const modules = plannedModules(designs, source, out);
   await removeStale(out, modules);
   await removeStale(join(out, 'micro'), modules);
+  for (const { name, manifest } of designs)
+    if (manifest !== null)
+      await replaceFile(join(out, `${name}.json`), `${JSON.stringify(manifest, null, 1)}\n`);
   const outdated = modules.filter((module) => values.force || !isUpToDate(module));
   // Heaviest first, so that the threads end at about the same time.
   outdated.sort(

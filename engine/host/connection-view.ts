@@ -73,7 +73,7 @@ export interface ConnEntry {
   readonly expirationMs: number;
 }
 
-/** Reads connection records out of the engine's memory (engine/assembly/conntrack/connection.ts). */
+/** Reads connection records out of the engine's memory (engine/assembly/records/connection.ts). */
 export class ConnectionReader {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;

@@ -1,5 +1,5 @@
+import { compiledDesigns, manifestOf } from './design-traits.js';
 import { EngineError } from './engine-error.js';
-import { compiledDesigns } from './module.js';
 
 /** A design, and the preset to run it with; null is the design's own default. */
 export interface DesignChoice {
@@ -7,28 +7,35 @@ export interface DesignChoice {
   readonly preset: string | null;
 }
 
-/** What the designs that come with ctreplay are, for help texts. Any other compiled design is usable too. */
-export const DESIGN_DESCRIPTIONS: Readonly<Record<string, string>> = {
-  'timeout-lists':
-    'one expiration list per timeout class under one global lock (Open vSwitch until July 2022)',
-  'rculist-sweep': 'a hundred lists swept without a lock (Open vSwitch since July 2022)',
-  'narrow-insert': 'rculist-sweep that takes the global lock only to insert a prepared connection',
-};
+/** The designs that are compared when nobody says which: the one before the patch and the one after it. */
+export const DEFAULT_DESIGNS: readonly [string, string] = ['timeout-lists', 'rculist-sweep'];
 
-/** Preset of each design that stands for the revision which conformance data was recorded with. */
-export const RECORDED_PRESETS: Readonly<Record<string, string>> = {
-  'rculist-sweep': 'v7',
-  'narrow-insert': 'v7',
-};
+/** The design that answers when nobody says which, and with whose module everything is done that is alike in all. */
+export const DEFAULT_DESIGN = DEFAULT_DESIGNS[1];
 
-/**
- * Every design that can be chosen, the well-known ones first. Designs named `test-...` exist for tests only and have
- * to be named to be used.
- */
-export function availableDesigns(compiled: readonly string[] = compiledDesigns()): string[] {
-  const known = Object.keys(DESIGN_DESCRIPTIONS).filter((name) => compiled.includes(name));
-  const others = compiled.filter((name) => !(name in DESIGN_DESCRIPTIONS) && !name.startsWith('test-'));
-  return [...known, ...others];
+/** A design as far as choosing it goes. */
+export interface DesignEntry {
+  readonly name: string;
+  /** Place in lists. */
+  readonly order: number;
+  /** It has to be named to be used. */
+  readonly testsOnly: boolean;
+}
+
+/** Every compiled design. */
+export function designEntries(): DesignEntry[] {
+  return compiledDesigns().map((name) => {
+    const { traits, testsOnly } = manifestOf(name);
+    return { name, order: traits.order, testsOnly };
+  });
+}
+
+/** Every design that can be chosen, in the order of lists. Those for tests have to be named. */
+export function availableDesigns(entries: readonly DesignEntry[] = designEntries()): string[] {
+  return entries
+    .filter(({ testsOnly }) => !testsOnly)
+    .toSorted((a, b) => a.order - b.order || (a.name < b.name ? -1 : 1))
+    .map(({ name }) => name);
 }
 
 /**
@@ -38,16 +45,16 @@ export function availableDesigns(compiled: readonly string[] = compiledDesigns()
  */
 export function resolveDesigns(
   option: string,
-  compiled: readonly string[] = compiledDesigns(),
+  entries: readonly DesignEntry[] = designEntries(),
 ): DesignChoice[] {
-  const available = availableDesigns(compiled);
+  const available = availableDesigns(entries);
   if (available.length === 0) {
     throw new EngineError({ reason: 'no design has been compiled', advice: "Run 'npm run build'." });
   }
   const choices = option.split(',').flatMap((part): DesignChoice[] => {
     const [name = '', preset = null] = part.trim().split('@', 2);
     if (name === 'all') return available.map((design) => ({ design, preset: null }));
-    if (!compiled.includes(name)) {
+    if (!entries.some((entry) => entry.name === name)) {
       throw new EngineError({
         reason: `there is no design '${name}'`,
         advice: `Choose one of ${available.join(', ')}, or all.`,

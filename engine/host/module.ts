@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
@@ -70,15 +70,6 @@ function packageRoot(): string {
     folder = parent;
   }
   return folder;
-}
-
-/** Names of the designs that have been compiled, in alphabetical order. `folder` as in `loadEngine`. */
-export function compiledDesigns(folder: string = wasmFolder()): string[] {
-  if (!existsSync(folder)) return [];
-  const names = readdirSync(folder)
-    .filter((file) => file.endsWith('.bare.wasm'))
-    .map((file) => file.slice(0, -'.bare.wasm'.length));
-  return names.toSorted();
 }
 
 /**

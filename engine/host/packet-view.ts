@@ -14,7 +14,7 @@ export interface RecordedTuple {
 }
 
 /**
- * A packet descriptor and its frame in the engine's memory (engine/assembly/wire/packet.ts). Nothing is copied but what
+ * A packet descriptor and its frame in the engine's memory (engine/assembly/records/packet.ts). Nothing is copied but what
  * the accessors return; belongs to whoever runs the packet.
  */
 export class PacketView {

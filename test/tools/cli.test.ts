@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { availableDesigns } from '../../engine/host/designs.js';
 import { PcapWriter } from '../../tools/captures/pcap-writer.js';
 import type { Result } from '../../tools/result/schema.js';
 import { parseResult } from '../../tools/result/result-file.js';
@@ -203,7 +204,7 @@ describe('trace and bench from the command line', () => {
       }),
       tcpFrame({ flags: 'A', seq: 2, ack: 10 }),
     ]);
-    for (const design of ['timeout-lists', 'rculist-sweep', 'narrow-insert']) {
+    for (const design of availableDesigns()) {
       const { code, stdout, stderr } = ctreplay(['trace', file, '--design', design, '--bare-states'], folder);
       expect(stdout).toBe('1: new|trk\n2: est|rpl|trk\n3: est|trk\n');
       expect(stderr).toBe('');

@@ -1,4 +1,5 @@
 /** Matrices that come with ctreplay. */
+import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import { MatrixError, type MatrixSpecInput } from './matrix-spec.js';
 
 /** A named matrix. */
@@ -8,7 +9,7 @@ export interface Preset {
   readonly matrix: MatrixSpecInput;
 }
 
-const BOTH = ['timeout-lists', 'rculist-sweep'];
+const BOTH = [...DEFAULT_DESIGNS];
 
 /** All presets. */
 export const PRESETS: readonly Preset[] = [

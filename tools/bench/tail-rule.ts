@@ -33,5 +33,5 @@ export function withheldComparison(
   const advice = topSpeed
     ? '; compare tails at a rate that both hold (--pps)'
     : '; use quieter or isolated cores';
-  return `the machine interrupted ${percent} % of the packets, more than half of those above this percentile${advice}`;
+  return `the machine interrupted or delayed ${percent} % of the packets, more than half of those above this percentile${advice}`;
 }

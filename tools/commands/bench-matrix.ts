@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import type { MatrixHooks } from '../bench/drive-matrix.js';
 import type { TrialPlace } from '../bench/session.js';
@@ -266,7 +267,7 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
       ? (file.content as Partial<MatrixSpecInput>)
       : flags.preset !== undefined
         ? findPreset(flags.preset).matrix
-        : { designs: ['timeout-lists', 'rculist-sweep'] };
+        : { designs: [...DEFAULT_DESIGNS] };
   const inputs = inputsOf(flags, isGiven);
   const given = <T>(name: string, value: T | undefined, field: string): Record<string, T> =>
     value !== undefined && isGiven(name) ? { [field]: value } : {};

@@ -1,6 +1,6 @@
 /** `ctreplay bench`: benchmarks. The ovs-benchmark workload is comparable with `ovstest test-conntrack benchmark`. */
 import { Option, type Command } from 'commander';
-import { type DesignChoice } from '../../engine/host/designs.js';
+import { DEFAULT_DESIGNS, type DesignChoice } from '../../engine/host/designs.js';
 import type { Flavour } from '../../engine/host/module.js';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import { formatRate } from '../text/quantities.js';
@@ -53,7 +53,7 @@ export function register(program: Command, argv: readonly string[]): void {
     .option('--packets <count>', 'packets that each thread sends', wholeNumber(1, 1e10, 'packets'), 2_000_000)
     .option('--batch <packets>', 'packets per call, 1 to 32', wholeNumber(1, 32, 'packets'), 32)
     .option('--change', 'every packet of a batch is a connection of its own')
-    .option('--design <names>', 'designs, joined by commas; or all', 'timeout-lists,rculist-sweep')
+    .option('--design <names>', 'designs, joined by commas; or all', DEFAULT_DESIGNS.join(','))
     .addOption(mutexOption())
     .addOption(
       touchAheadOption(

@@ -1,6 +1,6 @@
 /** `ctreplay contention`: how the designs meet at ct_lock, in figures that the original can be measured in as well. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { DesignChoice } from '../../engine/host/designs.js';
+import { DEFAULT_DESIGNS, type DesignChoice } from '../../engine/host/designs.js';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import { contentionCsv, contentionText } from '../contention/contention-report.js';
 import {
@@ -82,7 +82,7 @@ export function register(program: Command, argv: readonly string[]): void {
       wholeNumber(1, 1e10, 'packets'),
     )
     .option('--threads <counts>', 'numbers of worker threads, joined by commas', threadCounts, [1, 2, 4])
-    .option('--design <names>', 'designs, joined by commas; or all', 'timeout-lists,rculist-sweep')
+    .option('--design <names>', 'designs, joined by commas; or all', DEFAULT_DESIGNS.join(','))
     .option('--rounds <count>', 'runs of each cell, in turns', wholeNumber(1, 1000, 'rounds'), 5)
     .option(
       '--time-scale <factor>',

@@ -1,6 +1,6 @@
 /** `ctreplay diff <capture>`: two designs on one trace. */
 import type { Command } from 'commander';
-import type { DesignChoice } from '../../engine/host/designs.js';
+import { DEFAULT_DESIGNS, type DesignChoice } from '../../engine/host/designs.js';
 import { PcapWriter } from '../captures/pcap-writer.js';
 import { checksumConfig, fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
 import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
@@ -41,7 +41,7 @@ export function register(program: Command): void {
         'explained; any other ends with exit code 99.',
     )
     .argument('<capture...>', `read one after the other: ${CAPTURE_ARGUMENT}`)
-    .option('--designs <a,b>', 'the two designs', 'timeout-lists,rculist-sweep')
+    .option('--designs <a,b>', 'the two designs', DEFAULT_DESIGNS.join(','))
     .option('--config <file>', 'configuration file (docs/config.md)')
     .option('--limit <packets>', 'stop reading after this many packets', wholeNumber(1, 1e8, 'packets'))
     .option('--minimize <file>', 'pcap file with the fewest packets that still diverge')

@@ -1,6 +1,7 @@
 /** `ctreplay dump <capture>`: the connection table after a capture. */
 import type { Command } from 'commander';
 import type { ConnEntry } from '../../engine/host/connection-view.js';
+import { DEFAULT_DESIGN } from '../../engine/host/designs.js';
 import { dumpLine } from '../../engine/host/dump-text.js';
 import { checksumConfig, fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
 import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
@@ -36,7 +37,7 @@ export function register(program: Command): void {
       "Runs captures through one design and prints its table in the form of 'ovs-appctl dpctl/dump-conntrack -s', sorted.",
     )
     .argument('<capture...>', `read one after the other: ${CAPTURE_ARGUMENT}`)
-    .option('--design <name>', 'design, with a preset as in rculist-sweep@v7', 'rculist-sweep')
+    .option('--design <name>', 'design, with a preset as in rculist-sweep@v7', DEFAULT_DESIGN)
     .option('--config <file>', 'configuration file (docs/config.md)')
     .option(
       '--at <ms>',

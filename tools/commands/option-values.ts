@@ -2,7 +2,8 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { presetNumber, resolveDesigns, type DesignChoice } from '../../engine/host/designs.js';
 import { EngineError } from '../../engine/host/engine-error.js';
-import { compiledDesigns, loadEngine } from '../../engine/host/module.js';
+import { compiledDesigns } from '../../engine/host/design-traits.js';
+import { loadEngine } from '../../engine/host/module.js';
 import {
   DEFAULT_MUTEX,
   DEFAULT_TOUCH_AHEAD,

@@ -1,6 +1,6 @@
 /** What `replay` is asked for: its options, and from them designs, traffic and settings. Trials in other processes read it again. */
 import type { Command } from 'commander';
-import type { DesignChoice } from '../../engine/host/designs.js';
+import { DEFAULT_DESIGNS, type DesignChoice } from '../../engine/host/designs.js';
 import { loadEngine } from '../../engine/host/module.js';
 import { DEFAULT_CONN_LIMIT } from '../../engine/host/run-memory.js';
 import { checksumSwitches, fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
@@ -54,9 +54,6 @@ export interface ReplayCommandFlags extends ReplayFlags, CaptureFlags, ChecksumC
   readonly color?: boolean;
 }
 
-/** The two designs that the patch compares; narrow-insert is run when asked for. */
-const DEFAULT_DESIGNS = 'timeout-lists,rculist-sweep';
-
 /** Trials of a short run, where nothing is said: with five sessions an interval is narrow enough for what the designs differ by. */
 export const DEFAULT_TRIALS = 5;
 
@@ -83,7 +80,7 @@ export function addReplayCommand(program: Command, argv: readonly string[], acti
     .option(
       '--design <names>',
       'designs, joined by commas, with a preset as in rculist-sweep@v7; or all',
-      DEFAULT_DESIGNS,
+      DEFAULT_DESIGNS.join(','),
     )
     .option(
       '--synth <scenario>',

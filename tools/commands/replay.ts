@@ -19,7 +19,6 @@ import { whollyInvalidText } from '../report/invalid-packets.js';
 import { dropEmptyFolder, prepareOutFolder } from '../report/out-folder.js';
 import type { Result } from '../result/schema.js';
 import type { ParameterSpec } from '../synth/parameters.js';
-import { formatRate } from '../text/quantities.js';
 import { readingOf } from './capture-options.js';
 import { lookAtChecksums } from './checksum-options.js';
 import { designsOption } from './option-values.js';
@@ -34,6 +33,7 @@ import {
 } from './replay-request.js';
 import { runTrials, trialsOf } from './replay-trials.js';
 import { RunProgress } from './run-progress.js';
+import { searchLines } from './search-lines.js';
 import { StopSignals } from './stop-signals.js';
 import { UsageError } from './usage-error.js';
 
@@ -182,18 +182,6 @@ function objectiveOf(flags: SettledFlags<ReplayCommandFlags>): readonly Conditio
   } catch (error) {
     throw new UsageError(`--slo: ${(error as Error).message}`);
   }
-}
-
-/** One line per search: what was found. */
-function searchLines(result: Result): string {
-  return (result.rateSearches ?? [])
-    .map(({ design, objective, bestPps, steps, build, timed }) => {
-      const how = `${steps.length} steps, ${build ?? 'probed'} build, packets ${timed === false ? 'not ' : ''}timed`;
-      return bestPps == null
-        ? `${design}: no rate holds ${objective} (${how})\n`
-        : `${design}: ${formatRate(bestPps)} is the highest rate that holds ${objective} (${how})\n`;
-    })
-    .join('');
 }
 
 /** Prints what was asked for, writes the files, and sets the exit code. */

@@ -1,6 +1,7 @@
 /** `ctreplay scale`: throughput at 1..N workers and the Universal Scalability Law fitted to it. */
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
+import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
@@ -73,7 +74,7 @@ export function register(program: Command, argv: readonly string[]): void {
     .option('--keep-truncated', KEEP_TRUNCATED_HELP)
     .option('--strict', STRICT_HELP)
     .addOption(matrixChecksumsOption())
-    .option('--design <names>', 'designs, joined by commas; or all', 'timeout-lists,rculist-sweep')
+    .option('--design <names>', 'designs, joined by commas; or all', DEFAULT_DESIGNS.join(','))
     .option('--workers <count>', 'most workers, 1 to 64 (default: the cores)', wholeNumber(1, 64, 'workers'))
     .option(
       '--packets <count>',

@@ -1,6 +1,6 @@
 /** `ctreplay trace <capture>`: what the tracker says of each packet. */
 import type { Command } from 'commander';
-import { designLabel } from '../../engine/host/designs.js';
+import { DEFAULT_DESIGN, designLabel } from '../../engine/host/designs.js';
 import { checksumConfig, fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
 import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
@@ -39,7 +39,7 @@ export function register(program: Command): void {
         'the tracker puts out, the form of ovstest test-conntrack pcap. A fragment comes out when its packet is whole.',
     )
     .argument('<capture...>', `read one after the other: ${CAPTURE_ARGUMENT}`)
-    .option('--design <name>', 'design, with a preset as in rculist-sweep@v7', 'rculist-sweep')
+    .option('--design <name>', 'design, with a preset as in rculist-sweep@v7', DEFAULT_DESIGN)
     .option(
       '--clock <clock>',
       "tracker's time: frozen (as ovstest does) or capture (timestamps, with expiration)",

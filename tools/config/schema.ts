@@ -170,7 +170,7 @@ export const configSchema = strictObject({
     preset: z
       .string()
       .optional()
-      .describe('Preset of rculist-sweep and narrow-insert: v6, v7 or v7-fixed (default).'),
+      .describe('Preset of the designs that have presets; for rculist-sweep v6, v7 or v7-fixed (default).'),
   }).optional(),
 });
 

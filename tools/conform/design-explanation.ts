@@ -1,5 +1,6 @@
 /** Differences that a design has from Open vSwitch because it expires connections in another way. */
-import type { DesignChoice } from '../../engine/host/designs.js';
+import { traitsOf } from '../../engine/host/design-traits.js';
+import { DEFAULT_DESIGN, type DesignChoice } from '../../engine/host/designs.js';
 import { Differ } from '../oracle/differ.js';
 import { compareRuns } from './compare-runs.js';
 import type { ConformInput } from './conform-input.js';
@@ -9,12 +10,12 @@ import { isSince } from './release.js';
 import { runThroughTracker } from './tracker-run.js';
 
 /** The design of Open vSwitch, and the first release that has it. */
-const OVS_DESIGN: DesignChoice = { design: 'rculist-sweep', preset: 'v7' };
+const OVS_DESIGN: DesignChoice = { design: DEFAULT_DESIGN, preset: traitsOf(DEFAULT_DESIGN).recordedPreset };
 const OVS_DESIGN_SINCE = [[3, 0, 0]] as const;
 const NS_PER_MS = 1_000_000n;
 
 export const BY_DESIGN =
-  'the design: rculist-sweep, the design of this Open vSwitch, agrees with it here, and what the two designs differ in ' +
+  `the design: ${DEFAULT_DESIGN}, the design of this Open vSwitch, agrees with it here, and what the two designs differ in ` +
   'comes from expired connections (ctreplay diff)';
 
 /**

@@ -25,22 +25,24 @@ export type ReadyWorkload =
   | Extract<Workload, { kind: 'ovs-benchmark' }>
   | (Extract<Workload, { kind: 'replay' }> & { readonly loaded: LoadedTraffic });
 
+/** What a cell is measured with. */
+export interface CellContext {
+  readonly threads: number;
+  readonly choice: DesignChoice;
+  readonly request: RunRequest;
+  readonly machine: MachineAtStart;
+  readonly onCase: OnCase;
+}
+
 /**
  * A bare run for the throughput, a probed one of the same packets for the contention, and, where connections expire, a probed one in
  * which they age faster for the sweeper's holds.
  * @throws ReplayFailure when a thread failed, EngineError when a design cannot run
  */
-export async function measureCell(
-  workload: ReadyWorkload,
-  threads: number,
-  choice: DesignChoice,
-  request: RunRequest,
-  machine: MachineAtStart,
-  onCase: OnCase,
-): Promise<CellRound> {
+export async function measureCell(workload: ReadyWorkload, context: CellContext): Promise<CellRound> {
   return workload.kind === 'ovs-benchmark'
-    ? measureOvsBenchmark(workload.packetsPerThread, threads, choice, request)
-    : measureReplay(workload.loaded, workload.expires, { threads, choice, request, machine, onCase });
+    ? measureOvsBenchmark(workload.packetsPerThread, context.threads, context.choice, context.request)
+    : measureReplay(workload.loaded, workload.expires, context);
 }
 
 async function measureOvsBenchmark(
@@ -61,18 +63,10 @@ async function measureOvsBenchmark(
   };
 }
 
-interface ReplayContext {
-  readonly threads: number;
-  readonly choice: DesignChoice;
-  readonly request: RunRequest;
-  readonly machine: MachineAtStart;
-  readonly onCase: OnCase;
-}
-
 async function measureReplay(
   loaded: LoadedTraffic,
   expires: boolean,
-  context: ReplayContext,
+  context: CellContext,
 ): Promise<CellRound> {
   const bare = await replayOnce(loaded, 'bare', 1, context);
   const probed = await replayOnce(loaded, 'probed', 1, context);
@@ -92,7 +86,7 @@ async function replayOnce(
   loaded: LoadedTraffic,
   flavour: 'bare' | 'probed',
   timeScale: number,
-  { threads, choice, request, machine, onCase }: ReplayContext,
+  { threads, choice, request, machine, onCase }: CellContext,
 ): Promise<ResultCase> {
   const options = replayOptions(loaded, threads, flavour, timeScale, request);
   const startedAt = new Date();

@@ -1,4 +1,5 @@
 import { globalValue } from '../../engine/host/constants.js';
+import { DEFAULT_DESIGN } from '../../engine/host/designs.js';
 import { loadEngine, wasmFolder } from '../../engine/host/module.js';
 
 /**
@@ -6,7 +7,7 @@ import { loadEngine, wasmFolder } from '../../engine/host/module.js';
  * @throws Error naming one that they do not export
  */
 export function layoutConstants(names: readonly string[]): Record<string, number> {
-  const { module } = loadEngine('rculist-sweep', 'bare', `${wasmFolder()}/micro`);
+  const { module } = loadEngine(DEFAULT_DESIGN, 'bare', `${wasmFolder()}/micro`);
   const memory = new WebAssembly.Memory({ initial: 2, maximum: 65536, shared: true });
   const { exports } = new WebAssembly.Instance(module, { env: { memory, clock: () => 0 } });
   return Object.fromEntries(

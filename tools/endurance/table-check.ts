@@ -1,5 +1,6 @@
 /** What must hold of a whole tracker at rest, whatever threads did to it. */
 import { readCounters, sumCounters } from '../../engine/host/counters.js';
+import { traitsOf } from '../../engine/host/design-traits.js';
 import type { EngineRun } from '../../engine/host/run-memory.js';
 import type { EngineThread } from '../../engine/host/thread.js';
 import { layoutConstants } from './layout-constants.js';
@@ -152,14 +153,13 @@ class TableCheck {
     return Buffer.from(bytes).toString('hex');
   }
 
-  /** The expiration lists hold each connection of the map once, and nothing else; both directions agree. */
+  /** The expiration lists, where the design has any, hold each connection of the map once, and nothing else; both directions agree. */
   #lists(connections: readonly number[]): void {
-    const { expiry } = this.#result.run.plan.regions;
-    const byClass = this.#result.run.engine.design === 'timeout-lists';
-    const heads = byClass ? this.#constant('N_TIMEOUT_CLASSES') : this.#constant('N_EXP_LISTS');
-    const base = byClass ? expiry : expiry + this.#constant('X_LISTS');
+    const { lists, listsAt, listIsClass } = traitsOf(this.#result.run.engine.design);
+    if (lists === 0) return;
+    const base = this.#result.run.plan.regions.expiry + listsAt;
     const unlisted = new Set(connections);
-    for (let list = 0; list < heads; list++) {
+    for (let list = 0; list < lists; list++) {
       const head = base + list * this.#constant('LINK_SIZE');
       let previous = head;
       for (let link = this.#u32(head + 4); link !== head; link = this.#u32(link + 4)) {
@@ -169,7 +169,7 @@ class TableCheck {
           break;
         }
         if (this.#u32(link) !== previous) this.#found.push(`prev of ${conn} does not lead back`);
-        if (byClass) {
+        if (listIsClass) {
           const own = this.#view.getUint8(conn + this.#constant('CO_TIMEOUT_CLASS'));
           if (own !== list) this.#found.push(`connection ${conn} of class ${own} is in list ${list}`);
         }
@@ -331,14 +331,12 @@ function layoutNumbers(): Record<string, number> {
     'HEAD_BY_KEY',
     'HEAD_BY_PARENT',
     'LINK_SIZE',
-    'N_EXP_LISTS',
     'NEXT_BY_KEY',
     'NEXT_BY_PARENT',
     'NEXT_SLOT',
     'T_RETIRED',
     'T_SPARE_SLOTS',
     'T_WAITING',
-    'X_LISTS',
     'Z_COUNT',
     'Z_SEQUENCE',
   ]);

@@ -22,11 +22,12 @@ export interface Warning {
 /** A worker's times, for the question whether it was starved. */
 export interface WorkerFacts {
   readonly worker: number;
-  /** Time between the two reads that `waitNs` is the difference of. */
   readonly elapsedNs: number;
-  readonly waitNs?: number | null;
-  readonly involuntarySwitches?: number | null;
-  readonly lockWaitNs?: number | null;
+  /** Time between the two reads that `waitNs` is the difference of, which lie around the run; absent or shorter = `elapsedNs`. */
+  readonly schedulerSpanNs?: number | null | undefined;
+  readonly waitNs?: number | null | undefined;
+  readonly involuntarySwitches?: number | null | undefined;
+  readonly lockWaitNs?: number | null | undefined;
 }
 
 /** What warnings are raised from. All optional: give what is known. */
@@ -129,14 +130,11 @@ const RULES = {
     advice:
       'This is the scheduler, not lock contention: stop other programs, use fewer workers than cores, or pin them (--pin).',
     when: ({ workers }) => {
-      const starved = (workers ?? []).filter(
-        ({ waitNs, elapsedNs }) =>
-          waitNs != null && elapsedNs > 0 && waitNs / elapsedNs > WARNING_LIMITS.starvedShare,
-      );
+      const starved = (workers ?? [])
+        .map((each) => ({ worker: each.worker, share: cpuWaitShare(each) }))
+        .filter(({ share }) => share > WARNING_LIMITS.starvedShare);
       if (starved.length === 0) return null;
-      const parts = starved.map(
-        ({ worker, waitNs, elapsedNs }) => `worker-${worker} ${percent((waitNs ?? 0) / elapsedNs)}`,
-      );
+      const parts = starved.map(({ worker, share }) => `worker-${worker} ${percent(share)}`);
       return `workers were ready to run but waited for a CPU: ${parts.join(', ')} of their time`;
     },
   },
@@ -390,6 +388,12 @@ export function collectWarnings(facts: WarningFacts): Warning[] {
 /** Whether a run took longer than its schedule. Few packets, or packets in bursts, can miss the mean rate and still be on time. */
 function isLate(plannedNs: number, elapsedNs: number): boolean {
   return elapsedNs > plannedNs / (1 - WARNING_LIMITS.rateShort) + WARNING_LIMITS.rateShortNs;
+}
+
+/** Share of its time that a worker was ready to run and had no CPU; 0 where the system does not tell. */
+function cpuWaitShare({ waitNs, schedulerSpanNs, elapsedNs }: WorkerFacts): number {
+  const spanNs = Math.max(schedulerSpanNs ?? 0, elapsedNs);
+  return waitNs == null || spanNs <= 0 ? 0 : waitNs / spanNs;
 }
 
 function percent(share: number): string {

@@ -1,7 +1,8 @@
 /** All benchmarks there are, for the designs asked for. */
 import { join } from 'node:path';
-import { availableDesigns } from '../../engine/host/designs.js';
-import { compiledDesigns, wasmFolder } from '../../engine/host/module.js';
+import { compiledDesigns } from '../../engine/host/design-traits.js';
+import { availableDesigns, DEFAULT_DESIGN } from '../../engine/host/designs.js';
+import { wasmFolder } from '../../engine/host/module.js';
 import { batchBenchmarks } from './batch-benchmarks.js';
 import { captureBenchmarks } from './capture-benchmarks.js';
 import { connectionBenchmarks } from './connection-benchmarks.js';
@@ -10,23 +11,21 @@ import { MicroEngine } from './micro-engine.js';
 import { packetBenchmarks } from './packet-benchmarks.js';
 import { structureBenchmarks } from './structure-benchmarks.js';
 
-/** Designs whose loops were compiled (engine/assembly/designs/micro-NAME.ts), in the usual order. */
+/** Designs whose loops were compiled, in the usual order. */
 export function measurableDesigns(): string[] {
   const compiled = compiledDesigns(join(wasmFolder(), 'micro'));
   return availableDesigns().filter((design) => compiled.includes(design));
 }
 
-/** What does not depend on the design is measured once, with this one's module. */
-const COMMON_DESIGN = 'rculist-sweep';
-
 /**
- * Sets of benchmarks in the order of the report; the benchmarks of one set share an engine, so one set runs at a time.
+ * Sets of benchmarks in the order of the report; the benchmarks of one set share an engine, so one set runs at a time. What does not
+ * depend on the design is measured once.
  * @throws EngineError when a design's loops were not built
  */
 export function openBenchmarks(designs: readonly string[], seed: number): BenchmarkSet[] {
   return [
-    { benchmarks: structureBenchmarks(new MicroEngine(COMMON_DESIGN)) },
-    { benchmarks: packetBenchmarks(new MicroEngine(COMMON_DESIGN)) },
+    { benchmarks: structureBenchmarks(new MicroEngine(DEFAULT_DESIGN)) },
+    { benchmarks: packetBenchmarks(new MicroEngine(DEFAULT_DESIGN)) },
     ...designs.map((design) => ({ benchmarks: connectionBenchmarks(new MicroEngine(design)) })),
     ...designs.map((design) => ({ benchmarks: batchBenchmarks(design) })),
     captureBenchmarks(seed),

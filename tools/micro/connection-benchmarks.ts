@@ -1,4 +1,5 @@
 /** Benchmarks of a connection's life under one expiry design. */
+import { traitsOf } from '../../engine/host/design-traits.js';
 import { buildFrame } from '../synth/packet-builder.js';
 import type { Benchmark } from './benchmark.js';
 import type { MicroEngine } from './micro-engine.js';
@@ -15,9 +16,6 @@ const POOL_PORTS = 1000;
 const OCCUPANCIES = [0, 50, 90, 99] as const;
 /** Creations tried per port of the pool before it is given up as not filling. */
 const FILL_ATTEMPTS = 200;
-
-/** Designs that look at live connections in a sweep; the old one stops at the first of each list. */
-const STOPS_AT_FIRST = new Set(['timeout-lists']);
 
 export function connectionBenchmarks(engine: MicroEngine): Benchmark[] {
   return [...life(engine), ...lookups(engine), ...natAllocation(engine)];
@@ -91,7 +89,7 @@ function life(engine: MicroEngine): Benchmark[] {
       run: (n) => loops.loopPacket(packet.address, commit, NOW_MS, n),
     },
   ];
-  if (!STOPS_AT_FIRST.has(design)) {
+  if (traitsOf(design).sweepLooksAtLiving) {
     benchmarks.push({
       name: `sweep/look@${design}`,
       what: `a live connection looked at by a sweep over ${COUNT}`,

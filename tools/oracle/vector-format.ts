@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { traitsOf } from '../../engine/host/design-traits.js';
 import { OracleError } from './oracle-error.js';
 
 /**
@@ -127,11 +128,11 @@ export type Vary = z.infer<typeof vary>;
 export type VectorDesign = (typeof designNames)[number];
 
 /**
- * Which of the two recorded designs says what a design has to do: the old one only for itself. Every other design
- * changes when connections are removed, not what a packet sees, and follows the new one.
+ * Which of the two recorded designs says what packets see under a design: the old one takes a connection that is ended (force, TCP
+ * reuse) out of the table at once, the new one leaves it there until a sweep.
  */
 export function recordedDesign(design: string): VectorDesign {
-  return design === 'timeout-lists' ? 'timeout-lists' : 'rculist-sweep';
+  return traitsOf(design).expireRemoves ? 'timeout-lists' : 'rculist-sweep';
 }
 
 /** Whether a vector says anything about a design. */

@@ -1,4 +1,5 @@
 import type { ConnEntry, ConnTuple } from '../../engine/host/connection-view.js';
+import { traitsOf } from '../../engine/host/design-traits.js';
 import type { Flavour } from '../../engine/host/module.js';
 import { bracketTuple } from '../../engine/host/dump-text.js';
 import type { ExecRequest, NatRequest } from '../../engine/host/exec-params.js';
@@ -61,7 +62,7 @@ export class VectorRunner {
       seed,
       hashBasis: Math.imul(seed, 0x9e3779b1) >>> 0,
       touchAhead: this.#touchAhead,
-      ...this.#preset(),
+      preset: traitsOf(this.design).recordedPreset,
     });
     const execution = new Execution(this.#tracker);
     for (const [index, step] of vector.steps.entries()) {
@@ -82,11 +83,6 @@ export class VectorRunner {
       }
     }
     return null;
-  }
-
-  /** The recorded revision is the merged one, where a design knows it. */
-  #preset(): { preset: string | null } {
-    return { preset: 'v7' in this.#tracker.engine.presets ? 'v7' : null };
   }
 }
 

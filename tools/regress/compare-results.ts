@@ -258,7 +258,7 @@ function withheldNotes(...sides: readonly ReadonlyMap<string, ReadonlySet<string
   return names.size === 0
     ? []
     : [
-        `~ ${[...names].join(', ')} not compared where the machine interrupted more than half as many packets as lie above: it would be a comparison of machines. ${WITHHELD_ADVICE}`,
+        `~ ${[...names].join(', ')} not compared where the machine interrupted or delayed more than half as many packets as lie above: it would be a comparison of machines. ${WITHHELD_ADVICE}`,
       ];
 }
 

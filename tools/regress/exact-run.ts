@@ -63,19 +63,22 @@ export function runExact(
   wasmFolder?: string,
 ): ExactFigures {
   return {
-    ...runProbed(trackerOf(choice, input, seed, 'probed', wasmFolder), input),
+    ...runProbed(trackerOf({ choice, input, seed, flavour: 'probed', wasmFolder }), input),
     ...runTraced(choice, input, seed, wasmFolder),
   };
 }
 
-function trackerOf(
-  choice: DesignChoice,
-  input: ExactInput,
-  seed: number,
-  flavour: Flavour,
-  wasmFolder: string | undefined,
-  trace?: (run: EngineRun) => EngineTrace,
-): Tracker {
+/** What an exact run's tracker is made for. */
+interface TrackedRun {
+  readonly choice: DesignChoice;
+  readonly input: ExactInput;
+  readonly seed: number;
+  readonly flavour: Flavour;
+  readonly wasmFolder: string | undefined;
+  readonly trace?: (run: EngineRun) => EngineTrace;
+}
+
+function trackerOf({ choice, input, seed, flavour, wasmFolder, trace }: TrackedRun): Tracker {
   const settings = configSettings(input.config);
   const { presets } = loadEngine(choice.design, flavour, wasmFolder);
   const tracker = Tracker.create({
@@ -143,10 +146,17 @@ function lagFigures(tracker: Tracker): Record<string, number> {
 /** Work by the ct_state that a packet got, of sweeps, and of a flush at the end. */
 function runTraced(choice: DesignChoice, input: ExactInput, seed: number, wasmFolder?: string): TracedWork {
   const traces: WorkTrace[] = [];
-  const tracker = trackerOf(choice, input, seed, 'traced', wasmFolder, (traced) => {
-    const made = new WorkTrace(traced);
-    traces.push(made);
-    return made;
+  const tracker = trackerOf({
+    choice,
+    input,
+    seed,
+    flavour: 'traced',
+    wasmFolder,
+    trace: (traced) => {
+      const made = new WorkTrace(traced);
+      traces.push(made);
+      return made;
+    },
   });
   const [trace] = traces as [WorkTrace];
   const run = new CaptureRun(tracker, createRules(input.config), 'capture');

@@ -12,7 +12,7 @@ import { ratioBaselineText, ratioFileIn, readRatioBaseline, type RatioBaseline }
 import { looksOf, measureRatios, PROBED_BASELINE, ratioBaselineOf, ratioChecks } from './ratio-run.js';
 import { regressInputName, type RegressConfig } from './regress-config.js';
 import { runForJson } from './run-command.js';
-import { cellFigures, thresholdChecks } from './thresholds.js';
+import { cellFigures, heldBack, thresholdChecks } from './thresholds.js';
 import {
   measureTimed,
   timedChecks,
@@ -57,6 +57,7 @@ export async function gateRatios(options: LevelOptions): Promise<GateFindings> {
   if (result === null || only !== null) return { checks, facts: [], written: [] };
   const limits = thresholdChecks(config.thresholds, {
     found: cellFigures(result.cases),
+    heldBack: heldBack(result.cases),
     baseline: before.figures,
     throughputNotComparable: before.throughput === 'bare' ? null : PROBED_BASELINE,
     notComparable: notComparable(config, before),

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import {
   DEFAULT_MUTEX,
   DEFAULT_TOUCH_AHEAD,
@@ -106,7 +107,10 @@ const RATIO_INPUTS: RegressInput[] = [
 const tolerance = z.number().positive();
 
 const schema = z.strictObject({
-  designs: z.array(z.string().min(1)).min(1).default(['timeout-lists', 'rculist-sweep', 'narrow-insert']),
+  designs: z
+    .array(z.string().min(1))
+    .min(1)
+    .default([...DEFAULT_DESIGNS, 'narrow-insert']),
   exact: z
     .strictObject({
       seed: z.int().min(0).max(0xffff_ffff).default(1),
@@ -118,7 +122,10 @@ const schema = z.strictObject({
   ratios: z
     .strictObject({
       /** The first is what the others are compared with. */
-      designs: z.array(z.string().min(1)).min(2).default(['timeout-lists', 'rculist-sweep']),
+      designs: z
+        .array(z.string().min(1))
+        .min(2)
+        .default([...DEFAULT_DESIGNS]),
       inputs: z.array(inputSchema).min(1).default(RATIO_INPUTS),
       workers: z.array(z.int().min(1).max(64)).min(1).default([1, 2]),
       /** Fresh processes; two and more, since the baseline is of other sessions than these. */

@@ -1,6 +1,7 @@
 /** Thresholds of the configuration against the figures of a run. */
 import type { ResultCase } from '../result/schema.js';
 import { median } from '../stats/sample.js';
+import { withheldAt } from '../result/tail.js';
 import { burdenedPps, comparablePps, isPaced, throughputOf, whyNotCompared } from '../result/throughput.js';
 import { LOCK_CLASSES } from '../../engine/host/counters.js';
 import { RegressError, type Check } from './check.js';
@@ -72,9 +73,33 @@ export function cellFigures(cases: readonly ResultCase[]): Map<string, CellFigur
   );
 }
 
+/** Percentiles of a cell that are the machine's rather than the design's, by metric, with the reason (result/tail.ts). */
+export type HeldBack = ReadonlyMap<string, Readonly<Record<string, string>>>;
+
+/** Which percentiles are held back, by the median of the interruptions over a cell's trials. */
+export function heldBack(cases: readonly ResultCase[]): HeldBack {
+  const shares = new Map<string, number[]>();
+  for (const one of cases) {
+    const share = one.latency?.service?.overall.interruptedShare;
+    if (one.control === true || typeof share !== 'number') continue;
+    shares.set(one.id, [...(shares.get(one.id) ?? []), share]);
+  }
+  return new Map(
+    [...shares].map(([id, values]) => {
+      const reasons = Object.entries(PERCENTILE_KEYS).flatMap(([name, key]): [string, string][] => {
+        const reason = key === 'meanNs' || key === 'maxNs' ? null : withheldAt(median(values), key);
+        return reason === null ? [] : [[`service.${name}`, reason]];
+      });
+      return [id, Object.fromEntries(reasons)];
+    }),
+  );
+}
+
 /** What thresholds are held against. */
 export interface ThresholdContext {
   readonly found: ReadonlyMap<string, CellFigures>;
+  /** What of it says nothing of a design; absent: nothing. */
+  readonly heldBack?: HeldBack;
   /** Figures of the baseline; null when there is none. */
   readonly baseline: ReadonlyMap<string, CellFigures> | null;
   /** Why times of the baseline cannot be compared with here; null when they can. */
@@ -118,6 +143,11 @@ export function thresholdChecks(thresholds: readonly Threshold[], context: Thres
 
 function judge(threshold: Threshold, id: string, value: number, context: ThresholdContext): Check {
   const { metric, operator, limit, ofBaseline } = threshold;
+  const reason = context.heldBack?.get(id)?.[metric];
+  if (reason !== undefined) {
+    const text = `${metric} is ${show(metric, value)}, and says nothing of the design: ${reason}`;
+    return check(threshold, id, 'inconclusive', text);
+  }
   if (!ofBaseline) {
     const ok = holds(operator, value, limit);
     return check(threshold, id, ok ? 'pass' : 'regression', `${metric} is ${show(metric, value)}`);

@@ -5,7 +5,7 @@
  * interrupts, the hypervisor) is taken from the gaps in a bare clock loop on the same thread before and after the run, less the
  * switches that happened in the loop.
  */
-import type { Recording } from './collect-latency.js';
+import type { Recording } from './recording.js';
 import { stretchQuantiles, joinClockLoops } from '../measure/clock-loop.js';
 import { quantileSorted } from '../stats/sample.js';
 import type { ClockLoopFigures, ClockLoopPercentiles } from '../result/schema.js';
@@ -15,8 +15,12 @@ import type { WorkerReport } from './worker-input.js';
 export interface WorkerInterruptions {
   /** Per nanosecond that the worker ran or wanted to. */
   readonly perNs: number;
-  /** Share of its time that they took. */
+  /** Share of its time that they took while it worked. */
   readonly lostShare: number;
+  /** Share of its packets that left late because it came back late from a wait; 0 where there was no schedule. */
+  readonly delayedShare: number;
+  /** Share of its time in which it did not wait. */
+  readonly busyShare: number;
   /** Time per packet, all included: an interruption cannot touch more packets than there are. */
   readonly packetNs: number;
 }
@@ -34,7 +38,9 @@ export function interruptionsOf(report: WorkerReport): WorkerInterruptions | nul
   const gapsNs = disturbance.gapsNs.reduce((sum, gap) => sum + gap, 0);
   return {
     perNs: otherGaps / disturbance.probeNs + (known ? (switches ?? 0) / runnableNs : 0),
-    lostShare: Math.min(1, Math.max(gapsNs / disturbance.probeNs, (waitNs ?? 0) / runnableNs)),
+    lostShare: Math.min(1, gapsNs / disturbance.probeNs),
+    delayedShare: (report.departure?.delayedCount ?? 0) / packets,
+    busyShare: Math.max(0, 1 - (report.account?.idleNs ?? 0) / elapsedNs),
     packetNs: elapsedNs / packets,
   };
 }
@@ -47,7 +53,9 @@ export interface RecordedBy {
 
 /**
  * Interruptions per recorded value. Inside a service time there is one for each that fell into it: rate x length. A response time
- * also has those that began before the packet was due; each delays the packets that are due meanwhile, but not more than all.
+ * begins when the packet is due. Where the worker was waiting for it then, it is counted whether it came back in time
+ * (`departure.ts`). Where the worker was busy with packets before, an interruption also touches those that are due while
+ * it lasts, and as long again as it takes to catch up: load / (1 - load) of the share that is lost, counted up to 1.
  * @returns null when the interruptions of a worker are not known, or nothing was recorded
  */
 export function interruptedShare(
@@ -62,11 +70,17 @@ export function interruptedShare(
     const one = workers[worker] ?? null;
     if (one === null) return null;
     const inside = one.perNs * Number(recording.exact.sumNs);
-    const most = count * one.perNs * one.packetNs;
-    hits += kind === 'service' ? Math.min(inside, most) : Math.min(inside, most) + count * one.lostShare;
+    const most = count * one.perNs * one.packetNs * one.busyShare;
+    hits += Math.min(inside, most);
+    if (kind === 'response') hits += count * (one.delayedShare + queuedBehind(one));
     values += count;
   }
   return values === 0 ? null : Math.min(1, hits / values);
+}
+
+/** Share of packets that are due while an interruption of the busy worker lasts, or while it catches up after it. */
+function queuedBehind({ busyShare, lostShare }: WorkerInterruptions): number {
+  return lostShare * (busyShare < 0.5 ? busyShare / (1 - busyShare) : 1);
 }
 
 /** Interruptions of a worker per second; null when not known. */

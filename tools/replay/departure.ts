@@ -20,6 +20,8 @@ export interface Departures {
    * which the run was stopped because the next packet was not due yet. Null when there was no packet.
    */
   readonly followedNs: number | null;
+  /** Packets whose lateness is mostly the machine's: it brought the thread back too late from a wait. */
+  readonly delayedCount: number;
 }
 
 /** A run has settled when code is compiled and caches are warm. */
@@ -52,7 +54,15 @@ class Lateness {
   }
 }
 
-/** Books one worker's departures. */
+/** Less than this is the step of the clock and the way out of the wait. */
+const LATE_RETURN_NS = 1000;
+
+/**
+ * Books one worker's departures, and beside them a schedule without the machine: each batch begins when its first packet is due or,
+ * if that is later, when the batch before is done, and takes as long as it did. What a batch leaves later than that, the machine
+ * added, and what follows has it until the worker has caught up. A packet is delayed by the machine when that is more than
+ * {@link LATE_RETURN_NS} and more than half of its lateness; an overloaded tracker is not excused by it.
+ */
 export class DepartureRecorder {
   readonly #all = new Lateness();
   readonly #settled = new Lateness();
@@ -61,6 +71,24 @@ export class DepartureRecorder {
   #departedNs = 0;
   #settledNs = 0;
   #followedNs: number | null = null;
+  #delayedCount = 0;
+  /** On the schedule without the machine: when the batch in progress began, and when the worker was done with the one before. */
+  #undisturbedNs = Number.NEGATIVE_INFINITY;
+  #beganNs = 0;
+  #byMachineNs = 0;
+
+  /**
+   * The next batch begins.
+   * @param doneNs when the worker was done with the batch before
+   * @param beginsNs when it came back from waiting; `doneNs` where it did not wait
+   * @param firstDueNs when the first packet of the batch is due
+   */
+  begin(doneNs: number, beginsNs: number, firstDueNs: number): void {
+    const undisturbedDoneNs = this.#undisturbedNs + (doneNs - this.#beganNs);
+    this.#undisturbedNs = Math.max(firstDueNs, undisturbedDoneNs);
+    this.#beganNs = beginsNs;
+    this.#byMachineNs = beginsNs - this.#undisturbedNs;
+  }
 
   /**
    * Packets with these due times leave now, in one batch.
@@ -86,6 +114,8 @@ export class DepartureRecorder {
       const lateNs = Math.max(0, Math.round(this.#departedNs - dueNs));
       this.#all.add(lateNs);
       if (dueNs >= this.#settledNs) this.#settled.add(lateNs);
+      const byMachineNs = Math.min(this.#byMachineNs, lateNs);
+      if (byMachineNs > LATE_RETURN_NS && byMachineNs > lateNs / 2) this.#delayedCount++;
     }
     this.#pending = 0;
   }
@@ -95,6 +125,7 @@ export class DepartureRecorder {
       all: this.#all.figures(),
       settled: this.#settled.figures(),
       followedNs: this.#followedNs,
+      delayedCount: this.#delayedCount,
     };
   }
 }

@@ -1,6 +1,7 @@
 /** Searching the highest rate that holds an objective (like the NDR search of traffic generators). */
 import { ReplayFailure } from './replay-failure.js';
 import type { ResultCase } from '../result/schema.js';
+import { withheldAt } from '../result/tail.js';
 
 /** One condition of an objective: a figure of a run, and its bound. */
 export interface Condition {
@@ -80,6 +81,21 @@ export function holds(objective: readonly Condition[], run: ResultCase): boolean
     if (value === null) return false;
     if (comparison === '=') return value <= bound + LOSS_TOLERANCE;
     return comparison === '<' ? value < bound : value <= bound;
+  });
+}
+
+/**
+ * Conditions of an objective that a run failed by a percentile that is the machine's rather than the design's.
+ * @returns per condition its figure and the reason
+ */
+export function failedByMachine(objective: readonly Condition[], run: ResultCase): string[] {
+  return objective.flatMap((condition) => {
+    const { figure } = condition;
+    const kind = figure.startsWith('service.') ? 'service' : 'response';
+    const key = TIMES[figure.replace(/^(service|response)\./, '')];
+    if (key === undefined || key === 'maxNs' || key === 'meanNs' || holds([condition], run)) return [];
+    const reason = withheldAt(run.latency?.[kind]?.overall.interruptedShare, key);
+    return reason === null ? [] : [`${figure}: ${reason}`];
   });
 }
 

@@ -1,7 +1,8 @@
 /** Whether a run replayed packets again under the same addresses, and what loops with addresses of their own do to FTP and NAT. */
 import type { WarningFacts } from '../measure/warnings.js';
 import type { Input } from '../result/schema.js';
-import type { FinishedRun, RunOptions } from './run-control.js';
+import type { FinishedRun } from './run-control.js';
+import type { RunOptions } from './run-options.js';
 
 /**
  * Whether packets came again under the same addresses: in a later loop, or because a capture was named twice. They then meet

@@ -5,70 +5,22 @@
  * read the table after the end; while the run goes on it is offline.
  */
 import { availableParallelism } from 'node:os';
-import type { EngineModule } from '../../engine/host/module.js';
-import type { EngineRun, RunSettings } from '../../engine/host/run-memory.js';
-import { EngineThread } from '../../engine/host/thread.js';
-import type { DesignChoice } from '../../engine/host/designs.js';
-import type { TrackerConfig } from '../config/read-config.js';
+import type { EngineRun } from '../../engine/host/run-memory.js';
 import { mayRewrite, type PacketRules } from '../config/rules.js';
 import type { FeederInput } from './feeder.js';
 import { forgetCounters } from './forget-counters.js';
-import { makeSchedule, type PacingRequest, type Schedule, type TrafficTotals } from './pace.js';
+import { makeSchedule, type Schedule, type TrafficTotals } from './pace.js';
 import { ReplayFailure } from './replay-failure.js';
 import { feederIndex } from './run-abort.js';
-import { bindRunClock, runOrigin } from './run-clock.js';
+import { bindRunClock, runOrigin, TRACKER_EPOCH_MS } from './run-clock.js';
 import { layOutRun, type RunLayout } from './run-layout.js';
+import type { RunOptions } from './run-options.js';
 import { RunThreads } from './run-threads.js';
 import { SharedState, STOP_FINISHED, STOP_NONE } from './shared-state.js';
-import type { SteerMode } from './steer.js';
 import { TimelineWatcher, type RunTimeline } from './timeline.js';
-import { TRACKER_EPOCH_MS } from './worker-input.js';
 import { dropThreadsAhead, startThreadsAhead } from './thread-pool.js';
 import { isStreamed, type ReplayTraffic } from './traffic-source.js';
-import type {
-  FaultInjection,
-  LatencyMode,
-  SweeperInput,
-  SweeperReport,
-  TrackerClock,
-  WorkerInput,
-  WorkerReport,
-} from './worker-input.js';
-
-/** What one run needs to know. */
-export interface RunOptions {
-  readonly engine: EngineModule;
-  readonly choice: DesignChoice;
-  readonly settings: RunSettings;
-  readonly workers: number;
-  readonly pacing: PacingRequest;
-  /** Packets that leave together; 1 = each on its own. */
-  readonly burst: number;
-  readonly steer: SteerMode;
-  readonly batch: number;
-  readonly loops: number;
-  readonly durationMs: number | null;
-  readonly clock: 'wall' | 'capture';
-  readonly timeScale: number;
-  readonly maxConns: number;
-  readonly latency: LatencyMode;
-  readonly warmupPackets: number;
-  readonly timelineMs: number;
-  readonly rules: PacketRules;
-  /** What the rules were made from: a feeder makes them again. Absent = the default, everything committed. */
-  readonly config?: TrackerConfig | undefined;
-  /** Loops that share their addresses; null = addresses stay as they are in every loop. */
-  readonly uniqueIpLoops: number | null;
-  /** Puts limits, policies and the like into a freshly initialised tracker. */
-  readonly configure: (thread: EngineThread) => void;
-  /** CPU of each worker, then of the sweeper; empty = leave it to the system. */
-  readonly cpus: readonly number[];
-  readonly fault: FaultInjection | null;
-  /** Called now and then with the packets run so far and the packets to come in all (null when open-ended). */
-  readonly onProgress: ((packets: number, total: number | null, pps: number) => void) | null;
-  /** Receives the function that ends the run early, keeping what was measured. */
-  readonly onStart: ((interrupt: () => void) => void) | null;
-}
+import type { SweeperInput, SweeperReport, TrackerClock, WorkerInput, WorkerReport } from './worker-input.js';
 
 /** What a run leaves: reports of the threads, and the engine's memory to read figures from. */
 export interface FinishedRun {

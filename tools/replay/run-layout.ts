@@ -17,11 +17,12 @@ import {
   stagedTotals,
   type WorkerPackets,
 } from './packet-store.js';
-import type { RunOptions } from './run-control.js';
+import type { RunOptions } from './run-options.js';
 import type { StagedTraffic } from './staging.js';
 import { configRewrites, planStream, ringPlaces, scratchOnly, streamTotals } from './stream-plan.js';
 import { slotsInUse, slotsNeeded, touchSlots } from './touched-slots.js';
-import { countTrafficSlots, type TrafficSlots } from './traffic-slots.js';
+import type { TrafficSlots } from './traffic-slots.js';
+import { countTrafficSlots } from './slots-thread.js';
 import { isStreamed, type ReplayTraffic, type StreamedTraffic } from './traffic-source.js';
 
 /** What a worker needs to find its packets. */

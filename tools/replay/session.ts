@@ -26,13 +26,15 @@ import {
 import { hashOf } from '../result/identity.js';
 import { toolVersion } from '../result/tool-version.js';
 import { caseId, loadText } from './case-id.js';
-import { makeCase, type CaseContext } from './case-result.js';
+import { makeCase } from './case-result.js';
+import type { CaseContext } from './collect-run.js';
 import { readMachine, reportMachine, type MachineAtStart } from './machine.js';
 import type { PacingRequest } from './pace.js';
 import { rateToBeginWith, searchRate, type Condition } from './rate-search.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import type { PacketRules } from '../config/rules.js';
-import { runReplay, type FinishedRun, type RunOptions } from './run-control.js';
+import { runReplay, type FinishedRun } from './run-control.js';
+import type { RunOptions } from './run-options.js';
 import { joinRuns } from './throughput.js';
 import { releaseMemory } from './release-memory.js';
 import { shortRunWarnings } from './run-length.js';

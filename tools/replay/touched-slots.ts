@@ -6,7 +6,7 @@ import type { EngineRun } from '../../engine/host/run-memory.js';
 import { availableMemoryBytes } from '../measure/available-memory.js';
 import type { SystemFiles } from '../measure/system-files.js';
 import { targetPps, type TrafficTotals } from './pace.js';
-import type { RunOptions } from './run-control.js';
+import type { RunOptions } from './run-options.js';
 import type { TrafficSlots } from './traffic-slots.js';
 
 /** What a run may take of the table depends on this much of it. */
@@ -21,7 +21,7 @@ const MOST_PPS = 10e6;
 const FEWEST_PPS = 100e3;
 /** Shortest timeout where no policy says otherwise (spec §5). */
 const SHORTEST_TIMEOUT_S = 30;
-/** Slots that a thread may hold ready (narrow-insert): one, and one for a companion. */
+/** Slots that a thread may hold ready (traits.createsNarrowly): one, and one for a companion. */
 const SPARE_SLOTS = 2;
 /** Of the memory that the system can still give, at most this share is touched ahead: a table that never fills must not use it up. */
 const MEMORY_SHARE = 0.5;

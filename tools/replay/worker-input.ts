@@ -167,6 +167,3 @@ export interface SweeperReport {
   readonly scheduler: ThreadSchedule | null;
   readonly failure: ThreadFailure | null;
 }
-
-/** Tracker time at t0, in milliseconds: not 0, so that an expiration of 0 keeps its meaning. */
-export const TRACKER_EPOCH_MS = 1_000_000;

@@ -13,7 +13,8 @@ import { calibrateThread, type ThreadTiming } from './thread-timing.js';
 import { TimeAccount, type TimeAccountFigures } from './time-account.js';
 import { StagedSupply, StreamSupply, type PacketSupply, type SourceLag } from './packet-supply.js';
 import type { RunThread } from './worker-setup.js';
-import { TRACKER_EPOCH_MS, type SweepRecord, type WorkerInput } from './worker-input.js';
+import type { SweepRecord, WorkerInput } from './worker-input.js';
+import { TRACKER_EPOCH_MS } from './run-clock.js';
 import { SweepRunner } from './sweep-runner.js';
 
 /**
@@ -254,8 +255,8 @@ export class WorkerLoop {
     const dueOf = (place: number): number => state.t0Ns + this.#due(loop, units[place] as number);
     const first = dueOf(0);
     let time = clock.now();
+    const fromNs = time;
     if (time < first) {
-      const fromNs = time;
       engine.exports.goOffline();
       this.#fault?.at('asleep', this.packets);
       time = waitUntil(
@@ -272,6 +273,7 @@ export class WorkerLoop {
         return 0;
       }
     }
+    this.#departure?.begin(fromNs, time, first);
     this.#batchDue[0] = first;
     let count = 1;
     while (count < available) {

@@ -4,14 +4,8 @@ import { eventLoopTurn } from './event-loop.js';
 import { announceDeath } from './run-abort.js';
 import { SharedState } from './shared-state.js';
 import { SweepRunner } from './sweep-runner.js';
-import {
-  TRACKER_EPOCH_MS,
-  type Disturbance,
-  type SweeperInput,
-  type SweeperReport,
-  type WorkerInput,
-  type WorkerReport,
-} from './worker-input.js';
+import type { Disturbance, SweeperInput, SweeperReport, WorkerInput, WorkerReport } from './worker-input.js';
+import { TRACKER_EPOCH_MS } from './run-clock.js';
 import { clockDrift } from './thread-timing.js';
 import { WorkerLoop } from './worker-loop.js';
 import { joinClockLoops, runClockLoop, type ClockLoop } from '../measure/clock-loop.js';

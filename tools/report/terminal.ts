@@ -144,7 +144,7 @@ function matrixGrid(groups: readonly Cell[][], severalRuns: boolean, width: numb
     .flat()
     .filter((cell) => TIME_KINDS.some((kind) => withheldNames(latencyOfCell(cell, kind)).length > 0));
   if (held.length === 0) return table;
-  const reason = `${WITHHELD} the machine interrupted more than half as many packets as lie above that percentile. ${WITHHELD_ADVICE}`;
+  const reason = `${WITHHELD} the machine interrupted or delayed more than half as many packets as lie above that percentile. ${WITHHELD_ADVICE}`;
   return `${table}\n${paint('dim', wrap(reason, width, '  '))}`;
 }
 

@@ -12,13 +12,14 @@ export const RESULT_FILE = 'result.json';
 /** A result file that cannot be used. `message` names the file, the place in the JSON and what to do. */
 export class ResultFileError extends Error {
   override name = 'ResultFileError';
-  constructor(
-    readonly file: string,
-    /** Like `cases[0].packets.injected`; empty where the fault is in the file as a whole. */
-    readonly jsonPath: string,
-    reason: string,
-  ) {
+  readonly file: string;
+  /** Like `cases[0].packets.injected`; empty where the fault is in the file as a whole. */
+  readonly jsonPath: string;
+
+  constructor(file: string, jsonPath: string, reason: string) {
     super(jsonPath === '' ? `${file}: ${reason}` : `${file}: ${jsonPath}: ${reason}`);
+    this.file = file;
+    this.jsonPath = jsonPath;
   }
 }
 

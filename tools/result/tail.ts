@@ -57,6 +57,16 @@ export function percentileText(figures: Judged | null | undefined, key: Percenti
   return formatNs(figures?.[key]);
 }
 
+/** Why a percentile is held back at so many interruptions per value; null when it is not. */
+export function withheldAt(interruptedShare: number | null | undefined, key: PercentileKey): string | null {
+  if (typeof interruptedShare !== 'number' || !isWithheldAt(interruptedShare, key)) return null;
+  return machineTouched(interruptedShare);
+}
+
+function machineTouched(share: number): string {
+  return `the machine interrupted or delayed ${sharePercent(share)} of the packets, at most half of those above a percentile may be`;
+}
+
 /** The percentiles that are held back, by name; empty when none is. */
 export function withheldNames(figures: Judged | null | undefined): string[] {
   if (figures == null) return [];
@@ -70,7 +80,7 @@ export function withheldReason(figures: Judged | null | undefined): string | nul
   const names = withheldNames(figures);
   const share = figures?.interruptedShare;
   if (names.length === 0 || typeof share !== 'number') return null;
-  return `${names.join(', ')}: the machine interrupted ${sharePercent(share)} of the packets, at most half of those above a percentile may be`;
+  return `${names.join(', ')}: ${machineTouched(share)}`;
 }
 
 function sharePercent(share: number): string {
@@ -79,7 +89,7 @@ function sharePercent(share: number): string {
 
 /** What to do about tails that are held back. */
 export const WITHHELD_ADVICE =
-  'Compare tails at a rate that both designs hold (--pps), on quieter or isolated cores (--pin).';
+  'Compare tails at a rate that both designs hold (--pps), on quieter or isolated cores (--pin), one for each thread.';
 
 /** One sentence per cell and kind of time whose tail is held back. */
 export function withheldSentences(cells: readonly Cell[], nameOf: (cell: Cell) => string): string[] {

@@ -2,6 +2,8 @@
  * Keys of ICMP and ICMPv6 messages (spec §1.3.3, §1.3.4): queries are connections of their own, errors belong to the
  * connection of the packet they quote (spec §1.4). Messages have their checksum and 8-byte header checked already.
  */
+import { K_DPORT, K_DST, K_PROTO, K_SPORT, K_SRC } from '../records/key';
+import { R_ICMP_QUOTE, R_ICMP_TYPE, R_NONE } from '../records/verdict';
 import {
   IPV4_FRAGMENT,
   IPV4_FRAGMENT_MASK,
@@ -15,8 +17,7 @@ import {
   PROTO_UDP,
 } from '../wire/ipv4';
 import { IPV6_DST, IPV6_HEADER_SIZE, IPV6_SRC, Ipv6Walk, walkExtensions } from '../wire/ipv6';
-import { Context, R_ICMP_QUOTE, R_ICMP_TYPE, R_NONE } from './context';
-import { K_DPORT, K_DST, K_PROTO, K_SPORT, K_SRC } from './key';
+import { Context } from './context';
 
 const ECHO_REPLY: u32 = 0;
 const UNREACHABLE: u32 = 3;

@@ -5,26 +5,10 @@
  * Every read is bounded by the end of the datagram, which is bounded by the frame, so no input can make it read elsewhere.
  */
 import { countWork, W_BYTES_CHECKSUMMED } from '../probe/counters';
-import { hashBasis, switches, SWITCH_CHECKSUMS_IGNORED } from '../shm/memory-map';
-import { foldSum, pseudoSum4, pseudoSum6, sumBytes, SUM_VALID } from '../wire/checksum';
-import { IPV4_HEADER_SIZE, PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP } from '../wire/ipv4';
+import { endpointWordsOf, hashTuple, keyHash, typeZoneProtocol } from '../records/key';
+import { hashBasis, switches, SWITCH_CHECKSUMS_IGNORED } from '../records/memory-map';
+import { NO_OFFSET, Packet } from '../records/packet';
 import {
-  IPV6_DST,
-  IPV6_HEADER_SIZE,
-  IPV6_NEXT_HEADER,
-  IPV6_PAYLOAD_LENGTH,
-  IPV6_SRC,
-  Ipv6Walk,
-  isExtension,
-  walkExtensions,
-} from '../wire/ipv6';
-import { DL_TYPE_IPV4, DL_TYPE_IPV6 } from '../wire/locate';
-import { load16, swap16 } from '../wire/network-order';
-import { NO_OFFSET, Packet } from '../wire/packet';
-import { extractIcmp4, extractIcmp6 } from './classify-icmp';
-import {
-  Context,
-  contextKey,
   R_FRAGMENT,
   R_ICMP_CHECKSUM,
   R_ICMP_HEADER,
@@ -40,8 +24,23 @@ import {
   R_TCP_HEADER,
   R_UDP_CHECKSUM,
   R_UDP_HEADER,
-} from './context';
-import { endpointWordsOf, hashTuple, keyHash, typeZoneProtocol } from './key';
+} from '../records/verdict';
+import { foldSum, pseudoSum4, pseudoSum6, sumBytes, SUM_VALID } from '../wire/checksum';
+import { IPV4_HEADER_SIZE, PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP } from '../wire/ipv4';
+import {
+  IPV6_DST,
+  IPV6_HEADER_SIZE,
+  IPV6_NEXT_HEADER,
+  IPV6_PAYLOAD_LENGTH,
+  IPV6_SRC,
+  Ipv6Walk,
+  isExtension,
+  walkExtensions,
+} from '../wire/ipv6';
+import { DL_TYPE_IPV4, DL_TYPE_IPV6 } from '../wire/locate';
+import { load16, swap16 } from '../wire/network-order';
+import { extractIcmp4, extractIcmp6 } from './classify-icmp';
+import { Context, contextKey } from './context';
 
 const TCP_HEADER_SIZE: u32 = 20;
 const UDP_HEADER_SIZE: u32 = 8;

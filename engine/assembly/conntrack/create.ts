@@ -2,35 +2,13 @@
  * Creating a connection (spec §2 "create", publish order included).
  *
  * Two ways to the same result, chosen by the design at compile time: `createWide` holds ct_lock from the second look-up to the
- * end, as the original does; `createNarrow` prepares the record first (expiry/narrow-insert.ts). Either looks up once more than
+ * end, as the original does; `createNarrow` prepares the record first (expiry/narrow-insert.ts says why). Either looks up once more than
  * the packet itself has, under the lock.
  *
  * Returns the connection, or 0; sets the packet's ct_state. `CreateResult.lostRace` tells that a live entry was found
  * under the lock: then the state is untouched.
  */
 import { countReason, countWork, LC_CT, W_CREATED, W_MAP_REMOVES } from '../probe/counters';
-import { retire } from '../shm/epoch';
-import { mapInsertLocked, mapRemoveLocked } from '../shm/hash-map';
-import {
-  C_CT_LOCK,
-  C_N_CONN,
-  C_N_CONN_LIMIT,
-  CONN_SIZE,
-  CONTROL,
-  hashBasis,
-  maxThreads,
-  switches,
-  SWITCH_BARE_NAT_ZERO_TUPLE,
-  T_SPARE_SLOTS,
-  THREAD_SIZE,
-  threadBlock,
-  threadsBase,
-} from '../shm/memory-map';
-import { lock, unlock } from '../shm/mutex';
-import { putSlotLocked, takeSlotLocked } from '../shm/slab';
-import { Packet } from '../wire/packet';
-import { helperToStore } from './alg/detect';
-import { inheritExpectation } from './alg/expectations';
 import {
   CO_ADMIT_ZONE,
   CO_ALG,
@@ -47,13 +25,26 @@ import {
   ST_INV,
   ST_NEW,
   ST_REL,
-} from './connection';
+} from '../records/connection';
+import { EXEC_COMMIT, EXEC_NAT, ExecParams } from '../records/exec-params';
+import { copyKey, keyHash, K_ZONE, reverseKey } from '../records/key';
 import {
-  Context,
-  contextKey,
-  EXEC_COMMIT,
-  EXEC_NAT,
-  ExecParams,
+  C_CT_LOCK,
+  C_N_CONN,
+  C_N_CONN_LIMIT,
+  CONN_SIZE,
+  CONTROL,
+  hashBasis,
+  maxThreads,
+  switches,
+  SWITCH_BARE_NAT_ZERO_TUPLE,
+  T_SPARE_SLOTS,
+  THREAD_SIZE,
+  threadBlock,
+  threadsBase,
+} from '../records/memory-map';
+import { Packet } from '../records/packet';
+import {
   R_CANNOT_CREATE,
   R_CONN_LIMIT,
   R_CREATED,
@@ -62,11 +53,17 @@ import {
   R_NAT_EXHAUSTED,
   R_SLAB_FULL,
   R_ZONE_LIMIT,
-} from './context';
-import { copyKey, keyHash, K_ZONE, reverseKey } from './key';
+} from '../records/verdict';
+import { retire } from '../shm/epoch';
+import { mapInsertLocked, mapRemoveLocked } from '../shm/hash-map';
+import { lock, unlock } from '../shm/mutex';
+import { putSlotLocked, takeSlotLocked } from '../shm/slab';
+import { helperToStore } from './alg/detect';
+import { inheritExpectation } from './alg/expectations';
+import { Context, contextKey } from './context';
 import { isCompanion, lookup, lookupConnection } from './lookup';
-import { chooseNatTuple } from './nat/select';
 import { natPacket } from './nat/rewrite';
+import { chooseNatTuple } from './nat/select';
 import { protocolCanCreate, protocolInit } from './protocol';
 import { admitLocked, governingZone, zoneIsFull } from './zone-limits';
 

@@ -1,7 +1,7 @@
 /**
  * State machine of ICMP and ICMPv6 queries (spec §4): one byte of protocol state, FIRST until an answer was seen, then REPLY.
  */
-import { CO_PROTO_STATE, TM_ICMP_FIRST, UPDATE_VALID, UPDATE_VALID_NEW } from './connection';
+import { CO_PROTO_STATE, TM_ICMP_FIRST, UPDATE_VALID, UPDATE_VALID_NEW } from '../records/connection';
 import { Context } from './context';
 
 const FIRST: u32 = 0;

@@ -1,11 +1,11 @@
 /** Finding a connection by tuple (spec §2 step b). */
-import { lock, unlock } from '../shm/mutex';
-import { mapFind, mapNext } from '../shm/hash-map';
-import { hashBasis } from '../shm/memory-map';
 import { countWork, LC_CONN, W_KEY_COMPARES, W_LOOKUPS } from '../probe/counters';
-import { CO_EXPIRATION, CO_FLAGS, CO_KEY, CO_LOCK, CO_REV_KEY, CONN_UN_NAT } from './connection';
+import { CO_EXPIRATION, CO_FLAGS, CO_KEY, CO_LOCK, CO_REV_KEY, CONN_UN_NAT } from '../records/connection';
+import { keyEquals, keyHash, reverseKey } from '../records/key';
+import { hashBasis } from '../records/memory-map';
+import { mapFind, mapNext } from '../shm/hash-map';
+import { lock, unlock } from '../shm/mutex';
 import { Context } from './context';
-import { keyEquals, keyHash, reverseKey } from './key';
 
 /**
  * Whether the connection no longer matches: `now >= expiration`, read under its lock. Companions never expire.

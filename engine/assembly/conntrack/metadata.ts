@@ -1,8 +1,5 @@
 /** What the tracker writes back to a packet: state, zone, mark, label, original tuple (spec §2 steps j, k). */
 import { LC_CONN } from '../probe/counters';
-import { lock, unlock } from '../shm/mutex';
-import { Packet } from '../wire/packet';
-import { expectationLabel, expectationMark, expectationParentKey } from './alg/expectations';
 import {
   CO_FLAGS,
   CO_KEY,
@@ -12,9 +9,12 @@ import {
   CO_PARENT_KEY,
   CONN_ALG_RELATED,
   ST_TRK,
-} from './connection';
-import { EXEC_LABEL, EXEC_MARK, ExecParams } from './context';
-import { K_DL_TYPE, K_DPORT, K_PROTO, K_SCODE, K_SPORT, K_STYPE } from './key';
+} from '../records/connection';
+import { EXEC_LABEL, EXEC_MARK, ExecParams } from '../records/exec-params';
+import { K_DL_TYPE, K_DPORT, K_PROTO, K_SCODE, K_SPORT, K_STYPE } from '../records/key';
+import { Packet } from '../records/packet';
+import { lock, unlock } from '../shm/mutex';
+import { expectationLabel, expectationMark, expectationParentKey } from './alg/expectations';
 
 const IPV4: u32 = 0x0800;
 

@@ -5,8 +5,8 @@
  * The original calls a connection established from the third packet on even when no reply was seen. SWITCH_EST_AFTER_REPLY
  * selects the later behaviour: every packet before the first reply is new.
  */
-import { SWITCH_EST_AFTER_REPLY, switches } from '../shm/memory-map';
-import { CO_PROTO_STATE, TM_OTHER_FIRST, UPDATE_VALID, UPDATE_VALID_NEW } from './connection';
+import { CO_PROTO_STATE, TM_OTHER_FIRST, UPDATE_VALID, UPDATE_VALID_NEW } from '../records/connection';
+import { SWITCH_EST_AFTER_REPLY, switches } from '../records/memory-map';
 import { Context } from './context';
 
 const FIRST: u32 = 0;

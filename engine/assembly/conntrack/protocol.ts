@@ -2,11 +2,11 @@
  * Which state machine a connection runs, by protocol number alone: number 1 is ICMP and 58 is ICMPv6 also in the other IP
  * version, where their keys have no ids (spec §1.3.5).
  */
+import { CO_KEY } from '../records/connection';
+import { K_PROTO } from '../records/key';
 import { PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP } from '../wire/ipv4';
-import { CO_KEY } from './connection';
 import { Context, contextKey } from './context';
 import { icmpCanCreate, icmpInit, icmpUpdate } from './icmp';
-import { K_PROTO } from './key';
 import { otherInit, otherUpdate } from './other';
 import { tcpCanCreate, tcpInit, tcpUpdate } from './tcp';
 

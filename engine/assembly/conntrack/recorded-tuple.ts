@@ -1,8 +1,4 @@
 /** Finding a connection by the original tuple a packet carries from an earlier pass (spec §2 step g). */
-import { hashBasis } from '../shm/memory-map';
-import { Packet } from '../wire/packet';
-import { NO_TYPE, pairedType } from './classify-icmp';
-import { Context, contextKey, reverseScratch } from './context';
 import {
   K_DCODE,
   K_DL_TYPE,
@@ -14,7 +10,11 @@ import {
   K_STYPE,
   K_ZONE,
   keyHash,
-} from './key';
+} from '../records/key';
+import { hashBasis } from '../records/memory-map';
+import { Packet } from '../records/packet';
+import { NO_TYPE, pairedType } from './classify-icmp';
+import { Context, contextKey, reverseScratch } from './context';
 import { lookupConnection } from './lookup';
 
 /**

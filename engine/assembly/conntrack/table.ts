@@ -1,8 +1,8 @@
 /** Whole-table operations: flush, flush by tuple, dump, counts (spec §9). */
+import { CO_KEY } from '../records/connection';
+import { K_ZONE, keyHash } from '../records/key';
+import { hashBasis } from '../records/memory-map';
 import { mapBucketCount, mapFind, mapNext, mapSlotHead, SLOTS_PER_BUCKET } from '../shm/hash-map';
-import { hashBasis } from '../shm/memory-map';
-import { CO_KEY } from './connection';
-import { K_ZONE, keyHash } from './key';
 import { isCompanion, isExpired, lookup } from './lookup';
 
 const ENOENT: i32 = 2;

@@ -7,7 +7,22 @@
  * Protocol state: two peers of PEER_SIZE bytes, the one that opened the connection first. All of it is guarded by
  * the connection's lock; numbers are in host order, sequence numbers compare modulo 2^32.
  */
-import { C_TCP_SEQ_CHECK, CONTROL } from '../shm/memory-map';
+import {
+  CO_PROTO_STATE,
+  TM_NONE,
+  TM_TCP_CLOSED,
+  TM_TCP_CLOSING,
+  TM_TCP_ESTABLISHED,
+  TM_TCP_FIN_WAIT,
+  TM_TCP_FIRST_PACKET,
+  TM_TCP_OPENING,
+  UPDATE_INVALID,
+  UPDATE_NEW,
+  UPDATE_VALID,
+  UPDATE_VALID_NEW,
+} from '../records/connection';
+import { C_TCP_SEQ_CHECK, CONTROL } from '../records/memory-map';
+import { R_TCP_FLAGS, R_TCP_HEADER, R_TCP_WINDOW } from '../records/verdict';
 import { load16, load32 } from '../wire/network-order';
 import {
   MAX_WINDOW_SCALE,
@@ -25,21 +40,7 @@ import {
   tcpHeaderLength,
   windowScale,
 } from '../wire/tcp-header';
-import {
-  CO_PROTO_STATE,
-  TM_NONE,
-  TM_TCP_CLOSED,
-  TM_TCP_CLOSING,
-  TM_TCP_ESTABLISHED,
-  TM_TCP_FIN_WAIT,
-  TM_TCP_FIRST_PACKET,
-  TM_TCP_OPENING,
-  UPDATE_INVALID,
-  UPDATE_NEW,
-  UPDATE_VALID,
-  UPDATE_VALID_NEW,
-} from './connection';
-import { Context, R_TCP_FLAGS, R_TCP_HEADER, R_TCP_WINDOW } from './context';
+import { Context } from './context';
 
 /** Layout of a peer; the two start at CO_PROTO_STATE. */
 export const PEER_SIZE: usize = 12;

@@ -17,9 +17,6 @@
  * again gets its values before its state.
  */
 import { countWork, LC_CT, W_POLICY_LOOKUPS } from '../probe/counters';
-import { findIn, insertInLocked, mapNext } from '../shm/hash-map';
-import { lock, unlock } from '../shm/mutex';
-import { BUCKET_SIZE, C_CT_LOCK, C_POLICIES_USED, CONTROL, hashBasis, policiesBase } from '../shm/memory-map';
 import {
   TM_ICMP_FIRST,
   TM_OTHER_BIDIR,
@@ -31,7 +28,17 @@ import {
   TM_TCP_FIN_WAIT,
   TM_TCP_FIRST_PACKET,
   TM_TCP_OPENING,
-} from './connection';
+} from '../records/connection';
+import {
+  BUCKET_SIZE,
+  C_CT_LOCK,
+  C_POLICIES_USED,
+  CONTROL,
+  hashBasis,
+  policiesBase,
+} from '../records/memory-map';
+import { findIn, insertInLocked, mapNext } from '../shm/hash-map';
+import { lock, unlock } from '../shm/mutex';
 
 /** Policies that can be set, deleted ones included. */
 export const POLICY_SLOTS: u32 = 1024;

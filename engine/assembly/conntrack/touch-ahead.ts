@@ -25,7 +25,9 @@
  * quote), IPv6 with extension headers, and whatever a packet leads to besides its own tuple: the connection behind a companion, the
  * next one on a chain, neighbours in a list.
  */
-import { peekFirstBucket, peekSecondBucket, touchFirstBucket, touchSecondBucket } from '../shm/hash-map';
+import { CO_KEY, CO_PROTO_STATE, CO_REV_KEY } from '../records/connection';
+import { ExecParams } from '../records/exec-params';
+import { endpointWordsOf, hashTuple, typeZoneProtocol } from '../records/key';
 import {
   C_N_CONN,
   CONTROL,
@@ -39,7 +41,9 @@ import {
   TOUCH_AHEAD_OFF,
   TOUCH_AHEAD_ON,
   touchPolicy,
-} from '../shm/memory-map';
+} from '../records/memory-map';
+import { NO_OFFSET, Packet } from '../records/packet';
+import { peekFirstBucket, peekSecondBucket, touchFirstBucket, touchSecondBucket } from '../shm/hash-map';
 import { slotWithin } from '../shm/slab';
 import {
   IPV4_FRAGMENT,
@@ -54,10 +58,6 @@ import {
 } from '../wire/ipv4';
 import { IPV6_DST, IPV6_HEADER_SIZE, IPV6_NEXT_HEADER, IPV6_SRC, isExtension } from '../wire/ipv6';
 import { DL_TYPE_IPV4, DL_TYPE_IPV6 } from '../wire/locate';
-import { NO_OFFSET, Packet } from '../wire/packet';
-import { CO_KEY, CO_PROTO_STATE, CO_REV_KEY } from './connection';
-import { ExecParams } from './context';
-import { endpointWordsOf, hashTuple, typeZoneProtocol } from './key';
 
 /**
  * Connections in the table from which TOUCH_AHEAD_AUTO touches: their records and buckets, some 300 bytes each, fill a second-level

@@ -3,13 +3,6 @@
  * per design.
  */
 import { countReason, countVerdict, countWork, LC_CONN, W_PACKETS } from '../probe/counters';
-import { hashBasis } from '../shm/memory-map';
-import { lock, unlock } from '../shm/mutex';
-import { Packet } from '../wire/packet';
-import { adjustFtpSequence, handleAlgControl } from './alg/control';
-import { algControl } from './alg/detect';
-import { findExpectation } from './alg/expectations';
-import { extractKey } from './classify';
 import {
   CO_FLAGS,
   CO_GENERATION,
@@ -34,7 +27,11 @@ import {
   UPDATE_INVALID,
   UPDATE_NEW,
   UPDATE_VALID,
-} from './connection';
+} from '../records/connection';
+import { EXEC_FORCE, EXEC_LABEL, EXEC_MARK, EXEC_NAT, ExecParams } from '../records/exec-params';
+import { copyKey, K_ZONE, keyHash, reverseKey } from '../records/key';
+import { hashBasis } from '../records/memory-map';
+import { Packet } from '../records/packet';
 import {
   CLASS_ALG,
   CLASS_ESTABLISHED,
@@ -43,27 +40,24 @@ import {
   CLASS_NEW,
   CLASS_RELATED,
   CLASS_REPLY,
-  Context,
-  contextKey,
-  EXEC_FORCE,
-  EXEC_LABEL,
-  EXEC_MARK,
-  EXEC_NAT,
-  ExecParams,
   R_COMPANION_ORPHAN,
   R_FORCED,
   R_LOST_RACE,
   R_RELATED_UNKNOWN,
   R_REOPENED,
-  reverseScratch,
-} from './context';
+} from '../records/verdict';
+import { lock, unlock } from '../shm/mutex';
+import { adjustFtpSequence, handleAlgControl } from './alg/control';
+import { algControl } from './alg/detect';
+import { findExpectation } from './alg/expectations';
+import { extractKey } from './classify';
+import { Context, contextKey, reverseScratch } from './context';
 import { createNarrow, createWide } from './create';
-import { copyKey, K_ZONE, keyHash, reverseKey } from './key';
 import { isCompanion, isIdentityCompanion, lookup, lookupConnection } from './lookup';
 import { setMarkAndLabel, writeMetadata, writeNoTuple } from './metadata';
 import { natPacket } from './nat/rewrite';
-import { findByRecordedTuple } from './recorded-tuple';
 import { protocolUpdate } from './protocol';
+import { findByRecordedTuple } from './recorded-tuple';
 
 const NATTED: u32 = ST_SNAT | ST_DNAT;
 const CACHED_REPLY: u32 = 1;

@@ -12,7 +12,6 @@
  * the count is above 0; an entry deleted and set again between its look and its decrement makes the exchange fail.
  */
 import { LC_CT } from '../probe/counters';
-import { lock, unlock } from '../shm/mutex';
 import {
   C_CT_LOCK,
   C_ZONE_SEQUENCE,
@@ -20,7 +19,8 @@ import {
   SWITCH_DEFAULT_LIMIT_PER_ZONE,
   switches,
   zonesBase,
-} from '../shm/memory-map';
+} from '../records/memory-map';
+import { lock, unlock } from '../shm/mutex';
 
 export const ZONE_ENTRIES: u32 = 65537;
 export const ZONE_ENTRY_SIZE: usize = 16;

@@ -3,7 +3,6 @@
  * generic functions to its expiry class and re-exports the rest.
  */
 import { clearExpectations } from '../conntrack/alg/expectations';
-import { ExecParams, R_FRAGMENT_HELD } from '../conntrack/context';
 import { releaseSpares, sparesInit } from '../conntrack/create';
 import {
   COMPLETE,
@@ -31,8 +30,7 @@ import {
   recordCoarse,
   recordFine,
 } from '../probe/histogram';
-import { epochInit, goOffline, goOnline, quiesce, reclaimNow } from '../shm/epoch';
-import { mapInit } from '../shm/hash-map';
+import { ExecParams } from '../records/exec-params';
 import {
   C_N_CONN,
   C_N_CONN_LIMIT,
@@ -44,10 +42,13 @@ import {
   T_PACKET_INDEX,
   T_SCRATCH,
   threadBlock,
-} from '../shm/memory-map';
+} from '../records/memory-map';
+import { NO_OFFSET, Packet, resetPacket } from '../records/packet';
+import { R_FRAGMENT_HELD } from '../records/verdict';
+import { epochInit, goOffline, goOnline, quiesce, reclaimNow } from '../shm/epoch';
+import { mapInit } from '../shm/hash-map';
 import { slabInit } from '../shm/slab';
 import { locate } from '../wire/locate';
-import { NO_OFFSET, Packet, resetPacket } from '../wire/packet';
 
 /**
  * Makes the tracker empty, whatever was done with it before: connections and what waits for a grace period, spare slots of threads,

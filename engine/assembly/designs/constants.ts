@@ -2,8 +2,8 @@
  * The numbers the host needs: layouts, sizes and codes. A design exports them all, so each compiled module carries its
  * own layout and the host repeats none of it (engine/host/constants.ts reads them and checks that none is missing).
  */
-import { ExecParams } from '../conntrack/context';
-import { Packet } from '../wire/packet';
+import { ExecParams } from '../records/exec-params';
+import { Packet } from '../records/packet';
 
 export {
   COARSE_BYTES,
@@ -97,7 +97,7 @@ export {
   TOUCH_AHEAD_AUTO,
   TOUCH_AHEAD_OFF,
   TOUCH_AHEAD_ON,
-} from '../shm/memory-map';
+} from '../records/memory-map';
 export {
   EX_ACTION,
   EX_KEY,
@@ -148,7 +148,7 @@ export {
   ST_RPL,
   ST_SNAT,
   ST_TRK,
-} from '../conntrack/connection';
+} from '../records/connection';
 export {
   K_DL_TYPE,
   K_DPORT,
@@ -162,7 +162,15 @@ export {
   K_STYPE,
   K_ZONE,
   KEY_SIZE,
-} from '../conntrack/key';
+} from '../records/key';
+export {
+  EXEC_COMMIT,
+  EXEC_FORCE,
+  EXEC_LABEL,
+  EXEC_MARK,
+  EXEC_NAT,
+  PARAMS_SIZE,
+} from '../records/exec-params';
 export {
   CLASS_ALG,
   CLASS_ESTABLISHED,
@@ -171,14 +179,8 @@ export {
   CLASS_NEW,
   CLASS_RELATED,
   CLASS_REPLY,
-  EXEC_COMMIT,
-  EXEC_FORCE,
-  EXEC_LABEL,
-  EXEC_MARK,
-  EXEC_NAT,
   N_CLASSES,
   N_REASONS,
-  PARAMS_SIZE,
   R_ALG_MALFORMED,
   R_CANNOT_CREATE,
   R_COMPANION_ORPHAN,
@@ -215,7 +217,7 @@ export {
   R_UDP_CHECKSUM,
   R_UDP_HEADER,
   R_ZONE_LIMIT,
-} from '../conntrack/context';
+} from '../records/verdict';
 export {
   PEER_MAX_WIN,
   PEER_SEQ_HI,
@@ -280,7 +282,7 @@ export {
   W_SWEEP_CLEANED,
   W_SWEEPS,
 } from '../probe/counters';
-export { NO_OFFSET, PACKET_SIZE } from '../wire/packet';
+export { NO_OFFSET, PACKET_SIZE } from '../records/packet';
 
 // Fields of the packet descriptor.
 export const PK_FRAME: usize = offsetof<Packet>('frame');

@@ -19,11 +19,16 @@ export {
   sweepWasImmediate,
 } from './api';
 export { expectationAt, expectationCount } from '../conntrack/alg/expectations';
-export { fragmentsHeld, heldFragmentNext, outputAddress, outputCount } from '../conntrack/fragments/fragments';
+export {
+  fragmentsHeld,
+  heldFragmentNext,
+  outputAddress,
+  outputCount,
+} from '../conntrack/fragments/fragments';
 export { countExpired, isReachable, tableCount, walkStart, walkNext } from '../conntrack/table';
 export { deletePolicy, setPolicy } from '../conntrack/timeout-policies';
 export { deleteZoneLimit, getZoneLimit, setZoneLimit } from '../conntrack/zone-limits';
 export { resetHistograms, resetInterval } from '../probe/histogram';
 export { reclaimNow } from '../shm/epoch';
-export { attach } from '../shm/memory-map';
+export { attach } from '../records/memory-map';
 export { lock as testLock, lockOwner, unlock as testUnlock } from '../shm/mutex';

@@ -16,16 +16,8 @@
  * Presets: 1 = v6 (30 s between passes, list by atomic counter, zone count given back inside ct_lock), 2 = v7 (20 s),
  * 3 or 0 = v7-fixed (the limit is tested before a list is swept, so no list is swept twice or starves the rest).
  */
-import { policyTimeoutMs } from '../conntrack/timeout-policies';
-import {
-  CO_EXPIRATION,
-  CO_LINK,
-  CO_LOCK,
-  CO_RECLAIMED,
-  CO_TIMEOUT_CLASS,
-  CO_TP_ID,
-} from '../conntrack/connection';
 import { isExpired, stillMatches } from '../conntrack/lookup';
+import { policyTimeoutMs } from '../conntrack/timeout-policies';
 import {
   countWork,
   LC_CONN,
@@ -40,13 +32,21 @@ import { TORTURE } from '../probe/flavour';
 import { recordLags } from '../probe/histogram';
 import { S_RECLAIM, step } from '../probe/steps';
 import {
+  CO_EXPIRATION,
+  CO_LINK,
+  CO_LOCK,
+  CO_RECLAIMED,
+  CO_TIMEOUT_CLASS,
+  CO_TP_ID,
+} from '../records/connection';
+import {
   C_CT_LOCK,
   C_N_CONN_LIMIT,
   CONTROL,
   expiryBase,
   preset,
   sweepIntervalMs,
-} from '../shm/memory-map';
+} from '../records/memory-map';
 import { lock, unlock } from '../shm/mutex';
 import { LINK_SIZE, listInit, listNext, listPushFront, listRemove } from '../shm/rculist';
 import { CLEAN_MIN_INTERVAL_MS, IMMEDIATE, LastSweep } from './expiry';
@@ -56,6 +56,24 @@ export const N_EXP_LISTS: u32 = 100;
 export const PRESET_V6: u32 = 1;
 export const PRESET_V7: u32 = 2;
 export const PRESET_V7_FIXED: u32 = 3;
+
+// ---- Traits (expiry/expiry.ts) ---------------------------------------------------------------------------------------
+export const TRAIT_ORDER: u32 = 2;
+export const TRAIT_CT_LOCKS_PER_REFRESH: u32 = 0;
+export const TRAIT_CREATES_NARROWLY: bool = false;
+export const TRAIT_EXPIRE_REMOVES: bool = false;
+export const TRAIT_DUMP_SHOWS_EXPIRED: bool = false;
+export const TRAIT_SWEEP_LOOKS_AT_LIVING: bool = true;
+export const TRAIT_HIDES_EXPIRED: bool = false;
+export const TRAIT_SWEEP_INTERVAL_MS: u32 = 20_000;
+export const TRAIT_LAG_BOUND_MS: u32 = 20_000;
+export const TRAIT_DEFAULT_PRESET: u32 = PRESET_V7_FIXED;
+export const TRAIT_RECORDED_PRESET: u32 = PRESET_V7;
+export const TRAIT_RECORDED_SWEEPS: u32 = 2;
+/** N_EXP_LISTS, at X_LISTS. */
+export const TRAIT_LISTS: u32 = 100;
+export const TRAIT_LISTS_AT: u32 = 256;
+export const TRAIT_LIST_IS_CLASS: bool = false;
 
 const INTERVAL_V6_MS: i64 = 30_000;
 const INTERVAL_MS: i64 = 20_000;
@@ -208,17 +226,5 @@ export class RculistSweep {
     if (next < now) return CLEAN_MIN_INTERVAL_MS;
     if (sweepIntervalMs != 0) return <i64>sweepIntervalMs;
     return next - now;
-  }
-
-  // @ts-ignore: decorator
-  @inline
-  dumpShowsExpired(): bool {
-    return false;
-  }
-
-  // @ts-ignore: decorator
-  @inline
-  insertsNarrowly(): bool {
-    return false;
   }
 }

@@ -1,20 +1,13 @@
 /** Taking a connection out of the table: the part that every expiry design shares (spec §6.1, §6.2). */
 import { purgeExpectations } from '../conntrack/alg/expectations';
-import {
-  CO_ADMIT_ZONE,
-  CO_ALG,
-  CO_COMPANION,
-  CO_KEY,
-  CO_TP_ID,
-  CO_ZONE_SEQ,
-} from '../conntrack/connection';
-import { K_ZONE } from '../conntrack/key';
 import { releaseZone } from '../conntrack/zone-limits';
 import { countWork, PROBED, W_LIST_REMOVES, W_MAP_REMOVES, W_REMOVED } from '../probe/counters';
 import { pended, pendLag, pendLagGroups } from '../probe/histogram';
+import { CO_ADMIT_ZONE, CO_ALG, CO_COMPANION, CO_KEY, CO_TP_ID, CO_ZONE_SEQ } from '../records/connection';
+import { K_ZONE } from '../records/key';
+import { C_N_CONN, CONTROL, lagGroups } from '../records/memory-map';
 import { retire } from '../shm/epoch';
 import { mapRemoveLocked } from '../shm/hash-map';
-import { C_N_CONN, CONTROL, lagGroups } from '../shm/memory-map';
 
 /**
  * Takes a connection and its companion out of expectations and map; its list is the design's own affair. Precondition: ct_lock is

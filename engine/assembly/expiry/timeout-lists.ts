@@ -14,17 +14,8 @@
  * Differs from the original: removing a connection that is already removed is ignored, where the original would free
  * it twice.
  */
-import { policyTimeoutMs } from '../conntrack/timeout-policies';
-import {
-  CO_CLEANED,
-  CO_EXPIRATION,
-  CO_LINK,
-  CO_LOCK,
-  CO_TIMEOUT_CLASS,
-  CO_TP_ID,
-  N_TIMEOUT_CLASSES,
-} from '../conntrack/connection';
 import { stillMatches } from '../conntrack/lookup';
+import { policyTimeoutMs } from '../conntrack/timeout-policies';
 import {
   countWork,
   LC_CONN,
@@ -38,12 +29,39 @@ import {
   W_SWEEPS,
 } from '../probe/counters';
 import { recordLags } from '../probe/histogram';
-import { C_CT_LOCK, C_N_CONN_LIMIT, CONTROL, expiryBase, sweepIntervalMs } from '../shm/memory-map';
+import {
+  CO_CLEANED,
+  CO_EXPIRATION,
+  CO_LINK,
+  CO_LOCK,
+  CO_TIMEOUT_CLASS,
+  CO_TP_ID,
+  N_TIMEOUT_CLASSES,
+} from '../records/connection';
+import { C_CT_LOCK, C_N_CONN_LIMIT, CONTROL, expiryBase, sweepIntervalMs } from '../records/memory-map';
 import { lock, lockTimed, unlock } from '../shm/mutex';
 import { plainListInit, plainListNext, plainListPushBack, plainListRemove } from '../shm/plain-list';
 import { LINK_SIZE } from '../shm/rculist';
 import { CLEAN_MIN_INTERVAL_MS, LastSweep } from './expiry';
 import { countRemoved, discard, noteLag, releaseAdmission, unindexLocked } from './removal';
+
+// ---- Traits (expiry/expiry.ts) ---------------------------------------------------------------------------------------
+export const TRAIT_ORDER: u32 = 1;
+export const TRAIT_CT_LOCKS_PER_REFRESH: u32 = 2;
+export const TRAIT_CREATES_NARROWLY: bool = false;
+export const TRAIT_EXPIRE_REMOVES: bool = true;
+export const TRAIT_DUMP_SHOWS_EXPIRED: bool = true;
+export const TRAIT_SWEEP_LOOKS_AT_LIVING: bool = false;
+export const TRAIT_HIDES_EXPIRED: bool = true;
+export const TRAIT_SWEEP_INTERVAL_MS: u32 = 5000;
+export const TRAIT_LAG_BOUND_MS: u32 = 5000;
+export const TRAIT_DEFAULT_PRESET: u32 = 0;
+export const TRAIT_RECORDED_PRESET: u32 = 0;
+export const TRAIT_RECORDED_SWEEPS: u32 = 1;
+/** One per timeout class. */
+export const TRAIT_LISTS: u32 = 11;
+export const TRAIT_LISTS_AT: u32 = 0;
+export const TRAIT_LIST_IS_CLASS: bool = true;
 
 /** Meant as 30 s, added to milliseconds: kept. */
 const WAKE_AHEAD: i64 = 30;
@@ -194,17 +212,5 @@ export class TimeoutLists {
     if (next < now) return CLEAN_MIN_INTERVAL_MS;
     if (sweepIntervalMs != 0) return <i64>sweepIntervalMs;
     return max<i64>(next - now, CLEAN_INTERVAL_MS);
-  }
-
-  // @ts-ignore: decorator
-  @inline
-  dumpShowsExpired(): bool {
-    return true;
-  }
-
-  // @ts-ignore: decorator
-  @inline
-  insertsNarrowly(): bool {
-    return false;
   }
 }

@@ -1,19 +1,20 @@
 /** Loops over a connection's life, generic over the expiry design. */
 import { extractKey } from '../conntrack/classify';
-import { CO_KEY, CO_LOCK, CO_NAT_ACTION, HELPER_NONE, ST_TRK } from '../conntrack/connection';
-import { Context, contextKey, ExecParams } from '../conntrack/context';
+import { Context, contextKey } from '../conntrack/context';
 import { createNarrow, createWide } from '../conntrack/create';
-import { copyKey, K_SPORT, K_SRC, keyHash } from '../conntrack/key';
 import { lookup } from '../conntrack/lookup';
 import { chooseNatTuple } from '../conntrack/nat/select';
 import { processPacket } from '../conntrack/tracker';
 import { LastSweep } from '../expiry/expiry';
 import { LC_CONN } from '../probe/counters';
-import { CONN_SIZE, hashBasis, slabBase } from '../shm/memory-map';
+import { CO_KEY, CO_LOCK, CO_NAT_ACTION, HELPER_NONE, ST_TRK } from '../records/connection';
+import { ExecParams } from '../records/exec-params';
+import { copyKey, K_SPORT, K_SRC, keyHash } from '../records/key';
+import { CONN_SIZE, hashBasis, slabBase } from '../records/memory-map';
+import { Packet } from '../records/packet';
 import { lock, unlock } from '../shm/mutex';
 import { finishSum, sumBytes } from '../wire/checksum';
 import { IPV4_CHECKSUM, IPV4_HEADER_SIZE, IPV4_SRC } from '../wire/ipv4';
-import { Packet } from '../wire/packet';
 
 /** Makes the context key that of flow `i`: its source address differs. */
 // @ts-ignore: decorator

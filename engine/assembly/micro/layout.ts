@@ -1,5 +1,11 @@
 /** Layouts that only tests of the structures need: a test reads them from the micro module instead of repeating them. */
-export { EX_USED, HEAD_BY_KEY, HEAD_BY_PARENT, NEXT_BY_KEY, NEXT_BY_PARENT } from '../conntrack/alg/expectations';
+export {
+  EX_USED,
+  HEAD_BY_KEY,
+  HEAD_BY_PARENT,
+  NEXT_BY_KEY,
+  NEXT_BY_PARENT,
+} from '../conntrack/alg/expectations';
 export {
   CO_ADMIT_ZONE,
   CO_CLEANED,
@@ -7,9 +13,8 @@ export {
   CO_NEXT,
   CO_RECLAIMED,
   CO_ZONE_SEQ,
-} from '../conntrack/connection';
+} from '../records/connection';
 export { Z_COUNT, Z_LIMIT, Z_SEQUENCE } from '../conntrack/zone-limits';
-export { N_EXP_LISTS, X_LISTS } from '../expiry/rculist-sweep';
 export {
   C_ORPHAN_COUNT,
   C_ORPHANS,
@@ -20,6 +25,6 @@ export {
   T_TOUCH_HASHES,
   T_TOUCH_SINK,
   T_WAITING,
-} from '../shm/memory-map';
+} from '../records/memory-map';
 export { LINK_SIZE, POISON } from '../shm/rculist';
 export { NEXT_SLOT } from '../shm/slab';

@@ -2,15 +2,16 @@
 import { handleAlgControl } from '../conntrack/alg/control';
 import { purgeExpectations } from '../conntrack/alg/expectations';
 import { extractKey } from '../conntrack/classify';
-import { CO_KEY, CO_LOCK, HELPER_FTP, ST_INV, UPDATE_VALID } from '../conntrack/connection';
-import { Context, contextKey, ExecParams } from '../conntrack/context';
+import { Context, contextKey } from '../conntrack/context';
 import { lookup } from '../conntrack/lookup';
 import { protocolUpdate } from '../conntrack/protocol';
 import { LC_CONN } from '../probe/counters';
+import { CO_KEY, CO_LOCK, HELPER_FTP, ST_INV, UPDATE_VALID } from '../records/connection';
+import { ExecParams } from '../records/exec-params';
+import { Packet } from '../records/packet';
 import { lock, unlock } from '../shm/mutex';
 import { foldSum, sumBytes } from '../wire/checksum';
 import { locate } from '../wire/locate';
-import { Packet } from '../wire/packet';
 
 export function loopLocate(packet: usize, n: u32): u32 {
   const p = changetype<Packet>(packet);

@@ -3,12 +3,12 @@
  * so that the host can check that the work was done, and the compiler cannot drop it. Where an operation needs input that
  * differs from one round to the next, a second loop makes only the input: its time is subtracted by the host.
  */
-import { CO_LINK } from '../conntrack/connection';
 import { LC_CT } from '../probe/counters';
 import { recordCoarse, recordFine } from '../probe/histogram';
+import { CO_LINK } from '../records/connection';
+import { CONN_SIZE, CONTROL, C_CT_LOCK, slabBase } from '../records/memory-map';
 import { quiesce, retire } from '../shm/epoch';
 import { mapFind, mapInsertLocked, mapNext, mapRemoveLocked } from '../shm/hash-map';
-import { CONN_SIZE, CONTROL, C_CT_LOCK, slabBase } from '../shm/memory-map';
 import { lock, unlock } from '../shm/mutex';
 import { plainListInit, plainListPushBack, plainListRemove } from '../shm/plain-list';
 import { listInit, listNext, listPushFront, listRemove } from '../shm/rculist';

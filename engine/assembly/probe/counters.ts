@@ -15,7 +15,7 @@ import {
   T_VERDICTS,
   T_WORK,
   threadBlock,
-} from '../shm/memory-map';
+} from '../records/memory-map';
 import { clock, LC_FRAGMENT, PROBED } from './flavour';
 import { recordLockHold, recordLockWait } from './histogram';
 

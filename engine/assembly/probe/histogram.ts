@@ -14,9 +14,9 @@
  * that allocated a NAT tuple, four interval histograms, and expiration lag by zone and by timeout policy (all coarse); then lags
  * of the sweep in progress that wait to be recorded.
  */
-import { N_CLASSES } from '../conntrack/context';
+import { histograms, lagGroups } from '../records/memory-map';
+import { N_CLASSES } from '../records/verdict';
 import { N_LOCK_CLASSES, PROBED } from './flavour';
-import { histograms, lagGroups } from '../shm/memory-map';
 
 const HEADER: usize = 64;
 const H_SUM: usize = 8;

@@ -83,7 +83,7 @@ import {
   THREAD_SIZE,
   threadBlock,
   threadsBase,
-} from './memory-map';
+} from '../records/memory-map';
 import { endGeneration, NEXT_SLOT, returnSlots } from './slab';
 
 const CHAIN_HEAD: usize = 0;

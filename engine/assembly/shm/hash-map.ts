@@ -31,14 +31,7 @@
  * run (a rehash in the middle would be measured as a stall of one unlucky packet). Should no room be found within
  * the search bound, insertion fails and the packet gets the verdict of a full table, with a reason of its own.
  */
-import { CO_HASH, CO_NEXT } from '../conntrack/connection';
-import {
-  countWork,
-  DEBUG,
-  W_BUCKET_PROBES,
-  W_MAP_DISPLACEMENTS,
-  W_MAP_INSERTS,
-} from '../probe/counters';
+import { countWork, DEBUG, W_BUCKET_PROBES, W_MAP_DISPLACEMENTS, W_MAP_INSERTS } from '../probe/counters';
 import { FAULT_MOVE_LATE, isPlanted } from '../probe/faults';
 import { TORTURE } from '../probe/flavour';
 import {
@@ -59,7 +52,8 @@ import {
   S_WALK_HEAD,
   step,
 } from '../probe/steps';
-import { BUCKET_SIZE, bucketMask, bucketsBase, C_ABORT, C_MAP_SEARCH, CONTROL } from './memory-map';
+import { CO_HASH, CO_NEXT } from '../records/connection';
+import { BUCKET_SIZE, bucketMask, bucketsBase, C_ABORT, C_MAP_SEARCH, CONTROL } from '../records/memory-map';
 
 export const SLOTS_PER_BUCKET: u32 = 7;
 const HASHES: usize = 4;

@@ -62,7 +62,15 @@ import {
   sleepNs,
   step,
 } from '../probe/steps';
-import { C_ABORT, CONTROL, MUTEX_BACKOFF, mutexPolicy, ownerWord, threadBlock, threadIndex } from './memory-map';
+import {
+  C_ABORT,
+  CONTROL,
+  MUTEX_BACKOFF,
+  mutexPolicy,
+  ownerWord,
+  threadBlock,
+  threadIndex,
+} from '../records/memory-map';
 
 const WAITERS: u32 = 1;
 /** Pauses (MUTEX_GLIBC) or looks (MUTEX_BACKOFF) before a waiter sleeps. */

@@ -30,7 +30,7 @@ import {
   S_TAKE_LOOK,
   step,
 } from '../probe/steps';
-import { CO_GENERATION, CO_LINK } from '../conntrack/connection';
+import { CO_GENERATION, CO_LINK } from '../records/connection';
 import {
   C_SLAB_FREE,
   C_SLAB_IN_USE,
@@ -40,7 +40,7 @@ import {
   CONTROL,
   slabBase,
   slabEnd,
-} from './memory-map';
+} from '../records/memory-map';
 
 /** Where a retired or free slot keeps the address of the next one in its chain: `prev` of the list link. */
 export const NEXT_SLOT: usize = CO_LINK;

@@ -2,10 +2,10 @@
  * Finding the network and transport headers of a frame (spec §1.1). Done once per frame at load time, and again only when
  * a frame was rewritten to another layout; the tracker relies on the offsets.
  */
+import { NO_OFFSET, Packet } from '../records/packet';
 import { ipv4HeaderLength, IPV4_HEADER_SIZE, IPV4_TOTAL_LENGTH } from './ipv4';
 import { Ipv6Walk, IPV6_HEADER_SIZE, IPV6_PAYLOAD_LENGTH, walkExtensions } from './ipv6';
 import { load16 } from './network-order';
-import { NO_OFFSET, Packet } from './packet';
 
 export const DL_TYPE_IPV4: u32 = 0x0800;
 export const DL_TYPE_IPV6: u32 = 0x86dd;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { traitsOf } from '../../../engine/host/design-traits.js';
 import type { ExecRequest } from '../../../engine/host/exec-params.js';
 import { Tracker } from '../../../engine/host/tracker.js';
 import { udpFrame } from '../../support/packets.js';
@@ -62,7 +63,7 @@ describe.each(DESIGNS)('a creation that fails while another thread is online: %s
     expect(reasons(steps, R_MAP_FULL)).toBeGreaterThanOrEqual(ATTEMPTS - 14);
     expect(reasons(steps, R_SLAB_FULL)).toBe(0);
     expect(steps.control('C_GRACE_PENDING')).toBe(0);
-    // narrow-insert keeps one ready for the next.
+    // One that creates narrowly keeps one ready for the next.
     expect(steps.control('C_SLAB_IN_USE') - steps.control('C_N_CONN')).toBeLessThanOrEqual(1);
   });
 
@@ -89,10 +90,10 @@ describe.each(DESIGNS)('a creation: %s', (design) => {
     expect(tracker.counters().work).toMatchObject({ lookups: 200, created: 100 });
   });
 
-  it('without commit is none: narrow-insert then has no need to look up again', () => {
+  it('without commit is none: one that creates narrowly then has no need to look up again', () => {
     const tracker = Tracker.create({ design, flavour: 'probed', slabSlots: 256 });
     for (let i = 0; i < 100; i++) tracker.run(udpFrame({ src: `10.0.0.${i + 1}` }), {}, 1000);
-    expect(tracker.counters().work['lookups']).toBe(design === 'narrow-insert' ? 100 : 200);
+    expect(tracker.counters().work['lookups']).toBe(traitsOf(design).createsNarrowly ? 100 : 200);
   });
 });
 

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { traitsOf } from '../../../engine/host/design-traits.js';
 import { A, B, perDesign } from '../../support/tracker-bed.js';
 
 const to = `${B}:53`;
 const from = (port: number): string => `${A}:${port}`;
 
 perDesign((bed, design) => {
+  const traits = traitsOf(design);
   describe('zone limits', () => {
     it('reject what is over, and say so (assertion 59)', () => {
       const t = bed();
@@ -152,14 +154,14 @@ perDesign((bed, design) => {
       expect(() => bed().tracker.setTimeoutPolicy(5, { udp_last: 1 })).toThrow(/udp_last/);
     });
 
-    it('a long one hides expired short ones in the old design: retention (assertion 97)', () => {
+    it('a long one hides expired short ones in a design that hides: retention (assertion 97)', () => {
       const t = bed();
       t.tracker.setTimeoutPolicy(5, { udp_first: 1, udp_single: 1 });
       t.udp(from(1), to);
       t.udp(from(2), to, short);
       t.udp(from(3), to, short);
       t.wait(2000).sweepAll();
-      expect(t.tracker.connCount).toBe(design === 'timeout-lists' ? 3 : 1);
+      expect(t.tracker.connCount).toBe(traits.hidesExpired ? 3 : 1);
       t.wait(58_000).sweepAll();
       expect(t.tracker.connCount).toBe(0);
     });
@@ -176,13 +178,15 @@ perDesign((bed, design) => {
 
   describe('sweeps', () => {
     it('an idle pass asks for its next time (assertion 104)', () => {
-      const t = bed(design === 'timeout-lists' ? {} : { preset: 'v7' });
+      const t = bed({ preset: traits.recordedPreset });
       const { wakeMs, delayMs } = t.tracker.sweep(t.nowMs);
-      expect([wakeMs, delayMs]).toEqual(design === 'timeout-lists' ? [30, 5000] : [20_000, 20_000]);
+      expect(delayMs).toBe(traits.sweepIntervalMs);
+      if (traits.recordedSweeps === 'old') expect(wakeMs).toBe(30);
+      if (traits.recordedSweeps === 'new') expect(wakeMs).toBe(20_000);
     });
 
     it('the old design removes at most a tenth of the limit a pass, and comes back soon when late (assertions 100, 118)', () => {
-      if (design !== 'timeout-lists') return;
+      if (traits.recordedSweeps !== 'old') return;
       const t = bed({ connLimit: 20 });
       for (let port = 1; port <= 20; port++) t.udp(from(port), to);
       t.wait(60_000);
@@ -195,7 +199,7 @@ perDesign((bed, design) => {
       const t = bed();
       t.udp(from(1), to);
       t.wait(60_000);
-      expect(t.entries().map((entry) => entry.timeoutSeconds)).toEqual(design === 'timeout-lists' ? [0] : []);
+      expect(t.entries().map((entry) => entry.timeoutSeconds)).toEqual(traits.dumpShowsExpired ? [0] : []);
       expect(t.udp(from(1), to)).toBe('new|trk');
       expect(t.tracker.connCount).toBe(2);
       t.sweepAll();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { traitsOf } from '../../../engine/host/design-traits.js';
 import type { ExecRequest } from '../../../engine/host/exec-params.js';
 import { udpFrame } from '../../support/packets.js';
 import { A, B, COMMIT, N, perDesign, type TrackerBed } from '../../support/tracker-bed.js';
@@ -99,7 +100,7 @@ perDesign((bed, design) => {
       expect(t.udp(...back, { commit: true, force: true })).toBe('new|trk');
       const live = t.entries().filter((entry) => entry.expirationMs > t.nowMs);
       expect(live.map((entry) => entry.original.src)).toEqual([B]);
-      expect(t.tracker.connCount).toBe(design === 'timeout-lists' ? 1 : 2);
+      expect(t.tracker.connCount).toBe(traitsOf(design).expireRemoves ? 1 : 2);
       t.sweepAll();
       expect(t.tracker.connCount).toBe(1);
     });

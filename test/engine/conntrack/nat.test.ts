@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { traitsOf } from '../../../engine/host/design-traits.js';
 import type { ExecRequest, NatRequest } from '../../../engine/host/exec-params.js';
 import { dissect } from '../../support/dissect.js';
 import { buildFrame, echoFrame, quoteOf, tcpFrame, udpFrame } from '../../support/packets.js';
@@ -157,7 +158,7 @@ perDesign((bed, design) => {
       const syn = tcpFrame({ src: A, dst: B, flags: 'S', seq: 1 });
       pass(t, syn, source());
       pass(t, tcpFrame({ src: B, dst: N, srcPort: 80, dstPort: 40000, flags: 'RA', ack: 2 }), KNOWN);
-      expect(pass(t, syn, source()).sport).toBe(design === 'timeout-lists' ? 40000 : 40001);
+      expect(pass(t, syn, source()).sport).toBe(traitsOf(design).expireRemoves ? 40000 : 40001);
     });
   });
 
@@ -293,7 +294,7 @@ perDesign((bed, design) => {
       reply.view.clearCache();
       const [seen] = tracker.execute(reply, { commit: true, force: true }, t.nowMs).returned;
       // Removed at once with its companion, or dead while the companion still holds the tuple, so that nothing is created.
-      const removes = design === 'timeout-lists';
+      const removes = traitsOf(design).expireRemoves;
       expect(seen?.state).toBe(removes ? 'new|trk' : 'est|rpl|trk|dnat');
       const live = t.entries().filter((entry) => entry.expirationMs > t.nowMs);
       expect(live).toHaveLength(removes ? 1 : 0);

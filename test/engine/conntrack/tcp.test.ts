@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { traitsOf } from '../../../engine/host/design-traits.js';
 import { tcpFrame } from '../../support/packets.js';
 import { A, B, perDesign, type TrackerBed } from '../../support/tracker-bed.js';
 
@@ -85,7 +86,7 @@ perDesign((bed, design) => {
       expect(server(t, 'S', { seq: 77 })).toBe('new|trk');
       expect(t.only.original).toMatchObject({ src: B, srcPort: 80 });
       // The old record goes at once, or waits for the sweep: that is the difference between the designs.
-      expect(t.tracker.connCount).toBe(design === 'timeout-lists' ? 1 : 2);
+      expect(t.tracker.connCount).toBe(traitsOf(design).expireRemoves ? 1 : 2);
       t.sweepAll();
       expect(t.tracker.connCount).toBe(1);
     });

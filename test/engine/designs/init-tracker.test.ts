@@ -19,7 +19,7 @@ function expectUsable(steps: SteppedThreads, threads: readonly EngineThread[]): 
   const connections = steps.connections();
   expect(new Set(connections).size, 'no slot twice').toBe(connections.length);
   expect(steps.control('C_N_CONN')).toBe(connections.length);
-  // A thread of narrow-insert keeps a slot ready.
+  // A thread that creates narrowly keeps a slot ready.
   expect(connections.length).toBeGreaterThanOrEqual(SLOTS - threads.length);
   exports.goOnline();
   exports.flush(-1);
@@ -77,7 +77,7 @@ describe.each(DESIGNS)('detach: %s', (design) => {
       const ranges = fragmentRanges(frame.length - 34, 20, 1500);
       return ranges.map((range, index) => {
         const into = new Uint8Array(2000);
-        return into.slice(0, writeFragment(into, 0, frame, range, id, index < ranges.length - 1));
+        return into.slice(0, writeFragment(into, 0, frame, { range, id, more: index < ranges.length - 1 }));
       });
     };
     expect(fragments(1)).toHaveLength(4);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { traitsOf } from '../../../engine/host/design-traits.js';
 import { availableDesigns } from '../../../engine/host/designs.js';
 import { Tracker } from '../../../engine/host/tracker.js';
 import { tcpFrame, udpFrame } from '../../support/packets.js';
@@ -53,7 +54,7 @@ const udp = {
 
 describe('ct_lock per established packet', () => {
   it.each(availableDesigns())('%s', (design) => {
-    const each = design === 'timeout-lists' ? 2 : 0;
+    const each = traitsOf(design).ctLocksPerRefresh;
     expect(locksOfEstablished(design, [tcp.syn, tcp.synAck, tcp.ack], [tcp.ack, tcp.reply])).toBe(
       each * PACKETS,
     );

@@ -78,20 +78,24 @@ describe('timeout attributes', () => {
 });
 
 describe('design names', () => {
-  const compiled = ['narrow-insert', 'rculist-sweep', 'my-design', 'test-broken', 'timeout-lists'];
-  const labels = (option: string): string[] => resolveDesigns(option, compiled).map(designLabel);
+  const entries = [
+    { name: 'late', order: 3, testsOnly: false },
+    { name: 'second', order: 2, testsOnly: false },
+    { name: 'broken', order: 1, testsOnly: true },
+    { name: 'also-second', order: 2, testsOnly: false },
+    { name: 'first', order: 1, testsOnly: false },
+  ];
+  const labels = (option: string): string[] => resolveDesigns(option, entries).map(designLabel);
 
   it('all, lists, presets, without doubles', () => {
-    expect(labels('all')).toEqual(['timeout-lists', 'rculist-sweep', 'narrow-insert', 'my-design']);
-    expect(labels('my-design, timeout-lists,my-design')).toEqual(['my-design', 'timeout-lists']);
-    expect(labels('rculist-sweep@v7,rculist-sweep')).toEqual(['rculist-sweep@v7', 'rculist-sweep']);
-    expect(labels('test-broken')).toEqual(['test-broken']);
+    expect(labels('all')).toEqual(['first', 'also-second', 'second', 'late']);
+    expect(labels('late, first,late')).toEqual(['late', 'first']);
+    expect(labels('second@v7,second')).toEqual(['second@v7', 'second']);
+    expect(labels('broken')).toEqual(['broken']);
   });
 
   it('one that does not exist is told with those that do', () => {
-    expect(() => labels('rculist')).toThrow(
-      /'rculist'.*timeout-lists, rculist-sweep, narrow-insert, my-design/,
-    );
+    expect(() => labels('fir')).toThrow(/'fir'.*first, also-second, second, late/);
     expect(() => resolveDesigns('all', [])).toThrow(/npm run build/);
   });
 });

@@ -32,7 +32,8 @@ describe('steps', () => {
   it('have a number each, and each is made somewhere', () => {
     expect(names.length).toBeGreaterThan(40);
     expect(new Set(names.map(({ id }) => id)).size).toBe(names.length);
-    const sources = [...PROTOCOLS, 'expiry/rculist-sweep'].map(sourceOf).join('\n');
+    const designs = DESIGNS.map((design) => `expiry/${design}`);
+    const sources = [...PROTOCOLS, ...designs].map(sourceOf).join('\n');
     for (const { name } of names) expect(sources, name).toMatch(new RegExp(`step\\(${name}\\);`));
   });
 });

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { traitsOf } from '../../../engine/host/design-traits.js';
 import { readCounters } from '../../../engine/host/counters.js';
 import { brokenInvariants } from '../../../tools/endurance/table-check.js';
+import { everyChoice } from '../../../tools/endurance/torture/round-plan.js';
+import { likeAnother } from '../../support/designs.js';
 import { race, type RaceOptions } from './race-run.js';
 import { EVERYTHING, NO_EXPIRY, TURNOVER } from './race-scenario.js';
 
@@ -16,13 +19,10 @@ function seedsOf(designIndex: number): readonly number[] {
 }
 const ROUNDS = LONG ? 20_000 : 700;
 
-const DESIGNS: readonly (readonly [string, string | null])[] = [
-  ['timeout-lists', null],
-  ['rculist-sweep', 'v6'],
-  ['rculist-sweep', 'v7'],
-  ['rculist-sweep', 'v7-fixed'],
-  ['narrow-insert', null],
-];
+/** Every design with every preset; one that is another but for a trait with its default alone. */
+const DESIGNS = everyChoice()
+  .filter(({ design, preset }) => !likeAnother(design) || preset === traitsOf(design).defaultPreset)
+  .map(({ design, preset }) => [design, preset] as const);
 
 /** With touching ahead: the table is as small as can be, so that what is touched changes under the reader's eyes. */
 const CASES = {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { availableDesigns } from '../../../engine/host/designs.js';
 import { Tracker } from '../../../engine/host/tracker.js';
 import type { ConnTuple } from '../../../engine/host/connection-view.js';
 import { udpFrame } from '../../support/packets.js';
@@ -49,7 +50,7 @@ function tupleOf(flow: number): ConnTuple {
 type Step = { readonly do: 'packet' | 'remove'; readonly flow: number } | { readonly do: 'sweep' };
 
 describe('hash map against a model', () => {
-  for (const design of ['timeout-lists', 'rculist-sweep', 'narrow-insert']) {
+  for (const design of availableDesigns()) {
     it(`${design}: the table holds what was put in and not taken out`, () => {
       const tracker = Tracker.create({
         design,

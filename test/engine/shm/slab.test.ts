@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { availableDesigns } from '../../../engine/host/designs.js';
 import { PacketHandle } from '../../../engine/host/packet-handle.js';
 import { PacketStore } from '../../../engine/host/packet-store.js';
 import { byteOffset } from '../../../engine/host/quantities.js';
@@ -9,7 +10,7 @@ import { udpFrame } from '../../support/packets.js';
 import { primitiveRun, problems, runTasks } from './primitive-threads.js';
 
 const LONG = process.env['CTREPLAY_LONG'] !== undefined;
-const DESIGNS = ['timeout-lists', 'rculist-sweep', 'narrow-insert'];
+const DESIGNS = availableDesigns();
 
 describe.each(DESIGNS)('slots: %s', (design) => {
   it('does not take a reused slot for the connection that a packet carries', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { traitsOf } from '../../../engine/host/design-traits.js';
 import { availableDesigns } from '../../../engine/host/designs.js';
 import { BY_DESIGN } from '../../../tools/conform/design-explanation.js';
 import { compareDesign } from '../../../tools/conform/run-conform.js';
@@ -86,7 +87,7 @@ rules:
     }
   });
 
-  test('a re-opened connection keeps its only port in the design of Open vSwitch, which explains timeout-lists', async () => {
+  test('a re-opened connection keeps its only port in the design of Open vSwitch, which explains one that removes it at once', async () => {
     const out = { src: CLIENT, dst: SERVER, srcPort: 40000, dstPort: 80 };
     const back = { src: SERVER, dst: '10.1.1.240', srcPort: 80, dstPort: 5000 };
     const input = conformInput(
@@ -108,7 +109,7 @@ rules:
       const report = compareDesign({ design, preset: null }, input, run, version);
       expect(unexplained(report)).toEqual([]);
       const explanations = new Set(report.differences.map(({ explanation }) => explanation));
-      expect([...explanations]).toEqual(design === 'timeout-lists' ? [BY_DESIGN] : []);
+      expect([...explanations]).toEqual(traitsOf(design).expireRemoves ? [BY_DESIGN] : []);
     }
   });
 });

@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Command } from 'commander';
+import { availableDesigns } from '../../../engine/host/designs.js';
 import { PcapWriter } from '../../../tools/captures/pcap-writer.js';
 import { register as registerDiff } from '../../../tools/commands/diff.js';
 import { register as registerDump } from '../../../tools/commands/dump.js';
@@ -21,7 +22,7 @@ afterAll(() => process.chdir(before));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const MS = 1_000_000n;
-const DESIGNS = ['timeout-lists', 'rculist-sweep', 'narrow-insert'];
+const DESIGNS = availableDesigns();
 const reverse = { src: '10.1.1.2', dst: '10.1.1.1' };
 
 function ctreplay(...args: string[]) {

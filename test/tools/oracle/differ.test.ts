@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { availableDesigns, DEFAULT_DESIGN, DEFAULT_DESIGNS } from '../../../engine/host/designs.js';
 import { parseConfig } from '../../../tools/config/read-config.js';
 import type { InputPacket } from '../../../tools/oracle/capture-run.js';
 import { Differ } from '../../../tools/oracle/differ.js';
@@ -77,7 +78,10 @@ function parsed(text: string) {
 
 const PAIRS = [
   ['timeout-lists', 'rculist-sweep'],
-  ['rculist-sweep', 'narrow-insert'],
+  // Each other one against the one that the vectors of the new design were recorded with.
+  ...availableDesigns()
+    .filter((name) => !DEFAULT_DESIGNS.includes(name))
+    .map((name) => [DEFAULT_DESIGN, name] as const),
   ['timeout-lists', 'rculist-sweep@v6'],
 ] as const;
 /** Over all configurations and pairs: more than 200 traces. */

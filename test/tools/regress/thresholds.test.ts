@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkRegressConfig, readRegressConfig } from '../../../tools/regress/regress-config.js';
 import { parseThreshold, ThresholdError } from '../../../tools/regress/threshold-expression.js';
-import { cellFigures, thresholdChecks } from '../../../tools/regress/thresholds.js';
+import { cellFigures, heldBack, thresholdChecks } from '../../../tools/regress/thresholds.js';
 import { sampleResult } from '../../support/results.js';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -104,6 +104,42 @@ describe('nothing against nothing', () => {
     expect(verdict('nat.failures < 2x baseline', 1, 0)).toBe('regression');
     expect(verdict('nat.failures < 2x baseline', 0, 1)).toBe('pass');
     expect(verdict('nat.failures > 2x baseline', 0, 1)).toBe('regression');
+  });
+});
+
+describe('percentiles of packets that the machine interrupted', () => {
+  const cases = (interruptedShare: number) =>
+    sampleResult({ packets: 500, trials: 3, kind: 'bench' }).cases.map((one) => {
+      const overall = one.latency?.service?.overall;
+      if (overall !== undefined) overall.interruptedShare = interruptedShare;
+      return one;
+    });
+  const verdicts = (text: string, interruptedShare: number) => {
+    const measured = cases(interruptedShare);
+    const context = { found: cellFigures(measured), heldBack: heldBack(measured), baseline: null };
+    return thresholdChecks([parseThreshold(text)], { ...context, notComparable: null });
+  };
+
+  it('neither pass nor fail a gate', () => {
+    for (const text of ['service.p99 < 1s', 'service.p99 < 1ns']) {
+      const checks = verdicts(text, 0.02);
+      expect(new Set(checks.map(({ verdict }) => verdict))).toEqual(new Set(['inconclusive']));
+      expect(checks[0]!.text).toMatch(
+        /says nothing of the design: the machine interrupted or delayed 2(\.0)? %/,
+      );
+    }
+  });
+
+  it('count where few enough were, and as far as few enough were', () => {
+    expect(new Set(verdicts('service.p99 < 1ns', 0.001).map(({ verdict }) => verdict))).toEqual(
+      new Set(['regression']),
+    );
+    expect(new Set(verdicts('service.p50 < 1s', 0.02).map(({ verdict }) => verdict))).toEqual(
+      new Set(['pass']),
+    );
+    expect(new Set(verdicts('service.max < 1ns', 0.02).map(({ verdict }) => verdict))).toEqual(
+      new Set(['regression']),
+    );
   });
 });
 

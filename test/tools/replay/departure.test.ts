@@ -28,4 +28,38 @@ describe('departure errors', () => {
     expect(recorder.figures().all).toMatchObject({ count: 1, sumNs: 5 });
     expect(recorder.figures().settled.count).toBe(1);
   });
+
+  describe("count as the machine's", () => {
+    /** Batches of one packet, [due, begins, done]: the worker waits whenever the next is not due. */
+    function delayed(...batches: [dueNs: number, beginsNs: number, doneNs: number][]): number {
+      const recorder = new DepartureRecorder();
+      let doneNs = 0;
+      for (const [dueNs, beginsNs, ends] of batches) {
+        recorder.begin(doneNs, beginsNs, dueNs);
+        recorder.note(Float64Array.of(dueNs), 1, beginsNs, 0);
+        recorder.settle();
+        doneNs = ends;
+      }
+      return recorder.figures().delayedCount;
+    }
+
+    it('when the worker came back late from a wait, until it has caught up', () => {
+      expect(delayed([10_000, 10_100, 11_000], [20_000, 20_100, 21_000])).toBe(0);
+      // Back 15 µs late: so is the packet that became due meanwhile; the third waits for the first two only for 100 ns.
+      expect(delayed([10_000, 25_000, 27_000], [20_000, 27_000, 29_900], [29_800, 29_900, 31_000])).toBe(2);
+    });
+
+    it('not when packets before took so long, however late they leave', () => {
+      expect(delayed([10_000, 10_050, 90_000], [20_000, 90_000, 95_000], [30_000, 95_000, 96_000])).toBe(0);
+    });
+
+    it('not where it is the smaller part of the lateness', () => {
+      // Back 2 µs late, and then work for 40 µs that came every 20 µs.
+      const batches: [number, number, number][] = [];
+      for (let i = 0, doneNs = 12_000; i < 8; i++, doneNs += 40_000) {
+        batches.push([10_000 + 20_000 * i, doneNs, doneNs + 40_000]);
+      }
+      expect(delayed(...batches)).toBe(1);
+    });
+  });
 });

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { compiledDesigns } from '../../../engine/host/module.js';
+import { compiledDesigns } from '../../../engine/host/design-traits.js';
 import type { MutexPolicy } from '../../../engine/host/run-memory.js';
 import { compareResults } from '../../../tools/regress/compare-results.js';
 import { mergeResults } from '../../../tools/regress/merge-results.js';

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { compiledDesigns, loadEngine } from '../../../engine/host/module.js';
+import { compiledDesigns } from '../../../engine/host/design-traits.js';
+import { loadEngine } from '../../../engine/host/module.js';
 import type { TouchAhead } from '../../../engine/host/run-memory.js';
 import { DEFAULT_CONFIG } from '../../../tools/config/read-config.js';
 import { measuredSeries } from '../../../tools/model/feed.js';

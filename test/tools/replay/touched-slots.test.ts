@@ -21,7 +21,7 @@ import { fakeFiles } from '../measure/fake-system.js';
 import { design, replayOptions } from '../../support/replay.js';
 
 const WORKERS = 2;
-/** Two for each thread, which narrow-insert may hold ready. */
+/** Two for each thread, which one that creates narrowly may hold ready. */
 const SPARES = 2 * (WORKERS + 2);
 
 const TRANSLATED: TrackerConfig = {

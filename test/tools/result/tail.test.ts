@@ -79,7 +79,7 @@ describe('a tail of workers that share their cores', () => {
   });
 
   it('is ~ with the reason in the terminal, in Markdown and on the page', async () => {
-    const reason = /the machine interrupted [\d.<]+ % of the packets/;
+    const reason = /the machine interrupted or delayed [\d.<]+ % of the packets/;
     const terminal = renderTerminal(runs, { width: 200, colour: false }).replaceAll(/\s+/g, ' ');
     for (const text of [terminal, markdownText(runs)]) {
       expect(text).toMatch(reason);
@@ -101,7 +101,7 @@ describe('a tail of workers that share their cores', () => {
     expect(services).toHaveLength(2);
     for (const row of services) {
       expect(row[names.indexOf('p99_99_ns')]).toBe('');
-      expect(row[names.indexOf('withheld')]).toContain('p99.99: the machine interrupted');
+      expect(row[names.indexOf('withheld')]).toContain('p99.99: the machine interrupted or delayed');
       expect(Number(row[names.indexOf('interrupted_share')])).toBeGreaterThan(0);
     }
   });

@@ -89,6 +89,12 @@ export class Control {
     return Atomics.load(this.#words, this.#word(thread, AT));
   }
 
+  /** Where all threads are: other words whenever one of them has got further. */
+  progress(): string {
+    const steps = Array.from({ length: this.#threads }, (_, thread) => this.lastStep(thread));
+    return [Atomics.load(this.#words, STEPS), Atomics.load(this.#words, ARRIVED), ...steps].join(' ');
+  }
+
   // ---- Threads -------------------------------------------------------------------------------------------------------
   get stopped(): boolean {
     return Atomics.load(this.#words, STOP) !== 0;

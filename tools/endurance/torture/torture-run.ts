@@ -12,7 +12,7 @@ import { brokenInvariants } from '../table-check.js';
 import { Control } from './control.js';
 import { MOST_PACKETS, type RoundPlan } from './round-plan.js';
 import { STRIDE, type LapEnd, type ThreadInput, type ThreadMessage } from './thread-input.js';
-import { layTraffic, type LaidTraffic } from './traffic.js';
+import { layTraffic } from './traffic.js';
 
 export interface RoundOutcome {
   readonly laps: number;
@@ -27,8 +27,11 @@ export interface RoundOutcome {
 
 type LapMessage = Extract<ThreadMessage, { readonly type: 'lap' }>;
 
-/** Far more than a lap takes: beyond it threads stand still. */
+/** Threads that come to no other step for so long stand still. A busy machine may give them next to no time, but some. */
 const PATIENCE_MS = 30_000;
+/** Threads that turn in a circle come to other steps for ever: no lap takes this long. */
+const LONGEST_LAP_MS = 600_000;
+const LOOK_MS = 1000;
 /** How long the survivors of a death may take. */
 const SURVIVORS_MS = 10_000;
 const PACKET_STORE_BYTES = 4 * 1024 ** 2;
@@ -55,12 +58,25 @@ class PoolThread {
     this.#gone(reason);
   }
 
-  /** The next message; null when the thread has gone or does not speak within `ms`. */
-  next(ms: number): Promise<ThreadMessage | string> {
+  /**
+   * The next message, or in words why there is none: the thread has gone, or none of the round gets any further.
+   * @param progress something else whenever a thread has got further
+   */
+  next(progress: () => string): Promise<ThreadMessage | string> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(`it said nothing for ${ms / 1000} s`), ms);
+      let seen = progress();
+      let quietMs = 0;
+      let lapMs = 0;
+      const timer = setInterval(() => {
+        const now = progress();
+        quietMs = now === seen ? quietMs + LOOK_MS : 0;
+        seen = now;
+        lapMs += LOOK_MS;
+        if (quietMs >= PATIENCE_MS) settle(`it said nothing for ${quietMs / 1000} s`);
+        else if (lapMs >= LONGEST_LAP_MS) settle(`its lap has no end after ${lapMs / 1000} s`);
+      }, LOOK_MS);
       const settle = (answer: ThreadMessage | string): void => {
-        clearTimeout(timer);
+        clearInterval(timer);
         this.#receive = () => {};
         this.#gone = () => {};
         resolve(answer);
@@ -93,9 +109,14 @@ export class Torture {
     const round = new Round(plan, run, checker, control);
     const threads = this.#threads(plan.threads);
     try {
-      return await round.play(threads, (thread) =>
-        inputOf(plan, run, control, traffic, thread, regions.packets + thread * scratchBytes),
-      );
+      return await round.play(threads, (thread) => ({
+        run,
+        plan,
+        thread,
+        control: control.buffer,
+        traffic,
+        scratch: byteOffset(regions.packets + thread * scratchBytes),
+      }));
     } finally {
       control.stop();
       if (round.isStuck) await this.end();
@@ -158,17 +179,6 @@ function settingsOf(plan: RoundPlan, engine: EngineModule): RunSettings {
   };
 }
 
-function inputOf(
-  plan: RoundPlan,
-  run: EngineRun,
-  control: Control,
-  traffic: LaidTraffic,
-  thread: number,
-  scratch: number,
-): ThreadInput {
-  return { run, plan, thread, control: control.buffer, traffic, scratch: byteOffset(scratch) };
-}
-
 /** One round in progress. */
 class Round {
   readonly #plan: RoundPlan;
@@ -196,7 +206,7 @@ class Round {
     threads: readonly PoolThread[],
     inputOfThread: (thread: number) => ThreadInput,
   ): Promise<RoundOutcome> {
-    const ready = threads.map((thread) => thread.next(PATIENCE_MS));
+    const ready = threads.map((thread) => thread.next(() => this.#control.progress()));
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads of one process have no origins
     threads.forEach(({ worker }, thread) => worker.postMessage(inputOfThread(thread)));
     this.#expectReady(await Promise.all(ready));
@@ -227,7 +237,7 @@ class Round {
   async #lap(threads: readonly PoolThread[], lap: number): Promise<boolean> {
     const { death, mode } = this.#plan;
     const dies = death !== null && death.lap + 1 === lap;
-    const answers = threads.map((thread) => thread.next(PATIENCE_MS));
+    const answers = threads.map((thread) => thread.next(() => this.#control.progress()));
     this.#control.startLap(lap, mode === 'serial');
     const terminates = dies && death.kind === 'terminate';
     const terminated = terminates ? this.#terminate(threads, death.thread, death.after) : null;

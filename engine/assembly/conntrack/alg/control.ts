@@ -1,7 +1,7 @@
 /** What the tracker does with application control packets (spec §2 steps f and l). */
-import { Packet } from '../../wire/packet';
-import { CO_ALG, HELPER_FTP, HELPER_NONE } from '../connection';
-import { ExecParams } from '../context';
+import { CO_ALG, HELPER_FTP, HELPER_NONE } from '../../records/connection';
+import { ExecParams } from '../../records/exec-params';
+import { Packet } from '../../records/packet';
 import { handleFtpMessage } from './ftp';
 import { handleTftpRequest } from './tftp';
 

@@ -1,9 +1,9 @@
 /** Which packets are application control messages, and which helper a connection keeps (spec §8.1). */
+import { HELPER_FTP, HELPER_NONE, HELPER_TFTP } from '../../records/connection';
+import { ExecParams } from '../../records/exec-params';
+import { NO_OFFSET, Packet } from '../../records/packet';
 import { IPV4_PROTOCOL, PROTO_TCP, PROTO_UDP } from '../../wire/ipv4';
 import { IPV6_NEXT_HEADER } from '../../wire/ipv6';
-import { NO_OFFSET, Packet } from '../../wire/packet';
-import { HELPER_FTP, HELPER_NONE, HELPER_TFTP } from '../connection';
-import { ExecParams } from '../context';
 
 /** EtherType position of the frame itself, and IPv6 as loaded there. */
 const ETHER_TYPE: usize = 12;

@@ -13,15 +13,6 @@
  */
 import { countReason, countWork, LC_RESOURCES, W_EXPECTATIONS } from '../../probe/counters';
 import {
-  C_N_EXPECTATIONS,
-  C_RESOURCES_LOCK,
-  CONTROL,
-  expectBase,
-  expectSlots,
-  hashBasis,
-} from '../../shm/memory-map';
-import { lock, unlock } from '../../shm/mutex';
-import {
   CO_FLAGS,
   CO_KEY,
   CO_LABEL,
@@ -32,9 +23,20 @@ import {
   CONN_ALG_RELATED,
   NAT_DST,
   NAT_SRC,
-} from '../connection';
-import { EXEC_NAT, ExecParams, expectationCopy, R_EXPECTATIONS_FULL } from '../context';
-import { copyKey, K_DL_TYPE, K_DPORT, K_DST, K_SPORT, K_SRC, keyEquals, keyHash } from '../key';
+} from '../../records/connection';
+import { EXEC_NAT, ExecParams } from '../../records/exec-params';
+import { copyKey, K_DL_TYPE, K_DPORT, K_DST, K_SPORT, K_SRC, keyEquals, keyHash } from '../../records/key';
+import {
+  C_N_EXPECTATIONS,
+  C_RESOURCES_LOCK,
+  CONTROL,
+  expectBase,
+  expectSlots,
+  hashBasis,
+} from '../../records/memory-map';
+import { R_EXPECTATIONS_FULL } from '../../records/verdict';
+import { lock, unlock } from '../../shm/mutex';
+import { expectationCopy } from '../context';
 
 /** Bytes of one slot. */
 export const EXPECTATION_SIZE: usize = 256;

@@ -6,9 +6,9 @@
  * scanning needs no further bounds. As in the original, what is looked at is the first 128 bytes of the payload without the last
  * one looked at: a message that is not terminated loses its final byte.
  */
-import { SWITCH_FTP_IPV4_EXTENDED, switches, T_SCRATCH, threadBlock } from '../../shm/memory-map';
+import { SWITCH_FTP_IPV4_EXTENDED, switches, T_SCRATCH, threadBlock } from '../../records/memory-map';
+import { Packet } from '../../records/packet';
 import { DL_TYPE_IPV6 } from '../../wire/locate';
-import { Packet } from '../../wire/packet';
 import { isDigit, isHexDigit, parseIpv4, parseIpv6 } from './address-text';
 
 const LONGEST_MESSAGE: u32 = 128;

@@ -10,17 +10,27 @@
  * though detection took it for that, is left alone; text does not grow beyond what the IP length can say.
  */
 import { countWork, LC_CONN, W_ALG_REWRITES } from '../../probe/counters';
-import { hashBasis } from '../../shm/memory-map';
+import {
+  CO_KEY,
+  CO_LOCK,
+  CO_REV_KEY,
+  CO_SEQ_SKEW,
+  CO_SKEW_REPLY,
+  ST_INV,
+  ST_RPL,
+  ST_TRK,
+} from '../../records/connection';
+import { K_DST, K_PROTO, K_SRC, keyHash } from '../../records/key';
+import { hashBasis } from '../../records/memory-map';
+import { Packet } from '../../records/packet';
+import { R_ALG_MALFORMED } from '../../records/verdict';
 import { lock, unlock } from '../../shm/mutex';
 import { finishSum, pseudoSum4, pseudoSum6, sumBytes } from '../../wire/checksum';
 import { IPV4_TOTAL_LENGTH, PROTO_TCP } from '../../wire/ipv4';
 import { IPV6_PAYLOAD_LENGTH } from '../../wire/ipv6';
 import { DL_TYPE_IPV6 } from '../../wire/locate';
 import { load16, load32, swap16 } from '../../wire/network-order';
-import { Packet } from '../../wire/packet';
-import { CO_KEY, CO_LOCK, CO_REV_KEY, CO_SEQ_SKEW, CO_SKEW_REPLY, ST_INV, ST_RPL, ST_TRK } from '../connection';
-import { Context, R_ALG_MALFORMED } from '../context';
-import { K_DST, K_PROTO, K_SRC, keyHash } from '../key';
+import { Context } from '../context';
 import { lookupConnection } from '../lookup';
 import { adjustIpv4Checksum16 } from '../nat/headers';
 import { formatIpv4, formatIpv6 } from './address-text';

@@ -5,13 +5,19 @@
  * reassembled packet fragmentsPostprocess, and at the end fragmentsExpire. The fragment lock is taken inside, alone.
  */
 import { countWork, LC_FRAGMENT, W_BYTES_COPIED, W_FRAGMENTS } from '../../probe/counters';
-import { C_FRAGMENT_LOCK, CONTROL, fragmentSlots } from '../../shm/memory-map';
+import { ST_INV } from '../../records/connection';
+import { C_FRAGMENT_LOCK, CONTROL, fragmentSlots } from '../../records/memory-map';
+import { Packet } from '../../records/packet';
+import { R_FRAGMENT_BAD } from '../../records/verdict';
 import { lock, unlock } from '../../shm/mutex';
-import { Packet } from '../../wire/packet';
-import { ST_INV } from '../connection';
-import { R_FRAGMENT_BAD } from '../context';
 import { appendFragment, overlaps } from './list';
-import { mayPutOut, outputsReset, purgeQueuesLocked, putOutCompletedLocked, putOutExpiredLocked } from './output';
+import {
+  mayPutOut,
+  outputsReset,
+  purgeQueuesLocked,
+  putOutCompletedLocked,
+  putOutExpiredLocked,
+} from './output';
 import { reassemble, reassembledPacket, shareVerdict } from './reassemble';
 import { BAD_FRAGMENT, Fragment, fragmentKey, NOT_FRAGMENT, recognise } from './recognise';
 import {

@@ -5,10 +5,10 @@
  * thread. The fragments put out stay in their slots until the thread's next batch begins.
  */
 import { countReason, LC_FRAGMENT } from '../../probe/counters';
-import { C_FRAGMENT_LOCK, CONTROL } from '../../shm/memory-map';
+import { ST_INV } from '../../records/connection';
+import { C_FRAGMENT_LOCK, CONTROL } from '../../records/memory-map';
+import { R_FRAGMENT_EXPIRED } from '../../records/verdict';
 import { lock, unlock } from '../../shm/mutex';
-import { ST_INV } from '../connection';
-import { R_FRAGMENT_EXPIRED } from '../context';
 import { OUTPUTS_AT, threadBuffer } from './recognise';
 import {
   countFragment,

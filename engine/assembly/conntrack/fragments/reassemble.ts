@@ -7,10 +7,16 @@
  * Differs from the original on IPv6: extension headers are dropped, so that the packet is what its headers say.
  */
 import { countWork, W_BYTES_COPIED } from '../../probe/counters';
+import { Packet, PACKET_SIZE } from '../../records/packet';
 import { IPV4_FRAGMENT, IPV4_TOTAL_LENGTH } from '../../wire/ipv4';
-import { IPV6_HEADER_SIZE, IPV6_NEXT_HEADER, IPV6_PAYLOAD_LENGTH, Ipv6Walk, walkExtensions } from '../../wire/ipv6';
+import {
+  IPV6_HEADER_SIZE,
+  IPV6_NEXT_HEADER,
+  IPV6_PAYLOAD_LENGTH,
+  Ipv6Walk,
+  walkExtensions,
+} from '../../wire/ipv6';
 import { load16, swap16 } from '../../wire/network-order';
-import { Packet, PACKET_SIZE } from '../../wire/packet';
 import { adjustIpv4Checksum16, copyAddresses4, copyAddresses6 } from '../nat/headers';
 import { threadBuffer } from './recognise';
 import { F_END, F_NEXT, F_START, fragmentPacket, L_FIRST, L_IPV6, L_LAST } from './store';

@@ -1,5 +1,6 @@
 /** Which packets are fragments, whether they can belong to a packet, and to which (spec §1.5). Needs no lock. */
-import { buffersBase, threadIndex } from '../../shm/memory-map';
+import { buffersBase, threadIndex } from '../../records/memory-map';
+import { NO_OFFSET, Packet } from '../../records/packet';
 import { foldSum, SUM_VALID, sumBytes } from '../../wire/checksum';
 import {
   IPV4_FRAGMENT,
@@ -13,7 +14,6 @@ import {
 import { IPV6_FRAGMENT_OFFSET_MASK, IPV6_SRC, Ipv6Walk, walkExtensions } from '../../wire/ipv6';
 import { DL_TYPE_IPV4, DL_TYPE_IPV6 } from '../../wire/locate';
 import { load16 } from '../../wire/network-order';
-import { NO_OFFSET, Packet } from '../../wire/packet';
 import { countFragment, FC_TOO_SMALL, FS_MIN4, FS_MIN6, setting } from './settings';
 
 /**

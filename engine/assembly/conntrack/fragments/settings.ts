@@ -4,7 +4,7 @@
  * The host writes the settings before the run, or at any time as single words; the engine reads them plainly. The held count is
  * atomic, so that batches without fragments pay one load. State words and counters are guarded by the fragment lock.
  */
-import { C_FRAGMENT_SETTINGS, CONTROL } from '../../shm/memory-map';
+import { C_FRAGMENT_SETTINGS, CONTROL } from '../../records/memory-map';
 
 /** Not 0: reassembly of IPv4, of IPv6. */
 export const FS_ENABLED4: usize = C_FRAGMENT_SETTINGS;

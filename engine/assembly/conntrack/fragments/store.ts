@@ -11,9 +11,9 @@
  *
  * Differs from the original: frames are copied to slots of fixed size, longer frames are not held.
  */
-import { CONTROL, fragmentsBase, fragmentSlots } from '../../shm/memory-map';
-import { Packet, PACKET_SIZE } from '../../wire/packet';
-import { copyKey, keyEquals } from '../key';
+import { copyKey, keyEquals } from '../../records/key';
+import { CONTROL, fragmentsBase, fragmentSlots } from '../../records/memory-map';
+import { Packet, PACKET_SIZE } from '../../records/packet';
 import { FRAGMENT_KEY_SIZE } from './recognise';
 import { FS_COMPLETED, FS_FREE, FS_GENERATION, FS_HELD, FS_NEXT_UNUSED, FS_WAITING } from './settings';
 

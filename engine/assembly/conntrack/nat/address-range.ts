@@ -1,8 +1,8 @@
 /** The address of a translation: which one of the requested range a connection gets (spec §7.2). */
-import { hashBasis } from '../../shm/memory-map';
+import { ExecParams } from '../../records/exec-params';
+import { K_DL_TYPE, K_PROTO, K_SPORT, K_ZONE } from '../../records/key';
+import { hashBasis } from '../../records/memory-map';
 import { DL_TYPE_IPV4 } from '../../wire/locate';
-import { ExecParams } from '../context';
-import { K_DL_TYPE, K_PROTO, K_SPORT, K_ZONE } from '../key';
 
 /** An IPv6 range counts at most this many addresses beyond its first. */
 const MAX_SPAN6: u64 = 0xfffffffe;

@@ -1,9 +1,9 @@
 /** Rewriting the packet quoted in an ICMP error back to what its sender had sent (spec §7.4, reply direction). */
+import { CO_KEY } from '../../records/connection';
+import { K_DPORT, K_DST, K_PROTO, K_SPORT, K_SRC } from '../../records/key';
 import { finishSum, pseudoSum6, sumBytes } from '../../wire/checksum';
 import { ipv4HeaderLength, IPV4_HEADER_SIZE, PROTO_ICMPV6 } from '../../wire/ipv4';
 import { Ipv6Walk, IPV6_HEADER_SIZE, walkExtensions } from '../../wire/ipv6';
-import { CO_KEY } from '../connection';
-import { K_DPORT, K_DST, K_PROTO, K_SPORT, K_SRC } from '../key';
 import { setAddress, setPorts } from './headers';
 
 /** Bytes of an ICMP header before the quoted packet, and where its checksum is. */

@@ -10,11 +10,19 @@
  *
  * Differs from the original on IPv6 errors: the outer checksum adjusted is the ICMPv6 one, whatever the connection carries.
  */
+import {
+  CO_KEY,
+  CO_NAT_ACTION,
+  CO_REV_KEY,
+  NAT_DST,
+  NAT_SRC,
+  ST_DNAT,
+  ST_SNAT,
+} from '../../records/connection';
+import { K_DL_TYPE, K_DPORT, K_DST, K_PROTO, K_SPORT, K_SRC } from '../../records/key';
+import { Packet } from '../../records/packet';
 import { PROTO_ICMP, PROTO_ICMPV6 } from '../../wire/ipv4';
 import { DL_TYPE_IPV4 } from '../../wire/locate';
-import { Packet } from '../../wire/packet';
-import { CO_KEY, CO_NAT_ACTION, CO_REV_KEY, NAT_DST, NAT_SRC, ST_DNAT, ST_SNAT } from '../connection';
-import { K_DL_TYPE, K_DPORT, K_DST, K_PROTO, K_SPORT, K_SRC } from '../key';
 import { setAddress, setPorts } from './headers';
 import { rewriteQuoted } from './quoted';
 

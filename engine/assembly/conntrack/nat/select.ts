@@ -6,11 +6,19 @@
  */
 import { countWork, PROBED, W_NAT_ALLOCATIONS, W_NAT_CANDIDATES, W_NAT_FAILURES } from '../../probe/counters';
 import { H_NAT_CANDIDATES, recordCoarse } from '../../probe/histogram';
-import { C_RANDOM, CONTROL, hashBasis, histograms, switches, SWITCH_BARE_NAT_ZERO_TUPLE } from '../../shm/memory-map';
+import { CO_KEY, CO_REV_KEY, NAT_DST, NAT_DST_PORT, NAT_SRC, NAT_SRC_PORT } from '../../records/connection';
+import { ExecParams } from '../../records/exec-params';
+import { K_DPORT, K_DST, K_PROTO, K_SPORT, K_SRC, keyHash, reverseKey } from '../../records/key';
+import {
+  C_RANDOM,
+  CONTROL,
+  hashBasis,
+  histograms,
+  switches,
+  SWITCH_BARE_NAT_ZERO_TUPLE,
+} from '../../records/memory-map';
 import { PROTO_TCP, PROTO_UDP } from '../../wire/ipv4';
-import { CO_KEY, CO_REV_KEY, NAT_DST, NAT_DST_PORT, NAT_SRC, NAT_SRC_PORT } from '../connection';
-import { Context, ExecParams } from '../context';
-import { K_DPORT, K_DST, K_PROTO, K_SPORT, K_SRC, keyHash, reverseKey } from '../key';
+import { Context } from '../context';
 import { lookup } from '../lookup';
 import { addressInRange, rangeHash } from './address-range';
 

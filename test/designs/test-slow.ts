@@ -1,21 +1,23 @@
 /**
  * test-slow: rculist-sweep made slower on purpose, to try out whether a benchmark notices. Each refresh of a connection
  * computes `preset` dependent additions and rotations more; a CPU hides the first of them behind other work. Nothing else
- * differs, so verdicts, locks and work counts stay those of rculist-sweep. For tests; `all` does not include it.
+ * differs, so verdicts, locks and work counts stay those of rculist-sweep. The build compiles it as expiry/test-slow.ts, for tests only.
  *
  * Presets from 1001 on plant other regressions in place of the steps: `extra-line` reads a cache line more a refresh,
  * `seldom-spin` spins at every thousandth refresh, `long-hold` holds ct_lock for a walk over all lists before each pass.
  *
  * Lock order: as rculist-sweep.
  */
-import { CO_EXPIRATION } from '../conntrack/connection';
 import { LC_CT } from '../probe/counters';
-import { C_CT_LOCK, CONTROL, expiryBase, preset } from '../shm/memory-map';
+import { CO_EXPIRATION } from '../records/connection';
+import { C_CT_LOCK, CONTROL, expiryBase, preset } from '../records/memory-map';
 import { lock, unlock } from '../shm/mutex';
 import { listNext } from '../shm/rculist';
 import { listHead, N_EXP_LISTS, RculistSweep, X_NEXT_SWEEP } from './rculist-sweep';
 
-// Numbers below 4 would be presets of rculist-sweep itself.
+export * from './rculist-sweep';
+export const TRAIT_ORDER: u32 = 100;
+// Numbers below 4 are presets of rculist-sweep itself.
 export const PRESET_STEPS_40: u32 = 40;
 export const PRESET_STEPS_44: u32 = 44;
 export const PRESET_STEPS_48: u32 = 48;
@@ -32,12 +34,6 @@ const SPIN_INTERVAL: u32 = 1000;
 const SPIN_TURNS: u32 = 20_000;
 /** A line of the expiry region that nothing else uses. */
 const SPARE_LINE: usize = X_NEXT_SWEEP + 64;
-
-// @ts-ignore: decorator
-@inline
-function base(): RculistSweep {
-  return changetype<RculistSweep>(0);
-}
 
 /** Where the computed value goes, so that no compiler leaves the computation out. */
 let sink: u64 = 0;
@@ -64,31 +60,11 @@ function walkHolding(): void {
 }
 
 @unmanaged
-export class TestSlow {
-  init(): void {
-    base().init();
-  }
-
-  // @ts-ignore: decorator
-  @inline
-  started(conn: usize, timeoutClass: u32, now: i64): void {
-    base().started(conn, timeoutClass, now);
-  }
-
-  // @ts-ignore: decorator
-  @inline
-  abandoned(conn: usize): void {}
-
-  // @ts-ignore: decorator
-  @inline
-  published(conn: usize): void {
-    base().published(conn);
-  }
-
+export class TestSlow extends RculistSweep {
   // @ts-ignore: decorator
   @inline
   refreshed(conn: usize, timeoutClass: u32, now: i64): void {
-    base().refreshed(conn, timeoutClass, now);
+    super.refreshed(conn, timeoutClass, now);
     if (preset > MOST_STEPS) refreshedPlanted();
     else {
       let x = load<u64>(conn, CO_EXPIRATION);
@@ -97,54 +73,8 @@ export class TestSlow {
     }
   }
 
-  // @ts-ignore: decorator
-  @inline
-  expire(conn: usize, now: i64): bool {
-    return base().expire(conn, now);
-  }
-
-  // @ts-ignore: decorator
-  @inline
-  remove(conn: usize): void {
-    base().remove(conn);
-  }
-
-  // @ts-ignore: decorator
-  @inline
-  flushBegin(): void {}
-
-  // @ts-ignore: decorator
-  @inline
-  flushOne(conn: usize): void {
-    base().remove(conn);
-  }
-
-  // @ts-ignore: decorator
-  @inline
-  flushEnd(): void {}
-
-  // @ts-ignore: decorator
-  @inline
   sweep(now: i64): i64 {
     if (preset == PRESET_LONG_HOLD) walkHolding();
-    return base().sweep(now);
-  }
-
-  // @ts-ignore: decorator
-  @inline
-  wakeDelay(next: i64, now: i64): i64 {
-    return base().wakeDelay(next, now);
-  }
-
-  // @ts-ignore: decorator
-  @inline
-  dumpShowsExpired(): bool {
-    return false;
-  }
-
-  // @ts-ignore: decorator
-  @inline
-  insertsNarrowly(): bool {
-    return false;
+    return super.sweep(now);
   }
 }

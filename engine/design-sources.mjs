@@ -1,0 +1,141 @@
+/**
+ * Designs as they stand in the sources: engine/assembly/expiry/NAME.ts holds the class and, as exported constants, what others need
+ * to know of it (its traits, which expiry/expiry.ts explains, and its presets). From these come the entries that are compiled
+ * (designs/design.template, designs/micro.template) and the manifest that lies beside the compiled modules (engine/host/design-traits.ts).
+ *
+ * Sources from before a design was one file have entries of their own in designs/, and no traits.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Traits that every design has to declare, `TRAIT_` left out, and their types. */
+const TRAITS = {
+  ORDER: 'u32',
+  CT_LOCKS_PER_REFRESH: 'u32',
+  CREATES_NARROWLY: 'bool',
+  EXPIRE_REMOVES: 'bool',
+  DUMP_SHOWS_EXPIRED: 'bool',
+  SWEEP_LOOKS_AT_LIVING: 'bool',
+  HIDES_EXPIRED: 'bool',
+  SWEEP_INTERVAL_MS: 'u32',
+  LAG_BOUND_MS: 'u32',
+  DEFAULT_PRESET: 'u32',
+  RECORDED_PRESET: 'u32',
+  RECORDED_SWEEPS: 'u32',
+  LISTS: 'u32',
+  LISTS_AT: 'u32',
+  LIST_IS_CLASS: 'bool',
+};
+
+/** Files of designs/ that are no entries. */
+const NO_ENTRY = new Set(['api.ts', 'constants.ts', 'shared.ts']);
+const OLD_MICRO = 'micro-';
+const CONSTANT = /^export const ((?:TRAIT|PRESET)_[A-Z0-9_]+): (u32|bool) = ([^;]+);/gm;
+const INHERITED = /^export \* from '\.\/([a-z0-9-]+)';$/gm;
+const IS_DESIGN = /^export const TRAIT_ORDER\b/m;
+
+/**
+ * Designs of a source folder, and of a folder of fixtures: designs for tests, which are compiled as if they lay in expiry/.
+ * @returns for each its name, whether it is for tests only, its virtual files (path in the sources: content) and its manifest, or
+ * null for both where the sources have an entry of their own
+ * @throws Error naming file and constant of a trait that is missing or that is no literal
+ */
+export function designsOf(source, fixtures) {
+  const designs = [];
+  for (const name of namesIn(join(source, 'expiry'))) {
+    const text = readFileSync(join(source, 'expiry', `${name}.ts`), 'utf8');
+    if (IS_DESIGN.test(text)) designs.push(describe(source, name, { [`expiry/${name}.ts`]: text }, false));
+  }
+  for (const name of fixtures === null ? [] : namesIn(fixtures)) {
+    const text = readFileSync(join(fixtures, `${name}.ts`), 'utf8');
+    designs.push(describe(source, name, { [`expiry/${name}.ts`]: text }, true));
+  }
+  for (const name of namesIn(join(source, 'designs'))) {
+    if (NO_ENTRY.has(`${name}.ts`) || name.startsWith(OLD_MICRO)) continue;
+    const hasMicro = existsSync(join(source, 'designs', `${OLD_MICRO}${name}.ts`));
+    designs.push({ name, testsOnly: name.startsWith('test-'), hasMicro, files: {}, manifest: null });
+  }
+  return designs;
+}
+
+function namesIn(folder) {
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder).filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
+  return files.map((file) => file.slice(0, -'.ts'.length)).toSorted();
+}
+
+function describe(source, name, own, testsOnly) {
+  const constants = constantsOf(source, name, own);
+  const traits = {};
+  for (const [trait, type] of Object.entries(TRAITS)) {
+    const value = constants.get(`TRAIT_${trait}`);
+    if (value === undefined || (typeof value === 'boolean') !== (type === 'bool')) {
+      throw new Error(
+        `expiry/${name}.ts: TRAIT_${trait} is ${value === undefined ? 'missing' : 'of another type'}; ` +
+          `write 'export const TRAIT_${trait}: ${type} = ...;' (expiry/expiry.ts says what it means)`,
+      );
+    }
+    traits[camelCase(trait)] = value;
+  }
+  const unknown = [...constants.keys()].filter(
+    (key) => key.startsWith('TRAIT_') && !(key.slice(6) in TRAITS),
+  );
+  if (unknown.length > 0) {
+    throw new Error(
+      `expiry/${name}.ts: there is no trait ${unknown[0]}; expiry/expiry.ts lists those there are`,
+    );
+  }
+  const presets = [...constants.keys()].filter((key) => key.startsWith('PRESET_'));
+  const fill = (template) =>
+    readFileSync(join(source, 'designs', template), 'utf8')
+      .replaceAll('%NAME%', name)
+      .replaceAll('%CLASS%', pascalCase(name))
+      .replaceAll(
+        '%PRESETS%',
+        presets.length === 0 ? '' : `export { ${presets.join(', ')} } from '../expiry/${name}';`,
+      );
+  const files = {
+    [`designs/${name}.ts`]: fill('design.template'),
+    [`designs/${OLD_MICRO}${name}.ts`]: fill('micro.template'),
+    ...(testsOnly ? own : {}),
+  };
+  const numbers = Object.fromEntries(
+    presets.map((key) => [
+      key.slice('PRESET_'.length).toLowerCase().replaceAll('_', '-'),
+      constants.get(key),
+    ]),
+  );
+  return { name, testsOnly, hasMicro: !testsOnly, files, manifest: { testsOnly, traits, presets: numbers } };
+}
+
+/** Traits and presets of expiry/NAME.ts, with those of a file that it exports all of and does not replace. */
+function constantsOf(source, name, own) {
+  const path = `expiry/${name}.ts`;
+  const text = own[path] ?? readFileSync(join(source, path), 'utf8');
+  const constants = new Map();
+  for (const [, base] of text.matchAll(INHERITED)) {
+    for (const [key, value] of constantsOf(source, base, own)) constants.set(key, value);
+  }
+  for (const [, key, , literal] of text.matchAll(CONSTANT)) {
+    constants.set(key, valueOf(literal, constants, `${path}: ${key}`));
+  }
+  return constants;
+}
+
+function valueOf(literal, constants, where) {
+  if (literal === 'true' || literal === 'false') return literal === 'true';
+  if (/^[0-9][0-9_]*$/.test(literal)) return Number(literal.replaceAll('_', ''));
+  if (constants.has(literal)) return constants.get(literal);
+  throw new Error(
+    `${where} is '${literal}'; write a number, true, false, or the name of a trait or preset above it`,
+  );
+}
+
+function camelCase(upper) {
+  return upper.toLowerCase().replaceAll(/_(\w)/g, (_, letter) => letter.toUpperCase());
+}
+
+/** Name of the class in expiry/NAME.ts. */
+function pascalCase(name) {
+  return name.replaceAll(/(?:^|-)(\w)/g, (_, letter) => letter.toUpperCase());
+}
