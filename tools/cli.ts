@@ -18,7 +18,8 @@ const EXIT_ERROR = 1;
 async function registerCommands(program: Command, argv: readonly string[]): Promise<void> {
   const asked = COMMANDS[argv[0] ?? ''];
   // Completion and man pages are made from all of them.
-  const loaders = asked === undefined || ['completion', 'man'].includes(argv[0] ?? '') ? Object.values(COMMANDS) : [asked];
+  const loaders =
+    asked === undefined || ['completion', 'man'].includes(argv[0] ?? '') ? Object.values(COMMANDS) : [asked];
   for (const { register } of await Promise.all(loaders.map((load) => load()))) register(program, argv);
 }
 

@@ -178,6 +178,9 @@ describe('the demo', () => {
       folder,
     );
     expect(code).toBe(0);
+    // It fits a screen and a bit, and ends in what it found.
+    expect(stdout.trimEnd().split('\n').length).toBeLessThan(60);
+    expect(stdout.match(/^Verdict$/gm)).toHaveLength(2);
     for (const name of ['capture', 'syn-flood']) {
       expect(stdout).toContain(`Result: ${join(out, name)}`);
       const text = readFileSync(join(out, name, 'result.json'), 'utf8');

@@ -8,7 +8,7 @@ import { toolVersion } from '../result/tool-version.js';
 import { collectWarnings } from '../measure/warnings.js';
 import { fingerprint, resumeTrials } from './bench-record.js';
 import { driveMatrix, type MatrixHooks, type MatrixState } from './drive-matrix.js';
-import { InProcessSessions, type SessionRunner } from './session.js';
+import { failureRemarks, InProcessSessions, type SessionRunner } from './session.js';
 import { ForkedSessions } from './session-process.js';
 import { matrixResult, withWarnings, type MatrixResult, type ResultFrame } from './matrix-result.js';
 import { MatrixError, type MatrixSpec } from './matrix-spec.js';
@@ -53,7 +53,7 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
   const print = fingerprint(spec, groups, shard);
   const machine = readMachine();
   const earlier = await readEarlier(options);
-  const state: MatrixState = { trials: [], cases: [] };
+  const state: MatrixState = { trials: [], cases: [], failures: [] };
   if (earlier !== null && folder !== null) {
     const file = join(folder, RESULT_FILE);
     checkMachine(earlier, machine, file);
@@ -85,7 +85,7 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
       nextWriteMs = end + (end - start) / WRITE_SHARE;
     },
   });
-  const result = build(outcome.remarks);
+  const result = build([...outcome.remarks, ...failureRemarks(state.failures ?? [])]);
   if (folder !== null) await writeResult(folder, result);
   return result;
 }

@@ -55,8 +55,12 @@ async function run(
     request.groups.includes(index),
   );
   const seeded = { ...spec, seed: sessionSeed(spec.seed, session) };
-  const state: SessionState = { trials: earlier(request), cases: [] };
-  let told = { trials: state.trials.length, cases: 0 };
+  const state = {
+    trials: earlier(request),
+    cases: [],
+    failures: [],
+  } satisfies SessionState as Required<SessionState>;
+  let told = { trials: state.trials.length, cases: 0, failures: 0 };
   const sessions = new InProcessSessions(spec, () => makeRunner(seeded, readMachine()));
   return sessions.run(groups, session, state, {
     isInterrupted,
@@ -66,9 +70,14 @@ async function run(
         kind: 'measured',
         trials: state.trials.slice(told.trials),
         cases: state.cases.slice(told.cases),
+        failures: state.failures.slice(told.failures),
         groupDone,
       });
-      told = { trials: state.trials.length, cases: state.cases.length };
+      told = {
+        trials: state.trials.length,
+        cases: state.cases.length,
+        failures: state.failures.length,
+      };
       return Promise.resolve();
     },
   });

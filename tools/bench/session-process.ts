@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import type { ResultCase } from '../result/schema.js';
 import type { MatrixSpec } from './matrix-spec.js';
 import type { Group, Shard } from './plan.js';
-import type { SessionHooks, SessionRunner, SessionState, TrialPlace } from './session.js';
+import type { SessionHooks, SessionRunner, SessionState, TrialFailure, TrialPlace } from './session.js';
 import type { TrialRecord } from './trial.js';
 
 /** What a session's process is told at its start. */
@@ -30,6 +30,7 @@ export type SessionMessage =
       readonly kind: 'measured';
       readonly trials: readonly TrialRecord[];
       readonly cases: readonly ResultCase[];
+      readonly failures?: readonly TrialFailure[];
       readonly groupDone: boolean;
     }
   | { readonly kind: 'done'; readonly interrupted: boolean }
@@ -158,6 +159,7 @@ function listen(
           case 'measured':
             state.trials.push(...message.trials);
             state.cases.push(...message.cases);
+            state.failures?.push(...(message.failures ?? []));
             await hooks.save?.(state, message.groupDone);
             return;
           case 'done':

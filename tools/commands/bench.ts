@@ -102,11 +102,9 @@ export function register(program: Command, argv: readonly string[]): void {
 
 /** How inputs are named in every command, and how they were. */
 function addInputSpellings(command: Command): void {
-  addSpelling(command, '--synth <names>', 'scenario', null);
-  const synth = command.options.find((option) => option.long === '--synth');
   const names = SCENARIOS.map(({ name }) => name).join(', ');
-  if (synth !== undefined)
-    synth.description = `scenarios to run, joined by commas; the parameters of a single one become options here; or ovs-benchmark: ${names}`;
+  const what = `scenarios to run, joined by commas; the parameters of a single one become options here; or ovs-benchmark: ${names}`;
+  addSpelling(command, '--synth <names>', 'scenario', null, what);
   command.on('option:scenario', () => hint('--scenario is called --synth now'));
   command.on('option:capture', () => hint('captures are named without --capture now, as for replay'));
 }

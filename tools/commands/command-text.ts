@@ -27,7 +27,10 @@ const UNITS: readonly (readonly [what: string, how: string])[] = [
   ['counts', '`2000000`, `2M`, `100k`'],
   ['packets/s', '`100k`, `100kpps`, `1.5Mpps`'],
   ['bit rates', '`100mbps`, `1gbps`; a bare number is in Mbit/s'],
-  ['times', '`250ms`, `10s`, `5m`, `1h`; a bare number counts in the unit that the option names, with a hint'],
+  [
+    'times',
+    '`250ms`, `10s`, `5m`, `1h`; a bare number counts in the unit that the option names, with a hint',
+  ],
   ['memory', '`128MiB`, `1GiB`; a bare number is in MiB'],
 ];
 
@@ -49,7 +52,11 @@ export function optionsMarkdown(program: Command): string {
     '# Options, units and exit codes',
     'Made from the same source as `--help` and the man pages; a test keeps it so.',
     '## Exit codes',
-    ['| Code | Meaning |', '| ---: | --- |', ...EXIT_CODES.map(({ code, meaning }) => `| ${code} | ${meaning} |`)].join('\n'),
+    [
+      '| Code | Meaning |',
+      '| ---: | --- |',
+      ...EXIT_CODES.map(({ code, meaning }) => `| ${code} | ${meaning} |`),
+    ].join('\n'),
     '## Units',
     ['| Of | Written |', '| --- | --- |', ...UNITS.map(([what, how]) => `| ${what} | ${how} |`)].join('\n'),
     ...sections,
@@ -83,7 +90,9 @@ export function manPage(program: Command, command: Command): string {
     roff(command.usage()),
     '.SH DESCRIPTION',
     roff(command.description()),
-    ...(isProgram ? ['.SH COMMANDS', ...program.commands.flatMap((each) => item(each.name(), each.summary()))] : []),
+    ...(isProgram
+      ? ['.SH COMMANDS', ...program.commands.flatMap((each) => item(each.name(), each.summary()))]
+      : []),
     ...(shownOptions(command).length === 0 ? [] : ['.SH OPTIONS']),
     ...shownOptions(command).flatMap((option) => {
       const known = defaultText(option);

@@ -10,8 +10,8 @@ export interface OptionWords {
   readonly name: string;
   readonly summary: string;
   readonly takesValue: boolean;
-  /** Words that the value can be; empty where it is anything else. */
-  readonly values: readonly string[];
+  /** Words that the value can be; absent or empty where it is anything else. */
+  readonly values?: readonly string[];
 }
 
 /** A command with its options and subcommands. */
@@ -50,8 +50,8 @@ function bashScript(commands: readonly CommandWords[]): string {
   const values = commands.flatMap((command) => {
     const options = [...command.options, ...command.subcommands.flatMap((each) => each.options)];
     return options
-      .filter((option) => option.values.length > 0)
-      .map((option) => `    '${command.name} ${option.name}') values=${quoted(option.values.join(' '))} ;;`);
+      .filter((option) => (option.values ?? []).length > 0)
+      .map((option) => `    '${command.name} ${option.name}') values=${quoted((option.values ?? []).join(' '))} ;;`);
   });
   return `# bash completion for ctreplay
 _ctreplay() {
@@ -83,7 +83,7 @@ complete -o default -F _ctreplay ctreplay
 function zshScript(commands: readonly CommandWords[]): string {
   const described = (name: string, summary: string): string =>
     quoted(`${name.replaceAll(':', String.raw`\:`)}:${oneLine(summary)}`);
-  const argument = ({ name, summary, takesValue, values }: OptionWords): string => {
+  const argument = ({ name, summary, takesValue, values = [] }: OptionWords): string => {
     const value = values.length > 0 ? `:value:(${values.join(' ')})` : ':value:_files';
     return quoted(
       `${name}[${oneLine(summary).replaceAll(/[[\]\\:]/g, String.raw`\$&`)}]${takesValue ? value : ''}`,
@@ -127,7 +127,7 @@ function fishScript(commands: readonly CommandWords[]): string {
     }
     const options = [...command.options, ...command.subcommands.flatMap((each) => each.options)];
     for (const option of new Map(options.map((one) => [one.name, one])).values()) {
-      const words = option.values.length > 0 ? ` -f -a ${quoted(option.values.join(' '))}` : '';
+      const words = (option.values ?? []).length > 0 ? ` -f -a ${quoted((option.values ?? []).join(' '))}` : '';
       const value = option.takesValue ? ` -r${words}` : '';
       lines.push(
         `complete -c ctreplay ${under} -l ${option.name.slice(2)}${value} -d ${quoted(oneLine(option.summary))}`,

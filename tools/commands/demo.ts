@@ -14,7 +14,7 @@ interface DemoRun {
 const RUNS: readonly DemoRun[] = [
   {
     name: 'capture',
-    says: 'A recorded capture; connections age 20 times faster, so that expiration has work to do during the run',
+    says: 'A recorded capture; connections age 20 times faster, so that their time is up during the run',
     argv: [
       join(packageRoot(), 'captures', 'office-mix.pcap'),
       ...['--workers', '2', '--pps', '200k', '--loop', '20', '--time-scale', '20', '--trials', '5'],

@@ -53,7 +53,7 @@ export function register(program: Command): void {
     .option('--no-color', 'no colours; also NO_COLOR')
     .addHelpText(
       'after',
-      '\nExample:\n  ctreplay scale --scenario established --out results/scale\n  ctreplay model results/scale',
+      '\nExample:\n  ctreplay scale --synth established --out results/scale\n  ctreplay model results/scale',
     )
     .action(async (path: string, flags: ModelFlags) => {
       const result = await readResult(path);

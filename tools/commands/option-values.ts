@@ -11,6 +11,7 @@ import {
   TOUCH_AHEAD_SETTINGS,
 } from '../../engine/host/run-memory.js';
 import { parseNumber } from '../synth/parameters.js';
+import { notice } from './notices.js';
 import { UsageError } from './usage-error.js';
 
 /** Parser of a whole number in a range; `k`, `M`, `G` suffixes are taken. */
@@ -88,16 +89,23 @@ const hinted = new Set<string>();
 export function hint(text: string): void {
   if (hinted.has(text)) return;
   hinted.add(text);
-  process.stderr.write(`hint: ${text}\n`);
+  notice(`hint: ${text}`);
 }
 
 /**
  * Another spelling of an option: it sets `attribute` as that option would.
  * @param flags as commander takes them, `--scenario <names>`
  * @param now what to write instead, for a hint; null for a spelling that is as good
+ * @param description for the help of one that is
  */
-export function addSpelling(command: Command, flags: string, attribute: string, now: string | null): void {
-  const option = new Option(flags);
+export function addSpelling(
+  command: Command,
+  flags: string,
+  attribute: string,
+  now: string | null,
+  description = '',
+): void {
+  const option = new Option(flags, description);
   if (now !== null) option.hideHelp();
   command.addOption(option);
   const meant = command.options.find((each) => each.attributeName() === attribute);

@@ -13,6 +13,8 @@ import { terminalWidth } from '../text/terminal-width.js';
 /** Flags that say what is shown. */
 export interface ShowFlags {
   readonly json?: boolean | undefined;
+  /** Standard output takes JSON lines, the last of which is the result. */
+  readonly stream?: boolean | undefined;
   readonly quiet?: boolean | undefined;
   readonly verbose?: boolean | undefined;
   readonly color?: boolean | undefined;
@@ -58,6 +60,8 @@ async function present(
   const terminal = terminalOf(flags);
   if (flags.json === true) {
     process.stdout.write(`${JSON.stringify(result, null, 1)}\n`);
+  } else if (flags.stream === true) {
+    process.stdout.write(`${JSON.stringify({ event: 'result', folder, result })}\n`);
   } else {
     const detail = flags.verbose === true ? 'full' : 'brief';
     process.stdout.write(renderTerminal(runs, { ...terminal, quiet, detail }));
@@ -69,7 +73,7 @@ async function present(
     await writeResult(folder, result);
     await writeFiles(folder, await renderFormats(runs, STORED_FORMATS));
   }
-  if (flags.json === true || quiet) return;
+  if (flags.json === true || flags.stream === true || quiet) return;
   if (folder !== null) process.stdout.write(`\nResult: ${folder}\n`);
   process.stdout.write(renderVerdict(verdictSentences(runs), terminal));
 }

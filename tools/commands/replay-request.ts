@@ -49,6 +49,8 @@ export interface ReplayCommandFlags extends ReplayFlags, CaptureFlags, ChecksumC
   readonly trials?: number;
   readonly force?: boolean;
   readonly listDesigns?: boolean;
+  readonly stats?: number;
+  readonly stream?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
   readonly color?: boolean;
@@ -127,6 +129,15 @@ export function addReplayCommand(program: Command, argv: readonly string[], acti
     )
     .option('--force', 'replace the result that --out holds')
     .option('--json', 'the result as JSON on standard output, and nothing else there; files only with --out')
+    .option(
+      '--stats <time>',
+      'a line each interval on standard error: pps, p50, p99, lock wait',
+      duration('s'),
+    )
+    .option(
+      '--stream',
+      'JSON lines on standard output: each run, each interval of --timeline, and last the result',
+    )
     .option('--list-designs', 'list the designs and their presets, and run nothing')
     .option('--quiet', 'only what makes the result unusable')
     .option('--verbose', 'every table and every note about the machine')

@@ -18,6 +18,7 @@ import { measureCase, type ReplayOptions, type SessionRequest } from '../replay/
 import { isStreamed, type ReplayTraffic } from '../replay/traffic-source.js';
 import { loadInput, MatrixProgress, sessionEntry, StopOnSignal } from './bench-matrix.js';
 import { filesOf } from './capture-options.js';
+import { silenceNotices } from './notices.js';
 import { designsOption } from './option-values.js';
 import type { ReplayInput } from './replay-input.js';
 import { toReplayOptions, withBuildDefaults } from './replay-options.js';
@@ -186,6 +187,7 @@ export class ReplayTrialRunner implements CellRunner {
 }
 
 async function prepare(argv: readonly string[]): Promise<Prepared> {
+  silenceNotices();
   let prepared: Promise<Prepared> | null = null;
   const program = new Command('ctreplay');
   addReplayCommand(program, argv, async (captures, given, parameters) => {

@@ -22,6 +22,7 @@ import type { ParameterSpec } from '../synth/parameters.js';
 import { readingOf } from './capture-options.js';
 import { lookAtChecksums } from './checksum-options.js';
 import { designsOption } from './option-values.js';
+import { statsLines, streamLines } from './live-lines.js';
 import { presentResult } from './present-result.js';
 import { toReplayOptions, withBuildDefaults, type SettledFlags } from './replay-options.js';
 import {
@@ -68,7 +69,16 @@ async function replay(
 
 /** Flags with their defaults, known to fit each other: a wrong option should not have to wait for a large capture. */
 function checkReplay(given: ReplayCommandFlags) {
-  const flags = withBuildDefaults(given, given.findMaxPps === true);
+  // Live lines are of the intervals of the timeline, and of one process.
+  const flags = withBuildDefaults(
+    given.stats === undefined ? given : { ...given, timeline: given.stats },
+    given.findMaxPps === true,
+  );
+  const isLive = given.stats !== undefined || given.stream === true;
+  if (isLive && (given.trials ?? 1) > 1)
+    throw new UsageError('--stats and --stream watch one run of each design; leave --trials out');
+  if (given.stream === true && given.json === true)
+    throw new UsageError('--stream ends with the result; leave --json out');
   const designs = designsOption(flags.design);
   readingOf(flags);
   const objective = objectiveOf(flags);
@@ -119,11 +129,20 @@ async function runOnce(
   flags: SettledFlags<ReplayCommandFlags>,
   objective: readonly Condition[] | null,
 ): Promise<Result> {
-  const progress = new RunProgress(flags.quiet !== true && flags.json !== true);
+  const isLive = flags.stats !== undefined || flags.stream === true;
+  const progress = new RunProgress(flags.quiet !== true && flags.json !== true && !isLive);
+  const watchers = [
+    ...(flags.stats === undefined ? [] : [statsLines((text) => process.stderr.write(text))]),
+    ...(flags.stream === true ? [streamLines((text) => process.stdout.write(text))] : []),
+  ];
   const interrupter = new Interrupter();
   try {
     const hooks: SessionHooks = {
-      onRun: (label, purpose) => progress.design(`${label}${RUN_WORDS[purpose]}`),
+      onRun: (label, purpose) => {
+        progress.design(`${label}${RUN_WORDS[purpose]}`);
+        for (const watcher of watchers) watcher.onRun(label, purpose);
+      },
+      ...(isLive ? { onInterval: (interval) => watchers.forEach((each) => each.onInterval(interval)) } : {}),
       isInterrupted: () => interrupter.requested,
       onProgress: (packets, total, pps) => progress.update(packets, total, pps),
       onStart: (interrupt) => interrupter.arm(interrupt),
@@ -187,7 +206,8 @@ function objectiveOf(flags: SettledFlags<ReplayCommandFlags>): readonly Conditio
 /** Prints what was asked for, writes the files, and sets the exit code. */
 async function present(result: Result, flags: ReplayCommandFlags): Promise<void> {
   const name = result.cases[0]?.input.name ?? 'replay';
-  const folder = flags.out ?? (flags.json === true ? null : freshFolder(name, new Date()));
+  const isForPrograms = flags.json === true || flags.stream === true;
+  const folder = flags.out ?? (isForPrograms ? null : freshFolder(name, new Date()));
   await presentResult(result, flags, { folder, name, extra: searchLines(result) });
   for (const each of result.cases) {
     const invalid = whollyInvalidText(each);

@@ -1,6 +1,6 @@
 /** `ctreplay scale`: throughput at 1..N workers and the Universal Scalability Law fitted to it. */
 import { availableParallelism } from 'node:os';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
@@ -32,7 +32,7 @@ import {
 } from './bench-matrix.js';
 import { KEEP_TRUNCATED_HELP, STRICT_HELP, type CaptureFlags } from './capture-options.js';
 import { matrixChecksumsOption } from './checksum-options.js';
-import { mutexOption, touchAheadOption, wholeNumber } from './option-values.js';
+import { addSpelling, hint, mutexOption, touchAheadOption, wholeNumber } from './option-values.js';
 import { terminalOf } from './present-result.js';
 import { buildChoice, buildOption, type BuildChoice } from './replay-options.js';
 import { UsageError } from './usage-error.js';
@@ -69,8 +69,9 @@ export function register(program: Command, argv: readonly string[]): void {
         'Law: contention, coherency, and the number of workers where throughput peaks, with intervals. More workers than ' +
         'cores are run when asked for, but are no measurement of scaling: they are marked and not fitted.',
     )
-    .option('--scenario <name>', 'scenario to scale (default: established)')
-    .option('--capture <file>', 'capture to scale, instead of a scenario')
+    .argument('[capture]', 'capture to scale, instead of a scenario')
+    .addOption(new Option('--scenario <name>').hideHelp())
+    .addOption(new Option('--capture <file>').hideHelp())
     .option('--keep-truncated', KEEP_TRUNCATED_HELP)
     .option('--strict', STRICT_HELP)
     .addOption(matrixChecksumsOption())
@@ -107,14 +108,21 @@ export function register(program: Command, argv: readonly string[]): void {
     .option('--no-color', 'no colours; also NO_COLOR')
     .addHelpText(
       'after',
-      '\nExamples:\n  ctreplay scale --scenario established --out results/scale\n  ctreplay model results/scale',
+      '\nExamples:\n  ctreplay scale --synth established --out results/scale\n  ctreplay model results/scale',
     )
-    .action((flags: ScaleFlags) => scale(flags, argv));
+    .action((capture: string | undefined, flags: ScaleFlags) =>
+      scale(capture === undefined ? flags : { ...flags, capture }, argv),
+    );
+  const [command] = program.commands.slice(-1);
+  if (command === undefined) return;
+  addSpelling(command, '--synth <name>', 'scenario', null, 'scenario to scale (default: established)');
+  command.on('option:scenario', () => hint('--scenario is called --synth now'));
+  command.on('option:capture', () => hint('a capture is named without --capture now, as for replay'));
 }
 
 async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> {
   if (flags.scenario !== undefined && flags.capture !== undefined) {
-    throw new UsageError('--scenario and --capture exclude each other; give one of them');
+    throw new UsageError('--synth and a capture exclude each other; give one of them');
   }
   if (flags.resume === true && flags.out === undefined) {
     throw new UsageError('--resume needs --out: the folder of the run to go on from');

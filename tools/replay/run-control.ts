@@ -18,6 +18,7 @@ import type { RunOptions } from './run-options.js';
 import { RunThreads } from './run-threads.js';
 import { SharedState, STOP_FINISHED, STOP_NONE } from './shared-state.js';
 import { TimelineWatcher, type RunTimeline } from './timeline.js';
+import { LiveIntervals } from './live-intervals.js';
 import { dropThreadsAhead, startThreadsAhead } from './thread-pool.js';
 import { isStreamed, type ReplayTraffic } from './traffic-source.js';
 import type { SweeperInput, SweeperReport, TrackerClock, WorkerInput, WorkerReport } from './worker-input.js';
@@ -123,6 +124,11 @@ async function runToEnd(threads: RunThreads, context: RunContext): Promise<Finis
   const timeline = new TimelineWatcher(run, workers, options.timelineMs, (elapsedNs) =>
     options.clock === 'wall' ? TRACKER_EPOCH_MS + (elapsedNs / 1e6) * options.timeScale : state.captureNowMs,
   );
+  const { onInterval } = options;
+  if (onInterval != null) {
+    const live = new LiveIntervals(run, workers, onInterval);
+    timeline.onPoint = (point) => live.take(point);
+  }
   const t0 = now() + START_DELAY_NS;
   let interrupted = false;
   options.onStart?.(() => {

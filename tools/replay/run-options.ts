@@ -1,3 +1,4 @@
+import type { OnInterval } from './live-intervals.js';
 import type { EngineModule } from '../../engine/host/module.js';
 import type { RunSettings } from '../../engine/host/run-memory.js';
 import type { EngineThread } from '../../engine/host/thread.js';
@@ -39,6 +40,8 @@ export interface RunOptions {
   readonly fault: FaultInjection | null;
   /** Called now and then with the packets run so far and the packets to come in all (null when open-ended). */
   readonly onProgress: ((packets: number, total: number | null, pps: number) => void) | null;
+  /** Told of each interval of the timeline when it has ended; null or absent = nobody watches. */
+  readonly onInterval?: OnInterval | null;
   /** Receives the function that ends the run early, keeping what was measured. */
   readonly onStart: ((interrupt: () => void) => void) | null;
 }

@@ -105,6 +105,7 @@ export interface SessionHooks {
   /** Asked between runs; true ends the session there. */
   readonly isInterrupted?: () => boolean;
   readonly onProgress?: RunOptions['onProgress'];
+  readonly onInterval?: RunOptions['onInterval'];
   /** Receives the function that ends the session early; called once per design. */
   readonly onStart?: RunOptions['onStart'];
 }
@@ -171,6 +172,7 @@ export async function runDesign(
     cpus,
     fault: options.fault ?? null,
     onProgress: hooks.onProgress ?? null,
+    onInterval: hooks.onInterval ?? null,
     onStart: hooks.onStart ?? null,
   };
   return { finished: await runReplay(traffic, runOptions), runOptions };

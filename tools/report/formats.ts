@@ -7,6 +7,7 @@ import { goBenchText } from './go-bench.js';
 import { hgrmFiles, hlogFile, type TextFile } from './hdr-files.js';
 import { junitSuites, junitXml } from './junit.js';
 import { markdownText } from './markdown.js';
+import { openMetricsText } from './openmetrics.js';
 import { renderPage } from './page.js';
 import { writeAtomically } from '../result/result-file.js';
 import type { Run } from '../result/runs.js';
@@ -96,6 +97,7 @@ export const REPORT_FORMATS: readonly ReportFormat[] = [
     (runs) => json(githubBenchmarks(runs, 'smaller')),
   ),
   single('bencher', 'bencher.json', 'Bencher Metric Format', (runs) => json(bencherMetrics(runs))),
+  single('openmetrics', 'metrics.prom', 'OpenMetrics text, for Prometheus', openMetricsText),
   single('junit', 'junit.xml', 'JUnit XML of the self-audit', (runs) => junitXml(junitSuites(runs))),
 ];
 

@@ -132,15 +132,16 @@ export function expirySection(content: PageContent): Html | null {
           table: lagTable,
         });
   const stale = staleFigure(content);
-  return section('expiration', 'Expiration', rows.length === 0 && stale === null ? null : markup`${lag}${stale}`);
+  return section(
+    'expiration',
+    'Expiration',
+    rows.length === 0 && stale === null ? null : markup`${lag}${stale}`,
+  );
 }
 
 type Groups = NonNullable<ResultCase['expiry']>['perZone'];
 
-function groupLags(
-  word: string,
-  groups: Groups,
-): [string, LatencyDistribution | null | undefined][] {
+function groupLags(word: string, groups: Groups): [string, LatencyDistribution | null | undefined][] {
   return (groups ?? []).map((one) => [`${word} ${one.key}`, one.lag]);
 }
 

@@ -117,7 +117,9 @@ describe('what the page shows', () => {
 
   it('gives a design one colour, in bars as in charts', () => {
     const colours = new Set(
-      [...html.matchAll(/class="fill" style="width:[\d.]+%;background:var\((--series-\d)\)"/g)].map((match) => match[1]),
+      [...html.matchAll(/class="fill" style="width:[\d.]+%;background:var\((--series-\d)\)"/g)].map(
+        (match) => match[1],
+      ),
     );
     expect(colours).toEqual(new Set(['--series-0', '--series-1']));
   });
@@ -175,7 +177,9 @@ describe.skipIf(CHROMIUM === undefined)(`in Chromium (else: ${NO_CHROMIUM})`, ()
       const plot = curves.locator('.plot');
       await plot.scrollIntoViewIfNeeded();
       await plot.hover({ position: { x: 500, y: 180 } });
-      await page.waitForFunction(() => document.querySelector('figure[data-chart="curves"] .plot')?.textContent?.includes('up to '));
+      await page.waitForFunction(() =>
+        document.querySelector('figure[data-chart="curves"] .plot')?.textContent?.includes('up to '),
+      );
       expect(await plot.innerText()).toMatch(/up to [\d.]+ %[\s\S]*timeout-lists, service: [\d.]+ (ns|µs)/);
 
       await plot.focus();
