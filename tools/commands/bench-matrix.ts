@@ -136,7 +136,14 @@ export function addMatrixOptions(command: Command): void {
       '--probe-cost <where>',
       'cells that are probed and not timed, to tell the cost of probes from that of clocks: none (default), in one group, or each',
       oneOf(['none', 'one', 'each'] as const),
-    )
+    );
+  addMatrixOutputOptions(command);
+  command.options.find((option) => option.long === '--workers')?.argParser(workerList);
+}
+
+/** Which part runs, and what comes out. */
+function addMatrixOutputOptions(command: Command): void {
+  command
     .option('--pin', 'pin each thread to a CPU')
     .addOption(new Option('--shard <i/n>', 'run part i of n of the matrix').argParser(shard))
     .option(
@@ -159,7 +166,6 @@ export function addMatrixOptions(command: Command): void {
         '  ctreplay bench office.pcap --pps 50k --loop 10 --config gateway.yaml\n' +
         '  ctreplay bench --matrix bench.yaml --until-precision 2% --out results/nightly --resume',
     );
-  command.options.find((option) => option.long === '--workers')?.argParser(workerList);
 }
 
 /**

@@ -85,9 +85,10 @@ export function memorySize(least: number, most: number): (text: string) => numbe
 
 const hinted = new Set<string>();
 
-/** Tells on standard error, once, how something is written now. */
+/** Tells on standard error, once, how something is written now: people, not programs. */
 export function hint(text: string): void {
-  if (hinted.has(text)) return;
+  const isForPrograms = process.argv.some((word) => ['--json', '--quiet', '--stream'].includes(word));
+  if (isForPrograms || hinted.has(text)) return;
   hinted.add(text);
   notice(`hint: ${text}`);
 }

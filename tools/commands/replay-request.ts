@@ -88,6 +88,21 @@ export function addReplayCommand(program: Command, argv: readonly string[], acti
       '--synth <scenario>',
       'replay a scenario instead of captures; its parameters become options here',
     );
+  addEditOptions(command);
+  addChecksumsOption(command);
+  addCaptureOptions(command);
+  addReplayOptions(command);
+  addOutputOptions(command);
+  addSpelling(command, '--scenario <name>', 'synth', '--synth');
+  const added = addScenarioOptions(command, argv);
+  command.action(async (captures: string[], flags: ReplayCommandFlags) => {
+    if (flags.listDesigns === true) process.stdout.write(designList());
+    else await action(captures, flags, added);
+  });
+}
+
+/** What is changed in the traffic, or left out of it. */
+function addEditOptions(command: Command): void {
   command
     .option(
       '--filter <expression>',
@@ -106,9 +121,10 @@ export function addReplayCommand(program: Command, argv: readonly string[], acti
       'shorten longer pauses between packets of the traffic to this; also 500ms, 5m',
       duration('s'),
     );
-  addChecksumsOption(command);
-  addCaptureOptions(command);
-  addReplayOptions(command);
+}
+
+/** How often it runs, what is searched, and what comes out. */
+function addOutputOptions(command: Command): void {
   command
     .option(
       '--trials <count>',
@@ -149,12 +165,6 @@ export function addReplayCommand(program: Command, argv: readonly string[], acti
         '  ctreplay replay office.pcap --design all --loop 50 --out results/office\n' +
         '  ctreplay replay --synth syn-flood --packets 1M --workers 2',
     );
-  addSpelling(command, '--scenario <name>', 'synth', '--synth');
-  const added = addScenarioOptions(command, argv);
-  command.action(async (captures: string[], flags: ReplayCommandFlags) => {
-    if (flags.listDesigns === true) process.stdout.write(designList());
-    else await action(captures, flags, added);
-  });
 }
 
 /** Options for the parameters of the scenario that argv names, except those that replaying has itself. */

@@ -17,7 +17,6 @@ import type { MachineAtStart } from '../replay/machine.js';
 import { measureCase, type ReplayOptions, type SessionRequest } from '../replay/session.js';
 import { isStreamed, type ReplayTraffic } from '../replay/traffic-source.js';
 import { loadInput, MatrixProgress, sessionEntry, StopOnSignal } from './bench-matrix.js';
-import { filesOf } from './capture-options.js';
 import { silenceNotices } from './notices.js';
 import { designsOption } from './option-values.js';
 import type { ReplayInput } from './replay-input.js';
@@ -50,29 +49,30 @@ export interface TrialsQuestion {
 }
 
 /**
- * How often each design runs: as asked for; else several times where designs are compared, for people, and a run is short.
- * @throws UsageError when --trials is given for what cannot be repeated
+ * Refuses trials of what cannot be repeated, before anything is read.
+ * @throws UsageError for a search, live lines, or a capture that can be read once only
  */
+export function checkTrials(captures: readonly string[], flags: ReplayCommandFlags): void {
+  if (flags.trials === undefined || flags.trials === 1) return;
+  if (flags.findMaxPps === true)
+    throw new UsageError('--find-max-pps is a search of its own; leave --trials out');
+  const pipe = pipeOf(captures);
+  if (pipe === undefined) return;
+  throw new UsageError(
+    `--trials ${flags.trials} reads the traffic anew for each, and ${pipe === '-' ? 'standard input' : pipe} can be read once; save it to a file and name that`,
+  );
+}
+
+function pipeOf(captures: readonly string[]): string | undefined {
+  return captures.find((file) => !isRepeatable(file));
+}
+
+/** How often each design runs: as asked for; else several times where designs are compared, for people, and a run is short. */
 export function trialsOf({ captures, flags, designs, traffic, options }: TrialsQuestion): number {
-  const pipe = filesOf(captures).find((file) => !isRepeatable(file));
-  if (flags.trials !== undefined && flags.trials > 1) {
-    if (flags.findMaxPps === true)
-      throw new UsageError('--find-max-pps is a search of its own; leave --trials out');
-    if (pipe !== undefined) {
-      throw new UsageError(
-        `--trials ${flags.trials} reads the traffic anew for each, and ${pipe === '-' ? 'standard input' : pipe} can be read once; save it to a file and name that`,
-      );
-    }
-  }
   if (flags.trials !== undefined) return flags.trials;
-  if (
-    designs < 2 ||
-    flags.json === true ||
-    flags.findMaxPps === true ||
-    pipe !== undefined ||
-    isStreamed(traffic)
-  )
-    return 1;
+  const isLive = flags.stats !== undefined || flags.stream === true;
+  if (designs < 2 || flags.json === true || isLive || flags.findMaxPps === true) return 1;
+  if (pipeOf(captures) !== undefined || isStreamed(traffic)) return 1;
   return lengthNs(traffic, options) <= SHORT_RUN_NS ? DEFAULT_TRIALS : 1;
 }
 

@@ -32,7 +32,7 @@ import {
   storeOf,
   type ReplayCommandFlags,
 } from './replay-request.js';
-import { runTrials, trialsOf } from './replay-trials.js';
+import { checkTrials, runTrials, trialsOf } from './replay-trials.js';
 import { RunProgress } from './run-progress.js';
 import { searchLines } from './search-lines.js';
 import { StopSignals } from './stop-signals.js';
@@ -56,6 +56,7 @@ async function replay(
   argv: readonly string[],
 ): Promise<void> {
   checkReplay(flags);
+  checkTrials(captures, flags);
   const outMade = flags.out === undefined ? false : await prepareOutFolder(flags.out, flags.force === true);
   let result: Result;
   try {
@@ -96,6 +97,7 @@ export async function measureReplay(
   argv: readonly string[],
 ): Promise<Result> {
   const { flags, designs, objective, beforehand } = checkReplay(given);
+  checkTrials(captures, flags);
   const store = storeOf(flags, beforehand, designs);
   try {
     if (isLargeInput(captures)) startThreadsAhead(threadCount(beforehand, false));

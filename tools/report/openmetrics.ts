@@ -4,6 +4,7 @@ import type { Run } from '../result/runs.js';
 import type { LatencyDistribution, ResultCase } from '../result/schema.js';
 import { PERCENTILE_SHARES, percentileOf, type PercentileKey } from '../result/tail.js';
 import { ppsOf } from '../result/throughput.js';
+import { printable } from '../text/escape.js';
 
 type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [labels: Labels, value: number | null | undefined];
@@ -98,11 +99,11 @@ function labelsOf(run: Run, one: ResultCase): Labels {
   };
 }
 
-/** Labels in braces; backslash, quote and line break escaped as the format demands. */
+/** Labels in braces; backslash and quote escaped as the format demands, and nothing that could break the line. */
 function labelText(labels: Labels): string {
   const parts = Object.entries(labels).map(
     ([name, value]) =>
-      `${name}="${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`,
+      `${name}="${printable(value).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`,
   );
   return `{${parts.join(',')}}`;
 }

@@ -238,7 +238,8 @@ function latencyCurves(cell: Cell, design: string, detail: Detail): CurveSeries[
     if (typeof figures?.encoded !== 'string') return [];
     // Beyond, it would be a curve of the machine (tail.ts).
     const upTo = 1 - 2 * (figures.interruptedShare ?? 0);
-    return [{ design, kind, points: curveOf(figures.encoded, figures.count, detail.ticksPerHalf, upTo) }];
+    const points = curveOf(figures.encoded, figures.count, detail.ticksPerHalf, upTo);
+    return points.length === 0 ? [] : [{ design, kind, points }];
   });
 }
 

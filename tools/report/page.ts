@@ -64,20 +64,9 @@ function scriptElements(data: PageData, library: string, script: string): Html {
 <script>${trusted(script)}</script>`;
 }
 
-function pageText(runs: readonly Run[], detail: Detail, { style, script, library }: PageAssets): string {
-  const data = pageData(runs, detail);
-  const rowsMax = detail.tableRows;
-  const cases = runs.flatMap(({ result }) => result.cases);
-  const content: PageContent = {
-    data,
-    groups: comparableGroups(cellsOf(runs)),
-    severalRuns: runs.length > 1,
-    throughput: buildsText(cases, throughputBuild),
-    figures: buildsText(cases, figuresBuild),
-    rowsMax,
-  };
-  // Only the two scripts written here may run, whatever a name in the result says; nothing may be fetched.
-  const policy = [
+/** Only the two scripts written here may run, whatever a name in the result says; nothing may be fetched. */
+function policyOf(library: string, script: string): string {
+  return [
     "default-src 'none'",
     `script-src ${scriptHash(library)} ${scriptHash(script)}`,
     "style-src 'unsafe-inline'",
@@ -85,7 +74,12 @@ function pageText(runs: readonly Run[], detail: Detail, { style, script, library
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
-  const sections: Readonly<Record<string, Html | null>> = {
+}
+
+/** Every section by its id; null where there is nothing in it. */
+function sectionsOf(runs: readonly Run[], content: PageContent): Readonly<Record<string, Html | null>> {
+  const { data, rowsMax } = content;
+  return {
     summary: summarySection(summarySentences(runs), warningsOf(runs)),
     comparisons: comparisonSection(runs, rowsMax, data.forest),
     results: resultsSection(content),
@@ -100,13 +94,28 @@ function pageText(runs: readonly Run[], detail: Detail, { style, script, library
     fairness: fairnessSection(),
     audit: auditSection(runs, rowsMax),
   };
+}
+
+function pageText(runs: readonly Run[], detail: Detail, { style, script, library }: PageAssets): string {
+  const data = pageData(runs, detail);
+  const rowsMax = detail.tableRows;
+  const cases = runs.flatMap(({ result }) => result.cases);
+  const content: PageContent = {
+    data,
+    groups: comparableGroups(cellsOf(runs)),
+    severalRuns: runs.length > 1,
+    throughput: buildsText(cases, throughputBuild),
+    figures: buildsText(cases, figuresBuild),
+    rowsMax,
+  };
+  const sections = sectionsOf(runs, content);
   const contents = CONTENTS.filter(([id]) => sections[id] != null);
   const page = markup`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta http-equiv="Content-Security-Policy" content="${trusted(policy)}" />
+        <meta http-equiv="Content-Security-Policy" content="${trusted(policyOf(library, script))}" />
         <meta name="color-scheme" content="light dark" />
         <meta name="generator" content="ctreplay" />
         <link rel="icon" href="data:," />

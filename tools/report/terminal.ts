@@ -29,7 +29,8 @@ import type { Contention, LatencyDistribution } from '../result/schema.js';
 import { cautions } from './summary-sentences.js';
 import { outcomeColumns } from './outcome-columns.js';
 import { mainGrid } from './terminal-main.js';
-import { sentences, warningLines } from './terminal-warnings.js';
+import { failedCheckTexts } from './failed-checks.js';
+import { warningLines } from './terminal-warnings.js';
 import { outcomeHeadline } from './verdict-evidence.js';
 import { comparisonBlock } from './terminal-comparisons.js';
 import { grid, wrap, type Column } from '../text/terminal-grid.js';
@@ -382,20 +383,8 @@ function problemsOf(run: Run, severalRuns: boolean, width: number, paint: Paint)
   const { result } = run;
   const where = severalRuns ? `${printable(run.label)}: ` : '';
   const lines: string[] = [];
-  const failed = [
-    ...(result.audit ?? []).map((check) => ({ check, id: '' })),
-    ...result.cases.flatMap((one) =>
-      one.audit.map((check) => ({ check, id: `${one.id} trial ${one.trial}: ` })),
-    ),
-  ].filter(({ check }) => !check.ok);
-  for (const { check, id } of failed) {
-    const figures =
-      check.expected === null || check.expected === undefined
-        ? ''
-        : `: expected ${check.expected}, got ${check.actual ?? 'nothing'}`;
-    const fault = sentences(`${id}check failed: ${check.name}${figures}`, check.advice);
-    const text = `${where}${printable(fault)}`;
-    lines.push(wrap(`${paint('red', 'Error:')} ${text}`, width, '  '));
+  for (const text of failedCheckTexts(run.result)) {
+    lines.push(wrap(`${paint('red', 'Error:')} ${where}${printable(text)}`, width, '  '));
   }
   if (!result.valid) {
     lines.push(

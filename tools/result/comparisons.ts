@@ -161,7 +161,7 @@ export function coverText({ confidence, n, sessions }: Covered): string {
   const level = typeof confidence === 'number' ? `${Number((confidence * 100).toFixed(1))} %` : 'no interval';
   if (typeof sessions === 'number' && sessions > 1) {
     const each = n / sessions;
-    return `${level}, ${sessions} sessions x ${Number.isInteger(each) ? each : each.toFixed(1)} trials`;
+    return `${level}, ${sessions} sessions x ${Number.isInteger(each) ? each : each.toFixed(1)} ${each === 1 ? 'trial' : 'trials'}`;
   }
   return `${level}, within one session only, ${n === 1 ? '1 trial' : `${n} trials`}`;
 }

@@ -31,45 +31,15 @@ export function grid<Row>(
   paint: Paint,
 ): string {
   if (rows.length === 0) return '';
-  let kept = columns
-    .map((column) => {
+  const all = columns
+    .map((column): Laid<Row> => {
       const texts = rows.map((row) => column.cell(row));
       return { column, texts, source: texts, width: Math.max(widthOf(column.head), ...texts.map(widthOf)) };
     })
     .filter(
       ({ texts, column }) => column.expendable === 0 || texts.some((text) => text !== '–' && text !== ''),
     );
-  const total = (): number => kept.reduce((sum, one) => sum + one.width + PADDING, 0);
-  const dropped: string[] = [];
-  while (total() > width) {
-    const next = kept.reduce((most, one) =>
-      (one.column.expendable ?? 0) > (most.column.expendable ?? 0) ? one : most,
-    );
-    if ((next.column.expendable ?? 0) === 0) break;
-    kept = kept.filter((one) => one !== next);
-    dropped.push(next.column.head);
-  }
-  // What is left tells rows apart, so none of it may go: text goes over several lines instead.
-  for (;;) {
-    const over = total() - PADDING - width;
-    const widest = kept
-      .filter(({ column }) => column.align === 'left')
-      .reduce<(typeof kept)[number] | null>(
-        (most, one) => (one.width > (most?.width ?? 0) ? one : most),
-        null,
-      );
-    if (over <= 0 || widest === null || widest.width <= NARROWEST_TEXT) break;
-    const others = kept
-      .filter((one) => one !== widest && one.column.align === 'left')
-      .map((one) => one.width);
-    // Down to the next widest first, so that short words stay whole.
-    const floor = Math.max(NARROWEST_TEXT, ...others.filter((each) => each < widest.width));
-    const room = Math.max(floor, widest.width - over);
-    const narrower = room === widest.width ? widest.width - 1 : room;
-    const texts = widest.source.map((text) => fold(text, narrower));
-    const fitted = { ...widest, texts, width: narrower };
-    kept = kept.map((one) => (one === widest ? fitted : one));
-  }
+  const { kept, dropped } = fitted(all, width);
   const none = {
     top: '',
     'top-mid': '',
@@ -107,6 +77,52 @@ export function grid<Row>(
       paint('dim', wrap(`(a wider terminal also shows: ${dropped.toReversed().join(', ')})`, width)),
     );
   return lines.join('\n');
+}
+
+/** A column with its texts, and how wide they are. */
+interface Laid<Row> {
+  readonly column: Column<Row>;
+  readonly texts: readonly string[];
+  /** Before they were folded. */
+  readonly source: readonly string[];
+  readonly width: number;
+}
+
+/** Columns that fit the width: the least telling ones are dropped, and then text is folded. */
+function fitted<Row>(
+  all: readonly Laid<Row>[],
+  width: number,
+): { readonly kept: readonly Laid<Row>[]; readonly dropped: readonly string[] } {
+  let kept = all;
+  const total = (): number => kept.reduce((sum, one) => sum + one.width + PADDING, 0);
+  const dropped: string[] = [];
+  while (total() > width) {
+    const next = kept.reduce((most, one) =>
+      (one.column.expendable ?? 0) > (most.column.expendable ?? 0) ? one : most,
+    );
+    if ((next.column.expendable ?? 0) === 0) break;
+    kept = kept.filter((one) => one !== next);
+    dropped.push(next.column.head);
+  }
+  // What is left tells rows apart, so none of it may go: text goes over several lines instead.
+  for (;;) {
+    const over = total() - PADDING - width;
+    const widest = kept
+      .filter(({ column }) => column.align === 'left')
+      .reduce<Laid<Row> | null>((most, one) => (one.width > (most?.width ?? 0) ? one : most), null);
+    if (over <= 0 || widest === null || widest.width <= NARROWEST_TEXT) break;
+    const others = kept
+      .filter((one) => one !== widest && one.column.align === 'left')
+      .map((one) => one.width);
+    // Down to the next widest first, so that short words stay whole.
+    const floor = Math.max(NARROWEST_TEXT, ...others.filter((each) => each < widest.width));
+    const room = Math.max(floor, widest.width - over);
+    const narrower = room === widest.width ? widest.width - 1 : room;
+    const texts = widest.source.map((text) => fold(text, narrower));
+    const folded = { ...widest, texts, width: narrower };
+    kept = kept.map((one) => (one === widest ? folded : one));
+  }
+  return { kept, dropped };
 }
 
 /** Text of at most `width` characters a line, broken where names have joints: spaces, slashes, dashes, plus signs, dots. Colours are kept per line. */

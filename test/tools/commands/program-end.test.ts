@@ -37,7 +37,7 @@ function inShell(args: readonly string[], after: string, sabotage?: string): Com
 
 const REPLAY = ['replay', '--synth', 'established', '--packets', '5000', '--json'];
 /** Long enough to be disturbed. */
-const LONG_REPLAY = [...REPLAY, '--duration', '20'];
+const LONG_REPLAY = [...REPLAY, '--duration', '20s'];
 
 /** A call of each command that has --json. */
 const CALLS: Readonly<Record<string, readonly string[]>> = {

@@ -13,7 +13,7 @@ function evidence(more: Partial<Evidence> = {}): Evidence {
     high: 1.4,
     baseText: '1.00 M/s',
     headText: '1.30 M/s',
-    cover: '95 %, 5 sessions x 1 trials',
+    cover: '95 %, 5 sessions x 1 trial',
     withheld: null,
     ...more,
   };
@@ -22,7 +22,7 @@ function evidence(more: Partial<Evidence> = {}): Evidence {
 describe('the words of a verdict', () => {
   it('says a difference with its interval, values and what the interval covers', () => {
     expect(verdictText([evidence()])).toEqual([
-      'rculist-sweep handles 1.2 to 1.4 times the packets per second of timeout-lists (1.30 M/s against 1.00 M/s; 95 %, 5 sessions x 1 trials).',
+      'rculist-sweep handles 1.2 to 1.4 times the packets per second of timeout-lists (1.30 M/s against 1.00 M/s; 95 %, 5 sessions x 1 trial).',
     ]);
   });
 
@@ -53,7 +53,7 @@ describe('the words of a verdict', () => {
     ]);
     expect(text).toBe(
       'Throughput, rculist-sweep against timeout-lists, 4 comparisons: better in 2, most (2 to 3 times, b); worse in 1 (0.5 to 0.6 times, c); ' +
-        'no difference shown in 1 (95 %, 5 sessions x 1 trials).',
+        'no difference shown in 1 (95 %, 5 sessions x 1 trial).',
     );
   });
 

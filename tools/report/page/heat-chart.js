@@ -30,8 +30,10 @@ function panelGrids(group, width, bottom) {
 function titles(group, designs, grids) {
   return group.panels.map((panel, index) => ({
     text: panel.design,
-    left: grids[index].left,
-    top: `${Number.parseFloat(grids[index].top) - 9}%`,
+    // Over the middle of its panel: the name of the axis is at its left.
+    left: `${Number.parseFloat(grids[index].left) + Number.parseFloat(grids[index].width) / 2}%`,
+    textAlign: 'center',
+    top: `${Math.max(0, Number.parseFloat(grids[index].top) - 9)}%`,
     textStyle: { color: designColour(designs, panel.design), fontSize: 13 },
   }));
 }
