@@ -7,6 +7,7 @@ import { openCapture } from './captures/reader.js';
 import { loadInput, sessionEntry } from './commands/bench-matrix.js';
 import { measureReplay } from './commands/replay.js';
 import { addReplayCommand } from './commands/replay-request.js';
+import { checkTrials } from './commands/replay-trials.js';
 import { runMatrixBench } from './bench/run-matrix.js';
 import { checkMatrix, type MatrixSpecInput } from './bench/matrix-spec.js';
 import type { Result } from './result/schema.js';
@@ -79,8 +80,9 @@ export async function replay(options: ReplayInputOptions): Promise<Result> {
   const argv = argumentsOf(options);
   const program = new Command('ctreplay').exitOverride().configureOutput({ writeErr: () => {} });
   let measured: Result | null = null;
-  addReplayCommand(program, argv, async (captures, flags, parameters) => {
-    measured = await measureReplay(captures, flags, parameters, argv);
+  addReplayCommand(program, argv, async (plan, flags) => {
+    checkTrials(plan, flags);
+    measured = await measureReplay(plan, flags, argv);
   });
   for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => {} });
   await program.parseAsync(argv, { from: 'user' });

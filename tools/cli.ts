@@ -1,72 +1,7 @@
 #!/usr/bin/env node
-/** The `ctreplay` command: one table of commands, and one place where errors become messages and exit codes. */
-import {
-  addressSpaceAdvice,
-  addressSpaceLimitBytes,
-  addressSpaceText,
-} from '../engine/host/engine-memory.js';
-import { Command, CommanderError } from 'commander';
-import { EXIT_CODES_HELP } from './commands/exit-codes.js';
-import { COMMANDS } from './commands/registry.js';
+/** The `ctreplay` command: parses and runs the arguments, and ends when everything is told. */
+import { explain, makeProgram } from './command-line.js';
 import { endProgram, watchEnd } from './commands/program-end.js';
-import { packageVersion } from './result/tool-version.js';
-
-/** Wrong usage: unknown option, value out of range. */
-const EXIT_USAGE = 2;
-const EXIT_ERROR = 1;
-
-async function registerCommands(program: Command, argv: readonly string[]): Promise<void> {
-  const asked = COMMANDS[argv[0] ?? ''];
-  // Completion and man pages are made from all of them.
-  const loaders =
-    asked === undefined || ['completion', 'man'].includes(argv[0] ?? '') ? Object.values(COMMANDS) : [asked];
-  for (const { register } of await Promise.all(loaders.map((load) => load()))) register(program, argv);
-}
-
-async function makeProgram(argv: readonly string[]): Promise<Command> {
-  const program = new Command('ctreplay')
-    .description(
-      'Replays captures and synthetic traffic through connection trackers and measures latency, lock contention and ' +
-        'expiration of two designs: per-timeout lists and the rculist sweep.',
-    )
-    .version(packageVersion())
-    .showHelpAfterError('(--help shows what there is)')
-    .configureHelp({ showGlobalOptions: false })
-    .addHelpText('after', EXIT_CODES_HELP);
-  await registerCommands(program, argv);
-  const below = [...program.commands, ...program.commands.flatMap((each) => each.commands)];
-  for (const command of below) command.addHelpText('after', EXIT_CODES_HELP);
-  for (const command of [program, ...below]) command.exitOverride();
-  return program;
-}
-
-/** What to say when the system or Node gave no memory; null for any other error. */
-function outOfMemoryText(error: Error): string | null {
-  const { code } = error as { code?: unknown };
-  const isAllocation =
-    error instanceof RangeError && /allocation failed|could not allocate/i.test(error.message);
-  if (!isAllocation && !/^ERR_WORKER_(OUT_OF_MEMORY|INIT_FAILED)$/.test(String(code))) return null;
-  const limit = addressSpaceLimitBytes();
-  const why = limit === null ? '' : ` ${addressSpaceText(limit).replace(/^t/, 'T')}. ${addressSpaceAdvice()}`;
-  return `out of memory: ${error.message}.${why} 'ctreplay doctor' says what memory there is; --store and --max-conns take less.`;
-}
-
-/** Message and exit code of an error; an error that nobody foresaw is shown with its stack. */
-function explain(error: unknown): { message: string; code: number } {
-  if (error instanceof CommanderError) {
-    // Commander has printed its message already.
-    return { message: '', code: error.exitCode === 0 ? 0 : EXIT_USAGE };
-  }
-  if (!(error instanceof Error)) return { message: `ctreplay: ${String(error)}`, code: EXIT_ERROR };
-  const { exitCode } = error as { exitCode?: unknown };
-  const outOfMemory = outOfMemoryText(error);
-  if (outOfMemory !== null) return { message: `ctreplay: ${outOfMemory}`, code: EXIT_ERROR };
-  const unforeseen =
-    error instanceof TypeError || error instanceof ReferenceError || error.name === 'RangeError';
-  // An error without words (an AggregateError may have none) must not end in silence either.
-  const text = unforeseen || error.message === '' ? (error.stack ?? error.name) : error.message;
-  return { message: `ctreplay: ${text}`, code: typeof exitCode === 'number' ? exitCode : EXIT_ERROR };
-}
 
 const argv = process.argv.slice(2);
 watchEnd(argv);

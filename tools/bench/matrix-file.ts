@@ -1,6 +1,6 @@
 /** Reading a bench.yaml. */
 import { readFile } from 'node:fs/promises';
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { yaml } from '../config/yaml.js';
 import { MatrixError } from './matrix-spec.js';
 
 /** The content of a bench.yaml, unchecked, with the lines of its parts for messages. */
@@ -15,6 +15,7 @@ export interface MatrixFile {
  * @throws MatrixError naming file and line when it is no YAML mapping
  */
 export function parseMatrixFile(text: string, file: string): MatrixFile {
+  const { isNode, LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const [error] = document.errors;

@@ -5,7 +5,7 @@ import type { Group } from './plan.js';
 
 /** Figures by which two designs are compared in a group at the most (tools/bench/metrics.ts): with times, without, and of the bare build. */
 function figuresOf(spec: MatrixSpec): number {
-  if (latencyOf(spec) !== 'off') return 7;
+  if (latencyOf(spec).mode !== 'off') return 7;
   return spec.build === 'bare' ? 1 : 3;
 }
 

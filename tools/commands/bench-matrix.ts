@@ -37,13 +37,13 @@ import { matrixChecksumsOption } from './checksum-options.js';
 import { presentResult } from './present-result.js';
 import { StopSignals } from './stop-signals.js';
 import { captureInput, requireRepeatable, scenarioInput } from './replay-input.js';
+import type { BuildChoice } from '../replay/replay-plan.js';
 import { inputRunKeys, latencyText, type InputRunFlags } from './input-run-keys.js';
 import {
   addRateOptions,
   addRunOptions,
   buildChoice,
-  toPacing,
-  type BuildChoice,
+  pacingOf,
   type RateFlags,
 } from './replay-options.js';
 import { UsageError } from './usage-error.js';
@@ -308,7 +308,7 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
 
 /** The one rate that a replay would take, where one was given. */
 function rateOverride(flags: MatrixFlags): { rates?: string[] } {
-  const pacing = toPacing(flags);
+  const pacing = pacingOf(flags);
   if (pacing.mode === 'topspeed' && flags.topspeed !== true) return {};
   if (flags.rates !== undefined)
     throw new UsageError('--rates and one rate exclude each other; give one of them');

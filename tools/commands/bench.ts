@@ -18,7 +18,8 @@ import {
   wholeNumber,
 } from './option-values.js';
 import { addScenarioOptions, camelCase } from './replay-request.js';
-import { buildChoice, buildOption, type BuildChoice } from './replay-options.js';
+import type { BuildChoice } from '../replay/replay-plan.js';
+import { buildChoice, buildOption } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
 interface BenchFlags {

@@ -1,6 +1,6 @@
 /** From the flags that say how traffic is replayed to the keys of a matrix's inputs, which say the same. */
 import type { InputSpec } from '../bench/matrix-spec.js';
-import type { LatencyMode } from '../replay/worker-input.js';
+import type { LatencyMode } from '../replay/replay-plan.js';
 import type { ReplayFlags } from './replay-options.js';
 
 /** The flags that addRunOptions adds. */

@@ -1,70 +1,54 @@
-/** What `replay` is asked for: its options, and from them designs, traffic and settings. Trials in other processes read it again. */
+/** What `replay` is asked for: its options, and the plan that they make. */
 import type { Command } from 'commander';
-import { DEFAULT_DESIGNS, type DesignChoice } from '../../engine/host/designs.js';
+import type { DesignChoice } from '../../engine/host/designs.js';
 import { loadEngine } from '../../engine/host/module.js';
-import { DEFAULT_CONN_LIMIT } from '../../engine/host/run-memory.js';
-import { checksumSwitches, fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
-import { DEFAULT_CONFIG } from '../config/read-config.js';
 import { systemFiles } from '../measure/system-files.js';
 import { stagingLimitBytes } from '../replay/memory-check.js';
-import type { ReplayOptions } from '../replay/session.js';
+import { readPlan } from '../replay/plan-file.js';
+import { connLimitOf, DEFAULT_PLAN, flavourOf, type ReplayPlan } from '../replay/replay-plan.js';
 import { defaultStore, givenStore, type StoreSize } from '../replay/store-size.js';
 import { configRewrites } from '../replay/stream-plan.js';
-import type { EditsAsGiven, ReplayTraffic } from '../replay/traffic-source.js';
 import { compileFilter } from '../rewrite/filter.js';
-import { parseIpMap, type IpMap } from '../rewrite/ip-map.js';
+import { parseIpMap } from '../rewrite/ip-map.js';
 import { parseSnapLength } from '../rewrite/snap-length.js';
 import type { ParameterSpec, ParameterValue } from '../synth/parameters.js';
-import { SCENARIOS } from '../synth/registry.js';
-import {
-  addCaptureOptions,
-  CAPTURE_ARGUMENT,
-  filesOf,
-  readingOf,
-  type CaptureFlags,
-} from './capture-options.js';
+import { openScenario, SCENARIOS } from '../synth/registry.js';
+import { addCaptureOptions, CAPTURE_ARGUMENT, filesOf, readingOf } from './capture-options.js';
 import { addChecksumsOption } from './checksum-options.js';
 import { designList } from './list-designs.js';
-import { addSpelling, checked, duration, wholeNumber } from './option-values.js';
-import { loadCaptures, loadScenario, type InputOptions, type ReplayInput } from './replay-input.js';
-import { addReplayOptions, toReplayOptions, type ReplayFlags, type SettledFlags } from './replay-options.js';
+import { addSpelling, checked, designsOption, duration, wholeNumber } from './option-values.js';
+import { addReplayOptions, planOfFlags, type ReplayFlags } from './replay-options.js';
 import { optionOf } from './synth.js';
 import { UsageError } from './usage-error.js';
 
 /** Values as commander leaves them. */
-export interface ReplayCommandFlags extends ReplayFlags, CaptureFlags, ChecksumChoice {
-  readonly design: string;
+export interface ReplayCommandFlags extends ReplayFlags {
+  readonly plan?: string;
   readonly synth?: string;
-  readonly filter?: string;
-  readonly srcipmap?: IpMap;
-  readonly dstipmap?: IpMap;
-  readonly snaplen?: number;
-  /** Milliseconds. */
-  readonly maxGap?: number;
-  readonly findMaxPps?: boolean;
-  readonly slo?: string;
-  readonly out?: string;
-  readonly json?: boolean;
-  readonly limit?: number;
   readonly trials?: number;
+  readonly out?: string;
   readonly force?: boolean;
-  readonly listDesigns?: boolean;
+  readonly json?: boolean;
+  /** Milliseconds. */
   readonly stats?: number;
   readonly stream?: boolean;
+  readonly listDesigns?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
   readonly color?: boolean;
 }
 
+/** Options that a plan leaves open: how often it runs, where the result goes and how it is shown. */
+const OUTPUT_OPTIONS = new Set([
+  ...['plan', 'trials', 'out', 'force', 'json', 'stats', 'stream', 'listDesigns'],
+  ...['quiet', 'verbose', 'color'],
+]);
+
 /** Trials of a short run, where nothing is said: with five sessions an interval is narrow enough for what the designs differ by. */
 export const DEFAULT_TRIALS = 5;
 
 /** Runs what was asked for. */
-export type ReplayAction = (
-  captures: readonly string[],
-  flags: ReplayCommandFlags,
-  parameters: readonly ParameterSpec[],
-) => Promise<void>;
+export type ReplayAction = (plan: ReplayPlan, flags: ReplayCommandFlags) => Promise<void>;
 
 /**
  * Adds the command with its options.
@@ -82,7 +66,7 @@ export function addReplayCommand(program: Command, argv: readonly string[], acti
     .option(
       '--design <names>',
       'designs, joined by commas, with a preset as in rculist-sweep@v7; or all',
-      DEFAULT_DESIGNS.join(','),
+      DEFAULT_PLAN.designs.join(','),
     )
     .option(
       '--synth <scenario>',
@@ -95,9 +79,16 @@ export function addReplayCommand(program: Command, argv: readonly string[], acti
   addOutputOptions(command);
   addSpelling(command, '--scenario <name>', 'synth', '--synth');
   const added = addScenarioOptions(command, argv);
-  command.action(async (captures: string[], flags: ReplayCommandFlags) => {
-    if (flags.listDesigns === true) process.stdout.write(designList());
-    else await action(captures, flags, added);
+  command.action(async (captures: string[], given: ReplayCommandFlags) => {
+    if (given.listDesigns === true) {
+      process.stdout.write(designList());
+      return;
+    }
+    // Live lines are of the intervals of the timeline.
+    const flags = given.stats === undefined ? given : { ...given, timeline: given.stats };
+    const plan =
+      flags.plan === undefined ? newPlan(captures, flags, added) : await planAgain(flags.plan, captures, command);
+    await action(plan, flags);
   });
 }
 
@@ -112,9 +103,9 @@ function addEditOptions(command: Command): void {
     .option(
       '--srcipmap <maps>',
       'move source addresses: CIDR:CIDR, several joined by commas; replies need --dstipmap too',
-      checked(parseIpMap),
+      checked(checkedIpMap),
     )
-    .option('--dstipmap <maps>', 'move destination addresses', checked(parseIpMap))
+    .option('--dstipmap <maps>', 'move destination addresses', checked(checkedIpMap))
     .option('--snaplen <bytes>', 'keep this many bytes of each frame', checked(parseSnapLength))
     .option(
       '--max-gap <seconds>',
@@ -138,6 +129,10 @@ function addOutputOptions(command: Command): void {
     .option(
       '--slo <objective>',
       "what has to hold, e.g. 'p99<50us,loss=0' (response times; service.p99 for service)",
+    )
+    .option(
+      '--plan <result>',
+      'repeat a run: its input and options come from its result.json, and none but those of the output are given',
     )
     .option(
       '--out <folder>',
@@ -179,81 +174,73 @@ export function addScenarioOptions(command: Command, argv: readonly string[]): r
   return added;
 }
 
-/** Sizes of the packet store: as given, or by what memory and connection table leave. */
-export function storeOf(
-  { store, synth }: ReplayCommandFlags,
-  { workers, maxConns, config, flavour }: ReplayOptions,
-  designs: readonly DesignChoice[],
-): StoreSize {
-  if (store !== undefined) return givenStore(Math.min(store * 1024 ** 2, stagingLimitBytes()));
-  return defaultStore(
-    systemFiles,
-    designs.map(({ design }) => loadEngine(design, flavour).constants),
-    // What a scenario will suggest is not known yet.
-    {
-      workers,
-      maxConns: maxConns ?? DEFAULT_CONN_LIMIT,
-      nat: synth !== undefined || configRewrites(config ?? DEFAULT_CONFIG).nat,
-    },
-  );
-}
-
-/** The traffic that the flags name. */
-export async function loadReplayInput(
+/** The plan that captures or a scenario and the flags make. */
+function newPlan(
   captures: readonly string[],
   flags: ReplayCommandFlags,
   parameters: readonly ParameterSpec[],
-  store: StoreSize,
-): Promise<ReplayInput<ReplayTraffic>> {
-  const options: InputOptions = {
-    limit: flags.limit ?? null,
-    edits: editsOf(flags),
-    store,
-    reading: readingOf(flags),
-  };
-  if (flags.synth === undefined) {
+): ReplayPlan {
+  designsOption(flags.design);
+  // Before reading: a wrong option should not have to wait for a large capture.
+  readingOf(flags);
+  const { synth } = flags;
+  if (synth === undefined) {
+    planOfFlags(flags, null, null);
     if (captures.length === 0)
       throw new UsageError('name a capture to replay, or a scenario with --synth NAME');
-    return loadCaptures(filesOf(captures), options);
+    const { keepTruncated, strict } = flags;
+    return planOfFlags(flags, { type: 'capture', files: filesOf(captures), keepTruncated, strict }, null);
   }
   if (captures.length > 0) {
     throw new UsageError(
-      `--synth ${flags.synth} and the capture ${captures[0]} exclude each other; give one of them`,
+      `--synth ${synth} and the capture ${captures[0]} exclude each other; give one of them`,
     );
   }
   const values = flags as unknown as Readonly<Record<string, ParameterValue | undefined>>;
-  const given: Record<string, ParameterValue | undefined> = {};
-  for (const spec of parameters) given[spec.name] = values[camelCase(spec.name)];
+  const given: Record<string, ParameterValue> = {};
+  for (const { name } of parameters) {
+    const value = values[camelCase(name)];
+    if (value !== undefined) given[name] = value;
+  }
   // The nominal rate of the stamps is the rate asked for, so that --clock capture and --multiplier agree with it.
   if (flags.pps !== undefined) given['pps'] = flags.pps;
-  return loadScenario(flags.synth, given, flags.seed, options);
+  const { suggestedConfig } = openScenario(synth, given, flags.seed);
+  return planOfFlags(flags, { type: 'scenario', name: synth, parameters: given }, suggestedConfig);
 }
 
-/** Options of the replay of loaded traffic: those asked for, with what a scenario suggests. */
-export function optionsFor(
-  flags: SettledFlags<ReplayCommandFlags>,
-  loaded: Pick<ReplayInput<ReplayTraffic>, 'suggested'>,
-): ReplayOptions {
-  const asked = toReplayOptions(flags, loaded.suggested);
-  return { ...asked, switches: checksumSwitches(asked.switches, flags) };
+/** The plan of an earlier run. */
+async function planAgain(file: string, captures: readonly string[], command: Command): Promise<ReplayPlan> {
+  const given = command.options
+    .filter((option) => !OUTPUT_OPTIONS.has(option.attributeName()))
+    .find((option) => command.getOptionValueSource(option.attributeName()) === 'cli');
+  const other = given?.long ?? (captures.length > 0 ? `the capture ${captures[0]}` : null);
+  if (other !== null)
+    throw new UsageError(`--plan and ${other} exclude each other: the plan says what is replayed and how`);
+  const plan = await readPlan(file);
+  designsOption(plan.designs.join(','));
+  return plan;
 }
 
-function editsOf(flags: ReplayCommandFlags): EditsAsGiven {
-  const { filter, srcipmap, dstipmap, snaplen, maxGap } = flags;
-  return {
-    filter: filter ?? null,
-    sourceMap: srcipmap ?? null,
-    destinationMap: dstipmap ?? null,
-    snapLength: snaplen ?? null,
-    checksums: fixesChecksums(flags) ? 'fix' : null,
-    maxGapNs: maxGap === undefined ? null : maxGap * 1e6,
-  };
+/** Sizes of the packet store: as given, or by what memory and connection table leave. */
+export function storeOf(plan: ReplayPlan, designs: readonly DesignChoice[]): StoreSize {
+  if (plan.store !== null) return givenStore(Math.min(plan.store * 1024 ** 2, stagingLimitBytes()));
+  return defaultStore(
+    systemFiles,
+    designs.map(({ design }) => loadEngine(design, flavourOf(plan)).constants),
+    { workers: plan.workers, maxConns: connLimitOf(plan), nat: configRewrites(plan.config).nat },
+  );
 }
 
 /** The expression, once it is known to be one. */
 function checkedFilter(expression: string): string {
   compileFilter(expression);
   return expression;
+}
+
+/** The maps as text, once they are known to be maps. */
+function checkedIpMap(maps: string): string {
+  parseIpMap(maps);
+  return maps;
 }
 
 /** `active-flows` is `activeFlows`, as commander keeps it. */

@@ -3,32 +3,23 @@
  * of a matrix. What one process is dealt stays with all its runs, so only rounds in processes of their own tell what the next one will
  * show; the intervals are over them.
  */
-import { Command } from 'commander';
-import { resolveDesigns, designLabel, type DesignChoice } from '../../engine/host/designs.js';
-import { isRepeatable } from '../captures/capture-files.js';
-import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
+import { designLabel, resolveDesigns } from '../../engine/host/designs.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
+import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import { valuesOf } from '../bench/metrics.js';
 import type { Cell } from '../bench/plan.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import type { CellRunner, TrialMeasurement } from '../bench/trial.js';
-import { plannedRun } from '../replay/planned-run.js';
+import { isRepeatable } from '../captures/capture-files.js';
 import type { MachineAtStart } from '../replay/machine.js';
-import { measureCase, type ReplayOptions, type SessionRequest } from '../replay/session.js';
+import { plannedRun } from '../replay/planned-run.js';
+import { loopCount, type ReplayPlan } from '../replay/replay-plan.js';
+import { measureCase, type SessionRequest } from '../replay/session.js';
 import { isStreamed, type ReplayTraffic } from '../replay/traffic-source.js';
-import { loadInput, MatrixProgress, sessionEntry, StopOnSignal } from './bench-matrix.js';
+import { loadInput as loadMatrixInput, MatrixProgress, sessionEntry, StopOnSignal } from './bench-matrix.js';
 import { silenceNotices } from './notices.js';
-import { designsOption } from './option-values.js';
-import type { ReplayInput } from './replay-input.js';
-import { toReplayOptions, withBuildDefaults } from './replay-options.js';
-import {
-  addReplayCommand,
-  DEFAULT_TRIALS,
-  loadReplayInput,
-  optionsFor,
-  storeOf,
-  type ReplayCommandFlags,
-} from './replay-request.js';
+import { loadInput, type ReplayInput } from './replay-input.js';
+import { DEFAULT_TRIALS, storeOf, type ReplayCommandFlags } from './replay-request.js';
 import { UsageError } from './usage-error.js';
 
 /** First argument of the process that runs a round. */
@@ -41,50 +32,52 @@ const ASSUMED_PPS = 500_000;
 
 /** What the number of trials hangs on. */
 export interface TrialsQuestion {
-  readonly captures: readonly string[];
   readonly flags: ReplayCommandFlags;
+  readonly plan: ReplayPlan;
   readonly designs: number;
   readonly traffic: ReplayTraffic;
-  readonly options: ReplayOptions;
 }
 
 /**
  * Refuses trials of what cannot be repeated, before anything is read.
  * @throws UsageError for a search, live lines, or a capture that can be read once only
  */
-export function checkTrials(captures: readonly string[], flags: ReplayCommandFlags): void {
+export function checkTrials(plan: ReplayPlan, flags: ReplayCommandFlags): void {
+  if (flags.stream === true && flags.json === true)
+    throw new UsageError('--stream ends with the result; leave --json out');
   if (flags.trials === undefined || flags.trials === 1) return;
-  if (flags.findMaxPps === true)
-    throw new UsageError('--find-max-pps is a search of its own; leave --trials out');
-  const pipe = pipeOf(captures);
+  if (plan.search !== null) throw new UsageError('--find-max-pps is a search of its own; leave --trials out');
+  if (isLive(flags))
+    throw new UsageError('--stats and --stream watch one run of each design; leave --trials out');
+  const pipe = pipeOf(plan);
   if (pipe === undefined) return;
   throw new UsageError(
     `--trials ${flags.trials} reads the traffic anew for each, and ${pipe === '-' ? 'standard input' : pipe} can be read once; save it to a file and name that`,
   );
 }
 
-function pipeOf(captures: readonly string[]): string | undefined {
-  return captures.find((file) => !isRepeatable(file));
+function isLive(flags: ReplayCommandFlags): boolean {
+  return flags.stats !== undefined || flags.stream === true;
+}
+
+function pipeOf({ input }: ReplayPlan): string | undefined {
+  return input?.type === 'capture' ? input.files.find((file) => !isRepeatable(file)) : undefined;
 }
 
 /** How often each design runs: as asked for; else several times where designs are compared, for people, and a run is short. */
-export function trialsOf({ captures, flags, designs, traffic, options }: TrialsQuestion): number {
+export function trialsOf({ flags, plan, designs, traffic }: TrialsQuestion): number {
   if (flags.trials !== undefined) return flags.trials;
-  const isLive = flags.stats !== undefined || flags.stream === true;
-  if (designs < 2 || flags.json === true || isLive || flags.findMaxPps === true) return 1;
-  if (pipeOf(captures) !== undefined || isStreamed(traffic)) return 1;
-  return lengthNs(traffic, options) <= SHORT_RUN_NS ? DEFAULT_TRIALS : 1;
+  if (designs < 2 || flags.json === true || isLive(flags) || plan.search !== null) return 1;
+  if (pipeOf(plan) !== undefined || isStreamed(traffic)) return 1;
+  return lengthNs(traffic, plan) <= SHORT_RUN_NS ? DEFAULT_TRIALS : 1;
 }
 
 /** How long one run of a design takes, as far as that can be said beforehand. */
-function lengthNs(traffic: ReplayTraffic, options: ReplayOptions): number {
-  const planned = plannedRun(traffic, options);
+function lengthNs(traffic: ReplayTraffic, plan: ReplayPlan): number {
+  const planned = plannedRun(traffic, plan);
   if (planned !== null) return planned.durationNs;
-  const byPackets = ((traffic.packets * options.loops) / ASSUMED_PPS) * 1e9;
-  return Math.min(
-    byPackets,
-    options.durationMs === null ? Number.POSITIVE_INFINITY : options.durationMs * 1e6,
-  );
+  const byPackets = ((traffic.packets * loopCount(plan)) / ASSUMED_PPS) * 1e9;
+  return Math.min(byPackets, plan.durationMs === null ? Number.POSITIVE_INFINITY : plan.durationMs * 1e6);
 }
 
 /** What trials need beside a session: how many, and whether to say nothing of their progress. */
@@ -106,11 +99,11 @@ export async function runTrials(request: TrialsRequest): Promise<MatrixResult> {
       shard: null,
       folder: null,
       resume: false,
-      load: loadInput,
+      load: loadMatrixInput,
       sessionEntry: sessionEntry(),
-      sessionArgs: [REPLAY_SESSION, ...request.commandLine],
+      sessionArgs: [REPLAY_SESSION, JSON.stringify(request.plan)],
       commandLine: request.commandLine,
-      configuration: request.configuration,
+      configuration: JSON.parse(JSON.stringify(request.plan)) as MatrixResult['configuration'],
       hooks: { isInterrupted: () => stop.requested, onTrial: progress.onTrial },
     });
   } finally {
@@ -120,86 +113,62 @@ export async function runTrials(request: TrialsRequest): Promise<MatrixResult> {
 }
 
 /** The trials as a matrix of one group: one session a trial. */
-function trialsSpec({ input, designs, options, trials }: TrialsRequest): MatrixSpec {
+function trialsSpec({ input, plan, trials }: TrialsRequest): MatrixSpec {
+  const { latency } = plan;
   const spec = checkMatrix(
     {
       inputs: [{ name: input.name.replaceAll(/[/\s]+/g, '-') || 'traffic', scenario: input.name }],
-      designs: designs.map((choice: DesignChoice) => designLabel(choice)),
-      workers: [options.workers],
+      designs: resolveDesigns(plan.designs.join(',')).map(designLabel),
+      workers: [plan.workers],
       sessions: trials,
       trials: 1,
       warmupBlocks: 0,
       control: 'none',
-      seed: options.seed,
-      batch: options.batch,
-      build: options.bareThroughput === true ? 'both' : options.flavour,
-      latency:
-        options.latency.mode === 'sample' ? `sample=${options.latency.interval}` : options.latency.mode,
-      mutex: options.mutex,
-      touchAhead: options.touchAhead,
-      pin: options.pin,
-    } as Parameters<typeof checkMatrix>[0],
+      seed: plan.seed,
+      batch: plan.batch,
+      build: plan.build,
+      latency: latency.mode === 'sample' ? `sample=${latency.interval}` : latency.mode,
+      mutex: plan.mutex,
+      touchAhead: plan.touchAhead,
+      pin: plan.pin,
+    },
     'replay',
   );
-  return { ...spec, rates: [options.pacing] };
+  return { ...spec, rates: [plan.pacing] };
 }
 
-/** Traffic and settings, as read in the process of a round. */
-interface Prepared {
-  readonly loaded: ReplayInput<ReplayTraffic>;
-  readonly options: ReplayOptions;
-}
-
-/** Runs a round of designs: reads the command line of the replay again, and its traffic once. */
+/** Runs a round of designs: reads the traffic of the plan once. */
 export class ReplayTrialRunner implements CellRunner {
   readonly #spec: MatrixSpec;
   readonly #machine: MachineAtStart;
-  readonly #argv: readonly string[];
-  #prepared: Promise<Prepared> | null = null;
+  readonly #plan: ReplayPlan;
+  #loaded: Promise<ReplayInput<ReplayTraffic>> | null = null;
 
-  /**
-   * @param spec with the seed of the session
-   * @param argv arguments of the replay, its name included
-   */
-  constructor(spec: MatrixSpec, machine: MachineAtStart, argv: readonly string[]) {
+  /** @param spec with the seed of the session */
+  constructor(spec: MatrixSpec, machine: MachineAtStart, plan: ReplayPlan) {
     this.#spec = spec;
     this.#machine = machine;
-    this.#argv = argv;
+    this.#plan = plan;
   }
 
   /** @throws ReplayFailure, EngineError, or what loading the traffic throws */
   async run(cell: Cell): Promise<TrialMeasurement> {
-    this.#prepared ??= prepare(this.#argv);
-    const { loaded, options } = await this.#prepared;
+    const plan = this.#plan;
+    // What there is to say of the traffic has been said by the process that started this one.
+    silenceNotices();
+    this.#loaded ??= loadInput(plan, storeOf(plan, resolveDesigns(plan.designs.join(','))));
+    const { traffic, input } = await this.#loaded;
     const [choice] = resolveDesigns(cell.design);
     if (choice === undefined) throw new UsageError(`there is no design '${cell.design}'`);
     // The packets stay those of --seed; what the engine chooses by chance is another in each round.
     const one = await measureCase({
-      traffic: loaded.traffic,
-      input: loaded.input,
+      traffic,
+      input,
       choice,
-      options: { ...options, seed: this.#spec.seed },
+      plan: { ...plan, seed: this.#spec.seed },
       id: cell.id,
       machine: this.#machine,
     });
     return { values: valuesOf(one), case: { ...one, design: cell.design } };
   }
-}
-
-async function prepare(argv: readonly string[]): Promise<Prepared> {
-  silenceNotices();
-  let prepared: Promise<Prepared> | null = null;
-  const program = new Command('ctreplay');
-  addReplayCommand(program, argv, async (captures, given, parameters) => {
-    const flags = withBuildDefaults(given, false);
-    const store = storeOf(flags, toReplayOptions(flags), designsOption(flags.design));
-    prepared = loadReplayInput(captures, flags, parameters, store).then((loaded) => ({
-      loaded,
-      options: optionsFor(flags, loaded),
-    }));
-    await prepared;
-  });
-  await program.parseAsync(argv, { from: 'user' });
-  if (prepared === null) throw new UsageError(`'${argv.join(' ')}' replays nothing`);
-  return prepared;
 }

@@ -1,11 +1,12 @@
 /** Reading the configuration file: YAML, validated, with every error at its line and column. */
 import { readFileSync } from 'node:fs';
-import { isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml';
+import type { Document } from 'yaml';
 import type { z } from 'zod';
 import { checkConfig } from './check-config.js';
 import { ConfigError } from './config-error.js';
 import { explainIssue } from './explain-issue.js';
 import { configSchema, type ConfigFile } from './schema.js';
+import { yaml } from './yaml.js';
 import { YamlPlace } from './yaml-place.js';
 
 /** A configuration, checked. */
@@ -45,6 +46,7 @@ export function readConfig(path: string): TrackerConfig {
  * @throws ConfigError
  */
 export function parseConfig(text: string, file: string): TrackerConfig {
+  const { LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [syntax] = document.errors;
@@ -68,6 +70,7 @@ export function parseConfig(text: string, file: string): TrackerConfig {
 
 /** The document as plain data. Whole numbers too large for a double stay text, so that labels keep their 128 bits. */
 function plainValue(document: Document, file: string): unknown {
+  const { isScalar, visit } = yaml();
   visit(document, {
     Scalar(_key, node) {
       const { value, source } = node;

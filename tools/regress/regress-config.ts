@@ -1,6 +1,5 @@
 /** What the gate looks at and what it allows: regress.yaml and its defaults. */
 import { readFile } from 'node:fs/promises';
-import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import {
@@ -10,9 +9,10 @@ import {
   TOUCH_AHEAD_SETTINGS,
 } from '../../engine/host/run-memory.js';
 import type { InputLoader, LoadedInput } from '../bench/replay-runner.js';
-import { CHECKSUM_HANDLINGS, checksumConfig } from '../config/checksum-handling.js';
-import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
-import { configFromSuggestion } from '../config/suggested.js';
+import { CHECKSUM_HANDLINGS, checksumConfig, ignoresChecksums } from '../config/checksum-handling.js';
+import type { TrackerConfig } from '../config/read-config.js';
+import { configOf } from '../config/suggested.js';
+import { yaml } from '../config/yaml.js';
 import { requireRightChecksums } from '../replay/checksum-check.js';
 import { RegressError } from './check.js';
 import { parseThreshold, ThresholdError } from './threshold-expression.js';
@@ -204,14 +204,8 @@ export async function loadRegressInput(
 ): Promise<LoadedInput & { readonly config: TrackerConfig }> {
   const { config: file, ...spec } = input;
   const loaded = await load(spec, seed);
-  const named =
-    file !== undefined
-      ? readConfig(file)
-      : loaded.suggested === null
-        ? DEFAULT_CONFIG
-        : configFromSuggestion(loaded.suggested);
-  const config = checksumConfig(named, input);
-  requireRightChecksums(loaded.traffic, loaded.input, config.entries.switches?.checksumsIgnored === true);
+  const config = checksumConfig(configOf(file, loaded.suggested), input);
+  requireRightChecksums(loaded.traffic, loaded.input, ignoresChecksums(config));
   return { ...loaded, config };
 }
 
@@ -265,6 +259,7 @@ export async function readRegressConfig(file: string): Promise<RegressConfig> {
       error,
     );
   }
+  const { LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [syntax] = document.errors;

@@ -63,16 +63,17 @@ export function renderTerminal(runs: readonly Run[], options: TerminalOptions): 
   const width = Math.max(40, options.width);
   const problems = runs.flatMap((run) => problemsOf(run, runs.length > 1, width, paint));
   const invalid = runs.flatMap((run) => invalidLines(run, runs.length > 1, width, paint));
+  const headline = outcomeHeadline(runs);
+  const outcome =
+    headline === null ? [] : [wrap(`${paint('yellow', 'Outcome:')} ${printable(headline)}`, width, '  ')];
   if (options.quiet === true) {
-    const lines = [...invalid, ...problems];
+    const lines = [...invalid, ...outcome, ...problems];
     return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
   }
   const cells = cellsOf(runs);
   const blocks = cautions(runs).map((text) => wrap(`${paint('yellow', 'Caution:')} ${text}`, width, '  '));
   blocks.push(...invalid);
-  const headline = outcomeHeadline(runs);
-  if (headline !== null)
-    blocks.push(wrap(`${paint('yellow', 'Outcome:')} ${printable(headline)}`, width, '  '));
+  blocks.push(...outcome);
   const brief = options.detail === 'brief';
   const groups = comparableGroups(cells);
   if (groups.length > MOST_GROUPS_IN_FULL) blocks.push(matrixGrid(groups, runs.length > 1, width, paint));

@@ -159,10 +159,10 @@ function singleRunSentence(groups: readonly (readonly Cell[])[]): string {
   const seen = observe(base, head).map(
     ({ metric, ratio }) => `${formatRatio(ratio)} times the ${metricOf({ metric }).words}`,
   );
-  const told = [...seen, ...(silent === null ? [] : [`throughput not compared, since ${silent}`])];
   const shown =
-    told.length === 0 ? '' : `; ${cellName(head, group)} had ${told.join(', ')} of ${cellName(base, group)}`;
-  return `${begin}${shown}. Repeat (--trials 5) for intervals.`;
+    seen.length === 0 ? '' : `; ${cellName(head, group)} had ${seen.join(', ')} of ${cellName(base, group)}`;
+  const left = silent === null ? '' : ` Throughput is not compared: ${silent}.`;
+  return `${begin}${shown}.${left} Repeat (--trials 5) for intervals.`;
 }
 
 /**

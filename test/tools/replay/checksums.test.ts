@@ -36,7 +36,7 @@ beforeAll(() => {
   writeOffloaded(few, 6, PACKETS);
 });
 
-const QUICK = ['--design', 'rculist-sweep', '--warmup', '0', '--json', '--quiet'];
+const QUICK = ['--design', 'rculist-sweep', '--build', 'probed', '--warmup', '0', '--json', '--quiet'];
 
 async function replayed(file: string, ...args: string[]): Promise<Result> {
   const { code, stdout, stderr } = await runCommand(registerReplay, ['replay', file, ...QUICK, ...args]);
