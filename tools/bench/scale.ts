@@ -36,17 +36,22 @@ export function fitCases(cases: readonly ResultCase[], cores: number): ScalingRe
   return [...series.values()].map((own) => fitSeries(own, cores));
 }
 
+/** Throughputs at one number of workers. */
+interface MeasuredPoint {
+  readonly workers: number;
+  readonly sessions: Sessions;
+  readonly lockWaitShare: number | null;
+}
+
 function fitSeries(cases: readonly ResultCase[], cores: number): ScalingResult {
   const [first] = cases as [ResultCase, ...ResultCase[]];
   const workers = [...new Set(cases.map((one) => one.workers))].toSorted((a, b) => a - b);
-  const points = workers.map((n) => {
-    const own = cases.filter((one) => one.workers === n);
-    const sessions = throughputsBySession(own.filter((one) => one.packets.injected > 0));
-    const waits = own
-      .map((one) => one.lockWaitShare)
-      .filter((share): share is number => typeof share === 'number');
-    return { workers: n, sessions, lockWaitShare: waits.length === 0 ? null : median(waits) };
-  });
+  const points = workers.map((n) =>
+    measuredPoint(
+      n,
+      cases.filter((one) => one.workers === n),
+    ),
+  );
   const { measured, oversubscribed } = splitByCores(
     points.filter((point) => point.sessions.length > 0),
     cores,
@@ -59,38 +64,11 @@ function fitSeries(cases: readonly ResultCase[], cores: number): ScalingResult {
       `${oversubscribed.map((point) => point.workers).join(', ')} workers on ${cores} cores are no measurement of scaling and are not fitted`,
     );
   }
-  const cpuWaits = cases
-    .map((one) => throughputOf(one).cpuWaitShare ?? one.cpuWaitShare)
-    .filter((share) => typeof share === 'number');
-  const cpuWait = cpuWaits.length === 0 ? null : median(cpuWaits);
-  if (cpuWait === null) {
-    notes.push(
-      'the system does not tell how long workers waited for a CPU; other load counts as contention here',
-    );
-  } else if (cpuWait > STARVED_SHARE) {
-    notes.push(
-      `workers had no CPU for ${(cpuWait * 100).toFixed(0)} % of their time. That time is left out, but a quiet machine measures better`,
-    );
-  }
+  notes.push(...cpuWaitNotes(cases));
   let fit: ScalingFit | null = null;
   if (measured.length >= 2) fit = fitScaling(measured);
   else notes.push(`${measured.length} number(s) of workers had a core each; a fit needs at least two`);
   notes.push(...(fit?.notes ?? []));
-  const asPoint = (point: (typeof points)[number]): ScalingPoint => {
-    const { value, interval, trials, sessions } = positiveEstimate(point.sessions);
-    return {
-      workers: point.workers,
-      pps: value,
-      low: interval?.low ?? null,
-      high: interval?.high ?? null,
-      confidence: interval?.confidence ?? null,
-      n: trials,
-      sessions,
-      lockWaitShare: point.lockWaitShare,
-      measured: point.workers <= cores,
-      oversubscribed: point.workers > cores,
-    };
-  };
   return {
     scaling: {
       design: first.design,
@@ -98,13 +76,57 @@ function fitSeries(cases: readonly ResultCase[], cores: number): ScalingResult {
       build: throughputOf(first).build,
       timed: throughputOf(first).timed,
       points: [
-        ...[...measured, ...oversubscribed].map(asPoint),
+        ...[...measured, ...oversubscribed].map((point) => scalingPoint(point, cores)),
         ...(fit === null ? [] : predictedPoints(fit, workers)),
       ].toSorted((a, b) => a.workers - b.workers),
       fit: fit === null ? null : reportedFit(fit),
     },
     fit,
     notes,
+  };
+}
+
+function measuredPoint(workers: number, cases: readonly ResultCase[]): MeasuredPoint {
+  const waits = cases
+    .map((one) => one.lockWaitShare)
+    .filter((share): share is number => typeof share === 'number');
+  return {
+    workers,
+    sessions: throughputsBySession(cases.filter((one) => one.packets.injected > 0)),
+    lockWaitShare: waits.length === 0 ? null : median(waits),
+  };
+}
+
+/** What the machine did to the workers, where that has to be known beside a fit. */
+function cpuWaitNotes(cases: readonly ResultCase[]): string[] {
+  const cpuWaits = cases
+    .map((one) => throughputOf(one).cpuWaitShare ?? one.cpuWaitShare)
+    .filter((share) => typeof share === 'number');
+  const cpuWait = cpuWaits.length === 0 ? null : median(cpuWaits);
+  if (cpuWait === null) {
+    return [
+      'the system does not tell how long workers waited for a CPU; other load counts as contention here',
+    ];
+  }
+  if (cpuWait <= STARVED_SHARE) return [];
+  return [
+    `workers had no CPU for ${(cpuWait * 100).toFixed(0)} % of their time. That time is left out, but a quiet machine measures better`,
+  ];
+}
+
+function scalingPoint(point: MeasuredPoint, cores: number): ScalingPoint {
+  const { value, interval, trials, sessions } = positiveEstimate(point.sessions);
+  return {
+    workers: point.workers,
+    pps: value,
+    low: interval?.low ?? null,
+    high: interval?.high ?? null,
+    confidence: interval?.confidence ?? null,
+    n: trials,
+    sessions,
+    lockWaitShare: point.lockWaitShare,
+    measured: point.workers <= cores,
+    oversubscribed: point.workers > cores,
   };
 }
 

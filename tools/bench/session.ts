@@ -70,7 +70,7 @@ export class InProcessSessions implements SessionRunner {
   ): Promise<boolean> {
     const runner = this.#makeRunner(session);
     for (const group of groups) {
-      const interrupted = await runGroup(group, this.#spec, session, runner, state, hooks);
+      const interrupted = await runGroup(group, session, { spec: this.#spec, runner, state, hooks });
       await hooks.save?.(state, true);
       if (interrupted) return true;
     }
@@ -78,13 +78,19 @@ export class InProcessSessions implements SessionRunner {
   }
 }
 
+/** What a session's groups are run with. */
+interface SessionContext {
+  readonly spec: MatrixSpec;
+  readonly runner: CellRunner;
+  readonly state: SessionState;
+  readonly hooks: SessionHooks;
+}
+
+/** Runs one group to the end of its session; true when it was interrupted. */
 async function runGroup(
   group: Group,
-  spec: MatrixSpec,
   session: number,
-  runner: CellRunner,
-  state: SessionState,
-  hooks: SessionHooks,
+  { spec, runner, state, hooks }: SessionContext,
 ): Promise<boolean> {
   const ids = group.cells.map((cell) => cell.id);
   const seed = sessionSeed(spec.seed, session);

@@ -17,43 +17,43 @@ const ICMPV6_QUERIES = new Set([128, 129]);
  */
 export class FlowsSection implements AnalysisSection {
   readonly key = 'flows';
-  private readonly flows = new FlowSet();
-  private readonly byProtocol = new Map<number, number>();
-  private unattributed = 0;
+  readonly #flows = new FlowSet();
+  readonly #byProtocol = new Map<number, number>();
+  #unattributed = 0;
 
   add({ frame, headers }: AnalysedPacket): void {
     if (frame === null || headers === null || headers.ipVersion === null) return;
     const ports = portsOf(frame, headers);
     if (ports === null || headers.protocol === null) {
-      this.unattributed += 1;
+      this.#unattributed += 1;
       return;
     }
     const { addressesAt, addressBytes, protocol } = headers;
-    if (this.flows.add(frame, addressesAt, addressBytes, protocol, ports.source, ports.destination)) {
-      this.byProtocol.set(protocol, (this.byProtocol.get(protocol) ?? 0) + 1);
+    if (this.#flows.add(frame, addressesAt, addressBytes, { protocol, sourcePort: ports.source, destinationPort: ports.destination })) {
+      this.#byProtocol.set(protocol, (this.#byProtocol.get(protocol) ?? 0) + 1);
     }
   }
 
   toJson(): Record<string, unknown> {
     return {
-      count: this.flows.size,
-      countIsLowerBound: this.flows.full,
+      count: this.#flows.size,
+      countIsLowerBound: this.#flows.full,
       byProtocol: Object.fromEntries(
-        this.largestFirst().map(([protocol, flows]) => [ipProtocolName(protocol), flows]),
+        this.#largestFirst().map(([protocol, flows]) => [ipProtocolName(protocol), flows]),
       ),
-      ipPacketsOfNoFlow: this.unattributed,
+      ipPacketsOfNoFlow: this.#unattributed,
     };
   }
 
   toLines(): ReportLine[] {
-    const atLeast = this.flows.full ? 'at least ' : '';
-    const parts = this.largestFirst().map(([protocol, flows]) => `${ipProtocolName(protocol)} ${number(flows)}`);
+    const atLeast = this.#flows.full ? 'at least ' : '';
+    const parts = this.#largestFirst().map(([protocol, flows]) => `${ipProtocolName(protocol)} ${number(flows)}`);
     const detail = parts.length === 0 ? '' : `: ${parts.join(', ')}`;
-    return [['Flows', `${atLeast}${number(this.flows.size)}${detail}`]];
+    return [['Flows', `${atLeast}${number(this.#flows.size)}${detail}`]];
   }
 
-  private largestFirst(): [number, number][] {
-    return [...this.byProtocol].toSorted(([protocolA, a], [protocolB, b]) => b - a || protocolA - protocolB);
+  #largestFirst(): [number, number][] {
+    return [...this.#byProtocol].toSorted(([protocolA, a], [protocolB, b]) => b - a || protocolA - protocolB);
   }
 }
 

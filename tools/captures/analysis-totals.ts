@@ -4,88 +4,88 @@ import { formatSecondsNs, formatUtcNs } from './timestamp-text.js';
 /** Packet count, sizes, times and rates: what capinfos tells. */
 export class TotalsSection implements AnalysisSection {
   readonly key = 'totals';
-  private packets = 0;
-  private wireBytes = 0;
-  private capturedBytes = 0;
-  private shortest = Infinity;
-  private longest = 0;
-  private cut = 0;
-  private timed = 0;
-  private earliestNs: bigint | null = null;
-  private latestNs: bigint | null = null;
-  private previousNs: bigint | null = null;
-  private backwards = 0;
+  #packets = 0;
+  #wireBytes = 0;
+  #capturedBytes = 0;
+  #shortest = Infinity;
+  #longest = 0;
+  #cut = 0;
+  #timed = 0;
+  #earliestNs: bigint | null = null;
+  #latestNs: bigint | null = null;
+  #previousNs: bigint | null = null;
+  #backwards = 0;
 
   add({ record }: AnalysedPacket): void {
     const { frame, originalLength, timestampNs } = record;
-    this.packets += 1;
-    this.wireBytes += originalLength;
-    this.capturedBytes += frame.length;
-    this.shortest = Math.min(this.shortest, originalLength);
-    this.longest = Math.max(this.longest, originalLength);
-    if (frame.length < originalLength) this.cut += 1;
+    this.#packets += 1;
+    this.#wireBytes += originalLength;
+    this.#capturedBytes += frame.length;
+    this.#shortest = Math.min(this.#shortest, originalLength);
+    this.#longest = Math.max(this.#longest, originalLength);
+    if (frame.length < originalLength) this.#cut += 1;
     if (record.timestampMissing === true) return;
-    this.timed += 1;
-    if (this.earliestNs === null || timestampNs < this.earliestNs) this.earliestNs = timestampNs;
-    if (this.latestNs === null || timestampNs > this.latestNs) this.latestNs = timestampNs;
-    if (this.previousNs !== null && timestampNs < this.previousNs) this.backwards += 1;
-    this.previousNs = timestampNs;
+    this.#timed += 1;
+    if (this.#earliestNs === null || timestampNs < this.#earliestNs) this.#earliestNs = timestampNs;
+    if (this.#latestNs === null || timestampNs > this.#latestNs) this.#latestNs = timestampNs;
+    if (this.#previousNs !== null && timestampNs < this.#previousNs) this.#backwards += 1;
+    this.#previousNs = timestampNs;
   }
 
   toJson(): Record<string, unknown> {
-    const seconds = this.durationSeconds();
+    const seconds = this.#durationSeconds();
     return {
-      packets: this.packets,
-      wireBytes: this.wireBytes,
-      capturedBytes: this.capturedBytes,
-      cutPackets: this.cut,
-      firstTimeNs: this.earliestNs?.toString() ?? null,
-      firstTimeUtc: this.earliestNs === null ? null : formatUtcNs(this.earliestNs),
-      lastTimeNs: this.latestNs?.toString() ?? null,
-      lastTimeUtc: this.latestNs === null ? null : formatUtcNs(this.latestNs),
+      packets: this.#packets,
+      wireBytes: this.#wireBytes,
+      capturedBytes: this.#capturedBytes,
+      cutPackets: this.#cut,
+      firstTimeNs: this.#earliestNs?.toString() ?? null,
+      firstTimeUtc: this.#earliestNs === null ? null : formatUtcNs(this.#earliestNs),
+      lastTimeNs: this.#latestNs?.toString() ?? null,
+      lastTimeUtc: this.#latestNs === null ? null : formatUtcNs(this.#latestNs),
       durationSeconds: seconds,
-      packetsWithoutTime: this.packets - this.timed,
-      packetsOutOfTimeOrder: this.backwards,
-      averagePacketBytes: this.packets === 0 ? null : this.wireBytes / this.packets,
-      shortestPacketBytes: this.packets === 0 ? null : this.shortest,
-      longestPacketBytes: this.packets === 0 ? null : this.longest,
-      averagePps: seconds === null || seconds === 0 ? null : this.packets / seconds,
-      averageBitsPerSecond: seconds === null || seconds === 0 ? null : (this.wireBytes * 8) / seconds,
+      packetsWithoutTime: this.#packets - this.#timed,
+      packetsOutOfTimeOrder: this.#backwards,
+      averagePacketBytes: this.#packets === 0 ? null : this.#wireBytes / this.#packets,
+      shortestPacketBytes: this.#packets === 0 ? null : this.#shortest,
+      longestPacketBytes: this.#packets === 0 ? null : this.#longest,
+      averagePps: seconds === null || seconds === 0 ? null : this.#packets / seconds,
+      averageBitsPerSecond: seconds === null || seconds === 0 ? null : (this.#wireBytes * 8) / seconds,
     };
   }
 
   toLines(): ReportLine[] {
-    const seconds = this.durationSeconds();
+    const seconds = this.#durationSeconds();
     const perSecond = (value: number, unit: string): string =>
       seconds === null || seconds === 0 ? '–' : `${rate(value / seconds)} ${unit}`;
     const lines: ReportLine[] = [
-      ['Packets', number(this.packets)],
-      ['Bytes on the wire', number(this.wireBytes)],
-      ['Bytes captured', number(this.capturedBytes)],
-      ['Packets cut', this.cut === 0 ? '0' : `${number(this.cut)} (snap length)`],
-      ['First packet', this.earliestNs === null ? '–' : formatUtcNs(this.earliestNs)],
-      ['Last packet', this.latestNs === null ? '–' : formatUtcNs(this.latestNs)],
-      ['Duration', this.span()],
-      ['Average rate', `${perSecond(this.packets, 'packets/s')}, ${perSecond(this.wireBytes * 8, 'bit/s')}`],
+      ['Packets', number(this.#packets)],
+      ['Bytes on the wire', number(this.#wireBytes)],
+      ['Bytes captured', number(this.#capturedBytes)],
+      ['Packets cut', this.#cut === 0 ? '0' : `${number(this.#cut)} (snap length)`],
+      ['First packet', this.#earliestNs === null ? '–' : formatUtcNs(this.#earliestNs)],
+      ['Last packet', this.#latestNs === null ? '–' : formatUtcNs(this.#latestNs)],
+      ['Duration', this.#span()],
+      ['Average rate', `${perSecond(this.#packets, 'packets/s')}, ${perSecond(this.#wireBytes * 8, 'bit/s')}`],
       [
         'Packet size',
-        `average ${(this.wireBytes / Math.max(1, this.packets)).toFixed(2)}, ` +
-          `${number(this.shortest)} to ${number(this.longest)} bytes`,
+        `average ${(this.#wireBytes / Math.max(1, this.#packets)).toFixed(2)}, ` +
+          `${number(this.#shortest)} to ${number(this.#longest)} bytes`,
       ],
-      ['In time order', this.backwards === 0 ? 'yes' : `no, ${number(this.backwards)} packets go back in time`],
+      ['In time order', this.#backwards === 0 ? 'yes' : `no, ${number(this.#backwards)} packets go back in time`],
     ];
-    if (this.timed < this.packets) lines.push(['Packets without time', number(this.packets - this.timed)]);
+    if (this.#timed < this.#packets) lines.push(['Packets without time', number(this.#packets - this.#timed)]);
     return lines;
   }
 
-  private durationSeconds(): number | null {
-    if (this.earliestNs === null || this.latestNs === null) return null;
-    return Number(this.latestNs - this.earliestNs) / 1e9;
+  #durationSeconds(): number | null {
+    if (this.#earliestNs === null || this.#latestNs === null) return null;
+    return Number(this.#latestNs - this.#earliestNs) / 1e9;
   }
 
-  private span(): string {
-    if (this.earliestNs === null || this.latestNs === null) return '–';
-    return `${formatSecondsNs(this.latestNs - this.earliestNs)} s`;
+  #span(): string {
+    if (this.#earliestNs === null || this.#latestNs === null) return '–';
+    return `${formatSecondsNs(this.#latestNs - this.#earliestNs)} s`;
   }
 }
 

@@ -8,26 +8,29 @@ const BUFFER_BYTES = 1024 * 1024;
  * it grows as `FILE.partial` and is renamed by `commit`, so an interrupted run never leaves half a capture behind.
  */
 export class BufferedFile {
-  private readonly buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
-  private readonly partialPath: string;
-  private readonly fd: number;
-  private used = 0;
-  private flushedBytes = 0;
-  private open = true;
+  readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  readonly #partialPath: string;
+  readonly #fd: number;
+  #used = 0;
+  #flushedBytes = 0;
+  #open = true;
+
+  readonly #path: string;
 
   /** @throws CaptureError when the file cannot be created */
-  constructor(private readonly path: string) {
-    this.partialPath = `${path}.partial`;
+  constructor(path: string) {
+    this.#path = path;
+    this.#partialPath = `${path}.partial`;
     try {
-      this.fd = openSync(this.partialPath, 'w');
+      this.#fd = openSync(this.#partialPath, 'w');
     } catch (cause) {
-      throw this.failure('cannot be created', cause);
+      throw this.#failure('cannot be created', cause);
     }
   }
 
   /** Bytes written so far, and thus the offset of the next one. */
   get length(): number {
-    return this.flushedBytes + this.used;
+    return this.#flushedBytes + this.#used;
   }
 
   /**
@@ -35,15 +38,15 @@ export class BufferedFile {
    * @throws CaptureError when the disk refuses them
    */
   write(bytes: Uint8Array): void {
-    if (bytes.length > BUFFER_BYTES - this.used) {
-      this.flush();
+    if (bytes.length > BUFFER_BYTES - this.#used) {
+      this.#flush();
       if (bytes.length >= BUFFER_BYTES) {
-        this.writeAll(bytes);
+        this.#writeAll(bytes);
         return;
       }
     }
-    this.buffer.set(bytes, this.used);
-    this.used += bytes.length;
+    this.#buffer.set(bytes, this.#used);
+    this.#used += bytes.length;
   }
 
   /**
@@ -52,16 +55,16 @@ export class BufferedFile {
    */
   reserve(byteCount: number): { buffer: Buffer; position: number } {
     if (byteCount > BUFFER_BYTES) throw new RangeError(`cannot reserve ${byteCount} bytes at once`);
-    if (byteCount > BUFFER_BYTES - this.used) this.flush();
-    const position = this.used;
-    this.used += byteCount;
-    return { buffer: this.buffer, position };
+    if (byteCount > BUFFER_BYTES - this.#used) this.#flush();
+    const position = this.#used;
+    this.#used += byteCount;
+    return { buffer: this.#buffer, position };
   }
 
   /** Overwrites bytes written before, for headers that are known last. */
   patch(position: number, bytes: Uint8Array): void {
-    this.flush();
-    this.writeAt(bytes, position);
+    this.#flush();
+    this.#writeAt(bytes, position);
   }
 
   /**
@@ -69,54 +72,54 @@ export class BufferedFile {
    * @throws CaptureError when the disk refuses the last bytes
    */
   commit(): void {
-    this.flush();
-    this.close();
+    this.#flush();
+    this.#close();
     try {
-      renameSync(this.partialPath, this.path);
+      renameSync(this.#partialPath, this.#path);
     } catch (cause) {
-      throw this.failure('cannot be put in place', cause);
+      throw this.#failure('cannot be put in place', cause);
     }
   }
 
   /** Drops what was written. Safe to call after `commit`, when it does nothing. */
   discard(): void {
-    if (!this.open) return;
-    this.close();
-    rmSync(this.partialPath, { force: true });
+    if (!this.#open) return;
+    this.#close();
+    rmSync(this.#partialPath, { force: true });
   }
 
-  private flush(): void {
-    if (this.used === 0) return;
-    const pending = this.buffer.subarray(0, this.used);
-    this.used = 0;
-    this.writeAll(pending);
+  #flush(): void {
+    if (this.#used === 0) return;
+    const pending = this.#buffer.subarray(0, this.#used);
+    this.#used = 0;
+    this.#writeAll(pending);
   }
 
-  private writeAll(bytes: Uint8Array): void {
-    this.writeAt(bytes, this.flushedBytes);
-    this.flushedBytes += bytes.length;
+  #writeAll(bytes: Uint8Array): void {
+    this.#writeAt(bytes, this.#flushedBytes);
+    this.#flushedBytes += bytes.length;
   }
 
-  private writeAt(bytes: Uint8Array, position: number): void {
+  #writeAt(bytes: Uint8Array, position: number): void {
     try {
       let done = 0;
       while (done < bytes.length) {
-        done += writeSync(this.fd, bytes, done, bytes.length - done, position + done);
+        done += writeSync(this.#fd, bytes, done, bytes.length - done, position + done);
       }
     } catch (cause) {
-      throw this.failure('cannot be written', cause);
+      throw this.#failure('cannot be written', cause);
     }
   }
 
-  private close(): void {
-    if (!this.open) return;
-    this.open = false;
-    closeSync(this.fd);
+  #close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    closeSync(this.#fd);
   }
 
-  private failure(what: string, cause: unknown): CaptureError {
+  #failure(what: string, cause: unknown): CaptureError {
     return new CaptureError({
-      file: this.path,
+      file: this.#path,
       reason: `the file ${what}: ${cause instanceof Error ? cause.message : String(cause)}`,
       advice: 'Check the folder, its permissions and the free space.',
       cause,

@@ -11,11 +11,11 @@ export class ByteWindow {
   end = 0;
   /** Offset in the stream of the byte at `start`. */
   streamOffset = 0;
-  private readonly chunks: AsyncIterator<Uint8Array>;
-  private ended = false;
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #ended = false;
 
   constructor(chunks: AsyncIterable<Uint8Array>) {
-    this.chunks = chunks[Symbol.asyncIterator]();
+    this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
   /** Bytes available without reading further. */
@@ -25,7 +25,7 @@ export class ByteWindow {
 
   /** True once the stream has ended and everything read was consumed. */
   get exhausted(): boolean {
-    return this.ended && this.start === this.end;
+    return this.#ended && this.start === this.end;
   }
 
   /** Makes at least `byteCount` contiguous bytes available; false when the stream ends before that. */
@@ -39,8 +39,8 @@ export class ByteWindow {
         pieces.push(chunk);
         total += chunk.length;
       }
-      if (pieces.length > 0) this.append(pieces, total);
-      if (this.ended) break;
+      if (pieces.length > 0) this.#append(pieces, total);
+      if (this.#ended) break;
     }
     return this.end - this.start >= byteCount;
   }
@@ -65,9 +65,9 @@ export class ByteWindow {
 
   /** The next chunk that holds anything; null at the end of the stream. */
   protected async nextChunk(): Promise<Uint8Array | null> {
-    while (!this.ended) {
-      const next = await this.chunks.next();
-      if (next.done === true) this.ended = true;
+    while (!this.#ended) {
+      const next = await this.#chunks.next();
+      if (next.done === true) this.#ended = true;
       else if (next.value.length > 0) return next.value;
     }
     return null;
@@ -75,11 +75,11 @@ export class ByteWindow {
 
   /** Ends the stream early and releases its source. */
   async close(): Promise<void> {
-    this.ended = true;
-    await this.chunks.return?.();
+    this.#ended = true;
+    await this.#chunks.return?.();
   }
 
-  private append(pieces: readonly Uint8Array[], total: number): void {
+  #append(pieces: readonly Uint8Array[], total: number): void {
     const rest = this.buffer.subarray(this.start, this.end);
     const first = pieces[0];
     if (rest.length === 0 && pieces.length === 1 && first !== undefined) {

@@ -1,6 +1,3 @@
-import type { Oddities } from './oddities.js';
-import type { RecordBlock } from './record-block.js';
-
 /** One packet of a capture, whatever the file's format. */
 export interface CaptureRecord {
   /** Number of the record in its file, counting from 1 as capture tools do. */
@@ -41,31 +38,6 @@ export interface CaptureInterface {
 export type CaptureFormat = 'pcap' | 'pcap-ns' | 'pcapng' | 'ctp';
 
 export type CaptureCompression = 'none' | 'gzip' | 'zstd';
-
-/** A format's parser: hands out records in file order, a batch at a time. */
-export interface RecordSource {
-  readonly format: CaptureFormat;
-  readonly interfaces: readonly CaptureInterface[];
-  /** What was wrong with records that were read all the same. */
-  readonly oddities: Oddities;
-  /**
-   * The next records (at least one), or null after the last.
-   * Every record before a fault is delivered before the fault is thrown.
-   * @throws CaptureError
-   */
-  nextBatch(): Promise<CaptureRecord[] | null>;
-}
-
-/** A parser that can hand records out where they lie, too: the same ones, with the same oddities and errors. */
-export interface BlockSource extends RecordSource {
-  /**
-   * Fills an empty block with the next records; false after the last. A block may stay empty when its records are not wanted. Not to
-   * be mixed with `nextBatch`.
-   * Every record before a fault is delivered before the fault is thrown.
-   * @throws CaptureError
-   */
-  fillBlock(block: RecordBlock): Promise<boolean>;
-}
 
 /** Largest captured length accepted, in bytes: libpcap's MAXIMUM_SNAPLEN for the link types read here. */
 export const MAX_CAPTURED_BYTES = 262_144;

@@ -1,3 +1,12 @@
+/** What tells a flow apart beside its addresses. */
+export interface FlowFields {
+  readonly protocol: number;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  /** Flows of different zones are different flows, 0 to 65535; undefined = 0. */
+  readonly zone?: number | undefined;
+}
+
 /**
  * A set of flow identities that stays small: it keeps 64 bits of hash per flow instead of the tuple.
  *
@@ -7,41 +16,40 @@
 export class FlowSet {
   /** True once flows were no longer added; their number is then a lower bound. */
   full = false;
-  private slots: Uint32Array;
-  private capacity = 1024;
-  private used = 0;
-  private readonly key = new Uint32Array(KEY_WORDS);
-  private readonly keyBytes = new Uint8Array(this.key.buffer);
+  #slots: Uint32Array;
+  #capacity = 1024;
+  #used = 0;
+  readonly #key = new Uint32Array(KEY_WORDS);
+  readonly #keyBytes = new Uint8Array(this.#key.buffer);
 
-  constructor(private readonly maxFlows = 16_000_000) {
-    this.slots = new Uint32Array(this.capacity * 2);
+  readonly #maxFlows: number;
+
+  constructor(maxFlows = 16_000_000) {
+    this.#maxFlows = maxFlows;
+    this.#slots = new Uint32Array(this.#capacity * 2);
   }
 
   get size(): number {
-    return this.used;
+    return this.#used;
   }
 
   /**
    * Adds the flow between two endpoints; either direction is the same flow.
    * @param frame bytes holding the source address at `addressesAt`, the destination's right behind it
    * @param addressBytes 4 or 16
-   * @param zone flows of different zones are different flows, 0 to 65535
    * @returns true when the flow was new
    */
   add(
     frame: Uint8Array,
     addressesAt: number,
     addressBytes: number,
-    protocol: number,
-    sourcePort: number,
-    destinationPort: number,
-    zone = 0,
+    flow: FlowFields,
   ): boolean {
-    if (addressBytes === 4) {
-      return this.addIpv4(frame, addressesAt, protocol, sourcePort, destinationPort, zone);
-    }
-    const swapped = this.isSwapped(frame, addressesAt, addressBytes, sourcePort, destinationPort);
-    const { keyBytes, key } = this;
+    if (addressBytes === 4) return this.#addIpv4(frame, addressesAt, flow);
+    const { protocol, sourcePort, destinationPort, zone = 0 } = flow;
+    const swapped = this.#isSwapped(frame, addressesAt, addressBytes, sourcePort, destinationPort);
+    const keyBytes = this.#keyBytes;
+    const key = this.#key;
     key.fill(0);
     for (let index = 0; index < addressBytes; index += 1) {
       const source = frame[addressesAt + index] as number;
@@ -52,17 +60,14 @@ export class FlowSet {
     key[8] = swapped ? destinationPort * 0x1_0000 + sourcePort : sourcePort * 0x1_0000 + destinationPort;
     key[9] = zone * 0x1_0000 + ((addressBytes << 8) | protocol);
     // A stored pair of zeros means an empty slot, so the low half is never 0.
-    return this.insert(hashWords(key, 0x2545_f491) | 1, hashWords(key, 0x9e37_79b9));
+    return this.#insert(hashWords(key, 0x2545_f491) | 1, hashWords(key, 0x9e37_79b9));
   }
 
   /** As for any addresses, without the loops: most flows are of IPv4, and there may be millions. */
-  private addIpv4(
+  #addIpv4(
     frame: Uint8Array,
     addressesAt: number,
-    protocol: number,
-    sourcePort: number,
-    destinationPort: number,
-    zone: number,
+    { protocol, sourcePort, destinationPort, zone = 0 }: FlowFields,
   ): boolean {
     const source = u32(frame, addressesAt);
     const destination = u32(frame, addressesAt + 4);
@@ -72,10 +77,10 @@ export class FlowSet {
     const ports = swapped ? (destinationPort << 16) | sourcePort : (sourcePort << 16) | destinationPort;
     const kind = (zone << 16) | (4 << 8) | protocol;
     const low = hashFour(lower, upper, ports, kind, 0x2545_f491);
-    return this.insert(low | 1, hashFour(lower, upper, ports, kind, 0x9e37_79b9));
+    return this.#insert(low | 1, hashFour(lower, upper, ports, kind, 0x9e37_79b9));
   }
 
-  private isSwapped(
+  #isSwapped(
     frame: Uint8Array,
     addressesAt: number,
     addressBytes: number,
@@ -90,41 +95,41 @@ export class FlowSet {
     return sourcePort > destinationPort;
   }
 
-  private insert(low: number, high: number): boolean {
+  #insert(low: number, high: number): boolean {
     const lowWord = low >>> 0;
     const highWord = high >>> 0;
-    const mask = this.capacity - 1;
+    const mask = this.#capacity - 1;
     let slot = highWord & mask;
     for (;;) {
-      const stored = this.slots[slot * 2] as number;
+      const stored = this.#slots[slot * 2] as number;
       if (stored === 0) break;
-      if (stored === lowWord && this.slots[slot * 2 + 1] === highWord) return false;
+      if (stored === lowWord && this.#slots[slot * 2 + 1] === highWord) return false;
       slot = (slot + 1) & mask;
     }
-    if (this.used === this.maxFlows) {
+    if (this.#used === this.#maxFlows) {
       this.full = true;
       return false;
     }
-    this.slots[slot * 2] = lowWord;
-    this.slots[slot * 2 + 1] = highWord;
-    this.used += 1;
-    if (this.used * 2 > this.capacity) this.grow();
+    this.#slots[slot * 2] = lowWord;
+    this.#slots[slot * 2 + 1] = highWord;
+    this.#used += 1;
+    if (this.#used * 2 > this.#capacity) this.#grow();
     return true;
   }
 
-  private grow(): void {
-    const old = this.slots;
-    this.capacity *= 2;
-    this.slots = new Uint32Array(this.capacity * 2);
-    const mask = this.capacity - 1;
+  #grow(): void {
+    const old = this.#slots;
+    this.#capacity *= 2;
+    this.#slots = new Uint32Array(this.#capacity * 2);
+    const mask = this.#capacity - 1;
     for (let from = 0; from < old.length; from += 2) {
       const low = old[from] as number;
       if (low === 0) continue;
       const high = old[from + 1] as number;
       let slot = high & mask;
-      while (this.slots[slot * 2] !== 0) slot = (slot + 1) & mask;
-      this.slots[slot * 2] = low;
-      this.slots[slot * 2 + 1] = high;
+      while (this.#slots[slot * 2] !== 0) slot = (slot + 1) & mask;
+      this.#slots[slot * 2] = low;
+      this.#slots[slot * 2 + 1] = high;
     }
   }
 }

@@ -142,12 +142,15 @@ class InflateOutput {
   fault: Error | null = null;
   /** True once the deflate data have ended; zlib then took nothing behind them, and calls back about no write. */
   ended = false;
-  private chunks: Buffer[] = [];
-  private readonly finished: Promise<void>;
+  #chunks: Buffer[] = [];
+  readonly #finished: Promise<void>;
 
-  constructor(private readonly engine: InflateRaw) {
-    engine.on('data', (chunk: Buffer) => this.chunks.push(chunk));
-    this.finished = new Promise((resolve) => {
+  readonly #engine: InflateRaw;
+
+  constructor(engine: InflateRaw) {
+    this.#engine = engine;
+    engine.on('data', (chunk: Buffer) => this.#chunks.push(chunk));
+    this.#finished = new Promise((resolve) => {
       engine.on('error', (error: Error) => {
         this.fault = error;
         resolve();
@@ -161,14 +164,14 @@ class InflateOutput {
 
   async write(step: Uint8Array): Promise<void> {
     const written = new Promise<void>((resolve) => {
-      this.engine.write(step, () => resolve());
+      this.#engine.write(step, () => resolve());
     });
-    await Promise.race([written, this.finished]);
+    await Promise.race([written, this.#finished]);
   }
 
   take(): Buffer[] {
-    const taken = this.chunks;
-    this.chunks = [];
+    const taken = this.#chunks;
+    this.#chunks = [];
     return taken;
   }
 }

@@ -1,15 +1,15 @@
 import { EventEmitter } from 'node:events';
 import { parse, type PcapPacket } from 'pcap-parser';
 import type { ByteWindow } from './byte-window.js';
-import { CaptureError, KEEP_ADVICE } from './capture-error.js';
+import { CaptureError, KEEP_ADVICE, STRAY_ADVICE } from './capture-error.js';
 import {
   MAX_CAPTURED_BYTES,
   MAX_ORIGINAL_BYTES,
   type CaptureFormat,
   type CaptureInterface,
   type CaptureRecord,
-  type BlockSource,
 } from './capture-record.js';
+import type { BlockSource } from './record-source.js';
 import { beyondWireText, Oddities, type OddityKind } from './oddities.js';
 import {
   PCAP_FILE_HEADER_BYTES,
@@ -40,29 +40,38 @@ type LengthOrder = 'captured-first' | 'wire-first' | 'larger-second';
 export class PcapSource implements BlockSource {
   readonly format: CaptureFormat;
   readonly interfaces: readonly CaptureInterface[];
-  private readonly feed = new FeedStream();
-  private readonly packets: PcapPacket[] = [];
-  private readonly linkType: number;
-  private readonly layout: PcapRecordLayout;
-  private readonly lengthOrder: LengthOrder;
-  private readonly version: string;
-  private parserFault: Error | null = null;
-  private recordsRead = 0;
-  private timeBase: PcapTimeBase | null = null;
-  private pendingFault: CaptureError | null = null;
+  readonly #feed = new FeedStream();
+  readonly #packets: PcapPacket[] = [];
+  readonly #linkType: number;
+  readonly #layout: PcapRecordLayout;
+  readonly #lengthOrder: LengthOrder;
+  readonly #version: string;
+  #parserFault: Error | null = null;
+  #recordsRead = 0;
+  #timeBase: PcapTimeBase | null = null;
+  #pendingFault: CaptureError | null = null;
+
+  readonly #file: string;
+  readonly #window: ByteWindow;
+  readonly #littleEndian: boolean;
+  readonly oddities: Oddities;
 
   private constructor(
-    private readonly file: string,
-    private readonly window: ByteWindow,
+    file: string,
+    window: ByteWindow,
     header: PcapFileHeader,
-    private readonly littleEndian: boolean,
-    readonly oddities: Oddities,
+    littleEndian: boolean,
+    oddities: Oddities,
   ) {
-    this.lengthOrder = header.lengthOrder;
-    this.version = header.version;
+    this.#file = file;
+    this.#window = window;
+    this.#littleEndian = littleEndian;
+    this.oddities = oddities;
+    this.#lengthOrder = header.lengthOrder;
+    this.#version = header.version;
     this.format = header.nanosecond ? 'pcap-ns' : 'pcap';
-    this.linkType = header.linkType;
-    this.layout = {
+    this.#linkType = header.linkType;
+    this.#layout = {
       littleEndian,
       linkType: header.linkType,
       subSecondLimit: header.nanosecond ? 1_000_000_000 : 1_000_000,
@@ -77,12 +86,12 @@ export class PcapSource implements BlockSource {
         resolution: header.nanosecond ? '10^-9 s' : '10^-6 s',
       },
     ];
-    const parser = parse(this.feed);
-    parser.on('packet', (packet: PcapPacket) => this.packets.push(packet));
+    const parser = parse(this.#feed);
+    parser.on('packet', (packet: PcapPacket) => this.#packets.push(packet));
     parser.on('error', (error: Error) => {
-      this.parserFault = error;
+      this.#parserFault = error;
     });
-    this.feed.emit('data', header.microsecondBytes);
+    this.#feed.emit('data', header.microsecondBytes);
   }
 
   /**
@@ -109,152 +118,152 @@ export class PcapSource implements BlockSource {
   }
 
   async nextBatch(): Promise<CaptureRecord[] | null> {
-    if (!(await this.fillRecord())) return null;
-    const { byteCount, recordCount } = this.frameWholeRecords();
-    if (recordCount === 0 && this.pendingFault !== null) throw this.pendingFault;
-    const baseOffset = this.window.streamOffset;
-    let chunk = this.window.buffer.subarray(this.window.start, this.window.start + byteCount);
-    if (this.lengthOrder !== 'captured-first') chunk = this.withCapturedFirst(byteCount);
-    this.window.consume(byteCount);
-    return this.parseChunk(chunk, recordCount, baseOffset);
+    if (!(await this.#fillRecord())) return null;
+    const { byteCount, recordCount } = this.#frameWholeRecords();
+    if (recordCount === 0 && this.#pendingFault !== null) throw this.#pendingFault;
+    const baseOffset = this.#window.streamOffset;
+    let chunk = this.#window.buffer.subarray(this.#window.start, this.#window.start + byteCount);
+    if (this.#lengthOrder !== 'captured-first') chunk = this.#withCapturedFirst(byteCount);
+    this.#window.consume(byteCount);
+    return this.#parseChunk(chunk, recordCount, baseOffset);
   }
 
   async fillBlock(block: RecordBlock): Promise<boolean> {
-    if (!(await this.fillRecord())) return false;
-    const { window } = this;
+    if (!(await this.#fillRecord())) return false;
+    const window = this.#window;
     let position = window.start;
     for (;;) {
-      if (this.timeBase !== null && this.lengthOrder === 'captured-first') {
-        position = takePlainRecords(window, position, this.layout, this.timeBase, block);
+      if (this.#timeBase !== null && this.#lengthOrder === 'captured-first') {
+        position = takePlainRecords(window, position, this.#layout, this.#timeBase, block);
       }
-      const next = this.takeRecord(position, block);
+      const next = this.#takeRecord(position, block);
       if (next === null) break;
       position = next;
     }
-    if (block.count === 0 && this.pendingFault !== null) throw this.pendingFault;
+    if (block.count === 0 && this.#pendingFault !== null) throw this.#pendingFault;
     block.bytes = window.buffer;
-    this.recordsRead += block.count;
+    this.#recordsRead += block.count;
     window.consume(position - window.start);
     return true;
   }
 
   /** Takes one record, odd or not, into the block; null where there is none to take: what is wrong with it is kept for the next call. */
-  private takeRecord(position: number, block: RecordBlock): number | null {
-    const { buffer, end } = this.window;
+  #takeRecord(position: number, block: RecordBlock): number | null {
+    const { buffer, end } = this.#window;
     if (block.isFull || end - position < PCAP_RECORD_HEADER_BYTES) return null;
-    const captured = this.checkRecordHeader(position, block.count);
+    const captured = this.#checkRecordHeader(position, block.count);
     if (captured instanceof CaptureError) {
-      this.pendingFault = captured;
+      this.#pendingFault = captured;
       return null;
     }
     const start = position + PCAP_RECORD_HEADER_BYTES;
     if (start + captured > end) return null;
-    this.pendingFault = this.noteOddities(position, this.recordsRead + block.count + 1);
-    if (this.pendingFault !== null) return null;
-    const seconds = this.readUint32(buffer, position);
+    this.#pendingFault = this.#noteOddities(position, this.#recordsRead + block.count + 1);
+    if (this.#pendingFault !== null) return null;
+    const seconds = this.#readUint32(buffer, position);
     // Signed, as libpcap has it.
-    const fractionNs = (this.readUint32(buffer, position + 4) | 0) * this.layout.subSecondNs;
-    this.timeBase ??= { seconds, fractionNs };
+    const fractionNs = (this.#readUint32(buffer, position + 4) | 0) * this.#layout.subSecondNs;
+    this.#timeBase ??= { seconds, fractionNs };
     const timestampNs = BigInt(seconds) * 1_000_000_000n + BigInt(fractionNs);
-    block.add(start, captured, this.lengthsAt(position).original, this.linkType, timestampNs);
+    block.add(start, captured, this.#lengthsAt(position).original, this.#linkType, timestampNs);
     return start + captured;
   }
 
   /** Makes the next record whole in the window; false at the end of the file. */
-  private async fillRecord(): Promise<boolean> {
-    if (this.pendingFault !== null) throw this.pendingFault;
-    if (!(await this.window.fill(PCAP_RECORD_HEADER_BYTES))) {
-      if (this.window.available > 0) throw this.truncatedHeader();
+  async #fillRecord(): Promise<boolean> {
+    if (this.#pendingFault !== null) throw this.#pendingFault;
+    if (!(await this.#window.fill(PCAP_RECORD_HEADER_BYTES))) {
+      if (this.#window.available > 0) throw this.#truncatedHeader();
       return false;
     }
-    const first = this.checkRecordHeader(this.window.start, 0);
+    const first = this.#checkRecordHeader(this.#window.start, 0);
     if (first instanceof CaptureError) throw first;
-    if (!(await this.window.fill(PCAP_RECORD_HEADER_BYTES + first))) throw this.truncatedBody(first);
+    if (!(await this.#window.fill(PCAP_RECORD_HEADER_BYTES + first))) throw this.#truncatedBody(first);
     return true;
   }
 
   /** The two lengths of the record at a position of the window, whatever their order (libpcap, sf-pcap.c). */
-  private lengthsAt(position: number): { captured: number; original: number } {
-    const { buffer } = this.window;
-    const first = this.readUint32(buffer, position + 8);
-    const second = this.readUint32(buffer, position + 12);
+  #lengthsAt(position: number): { captured: number; original: number } {
+    const { buffer } = this.#window;
+    const first = this.#readUint32(buffer, position + 8);
+    const second = this.#readUint32(buffer, position + 12);
     const swapped =
-      this.lengthOrder === 'wire-first' || (this.lengthOrder === 'larger-second' && first > second);
+      this.#lengthOrder === 'wire-first' || (this.#lengthOrder === 'larger-second' && first > second);
     return swapped ? { captured: second, original: first } : { captured: first, original: second };
   }
 
   /** A copy of the window's first bytes, whole records, with the lengths in the order of version 2.4. */
-  private withCapturedFirst(byteCount: number): Buffer {
-    const { buffer, start } = this.window;
+  #withCapturedFirst(byteCount: number): Buffer {
+    const { buffer, start } = this.#window;
     const copy = Buffer.from(buffer.subarray(start, start + byteCount));
     for (let at = 0; at < byteCount; ) {
-      const { captured, original } = this.lengthsAt(start + at);
-      this.writeUint32(copy, at + 8, captured);
-      this.writeUint32(copy, at + 12, original);
+      const { captured, original } = this.#lengthsAt(start + at);
+      this.#writeUint32(copy, at + 8, captured);
+      this.#writeUint32(copy, at + 12, original);
       at += PCAP_RECORD_HEADER_BYTES + captured;
     }
     return copy;
   }
 
   /** Counts what is odd about a sound record; the refusal when nothing may be. */
-  private noteOddities(position: number, recordIndex: number): CaptureError | null {
-    const { captured, original } = this.lengthsAt(position);
-    const subSecond = this.readUint32(this.window.buffer, position + 4);
-    const { subSecondLimit } = this.layout;
+  #noteOddities(position: number, recordIndex: number): CaptureError | null {
+    const { captured, original } = this.#lengthsAt(position);
+    const subSecond = this.#readUint32(this.#window.buffer, position + 4);
+    const { subSecondLimit } = this.#layout;
     if (
       captured <= original &&
       subSecond < subSecondLimit &&
-      this.version === CURRENT_VERSION &&
+      this.#version === CURRENT_VERSION &&
       original !== 0
     ) {
       return null;
     }
-    const offset = this.window.streamOffset + (position - this.window.start);
+    const offset = this.#window.streamOffset + (position - this.#window.start);
     const note = (kind: OddityKind, describe: () => string): CaptureError | null =>
       this.oddities.note({ kind, recordIndex, offset, describe });
     return (
-      (this.version === CURRENT_VERSION
+      (this.#version === CURRENT_VERSION
         ? null
-        : note('old-version', () => oldVersionText(this.version, this.lengthOrder))) ??
+        : note('old-version', () => oldVersionText(this.#version, this.#lengthOrder))) ??
       (captured <= original ? null : note('captured-beyond-wire', () => beyondWireText(captured, original))) ??
       (subSecond < subSecondLimit
         ? null
         : note('sub-second-range', () => subSecondText(subSecond, subSecondLimit))) ??
-      (this.isEmptyRecord(position)
+      (this.#isEmptyRecord(position)
         ? note('empty-record', () => 'neither time nor bytes, as where a file ends in zeros')
         : null)
     );
   }
 
   /** Taken for a record it would have no bytes, and garbage would follow. */
-  private isFileHeader(position: number): boolean {
-    const { buffer } = this.window;
-    if (!isPcapMagic(this.readUint32(buffer, position))) return false;
-    const word = this.readUint32(buffer, position + 4);
-    return word === (this.littleEndian ? CURRENT_VERSION_WORD_LE : CURRENT_VERSION_WORD_BE);
+  #isFileHeader(position: number): boolean {
+    const { buffer } = this.#window;
+    if (!isPcapMagic(this.#readUint32(buffer, position))) return false;
+    const word = this.#readUint32(buffer, position + 4);
+    return word === (this.#littleEndian ? CURRENT_VERSION_WORD_LE : CURRENT_VERSION_WORD_BE);
   }
 
-  private isEmptyRecord(position: number): boolean {
-    return this.window.buffer
+  #isEmptyRecord(position: number): boolean {
+    return this.#window.buffer
       .subarray(position, position + PCAP_RECORD_HEADER_BYTES)
       .every((byte) => byte === 0);
   }
 
   /** Measures the whole, sound records at the window's start; a fault after them is kept for the next call. */
-  private frameWholeRecords(): { byteCount: number; recordCount: number } {
-    const { end, start } = this.window;
+  #frameWholeRecords(): { byteCount: number; recordCount: number } {
+    const { end, start } = this.#window;
     let position = start;
     let recordCount = 0;
     while (end - position >= PCAP_RECORD_HEADER_BYTES) {
-      const captured = this.checkRecordHeader(position, recordCount);
+      const captured = this.#checkRecordHeader(position, recordCount);
       if (captured instanceof CaptureError) {
-        this.pendingFault = captured;
+        this.#pendingFault = captured;
         break;
       }
       const next = position + PCAP_RECORD_HEADER_BYTES + captured;
       if (next > end) break;
-      this.pendingFault = this.noteOddities(position, this.recordsRead + recordCount + 1);
-      if (this.pendingFault !== null) break;
+      this.#pendingFault = this.#noteOddities(position, this.#recordsRead + recordCount + 1);
+      if (this.#pendingFault !== null) break;
       position = next;
       recordCount += 1;
     }
@@ -262,13 +271,14 @@ export class PcapSource implements BlockSource {
   }
 
   /** The captured length of the record whose header lies at `position`, or why the header cannot be believed. */
-  private checkRecordHeader(position: number, recordsBefore: number): number | CaptureError {
-    const { captured, original } = this.lengthsAt(position);
+  #checkRecordHeader(position: number, recordsBefore: number): number | CaptureError {
+    const { captured, original } = this.#lengthsAt(position);
     let reason: string | null = null;
+    const wholeRecords = this.#recordsRead + recordsBefore;
     let advice = 'The file is damaged from here on, or was written wrongly; record or export it again.';
     // Records longer than the file's own snap length occur in good captures (merged or cut ones): they are whole,
     // and Open vSwitch and Wireshark read them so.
-    if (this.isFileHeader(position)) {
+    if (this.#isFileHeader(position)) {
       reason = 'the header of another pcap file lies here, as when files are joined with cat';
       advice = 'Join the files themselves with: mergecap -a -w JOINED FILE...; or name each of them.';
     } else if (captured > MAX_CAPTURED_BYTES) {
@@ -277,40 +287,43 @@ export class PcapSource implements BlockSource {
       reason = `the length on the wire is ${original} bytes, which no packet has`;
     }
     if (reason === null) return captured;
+    // What comes before a stray tail is sound.
+    if (wholeRecords > 0) advice += STRAY_ADVICE;
     return new CaptureError({
-      file: this.file,
-      recordIndex: this.recordsRead + recordsBefore + 1,
-      offset: this.window.streamOffset + (position - this.window.start),
-      wholeRecords: this.recordsRead + recordsBefore,
+      file: this.#file,
+      recordIndex: wholeRecords + 1,
+      offset: this.#window.streamOffset + (position - this.#window.start),
+      wholeRecords,
+      truncated: wholeRecords > 0,
       reason,
       advice,
     });
   }
 
-  private parseChunk(chunk: Buffer, recordCount: number, baseOffset: number): CaptureRecord[] {
-    this.packets.length = 0;
-    this.feed.emit('data', chunk);
-    if (this.parserFault !== null || this.packets.length !== recordCount) {
+  #parseChunk(chunk: Buffer, recordCount: number, baseOffset: number): CaptureRecord[] {
+    this.#packets.length = 0;
+    this.#feed.emit('data', chunk);
+    if (this.#parserFault !== null || this.#packets.length !== recordCount) {
       throw new CaptureError({
-        file: this.file,
+        file: this.#file,
         offset: baseOffset,
-        recordIndex: this.recordsRead + this.packets.length + 1,
-        wholeRecords: this.recordsRead,
+        recordIndex: this.#recordsRead + this.#packets.length + 1,
+        wholeRecords: this.#recordsRead,
         reason:
-          `pcap-parser gave ${this.packets.length} of ${recordCount} records` +
-          (this.parserFault === null ? '' : `: ${this.parserFault.message}`),
+          `pcap-parser gave ${this.#packets.length} of ${recordCount} records` +
+          (this.#parserFault === null ? '' : `: ${this.#parserFault.message}`),
         advice: 'Report this as a bug, with the file.',
-        cause: this.parserFault,
+        cause: this.#parserFault,
       });
     }
-    const subSecondNs = BigInt(this.layout.subSecondNs);
+    const subSecondNs = BigInt(this.#layout.subSecondNs);
     const records: CaptureRecord[] = Array.from({ length: recordCount });
     let fileOffset = baseOffset;
     for (let index = 0; index < recordCount; index += 1) {
-      const { header, data } = this.packets[index] as PcapPacket;
-      this.recordsRead += 1;
+      const { header, data } = this.#packets[index] as PcapPacket;
+      this.#recordsRead += 1;
       records[index] = {
-        recordIndex: this.recordsRead,
+        recordIndex: this.#recordsRead,
         fileOffset,
         timestampNs:
           BigInt(header.timestampSeconds) * 1_000_000_000n +
@@ -318,44 +331,44 @@ export class PcapSource implements BlockSource {
           BigInt(header.timestampMicroseconds | 0) * subSecondNs,
         frame: data,
         originalLength: header.originalLength,
-        linkType: this.linkType,
+        linkType: this.#linkType,
         interfaceIndex: 0,
       };
       fileOffset += PCAP_RECORD_HEADER_BYTES + header.capturedLength;
     }
-    this.packets.length = 0;
+    this.#packets.length = 0;
     return records;
   }
 
-  private truncatedHeader(): CaptureError {
-    return this.truncated(
-      `the file ends inside a record header: ${this.window.available} of ${PCAP_RECORD_HEADER_BYTES} bytes`,
+  #truncatedHeader(): CaptureError {
+    return this.#truncated(
+      `the file ends inside a record header: ${this.#window.available} of ${PCAP_RECORD_HEADER_BYTES} bytes`,
     );
   }
 
-  private truncatedBody(captured: number): CaptureError {
-    const present = this.window.available - PCAP_RECORD_HEADER_BYTES;
-    return this.truncated(`the file ends inside a packet: ${present} of ${captured} bytes`);
+  #truncatedBody(captured: number): CaptureError {
+    const present = this.#window.available - PCAP_RECORD_HEADER_BYTES;
+    return this.#truncated(`the file ends inside a packet: ${present} of ${captured} bytes`);
   }
 
-  private truncated(reason: string): CaptureError {
+  #truncated(reason: string): CaptureError {
     return new CaptureError({
-      file: this.file,
-      recordIndex: this.recordsRead + 1,
-      offset: this.window.streamOffset,
-      wholeRecords: this.recordsRead,
+      file: this.#file,
+      recordIndex: this.#recordsRead + 1,
+      offset: this.#window.streamOffset,
+      wholeRecords: this.#recordsRead,
       truncated: true,
-      reason: `${reason}; ${this.recordsRead} whole records come before it`,
+      reason: `${reason}; ${this.#recordsRead} whole records come before it`,
       advice: KEEP_ADVICE,
     });
   }
 
-  private readUint32(buffer: Buffer, position: number): number {
-    return this.littleEndian ? buffer.readUInt32LE(position) : buffer.readUInt32BE(position);
+  #readUint32(buffer: Buffer, position: number): number {
+    return this.#littleEndian ? buffer.readUInt32LE(position) : buffer.readUInt32BE(position);
   }
 
-  private writeUint32(buffer: Buffer, position: number, value: number): void {
-    if (this.littleEndian) buffer.writeUInt32LE(value, position);
+  #writeUint32(buffer: Buffer, position: number, value: number): void {
+    if (this.#littleEndian) buffer.writeUInt32LE(value, position);
     else buffer.writeUInt32BE(value, position);
   }
 }

@@ -29,28 +29,28 @@ const MAX_SECONDS = 0xffff_ffffn;
  */
 export class PcapWriter implements CaptureWriter {
   recordCount = 0;
-  private readonly file: BufferedFile;
-  private readonly littleEndian: boolean;
-  private readonly nsPerUnit: bigint;
+  readonly #file: BufferedFile;
+  readonly #littleEndian: boolean;
+  readonly #nsPerUnit: bigint;
 
   constructor(path: string, options: PcapWriterOptions = {}) {
     const nano = options.resolution !== 'micro';
-    this.littleEndian = options.byteOrder !== 'big';
-    this.nsPerUnit = nano ? 1n : 1000n;
-    this.file = new BufferedFile(path);
-    const { buffer, position } = this.file.reserve(PCAP_FILE_HEADER_BYTES);
-    this.u32(buffer, position, nano ? PCAP_MAGIC_NANO : PCAP_MAGIC_MICRO);
-    if (this.littleEndian) {
+    this.#littleEndian = options.byteOrder !== 'big';
+    this.#nsPerUnit = nano ? 1n : 1000n;
+    this.#file = new BufferedFile(path);
+    const { buffer, position } = this.#file.reserve(PCAP_FILE_HEADER_BYTES);
+    this.#u32(buffer, position, nano ? PCAP_MAGIC_NANO : PCAP_MAGIC_MICRO);
+    if (this.#littleEndian) {
       buffer.writeUInt16LE(2, position + 4);
       buffer.writeUInt16LE(4, position + 6);
     } else {
       buffer.writeUInt16BE(2, position + 4);
       buffer.writeUInt16BE(4, position + 6);
     }
-    this.u32(buffer, position + 8, 0);
-    this.u32(buffer, position + 12, 0);
-    this.u32(buffer, position + 16, options.snapLength ?? MAX_CAPTURED_BYTES);
-    this.u32(buffer, position + 20, options.linkType ?? LINKTYPE_ETHERNET);
+    this.#u32(buffer, position + 8, 0);
+    this.#u32(buffer, position + 12, 0);
+    this.#u32(buffer, position + 16, options.snapLength ?? MAX_CAPTURED_BYTES);
+    this.#u32(buffer, position + 20, options.linkType ?? LINKTYPE_ETHERNET);
   }
 
   write(record: WritableRecord): void {
@@ -62,25 +62,25 @@ export class PcapWriter implements CaptureWriter {
     if (record.timestampNs < 0n || seconds > MAX_SECONDS) {
       throw new RangeError(`timestampNs ${record.timestampNs} does not fit pcap, which spans 1970 to 2106`);
     }
-    const { buffer, position } = this.file.reserve(PCAP_RECORD_HEADER_BYTES);
-    this.u32(buffer, position, Number(seconds));
-    this.u32(buffer, position + 4, Number((record.timestampNs % NS_PER_SECOND) / this.nsPerUnit));
-    this.u32(buffer, position + 8, record.frame.length);
-    this.u32(buffer, position + 12, originalLength);
-    this.file.write(record.frame);
+    const { buffer, position } = this.#file.reserve(PCAP_RECORD_HEADER_BYTES);
+    this.#u32(buffer, position, Number(seconds));
+    this.#u32(buffer, position + 4, Number((record.timestampNs % NS_PER_SECOND) / this.#nsPerUnit));
+    this.#u32(buffer, position + 8, record.frame.length);
+    this.#u32(buffer, position + 12, originalLength);
+    this.#file.write(record.frame);
     this.recordCount += 1;
   }
 
   close(): void {
-    this.file.commit();
+    this.#file.commit();
   }
 
   discard(): void {
-    this.file.discard();
+    this.#file.discard();
   }
 
-  private u32(buffer: Buffer, position: number, value: number): void {
-    if (this.littleEndian) buffer.writeUInt32LE(value, position);
+  #u32(buffer: Buffer, position: number, value: number): void {
+    if (this.#littleEndian) buffer.writeUInt32LE(value, position);
     else buffer.writeUInt32BE(value, position);
   }
 }

@@ -27,6 +27,16 @@ export interface WalkedInterface {
   clock: UnitClock | null | undefined;
 }
 
+/** What holds for all packets of a section. */
+export interface WalkedSection {
+  readonly littleEndian: boolean;
+  readonly interfaces: readonly WalkedInterface[];
+  /** Longest block of the file to be believed. */
+  readonly largestBytes: number;
+  /** Base of the times. */
+  readonly baseNs: bigint;
+}
+
 /** What a walk over a window took. */
 export interface TakenPackets {
   /** Position of the first byte that was not taken. */
@@ -39,15 +49,10 @@ export interface TakenPackets {
  * Takes the plain enhanced packet blocks at the window's start into the block, in place: those about which nothing is odd, which are
  * whole and name an interface of the section that is tracked. Ends at the first block of the file that is not, or where the block
  * of records is full.
- * @param largestBytes longest block of the file to be believed
- * @param baseNs base of the times
  */
 export function takePlainPackets(
   { buffer, start, end }: ByteWindow,
-  littleEndian: boolean,
-  section: readonly WalkedInterface[],
-  largestBytes: number,
-  baseNs: bigint,
+  { littleEndian, interfaces, largestBytes, baseNs }: WalkedSection,
   block: RecordBlock,
 ): TakenPackets {
   const { starts, lengths, wireBytes, linkTypes, timesNs } = block;
@@ -60,7 +65,7 @@ export function takePlainPackets(
     if (length % 4 !== 0 || length < LEAST_PACKET_BYTES || length > end - at || length > largestBytes) break;
     const trailerAt = at + length - 4;
     if (view.getUint32(trailerAt, littleEndian) !== length) break;
-    const from = section[view.getUint32(at + 8, littleEndian)];
+    const from = interfaces[view.getUint32(at + 8, littleEndian)];
     if (from === undefined || !from.tracked) break;
     const captured = view.getUint32(at + 20, littleEndian);
     const original = view.getUint32(at + 24, littleEndian);

@@ -44,23 +44,23 @@ const MAX_TIMESTAMP = (1n << 63n) - 1n;
  */
 export class PcapngWriter implements CaptureWriter {
   recordCount = 0;
-  private readonly file: BufferedFile;
-  private readonly interfaces: readonly WritableInterface[];
+  readonly #file: BufferedFile;
+  readonly #interfaces: readonly WritableInterface[];
 
   constructor(path: string, options: PcapngWriterOptions = {}) {
-    this.interfaces = options.interfaces ?? [{ linkType: LINKTYPE_ETHERNET }];
-    if (this.interfaces.length === 0) throw new RangeError('a pcapng file with packets needs an interface');
-    this.file = new BufferedFile(path);
-    this.writeSectionHeader();
-    for (const each of this.interfaces) this.writeInterface(each);
+    this.#interfaces = options.interfaces ?? [{ linkType: LINKTYPE_ETHERNET }];
+    if (this.#interfaces.length === 0) throw new RangeError('a pcapng file with packets needs an interface');
+    this.#file = new BufferedFile(path);
+    this.#writeSectionHeader();
+    for (const each of this.#interfaces) this.#writeInterface(each);
   }
 
   write(record: PcapngWritableRecord): void {
     const { frame, timestampNs } = record;
     const originalLength = writtenOriginalLength(record);
     const interfaceIndex = record.interfaceIndex ?? 0;
-    if (this.interfaces[interfaceIndex] === undefined) {
-      throw new RangeError(`interface ${interfaceIndex} is not one of the ${this.interfaces.length} of this file`);
+    if (this.#interfaces[interfaceIndex] === undefined) {
+      throw new RangeError(`interface ${interfaceIndex} is not one of the ${this.#interfaces.length} of this file`);
     }
     if (frame.length > MAX_CAPTURED_BYTES) {
       throw new RangeError(`a frame of ${frame.length} bytes exceeds ${MAX_CAPTURED_BYTES}`);
@@ -70,7 +70,7 @@ export class PcapngWriter implements CaptureWriter {
     }
     const padding = paddedLength(frame.length) - frame.length;
     const length = BLOCK_OVERHEAD_BYTES + PACKET_FIXED_BYTES + frame.length + padding;
-    const { buffer, position } = this.file.reserve(BLOCK_HEAD_BYTES + PACKET_FIXED_BYTES);
+    const { buffer, position } = this.#file.reserve(BLOCK_HEAD_BYTES + PACKET_FIXED_BYTES);
     buffer.writeUInt32LE(BLOCK_ENHANCED_PACKET, position);
     buffer.writeUInt32LE(length, position + 4);
     buffer.writeUInt32LE(interfaceIndex, position + 8);
@@ -78,49 +78,49 @@ export class PcapngWriter implements CaptureWriter {
     buffer.writeUInt32LE(Number(timestampNs & 0xffff_ffffn), position + 16);
     buffer.writeUInt32LE(frame.length, position + 20);
     buffer.writeUInt32LE(originalLength, position + 24);
-    this.file.write(frame);
-    const tail = this.file.reserve(padding + 4);
+    this.#file.write(frame);
+    const tail = this.#file.reserve(padding + 4);
     tail.buffer.fill(0, tail.position, tail.position + padding);
     tail.buffer.writeUInt32LE(length, tail.position + padding);
     this.recordCount += 1;
   }
 
   close(): void {
-    this.file.commit();
+    this.#file.commit();
   }
 
   discard(): void {
-    this.file.discard();
+    this.#file.discard();
   }
 
-  private writeSectionHeader(): void {
+  #writeSectionHeader(): void {
     const body = Buffer.alloc(SECTION_FIXED_BYTES);
     body.writeUInt32LE(BYTE_ORDER_MAGIC, 0);
     body.writeUInt16LE(1, 4);
     // A section length of -1: not stated.
     body.writeBigInt64LE(-1n, 8);
-    this.writeBlock(BLOCK_SECTION_HEADER, body);
+    this.#writeBlock(BLOCK_SECTION_HEADER, body);
   }
 
-  private writeInterface(each: WritableInterface): void {
+  #writeInterface(each: WritableInterface): void {
     const fixed = Buffer.alloc(INTERFACE_FIXED_BYTES);
     fixed.writeUInt16LE(each.linkType, 0);
     fixed.writeUInt32LE(each.snapLength ?? 0, 4);
     const options = [option(OPTION_TIME_RESOLUTION, Buffer.of(NANOSECONDS))];
     if (each.name !== undefined) options.unshift(option(OPTION_INTERFACE_NAME, Buffer.from(each.name, 'utf8')));
-    this.writeBlock(BLOCK_INTERFACE, Buffer.concat([fixed, ...options, Buffer.alloc(4)]));
+    this.#writeBlock(BLOCK_INTERFACE, Buffer.concat([fixed, ...options, Buffer.alloc(4)]));
   }
 
-  private writeBlock(type: number, body: Buffer): void {
+  #writeBlock(type: number, body: Buffer): void {
     const length = BLOCK_OVERHEAD_BYTES + body.length;
     const head = Buffer.alloc(BLOCK_HEAD_BYTES);
     head.writeUInt32LE(type, 0);
     head.writeUInt32LE(length, 4);
     const tail = Buffer.alloc(4);
     tail.writeUInt32LE(length, 0);
-    this.file.write(head);
-    this.file.write(body);
-    this.file.write(tail);
+    this.#file.write(head);
+    this.#file.write(body);
+    this.#file.write(tail);
   }
 }
 

@@ -1,7 +1,8 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { ByteWindow } from './byte-window.js';
 import { CaptureError } from './capture-error.js';
-import type { BlockSource, CaptureInterface, CaptureRecord } from './capture-record.js';
+import type { CaptureInterface, CaptureRecord } from './capture-record.js';
+import type { BlockSource } from './record-source.js';
 import { LINKTYPE_ETHERNET } from './link-type.js';
 import { Oddities } from './oddities.js';
 import {
@@ -39,11 +40,19 @@ const READ_BYTES = 2 * BLOCK_MAX_BYTES;
  * }
  */
 export class PreparedCapture {
+  readonly file: string;
+  readonly #fd: number;
+  readonly summary: PreparedSummary;
+
   private constructor(
-    readonly file: string,
-    private readonly fd: number,
-    readonly summary: PreparedSummary,
-  ) {}
+    file: string,
+    fd: number,
+    summary: PreparedSummary,
+  ) {
+    this.file = file;
+    this.#fd = fd;
+    this.summary = summary;
+  }
 
   /** @throws CaptureError when the file is missing, not a prepared capture, of another version, or cut short */
   static open(file: string): PreparedCapture {
@@ -94,10 +103,10 @@ export class PreparedCapture {
     let guess = BLOCK_HEADER_BYTES;
     for (let blockIndex = 0; blockIndex < this.summary.blockCount; blockIndex += 1) {
       const place = { file: this.file, offset, recordsBefore };
-      let have = readFully(this.fd, buffer.subarray(0, guess), offset, this.file);
-      const length = this.wholeLength(buffer.subarray(0, have), place, this.summary.fileBytes - offset);
+      let have = readFully(this.#fd, buffer.subarray(0, guess), offset, this.file);
+      const length = this.#wholeLength(buffer.subarray(0, have), place, this.summary.fileBytes - offset);
       const wanted = tableLength(buffer);
-      if (have < wanted) have += readFully(this.fd, buffer.subarray(have, wanted), offset + have, this.file);
+      if (have < wanted) have += readFully(this.#fd, buffer.subarray(have, wanted), offset + have, this.file);
       if (have < wanted) throw blockFault(place, 'the file ends inside a block', true);
       const table = checkTable(buffer.subarray(0, wanted), place);
       yield table;
@@ -105,7 +114,7 @@ export class PreparedCapture {
       recordsBefore += table.recordCount;
       guess = Math.min(wanted + wanted / 8, BLOCK_MAX_BYTES);
     }
-    this.checkEnd(offset, recordsBefore);
+    this.#checkEnd(offset, recordsBefore);
   }
 
   /**
@@ -125,9 +134,9 @@ export class PreparedCapture {
         buffer.copyWithin(0, start, end);
         end -= start;
         start = 0;
-        end += readFully(this.fd, buffer.subarray(end), offset + end, this.file);
+        end += readFully(this.#fd, buffer.subarray(end), offset + end, this.file);
       }
-      const length = this.wholeBlock(buffer.subarray(start, end), place);
+      const length = this.#wholeBlock(buffer.subarray(start, end), place);
       const bytes = buffer.subarray(start, start + length);
       if (framesVerified) checkTable(bytes, place);
       const block = framesVerified ? new PreparedBlock(bytes) : checkBlock(bytes, place);
@@ -136,7 +145,7 @@ export class PreparedCapture {
       offset += length;
       recordsBefore += block.recordCount;
     }
-    this.checkEnd(offset, recordsBefore);
+    this.#checkEnd(offset, recordsBefore);
   }
 
   /**
@@ -159,30 +168,30 @@ export class PreparedCapture {
       const place = { file: this.file, offset: PREPARED_HEADER_BYTES + position, recordsBefore };
       if (readEnd - position < BLOCK_MAX_BYTES && readEnd < this.loadBytes) {
         const into = target.subarray(readEnd, Math.min(readEnd + READ_BYTES, this.loadBytes));
-        const read = readFully(this.fd, into, PREPARED_HEADER_BYTES + readEnd, this.file);
+        const read = readFully(this.#fd, into, PREPARED_HEADER_BYTES + readEnd, this.file);
         if (read < into.length) throw blockFault(place, 'the file ends inside a block', true);
         readEnd += read;
       }
       const rest = Buffer.from(target.buffer, target.byteOffset + position, readEnd - position);
-      const block = checkBlock(rest.subarray(0, this.wholeBlock(rest, place)), place);
+      const block = checkBlock(rest.subarray(0, this.#wholeBlock(rest, place)), place);
       blocks.push(block);
       position += block.bytes.length;
       recordsBefore += block.recordCount;
     }
-    this.checkEnd(PREPARED_HEADER_BYTES + position, recordsBefore);
+    this.#checkEnd(PREPARED_HEADER_BYTES + position, recordsBefore);
     return blocks;
   }
 
   close(): void {
-    closeSync(this.fd);
+    closeSync(this.#fd);
   }
 
-  private wholeBlock(rest: Buffer, place: BlockPlace): number {
-    return this.wholeLength(rest, place, rest.length);
+  #wholeBlock(rest: Buffer, place: BlockPlace): number {
+    return this.#wholeLength(rest, place, rest.length);
   }
 
   /** Length of the block that begins here, of whose bytes `available` exist. */
-  private wholeLength(head: Buffer, place: BlockPlace, available: number): number {
+  #wholeLength(head: Buffer, place: BlockPlace, available: number): number {
     if (head.length >= BLOCK_HEADER_BYTES) {
       const length = blockLength(head, place);
       if (length <= available) return length;
@@ -190,7 +199,7 @@ export class PreparedCapture {
     throw blockFault(place, 'the file ends inside a block', true);
   }
 
-  private checkEnd(offset: number, recordCount: number): void {
+  #checkEnd(offset: number, recordCount: number): void {
     checkTotals({ file: this.file, offset, recordsBefore: recordCount }, this.summary);
   }
 }
@@ -202,14 +211,21 @@ export class PreparedSource implements BlockSource {
   readonly interfaces: readonly CaptureInterface[] = [
     { name: null, linkType: LINKTYPE_ETHERNET, snapLength: null, resolution: '10^-9 s' },
   ];
-  private recordsRead = 0;
-  private blocksRead = 0;
+  #recordsRead = 0;
+  #blocksRead = 0;
+
+  readonly #file: string;
+  readonly #window: ByteWindow;
+  readonly summary: PreparedSummary;
 
   private constructor(
-    private readonly file: string,
-    private readonly window: ByteWindow,
-    readonly summary: PreparedSummary,
+    file: string,
+    window: ByteWindow,
+    summary: PreparedSummary,
   ) {
+    this.#file = file;
+    this.#window = window;
+    this.summary = summary;
     // The writer and every block's check let nothing odd in.
     this.oddities = new Oddities(file, true);
   }
@@ -232,23 +248,23 @@ export class PreparedSource implements BlockSource {
   }
 
   async nextBatch(): Promise<CaptureRecord[] | null> {
-    const next = await this.nextPrepared();
-    return next === null ? null : this.recordsOf(next.block, next.offset);
+    const next = await this.#nextPrepared();
+    return next === null ? null : this.#recordsOf(next.block, next.offset);
   }
 
   async fillBlock(into: RecordBlock): Promise<boolean> {
-    const next = await this.nextPrepared();
+    const next = await this.#nextPrepared();
     if (next === null) return false;
-    this.recordsRead += next.block.recordCount;
+    this.#recordsRead += next.block.recordCount;
     takePrepared(next.block, into);
     return true;
   }
 
   /** The next block of the file, verified, with its offset; null after the last. */
-  private async nextPrepared(): Promise<{ readonly block: PreparedBlock; readonly offset: number } | null> {
-    const { window } = this;
-    const place = { file: this.file, offset: window.streamOffset, recordsBefore: this.recordsRead };
-    if (this.blocksRead === this.summary.blockCount) {
+  async #nextPrepared(): Promise<{ readonly block: PreparedBlock; readonly offset: number } | null> {
+    const window = this.#window;
+    const place = { file: this.#file, offset: window.streamOffset, recordsBefore: this.#recordsRead };
+    if (this.#blocksRead === this.summary.blockCount) {
       if (await window.fill(1)) throw blockFault(place, 'bytes follow the last block');
       checkTotals(place, this.summary);
       return null;
@@ -261,16 +277,16 @@ export class PreparedSource implements BlockSource {
     window.buffer.copy(bytes, 0, window.start, window.start + length);
     window.consume(length);
     const block = checkBlock(bytes, place);
-    this.blocksRead += 1;
+    this.#blocksRead += 1;
     return { block, offset: place.offset };
   }
 
-  private recordsOf(block: PreparedBlock, blockOffset: number): CaptureRecord[] {
+  #recordsOf(block: PreparedBlock, blockOffset: number): CaptureRecord[] {
     const records: CaptureRecord[] = [];
     for (let index = 0; index < block.recordCount; index += 1) {
-      this.recordsRead += 1;
+      this.#recordsRead += 1;
       records.push({
-        recordIndex: this.recordsRead,
+        recordIndex: this.#recordsRead,
         fileOffset: blockOffset + block.frameOffset(index),
         timestampNs: block.timestampNs(index),
         ...(block.timestampMissing(index) ? { timestampMissing: true } : {}),

@@ -33,25 +33,25 @@ const MAX_BLOCK_RECORDS = Math.floor(BLOCK_TARGET_BYTES / RECORD_ENTRY_BYTES);
  */
 export class PreparedWriter implements CaptureWriter {
   recordCount = 0;
-  private readonly file: BufferedFile;
-  private readonly offsets = emptyLayerOffsets();
+  readonly #file: BufferedFile;
+  readonly #offsets = emptyLayerOffsets();
   /** Entries and frames of the block under construction; they are joined once its record count is known. */
-  private readonly entries = Buffer.allocUnsafeSlow(MAX_BLOCK_RECORDS * RECORD_ENTRY_BYTES);
-  private readonly frames = Buffer.alloc(BLOCK_MAX_BYTES);
-  private pendingCount = 0;
-  private framesEnd = 0;
-  private blockCount = 0;
-  private frameBytes = 0;
-  private originalBytes = 0;
-  private firstTimestampNs = 0n;
-  private lastTimestampNs = 0n;
-  private maxFrameLength = 0;
-  private cutRecordCount = 0;
+  readonly #entries = Buffer.allocUnsafeSlow(MAX_BLOCK_RECORDS * RECORD_ENTRY_BYTES);
+  readonly #frames = Buffer.alloc(BLOCK_MAX_BYTES);
+  #pendingCount = 0;
+  #framesEnd = 0;
+  #blockCount = 0;
+  #frameBytes = 0;
+  #originalBytes = 0;
+  #firstTimestampNs = 0n;
+  #lastTimestampNs = 0n;
+  #maxFrameLength = 0;
+  #cutRecordCount = 0;
 
   constructor(path: string) {
-    this.file = new BufferedFile(path);
+    this.#file = new BufferedFile(path);
     // Zeros: until `close` puts the real header here, no checksum matches.
-    this.file.write(new Uint8Array(PREPARED_HEADER_BYTES));
+    this.#file.write(new Uint8Array(PREPARED_HEADER_BYTES));
   }
 
   write(record: PreparedWritableRecord): void {
@@ -61,58 +61,60 @@ export class PreparedWriter implements CaptureWriter {
       throw new RangeError(`a frame of ${frame.length} bytes exceeds ${MAX_FRAME_BYTES}`);
     }
     const bytes = RECORD_ENTRY_BYTES + frame.length + MAX_ALIGNMENT_GAP;
-    if (this.pendingCount > 0 && this.pendingBytes + bytes > BLOCK_TARGET_BYTES) this.writeBlock();
-    this.addToBlock(record, originalLength);
-    if (this.recordCount === 0) this.firstTimestampNs = record.timestampNs;
-    this.lastTimestampNs = record.timestampNs;
+    if (this.#pendingCount > 0 && this.#pendingBytes + bytes > BLOCK_TARGET_BYTES) this.#writeBlock();
+    this.#addToBlock(record, originalLength);
+    if (this.recordCount === 0) this.#firstTimestampNs = record.timestampNs;
+    this.#lastTimestampNs = record.timestampNs;
     this.recordCount += 1;
-    this.frameBytes += frame.length;
-    this.originalBytes += originalLength;
-    this.maxFrameLength = Math.max(this.maxFrameLength, frame.length);
-    if (frame.length < originalLength) this.cutRecordCount += 1;
+    this.#frameBytes += frame.length;
+    this.#originalBytes += originalLength;
+    this.#maxFrameLength = Math.max(this.#maxFrameLength, frame.length);
+    if (frame.length < originalLength) this.#cutRecordCount += 1;
   }
 
   close(): void {
-    if (this.pendingCount > 0) this.writeBlock();
-    this.file.patch(0, encodePreparedHeader(this.summary()));
-    this.file.commit();
+    if (this.#pendingCount > 0) this.#writeBlock();
+    this.#file.patch(0, encodePreparedHeader(this.summary()));
+    this.#file.commit();
   }
 
   discard(): void {
-    this.file.discard();
+    this.#file.discard();
   }
 
   /** What the file's header says (so far). */
   summary(): PreparedSummary {
     return {
       recordCount: this.recordCount,
-      blockCount: this.blockCount,
-      frameBytes: this.frameBytes,
-      originalBytes: this.originalBytes,
-      firstTimestampNs: this.firstTimestampNs,
-      lastTimestampNs: this.lastTimestampNs,
-      maxFrameLength: this.maxFrameLength,
-      cutRecordCount: this.cutRecordCount,
-      fileBytes: this.file.length,
+      blockCount: this.#blockCount,
+      frameBytes: this.#frameBytes,
+      originalBytes: this.#originalBytes,
+      firstTimestampNs: this.#firstTimestampNs,
+      lastTimestampNs: this.#lastTimestampNs,
+      maxFrameLength: this.#maxFrameLength,
+      cutRecordCount: this.#cutRecordCount,
+      fileBytes: this.#file.length,
     };
   }
 
-  private get pendingBytes(): number {
-    return BLOCK_HEADER_BYTES + this.pendingCount * RECORD_ENTRY_BYTES + this.framesEnd;
+  get #pendingBytes(): number {
+    return BLOCK_HEADER_BYTES + this.#pendingCount * RECORD_ENTRY_BYTES + this.#framesEnd;
   }
 
-  private addToBlock(record: PreparedWritableRecord, originalLength: number): void {
+  #addToBlock(record: PreparedWritableRecord, originalLength: number): void {
     const { frame, timestampNs } = record;
-    const { entries, frames, offsets } = this;
+    const entries = this.#entries;
+    const frames = this.#frames;
+    const offsets = this.#offsets;
     locateLayers(frame, offsets);
     // The frames' start is a multiple of 32 in the block, so alignment here is alignment there.
     const l3 = offsets.l3 === NO_OFFSET ? 0 : offsets.l3;
-    const frameAt = this.framesEnd + ((4 - ((this.framesEnd + l3) % 4)) % 4);
+    const frameAt = this.#framesEnd + ((4 - ((this.#framesEnd + l3) % 4)) % 4);
     // Gaps are zeroed, so that they hold nothing of the block before and equal input gives equal files.
-    frames.fill(0, this.framesEnd, frameAt);
+    frames.fill(0, this.#framesEnd, frameAt);
     frames.set(frame, frameAt);
-    this.framesEnd = frameAt + frame.length;
-    const entryAt = this.pendingCount * RECORD_ENTRY_BYTES;
+    this.#framesEnd = frameAt + frame.length;
+    const entryAt = this.#pendingCount * RECORD_ENTRY_BYTES;
     entries.writeBigInt64LE(timestampNs, entryAt);
     entries.writeUInt32LE(frameAt, entryAt + 8);
     entries.writeUInt32LE(frame.length, entryAt + 12);
@@ -122,29 +124,29 @@ export class PreparedWriter implements CaptureWriter {
     entries.writeUInt32LE(offsets.l2Pad, entryAt + 24);
     entries.writeUInt16LE(offsets.dlType, entryAt + 28);
     entries.writeUInt16LE(record.timestampMissing === true ? FLAG_TIMESTAMP_MISSING : 0, entryAt + 30);
-    this.pendingCount += 1;
+    this.#pendingCount += 1;
   }
 
-  private writeBlock(): void {
-    const framesAt = BLOCK_HEADER_BYTES + this.pendingCount * RECORD_ENTRY_BYTES;
-    const used = this.pendingBytes;
+  #writeBlock(): void {
+    const framesAt = BLOCK_HEADER_BYTES + this.#pendingCount * RECORD_ENTRY_BYTES;
+    const used = this.#pendingBytes;
     const block = Buffer.alloc(Math.ceil(used / BLOCK_ALIGNMENT_BYTES) * BLOCK_ALIGNMENT_BYTES);
-    this.entries.copy(block, BLOCK_HEADER_BYTES, 0, this.pendingCount * RECORD_ENTRY_BYTES);
-    this.frames.copy(block, framesAt, 0, this.framesEnd);
-    for (let index = 0; index < this.pendingCount; index += 1) {
+    this.#entries.copy(block, BLOCK_HEADER_BYTES, 0, this.#pendingCount * RECORD_ENTRY_BYTES);
+    this.#frames.copy(block, framesAt, 0, this.#framesEnd);
+    for (let index = 0; index < this.#pendingCount; index += 1) {
       const offsetAt = BLOCK_HEADER_BYTES + index * RECORD_ENTRY_BYTES + 8;
       block.writeUInt32LE(framesAt + block.readUInt32LE(offsetAt), offsetAt);
     }
     block.writeUInt32LE(BLOCK_MAGIC, 0);
     block.writeUInt32LE(block.length, 8);
-    block.writeUInt32LE(this.pendingCount, 12);
-    block.writeBigUInt64LE(BigInt(this.recordCount - this.pendingCount), 16);
+    block.writeUInt32LE(this.#pendingCount, 12);
+    block.writeBigUInt64LE(BigInt(this.recordCount - this.#pendingCount), 16);
     block.writeUInt32LE(framesAt, 24);
     block.writeUInt32LE(crc32(block.subarray(framesAt)), FRAMES_CRC_AT);
     block.writeUInt32LE(crc32(block.subarray(TABLE_CRC_FROM, framesAt)), TABLE_CRC_AT);
-    this.file.write(block);
-    this.blockCount += 1;
-    this.pendingCount = 0;
-    this.framesEnd = 0;
+    this.#file.write(block);
+    this.#blockCount += 1;
+    this.#pendingCount = 0;
+    this.#framesEnd = 0;
   }
 }

@@ -141,25 +141,28 @@ export class PreparedTable {
   readonly recordCount: number;
   /** Records in the blocks before this one. */
   readonly recordsBefore: number;
-  private readonly times: BigInt64Array;
-  private readonly words: Uint32Array;
-  private readonly halves: Uint16Array;
+  readonly #times: BigInt64Array;
+  readonly #words: Uint32Array;
+  readonly #halves: Uint16Array;
+
+  readonly bytes: Uint8Array;
 
   /** @param bytes a block, or its table alone, that was checked, at an 8-byte boundary of its buffer */
-  constructor(readonly bytes: Uint8Array) {
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
     const head = new DataView(bytes.buffer, bytes.byteOffset, BLOCK_HEADER_BYTES);
     this.recordCount = head.getUint32(12, true);
     this.recordsBefore = Number(head.getBigUint64(16, true));
     const at = bytes.byteOffset + BLOCK_HEADER_BYTES;
     const entryBytes = this.recordCount * RECORD_ENTRY_BYTES;
-    this.times = new BigInt64Array(bytes.buffer, at, entryBytes / 8);
-    this.words = new Uint32Array(bytes.buffer, at, entryBytes / 4);
-    this.halves = new Uint16Array(bytes.buffer, at, entryBytes / 2);
+    this.#times = new BigInt64Array(bytes.buffer, at, entryBytes / 8);
+    this.#words = new Uint32Array(bytes.buffer, at, entryBytes / 4);
+    this.#halves = new Uint16Array(bytes.buffer, at, entryBytes / 2);
   }
 
   /** Capture time in nanoseconds since 1970. */
   timestampNs(index: number): bigint {
-    return this.times[index * 4] as bigint;
+    return this.#times[index * 4] as bigint;
   }
 
   /**
@@ -172,46 +175,46 @@ export class PreparedTable {
     const baseLow = Number(baseNs & 0xffff_ffffn);
     const count = Math.min(this.recordCount, sinceNs.length);
     for (let index = 0; index < count; index += 1) {
-      const high = (this.words[index * 8 + 1] as number) | 0;
-      sinceNs[index] = (high - baseHigh) * 2 ** 32 + ((this.words[index * 8] as number) - baseLow);
+      const high = (this.#words[index * 8 + 1] as number) | 0;
+      sinceNs[index] = (high - baseHigh) * 2 ** 32 + ((this.#words[index * 8] as number) - baseLow);
     }
   }
 
   /** Offset of the frame in the block. */
   frameOffset(index: number): number {
-    return this.words[index * 8 + 2] as number;
+    return this.#words[index * 8 + 2] as number;
   }
 
   frameLength(index: number): number {
-    return this.words[index * 8 + 3] as number;
+    return this.#words[index * 8 + 3] as number;
   }
 
   originalLength(index: number): number {
-    return this.words[index * 8 + 4] as number;
+    return this.#words[index * 8 + 4] as number;
   }
 
   /** Offset of the network header in the frame, or NO_OFFSET. */
   l3(index: number): number {
-    return this.halves[index * 16 + 10] as number;
+    return this.#halves[index * 16 + 10] as number;
   }
 
   /** Offset of the transport header in the frame, or NO_OFFSET. */
   l4(index: number): number {
-    return this.halves[index * 16 + 11] as number;
+    return this.#halves[index * 16 + 11] as number;
   }
 
   /** Bytes of link-layer padding at the frame's end. */
   l2Pad(index: number): number {
-    return this.words[index * 8 + 6] as number;
+    return this.#words[index * 8 + 6] as number;
   }
 
   dlType(index: number): number {
-    return this.halves[index * 16 + 14] as number;
+    return this.#halves[index * 16 + 14] as number;
   }
 
   /** True when the record carries no time of its own and repeats that of the one before. */
   timestampMissing(index: number): boolean {
-    return ((this.halves[index * 16 + 15] as number) & FLAG_TIMESTAMP_MISSING) !== 0;
+    return ((this.#halves[index * 16 + 15] as number) & FLAG_TIMESTAMP_MISSING) !== 0;
   }
 }
 

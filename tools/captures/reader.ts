@@ -3,13 +3,8 @@ import { RawBytes } from './byte-source.js';
 import { ByteWindow } from './byte-window.js';
 import { CaptureError } from './capture-error.js';
 import { gunzip } from './gunzip.js';
-import type {
-  BlockSource,
-  CaptureCompression,
-  CaptureFormat,
-  CaptureInterface,
-  CaptureRecord,
-} from './capture-record.js';
+import type { CaptureCompression, CaptureFormat, CaptureInterface, CaptureRecord } from './capture-record.js';
+import type { BlockSource } from './record-source.js';
 import { ReadingThread, isForThread } from './reading-thread.js';
 import { toEthernetBlock } from './ethernet-block.js';
 import { linkTypeWithNumber, SUPPORTED_LINK_TYPES, unsupportedLinkType } from './link-type.js';
@@ -19,7 +14,15 @@ import { PcapngSource } from './pcapng-reader.js';
 import { PreparedSource } from './prepared-reader.js';
 import { RecordBlock } from './record-block.js';
 import { ReusedWindow } from './reused-window.js';
-import { beginsLikeErf, ERF, looksLikeErf, sniff, SNIFF_BYTES, SNIFF_RECORD_BYTES, type ContentKind } from './sniff.js';
+import {
+  beginsLikeErf,
+  ERF,
+  looksLikeErf,
+  sniff,
+  SNIFF_BYTES,
+  SNIFF_RECORD_BYTES,
+  type ContentKind,
+} from './sniff.js';
 import { unzstd } from './zstd/unzstd.js';
 
 export { CaptureError } from './capture-error.js';
@@ -271,22 +274,22 @@ class WindowReader implements CaptureReader {
   truncation: CaptureError | null = null;
   readonly file: string;
   readonly compression: CaptureCompression;
-  private readonly parts: ReaderParts;
-  private firstSkipped: CaptureRecord | null = null;
-  private fault: CaptureError | null = null;
+  readonly #parts: ReaderParts;
+  #firstSkipped: CaptureRecord | null = null;
+  #fault: CaptureError | null = null;
 
   constructor(parts: ReaderParts) {
-    this.parts = parts;
+    this.#parts = parts;
     this.file = parts.file;
     this.compression = parts.compression;
   }
 
   get format(): CaptureFormat {
-    return this.parts.source.format;
+    return this.#parts.source.format;
   }
 
   get interfaces(): readonly CaptureInterface[] {
-    return this.parts.source.interfaces;
+    return this.#parts.source.interfaces;
   }
 
   get linkTypes(): readonly number[] {
@@ -294,27 +297,27 @@ class WindowReader implements CaptureReader {
   }
 
   get oddities(): readonly CaptureOddity[] {
-    return this.parts.source.oddities.list();
+    return this.#parts.source.oddities.list();
   }
 
   get fileBytesRead(): number {
-    return this.parts.raw.byteCount;
+    return this.#parts.raw.byteCount;
   }
 
   sha256(): string | null {
-    return this.parts.raw.sha256();
+    return this.#parts.raw.sha256();
   }
 
   async *batches(): AsyncIterableIterator<CaptureRecord[]> {
     for (;;) {
-      const batch = await this.nextBatch();
+      const batch = await this.#nextBatch();
       if (batch === null) break;
-      const { trackable, blocks } = this.parts.options;
-      const wanted = trackable === true || blocks === true ? this.trackableOf(batch) : batch;
+      const { trackable, blocks } = this.#parts.options;
+      const wanted = trackable === true || blocks === true ? this.#trackableOf(batch) : batch;
       this.recordCount += wanted.length;
       if (wanted.length > 0) yield wanted;
     }
-    this.requireTrackable();
+    this.#requireTrackable();
   }
 
   async *blocks(): AsyncIterableIterator<RecordBlock> {
@@ -323,13 +326,13 @@ class WindowReader implements CaptureReader {
       for await (const _none of this.batches());
       return;
     }
-    const block = new RecordBlock((record) => this.takes(record, block));
-    while (await this.guarded(() => this.refill(block), false)) {
+    const block = new RecordBlock((record) => this.#takes(record, block));
+    while (await this.#guarded(() => this.#refill(block), false)) {
       this.recordCount += block.count;
       toEthernetBlock(block);
       if (block.count > 0) yield block;
     }
-    this.requireTrackable();
+    this.#requireTrackable();
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<CaptureRecord> {
@@ -337,50 +340,50 @@ class WindowReader implements CaptureReader {
   }
 
   async close(): Promise<void> {
-    await this.parts.window.close();
-    await this.parts.raw.close();
+    await this.#parts.window.close();
+    await this.#parts.raw.close();
   }
 
-  private requireTrackable(): void {
-    if (this.recordCount > 0 || this.firstSkipped === null) return;
-    throw unsupportedLinkType(this.firstSkipped, this.file);
+  #requireTrackable(): void {
+    if (this.recordCount > 0 || this.#firstSkipped === null) return;
+    throw unsupportedLinkType(this.#firstSkipped, this.file);
   }
 
-  private refill(block: RecordBlock): Promise<boolean> {
+  #refill(block: RecordBlock): Promise<boolean> {
     block.clear();
-    return this.parts.source.fillBlock(block);
+    return this.#parts.source.fillBlock(block);
   }
 
   /** Whether a block is to take a record in; one that is left out is counted, and may end the reading. */
-  private takes(record: CaptureRecord, block: RecordBlock): boolean {
+  #takes(record: CaptureRecord, block: RecordBlock): boolean {
     if (SUPPORTED_LINK_TYPES.includes(record.linkType)) return true;
-    this.fault = this.skip(record);
-    if (this.fault !== null) block.close();
+    this.#fault = this.#skip(record);
+    if (this.#fault !== null) block.close();
     return false;
   }
 
   /** The records that the tracker can be given; the others are counted. */
-  private trackableOf(batch: CaptureRecord[]): CaptureRecord[] {
+  #trackableOf(batch: CaptureRecord[]): CaptureRecord[] {
     const wanted: CaptureRecord[] = [];
     for (const record of batch) {
       if (SUPPORTED_LINK_TYPES.includes(record.linkType)) {
         wanted.push(record);
         continue;
       }
-      this.fault = this.skip(record);
+      this.#fault = this.#skip(record);
       // What comes before a fault is handed out first.
-      if (this.fault !== null) break;
+      if (this.#fault !== null) break;
     }
     return wanted;
   }
 
   /** Counts a record that is left out; an error where that is none to leave out. */
-  private skip(record: CaptureRecord): CaptureError | null {
+  #skip(record: CaptureRecord): CaptureError | null {
     // A pcap file has one link type: no other can follow.
     if (this.format !== 'pcapng') return unsupportedLinkType(record, this.file);
-    this.firstSkipped ??= record;
+    this.#firstSkipped ??= record;
     this.skippedCount += 1;
-    return this.parts.source.oddities.note({
+    return this.#parts.source.oddities.note({
       kind: 'untracked-link-type',
       recordIndex: record.recordIndex,
       offset: record.fileOffset,
@@ -388,18 +391,18 @@ class WindowReader implements CaptureReader {
     });
   }
 
-  private nextBatch(): Promise<CaptureRecord[] | null> {
-    return this.guarded(() => this.parts.source.nextBatch(), null);
+  #nextBatch(): Promise<CaptureRecord[] | null> {
+    return this.#guarded(() => this.#parts.source.nextBatch(), null);
   }
 
   /** Reads on; `ended` where there is nothing more, also of a capture that broke off and is kept up to there. */
-  private async guarded<T>(read: () => Promise<T>, ended: T): Promise<T> {
+  async #guarded<T>(read: () => Promise<T>, ended: T): Promise<T> {
     if (this.truncation !== null) return ended;
-    if (this.fault !== null) throw this.fault;
+    if (this.#fault !== null) throw this.#fault;
     try {
       return await read();
     } catch (error) {
-      if (this.parts.options.onTruncated === 'keep' && error instanceof CaptureError && error.truncated) {
+      if (this.#parts.options.onTruncated === 'keep' && error instanceof CaptureError && error.truncated) {
         this.truncation = error;
         return ended;
       }

@@ -13,12 +13,12 @@ export class ReusedWindow extends ByteWindow {
     while (this.available < byteCount) {
       const chunk = await this.nextChunk();
       if (chunk === null) return false;
-      this.takeIn(chunk);
+      this.#takeIn(chunk);
     }
     return true;
   }
 
-  private takeIn(chunk: Uint8Array): void {
+  #takeIn(chunk: Uint8Array): void {
     const { start, end } = this;
     const rest = end - start;
     const needed = HEAD_ROOM_BYTES + rest + chunk.length;

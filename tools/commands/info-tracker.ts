@@ -27,30 +27,30 @@ interface Rejection {
  */
 export class TrackerSection implements AnalysisSection {
   readonly key = 'tracker';
-  private readonly tracker: Tracker = configuredTracker(DESIGN, DEFAULT_CONFIG);
-  private readonly request = COMMIT_ALL.requests[0]!;
-  private readonly rejections = new Map<string, Rejection>();
-  private readonly states = { new: 0, established: 0, reply: 0, related: 0, invalid: 0 };
-  private judged = 0;
-  private notReplayable = 0;
-  private fragmentsHeld = 0;
-  private firstNs: bigint | null = null;
-  private nowMs = FIRST_PACKET_MS;
-  private nextSweepMs = FIRST_PACKET_MS;
+  readonly #tracker: Tracker = configuredTracker(DESIGN, DEFAULT_CONFIG);
+  readonly #request = COMMIT_ALL.requests[0]!;
+  readonly #rejections = new Map<string, Rejection>();
+  readonly #states = { new: 0, established: 0, reply: 0, related: 0, invalid: 0 };
+  #judged = 0;
+  #notReplayable = 0;
+  #fragmentsHeld = 0;
+  #firstNs: bigint | null = null;
+  #nowMs = FIRST_PACKET_MS;
+  #nextSweepMs = FIRST_PACKET_MS;
 
   add({ record, frame }: AnalysedPacket): void {
     if (frame === null) {
-      this.notReplayable += 1;
+      this.#notReplayable += 1;
       return;
     }
-    this.moveClock(record.timestampNs);
-    const { tracker } = this;
+    this.#moveClock(record.timestampNs);
+    const tracker = this.#tracker;
     const handle = tracker.packet(frame);
-    const { held, returned } = tracker.execute(handle, this.request, this.nowMs);
-    if (held) this.fragmentsHeld += 1;
+    const { held, returned } = tracker.execute(handle, this.#request, this.#nowMs);
+    if (held) this.#fragmentsHeld += 1;
     for (const each of returned) {
-      if (each.handle !== handle) this.fragmentsHeld -= 1;
-      this.count(
+      if (each.handle !== handle) this.#fragmentsHeld -= 1;
+      this.#count(
         each.state,
         each.reason?.name ?? 'unknown',
         each.reason?.text ?? 'no reason given',
@@ -63,64 +63,64 @@ export class TrackerSection implements AnalysisSection {
   toJson(): Record<string, unknown> {
     return {
       design: DESIGN.design,
-      packetsByState: { ...this.states },
-      rejected: Object.fromEntries(this.largestFirst()),
-      packetsNotReplayable: this.notReplayable,
-      fragmentsNeverComplete: this.fragmentsHeld,
-      connectionsAtEnd: this.tracker.connCount,
+      packetsByState: { ...this.#states },
+      rejected: Object.fromEntries(this.#largestFirst()),
+      packetsNotReplayable: this.#notReplayable,
+      fragmentsNeverComplete: this.#fragmentsHeld,
+      connectionsAtEnd: this.#tracker.connCount,
     };
   }
 
   toLines(): ReportLine[] {
-    const { states } = this;
+    const states = this.#states;
     const lines: ReportLine[] = [
       [
         'Tracker says',
         `new ${number(states.new)}, established ${number(states.established)} (replies ${number(states.reply)}), ` +
           `related ${number(states.related)}, invalid ${number(states.invalid)}; ` +
-          `${number(this.tracker.connCount)} connections at the end`,
+          `${number(this.#tracker.connCount)} connections at the end`,
       ],
     ];
-    for (const [, { text, packets, firstPacket }] of this.largestFirst()) {
+    for (const [, { text, packets, firstPacket }] of this.#largestFirst()) {
       lines.push(['Rejected', `${number(packets)}: ${text} (first: packet ${number(firstPacket)})`]);
     }
-    if (this.hasManyWrongChecksums()) lines.push(['Checksums', CHECKSUM_REMEDY]);
-    if (this.notReplayable > 0) {
-      lines.push(['Not replayable', `${number(this.notReplayable)} packets of other link types`]);
+    if (this.#hasManyWrongChecksums()) lines.push(['Checksums', CHECKSUM_REMEDY]);
+    if (this.#notReplayable > 0) {
+      lines.push(['Not replayable', `${number(this.#notReplayable)} packets of other link types`]);
     }
-    if (this.fragmentsHeld > 0) {
-      lines.push(['Fragments held', `${number(this.fragmentsHeld)}, whose packets never complete`]);
+    if (this.#fragmentsHeld > 0) {
+      lines.push(['Fragments held', `${number(this.#fragmentsHeld)}, whose packets never complete`]);
     }
     return lines;
   }
 
   /** A fragment counts with the packet that completed it. */
-  private count(state: string, reasonName: string, reasonText: string, packetNumber: number): void {
+  #count(state: string, reasonName: string, reasonText: string, packetNumber: number): void {
     const words = state.split('|');
-    this.judged += 1;
-    if (words.includes('new')) this.states.new += 1;
-    if (words.includes('est')) this.states.established += 1;
-    if (words.includes('rpl')) this.states.reply += 1;
-    if (words.includes('rel')) this.states.related += 1;
+    this.#judged += 1;
+    if (words.includes('new')) this.#states.new += 1;
+    if (words.includes('est')) this.#states.established += 1;
+    if (words.includes('rpl')) this.#states.reply += 1;
+    if (words.includes('rel')) this.#states.related += 1;
     if (!words.includes('inv')) return;
-    this.states.invalid += 1;
-    const known = this.rejections.get(reasonName);
+    this.#states.invalid += 1;
+    const known = this.#rejections.get(reasonName);
     if (known === undefined) {
-      this.rejections.set(reasonName, { text: reasonText, packets: 1, firstPacket: packetNumber });
+      this.#rejections.set(reasonName, { text: reasonText, packets: 1, firstPacket: packetNumber });
     } else {
       known.packets += 1;
     }
   }
 
   /** Whether the capture looks like one from the sender or loopback. */
-  private hasManyWrongChecksums(): boolean {
-    const wrong = [...this.rejections].filter(([name]) => name.endsWith('-checksum'));
+  #hasManyWrongChecksums(): boolean {
+    const wrong = [...this.#rejections].filter(([name]) => name.endsWith('-checksum'));
     const packets = wrong.reduce((sum, [, rejection]) => sum + rejection.packets, 0);
-    return packets > this.judged * WARNING_LIMITS.wrongChecksumShare;
+    return packets > this.#judged * WARNING_LIMITS.wrongChecksumShare;
   }
 
-  private largestFirst(): [string, Rejection][] {
-    return [...this.rejections].toSorted(
+  #largestFirst(): [string, Rejection][] {
+    return [...this.#rejections].toSorted(
       ([nameA, a], [nameB, b]) => b.packets - a.packets || (nameA < nameB ? -1 : 1),
     );
   }
@@ -129,13 +129,13 @@ export class TrackerSection implements AnalysisSection {
    * Time follows the timestamps, never backwards. However far it jumps, one pass cleans up: what decides a packet's
    * state is whether its connection has expired, not when it was removed.
    */
-  private moveClock(timestampNs: bigint): void {
-    this.firstNs ??= timestampNs;
-    const ms = FIRST_PACKET_MS + Number((timestampNs - this.firstNs) / NS_PER_MS);
-    if (ms <= this.nowMs) return;
-    this.nowMs = ms;
-    if (ms < this.nextSweepMs) return;
-    const { delayMs } = this.tracker.sweep(ms);
-    this.nextSweepMs = ms + Math.max(1, delayMs);
+  #moveClock(timestampNs: bigint): void {
+    this.#firstNs ??= timestampNs;
+    const ms = FIRST_PACKET_MS + Number((timestampNs - this.#firstNs) / NS_PER_MS);
+    if (ms <= this.#nowMs) return;
+    this.#nowMs = ms;
+    if (ms < this.#nextSweepMs) return;
+    const { delayMs } = this.#tracker.sweep(ms);
+    this.#nextSweepMs = ms + Math.max(1, delayMs);
   }
 }

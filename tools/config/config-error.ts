@@ -2,13 +2,15 @@
 export class ConfigError extends Error {
   readonly exitCode = 2;
 
-  constructor(
-    readonly file: string,
-    readonly line: number | null,
-    readonly column: number | null,
-    reason: string,
-  ) {
+  readonly file: string;
+  readonly line: number | null;
+  readonly column: number | null;
+
+  constructor(file: string, line: number | null, column: number | null, reason: string) {
     super(line === null ? `${file}: ${reason}` : `${file}:${line}:${column ?? 1}: ${reason}`);
+    this.file = file;
+    this.line = line;
+    this.column = column;
     this.name = 'ConfigError';
   }
 }

@@ -45,7 +45,7 @@ export function runThroughTracker(
     }
     const asked = asOvsExecutes(input.requests[requestIndex]!, frame);
     const run = (request: ExecRequest): OutputPacket[] =>
-      execute(tracker, frame, request, nowMs, packetIndex, indexOf);
+      execute(tracker, request, nowMs, { frame, packetIndex }, indexOf);
     if (!isAddressUnknown(asked, packetIndex, there)) {
       return { outputs: run(takeChoice(asked, packetIndex, there)), notCompared: null };
     }
@@ -62,10 +62,9 @@ export function runThroughTracker(
 
 function execute(
   tracker: Tracker,
-  frame: Uint8Array,
   request: ExecRequest,
   nowMs: number,
-  packetIndex: number,
+  { frame, packetIndex }: { readonly frame: Uint8Array; readonly packetIndex: number },
   indexOf: Map<number, number>,
 ): OutputPacket[] {
   const handle = tracker.packet(frame);

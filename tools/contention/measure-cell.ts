@@ -1,13 +1,12 @@
 /** One round of one cell: a workload, a number of threads, a design. Throughput and contention come from runs of their own. */
 import { designLabel, type DesignChoice } from '../../engine/host/designs.js';
-import { makeCase } from '../replay/case-result.js';
 import type { MachineAtStart } from '../replay/machine.js';
 import { runOvsBenchmark } from '../replay/ovs-benchmark.js';
 import { caseId } from '../replay/case-id.js';
-import { caseFacts, runDesign } from '../replay/session.js';
+import { measureRun } from '../replay/session.js';
 import type { ResultCase } from '../result/schema.js';
 import { lockRound, longestHoldPerCleanedNs, meanHoldPerCleanedNs, type LockRound } from './lock-figures.js';
-import { replayOptions, type LoadedTraffic, type RunRequest, type Workload } from './workload.js';
+import { planOf, type LoadedTraffic, type RunRequest, type Workload } from './workload.js';
 
 /** Figures of one round. */
 export interface CellRound extends LockRound {
@@ -25,22 +24,24 @@ export type ReadyWorkload =
   | Extract<Workload, { kind: 'ovs-benchmark' }>
   | (Extract<Workload, { kind: 'replay' }> & { readonly loaded: LoadedTraffic });
 
+/** What a cell is measured with. */
+export interface CellContext {
+  readonly threads: number;
+  readonly choice: DesignChoice;
+  readonly request: RunRequest;
+  readonly machine: MachineAtStart;
+  readonly onCase: OnCase;
+}
+
 /**
  * A bare run for the throughput, a probed one of the same packets for the contention, and, where connections expire, a probed one in
  * which they age faster for the sweeper's holds.
  * @throws ReplayFailure when a thread failed, EngineError when a design cannot run
  */
-export async function measureCell(
-  workload: ReadyWorkload,
-  threads: number,
-  choice: DesignChoice,
-  request: RunRequest,
-  machine: MachineAtStart,
-  onCase: OnCase,
-): Promise<CellRound> {
+export async function measureCell(workload: ReadyWorkload, context: CellContext): Promise<CellRound> {
   return workload.kind === 'ovs-benchmark'
-    ? measureOvsBenchmark(workload.packetsPerThread, threads, choice, request)
-    : measureReplay(workload.loaded, workload.expires, { threads, choice, request, machine, onCase });
+    ? measureOvsBenchmark(workload.packetsPerThread, context.threads, context.choice, context.request)
+    : measureReplay(workload.loaded, workload.expires, context);
 }
 
 async function measureOvsBenchmark(
@@ -61,18 +62,10 @@ async function measureOvsBenchmark(
   };
 }
 
-interface ReplayContext {
-  readonly threads: number;
-  readonly choice: DesignChoice;
-  readonly request: RunRequest;
-  readonly machine: MachineAtStart;
-  readonly onCase: OnCase;
-}
-
 async function measureReplay(
   loaded: LoadedTraffic,
   expires: boolean,
-  context: ReplayContext,
+  context: CellContext,
 ): Promise<CellRound> {
   const bare = await replayOnce(loaded, 'bare', 1, context);
   const probed = await replayOnce(loaded, 'probed', 1, context);
@@ -90,22 +83,15 @@ async function measureReplay(
 
 async function replayOnce(
   loaded: LoadedTraffic,
-  flavour: 'bare' | 'probed',
+  build: 'bare' | 'probed',
   timeScale: number,
-  { threads, choice, request, machine, onCase }: ReplayContext,
+  { threads, choice, request, machine, onCase }: CellContext,
 ): Promise<ResultCase> {
-  const options = replayOptions(loaded, threads, flavour, timeScale, request);
-  const startedAt = new Date();
-  const { finished, runOptions } = await runDesign(loaded.traffic, choice, options);
-  const label = designLabel(choice);
-  const made = makeCase(finished, runOptions, {
-    id: caseId(loaded.input.name, label, options),
-    trial: 0,
-    startedAt,
-    designLabel: label,
-    input: loaded.input,
-    facts: caseFacts(machine, loaded.traffic, options),
-  });
+  const plan = planOf(loaded, threads, choice, { build, timeScale }, request);
+  const { traffic, input } = loaded;
+  const id = caseId(input.name, designLabel(choice), plan);
+  const { wasmFolder } = request;
+  const made = await measureRun({ traffic, input, choice, plan, id, machine }, 'all', { wasmFolder });
   onCase(made);
   return made;
 }

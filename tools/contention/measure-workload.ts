@@ -51,7 +51,7 @@ export async function measureWorkload(
         `${workload.name}, ${threads} ${threads === 1 ? 'thread' : 'threads'}, ${designLabel(choice)}, ` +
           `round ${round + 1} of ${request.rounds}`,
       );
-      cell.rounds.push(await measureCell(ready, threads, choice, request, machine, hooks.onCase));
+      cell.rounds.push(await measureCell(ready, { threads, choice, request, machine, onCase: hooks.onCase }));
     }
   }
   return { rows: cells.map((cell) => rowOf(workload.name, cell)), ratios: ratiosOver(workload.name, cells) };

@@ -169,13 +169,17 @@ export function auditPassed(checks: readonly AuditCheck[]): boolean {
   return checks.length > 0 && checks.every(({ ok }) => ok);
 }
 
+interface Finding {
+  readonly ok: boolean;
+  readonly expected: number | string;
+  readonly actual: number | string;
+  readonly advice: string;
+}
+
 function check(
   name: AuditCheckName,
   of: string | null,
-  ok: boolean,
-  expected: number | string,
-  actual: number | string,
-  advice: string,
+  { ok, expected, actual, advice }: Finding,
 ): AuditCheck {
   return { name: of === null ? name : `${name} ${of}`, ok, expected, actual, advice: ok ? null : advice };
 }
@@ -187,21 +191,20 @@ function equal(
   actual: number,
   advice: string,
 ): AuditCheck {
-  return check(name, of, expected === actual, expected, actual, advice);
+  return check(name, of, { ok: expected === actual, expected, actual, advice });
 }
 
 function packetChecks(run: RunRecord): AuditCheck[] {
   const verdicts = Object.values(run.verdicts).reduce((sum, count) => sum + count, 0);
   const byWorker = run.workers.reduce((sum, worker) => sum + worker.packets, 0);
   return [
-    check(
-      'packets-injected',
-      null,
-      run.injected > 0,
-      'at least 1',
-      run.injected,
-      'nothing was replayed; check the input, the filters and the limits (--limit, --duration, warm-up)',
-    ),
+    check('packets-injected', null, {
+      ok: run.injected > 0,
+      expected: 'at least 1',
+      actual: run.injected,
+      advice:
+        'nothing was replayed; check the input, the filters and the limits (--limit, --duration, warm-up)',
+    }),
     equal(
       'verdict-sum',
       null,
@@ -243,14 +246,13 @@ function histogramChecks(histogram: AuditedHistogram): AuditCheck[] {
     const inside =
       meanNs === null || ((minNs ?? 0) <= meanNs + ROUNDING && meanNs <= (maxNs ?? Infinity) + ROUNDING);
     checks.push(
-      check(
-        'histogram-order',
-        name,
-        ordered && inside,
-        'min <= percentiles <= max, min <= mean <= max',
-        `min ${text(minNs)}, percentiles ${percentilesNs.map(text).join(' ')}, mean ${text(meanNs)}, max ${text(maxNs)}`,
-        'figures of one distribution contradict each other; do not use these latencies, and report it',
-      ),
+      check('histogram-order', name, {
+        ok: ordered && inside,
+        expected: 'min <= percentiles <= max, min <= mean <= max',
+        actual: `min ${text(minNs)}, percentiles ${percentilesNs.map(text).join(' ')}, mean ${text(meanNs)}, max ${text(maxNs)}`,
+        advice:
+          'figures of one distribution contradict each other; do not use these latencies, and report it',
+      }),
     );
   }
   return checks;
@@ -269,14 +271,12 @@ function rateChecks(run: RunRecord, allowed: AuditTolerances): AuditCheck[] {
   if (run.elapsedNs > 0) {
     const computed = run.injected / (run.elapsedNs / 1e9);
     checks.push(
-      check(
-        'rate-arithmetic',
-        null,
-        Math.abs(run.achievedPps - computed) <= computed * 1e-6 + 1e-9,
-        computed,
-        run.achievedPps,
-        'the reported rate is not packets / time; report it',
-      ),
+      check('rate-arithmetic', null, {
+        ok: Math.abs(run.achievedPps - computed) <= computed * 1e-6 + 1e-9,
+        expected: computed,
+        actual: run.achievedPps,
+        advice: 'the reported rate is not packets / time; report it',
+      }),
     );
   }
   const plannedNs = plannedTimeNs(run);
@@ -303,17 +303,17 @@ function rateCheck(
 ): AuditCheck {
   const leastNs = plannedNs / (1 + rateOver);
   const mostNs = plannedNs / (1 - rateShort) + timeFloorNs;
-  return check(
-    'rate-achieved',
-    null,
-    elapsedNs >= leastNs && elapsedNs <= mostNs,
-    `${targetPps === null ? '' : `${text(targetPps)} pps, `}${injected} packets due within ${text(plannedNs)} ns: ` +
+  return check('rate-achieved', null, {
+    ok: elapsedNs >= leastNs && elapsedNs <= mostNs,
+    expected:
+      `${targetPps === null ? '' : `${text(targetPps)} pps, `}${injected} packets due within ${text(plannedNs)} ns: ` +
       `in ${text(leastNs)} to ${text(mostNs)} ns`,
-    `in ${text(elapsedNs)} ns (${text(achievedPps)} pps)`,
-    elapsedNs > mostNs
-      ? 'the engine or the machine could not keep up: lower the rate, use more workers and cores, or drop per-packet latency (--latency off)'
-      : 'packets left faster than asked for; report it',
-  );
+    actual: `in ${text(elapsedNs)} ns (${text(achievedPps)} pps)`,
+    advice:
+      elapsedNs > mostNs
+        ? 'the engine or the machine could not keep up: lower the rate, use more workers and cores, or drop per-packet latency (--latency off)'
+        : 'packets left faster than asked for; report it',
+  });
 }
 
 function timeChecks(run: RunRecord, allowed: AuditTolerances): AuditCheck[] {
@@ -323,14 +323,13 @@ function timeChecks(run: RunRecord, allowed: AuditTolerances): AuditCheck[] {
     const sum = run.workers.reduce((total, worker) => total + worker.elapsedNs, 0);
     const most = bound(run.elapsedNs) * run.workers.length;
     checks.push(
-      check(
-        'worker-time-sum',
-        null,
-        sum <= most && run.workers.every((worker) => worker.elapsedNs <= bound(run.elapsedNs)),
-        `at most ${text(most)} ns (elapsed x ${run.workers.length} workers)`,
-        `${text(sum)} ns`,
-        'workers ran longer than the run: the clocks of threads disagree, or the end was taken too early',
-      ),
+      check('worker-time-sum', null, {
+        ok: sum <= most && run.workers.every((worker) => worker.elapsedNs <= bound(run.elapsedNs)),
+        expected: `at most ${text(most)} ns (elapsed x ${run.workers.length} workers)`,
+        actual: `${text(sum)} ns`,
+        advice:
+          'workers ran longer than the run: the clocks of threads disagree, or the end was taken too early',
+      }),
     );
   }
   for (const worker of run.workers) {
@@ -338,26 +337,24 @@ function timeChecks(run: RunRecord, allowed: AuditTolerances): AuditCheck[] {
       const scheduled = worker.runNs + worker.waitNs;
       const spanNs = worker.schedulerSpanNs ?? worker.elapsedNs;
       checks.push(
-        check(
-          'worker-cpu-time',
-          `worker-${worker.worker}`,
-          scheduled <= bound(spanNs),
-          `at most ${text(bound(spanNs))} ns (between the reads)`,
-          `${text(scheduled)} ns (run + wait)`,
-          'the scheduler counted more time than passed: the reads were not taken at the start and end of the run',
-        ),
+        check('worker-cpu-time', `worker-${worker.worker}`, {
+          ok: scheduled <= bound(spanNs),
+          expected: `at most ${text(bound(spanNs))} ns (between the reads)`,
+          actual: `${text(scheduled)} ns (run + wait)`,
+          advice:
+            'the scheduler counted more time than passed: the reads were not taken at the start and end of the run',
+        }),
       );
     }
     if (worker.serviceTotalNs !== null) {
       checks.push(
-        check(
-          'service-time-sum',
-          `worker-${worker.worker}`,
-          worker.serviceTotalNs <= bound(worker.elapsedNs),
-          `at most ${text(bound(worker.elapsedNs))} ns (elapsed)`,
-          `${text(worker.serviceTotalNs)} ns`,
-          'packets took longer in sum than the worker ran: service times overlap or are in another unit; report it',
-        ),
+        check('service-time-sum', `worker-${worker.worker}`, {
+          ok: worker.serviceTotalNs <= bound(worker.elapsedNs),
+          expected: `at most ${text(bound(worker.elapsedNs))} ns (elapsed)`,
+          actual: `${text(worker.serviceTotalNs)} ns`,
+          advice:
+            'packets took longer in sum than the worker ran: service times overlap or are in another unit; report it',
+        }),
       );
     }
   }
@@ -369,14 +366,12 @@ function order(one: AuditCheck): number {
 }
 
 function lockCheck(lock: AuditedLock): AuditCheck {
-  return check(
-    'lock-counts',
-    lock.class,
-    lock.contended <= lock.acquisitions,
-    `contended at most ${lock.acquisitions} (acquisitions)`,
-    lock.contended,
-    'more acquisitions waited than there were: the probe counts twice; report it',
-  );
+  return check('lock-counts', lock.class, {
+    ok: lock.contended <= lock.acquisitions,
+    expected: `contended at most ${lock.acquisitions} (acquisitions)`,
+    actual: lock.contended,
+    advice: 'more acquisitions waited than there were: the probe counts twice; report it',
+  });
 }
 
 const COLD_NS = 100_000;
@@ -392,14 +387,13 @@ function balanceCheck(worker: AuditedWorker, allowed: AuditTolerances): AuditChe
   const sumNs = balance.serviceNs + balance.otherNs;
   const toleranceNs = allowed.balance * elapsedNs * balance.timedShare + COLD_NS;
   return [
-    check(
-      'time-balance',
-      `worker-${worker.worker}`,
-      Math.abs(sumNs - elapsedNs) <= toleranceNs,
-      `${text(elapsedNs)} ns (elapsed), within ${text(toleranceNs)} ns`,
-      `${text(sumNs)} ns (service times ${text(balance.serviceNs)} ns, the rest ${text(balance.otherNs)} ns)`,
-      'the times recorded per packet do not add up to the time that the packets took: do not use these latencies, and report it',
-    ),
+    check('time-balance', `worker-${worker.worker}`, {
+      ok: Math.abs(sumNs - elapsedNs) <= toleranceNs,
+      expected: `${text(elapsedNs)} ns (elapsed), within ${text(toleranceNs)} ns`,
+      actual: `${text(sumNs)} ns (service times ${text(balance.serviceNs)} ns, the rest ${text(balance.otherNs)} ns)`,
+      advice:
+        'the times recorded per packet do not add up to the time that the packets took: do not use these latencies, and report it',
+    }),
   ];
 }
 
@@ -410,14 +404,13 @@ function holdCheck(
 ): AuditCheck {
   // However uncertain: twice the time that there was is no measurement any more.
   const most = elapsedNs * (1 + allowed.time) + allowed.timeFloorNs + Math.min(uncertaintyNs, elapsedNs);
-  return check(
-    'lock-hold-time',
-    name,
-    totalNs <= most,
-    `at most ${text(most)} ns (elapsed${uncertaintyNs === 0 ? '' : ", and what the clock's cost may be wrong by"})`,
-    `${text(totalNs)} ns`,
-    'locks were held for longer than their thread ran: the sample of timed holds is not like the rest; do not use the hold times, and report it',
-  );
+  return check('lock-hold-time', name, {
+    ok: totalNs <= most,
+    expected: `at most ${text(most)} ns (elapsed${uncertaintyNs === 0 ? '' : ", and what the clock's cost may be wrong by"})`,
+    actual: `${text(totalNs)} ns`,
+    advice:
+      'locks were held for longer than their thread ran: the sample of timed holds is not like the rest; do not use the hold times, and report it',
+  });
 }
 
 function connectionChecks({ connections }: RunRecord): AuditCheck[] {

@@ -83,11 +83,14 @@ export class MicroEngine {
   readonly #store: PacketStore;
   #nextScratch: number;
 
+  readonly design: string;
+
   /** @throws EngineError when the loops of the design were not built */
   constructor(
-    readonly design: string,
+    design: string,
     { slabSlots, buckets }: TableSize = { slabSlots: SLAB_SLOTS, buckets: MAP_BUCKETS },
   ) {
+    this.design = design;
     const engine = loadEngine(design, 'bare', join(wasmFolder(), 'micro'));
     const { constants } = engine;
     const plan = planMemory(constants, {

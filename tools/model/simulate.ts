@@ -46,10 +46,13 @@ class SimulatedThread {
   /** Of the bound: looks or pauses so far. */
   spins = 0;
   sleeping = false;
-  constructor(
-    readonly index: number,
-    readonly isSweeper: boolean,
-  ) {}
+  readonly index: number;
+  readonly isSweeper: boolean;
+
+  constructor(index: number, isSweeper: boolean) {
+    this.index = index;
+    this.isSweeper = isSweeper;
+  }
 }
 
 /**

@@ -17,7 +17,7 @@ export function compareStep(
   distinct: Map<string, Set<number>>,
 ): string | null {
   for (const [key, value] of Object.entries(expected)) {
-    const difference = compareKey(key, value, expected, got, vector, distinct);
+    const difference = compareKey(key, value, { expected, got, vector, distinct });
     if (difference !== null) return difference;
   }
   if ('state' in expected || 'out' in expected || 'consumed' in expected) return compareShape(expected, got);
@@ -35,13 +35,18 @@ function compareShape(
   return null;
 }
 
+/** A step's expected and actual outcome, and what was seen in the vector so far. */
+interface Comparison {
+  readonly expected: Readonly<Record<string, unknown>>;
+  readonly got: Readonly<Record<string, unknown>>;
+  readonly vector: Vector;
+  readonly distinct: Map<string, Set<number>>;
+}
+
 function compareKey(
   key: string,
   value: unknown,
-  expected: Readonly<Record<string, unknown>>,
-  got: Readonly<Record<string, unknown>>,
-  vector: Vector,
-  distinct: Map<string, Set<number>>,
+  { expected, got, vector, distinct }: Comparison,
 ): string | null {
   if (key === 'vary') return null;
   if (key === 'out') return compareOut(value as Output[], got['out'], vector);

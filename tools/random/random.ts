@@ -37,10 +37,10 @@ function hashLabel32(label: string): number {
  */
 export class Random {
   readonly seed: number;
-  private s0: number;
-  private s1: number;
-  private s2: number;
-  private s3: number;
+  #s0: number;
+  #s1: number;
+  #s2: number;
+  #s3: number;
 
   constructor(seed: number) {
     if (!Number.isSafeInteger(seed) || seed < 0) {
@@ -51,10 +51,10 @@ export class Random {
     const high = Math.floor(seed / 2 ** 32) >>> 0;
     const start = mixPair32(high, low);
     // splitmix32 is a bijection of a counter, so the four words are distinct and never all zero.
-    this.s0 = mix32(start);
-    this.s1 = mix32((start + 0x9e3779b9) | 0);
-    this.s2 = mix32((start + 0x3c6ef372) | 0);
-    this.s3 = mix32((start + 0xdaa66d2b) | 0);
+    this.#s0 = mix32(start);
+    this.#s1 = mix32((start + 0x9e3779b9) | 0);
+    this.#s2 = mix32((start + 0x3c6ef372) | 0);
+    this.#s3 = mix32((start + 0xdaa66d2b) | 0);
   }
 
   /**
@@ -69,14 +69,14 @@ export class Random {
 
   /** Uniform 32-bit unsigned integer. */
   u32(): number {
-    const result = Math.imul(rotateLeft(Math.imul(this.s1, 5), 7), 9) >>> 0;
-    const t = this.s1 << 9;
-    this.s2 ^= this.s0;
-    this.s3 ^= this.s1;
-    this.s1 ^= this.s2;
-    this.s0 ^= this.s3;
-    this.s2 ^= t;
-    this.s3 = rotateLeft(this.s3, 11);
+    const result = Math.imul(rotateLeft(Math.imul(this.#s1, 5), 7), 9) >>> 0;
+    const t = this.#s1 << 9;
+    this.#s2 ^= this.#s0;
+    this.#s3 ^= this.#s1;
+    this.#s1 ^= this.#s2;
+    this.#s0 ^= this.#s3;
+    this.#s2 ^= t;
+    this.#s3 = rotateLeft(this.#s3, 11);
     return result;
   }
 

@@ -98,7 +98,7 @@ async function measureHosts(
       tools.onRound?.(round, open.length);
       for (const run of shuffled(open, tools.random)) {
         if (failed.has(run)) continue;
-        const check = await measureRun(base, head, run, rule, round, tools, series, isWanted);
+        const check = await measureRun(run, round, { base, head, rule, tools, series, isWanted });
         if (check !== null) failed.set(run, check);
       }
     }
@@ -132,18 +132,24 @@ function hasOpen(series: ReadonlyMap<string, Series>, run: TimedRunName): boolea
   );
 }
 
+/** What rounds of commands are measured with, and where they go. */
+interface RoundContext {
+  readonly base: HostBuild;
+  readonly head: HostBuild;
+  readonly rule: HostRule;
+  readonly tools: HostTools;
+  readonly series: Map<string, Series>;
+  readonly isWanted: (name: string) => boolean;
+}
+
 /** One round of one command; returns a check when a build cannot run it, else null. */
 async function measureRun(
-  base: HostBuild,
-  head: HostBuild,
   run: TimedRunName,
-  { settings }: HostRule,
   round: number,
-  tools: HostTools,
-  series: Map<string, Series>,
-  isWanted: (name: string) => boolean,
+  { base, head, rule, tools, series, isWanted }: RoundContext,
 ): Promise<Check | null> {
   const { args, read } = TIMED_RUNS[run];
+  const { settings } = rule;
   const words = args({ ...settings, seed: settings.seed + round });
   const outcomes = new Map<HostBuild, TimedFigure[] | TimedRunError>();
   for (const build of shuffled([base, head], tools.random)) {

@@ -70,14 +70,19 @@ export function settleCompiler(): void {
   }
 }
 
+/** The build that is compared with, and the one that is judged. */
+export interface BuildPair {
+  readonly base: EngineBuild;
+  readonly head: EngineBuild;
+}
+
 /**
  * Compares one cell of two builds.
  * @throws EngineError when a build cannot run
  */
 export function compareBuilds(
   cell: AgainstCell,
-  base: EngineBuild,
-  head: EngineBuild,
+  { base, head }: BuildPair,
   rule: AgainstRule,
   cellCount: number,
   tools: AgainstTools,

@@ -69,7 +69,7 @@ async function measure(request: ConfirmRequest, load: InputLoader): Promise<Chec
   const inputName = regressInputName(input);
   const [choice] = resolveDesigns(request.design) as [DesignChoice];
   const cell = { inputName, choice, traffic, config };
-  return compareBuilds(cell, base, head, rule, cellCount, {
+  return compareBuilds(cell, { base, head }, rule, cellCount, {
     clock: () => performance.now() * 1e6,
     random: new Random(rule.seed).derive(`${inputName} ${request.design}`),
   });

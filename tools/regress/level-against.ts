@@ -58,7 +58,7 @@ async function compareEngines(options: LevelOptions, { base, head }: Sides): Pro
   const checks: Check[] = [];
   for (const { input, cell, name } of cells) {
     onProgress(`against: ${name}`);
-    const check = compareBuilds(cell, base, head, rule, cells.length, {
+    const check = compareBuilds(cell, { base, head }, rule, cells.length, {
       clock: () => performance.now() * 1e6,
       random: new Random(rule.seed).derive(name),
       onLook: (which, rounds, text) => onProgress(`against: ${which}, ${rounds} rounds: ${text}`),

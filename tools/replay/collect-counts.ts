@@ -3,7 +3,8 @@ import type { ThreadCounters } from '../../engine/host/counters.js';
 import { reasonTable } from '../../engine/host/reason-text.js';
 import { stateText } from '../../engine/host/state-text.js';
 import type { ResultCase } from '../result/schema.js';
-import { CLASS_NAMES, distributionOf, mergeRecordings, readCoarse } from './collect-latency.js';
+import { CLASS_NAMES, distributionOf } from './collect-latency.js';
+import { mergeRecordings, readCoarse } from './recording.js';
 import type { FinishedRun } from './run-control.js';
 
 /** Packets by ct_state text; fragments that were held get a name of their own. */
@@ -26,7 +27,10 @@ export function classCounts(classes: ReadonlyMap<number, number>): ResultCase['p
 }
 
 /** Reasons that say why a packet got less than it asked for. */
-export function reasonCounts(finished: FinishedRun, reasons: ReadonlyMap<number, number>): Record<string, number> {
+export function reasonCounts(
+  finished: FinishedRun,
+  reasons: ReadonlyMap<number, number>,
+): Record<string, number> {
   const c = finished.run.engine.constants;
   const notRejections = new Set([c.R_CREATED, c.R_REOPENED, c.R_FORCED, c.R_FRAGMENT_HELD]);
   const table = reasonTable(c);

@@ -14,7 +14,7 @@
 import type { LockFigures } from '../../engine/host/counters.js';
 import type { EngineRun } from '../../engine/host/run-memory.js';
 import { middleValueFromIndex, highestValueFromIndex } from '../measure/log-linear.js';
-import type { Recording } from './collect-latency.js';
+import type { Recording } from './recording.js';
 
 /**
  * Fewer sampled holds than this say how long these took, and nothing of the rest: one of them may be the only one that met a page

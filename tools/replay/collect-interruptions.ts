@@ -5,7 +5,7 @@
  * interrupts, the hypervisor) is taken from the gaps in a bare clock loop on the same thread before and after the run, less the
  * switches that happened in the loop.
  */
-import type { Recording } from './collect-latency.js';
+import type { Recording } from './recording.js';
 import { stretchQuantiles, joinClockLoops } from '../measure/clock-loop.js';
 import { quantileSorted } from '../stats/sample.js';
 import type { ClockLoopFigures, ClockLoopPercentiles } from '../result/schema.js';

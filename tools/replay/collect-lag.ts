@@ -4,7 +4,8 @@ import type { ExecRequest } from '../../engine/host/exec-params.js';
 import { emptyHistogram, summarize } from '../measure/latency-summary.js';
 import { logLinearConfig, MAX_TRACKABLE_NS, valueFromIndex } from '../measure/log-linear.js';
 import type { ExpiryGroup, LatencyDistribution } from '../result/schema.js';
-import { distributionOf, mergeRecordings, readCoarse, readFine, type Recording } from './collect-latency.js';
+import { distributionOf } from './collect-latency.js';
+import { mergeRecordings, readCoarse, readFine, type Recording } from './recording.js';
 
 const NS_PER_MS = 1e6;
 const LAG_CONFIG = logLinearConfig(MAX_TRACKABLE_NS, 3);

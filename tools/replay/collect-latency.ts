@@ -1,14 +1,8 @@
 /** Reading the engine's latency histograms of a finished run. */
 import type { EngineRun } from '../../engine/host/run-memory.js';
-import {
-  copyCounts,
-  mergeExact,
-  readExact,
-  viewRegion,
-  type ExactFigures,
-} from '../measure/histogram-region.js';
+import { isEmpty, mergeRecordings, readRecording, type Recording } from './recording.js';
 import { summarize, toHistogram } from '../measure/latency-summary.js';
-import { LATENCY_CONFIG, LOCK_CONFIG, type LogLinearConfig } from '../measure/log-linear.js';
+import { LATENCY_CONFIG } from '../measure/log-linear.js';
 import { interruptedShare, type WorkerInterruptions } from './collect-interruptions.js';
 import type { LatencyDistribution, LatencyView, PacketClass } from '../result/schema.js';
 
@@ -22,30 +16,6 @@ export const CLASS_NAMES: readonly PacketClass[] = [
   'nat',
   'alg',
 ];
-
-/** Counts and exact figures of one or several recorders. */
-export interface Recording {
-  readonly counts: Float64Array;
-  readonly exact: ExactFigures;
-  readonly config: LogLinearConfig;
-}
-
-/** Reads one histogram that the engine filled. */
-export function readRecording(run: EngineRun, address: number, config: LogLinearConfig): Recording {
-  const region = viewRegion(run.memory.buffer, address, config, 8);
-  return { counts: copyCounts(region.counts), exact: readExact(region), config };
-}
-
-/** Adds recordings of one configuration up, without loss. */
-export function mergeRecordings(parts: readonly Recording[]): Recording {
-  const [first] = parts;
-  const config = first?.config ?? LATENCY_CONFIG;
-  const counts = new Float64Array(first?.counts.length ?? 0);
-  for (const part of parts) {
-    for (let i = 0; i < counts.length; i++) counts[i] = (counts[i] as number) + (part.counts[i] as number);
-  }
-  return { counts, exact: mergeExact(parts.map((part) => part.exact)), config };
-}
 
 /**
  * The recording as figures, or null when nothing was recorded.
@@ -88,12 +58,11 @@ function readAll(run: EngineRun, workers: number, kind: Kind): Series[] {
   for (let worker = 0; worker < workers; worker++) {
     for (let packetClass = 0; packetClass < CLASS_NAMES.length; packetClass++) {
       for (const duringSweep of [false, true]) {
-        const recording = readRecording(
-          run,
-          addressOf(run, worker, kind, packetClass, duringSweep),
-          LATENCY_CONFIG,
-        );
-        if (recording.exact.count > 0n) series.push({ worker, packetClass, duringSweep, recording });
+        const address = addressOf(run, worker, kind, packetClass, duringSweep);
+        // Most are empty, and their cells, some ten thousand, need no look.
+        if (isEmpty(run, address, LATENCY_CONFIG)) continue;
+        const recording = readRecording(run, address, LATENCY_CONFIG);
+        series.push({ worker, packetClass, duringSweep, recording });
       }
     }
   }
@@ -124,9 +93,19 @@ export function collectLatency(
   { stepNs, interruptions }: LatencyContext,
 ): CollectedLatency {
   const series = readAll(run, workers, kind);
+  const picked = new Map<string, LatencyDistribution | null>();
   const pick = (keep: (one: Series) => boolean): LatencyDistribution | null => {
     const chosen = series.filter(keep);
     if (chosen.length === 0) return null;
+    // One worker's is that of all, and so on.
+    const name = chosen.map((one) => series.indexOf(one)).join(' ');
+    const known = picked.get(name);
+    if (known !== undefined) return known === null ? null : { ...known };
+    const found = distributionOfAll(chosen);
+    picked.set(name, found);
+    return found;
+  };
+  const distributionOfAll = (chosen: readonly Series[]): LatencyDistribution | null => {
     const distribution = distributionOf(mergeRecordings(chosen.map((one) => one.recording)), stepNs);
     return distribution === null
       ? null
@@ -151,16 +130,4 @@ export function collectLatency(
     perWorker,
     overflows,
   };
-}
-
-/** A coarse histogram (locks, NAT candidates) of one thread. */
-export function readCoarse(run: EngineRun, thread: number, offset: number): Recording {
-  const base = run.plan.regions.histograms + thread * run.plan.histogramStride;
-  return readRecording(run, base + offset, LOCK_CONFIG);
-}
-
-/** A fine histogram (expiration lag) of one thread. */
-export function readFine(run: EngineRun, thread: number, offset: number): Recording {
-  const base = run.plan.regions.histograms + thread * run.plan.histogramStride;
-  return readRecording(run, base + offset, LATENCY_CONFIG);
 }

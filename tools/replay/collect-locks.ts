@@ -10,7 +10,8 @@ import {
   weightedCounts,
   type HoldEstimate,
 } from './collect-holds.js';
-import { distributionOf, mergeRecordings, readCoarse, type Recording } from './collect-latency.js';
+import { distributionOf } from './collect-latency.js';
+import { mergeRecordings, readCoarse, type Recording } from './recording.js';
 
 /** One thread's figures of one class. */
 interface ThreadLock {

@@ -4,10 +4,12 @@ import { summarize, toHistogram } from '../measure/latency-summary.js';
 import { LATENCY_CONFIG } from '../measure/log-linear.js';
 import type { Contention, LatencyDistribution, ResultCase, WorkerFigures } from '../result/schema.js';
 import { clockLoopFigures, interruptionsPerSecond } from './collect-interruptions.js';
-import { mergeRecordings, type CollectedLatency } from './collect-latency.js';
+import type { CollectedLatency } from './collect-latency.js';
+import { mergeRecordings } from './recording.js';
 import { timeBalance, workerTimes } from './collect-timing.js';
 import type { DepartureFigures } from './departure.js';
-import type { LatencyMode, WorkerReport } from './worker-input.js';
+import type { LatencyMode } from './replay-plan.js';
+import type { WorkerReport } from './worker-input.js';
 
 /** One worker: its figures as they stand in the result, and `checked` beside them. */
 export type CollectedWorker = WorkerFigures & AuditedWorker & { readonly schedulerSpanNs: number };

@@ -4,7 +4,8 @@ import { engineInjector, PendingFault } from './fault-injection.js';
 import { eventLoopTurn } from './event-loop.js';
 import { announceDeath } from './run-abort.js';
 import { SharedState } from './shared-state.js';
-import { TRACKER_EPOCH_MS, type ThreadFailure, type ThreadInput } from './worker-input.js';
+import type { ThreadFailure, ThreadInput } from './worker-input.js';
+import { TRACKER_EPOCH_MS } from './run-clock.js';
 import { failThread, setUpThread } from './worker-setup.js';
 
 export { sweeper } from './worker.js';

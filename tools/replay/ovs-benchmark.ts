@@ -3,11 +3,18 @@
  * batch again and again with `commit` in zone 0 at a fixed time, drops only the cached connection after each call, and passes
  * no quiescent point inside the loop.
  */
-import { designLabel, presetNumber, type DesignChoice } from '../../engine/host/designs.js';
+import { designLabel, type DesignChoice } from '../../engine/host/designs.js';
 import { planMemory } from '../../engine/host/memory-plan.js';
 import { loadEngine, type Flavour } from '../../engine/host/module.js';
-import { createRun, type MutexPolicy, type TouchAhead } from '../../engine/host/run-memory.js';
+import {
+  createRun,
+  type EngineRun,
+  type MutexPolicy,
+  type TouchAhead,
+} from '../../engine/host/run-memory.js';
 import { EngineThread } from '../../engine/host/thread.js';
+import { engineSettings } from '../config/engine-settings.js';
+import { DEFAULT_CONFIG } from '../config/read-config.js';
 import type { Contention } from '../result/schema.js';
 import { OVS_BENCHMARK_FRAME_LENGTH, writeOvsBenchmarkFrame } from '../synth/scenarios/ovs-benchmark.js';
 import { collectLocks } from './collect-locks.js';
@@ -68,24 +75,8 @@ export async function runOvsBenchmark(
   choice: DesignChoice,
   options: OvsBenchmarkOptions,
 ): Promise<OvsBenchmarkRun> {
-  const { workers, batch } = options;
-  const engine = loadEngine(choice.design, options.flavour, options.wasmFolder);
-  const c = engine.constants;
-  const plan = planMemory(c, {
-    threads: workers + 2,
-    maxConns: SLOTS,
-    nat: false,
-    packetStoreBytes: workers * batch * PLACE_BYTES + 64,
-    histogramBytes: options.flavour === 'bare' ? 0 : c.HISTOGRAMS_SIZE,
-    fragmentSlots: 0,
-  });
-  const run = createRun(engine, plan, {
-    seed: options.seed,
-    hashBasis: Math.imul(options.seed + 1, 0x9e3779b1) >>> 0,
-    preset: presetNumber(choice, engine.presets),
-    mutex: options.mutex,
-    touchAhead: options.touchAhead,
-  });
+  const { workers } = options;
+  const run = layOut(choice, options);
   const origin = runOrigin();
   const clock = bindRunClock(origin);
   const main = new EngineThread(run, workers + 1, clock.now);
@@ -103,26 +94,7 @@ export async function runOvsBenchmark(
     packetsAre: 'that it sent',
   });
   try {
-    const common = {
-      run,
-      origin,
-      state: state.buffer,
-      trackerClock: { mode: 'wall', scale: 1 },
-      cpu: null,
-      fault,
-    } as const;
-    for (const [worker, packets] of addresses.entries()) {
-      const input: OvsBenchmarkInput = {
-        ...common,
-        threadIndex: worker,
-        addresses: packets,
-        packets: options.packets,
-        warmUpBatches: WARM_UP_BATCHES,
-      };
-      threads.start('worker', worker, input, 'ovsBenchmarkWorker');
-    }
-    const sweeperInput: SweeperInput = { ...common, threadIndex: workers, maxRecords: 0 };
-    threads.start('sweeper', workers, sweeperInput, 'sweeper');
+    startThreads(threads, { run, origin, state: state.buffer, fault }, addresses, options.packets);
     await threads.atBarrier(workers + 1);
     forgetCounters(run, 0, clock.now);
     main.exports.initTracker();
@@ -150,6 +122,47 @@ export async function runOvsBenchmark(
   } finally {
     await threads.end();
   }
+}
+
+/** A run's memory, with room for each thread's batch. */
+function layOut(choice: DesignChoice, options: OvsBenchmarkOptions): EngineRun {
+  const engine = loadEngine(choice.design, options.flavour, options.wasmFolder);
+  const c = engine.constants;
+  const plan = planMemory(c, {
+    threads: options.workers + 2,
+    maxConns: SLOTS,
+    nat: false,
+    packetStoreBytes: options.workers * options.batch * PLACE_BYTES + 64,
+    histogramBytes: options.flavour === 'bare' ? 0 : c.HISTOGRAMS_SIZE,
+    fragmentSlots: 0,
+  });
+  return createRun(engine, plan, {
+    ...engineSettings(engine, choice, DEFAULT_CONFIG, options.seed),
+    mutex: options.mutex,
+    touchAhead: options.touchAhead,
+  });
+}
+
+/** Starts a worker for each batch of packets, and the sweeper. */
+function startThreads(
+  threads: RunThreads,
+  shared: Pick<SweeperInput, 'run' | 'origin' | 'state' | 'fault'>,
+  addresses: readonly number[][],
+  packets: number,
+): void {
+  const common = { ...shared, trackerClock: { mode: 'wall', scale: 1 }, cpu: null } as const;
+  for (const [worker, own] of addresses.entries()) {
+    const input: OvsBenchmarkInput = {
+      ...common,
+      threadIndex: worker,
+      addresses: own,
+      packets,
+      warmUpBatches: WARM_UP_BATCHES,
+    };
+    threads.start('worker', worker, input, 'ovsBenchmarkWorker');
+  }
+  const sweeperInput: SweeperInput = { ...common, threadIndex: addresses.length, maxRecords: 0 };
+  threads.start('sweeper', addresses.length, sweeperInput, 'sweeper');
 }
 
 /** Writes each thread's batch into the store; returns the descriptor addresses per thread. */

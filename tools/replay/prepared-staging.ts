@@ -3,35 +3,11 @@
  * block, each time they are visited. The page cache holds them anyway; a copy in memory of its own would cost more in
  * page faults than reading them again.
  */
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { CaptureError } from '../captures/capture-error.js';
 import { PreparedCapture, takePrepared } from '../captures/prepared-reader.js';
 import { RecordBlock } from '../captures/record-block.js';
-import { SNIFF_BYTES, sniff } from '../captures/sniff.js';
 import { eachFrame, firstOf, type StagedRangeVisitor } from './frame-range.js';
 import { EmptyTrafficError, type StagedTraffic } from './staging.js';
-
-/**
- * Whether this is a regular file with an uncompressed prepared capture; pipes are left alone, since they can be read only
- * once. What cannot be opened is none: opening it as a capture says why.
- */
-export function isPrepared(file: string): boolean {
-  const head = Buffer.alloc(SNIFF_BYTES);
-  let fd: number;
-  try {
-    if (!statSync(file).isFile()) return false;
-    fd = openSync(file, 'r');
-  } catch {
-    return false;
-  }
-  try {
-    return sniff(head.subarray(0, readSync(fd, head, 0, SNIFF_BYTES, 0))).kind === 'ctp';
-  } catch {
-    return false;
-  } finally {
-    closeSync(fd);
-  }
-}
 
 /**
  * Stages a prepared capture, up to `limit` packets. The first visit of the frames verifies their checksums.

@@ -6,6 +6,9 @@
  * the tightest reading, whose width bounds the error.
  */
 
+/** Tracker time at t0, in milliseconds: not 0, so that an expiration of 0 keeps its meaning. */
+export const TRACKER_EPOCH_MS = 1_000_000;
+
 /** A thread's view of the run's clock. */
 export interface RunClock {
   /** Nanoseconds since the origin; one `performance.now()`. */

@@ -1,6 +1,7 @@
 /** Running clean-up passes when they are due, and keeping a record of each. */
 import type { RunThread } from './worker-setup.js';
-import { TRACKER_EPOCH_MS, type SweepRecord } from './worker-input.js';
+import type { SweepRecord } from './worker-input.js';
+import { TRACKER_EPOCH_MS } from './run-clock.js';
 
 /** Sweeps of one thread. Times of the schedule are tracker time. */
 export class SweepRunner {

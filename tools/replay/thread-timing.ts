@@ -4,8 +4,14 @@
  */
 import { calibrateClock, type ClockFigures } from '../measure/clock.js';
 import { quantileSorted, sorted } from '../stats/sample.js';
-import type { RunThread } from './worker-setup.js';
-import { TRACKER_EPOCH_MS } from './worker-input.js';
+import type { EngineThread } from '../../engine/host/thread.js';
+import { type RunClock, TRACKER_EPOCH_MS } from './run-clock.js';
+
+/** The thread that is timed: its clock and its engine. */
+export interface TimedThread {
+  readonly clock: RunClock;
+  readonly engine: EngineThread;
+}
 
 /** Costs of one thread, nanoseconds. */
 export interface ThreadTiming {
@@ -27,7 +33,7 @@ const BATCHES_AGAIN = 100;
  * changed by half: the core is shared, or clocked down. Takes a millisecond or two and does not touch the engine.
  * @param before from `calibrateThread`
  */
-export function clockDrift({ clock }: RunThread, before: ThreadTiming): number {
+export function clockDrift({ clock }: Pick<TimedThread, 'clock'>, before: ThreadTiming): number {
   const after = calibrateClock(
     { name: 'performance.now', nowNs: clock.now },
     { steps: STEPS_AGAIN, batches: BATCHES_AGAIN },
@@ -42,7 +48,7 @@ const CALLS_PER_GROUP = 50;
 const UNDISTURBED = 0.1;
 
 /** Calibrates the calling thread; takes a few milliseconds. The thread must be online and hold no reference. */
-export function calibrateThread({ engine, clock }: RunThread): ThreadTiming {
+export function calibrateThread({ engine, clock }: TimedThread): ThreadTiming {
   const figures = calibrateClock(
     { name: 'performance.now', nowNs: clock.now },
     { steps: 1000, batches: 150 },

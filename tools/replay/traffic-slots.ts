@@ -9,12 +9,8 @@ import { emptyLayerOffsets, locatePlainIpv4 } from '../wire/layer-offsets.js';
 import { u16 } from '../wire/network-order.js';
 import { PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/protocols.js';
 import { FlowSet } from '../captures/flow-set.js';
-import type { PacketRules } from '../config/rules.js';
 import type { ExecRequest } from '../../engine/host/exec-params.js';
-import { countInThread } from './slots-thread.js';
 import { frameAt, type FrameRange, type StagedRangeVisitor } from './frame-range.js';
-import type { Assignment } from './packet-store.js';
-import type { StagedTraffic } from './staging.js';
 
 /** Slots that one loop can take. */
 export interface TrafficSlots {
@@ -33,39 +29,6 @@ const FRAGMENT_MASK = 0x3fff;
 const TCP_FLAGS_AT = 13;
 const SYN_AND_ACK = 0x12;
 const SYN = 0x02;
-
-interface Known {
-  readonly rules: PacketRules;
-  readonly steering: string;
-  readonly slots: TrafficSlots;
-}
-
-/** Of traffic that is replayed through several designs, or again and again. */
-const known = new WeakMap<StagedTraffic, Known>();
-
-/** Fewer packets are counted before a thread has started. */
-const LEAST_PACKETS_FOR_THREAD = 200_000;
-
-/**
- * Counts the slots of staged traffic. Of much traffic in shared memory it is another thread that counts, so that the packets can be
- * loaded meanwhile.
- * @param steering what decided the assignment, as a text: an equal one for equal traffic and rules has an equal outcome
- */
-export async function countTrafficSlots(
-  traffic: StagedTraffic,
-  rules: PacketRules,
-  { requestOf }: Assignment,
-  steering: string,
-): Promise<TrafficSlots> {
-  const before = known.get(traffic);
-  if (before !== undefined && before.rules === rules && before.steering === steering) return before.slots;
-  const ranges = traffic.packets < LEAST_PACKETS_FOR_THREAD ? null : (traffic.sharedRanges?.() ?? null);
-  const counted =
-    ranges === null ? null : await countInThread({ ranges, requests: rules.requests, requestOf });
-  const slots = counted ?? countSlots((visit) => traffic.forEachRange(visit), rules.requests, requestOf);
-  known.set(traffic, { rules, steering, slots });
-  return slots;
-}
 
 /** Counts the slots that ranges in order can take. */
 export function countSlots(
@@ -107,15 +70,12 @@ class SlotCount {
     const protocol = bytes[ip + 9] as number;
     const isWhole = (bytes[ip] as number) >> 4 === 4 && (u16(bytes, ip + 6) & FRAGMENT_MASK) === 0;
     if (!isWhole || (protocol !== TCP && protocol !== UDP) || transport + 4 > at + length) return false;
-    const isNew = this.#flows.add(
-      bytes,
-      ip + 12,
-      4,
+    const isNew = this.#flows.add(bytes, ip + 12, 4, {
       protocol,
-      u16(bytes, transport),
-      u16(bytes, transport + 2),
-      request.zone,
-    );
+      sourcePort: u16(bytes, transport),
+      destinationPort: u16(bytes, transport + 2),
+      zone: request.zone,
+    });
     const flagsAt = transport + TCP_FLAGS_AT;
     const flags = protocol === TCP && flagsAt < at + length ? (bytes[flagsAt] as number) : 0;
     this.#count(request, isNew, (flags & SYN_AND_ACK) === SYN);
@@ -128,15 +88,12 @@ class SlotCount {
     const ports = portsOf(frame, headers);
     if (ports === null || headers.protocol === null) return;
     const { addressesAt, addressBytes, protocol } = headers;
-    const isNew = this.#flows.add(
-      frame,
-      addressesAt,
-      addressBytes,
+    const isNew = this.#flows.add(frame, addressesAt, addressBytes, {
       protocol,
-      ports.source,
-      ports.destination,
-      request.zone,
-    );
+      sourcePort: ports.source,
+      destinationPort: ports.destination,
+      zone: request.zone,
+    });
     this.#count(request, isNew, isSyn(frame, headers));
   }
 

@@ -9,7 +9,8 @@ import { isRepeatable } from '../captures/capture-files.js';
 import { PreparedCapture } from '../captures/prepared-reader.js';
 import type { CaptureReading } from '../captures/reader.js';
 import { editTraffic } from './edited-traffic.js';
-import { isPrepared, stagePrepared } from './prepared-staging.js';
+import { stagePrepared } from './prepared-staging.js';
+import { isPrepared } from '../captures/prepared-file.js';
 import {
   EmptyTrafficError,
   isStaged,

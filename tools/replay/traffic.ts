@@ -5,7 +5,7 @@ import { RecordBlock } from '../captures/record-block.js';
 import type { PacketSource } from '../synth/scenario.js';
 import { eventLoopTurn } from './event-loop.js';
 import { firstOf, frameAt, type TimedRange } from './frame-range.js';
-import { isPrepared } from './prepared-staging.js';
+import { isPrepared } from '../captures/prepared-file.js';
 
 /**
  * Receives one Ethernet frame; the bytes may be overwritten after the call. `wireBytes` is its length on the wire; absent = the

@@ -4,14 +4,8 @@ import { eventLoopTurn } from './event-loop.js';
 import { announceDeath } from './run-abort.js';
 import { SharedState } from './shared-state.js';
 import { SweepRunner } from './sweep-runner.js';
-import {
-  TRACKER_EPOCH_MS,
-  type Disturbance,
-  type SweeperInput,
-  type SweeperReport,
-  type WorkerInput,
-  type WorkerReport,
-} from './worker-input.js';
+import type { Disturbance, SweeperInput, SweeperReport, WorkerInput, WorkerReport } from './worker-input.js';
+import { TRACKER_EPOCH_MS } from './run-clock.js';
 import { clockDrift } from './thread-timing.js';
 import { WorkerLoop } from './worker-loop.js';
 import { joinClockLoops, runClockLoop, type ClockLoop } from '../measure/clock-loop.js';
@@ -34,7 +28,7 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
   let timing = null;
   let drift = null;
   const loops: ObservedLoop[] = [];
-  const observes = input.latency.mode !== 'off';
+  const observes = input.plan.latency.mode !== 'off';
   let failure = null;
   try {
     const thread = await setUpThread(input);
@@ -56,7 +50,7 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
       endNs = thread.clock.now();
       scheduler = scheduleSince(thread, before);
       schedulerSpanNs = thread.clock.now() - beforeNs;
-      state.finishTogether(input.workers);
+      state.finishTogether(input.plan.workers);
       drift = clockDrift(thread, timing);
       if (observes) loops.push(observeMachine(thread));
     }

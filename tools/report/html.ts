@@ -3,7 +3,11 @@ import { escapeHtml } from '../text/escape.js';
 
 /** A piece of finished HTML. Only {@link markup} and {@link trusted} make one. */
 export class Html {
-  constructor(readonly text: string) {}
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
   toString(): string {
     return this.text;
   }

@@ -125,7 +125,6 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
     left: true,
     cell: (cell) => escapeMarkdown(cellName(cell, group)),
   };
-  const locks = group.flatMap((cell) => locksOfCell(cell).map((lock) => ({ cell, lock })));
   const cases = group.flatMap((cell) => cell.cases);
   const figures = buildsText(cases, figuresBuild);
   return [
@@ -161,27 +160,32 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
       { head: 'max', cell: (cell) => formatNs(lagOfCell(cell)?.maxNs) },
     ]),
     bullets(withheldSentences(group, (cell) => cellName(cell, group)).map(escapeMarkdown)),
-    locks.length === 0 ? '' : `Locks: ${escapeMarkdown(figures)}.`,
-    mdTable(locks, [
-      { head: 'lock', left: true, cell: ({ lock }) => escapeMarkdown(lock.class) },
-      { head: 'design', left: true, cell: ({ cell }) => escapeMarkdown(cellName(cell, group)) },
-      { head: 'acquisitions', cell: ({ lock }) => formatCount(lock.acquisitions) },
-      {
-        head: 'per packet',
-        cell: ({ cell, lock }) =>
-          typeof lock.acquisitions === 'number' && packetsOf(cell) > 0
-            ? formatRatio(lock.acquisitions / packetsOf(cell))
-            : '',
-      },
-      { head: 'contended', cell: ({ lock }) => formatCount(lock.contended) },
-      { head: 'wait avg', cell: ({ lock }) => formatNs(lock.wait?.avgNs) },
-      { head: 'max', cell: ({ lock }) => formatNs(lock.wait?.maxNs) },
-      { head: 'total', cell: ({ lock }) => formatNs(lock.wait?.totalNs) },
-      { head: 'hold avg', cell: ({ lock }) => formatNs(lock.hold?.avgNs) },
-      { head: 'max', cell: ({ lock }) => formatNs(lock.hold?.maxNs) },
-      { head: measuring.head, cell: ({ cell }) => measuring.cell(cell) },
-    ]),
+    group.every((cell) => locksOfCell(cell).length === 0) ? '' : `Locks: ${escapeMarkdown(figures)}.`,
+    lockTable(group),
   ];
+}
+
+function lockTable(group: readonly Cell[]): string {
+  const locks = group.flatMap((cell) => locksOfCell(cell).map((lock) => ({ cell, lock })));
+  return mdTable(locks, [
+    { head: 'lock', left: true, cell: ({ lock }) => escapeMarkdown(lock.class) },
+    { head: 'design', left: true, cell: ({ cell }) => escapeMarkdown(cellName(cell, group)) },
+    { head: 'acquisitions', cell: ({ lock }) => formatCount(lock.acquisitions) },
+    {
+      head: 'per packet',
+      cell: ({ cell, lock }) =>
+        typeof lock.acquisitions === 'number' && packetsOf(cell) > 0
+          ? formatRatio(lock.acquisitions / packetsOf(cell))
+          : '',
+    },
+    { head: 'contended', cell: ({ lock }) => formatCount(lock.contended) },
+    { head: 'wait avg', cell: ({ lock }) => formatNs(lock.wait?.avgNs) },
+    { head: 'max', cell: ({ lock }) => formatNs(lock.wait?.maxNs) },
+    { head: 'total', cell: ({ lock }) => formatNs(lock.wait?.totalNs) },
+    { head: 'hold avg', cell: ({ lock }) => formatNs(lock.hold?.avgNs) },
+    { head: 'max', cell: ({ lock }) => formatNs(lock.hold?.maxNs) },
+    { head: measuring.head, cell: ({ cell }) => measuring.cell(cell) },
+  ]);
 }
 
 const measuring: MdColumn<Cell> = { head: 'measuring', cell: (cell) => signedNs(probeCostOf(cell)) };

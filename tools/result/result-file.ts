@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
+import { JsonTextError, parseJson, shownJson } from '../text/json-text.js';
 import { RESULT_FORMAT, result as resultSchema, type Result } from './schema.js';
 import { upgradeResult, VersionError } from './upgrade.js';
 
@@ -12,13 +13,14 @@ export const RESULT_FILE = 'result.json';
 /** A result file that cannot be used. `message` names the file, the place in the JSON and what to do. */
 export class ResultFileError extends Error {
   override name = 'ResultFileError';
-  constructor(
-    readonly file: string,
-    /** Like `cases[0].packets.injected`; empty where the fault is in the file as a whole. */
-    readonly jsonPath: string,
-    reason: string,
-  ) {
+  readonly file: string;
+  /** Like `cases[0].packets.injected`; empty where the fault is in the file as a whole. */
+  readonly jsonPath: string;
+
+  constructor(file: string, jsonPath: string, reason: string) {
     super(jsonPath === '' ? `${file}: ${reason}` : `${file}: ${jsonPath}: ${reason}`);
+    this.file = file;
+    this.jsonPath = jsonPath;
   }
 }
 
@@ -94,9 +96,10 @@ export function parseResult(text: string, file: string): Result {
   }
   let raw: unknown;
   try {
-    raw = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+    raw = parseJson(text);
   } catch (error) {
-    throw new ResultFileError(file, '', `is not JSON: ${(error as Error).message}`);
+    if (!(error instanceof JsonTextError)) throw error;
+    throw new ResultFileError(file, '', error.message);
   }
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
     throw new ResultFileError(file, '', 'holds no JSON object; expected a result.json written by ctreplay');
@@ -106,7 +109,7 @@ export function parseResult(text: string, file: string): Result {
     throw new ResultFileError(
       file,
       'format',
-      `expected "${RESULT_FORMAT}", got ${JSON.stringify(object['format']) ?? 'nothing'}; this is not a result.json of ctreplay`,
+      `expected "${RESULT_FORMAT}", got ${shownJson(object['format'])}; this is not a result.json of ctreplay`,
     );
   }
   let lifted: Record<string, unknown>;

@@ -63,28 +63,31 @@ export class FlowPool {
   started = 0;
   /** Conversations begun and neither closing nor closed. */
   active = 0;
-  private packetIndex = 0;
-  private readonly free: Int32Array;
-  private freeCount: number;
+  #packetIndex = 0;
+  readonly #free: Int32Array;
+  #freeCount: number;
   /** Opening and closing conversations, first come first served. */
-  private readonly urgent: Int32Array;
-  private urgentHead = 0;
-  private urgentCount = 0;
+  readonly #urgent: Int32Array;
+  #urgentHead = 0;
+  #urgentCount = 0;
   /** Open conversations, unordered; `openIndex` finds a slot's place. */
-  private readonly open: Int32Array;
-  private readonly openIndex: Int32Array;
-  private openCount = 0;
+  readonly #open: Int32Array;
+  readonly #openIndex: Int32Array;
+  #openCount = 0;
   /** Active conversations from oldest to newest, linked through the slots. */
-  private readonly older: Int32Array;
-  private readonly newer: Int32Array;
-  private oldest = -1;
-  private newest = -1;
+  readonly #older: Int32Array;
+  readonly #newer: Int32Array;
+  #oldest = -1;
+  #newest = -1;
 
-  constructor(
-    private readonly table: FlowTable,
-    private readonly options: FlowPoolOptions,
-    private readonly pick: Picker,
-  ) {
+  readonly #table: FlowTable;
+  readonly #options: FlowPoolOptions;
+  readonly #pick: Picker;
+
+  constructor(table: FlowTable, options: FlowPoolOptions, pick: Picker) {
+    this.#table = table;
+    this.#options = options;
+    this.#pick = pick;
     const { cps, pps, scenarioName } = options;
     const needed = (cps ?? 0) * table.minPacketsPerFlow;
     if (needed > pps * (1 + 1e-9)) {
@@ -94,114 +97,114 @@ export class FlowPool {
       );
     }
     const slots = table.capacity;
-    this.free = Int32Array.from({ length: slots }, (_, i) => slots - 1 - i);
-    this.freeCount = slots;
-    this.urgent = new Int32Array(slots);
-    this.open = new Int32Array(slots);
-    this.openIndex = new Int32Array(slots).fill(-1);
-    this.older = new Int32Array(slots).fill(-1);
-    this.newer = new Int32Array(slots).fill(-1);
+    this.#free = Int32Array.from({ length: slots }, (_, i) => slots - 1 - i);
+    this.#freeCount = slots;
+    this.#urgent = new Int32Array(slots);
+    this.#open = new Int32Array(slots);
+    this.#openIndex = new Int32Array(slots).fill(-1);
+    this.#older = new Int32Array(slots).fill(-1);
+    this.#newer = new Int32Array(slots).fill(-1);
   }
 
   /** Writes the packet of the next slot in time; returns its length in bytes. */
   write(into: Uint8Array, at: number): number {
-    const slot = this.choose();
-    this.packetIndex++;
-    this.flowIndex = this.table.flowIndex(slot);
-    const wasActive = this.table.phase(slot) !== PHASE.closing;
-    const length = this.table.emit(slot, into, at);
-    this.settle(slot, wasActive);
+    const slot = this.#choose();
+    this.#packetIndex++;
+    this.flowIndex = this.#table.flowIndex(slot);
+    const wasActive = this.#table.phase(slot) !== PHASE.closing;
+    const length = this.#table.emit(slot, into, at);
+    this.#settle(slot, wasActive);
     return length;
   }
 
-  private choose(): number {
-    if (this.startIsDue() && this.freeCount > 0) return this.start();
-    if (this.urgentCount > 0) return this.takeUrgent();
-    if (this.openCount > 0) return this.open[this.pick(this.openCount)]!;
+  #choose(): number {
+    if (this.#startIsDue() && this.#freeCount > 0) return this.#start();
+    if (this.#urgentCount > 0) return this.#takeUrgent();
+    if (this.#openCount > 0) return this.#open[this.#pick(this.#openCount)]!;
     // Nothing to say in any conversation: the packet rate goes before the connection rate.
-    return this.start();
+    return this.#start();
   }
 
-  private startIsDue(): boolean {
-    const { cps, pps, activeFlows } = this.options;
-    if (cps === null) return this.active < activeFlows && this.urgentCount < HANDSHAKES_AT_ONCE;
-    return this.started < Math.floor((this.packetIndex * cps) / pps) + 1;
+  #startIsDue(): boolean {
+    const { cps, pps, activeFlows } = this.#options;
+    if (cps === null) return this.active < activeFlows && this.#urgentCount < HANDSHAKES_AT_ONCE;
+    return this.started < Math.floor((this.#packetIndex * cps) / pps) + 1;
   }
 
-  private start(): number {
-    const slot = this.free[--this.freeCount]!;
-    this.table.begin(slot, this.started++);
-    this.linkNewest(slot);
+  #start(): number {
+    const slot = this.#free[--this.#freeCount]!;
+    this.#table.begin(slot, this.started++);
+    this.#linkNewest(slot);
     this.active++;
-    if (this.active > this.options.activeFlows) this.retire(this.oldest);
+    if (this.active > this.#options.activeFlows) this.#retire(this.#oldest);
     return slot;
   }
 
   /** Asks the oldest conversation to close and lets it do so before others speak. */
-  private retire(slot: number): void {
-    this.table.askToClose(slot);
-    this.deactivate(slot);
-    const index = this.openIndex[slot]!;
+  #retire(slot: number): void {
+    this.#table.askToClose(slot);
+    this.#deactivate(slot);
+    const index = this.#openIndex[slot]!;
     if (index >= 0) {
-      this.removeOpen(index);
+      this.#removeOpen(index);
       // A conversation without closing packets, between two exchanges, is simply over.
-      if (this.table.phase(slot) === PHASE.closed) this.free[this.freeCount++] = slot;
-      else this.pushUrgent(slot);
+      if (this.#table.phase(slot) === PHASE.closed) this.#free[this.#freeCount++] = slot;
+      else this.#pushUrgent(slot);
     }
   }
 
   /** Puts a conversation where its new phase belongs. */
-  private settle(slot: number, wasActive: boolean): void {
-    const phase = this.table.phase(slot);
-    const index = this.openIndex[slot]!;
+  #settle(slot: number, wasActive: boolean): void {
+    const phase = this.#table.phase(slot);
+    const index = this.#openIndex[slot]!;
     if (phase === PHASE.open) {
       if (index < 0) {
-        this.openIndex[slot] = this.openCount;
-        this.open[this.openCount++] = slot;
+        this.#openIndex[slot] = this.#openCount;
+        this.#open[this.#openCount++] = slot;
       }
       return;
     }
-    if (index >= 0) this.removeOpen(index);
-    if (wasActive && phase !== PHASE.opening) this.deactivate(slot);
-    if (phase === PHASE.closed) this.free[this.freeCount++] = slot;
-    else this.pushUrgent(slot);
+    if (index >= 0) this.#removeOpen(index);
+    if (wasActive && phase !== PHASE.opening) this.#deactivate(slot);
+    if (phase === PHASE.closed) this.#free[this.#freeCount++] = slot;
+    else this.#pushUrgent(slot);
   }
 
-  private pushUrgent(slot: number): void {
-    this.urgent[(this.urgentHead + this.urgentCount++) % this.urgent.length] = slot;
+  #pushUrgent(slot: number): void {
+    this.#urgent[(this.#urgentHead + this.#urgentCount++) % this.#urgent.length] = slot;
   }
 
-  private takeUrgent(): number {
-    const slot = this.urgent[this.urgentHead]!;
-    this.urgentHead = (this.urgentHead + 1) % this.urgent.length;
-    this.urgentCount--;
+  #takeUrgent(): number {
+    const slot = this.#urgent[this.#urgentHead]!;
+    this.#urgentHead = (this.#urgentHead + 1) % this.#urgent.length;
+    this.#urgentCount--;
     return slot;
   }
 
-  private removeOpen(index: number): void {
-    const last = this.open[--this.openCount]!;
-    this.openIndex[this.open[index]!] = -1;
-    if (index < this.openCount) {
-      this.open[index] = last;
-      this.openIndex[last] = index;
+  #removeOpen(index: number): void {
+    const last = this.#open[--this.#openCount]!;
+    this.#openIndex[this.#open[index]!] = -1;
+    if (index < this.#openCount) {
+      this.#open[index] = last;
+      this.#openIndex[last] = index;
     }
   }
 
-  private linkNewest(slot: number): void {
-    this.older[slot] = this.newest;
-    this.newer[slot] = -1;
-    if (this.newest >= 0) this.newer[this.newest] = slot;
-    else this.oldest = slot;
-    this.newest = slot;
+  #linkNewest(slot: number): void {
+    this.#older[slot] = this.#newest;
+    this.#newer[slot] = -1;
+    if (this.#newest >= 0) this.#newer[this.#newest] = slot;
+    else this.#oldest = slot;
+    this.#newest = slot;
   }
 
-  private deactivate(slot: number): void {
+  #deactivate(slot: number): void {
     this.active--;
-    const older = this.older[slot]!;
-    const newer = this.newer[slot]!;
-    if (older >= 0) this.newer[older] = newer;
-    else this.oldest = newer;
-    if (newer >= 0) this.older[newer] = older;
-    else this.newest = older;
+    const older = this.#older[slot]!;
+    const newer = this.#newer[slot]!;
+    if (older >= 0) this.#newer[older] = newer;
+    else this.#oldest = newer;
+    if (newer >= 0) this.#older[newer] = older;
+    else this.#newest = older;
   }
 }

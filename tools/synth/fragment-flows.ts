@@ -52,31 +52,34 @@ export class FragmentFlowTable implements FlowTable {
   readonly capacity: number;
   readonly minPacketsPerFlow: number;
   readonly maxFrameLength: number;
-  private readonly slots: (Slot | undefined)[];
-  private readonly datagramLength: number;
-  private readonly random: Random;
+  readonly #slots: (Slot | undefined)[];
+  readonly #datagramLength: number;
+  readonly #random: Random;
 
-  constructor(
-    private readonly options: FragmentFlowOptions,
-    private readonly tuples: TupleSpace,
-    private readonly writer: PacketWriter,
-    random: Random,
-  ) {
+  readonly #options: FragmentFlowOptions;
+  readonly #tuples: TupleSpace;
+  readonly #writer: PacketWriter;
+
+  constructor(options: FragmentFlowOptions, tuples: TupleSpace, writer: PacketWriter, random: Random) {
+    this.#options = options;
+    this.#tuples = tuples;
+    this.#writer = writer;
     this.capacity = options.capacity;
-    this.slots = Array.from({ length: options.capacity });
-    this.datagramLength = UDP_LENGTH + options.datagramBytes;
-    this.random = random.derive('fragments');
+    this.#slots = Array.from({ length: options.capacity });
+    this.#datagramLength = UDP_LENGTH + options.datagramBytes;
+    this.#random = random.derive('fragments');
     // A slot's buffer holds the whole datagram; one extra fragment may be sent, one may be lost.
-    const count = fragmentRanges(this.datagramLength, IPV6_LENGTH + IP6_FRAGMENT_LENGTH, options.mtu).length;
+    const count = fragmentRanges(this.#datagramLength, IPV6_LENGTH + IP6_FRAGMENT_LENGTH, options.mtu).length;
     this.minPacketsPerFlow = count + (options.answerShare > 0 ? 1 : 0) + 1;
     this.maxFrameLength =
       ETHERNET_LENGTH + Math.max(options.mtu, IPV6_LENGTH + UDP_LENGTH + options.answerBytes);
   }
 
   begin(slot: number, flowIndex: number): void {
-    const { options, random } = this;
+    const options = this.#options;
+    const random = this.#random;
     const family: IpFamily = random.chance(options.ip6Share) ? 6 : 4;
-    const held = (this.slots[slot] ??= {
+    const held = (this.#slots[slot] ??= {
       flowIndex,
       family,
       frame: new Uint8Array(PacketWriter.MAX_HEADERS + options.datagramBytes),
@@ -90,19 +93,25 @@ export class FragmentFlowTable implements FlowTable {
     held.answered = random.chance(options.answerShare);
     held.sent = 0;
     held.phase = PHASE.open;
-    this.tuples.pick(flowIndex);
-    this.writer.family = family;
-    const { client, clientPort, server, serverPort } = this.tuples;
-    // prettier-ignore
-    this.writer.udp(held.frame, 0, client, server, clientPort, serverPort, null, options.datagramBytes, false);
+    this.#tuples.pick(flowIndex);
+    this.#writer.family = family;
+    const { client, clientPort, server, serverPort } = this.#tuples;
+    this.#writer.udp(held.frame, 0, {
+      src: client,
+      dst: server,
+      srcPort: clientPort,
+      dstPort: serverPort,
+      count: options.datagramBytes,
+    });
     if (family === 4) put16(held.frame, ETHERNET_LENGTH + 6, 0);
     const headers = family === 6 ? IPV6_LENGTH + IP6_FRAGMENT_LENGTH : IPV4_LENGTH;
-    held.ranges = this.disturb(fragmentRanges(this.datagramLength, headers, options.mtu));
+    held.ranges = this.#disturb(fragmentRanges(this.#datagramLength, headers, options.mtu));
   }
 
   /** Applies loss, duplication, overlap and shuffling to a datagram's fragments, each by its share. */
-  private disturb(ranges: FragmentRange[]): FragmentRange[] {
-    const { options, random } = this;
+  #disturb(ranges: FragmentRange[]): FragmentRange[] {
+    const options = this.#options;
+    const random = this.#random;
     const result = [...ranges];
     if (ranges.length > 1) {
       if (random.chance(options.overlapShare)) {
@@ -125,32 +134,38 @@ export class FragmentFlowTable implements FlowTable {
 
   askToClose(slot: number): void {
     // A datagram is sent to its end all the same, but now before others.
-    this.slots[slot]!.phase = PHASE.closing;
+    this.#slots[slot]!.phase = PHASE.closing;
   }
 
   flowIndex(slot: number): number {
-    return this.slots[slot]!.flowIndex;
+    return this.#slots[slot]!.flowIndex;
   }
 
   phase(slot: number): number {
-    return this.slots[slot]!.phase;
+    return this.#slots[slot]!.phase;
   }
 
   emit(slot: number, into: Uint8Array, at: number): number {
-    const held = this.slots[slot]!;
+    const held = this.#slots[slot]!;
     if (held.sent === held.ranges.length) {
       held.phase = PHASE.closed;
-      this.tuples.pick(held.flowIndex);
-      this.writer.family = held.family;
-      const { client, clientPort, server, serverPort } = this.tuples;
-      // prettier-ignore
-      return this.writer.udp(into, at, server, client, serverPort, clientPort, null, this.options.answerBytes, true);
+      this.#tuples.pick(held.flowIndex);
+      this.#writer.family = held.family;
+      const { client, clientPort, server, serverPort } = this.#tuples;
+      return this.#writer.udp(into, at, {
+        src: server,
+        dst: client,
+        srcPort: serverPort,
+        dstPort: clientPort,
+        count: this.#options.answerBytes,
+        backwards: true,
+      });
     }
     const range = held.ranges[held.sent++]!;
     if (held.sent === held.ranges.length && !held.answered) held.phase = PHASE.closed;
-    const more = range.offsetBytes + range.lengthBytes < this.datagramLength;
+    const more = range.offsetBytes + range.lengthBytes < this.#datagramLength;
     const id = held.family === 6 ? held.flowIndex : held.flowIndex & 0xffff;
-    return writeFragment(into, at, held.frame, range, id, more);
+    return writeFragment(into, at, held.frame, { range, id, more });
   }
 }
 

@@ -23,22 +23,27 @@ export function fragmentRanges(totalBytes: number, headerBytes: number, mtu: num
   return ranges;
 }
 
+/** A fragment to write. */
+export interface Fragment {
+  readonly range: FragmentRange;
+  /** Identification: 16 bits for IPv4, 32 for IPv6. */
+  readonly id: number;
+  /** The M flag. */
+  readonly more: boolean;
+}
+
 /**
  * One fragment of an untagged Ethernet frame that holds an unfragmented IPv4 packet without options or an IPv6
  * packet without extension headers.
  *
  * @param into where it is written, at `at`
- * @param id identification: 16 bits for IPv4, 32 for IPv6
- * @param more the M flag
  * @returns the fragment's frame length in bytes
  */
 export function writeFragment(
   into: Uint8Array,
   at: number,
   frame: Uint8Array,
-  range: FragmentRange,
-  id: number,
-  more: boolean,
+  { range, id, more }: Fragment,
 ): number {
   const l3 = h.ETHERNET_LENGTH;
   const isIpv6 = h.get16(frame, 12) === h.ETHERTYPE_IPV6;

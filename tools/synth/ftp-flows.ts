@@ -73,42 +73,50 @@ export class FtpFlowTable implements FlowTable {
   readonly capacity: number;
   readonly maxFrameLength = PacketWriter.MAX_HEADERS + MAX_SEGMENT_BYTES;
   readonly minPacketsPerFlow: number;
-  private readonly sessions: (Session | undefined)[];
-  private readonly scripts = {
+  readonly #sessions: (Session | undefined)[];
+  readonly #scripts = {
     4: { active: ftpScript(4, true), passive: ftpScript(4, false) },
     6: { active: ftpScript(6, true), passive: ftpScript(6, false) },
   };
-  private readonly key: number;
+  readonly #key: number;
   /** Connections begun so far, control and data. */
-  private connections = 0;
+  #connections = 0;
+
+  readonly #options: FtpFlowOptions;
+  readonly #writer: PacketWriter;
+  readonly #planner: (flowIndex: number, plan: FtpPlan) => void;
 
   constructor(
-    private readonly options: FtpFlowOptions,
-    private readonly writer: PacketWriter,
-    private readonly planner: (flowIndex: number, plan: FtpPlan) => void,
+    options: FtpFlowOptions,
+    writer: PacketWriter,
+    planner: (flowIndex: number, plan: FtpPlan) => void,
     random: Random,
   ) {
+    this.#options = options;
+    this.#writer = writer;
+    this.#planner = planner;
     this.capacity = options.capacity;
-    this.sessions = Array.from({ length: options.capacity });
+    this.#sessions = Array.from({ length: options.capacity });
     const segments = Math.ceil(options.fileBytes / MAX_SEGMENT_BYTES);
     // The script counts one segment and one acknowledgement of the file.
-    this.minPacketsPerFlow = this.scripts[4].active.steps.length - 2 + segments + Math.ceil(segments / 2);
-    this.key = random.derive('sessions').u32();
+    this.minPacketsPerFlow = this.#scripts[4].active.steps.length - 2 + segments + Math.ceil(segments / 2);
+    this.#key = random.derive('sessions').u32();
   }
 
   begin(slot: number, flowIndex: number): void {
     const plan: FtpPlan = { family: 4, active: true, transfers: 1 };
-    this.planner(flowIndex, plan);
-    const { options, key } = this;
+    this.#planner(flowIndex, plan);
+    const options = this.#options;
+    const key = this.#key;
     // Client port and server together are unique among SESSIONS_PER_SERVER * SERVERS sessions, whatever the client: behind
     // one translated address no two of them collide, so that the NAT keeps every port.
     const place = flowIndex % (SESSIONS_PER_SERVER * SERVERS);
-    this.sessions[slot] = {
+    this.#sessions[slot] = {
       flowIndex,
-      connectionIndex: [this.connections++, 0],
+      connectionIndex: [this.#connections++, 0],
       portIndex: [],
       plan,
-      script: this.scripts[plan.family][plan.active ? 'active' : 'passive'],
+      script: this.#scripts[plan.family][plan.active ? 'active' : 'passive'],
       step: 0,
       transfersDone: 0,
       closing: false,
@@ -124,50 +132,50 @@ export class FtpFlowTable implements FlowTable {
   }
 
   askToClose(slot: number): void {
-    this.sessions[slot]!.closing = true;
+    this.#sessions[slot]!.closing = true;
   }
 
   /** Of the connection that the next packet belongs to: control and data connections are numbered as they open. */
   flowIndex(slot: number): number {
-    const session = this.sessions[slot]!;
+    const session = this.#sessions[slot]!;
     const step = session.script.steps[session.step];
     if (step === undefined || step.connection === 'control') return session.connectionIndex[0] >>> 0;
-    return (opensData(step) ? this.nextDataIndex(session) : session.connectionIndex[1]) >>> 0;
+    return (opensData(step) ? this.#nextDataIndex(session) : session.connectionIndex[1]) >>> 0;
   }
 
-  private nextDataIndex(session: Session): number {
-    return session.portIndex[this.dataPort(session) - session.clientPort] ?? this.connections;
+  #nextDataIndex(session: Session): number {
+    return session.portIndex[this.#dataPort(session) - session.clientPort] ?? this.#connections;
   }
 
   phase(slot: number): number {
-    const { step, script, closing } = this.sessions[slot]!;
+    const { step, script, closing } = this.#sessions[slot]!;
     if (step === script.steps.length) return PHASE.closed;
     if (closing) return PHASE.closing;
     return step < script.transferStart ? PHASE.opening : PHASE.open;
   }
 
   emit(slot: number, into: Uint8Array, at: number): number {
-    const session = this.sessions[slot]!;
+    const session = this.#sessions[slot]!;
     const step = session.script.steps[session.step]!;
-    if (opensData(step)) this.openData(session);
-    const length = this.send(session, step, into, at);
-    this.advance(session, step);
+    if (opensData(step)) this.#openData(session);
+    const length = this.#send(session, step, into, at);
+    this.#advance(session, step);
     return length;
   }
 
-  private openData(session: Session): void {
-    const index = this.nextDataIndex(session);
-    if (index === this.connections) this.connections++;
+  #openData(session: Session): void {
+    const index = this.#nextDataIndex(session);
+    if (index === this.#connections) this.#connections++;
     session.connectionIndex[1] = index;
-    if (session.plan.active) session.portIndex[this.dataPort(session) - session.clientPort] = index;
-    const isn = mixPair32(this.key + 2 + session.transfersDone, session.flowIndex);
+    if (session.plan.active) session.portIndex[this.#dataPort(session) - session.clientPort] = index;
+    const isn = mixPair32(this.#key + 2 + session.transfersDone, session.flowIndex);
     session.clientSeq[1] = isn;
     session.serverSeq[1] = (isn ^ 0x5a5a5a5a) >>> 0;
-    session.left = this.options.fileBytes;
+    session.left = this.#options.fileBytes;
     session.unacknowledged = 0;
   }
 
-  private advance(session: Session, step: FtpStep): void {
+  #advance(session: Session, step: FtpStep): void {
     if (step.content === 'file' && session.left > 0 && session.unacknowledged < 2) return;
     if (step.content === 'fileAck' && session.left > 0) {
       session.step--;
@@ -181,33 +189,57 @@ export class FtpFlowTable implements FlowTable {
     else if (!session.closing) session.step = session.script.transferStart;
   }
 
-  private send(session: Session, step: FtpStep, into: Uint8Array, at: number): number {
+  #send(session: Session, step: FtpStep, into: Uint8Array, at: number): number {
     const which = step.connection === 'control' ? 0 : 1;
     const fromClient = step.from === 'client';
     const own = fromClient ? session.clientSeq : session.serverSeq;
     const peer = fromClient ? session.serverSeq : session.clientSeq;
-    const { content, count, flags, stretch } = this.contentOf(session, step);
+    const { content, count, flags, stretch } = this.#contentOf(session, step);
     const seq = own[which];
     // The server acknowledges the client's control stream as it arrived there.
     const ack = (flags & TCP_ACK) === 0 ? 0 : peer[which] + (fromClient || which === 1 ? 0 : session.stretch);
     own[which] = (seq + count + ((flags & (TCP_SYN | TCP_FIN)) !== 0 ? 1 : 0)) >>> 0;
     session.stretch += stretch;
-    const { writer } = this;
+    const writer = this.#writer;
     writer.family = session.plan.family;
     writer.vlanId = 0;
     const opening = (flags & TCP_SYN) !== 0;
     const window = opening ? SYN_WINDOW : SCALED_WINDOW;
     const options = opening ? synOptions(writer.family) : null;
-    const clientPort = which === 0 ? session.clientPort : this.dataPort(session);
-    const serverPort = which === 0 ? CONTROL_PORT : this.serverDataPort(session);
-    const reached = this.options.natHost ?? session.client;
-    // prettier-ignore
+    const clientPort = which === 0 ? session.clientPort : this.#dataPort(session);
+    const serverPort = which === 0 ? CONTROL_PORT : this.#serverDataPort(session);
+    const reached = this.#options.natHost ?? session.client;
     return fromClient
-      ? writer.tcp(into, at, session.client, session.server, clientPort, serverPort, seq, ack, flags, window, options, content, count, false)
-      : writer.tcp(into, at, session.server, reached, serverPort, clientPort, seq, ack, flags, window, options, content, count, true);
+      ? writer.tcp(into, at, {
+          src: session.client,
+          dst: session.server,
+          srcPort: clientPort,
+          dstPort: serverPort,
+          seq,
+          ack,
+          flags,
+          window,
+          options,
+          content,
+          count,
+        })
+      : writer.tcp(into, at, {
+          src: session.server,
+          dst: reached,
+          srcPort: serverPort,
+          dstPort: clientPort,
+          seq,
+          ack,
+          flags,
+          window,
+          options,
+          content,
+          count,
+          backwards: true,
+        });
   }
 
-  private contentOf(
+  #contentOf(
     session: Session,
     step: FtpStep,
   ): { content: Uint8Array | null; count: number; flags: number; stretch: number } {
@@ -217,12 +249,12 @@ export class FtpFlowTable implements FlowTable {
     let count = 0;
     let stretch = 0;
     if (step.content === 'port') {
-      content = portLine(family, session.client, this.dataPort(session));
-      const { natHost } = this.options;
+      content = portLine(family, session.client, this.#dataPort(session));
+      const { natHost } = this.#options;
       if (natHost !== null)
-        stretch = portLine(family, natHost, this.dataPort(session)).length - content.length;
+        stretch = portLine(family, natHost, this.#dataPort(session)).length - content.length;
     } else if (step.content === 'passive') {
-      content = passiveLine(family, session.server, this.serverDataPort(session));
+      content = passiveLine(family, session.server, this.#serverDataPort(session));
     } else if (step.content === 'file') {
       count = Math.min(session.left, segmentBytes(family));
       session.left -= count;
@@ -236,11 +268,11 @@ export class FtpFlowTable implements FlowTable {
     return { content, count: content === null ? count : content.length, flags, stretch };
   }
 
-  private dataPort(session: Session): number {
+  #dataPort(session: Session): number {
     return session.clientPort + 1 + (session.transfersDone % (PORTS_PER_SESSION - 1));
   }
 
-  private serverDataPort(session: Session): number {
+  #serverDataPort(session: Session): number {
     if (session.plan.active) return ACTIVE_DATA_PORT;
     return (
       FIRST_EPHEMERAL_PORT +

@@ -81,23 +81,22 @@ export function putVlanTag(into: Uint8Array, at: number, tpid: number, tci: numb
   return at + VLAN_TAG_LENGTH;
 }
 
-/**
- * IPv4 header without options (RFC 791), its checksum included.
- *
- * @param flagsAndOffset the flag bits and the fragment offset in units of 8 bytes
- * @param src source address as an unsigned 32-bit number
- */
-export function putIpv4(
-  into: Uint8Array,
-  at: number,
-  totalLength: number,
-  id: number,
-  flagsAndOffset: number,
-  ttl: number,
-  protocol: number,
-  src: number,
-  dst: number,
-): number {
+/** Fields of an IPv4 header without options. */
+export interface Ipv4Header {
+  readonly totalLength: number;
+  readonly id: number;
+  /** The flag bits and the fragment offset in units of 8 bytes. */
+  readonly flagsAndOffset: number;
+  readonly ttl: number;
+  readonly protocol: number;
+  /** Addresses as unsigned 32-bit numbers. */
+  readonly src: number;
+  readonly dst: number;
+}
+
+/** IPv4 header without options (RFC 791), its checksum included. */
+export function putIpv4(into: Uint8Array, at: number, header: Ipv4Header): number {
+  const { totalLength, id, flagsAndOffset, ttl, protocol, src, dst } = header;
   put16(into, at, 0x4500);
   put16(into, at + 2, totalLength);
   put16(into, at + 4, id);
@@ -120,16 +119,18 @@ export function putIpv4(
   return at + IPV4_LENGTH;
 }
 
+/** Fields of the fixed IPv6 header before its addresses. */
+export interface Ipv6Header {
+  readonly trafficClass: number;
+  readonly flowLabel: number;
+  readonly payloadLength: number;
+  readonly nextHeader: number;
+  readonly hopLimit: number;
+}
+
 /** Fixed IPv6 header up to its addresses (RFC 8200 section 3); the caller writes the 32 address bytes. */
-export function putIpv6Fixed(
-  into: Uint8Array,
-  at: number,
-  trafficClass: number,
-  flowLabel: number,
-  payloadLength: number,
-  nextHeader: number,
-  hopLimit: number,
-): number {
+export function putIpv6Fixed(into: Uint8Array, at: number, header: Ipv6Header): number {
+  const { trafficClass, flowLabel, payloadLength, nextHeader, hopLimit } = header;
   put32(into, at, 0x60000000 | (trafficClass << 20) | flowLabel);
   put16(into, at + 4, payloadLength);
   into[at + 6] = nextHeader;
@@ -137,19 +138,22 @@ export function putIpv6Fixed(
   return at + 8;
 }
 
-/** TCP header without options (RFC 9293 section 3.1), checksum zero. `dataOffset` counts 4-byte words. */
-export function putTcp(
-  into: Uint8Array,
-  at: number,
-  srcPort: number,
-  dstPort: number,
-  seq: number,
-  ack: number,
-  dataOffset: number,
-  flags: number,
-  window: number,
-  urgent: number,
-): number {
+/** Fields of a TCP header without options. */
+export interface TcpHeader {
+  readonly srcPort: number;
+  readonly dstPort: number;
+  readonly seq: number;
+  readonly ack: number;
+  /** In 4-byte words. */
+  readonly dataOffset: number;
+  readonly flags: number;
+  readonly window: number;
+  readonly urgent: number;
+}
+
+/** TCP header without options (RFC 9293 section 3.1), checksum zero. */
+export function putTcp(into: Uint8Array, at: number, header: TcpHeader): number {
+  const { srcPort, dstPort, seq, ack, dataOffset, flags, window, urgent } = header;
   put16(into, at, srcPort);
   put16(into, at + 2, dstPort);
   put32(into, at + 4, seq);

@@ -58,139 +58,182 @@ const DATAGRAM_BYTES = 64;
 /** Fills an IPv6 packet of 1500 bytes. */
 const LARGE_DATAGRAM_BYTES = 1452;
 
+/** What a table of ICMP flows is made of. */
+export interface IcmpFlowOptions {
+  /** Flows at once. */
+  readonly capacity: number;
+  readonly tuples: TupleSpace;
+  readonly writer: PacketWriter;
+  /** Host that the errors of routers come from. */
+  readonly router: number;
+  /** Payload of an echo. */
+  readonly echoBytes: number;
+  readonly planner: (flowIndex: number, plan: IcmpFlowPlan) => void;
+}
+
 export class IcmpFlowTable implements FlowTable {
   readonly minPacketsPerFlow = 2;
   readonly maxFrameLength: number;
-  private readonly plan: IcmpFlowPlan = { family: 4, kind: 0, answered: true, exchanges: 1 };
-  private readonly quoted: Uint8Array;
-  private readonly flow: Uint32Array;
-  private readonly stage: Uint8Array;
-  private readonly closing: Uint8Array;
-  private readonly answered: Uint8Array;
-  private readonly family: Uint8Array;
-  private readonly kind: Uint8Array;
-  private readonly exchangesDone: Uint32Array;
-  private readonly exchanges: Uint32Array;
+  readonly #plan: IcmpFlowPlan = { family: 4, kind: 0, answered: true, exchanges: 1 };
+  readonly #quoted: Uint8Array;
+  readonly #flow: Uint32Array;
+  readonly #stage: Uint8Array;
+  readonly #closing: Uint8Array;
+  readonly #answered: Uint8Array;
+  readonly #family: Uint8Array;
+  readonly #kind: Uint8Array;
+  readonly #exchangesDone: Uint32Array;
+  readonly #exchanges: Uint32Array;
 
-  /**
-   * @param router host that the errors of routers come from
-   * @param echoBytes payload of an echo
-   */
-  constructor(
-    readonly capacity: number,
-    private readonly tuples: TupleSpace,
-    private readonly writer: PacketWriter,
-    private readonly router: number,
-    private readonly echoBytes: number,
-    private readonly planner: (flowIndex: number, plan: IcmpFlowPlan) => void,
-  ) {
+  readonly capacity: number;
+  readonly #tuples: TupleSpace;
+  readonly #writer: PacketWriter;
+  readonly #router: number;
+  readonly #echoBytes: number;
+  readonly #planner: (flowIndex: number, plan: IcmpFlowPlan) => void;
+
+  constructor({ capacity, tuples, writer, router, echoBytes, planner }: IcmpFlowOptions) {
+    this.capacity = capacity;
+    this.#tuples = tuples;
+    this.#writer = writer;
+    this.#router = router;
+    this.#echoBytes = echoBytes;
+    this.#planner = planner;
     this.maxFrameLength = PacketWriter.MAX_HEADERS + Math.max(MAX_SEGMENT_BYTES, echoBytes);
-    this.quoted = new Uint8Array(this.maxFrameLength);
-    this.flow = new Uint32Array(capacity);
-    this.stage = new Uint8Array(capacity);
-    this.closing = new Uint8Array(capacity);
-    this.answered = new Uint8Array(capacity);
-    this.family = new Uint8Array(capacity);
-    this.kind = new Uint8Array(capacity);
-    this.exchangesDone = new Uint32Array(capacity);
-    this.exchanges = new Uint32Array(capacity);
+    this.#quoted = new Uint8Array(this.maxFrameLength);
+    this.#flow = new Uint32Array(capacity);
+    this.#stage = new Uint8Array(capacity);
+    this.#closing = new Uint8Array(capacity);
+    this.#answered = new Uint8Array(capacity);
+    this.#family = new Uint8Array(capacity);
+    this.#kind = new Uint8Array(capacity);
+    this.#exchangesDone = new Uint32Array(capacity);
+    this.#exchanges = new Uint32Array(capacity);
   }
 
   begin(slot: number, flowIndex: number): void {
-    this.planner(flowIndex, this.plan);
-    const plan = this.plan;
-    this.flow[slot] = flowIndex;
-    this.stage[slot] = plan.kind === ICMP_KIND.unsolicited ? STAGE.answer : STAGE.request;
-    this.closing[slot] = 0;
-    this.answered[slot] = plan.answered ? 1 : 0;
-    this.family[slot] = plan.family;
-    this.kind[slot] = plan.kind;
-    this.exchanges[slot] = plan.exchanges;
-    this.exchangesDone[slot] = 0;
+    this.#planner(flowIndex, this.#plan);
+    const plan = this.#plan;
+    this.#flow[slot] = flowIndex;
+    this.#stage[slot] = plan.kind === ICMP_KIND.unsolicited ? STAGE.answer : STAGE.request;
+    this.#closing[slot] = 0;
+    this.#answered[slot] = plan.answered ? 1 : 0;
+    this.#family[slot] = plan.family;
+    this.#kind[slot] = plan.kind;
+    this.#exchanges[slot] = plan.exchanges;
+    this.#exchangesDone[slot] = 0;
   }
 
   askToClose(slot: number): void {
-    this.closing[slot] = 1;
-    if (this.stage[slot] === STAGE.request) this.stage[slot] = STAGE.closed;
+    this.#closing[slot] = 1;
+    if (this.#stage[slot] === STAGE.request) this.#stage[slot] = STAGE.closed;
   }
 
   flowIndex(slot: number): number {
-    return this.flow[slot]!;
+    return this.#flow[slot]!;
   }
 
   phase(slot: number): number {
-    if (this.stage[slot] === STAGE.closed) return PHASE.closed;
-    return this.closing[slot] === 1 ? PHASE.closing : PHASE.open;
+    if (this.#stage[slot] === STAGE.closed) return PHASE.closed;
+    return this.#closing[slot] === 1 ? PHASE.closing : PHASE.open;
   }
 
   emit(slot: number, into: Uint8Array, at: number): number {
-    this.tuples.pick(this.flow[slot]!);
-    this.writer.family = this.family[slot] as IpFamily;
-    const kind = this.kind[slot]!;
-    if (this.stage[slot] === STAGE.answer) {
-      const sequence = this.exchangesDone[slot]!;
-      this.endExchange(slot);
-      return kind === ICMP_KIND.ping ? this.echo(into, at, sequence, true) : this.error(into, at, kind);
+    this.#tuples.pick(this.#flow[slot]!);
+    this.#writer.family = this.#family[slot] as IpFamily;
+    const kind = this.#kind[slot]!;
+    if (this.#stage[slot] === STAGE.answer) {
+      const sequence = this.#exchangesDone[slot]!;
+      this.#endExchange(slot);
+      return kind === ICMP_KIND.ping ? this.#echo(into, at, sequence, true) : this.#error(into, at, kind);
     }
-    const sequence = this.exchangesDone[slot]!;
-    if (this.answered[slot] === 1) this.stage[slot] = STAGE.answer;
-    else this.endExchange(slot);
-    return kind === ICMP_KIND.ping ? this.echo(into, at, sequence, false) : this.datagram(into, at, kind);
+    const sequence = this.#exchangesDone[slot]!;
+    if (this.#answered[slot] === 1) this.#stage[slot] = STAGE.answer;
+    else this.#endExchange(slot);
+    return kind === ICMP_KIND.ping ? this.#echo(into, at, sequence, false) : this.#datagram(into, at, kind);
   }
 
-  private endExchange(slot: number): void {
-    const done = this.exchangesDone[slot]! + 1;
-    this.exchangesDone[slot] = done;
-    const over = done === this.exchanges[slot] || this.closing[slot] === 1;
-    const first = this.kind[slot] === ICMP_KIND.unsolicited ? STAGE.answer : STAGE.request;
-    this.stage[slot] = over ? STAGE.closed : first;
+  #endExchange(slot: number): void {
+    const done = this.#exchangesDone[slot]! + 1;
+    this.#exchangesDone[slot] = done;
+    const over = done === this.#exchanges[slot] || this.#closing[slot] === 1;
+    const first = this.#kind[slot] === ICMP_KIND.unsolicited ? STAGE.answer : STAGE.request;
+    this.#stage[slot] = over ? STAGE.closed : first;
   }
 
-  private echo(into: Uint8Array, at: number, sequence: number, reply: boolean): number {
-    const { client, clientPort, server } = this.tuples;
-    const types = TYPES[this.writer.family];
+  #echo(into: Uint8Array, at: number, sequence: number, reply: boolean): number {
+    const { client, clientPort, server } = this.#tuples;
+    const types = TYPES[this.#writer.family];
     const type = reply ? types.reply : types.request;
     // The "port" of the tuple is the identifier.
     const rest = ((clientPort << 16) | ((sequence + 1) & 0xffff)) >>> 0;
     const src = reply ? server : client;
     const dst = reply ? client : server;
-    return this.writer.icmp(into, at, src, dst, type, 0, rest, null, this.echoBytes, reply);
+    return this.#writer.icmp(into, at, {
+      src,
+      dst,
+      type,
+      code: 0,
+      rest,
+      count: this.#echoBytes,
+      backwards: reply,
+    });
   }
 
   /** What the error will be about. Sequence number 0 keeps a repeated SYN the same packet. */
-  private datagram(into: Uint8Array, at: number, kind: number): number {
-    const { client, clientPort, server, serverPort } = this.tuples;
-    const { writer } = this;
+  #datagram(into: Uint8Array, at: number, kind: number): number {
+    const { client, clientPort, server, serverPort } = this.#tuples;
+    const writer = this.#writer;
     if (kind === ICMP_KIND.tooBig) {
       // Over IPv6 the error quotes 1232 bytes, and Wireshark verifies the checksum of a quoted TCP segment as if it were
       // whole; of a quoted datagram it does not.
       if (writer.family === 6) {
-        return writer.udp(
-          into,
-          at,
-          client,
-          server,
-          clientPort,
-          serverPort,
-          null,
-          LARGE_DATAGRAM_BYTES,
-          false,
-        );
+        return writer.udp(into, at, {
+          src: client,
+          dst: server,
+          srcPort: clientPort,
+          dstPort: serverPort,
+          count: LARGE_DATAGRAM_BYTES,
+        });
       }
-      // prettier-ignore
-      return writer.tcp(into, at, client, server, clientPort, serverPort, 0, 0, 0x02, 65535, null, null, segmentBytes(writer.family), false);
+      return writer.tcp(into, at, {
+        src: client,
+        dst: server,
+        srcPort: clientPort,
+        dstPort: serverPort,
+        seq: 0,
+        ack: 0,
+        flags: 0x02,
+        window: 65535,
+        count: segmentBytes(writer.family),
+      });
     }
-    return writer.udp(into, at, client, server, clientPort, serverPort, null, DATAGRAM_BYTES, false);
+    return writer.udp(into, at, {
+      src: client,
+      dst: server,
+      srcPort: clientPort,
+      dstPort: serverPort,
+      count: DATAGRAM_BYTES,
+    });
   }
 
-  private error(into: Uint8Array, at: number, kind: number): number {
-    const types = TYPES[this.writer.family];
-    const length = this.datagram(this.quoted, 0, kind) - ETHERNET_LENGTH;
+  #error(into: Uint8Array, at: number, kind: number): number {
+    const types = TYPES[this.#writer.family];
+    const length = this.#datagram(this.#quoted, 0, kind) - ETHERNET_LENGTH;
     const count = Math.min(length, types.quoteBytes);
-    this.quoted.copyWithin(0, ETHERNET_LENGTH, ETHERNET_LENGTH + count);
+    this.#quoted.copyWithin(0, ETHERNET_LENGTH, ETHERNET_LENGTH + count);
     const unreachable = kind === ICMP_KIND.portUnreachable || kind === ICMP_KIND.unsolicited;
     const { type, code, rest } = types.errors[unreachable ? 0 : kind - 1]!;
-    const src = unreachable ? this.tuples.server : this.router;
-    return this.writer.icmp(into, at, src, this.tuples.client, type, code, rest, this.quoted, count, true);
+    const src = unreachable ? this.#tuples.server : this.#router;
+    return this.#writer.icmp(into, at, {
+      src,
+      dst: this.#tuples.client,
+      type,
+      code,
+      rest,
+      content: this.#quoted,
+      count,
+      backwards: true,
+    });
   }
 }

@@ -234,17 +234,15 @@ function writeIpv4(into: Uint8Array, at: number, end: number, spec: FrameSpec, i
   if (totalLength > 0xffff)
     throw new RangeError(`an IPv4 packet of ${totalLength} bytes is longer than 65535`);
   const flags = (ip.dontFragment ? h.IP_DONT_FRAGMENT : 0) | (ip.moreFragments ? h.IP_MORE_FRAGMENTS : 0);
-  h.putIpv4(
-    into,
-    at,
+  h.putIpv4(into, at, {
     totalLength,
-    ip.id ?? 0,
-    flags | (fragmentOffset / 8),
-    ip.ttl ?? 64,
-    protocolOf(spec),
-    ipv4Number(ip.src),
-    ipv4Number(ip.dst),
-  );
+    id: ip.id ?? 0,
+    flagsAndOffset: flags | (fragmentOffset / 8),
+    ttl: ip.ttl ?? 64,
+    protocol: protocolOf(spec),
+    src: ipv4Number(ip.src),
+    dst: ipv4Number(ip.dst),
+  });
   into[at] = 0x40 | (ip.headerWords ?? headerLength / 4);
   into[at + 1] = ip.tos ?? 0;
   h.putBytes(into, at + h.IPV4_LENGTH, options);
@@ -259,15 +257,13 @@ function writeIpv6(into: Uint8Array, at: number, end: number, spec: FrameSpec, i
   const payloadLength = ip.payloadLength ?? end - at - h.IPV6_LENGTH;
   if (payloadLength > 0xffff) throw new RangeError(`an IPv6 payload of ${payloadLength} bytes is over 65535`);
   const first = extensions[0]?.type ?? protocolOf(spec);
-  const addresses = h.putIpv6Fixed(
-    into,
-    at,
-    ip.trafficClass ?? 0,
-    ip.flowLabel ?? 0,
+  const addresses = h.putIpv6Fixed(into, at, {
+    trafficClass: ip.trafficClass ?? 0,
+    flowLabel: ip.flowLabel ?? 0,
     payloadLength,
-    first,
-    ip.hopLimit ?? 64,
-  );
+    nextHeader: first,
+    hopLimit: ip.hopLimit ?? 64,
+  });
   let offset = h.putBytes(into, addresses, ipv6Bytes(ip.src));
   offset = h.putBytes(into, offset, ipv6Bytes(ip.dst));
   for (const [i, extension] of extensions.entries()) {
@@ -297,7 +293,7 @@ function writeUpper(into: Uint8Array, at: number, end: number, spec: FrameSpec, 
     const words = tcp.dataOffsetWords ?? 5 + options.length / 4;
     const flags = typeof tcp.flags === 'string' ? tcpFlags(tcp.flags) : (tcp.flags ?? h.TCP_ACK);
     const { srcPort, dstPort, seq = 0, ack = 0, window = 65535, urgent = 0 } = tcp;
-    let offset = h.putTcp(into, at, srcPort, dstPort, seq, ack, words, flags, window, urgent);
+    let offset = h.putTcp(into, at, { srcPort, dstPort, seq, ack, dataOffset: words, flags, window, urgent });
     offset = h.putBytes(into, offset, options);
     into.set(payload, offset);
     h.sealUpperLayer(into, at, end, h.PROTOCOL_TCP, pseudoSum);

@@ -44,96 +44,103 @@ export function host6(host: number): Uint8Array {
   return bytes;
 }
 
+/** Who sends to whom, and what is behind the transport header. Hosts are 32-bit numbers. */
+interface Sent {
+  readonly src: number;
+  readonly dst: number;
+  /** The payload's bytes; absent or null = filler. */
+  readonly content?: Uint8Array | null;
+  /** Length of the payload in bytes. */
+  readonly count: number;
+  /** A packet of the server's side: swaps the MAC addresses only. */
+  readonly backwards?: boolean;
+}
+
+/** A UDP datagram to write. */
+export interface SentDatagram extends Sent {
+  readonly srcPort: number;
+  readonly dstPort: number;
+}
+
+/** A TCP segment to write. */
+export interface SentSegment extends SentDatagram {
+  readonly seq: number;
+  readonly ack: number;
+  readonly flags: number;
+  readonly window: number;
+  /** Absent or null = none. */
+  readonly options?: Uint8Array | null;
+}
+
+/** An ICMP message to write. */
+export interface SentIcmp extends Sent {
+  readonly type: number;
+  readonly code: number;
+  /** The 32-bit word after the checksum. */
+  readonly rest: number;
+}
+
 export class PacketWriter {
   /** 802.1Q VLAN id of the frames that follow; 0 leaves them untagged. */
   vlanId = 0;
   family: IpFamily = 4;
   ttl = 64;
-  private ipId = 0;
-  private pseudoSum = 0;
+  #ipId = 0;
+  #pseudoSum = 0;
 
   /** Longest header in front of a payload: Ethernet, tag, IPv6, TCP with SYN options. */
   static readonly MAX_HEADERS = 14 + 4 + 40 + 20 + 12;
 
-  /**
-   * A TCP segment with a valid checksum.
-   *
-   * @param content the payload's bytes, or null for filler
-   * @param count length of the payload in bytes
-   * @param backwards true for packets of the server's side (swaps the MAC addresses only)
-   * @returns length of the frame in bytes
-   */
-  tcp(
-    into: Uint8Array,
-    at: number,
-    src: number,
-    dst: number,
-    srcPort: number,
-    dstPort: number,
-    seq: number,
-    ack: number,
-    flags: number,
-    window: number,
-    options: Uint8Array | null,
-    content: Uint8Array | null,
-    count: number,
-    backwards: boolean,
-  ): number {
+  /** Writes a TCP segment with a valid checksum; returns the length of the frame in bytes. */
+  tcp(into: Uint8Array, at: number, segment: SentSegment): number {
+    const { srcPort, dstPort, seq, ack, flags, window, options = null, count } = segment;
     const headerLength = h.TCP_LENGTH + (options === null ? 0 : options.length);
-    const l4 = this.ip(into, at, src, dst, h.PROTOCOL_TCP, headerLength + count, backwards);
-    let offset = h.putTcp(into, l4, srcPort, dstPort, seq, ack, headerLength >>> 2, flags, window, 0);
+    const l4 = this.#ip(into, at, segment, h.PROTOCOL_TCP, headerLength + count);
+    let offset = h.putTcp(into, l4, {
+      srcPort,
+      dstPort,
+      seq,
+      ack,
+      dataOffset: headerLength >>> 2,
+      flags,
+      window,
+      urgent: 0,
+    });
     if (options !== null) offset = h.putBytes(into, offset, options);
-    this.seal(into, l4, offset, h.PROTOCOL_TCP, content, count);
+    this.#fill(into, offset, segment);
+    this.#seal(into, l4, offset, h.PROTOCOL_TCP, segment);
     return offset + count - at;
   }
 
-  /** A UDP datagram with a valid checksum; arguments as for {@link tcp}. */
-  udp(
-    into: Uint8Array,
-    at: number,
-    src: number,
-    dst: number,
-    srcPort: number,
-    dstPort: number,
-    content: Uint8Array | null,
-    count: number,
-    backwards: boolean,
-  ): number {
-    const l4 = this.ip(into, at, src, dst, h.PROTOCOL_UDP, h.UDP_LENGTH + count, backwards);
+  /** Writes a UDP datagram with a valid checksum; returns the length of the frame in bytes. */
+  udp(into: Uint8Array, at: number, datagram: SentDatagram): number {
+    const { srcPort, dstPort, count } = datagram;
+    const l4 = this.#ip(into, at, datagram, h.PROTOCOL_UDP, h.UDP_LENGTH + count);
     const offset = h.putUdp(into, l4, srcPort, dstPort, h.UDP_LENGTH + count);
-    this.seal(into, l4, offset, h.PROTOCOL_UDP, content, count);
+    this.#fill(into, offset, datagram);
+    this.#seal(into, l4, offset, h.PROTOCOL_UDP, datagram);
     return offset + count - at;
   }
 
-  /** An ICMP message (ICMPv6 when the family is 6) with a valid checksum; `rest` is the word after it. */
-  icmp(
-    into: Uint8Array,
-    at: number,
-    src: number,
-    dst: number,
-    type: number,
-    code: number,
-    rest: number,
-    content: Uint8Array | null,
-    count: number,
-    backwards: boolean,
-  ): number {
+  /** Writes an ICMP message (ICMPv6 when the family is 6) with a valid checksum; returns the length of the frame in bytes. */
+  icmp(into: Uint8Array, at: number, message: SentIcmp): number {
+    const { type, code, rest, count } = message;
     const protocol = this.family === 6 ? h.PROTOCOL_ICMPV6 : h.PROTOCOL_ICMP;
-    const l4 = this.ip(into, at, src, dst, protocol, h.ICMP_LENGTH + count, backwards);
-    if (protocol === h.PROTOCOL_ICMP) this.pseudoSum = 0;
+    const l4 = this.#ip(into, at, message, protocol, h.ICMP_LENGTH + count);
+    if (protocol === h.PROTOCOL_ICMP) this.#pseudoSum = 0;
     const offset = h.putIcmp(into, l4, type, code, rest);
-    this.seal(into, l4, offset, protocol, content, count);
+    this.#fill(into, offset, message);
+    this.#seal(into, l4, offset, protocol, message);
     return offset + count - at;
   }
 
-  private ip(
+  /** Writes the headers up to the network layer's; returns where the transport header comes. */
+  #ip(
     into: Uint8Array,
     at: number,
-    src: number,
-    dst: number,
+    { src, dst, backwards = false }: Sent,
     protocol: number,
     length: number,
-    backwards: boolean,
   ): number {
     // Locally administered MAC addresses ...:01 (clients' side) and ...:02 (servers' side).
     h.put32(into, at, 0x02000000);
@@ -144,35 +151,50 @@ export class PacketWriter {
     if (this.vlanId !== 0) offset = h.putVlanTag(into, offset, h.ETHERTYPE_VLAN, this.vlanId);
     if (this.family === 4) {
       h.put16(into, offset, h.ETHERTYPE_IPV4);
-      this.ipId = (this.ipId + 1) & 0xffff;
-      this.pseudoSum = pseudoHeader4(src, dst, protocol, length);
+      this.#ipId = (this.#ipId + 1) & 0xffff;
+      this.#pseudoSum = pseudoHeader4(src, dst, protocol, length);
       const total = h.IPV4_LENGTH + length;
-      return h.putIpv4(into, offset + 2, total, this.ipId, h.IP_DONT_FRAGMENT, this.ttl, protocol, src, dst);
+      return h.putIpv4(into, offset + 2, {
+        totalLength: total,
+        id: this.#ipId,
+        flagsAndOffset: h.IP_DONT_FRAGMENT,
+        ttl: this.ttl,
+        protocol,
+        src,
+        dst,
+      });
     }
     h.put16(into, offset, h.ETHERTYPE_IPV6);
-    offset = h.putIpv6Fixed(into, offset + 2, 0, 0, length, protocol, this.ttl);
+    offset = h.putIpv6Fixed(into, offset + 2, {
+      trafficClass: 0,
+      flowLabel: 0,
+      payloadLength: length,
+      nextHeader: protocol,
+      hopLimit: this.ttl,
+    });
     offset = h.putBytes(into, offset, IP6_PREFIX);
     h.put32(into, offset, src);
     offset = h.putBytes(into, offset + 4, IP6_PREFIX);
     h.put32(into, offset, dst);
-    this.pseudoSum = 2 * PREFIX_SUM + sumOf32(src) + sumOf32(dst) + protocol + length;
+    this.#pseudoSum = 2 * PREFIX_SUM + sumOf32(src) + sumOf32(dst) + protocol + length;
     return offset + 4;
   }
 
-  private seal(
+  #fill(into: Uint8Array, payload: number, { content = null, count }: Sent): void {
+    if (content !== null) h.putBytes(into, payload, content, count);
+    else putPattern(into, payload, count);
+  }
+
+  /** Fills the checksum in; that of filler is known and not computed again. */
+  #seal(
     into: Uint8Array,
     l4: number,
     payload: number,
     protocol: number,
-    content: Uint8Array | null,
-    count: number,
+    { content = null, count }: Sent,
   ): void {
-    if (count > 0 && content === null) {
-      putPattern(into, payload, count);
-      h.sealUpperLayer(into, l4, payload, protocol, this.pseudoSum + patternSum(count));
-      return;
-    }
-    if (content !== null) h.putBytes(into, payload, content, count);
-    h.sealUpperLayer(into, l4, payload + count, protocol, this.pseudoSum);
+    const filler = content === null;
+    const sum = this.#pseudoSum + (filler ? patternSum(count) : 0);
+    h.sealUpperLayer(into, l4, filler ? payload : payload + count, protocol, sum);
   }
 }

@@ -48,36 +48,39 @@ export type ParameterValue = number | string | null;
 
 /** The complete, checked parameters of one scenario. */
 export class ParameterValues {
-  constructor(
-    readonly scenarioName: string,
-    private readonly values: ReadonlyMap<string, ParameterValue>,
-  ) {}
+  readonly scenarioName: string;
+  readonly #values: ReadonlyMap<string, ParameterValue>;
+
+  constructor(scenarioName: string, values: ReadonlyMap<string, ParameterValue>) {
+    this.scenarioName = scenarioName;
+    this.#values = values;
+  }
 
   /** A number with a default. */
   number(name: string): number {
-    const value = this.get(name);
+    const value = this.#get(name);
     if (typeof value !== 'number') throw new TypeError(`${this.scenarioName}: --${name} is no number`);
     return value;
   }
 
   /** A number, or null where it was left to the scenario. */
   numberOrNull(name: string): number | null {
-    return this.get(name) === null ? null : this.number(name);
+    return this.#get(name) === null ? null : this.number(name);
   }
 
   text(name: string): string {
-    const value = this.get(name);
+    const value = this.#get(name);
     if (typeof value !== 'string') throw new TypeError(`${this.scenarioName}: --${name} is no text`);
     return value;
   }
 
   /** Every value by name, for the record of a run. */
   toObject(): Record<string, ParameterValue> {
-    return Object.fromEntries(this.values);
+    return Object.fromEntries(this.#values);
   }
 
-  private get(name: string): ParameterValue {
-    const value = this.values.get(name);
+  #get(name: string): ParameterValue {
+    const value = this.#values.get(name);
     if (value === undefined) throw new TypeError(`${this.scenarioName} declares no parameter '${name}'`);
     return value;
   }

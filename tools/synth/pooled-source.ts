@@ -8,7 +8,7 @@ import { TimedSource } from './scenario.js';
 /** For scenarios with the parameters `pps`, `cps` and `active-flows`. */
 export class PooledSource extends TimedSource {
   readonly maxFrameLength: number;
-  private readonly pool: FlowPool;
+  readonly #pool: FlowPool;
 
   constructor(parameters: ParameterValues, table: FlowTable, picker: Picker) {
     super(parameters);
@@ -19,12 +19,12 @@ export class PooledSource extends TimedSource {
       cps: parameters.numberOrNull('cps'),
       activeFlows: parameters.number('active-flows'),
     };
-    this.pool = new FlowPool(table, options, picker);
+    this.#pool = new FlowPool(table, options, picker);
   }
 
   protected write(into: Uint8Array, at: number): number {
-    const length = this.pool.write(into, at);
-    this.flowIndex = this.pool.flowIndex;
+    const length = this.#pool.write(into, at);
+    this.flowIndex = this.#pool.flowIndex;
     return length;
   }
 }

@@ -70,8 +70,8 @@ export class TcpFlowTable implements FlowTable {
   readonly capacity: number;
   readonly minPacketsPerFlow: number;
   readonly maxFrameLength = PacketWriter.MAX_HEADERS + MAX_SEGMENT_BYTES;
-  private readonly isnKey: number;
-  private readonly plan: TcpFlowPlan = {
+  readonly #isnKey: number;
+  readonly #plan: TcpFlowPlan = {
     family: 4,
     vlanId: 0,
     requestBytes: 64,
@@ -79,188 +79,218 @@ export class TcpFlowTable implements FlowTable {
     exchanges: 1,
     reset: false,
   };
-  private readonly flow: Uint32Array;
-  private readonly stage: Uint8Array;
-  private readonly closing: Uint8Array;
-  private readonly reset: Uint8Array;
-  private readonly family: Uint8Array;
-  private readonly vlan: Uint16Array;
-  private readonly clientSeq: Uint32Array;
-  private readonly serverSeq: Uint32Array;
-  private readonly requestBytes: Uint32Array;
-  private readonly responseBytes: Uint32Array;
-  private readonly exchangesLeft: Uint32Array;
+  readonly #flow: Uint32Array;
+  readonly #stage: Uint8Array;
+  readonly #closing: Uint8Array;
+  readonly #reset: Uint8Array;
+  readonly #family: Uint8Array;
+  readonly #vlan: Uint16Array;
+  readonly #clientSeq: Uint32Array;
+  readonly #serverSeq: Uint32Array;
+  readonly #requestBytes: Uint32Array;
+  readonly #responseBytes: Uint32Array;
+  readonly #exchangesLeft: Uint32Array;
   /** Bytes of the current message still to send. */
-  private readonly left: Uint32Array;
+  readonly #left: Uint32Array;
   /** Response segments sent since the last acknowledgement. */
-  private readonly unacknowledged: Uint8Array;
+  readonly #unacknowledged: Uint8Array;
+
+  readonly #tuples: TupleSpace;
+  readonly #writer: PacketWriter;
+  readonly #planner: TcpPlanner;
 
   constructor(
     options: TcpFlowTableOptions,
-    private readonly tuples: TupleSpace,
-    private readonly writer: PacketWriter,
-    private readonly planner: TcpPlanner,
+    tuples: TupleSpace,
+    writer: PacketWriter,
+    planner: TcpPlanner,
     random: Random,
   ) {
+    this.#tuples = tuples;
+    this.#writer = writer;
+    this.#planner = planner;
     const { capacity } = options;
     this.capacity = capacity;
     this.minPacketsPerFlow = options.minPacketsPerFlow;
-    this.isnKey = random.derive('initial sequence numbers').u32();
-    this.flow = new Uint32Array(capacity);
-    this.stage = new Uint8Array(capacity);
-    this.closing = new Uint8Array(capacity);
-    this.reset = new Uint8Array(capacity);
-    this.family = new Uint8Array(capacity);
-    this.vlan = new Uint16Array(capacity);
-    this.clientSeq = new Uint32Array(capacity);
-    this.serverSeq = new Uint32Array(capacity);
-    this.requestBytes = new Uint32Array(capacity);
-    this.responseBytes = new Uint32Array(capacity);
-    this.exchangesLeft = new Uint32Array(capacity);
-    this.left = new Uint32Array(capacity);
-    this.unacknowledged = new Uint8Array(capacity);
+    this.#isnKey = random.derive('initial sequence numbers').u32();
+    this.#flow = new Uint32Array(capacity);
+    this.#stage = new Uint8Array(capacity);
+    this.#closing = new Uint8Array(capacity);
+    this.#reset = new Uint8Array(capacity);
+    this.#family = new Uint8Array(capacity);
+    this.#vlan = new Uint16Array(capacity);
+    this.#clientSeq = new Uint32Array(capacity);
+    this.#serverSeq = new Uint32Array(capacity);
+    this.#requestBytes = new Uint32Array(capacity);
+    this.#responseBytes = new Uint32Array(capacity);
+    this.#exchangesLeft = new Uint32Array(capacity);
+    this.#left = new Uint32Array(capacity);
+    this.#unacknowledged = new Uint8Array(capacity);
   }
 
   begin(slot: number, flowIndex: number): void {
-    this.planner(flowIndex, this.plan);
-    const plan = this.plan;
-    this.flow[slot] = flowIndex;
-    this.stage[slot] = STAGE.syn;
-    this.closing[slot] = 0;
-    this.reset[slot] = plan.reset ? 1 : 0;
-    this.family[slot] = plan.family;
-    this.vlan[slot] = plan.vlanId;
-    this.clientSeq[slot] = mixPair32(this.isnKey, flowIndex);
-    this.serverSeq[slot] = mixPair32(flowIndex, this.isnKey);
-    this.requestBytes[slot] = plan.requestBytes;
-    this.responseBytes[slot] = plan.responseBytes;
-    this.exchangesLeft[slot] = plan.exchanges;
+    this.#planner(flowIndex, this.#plan);
+    const plan = this.#plan;
+    this.#flow[slot] = flowIndex;
+    this.#stage[slot] = STAGE.syn;
+    this.#closing[slot] = 0;
+    this.#reset[slot] = plan.reset ? 1 : 0;
+    this.#family[slot] = plan.family;
+    this.#vlan[slot] = plan.vlanId;
+    this.#clientSeq[slot] = mixPair32(this.#isnKey, flowIndex);
+    this.#serverSeq[slot] = mixPair32(flowIndex, this.#isnKey);
+    this.#requestBytes[slot] = plan.requestBytes;
+    this.#responseBytes[slot] = plan.responseBytes;
+    this.#exchangesLeft[slot] = plan.exchanges;
   }
 
   askToClose(slot: number): void {
-    this.closing[slot] = 1;
+    this.#closing[slot] = 1;
   }
 
   flowIndex(slot: number): number {
-    return this.flow[slot]!;
+    return this.#flow[slot]!;
   }
 
   phase(slot: number): number {
-    const stage = this.stage[slot]!;
+    const stage = this.#stage[slot]!;
     if (stage === STAGE.closed) return PHASE.closed;
-    if (this.closing[slot] === 1) return PHASE.closing;
+    if (this.#closing[slot] === 1) return PHASE.closing;
     return stage < STAGE.boundary ? PHASE.opening : PHASE.open;
   }
 
   emit(slot: number, into: Uint8Array, at: number): number {
-    if (this.stage[slot] === STAGE.boundary) this.turn(slot);
-    switch (this.stage[slot]) {
+    if (this.#stage[slot] === STAGE.boundary) this.#turn(slot);
+    switch (this.#stage[slot]) {
       case STAGE.syn:
-        this.stage[slot] = STAGE.synAck;
-        return this.fromClient(slot, into, at, TCP_SYN, 0);
+        this.#stage[slot] = STAGE.synAck;
+        return this.#fromClient(slot, into, at, TCP_SYN, 0);
       case STAGE.synAck:
-        this.stage[slot] = STAGE.handshakeAck;
-        return this.fromServer(slot, into, at, TCP_SYN | TCP_ACK, 0);
+        this.#stage[slot] = STAGE.handshakeAck;
+        return this.#fromServer(slot, into, at, TCP_SYN | TCP_ACK, 0);
       case STAGE.handshakeAck:
-        this.stage[slot] = STAGE.boundary;
-        return this.fromClient(slot, into, at, TCP_ACK, 0);
+        this.#stage[slot] = STAGE.boundary;
+        return this.#fromClient(slot, into, at, TCP_ACK, 0);
       case STAGE.request:
-        return this.request(slot, into, at);
+        return this.#request(slot, into, at);
       case STAGE.response:
-        return this.response(slot, into, at);
+        return this.#response(slot, into, at);
       case STAGE.responseAck:
-        this.unacknowledged[slot] = 0;
-        if (this.left[slot]! > 0) this.stage[slot] = STAGE.response;
-        else this.endExchange(slot);
-        return this.fromClient(slot, into, at, TCP_ACK, 0);
+        this.#unacknowledged[slot] = 0;
+        if (this.#left[slot]! > 0) this.#stage[slot] = STAGE.response;
+        else this.#endExchange(slot);
+        return this.#fromClient(slot, into, at, TCP_ACK, 0);
       case STAGE.clientFin:
-        this.stage[slot] = STAGE.serverFin;
-        return this.fromClient(slot, into, at, TCP_FIN | TCP_ACK, 0);
+        this.#stage[slot] = STAGE.serverFin;
+        return this.#fromClient(slot, into, at, TCP_FIN | TCP_ACK, 0);
       case STAGE.serverFin:
-        this.stage[slot] = STAGE.lastAck;
-        return this.fromServer(slot, into, at, TCP_FIN | TCP_ACK, 0);
+        this.#stage[slot] = STAGE.lastAck;
+        return this.#fromServer(slot, into, at, TCP_FIN | TCP_ACK, 0);
       case STAGE.lastAck:
-        this.stage[slot] = STAGE.closed;
-        return this.fromClient(slot, into, at, TCP_ACK, 0);
+        this.#stage[slot] = STAGE.closed;
+        return this.#fromClient(slot, into, at, TCP_ACK, 0);
       case STAGE.reset:
-        this.stage[slot] = STAGE.closed;
-        return this.fromClient(slot, into, at, TCP_RST | TCP_ACK, 0);
+        this.#stage[slot] = STAGE.closed;
+        return this.#fromClient(slot, into, at, TCP_RST | TCP_ACK, 0);
       default:
-        throw new Error(`TCP conversation ${this.flow[slot]} was asked to speak after its end`);
+        throw new Error(`TCP conversation ${this.#flow[slot]} was asked to speak after its end`);
     }
   }
 
   /** At the boundary between exchanges: begin the next one, or the close. */
-  private turn(slot: number): void {
-    if (this.closing[slot] === 1) {
-      this.stage[slot] = this.reset[slot] === 1 ? STAGE.reset : STAGE.clientFin;
+  #turn(slot: number): void {
+    if (this.#closing[slot] === 1) {
+      this.#stage[slot] = this.#reset[slot] === 1 ? STAGE.reset : STAGE.clientFin;
     } else {
-      this.stage[slot] = STAGE.request;
-      this.left[slot] = this.requestBytes[slot]!;
+      this.#stage[slot] = STAGE.request;
+      this.#left[slot] = this.#requestBytes[slot]!;
     }
   }
 
-  private request(slot: number, into: Uint8Array, at: number): number {
-    const count = Math.min(segmentBytes(this.family[slot] as IpFamily), this.left[slot]!);
-    this.left[slot] = this.left[slot]! - count;
-    const last = this.left[slot] === 0;
+  #request(slot: number, into: Uint8Array, at: number): number {
+    const count = Math.min(segmentBytes(this.#family[slot] as IpFamily), this.#left[slot]!);
+    this.#left[slot] = this.#left[slot]! - count;
+    const last = this.#left[slot] === 0;
     if (last) {
-      this.left[slot] = this.responseBytes[slot]!;
-      this.unacknowledged[slot] = 0;
-      if (this.left[slot] === 0) this.endExchange(slot);
-      else this.stage[slot] = STAGE.response;
+      this.#left[slot] = this.#responseBytes[slot]!;
+      this.#unacknowledged[slot] = 0;
+      if (this.#left[slot] === 0) this.#endExchange(slot);
+      else this.#stage[slot] = STAGE.response;
     }
-    return this.fromClient(slot, into, at, last ? TCP_PSH | TCP_ACK : TCP_ACK, count);
+    return this.#fromClient(slot, into, at, last ? TCP_PSH | TCP_ACK : TCP_ACK, count);
   }
 
-  private response(slot: number, into: Uint8Array, at: number): number {
-    const count = Math.min(segmentBytes(this.family[slot] as IpFamily), this.left[slot]!);
-    this.left[slot] = this.left[slot]! - count;
-    this.unacknowledged[slot] = this.unacknowledged[slot]! + 1;
-    const last = this.left[slot] === 0;
-    if (last || this.unacknowledged[slot] === 2) this.stage[slot] = STAGE.responseAck;
-    return this.fromServer(slot, into, at, last ? TCP_PSH | TCP_ACK : TCP_ACK, count);
+  #response(slot: number, into: Uint8Array, at: number): number {
+    const count = Math.min(segmentBytes(this.#family[slot] as IpFamily), this.#left[slot]!);
+    this.#left[slot] = this.#left[slot]! - count;
+    this.#unacknowledged[slot] = this.#unacknowledged[slot]! + 1;
+    const last = this.#left[slot] === 0;
+    if (last || this.#unacknowledged[slot] === 2) this.#stage[slot] = STAGE.responseAck;
+    return this.#fromServer(slot, into, at, last ? TCP_PSH | TCP_ACK : TCP_ACK, count);
   }
 
-  private endExchange(slot: number): void {
-    this.stage[slot] = STAGE.boundary;
-    const left = this.exchangesLeft[slot]!;
+  #endExchange(slot: number): void {
+    this.#stage[slot] = STAGE.boundary;
+    const left = this.#exchangesLeft[slot]!;
     if (left === 0) return;
-    this.exchangesLeft[slot] = left - 1;
-    if (left === 1) this.closing[slot] = 1;
+    this.#exchangesLeft[slot] = left - 1;
+    if (left === 1) this.#closing[slot] = 1;
   }
 
-  private fromClient(slot: number, into: Uint8Array, at: number, flags: number, count: number): number {
-    const seq = this.clientSeq[slot]!;
+  #fromClient(slot: number, into: Uint8Array, at: number, flags: number, count: number): number {
+    const seq = this.#clientSeq[slot]!;
     const opening = (flags & TCP_SYN) !== 0;
-    const ack = opening ? 0 : this.serverSeq[slot]!;
-    this.clientSeq[slot] = seq + count + ((flags & (TCP_SYN | TCP_FIN)) !== 0 ? 1 : 0);
-    const { tuples, writer } = this;
-    this.aim(slot);
+    const ack = opening ? 0 : this.#serverSeq[slot]!;
+    this.#clientSeq[slot] = seq + count + ((flags & (TCP_SYN | TCP_FIN)) !== 0 ? 1 : 0);
+    const tuples = this.#tuples;
+    const writer = this.#writer;
+    this.#aim(slot);
     const { client, clientPort, server, serverPort } = tuples;
     const window = opening ? SYN_WINDOW : SCALED_WINDOW;
     const options = opening ? synOptions(writer.family) : null;
-    // prettier-ignore
-    return writer.tcp(into, at, client, server, clientPort, serverPort, seq, ack, flags, window, options, null, count, false);
+    return writer.tcp(into, at, {
+      src: client,
+      dst: server,
+      srcPort: clientPort,
+      dstPort: serverPort,
+      seq,
+      ack,
+      flags,
+      window,
+      options,
+      count,
+    });
   }
 
-  private fromServer(slot: number, into: Uint8Array, at: number, flags: number, count: number): number {
-    const seq = this.serverSeq[slot]!;
+  #fromServer(slot: number, into: Uint8Array, at: number, flags: number, count: number): number {
+    const seq = this.#serverSeq[slot]!;
     const opening = (flags & TCP_SYN) !== 0;
-    const ack = this.clientSeq[slot]!;
-    this.serverSeq[slot] = seq + count + ((flags & (TCP_SYN | TCP_FIN)) !== 0 ? 1 : 0);
-    const { tuples, writer } = this;
-    this.aim(slot);
+    const ack = this.#clientSeq[slot]!;
+    this.#serverSeq[slot] = seq + count + ((flags & (TCP_SYN | TCP_FIN)) !== 0 ? 1 : 0);
+    const tuples = this.#tuples;
+    const writer = this.#writer;
+    this.#aim(slot);
     const { client, clientPort, server, serverPort } = tuples;
     const window = opening ? SYN_WINDOW : SCALED_WINDOW;
     const options = opening ? synOptions(writer.family) : null;
-    // prettier-ignore
-    return writer.tcp(into, at, server, client, serverPort, clientPort, seq, ack, flags, window, options, null, count, true);
+    return writer.tcp(into, at, {
+      src: server,
+      dst: client,
+      srcPort: serverPort,
+      dstPort: clientPort,
+      seq,
+      ack,
+      flags,
+      window,
+      options,
+      count,
+      backwards: true,
+    });
   }
 
-  private aim(slot: number): void {
-    this.tuples.pick(this.flow[slot]!);
-    this.writer.family = this.family[slot] as IpFamily;
-    this.writer.vlanId = this.vlan[slot]!;
+  #aim(slot: number): void {
+    this.#tuples.pick(this.#flow[slot]!);
+    this.#writer.family = this.#family[slot] as IpFamily;
+    this.#writer.vlanId = this.#vlan[slot]!;
   }
 }

@@ -26,30 +26,30 @@ export class TupleSpace {
   serverPort = 0;
   /** How many distinct tuples there are, at most 2^32. */
   readonly size: number;
-  private readonly order: Permutation;
-  private readonly firstClientPort: number;
-  private readonly clientPorts: number;
+  readonly #order: Permutation;
+  readonly #firstClientPort: number;
+  readonly #clientPorts: number;
 
-  constructor(
-    private readonly ranges: TupleRanges,
-    random: Random,
-  ) {
-    this.firstClientPort = ranges.firstClientPort ?? FIRST_EPHEMERAL_PORT;
-    this.clientPorts = ranges.clientPorts ?? EPHEMERAL_PORTS;
-    const all = ranges.clients * this.clientPorts * ranges.servers * ranges.serverPorts.length;
+  readonly #ranges: TupleRanges;
+
+  constructor(ranges: TupleRanges, random: Random) {
+    this.#ranges = ranges;
+    this.#firstClientPort = ranges.firstClientPort ?? FIRST_EPHEMERAL_PORT;
+    this.#clientPorts = ranges.clientPorts ?? EPHEMERAL_PORTS;
+    const all = ranges.clients * this.#clientPorts * ranges.servers * ranges.serverPorts.length;
     this.size = Math.min(all, 2 ** 32);
-    this.order = new Permutation(this.size, random.derive('tuples'));
+    this.#order = new Permutation(this.size, random.derive('tuples'));
   }
 
   /** Sets the four fields to the tuple of flow `flowIndex`. */
   pick(flowIndex: number): void {
-    let rest = this.order.at(flowIndex % this.size);
-    const { clients, servers, serverPorts } = this.ranges;
-    this.client = this.ranges.firstClient + (rest % clients);
+    let rest = this.#order.at(flowIndex % this.size);
+    const { clients, servers, serverPorts } = this.#ranges;
+    this.client = this.#ranges.firstClient + (rest % clients);
     rest = Math.floor(rest / clients);
-    this.server = this.ranges.firstServer + (rest % servers);
+    this.server = this.#ranges.firstServer + (rest % servers);
     rest = Math.floor(rest / servers);
     this.serverPort = serverPorts[rest % serverPorts.length]!;
-    this.clientPort = this.firstClientPort + Math.floor(rest / serverPorts.length);
+    this.clientPort = this.#firstClientPort + Math.floor(rest / serverPorts.length);
   }
 }

@@ -10,11 +10,18 @@ const DNAT: ExecRequest = { ...FTP, nat: { type: 'dst', minAddress: B } };
 
 /** An FTP control connection from A to `server`, and its segments. */
 class Control {
+  readonly t: TrackerBed;
+  readonly request: ExecRequest;
+  readonly ends: { client: string; server: string; seenClient: string; realServer: string };
+
   constructor(
-    readonly t: TrackerBed,
-    readonly request: ExecRequest = FTP,
-    readonly ends = { client: A, server: B, seenClient: A, realServer: B },
+    t: TrackerBed,
+    request: ExecRequest = FTP,
+    ends = { client: A, server: B, seenClient: A, realServer: B },
   ) {
+    this.t = t;
+    this.request = request;
+    this.ends = ends;
     this.client('', 'S', { seq: 99 });
     this.server('', 'SA', { seq: 499, ack: 100 });
     this.client('', 'A', { seq: 100, ack: 500 });

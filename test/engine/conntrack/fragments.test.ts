@@ -16,7 +16,7 @@ function fragmentsOf(frame: Uint8Array, id: number, mtu = 1500): Uint8Array[] {
   const ranges = fragmentRanges(total, headerBytes === 40 ? 48 : 20, mtu);
   return ranges.map((range, index) => {
     const into = new Uint8Array(2000);
-    return into.slice(0, writeFragment(into, 0, frame, range, id, index < ranges.length - 1));
+    return into.slice(0, writeFragment(into, 0, frame, { range, id, more: index < ranges.length - 1 }));
   });
 }
 

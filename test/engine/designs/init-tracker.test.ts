@@ -77,7 +77,7 @@ describe.each(DESIGNS)('detach: %s', (design) => {
       const ranges = fragmentRanges(frame.length - 34, 20, 1500);
       return ranges.map((range, index) => {
         const into = new Uint8Array(2000);
-        return into.slice(0, writeFragment(into, 0, frame, range, id, index < ranges.length - 1));
+        return into.slice(0, writeFragment(into, 0, frame, { range, id, more: index < ranges.length - 1 }));
       });
     };
     expect(fragments(1)).toHaveLength(4);

@@ -20,7 +20,7 @@ function fragments(id: number): Uint8Array[] {
   const ranges = fragmentRanges(frame.length - 34, 20, 1500);
   return ranges.map((range, index) => {
     const into = new Uint8Array(2000);
-    return into.slice(0, writeFragment(into, 0, frame, range, id, index < ranges.length - 1));
+    return into.slice(0, writeFragment(into, 0, frame, { range, id, more: index < ranges.length - 1 }));
   });
 }
 const firstFragment = (id: number): Uint8Array => fragments(id)[0] as Uint8Array;

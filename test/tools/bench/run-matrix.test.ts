@@ -52,15 +52,18 @@ class FakeCases extends FakeRunner {
 
 /** The new design has a far shorter tail, on a machine that interrupts so many of the packets. */
 class FakeTails extends FakeCases {
-  constructor(private readonly interruptedShare: number) {
+  readonly #interruptedShare: number;
+
+  constructor(interruptedShare: number) {
     super({ seed: 3 });
+    this.#interruptedShare = interruptedShare;
   }
 
   override async run(cell: Cell, trialSeed: number) {
     const { values, case: one } = await super.run(cell, trialSeed);
     const tails = cell.design === 'new' ? 1 : 2;
     const more = { 'service.p99Ns': 2000 * tails, 'service.p999Ns': 8000 * tails };
-    return { values: { ...values, ...more, 'service.interruptedShare': this.interruptedShare }, case: one };
+    return { values: { ...values, ...more, 'service.interruptedShare': this.#interruptedShare }, case: one };
   }
 }
 

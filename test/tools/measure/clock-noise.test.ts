@@ -7,24 +7,29 @@ import { FakeClock } from './fake-system.js';
 /** A read costs `costNs` and 0 to 31 ns more; time is shown rounded down to steps, each off by up to `roundingNs`. */
 class WobblyClock implements Clock {
   readonly name = 'wobbly';
-  private timeNs = 0;
-  private reads = 0;
+  #timeNs = 0;
+  #reads = 0;
 
-  constructor(
-    private readonly costNs: number,
-    private readonly stepNs: number,
-    private readonly roundingNs: number,
-    private readonly interruptedShare = 0,
-  ) {}
+  readonly #costNs: number;
+  readonly #stepNs: number;
+  readonly #roundingNs: number;
+  readonly #interruptedShare: number;
+
+  constructor(costNs: number, stepNs: number, roundingNs: number, interruptedShare = 0) {
+    this.#interruptedShare = interruptedShare;
+    this.#costNs = costNs;
+    this.#stepNs = stepNs;
+    this.#roundingNs = roundingNs;
+  }
 
   nowNs(): number {
-    this.reads++;
-    this.timeNs += this.costNs + ((this.reads * 7) % 32);
+    this.#reads++;
+    this.#timeNs += this.#costNs + ((this.#reads * 7) % 32);
     // Every so many reads, by Weyl's sequence: evenly, but not in step with anything.
-    if (this.interruptedShare > 0 && (this.reads * 0.6180339887) % 1 < this.interruptedShare)
-      this.timeNs += 20_003;
-    const ticks = Math.floor(this.timeNs / this.stepNs);
-    return ticks * this.stepNs + (ticks % 8 === 3 ? this.roundingNs : 0);
+    if (this.#interruptedShare > 0 && (this.#reads * 0.6180339887) % 1 < this.#interruptedShare)
+      this.#timeNs += 20_003;
+    const ticks = Math.floor(this.#timeNs / this.#stepNs);
+    return ticks * this.#stepNs + (ticks % 8 === 3 ? this.#roundingNs : 0);
   }
 }
 

@@ -22,20 +22,23 @@ export function fakeFiles(
 /** A clock whose every read costs `costNs` and which shows time rounded down to `stepNs`. */
 export class FakeClock implements Clock {
   readonly name = 'fake';
-  private timeNs = 0;
+  #timeNs = 0;
 
-  constructor(
-    private readonly costNs: number,
-    private readonly stepNs = 1,
-  ) {}
+  readonly #costNs: number;
+  readonly #stepNs: number;
+
+  constructor(costNs: number, stepNs = 1) {
+    this.#costNs = costNs;
+    this.#stepNs = stepNs;
+  }
 
   nowNs(): number {
-    this.timeNs += this.costNs;
-    return Math.floor(this.timeNs / this.stepNs) * this.stepNs;
+    this.#timeNs += this.#costNs;
+    return Math.floor(this.#timeNs / this.#stepNs) * this.#stepNs;
   }
 
   /** Lets time pass without a read. */
   advance(ns: number): void {
-    this.timeNs += ns;
+    this.#timeNs += ns;
   }
 }

@@ -53,7 +53,7 @@ const MUTEX = 'engine/assembly/shm/mutex.ts';
 const RUNNER = 'tools/replay/sweep-runner.ts';
 
 const A_PACKET = '  countWork(W_PACKETS, 1);\n';
-const MEMORY_MAP = "import { hashBasis } from '../shm/memory-map';";
+const MEMORY_MAP = "import { hashBasis } from '../records/memory-map';";
 
 /** Dependent additions and rotations, about two cycles each: together about a tenth of the time of an established packet. */
 const SLOWER_STEPS = Number(process.env['CTREPLAY_PLANTED_STEPS'] ?? 48);
@@ -70,7 +70,7 @@ export const PLANTS: readonly Plant[] = [
       {
         file: TRACKER,
         find: MEMORY_MAP,
-        replace: "import { C_CT_LOCK, CONTROL, hashBasis } from '../shm/memory-map';",
+        replace: "import { C_CT_LOCK, CONTROL, hashBasis } from '../records/memory-map';",
       },
       {
         file: TRACKER,
@@ -84,7 +84,11 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'a cache line more a packet',
     edits: [
-      { file: TRACKER, find: MEMORY_MAP, replace: "import { CONTROL, hashBasis } from '../shm/memory-map';" },
+      {
+        file: TRACKER,
+        find: MEMORY_MAP,
+        replace: "import { CONTROL, hashBasis } from '../records/memory-map';",
+      },
       {
         file: TRACKER,
         find: A_PACKET,
@@ -100,7 +104,7 @@ export const PLANTS: readonly Plant[] = [
     name: 'a quarter more bytes a connection',
     edits: [
       {
-        file: 'engine/assembly/shm/memory-map.ts',
+        file: 'engine/assembly/records/memory-map.ts',
         find: 'export const CONN_SIZE: usize = 256;',
         replace: 'export const CONN_SIZE: usize = 320;',
       },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { estimateHolds, holdIntervalOf, weightedCounts } from '../../../tools/replay/collect-holds.js';
-import { readCoarse } from '../../../tools/replay/collect-latency.js';
+import { readCoarse } from '../../../tools/replay/recording.js';
 import { lockBed } from '../../support/lock-bed.js';
 
 /** What the holds of ct_lock on the bed's thread stand for, with a clock that costs nothing. */

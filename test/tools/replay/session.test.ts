@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { availableDesigns } from '../../../engine/host/designs.js';
-import { replayedDesigns } from '../../support/designs.js';
-import { parseObjective } from '../../../tools/replay/rate-search.js';
-import { runSearch, runSession } from '../../../tools/replay/session.js';
+import { byTurns, replayedDesigns } from '../../support/designs.js';
+import { runSession } from '../../../tools/replay/session.js';
 import type { ResultCase } from '../../../tools/result/schema.js';
 import { validateResult } from '../../../tools/result/result-file.js';
-import { design, failedChecks, replayCase, replayOptions, scenario } from '../../support/replay.js';
+import { failedChecks, replayCase, quickPlan, scenario } from '../../support/replay.js';
 
 function locksPerPacket(each: ResultCase, lockClass: string): number {
   const all = each.locks?.find((lock) => lock.class === lockClass && lock.thread === 'all');
@@ -13,7 +12,7 @@ function locksPerPacket(each: ResultCase, lockClass: string): number {
 }
 
 describe.each(replayedDesigns())('replay through %s', (name) => {
-  it.each([1, 2, 3])('accounts for every packet with %d workers', async (workers) => {
+  it.each(byTurns([1, 2, 3], name))('accounts for every packet with %d workers', async (workers) => {
     const traffic = await scenario('tcp-crr', { packets: 20_000 });
     const result = await replayCase(traffic, name, { workers, loops: 2 });
     expect(result.packets.injected).toBe(40_000);
@@ -86,13 +85,13 @@ describe.each(replayedDesigns())('replay through %s', (name) => {
 
   it('runs open-ended loops for a duration', async () => {
     const traffic = await scenario('established', { packets: 1000, 'active-flows': 50 });
-    const result = await replayCase(traffic, name, { loops: Number.POSITIVE_INFINITY, durationMs: 150 });
+    const result = await replayCase(traffic, name, { loops: null, durationMs: 150 });
     expect(result.packets.injected).toBeGreaterThan(1000);
     expect(result.elapsedNs).toBeGreaterThan(140e6);
     expect(failedChecks(result)).toEqual([]);
   });
 
-  it.each(['off', 'sample'] as const)('runs without per-packet times: %s', async (mode) => {
+  it.each(byTurns(['off', 'sample'] as const, name))('runs without per-packet times: %s', async (mode) => {
     const traffic = await scenario('established', { packets: 6400, 'active-flows': 50 });
     const latency = mode === 'off' ? ({ mode } as const) : ({ mode, interval: 10 } as const);
     const result = await replayCase(traffic, name, { latency });
@@ -102,7 +101,7 @@ describe.each(replayedDesigns())('replay through %s', (name) => {
 
   it('runs the bare build, without lock figures', async () => {
     const traffic = await scenario('established', { packets: 2000, 'active-flows': 50 });
-    const result = await replayCase(traffic, name, { flavour: 'bare', workers: 2 });
+    const result = await replayCase(traffic, name, { build: 'bare', workers: 2 });
     expect(result.build).toBe('bare');
     expect(result.locks ?? null).toBeNull();
     expect(failedChecks(result)).toEqual([]);
@@ -115,10 +114,8 @@ describe('a session', () => {
     const result = await runSession({
       traffic,
       input: { type: 'scenario', name: 'tcp-crr' },
-      designs: ['timeout-lists', 'rculist-sweep@v7'].map(design),
-      options: replayOptions({ workers: 2 }),
+      plan: quickPlan({ designs: ['timeout-lists', 'rculist-sweep@v7'], workers: 2 }),
       commandLine: ['replay'],
-      configuration: {},
     });
     expect(validateResult(result, 'result.json')).toBe(result);
     expect(result.valid).toBe(true);
@@ -134,10 +131,8 @@ describe('a session', () => {
       {
         traffic,
         input: { type: 'scenario', name: 'established' },
-        designs: ['timeout-lists', 'rculist-sweep'].map(design),
-        options: replayOptions({ loops: 1e9 }),
+        plan: quickPlan({ designs: ['timeout-lists', 'rculist-sweep'], loops: 1e9 }),
         commandLine: ['replay'],
-        configuration: {},
       },
       { onStart: (interrupt) => setTimeout(interrupt, 100) },
     );
@@ -146,24 +141,6 @@ describe('a session', () => {
     expect(result.cases[0]?.partial).toBe(true);
     expect(result.cases[0]?.packets.injected).toBeGreaterThan(0);
     expect(result.valid).toBe(true);
-  });
-});
-
-describe('a thread that fails while it holds ct_lock', () => {
-  it.each([
-    ['trap', 'timeout-lists'],
-    ['trap', 'rculist-sweep'],
-    ['exit', 'timeout-lists'],
-    ['exit', 'rculist-sweep'],
-  ] as const)('%s: ends the run of %s, names worker, packet and lock', async (kind, name) => {
-    const traffic = await scenario('syn-flood', { packets: 20_000 });
-    const run = replayCase(traffic, name, {
-      workers: 2,
-      loops: 1e6,
-      fault: { worker: 1, afterPackets: 2000, kind },
-    });
-    await expect(run).rejects.toThrow(/worker 1 failed.*holding ct_lock/);
-    if (kind === 'trap') await expect(run).rejects.toThrow(/packet \d+ of the traffic/);
   });
 });
 
@@ -176,31 +153,5 @@ describe('short runs', () => {
       expect(result.elapsedNs).toBeGreaterThanOrEqual((service?.count ?? 0) * (service?.meanNs ?? 0) * 0.99);
       expect(result.pacing.achievedPps).toBeGreaterThan(0);
     }
-  });
-});
-
-describe('a search for the highest rate', () => {
-  it('keeps every step, and a rate that was too high spoils nothing', async () => {
-    const traffic = await scenario('established', { packets: 2000, 'active-flows': 50 });
-    const objectiveText = 'service.p50<1ns';
-    const request = {
-      traffic,
-      input: { type: 'scenario', name: 'established' } as const,
-      designs: [design('rculist-sweep')],
-      options: replayOptions({ warmupPackets: 100 }),
-      commandLine: ['replay'],
-      configuration: {},
-      objectiveText,
-      objective: parseObjective(objectiveText),
-      stepMs: 30,
-    };
-    const result = await runSearch(request);
-    expect(validateResult(result, 'result.json')).toBe(result);
-    const [search] = result.rateSearches ?? [];
-    // No packet takes less than a nanosecond, so no rate holds.
-    expect(search?.bestPps).toBeNull();
-    expect(search?.steps.length).toBeGreaterThan(3);
-    expect(search?.steps.every((step) => !step.held)).toBe(true);
-    expect(result.cases).toHaveLength(1 + (search?.steps.length ?? 0));
   });
 });

@@ -111,7 +111,7 @@ describe('conditions', () => {
     const whole = udpFrame({ srcPort: 7, dstPort: 9, payload: new Uint8Array(3000) });
     const fragments = fragmentRanges(3008, 20, 1500).map((range, index) => {
       const into = new Uint8Array(1600);
-      return into.subarray(0, writeFragment(into, 0, whole, range, 5, index < 2));
+      return into.subarray(0, writeFragment(into, 0, whole, { range, id: 5, more: index < 2 }));
     });
     expect(fragments.map((frame) => compileFilter('udp')(frame))).toEqual([true, true, true]);
     expect(fragments.map((frame) => compileFilter('port 9')(frame))).toEqual([true, false, false]);

@@ -4,15 +4,15 @@ import type { RandomSource } from '../../../tools/random/random-source.js';
 
 /** A small seeded generator (splitmix32), so that no change elsewhere changes what these tests draw. */
 export class Random implements RandomSource {
-  private state: number;
+  #state: number;
 
   constructor(seed: number) {
-    this.state = seed >>> 0;
+    this.#state = seed >>> 0;
   }
 
   real(): number {
-    this.state = (this.state + 0x9e3779b9) >>> 0;
-    let z = this.state;
+    this.#state = (this.#state + 0x9e3779b9) >>> 0;
+    let z = this.#state;
     z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
     z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
     return ((z ^ (z >>> 15)) >>> 0) / 2 ** 32;

@@ -147,7 +147,7 @@ describe('fragments', () => {
           const ranges = fragmentRanges(body.length, six ? 48 : 20, mtu);
           ranges.forEach((range, i) => {
             const into = new Uint8Array(1600);
-            const length = writeFragment(into, 0, whole, range, 7, i < ranges.length - 1);
+            const length = writeFragment(into, 0, whole, { range, id: 7, more: i < ranges.length - 1 });
             expect(length - 14).toBeLessThanOrEqual(mtu);
             const seen = dissect(into.slice(0, length));
             expect(seen.badChecksums).toEqual([]);

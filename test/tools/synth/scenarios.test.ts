@@ -13,23 +13,23 @@ const RST = 4;
 /** Follows both directions of every TCP connection and lists the packets whose numbers do not fit. */
 class SequenceChecker {
   readonly faults: string[] = [];
-  private readonly next = new Map<string, number>();
+  readonly #next = new Map<string, number>();
 
   see(packet: Dissected, packetNumber: number): void {
     const own = `${packet.src}:${packet.sport}>${packet.dst}:${packet.dport}`;
     const peer = `${packet.dst}:${packet.dport}>${packet.src}:${packet.sport}`;
-    const expected = this.next.get(own);
+    const expected = this.#next.get(own);
     const opening = (packet.flags & SYN) !== 0;
     if (!opening && expected !== undefined && packet.seq !== expected) {
       this.faults.push(`packet ${packetNumber} ${own}: sequence ${packet.seq}, not ${expected}`);
     }
-    const acknowledged = this.next.get(peer);
+    const acknowledged = this.#next.get(peer);
     if ((packet.flags & 0x10) !== 0 && acknowledged !== undefined && packet.ack !== acknowledged) {
       this.faults.push(`packet ${packetNumber} ${own}: acknowledges ${packet.ack}, not ${acknowledged}`);
     }
     const used = packet.payload.length + (opening ? 1 : 0) + ((packet.flags & FIN) === 0 ? 0 : 1);
-    this.next.set(own, (packet.seq + used) >>> 0);
-    if ((packet.flags & RST) !== 0 || (opening && (packet.flags & 0x10) === 0)) this.next.delete(peer);
+    this.#next.set(own, (packet.seq + used) >>> 0);
+    if ((packet.flags & RST) !== 0 || (opening && (packet.flags & 0x10) === 0)) this.#next.delete(peer);
   }
 }
 

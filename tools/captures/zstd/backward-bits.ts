@@ -11,15 +11,20 @@ export class BackwardBits {
   /** Bits left before the reading position; below 0 more was read than there was. */
   remaining: number;
 
+  readonly bytes: Uint8Array;
+  readonly start: number;
+
   /**
    * @param bytes array with at least `BIT_PADDING_BYTES` behind `end`
    * @throws ZstdError when the end mark is missing
    */
   constructor(
-    readonly bytes: Uint8Array,
-    readonly start: number,
+    bytes: Uint8Array,
+    start: number,
     end: number,
   ) {
+    this.bytes = bytes;
+    this.start = start;
     const last = end > start ? (bytes[end - 1] as number) : 0;
     if (last === 0) throw new ZstdError('a bit stream has no end mark');
     this.remaining = (end - start) * 8 - (Math.clz32(last) - 24) - 1;
@@ -32,12 +37,12 @@ export class BackwardBits {
     if (at < 0) {
       const present = at + bitCount;
       if (present <= 0) return 0;
-      return (this.window(0) & ((1 << present) - 1)) << -at;
+      return (this.#window(0) & ((1 << present) - 1)) << -at;
     }
-    return (this.window(at >> 3) >>> (at & 7)) & ((1 << bitCount) - 1);
+    return (this.#window(at >> 3) >>> (at & 7)) & ((1 << bitCount) - 1);
   }
 
-  private window(byteIndex: number): number {
+  #window(byteIndex: number): number {
     const { bytes } = this;
     const at = this.start + byteIndex;
     return (

@@ -94,23 +94,26 @@ function buildHuffmanTable(weights: number[]): HuffmanTable {
   return { maxBits, symbols, bitCounts };
 }
 
+/** Bytes of an array, from `start` up to `end`. */
+export interface ByteRange {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
 /**
  * Decodes one Huffman stream (RFC 8878, 4.2.2) and checks that it ends exactly where the output does.
  * @throws ZstdError
  */
 export function decodeHuffmanStream(
   table: HuffmanTable,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  output: Uint8Array,
-  outputStart: number,
-  outputEnd: number,
+  { bytes, start, end }: ByteRange,
+  output: ByteRange,
 ): void {
   const { maxBits, symbols, bitCounts } = table;
   const mask = (1 << maxBits) - 1;
   let remaining = new BackwardBits(bytes, start, end).remaining;
-  for (let position = outputStart; position < outputEnd; position += 1) {
+  for (let position = output.start; position < output.end; position += 1) {
     if (remaining <= 0) throw new ZstdError('a Huffman stream ends early');
     let index: number;
     const at = remaining - maxBits;
@@ -124,7 +127,7 @@ export function decodeHuffmanStream(
       const window = (bytes[start] as number) | ((bytes[start + 1] as number) << 8);
       index = ((window & ((1 << remaining) - 1)) << -at) & mask;
     }
-    output[position] = symbols[index] as number;
+    output.bytes[position] = symbols[index] as number;
     remaining -= bitCounts[index] as number;
   }
   if (remaining !== 0) throw new ZstdError('a Huffman stream does not end with its literals');

@@ -1,4 +1,4 @@
-import { decodeHuffmanStream, readHuffmanTable, type HuffmanTable } from './huffman.js';
+import { decodeHuffmanStream, readHuffmanTable, type ByteRange, type HuffmanTable } from './huffman.js';
 import { ZstdError } from './zstd-error.js';
 
 const RAW = 0;
@@ -60,16 +60,15 @@ export function readLiterals(
     contentAt = read.end;
   }
   if (table === null) throw new ZstdError('literals refer to a Huffman tree that no block has given');
-  if (format === 0) decodeHuffmanStream(table, bytes, contentAt, contentEnd, output, 0, length);
-  else decodeFourStreams(table, bytes, contentAt, contentEnd, output, length);
+  const content = { bytes, start: contentAt, end: contentEnd };
+  if (format === 0) decodeHuffmanStream(table, content, { bytes: output, start: 0, end: length });
+  else decodeFourStreams(table, content, output, length);
   return { length, end: contentEnd, table };
 }
 
 function decodeFourStreams(
   table: HuffmanTable,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  { bytes, start, end }: ByteRange,
   output: Uint8Array,
   length: number,
 ): void {
@@ -80,7 +79,8 @@ function decodeFourStreams(
     const streamEnd = index === 3 ? end : streamAt + littleEndian(bytes, start + index * 2, 2, end);
     if (streamEnd > end) throw new ZstdError('the four literal streams do not fit');
     const outputEnd = index === 3 ? length : quarter * (index + 1);
-    decodeHuffmanStream(table, bytes, streamAt, streamEnd, output, quarter * index, outputEnd);
+    const stream = { bytes, start: streamAt, end: streamEnd };
+    decodeHuffmanStream(table, stream, { bytes: output, start: quarter * index, end: outputEnd });
     streamAt = streamEnd;
   }
 }

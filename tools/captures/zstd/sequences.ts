@@ -1,5 +1,6 @@
 import { BackwardBits } from './backward-bits.js';
 import { buildFseTable, readFseTable, singleSymbolTable, type FseTable } from './fse.js';
+import type { ByteRange } from './huffman.js';
 import { ZstdError } from './zstd-error.js';
 
 /** Code tables (RFC 8878, 3.1.1.3.2.1.1): a code stands for its baseline plus that many extra bits. */
@@ -64,14 +65,12 @@ export interface BlockOutput {
  * Decodes a block's sequences section and carries it out (RFC 8878, 3.1.1.3.2 and 3.1.1.4).
  * Every step is checked against literals, history and the block's limit, so that damaged data cost no more time
  * than sound data.
- * @param bytes array with `BIT_PADDING_BYTES` behind `end`
+ * @param section array with `BIT_PADDING_BYTES` behind `end`
  * @returns the end of the output
  * @throws ZstdError
  */
 export function runSequences(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  { bytes, start, end }: ByteRange,
   literals: Uint8Array,
   state: SequenceState,
   output: BlockOutput,
@@ -109,25 +108,30 @@ class SequenceDecoder {
   literalLength = 0;
   matchLength = 0;
   offset = 0;
-  private literalState: number;
-  private offsetState: number;
-  private matchState: number;
+  #literalState: number;
+  #offsetState: number;
+  #matchState: number;
+
+  readonly #tables: SequenceTables;
+  readonly #bits: BackwardBits;
 
   constructor(
-    private readonly tables: SequenceTables,
-    private readonly bits: BackwardBits,
+    tables: SequenceTables,
+    bits: BackwardBits,
   ) {
-    this.literalState = bits.read(tables.literals.accuracyLog);
-    this.offsetState = bits.read(tables.offsets.accuracyLog);
-    this.matchState = bits.read(tables.matches.accuracyLog);
+    this.#tables = tables;
+    this.#bits = bits;
+    this.#literalState = bits.read(tables.literals.accuracyLog);
+    this.#offsetState = bits.read(tables.offsets.accuracyLog);
+    this.#matchState = bits.read(tables.matches.accuracyLog);
   }
 
   next(repeatOffsets: [number, number, number], last: boolean): void {
-    const { bits } = this;
-    const { literals, matches, offsets } = this.tables;
-    const literalCode = literals.symbols[this.literalState] as number;
-    const matchCode = matches.symbols[this.matchState] as number;
-    const offsetCode = offsets.symbols[this.offsetState] as number;
+    const bits = this.#bits;
+    const { literals, matches, offsets } = this.#tables;
+    const literalCode = literals.symbols[this.#literalState] as number;
+    const matchCode = matches.symbols[this.#matchState] as number;
+    const offsetCode = offsets.symbols[this.#offsetState] as number;
     let offsetBits = 0;
     if (offsetCode > MAX_READ_BITS) {
       const high = bits.read(offsetCode - MAX_READ_BITS);
@@ -139,15 +143,15 @@ class SequenceDecoder {
     this.literalLength = (LITERAL_BASE[literalCode] as number) + bits.read(LITERAL_EXTRA[literalCode] as number);
     this.offset = resolveOffset((OFFSET_BASE[offsetCode] as number) + offsetBits, this.literalLength, repeatOffsets);
     if (!last) {
-      this.literalState = advance(literals, this.literalState, bits);
-      this.matchState = advance(matches, this.matchState, bits);
-      this.offsetState = advance(offsets, this.offsetState, bits);
+      this.#literalState = advance(literals, this.#literalState, bits);
+      this.#matchState = advance(matches, this.#matchState, bits);
+      this.#offsetState = advance(offsets, this.#offsetState, bits);
     }
     if (bits.remaining < 0) throw new ZstdError('the sequences end early');
   }
 
   finish(): void {
-    if (this.bits.remaining !== 0) throw new ZstdError('bits are left after the last sequence');
+    if (this.#bits.remaining !== 0) throw new ZstdError('bits are left after the last sequence');
   }
 }
 

@@ -102,111 +102,116 @@ async function readFrameHeader(file: string, input: ByteWindow): Promise<FrameHe
 
 /** One frame being decompressed. */
 class Frame {
-  private readonly blockLimit: number;
-  private readonly capacity: number;
+  readonly #blockLimit: number;
+  readonly #capacity: number;
   /** Decompressed bytes: up to a window of history, then the newest. */
-  private output: Uint8Array;
-  private outputLength = 0;
-  private totalLength = 0;
-  private readonly sequences = initialSequenceState();
-  private readonly literals: Uint8Array;
-  private huffman: HuffmanTable | null = null;
-  private readonly block: Uint8Array;
-  private readonly checksum: Xxh64 | null;
+  #output: Uint8Array;
+  #outputLength = 0;
+  #totalLength = 0;
+  readonly #sequences = initialSequenceState();
+  readonly #literals: Uint8Array;
+  #huffman: HuffmanTable | null = null;
+  readonly #block: Uint8Array;
+  readonly #checksum: Xxh64 | null;
+
+  readonly #file: string;
+  readonly #input: ByteWindow;
+  readonly #header: FrameHeader;
 
   constructor(
-    private readonly file: string,
-    private readonly input: ByteWindow,
-    private readonly header: FrameHeader,
+    file: string,
+    input: ByteWindow,
+    header: FrameHeader,
   ) {
+    this.#file = file;
+    this.#input = input;
+    this.#header = header;
     const { windowBytes } = header;
-    this.blockLimit = Math.min(MAX_BLOCK_BYTES, windowBytes);
+    this.#blockLimit = Math.min(MAX_BLOCK_BYTES, windowBytes);
     const slack = Math.min(MAX_SLACK_BYTES, windowBytes);
-    this.capacity = windowBytes + Math.max(slack, this.blockLimit);
-    this.output = new Uint8Array(Math.min(this.capacity, 2 * MAX_BLOCK_BYTES));
-    this.literals = new Uint8Array(this.blockLimit);
-    this.block = new Uint8Array(this.blockLimit + BIT_PADDING_BYTES);
-    this.checksum = header.hasChecksum ? new Xxh64() : null;
+    this.#capacity = windowBytes + Math.max(slack, this.#blockLimit);
+    this.#output = new Uint8Array(Math.min(this.#capacity, 2 * MAX_BLOCK_BYTES));
+    this.#literals = new Uint8Array(this.#blockLimit);
+    this.#block = new Uint8Array(this.#blockLimit + BIT_PADDING_BYTES);
+    this.#checksum = header.hasChecksum ? new Xxh64() : null;
   }
 
   async *decompress(): AsyncGenerator<Uint8Array> {
-    const { input } = this;
+    const input = this.#input;
     for (let last = false; !last; ) {
-      await need(this.file, input, 3, 'a block header');
+      await need(this.#file, input, 3, 'a block header');
       const head = input.buffer.readUIntLE(input.start, 3);
       last = (head & 1) === 1;
       const type = (head >> 1) & 3;
       const size = head >> 3;
-      if (size > this.blockLimit) throw new ZstdError(`a block has ${size} bytes, above ${this.blockLimit}`);
+      if (size > this.#blockLimit) throw new ZstdError(`a block has ${size} bytes, above ${this.#blockLimit}`);
       const stored = type === RLE_BLOCK ? 1 : size;
-      await need(this.file, input, 3 + stored, 'a block');
+      await need(this.#file, input, 3 + stored, 'a block');
       const content = input.buffer.subarray(input.start + 3, input.start + 3 + stored);
-      const start = this.makeRoom();
-      this.outputLength = this.decodeBlock(type, size, content, start);
-      this.totalLength += this.outputLength - start;
-      if (this.header.contentBytes !== null && this.totalLength > this.header.contentBytes) {
-        throw new ZstdError(`the frame holds more than the ${this.header.contentBytes} bytes that its header says`);
+      const start = this.#makeRoom();
+      this.#outputLength = this.#decodeBlock(type, size, content, start);
+      this.#totalLength += this.#outputLength - start;
+      if (this.#header.contentBytes !== null && this.#totalLength > this.#header.contentBytes) {
+        throw new ZstdError(`the frame holds more than the ${this.#header.contentBytes} bytes that its header says`);
       }
       input.consume(3 + stored);
       // A copy: this buffer's bytes move, and readers keep what they are given.
-      const produced = this.output.slice(start, this.outputLength);
-      this.checksum?.update(produced);
+      const produced = this.#output.slice(start, this.#outputLength);
+      this.#checksum?.update(produced);
       if (produced.length > 0) yield produced;
     }
-    await this.checkEnd();
+    await this.#checkEnd();
   }
 
-  private decodeBlock(type: number, size: number, content: Uint8Array, start: number): number {
+  #decodeBlock(type: number, size: number, content: Uint8Array, start: number): number {
     if (type === RAW_BLOCK) {
-      this.output.set(content, start);
+      this.#output.set(content, start);
       return start + size;
     }
     if (type === RLE_BLOCK) {
-      this.output.fill(content[0] as number, start, start + size);
+      this.#output.fill(content[0] as number, start, start + size);
       return start + size;
     }
     if (type !== COMPRESSED_BLOCK) throw new ZstdError('a block is of the reserved type');
-    this.block.set(content);
-    this.block.fill(0, size, size + BIT_PADDING_BYTES);
-    const section = readLiterals(this.block, 0, size, this.literals, this.huffman);
-    this.huffman = section.table;
+    this.#block.set(content);
+    this.#block.fill(0, size, size + BIT_PADDING_BYTES);
+    const section = readLiterals(this.#block, 0, size, this.#literals, this.#huffman);
+    this.#huffman = section.table;
     return runSequences(
-      this.block,
-      section.end,
-      size,
-      this.literals.subarray(0, section.length),
-      this.sequences,
-      { bytes: this.output, start, limit: start + this.blockLimit },
+      { bytes: this.#block, start: section.end, end: size },
+      this.#literals.subarray(0, section.length),
+      this.#sequences,
+      { bytes: this.#output, start, limit: start + this.#blockLimit },
     );
   }
 
   /** Makes sure that a block fits behind the history, and returns where it begins. */
-  private makeRoom(): number {
-    const needed = this.outputLength + this.blockLimit;
-    if (needed <= this.output.length) return this.outputLength;
-    if (this.output.length < this.capacity) {
-      const grown = new Uint8Array(Math.min(this.capacity, Math.max(needed, this.output.length * 2)));
-      grown.set(this.output.subarray(0, this.outputLength));
-      this.output = grown;
-      if (needed <= grown.length) return this.outputLength;
+  #makeRoom(): number {
+    const needed = this.#outputLength + this.#blockLimit;
+    if (needed <= this.#output.length) return this.#outputLength;
+    if (this.#output.length < this.#capacity) {
+      const grown = new Uint8Array(Math.min(this.#capacity, Math.max(needed, this.#output.length * 2)));
+      grown.set(this.#output.subarray(0, this.#outputLength));
+      this.#output = grown;
+      if (needed <= grown.length) return this.#outputLength;
     }
-    this.output.copyWithin(0, this.outputLength - this.header.windowBytes, this.outputLength);
-    this.outputLength = this.header.windowBytes;
-    return this.outputLength;
+    this.#output.copyWithin(0, this.#outputLength - this.#header.windowBytes, this.#outputLength);
+    this.#outputLength = this.#header.windowBytes;
+    return this.#outputLength;
   }
 
-  private async checkEnd(): Promise<void> {
-    const { contentBytes } = this.header;
-    if (contentBytes !== null && this.totalLength !== contentBytes) {
-      throw new ZstdError(`the frame holds ${this.totalLength} bytes, but its header says ${contentBytes}`);
+  async #checkEnd(): Promise<void> {
+    const { contentBytes } = this.#header;
+    if (contentBytes !== null && this.#totalLength !== contentBytes) {
+      throw new ZstdError(`the frame holds ${this.#totalLength} bytes, but its header says ${contentBytes}`);
     }
-    if (this.checksum === null) return;
-    await need(this.file, this.input, 4, 'a checksum');
-    const expected = this.input.buffer.readUInt32LE(this.input.start);
-    if (Number(this.checksum.digest() & 0xffff_ffffn) !== expected) {
+    if (this.#checksum === null) return;
+    await need(this.#file, this.#input, 4, 'a checksum');
+    const expected = this.#input.buffer.readUInt32LE(this.#input.start);
+    if (Number(this.#checksum.digest() & 0xffff_ffffn) !== expected) {
       throw new ZstdError('the checksum of the content does not match');
     }
-    this.input.consume(4);
+    this.#input.consume(4);
   }
 }
 

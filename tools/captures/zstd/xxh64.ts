@@ -16,49 +16,49 @@ const STRIPE_BYTES = 32;
  */
 export class Xxh64 {
   /** Four accumulators, each as low and high half. */
-  private readonly lanes = new Int32Array(8);
-  private readonly pending = new Uint8Array(STRIPE_BYTES);
-  private pendingLength = 0;
-  private totalLength = 0;
+  readonly #lanes = new Int32Array(8);
+  readonly #pending = new Uint8Array(STRIPE_BYTES);
+  #pendingLength = 0;
+  #totalLength = 0;
 
   constructor() {
     for (const [lane, value] of [P1 + P2, P2, 0n, -P1].entries()) {
-      this.lanes[lane * 2] = Number(BigInt.asIntN(32, value));
-      this.lanes[lane * 2 + 1] = Number(BigInt.asIntN(32, value >> 32n));
+      this.#lanes[lane * 2] = Number(BigInt.asIntN(32, value));
+      this.#lanes[lane * 2 + 1] = Number(BigInt.asIntN(32, value >> 32n));
     }
   }
 
   update(bytes: Uint8Array): void {
-    this.totalLength += bytes.length;
+    this.#totalLength += bytes.length;
     let position = 0;
-    if (this.pendingLength > 0) {
-      position = Math.min(bytes.length, STRIPE_BYTES - this.pendingLength);
-      this.pending.set(bytes.subarray(0, position), this.pendingLength);
-      this.pendingLength += position;
-      if (this.pendingLength < STRIPE_BYTES) return;
-      this.stripe(this.pending, 0);
-      this.pendingLength = 0;
+    if (this.#pendingLength > 0) {
+      position = Math.min(bytes.length, STRIPE_BYTES - this.#pendingLength);
+      this.#pending.set(bytes.subarray(0, position), this.#pendingLength);
+      this.#pendingLength += position;
+      if (this.#pendingLength < STRIPE_BYTES) return;
+      this.#stripe(this.#pending, 0);
+      this.#pendingLength = 0;
     }
-    for (; position + STRIPE_BYTES <= bytes.length; position += STRIPE_BYTES) this.stripe(bytes, position);
-    this.pending.set(bytes.subarray(position));
-    this.pendingLength = bytes.length - position;
+    for (; position + STRIPE_BYTES <= bytes.length; position += STRIPE_BYTES) this.#stripe(bytes, position);
+    this.#pending.set(bytes.subarray(position));
+    this.#pendingLength = bytes.length - position;
   }
 
   digest(): bigint {
-    let hash = this.totalLength < STRIPE_BYTES ? P5 : this.mergeLanes();
-    hash = u64(hash + BigInt(this.totalLength));
-    const tail = new DataView(this.pending.buffer, 0, this.pendingLength);
+    let hash = this.#totalLength < STRIPE_BYTES ? P5 : this.#mergeLanes();
+    hash = u64(hash + BigInt(this.#totalLength));
+    const tail = new DataView(this.#pending.buffer, 0, this.#pendingLength);
     let position = 0;
-    for (; position + 8 <= this.pendingLength; position += 8) {
+    for (; position + 8 <= this.#pendingLength; position += 8) {
       hash ^= round(0n, tail.getBigUint64(position, true));
       hash = u64(rotate(hash, 27n) * P1 + P4);
     }
-    if (position + 4 <= this.pendingLength) {
+    if (position + 4 <= this.#pendingLength) {
       hash ^= u64(BigInt(tail.getUint32(position, true)) * P1);
       hash = u64(rotate(hash, 23n) * P2 + P3);
       position += 4;
     }
-    for (; position < this.pendingLength; position += 1) {
+    for (; position < this.#pendingLength; position += 1) {
       hash ^= u64(BigInt(tail.getUint8(position)) * P5);
       hash = u64(rotate(hash, 11n) * P1);
     }
@@ -67,22 +67,22 @@ export class Xxh64 {
     return hash ^ (hash >> 32n);
   }
 
-  private mergeLanes(): bigint {
-    const lanes = [0, 1, 2, 3].map((lane) => this.lane(lane));
+  #mergeLanes(): bigint {
+    const lanes = [0, 1, 2, 3].map((lane) => this.#lane(lane));
     const rotations = [1n, 7n, 12n, 18n];
     let hash = u64(lanes.reduce((sum, value, lane) => sum + rotate(value, rotations[lane] as bigint), 0n));
     for (const value of lanes) hash = u64((hash ^ round(0n, value)) * P1 + P4);
     return hash;
   }
 
-  private lane(index: number): bigint {
-    const low = BigInt((this.lanes[index * 2] as number) >>> 0);
-    const high = BigInt((this.lanes[index * 2 + 1] as number) >>> 0);
+  #lane(index: number): bigint {
+    const low = BigInt((this.#lanes[index * 2] as number) >>> 0);
+    const high = BigInt((this.#lanes[index * 2 + 1] as number) >>> 0);
     return (high << 32n) | low;
   }
 
-  private stripe(bytes: Uint8Array, start: number): void {
-    const { lanes } = this;
+  #stripe(bytes: Uint8Array, start: number): void {
+    const lanes = this.#lanes;
     for (let lane = 0; lane < 8; lane += 2) {
       const at = start + lane * 4;
       const inputLow =

@@ -12,7 +12,7 @@ import { brokenInvariants } from '../table-check.js';
 import { Control } from './control.js';
 import { MOST_PACKETS, type RoundPlan } from './round-plan.js';
 import { STRIDE, type LapEnd, type ThreadInput, type ThreadMessage } from './thread-input.js';
-import { layTraffic, type LaidTraffic } from './traffic.js';
+import { layTraffic } from './traffic.js';
 
 export interface RoundOutcome {
   readonly laps: number;
@@ -109,9 +109,14 @@ export class Torture {
     const round = new Round(plan, run, checker, control);
     const threads = this.#threads(plan.threads);
     try {
-      return await round.play(threads, (thread) =>
-        inputOf(plan, run, control, traffic, thread, regions.packets + thread * scratchBytes),
-      );
+      return await round.play(threads, (thread) => ({
+        run,
+        plan,
+        thread,
+        control: control.buffer,
+        traffic,
+        scratch: byteOffset(regions.packets + thread * scratchBytes),
+      }));
     } finally {
       control.stop();
       if (round.isStuck) await this.end();
@@ -172,17 +177,6 @@ function settingsOf(plan: RoundPlan, engine: EngineModule): RunSettings {
     mutex: plan.mutex,
     holdInterval: 7,
   };
-}
-
-function inputOf(
-  plan: RoundPlan,
-  run: EngineRun,
-  control: Control,
-  traffic: LaidTraffic,
-  thread: number,
-  scratch: number,
-): ThreadInput {
-  return { run, plan, thread, control: control.buffer, traffic, scratch: byteOffset(scratch) };
 }
 
 /** One round in progress. */

@@ -151,18 +151,8 @@ export function layTraffic(
     checker.exports.locatePacket(handle.address);
     return handle.address;
   };
-  const lay = (flows: readonly Flow[]): LaidFlow[] =>
-    flows.map(({ name, neverInvalid, frames }) => ({ name, neverInvalid, packets: frames.map(packet) }));
   return {
-    flows: {
-      udp: lay(udpFlows(40)),
-      mixed: lay([...udpFlows(40), ...tcpFlows(20), ...echoFlows(8), ...udp6Flows(16)]),
-      tcp: lay(tcpFlows(3)),
-      sameHash: lay(sameHashFlows()),
-      private: lay(privateFlows()),
-      ftp: lay(ftpFlows()),
-      fragments: lay(fragmentFlows()),
-    },
+    flows: layFlows(packet),
     rules,
     keys,
     attributes: changing,
@@ -172,6 +162,21 @@ export function layTraffic(
         packet(udp(`10.8.${thread}.${flow + 1}`, '10.9.0.1', 1000 + flow, 53)),
       ),
     })),
+  };
+}
+
+/** The flows of all threads, in the order in which their frames are put into the store. */
+function layFlows(packet: (frame: Uint8Array) => ByteOffset): LaidTraffic['flows'] {
+  const lay = (flows: readonly Flow[]): LaidFlow[] =>
+    flows.map(({ name, neverInvalid, frames }) => ({ name, neverInvalid, packets: frames.map(packet) }));
+  return {
+    udp: lay(udpFlows(40)),
+    mixed: lay([...udpFlows(40), ...tcpFlows(20), ...echoFlows(8), ...udp6Flows(16)]),
+    tcp: lay(tcpFlows(3)),
+    sameHash: lay(sameHashFlows()),
+    private: lay(privateFlows()),
+    ftp: lay(ftpFlows()),
+    fragments: lay(fragmentFlows()),
   };
 }
 
@@ -301,7 +306,7 @@ function fragmentFlows(): Flow[] {
       const more = index < ranges.length - 1;
       // The last flow's second fragment begins inside its first one.
       const moved = i === 5 && index === 1 ? { ...range, offsetBytes: range.offsetBytes - 8 } : range;
-      return into.slice(0, writeFragment(into, 0, whole, moved, 77 + i, more));
+      return into.slice(0, writeFragment(into, 0, whole, { range: moved, id: 77 + i, more }));
     });
     return { name: `fragmented flow ${i}`, frames, neverInvalid: false };
   });

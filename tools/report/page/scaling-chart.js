@@ -37,9 +37,9 @@ function beyondCores(group) {
   };
 }
 
-/** Option for packets per second against workers. */
-export function scalingOption(group, designs) {
-  const series = group.designs.flatMap((design, index) => {
+/** The four series of each design: measured, fit, predicted, intervals. */
+function scalingSeries(group, designs) {
+  return group.designs.flatMap((design, index) => {
     const shared = { name: design.design, color: designColour(designs, design.design) };
     const fitted = design.fit.length > 0;
     const intervals = [...design.measured, ...design.predicted].filter(
@@ -80,6 +80,10 @@ export function scalingOption(group, designs) {
       },
     ];
   });
+}
+
+/** Option for packets per second against workers. */
+export function scalingOption(group, designs) {
   return {
     ...baseOption((one) => {
       const point = group.designs
@@ -109,13 +113,13 @@ export function scalingOption(group, designs) {
       min: 0,
       axisLabel: { formatter: showCount },
     }),
-    series,
+    series: scalingSeries(group, designs),
   };
 }
 
 /** What the keyboard reads out at a point. */
 export function scalingReading(group, seriesIndex, dataIndex) {
-  // Four series to a design; see scalingOption.
+  // Four series to a design; see scalingSeries.
   const design = group.designs[Math.floor(seriesIndex / 4)];
   const [workers, pps] = (
     seriesIndex % 4 === 1 ? design.fit : seriesIndex % 4 === 2 ? design.predicted : design.measured

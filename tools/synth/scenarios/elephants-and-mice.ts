@@ -25,17 +25,17 @@ const ELEPHANT_FLOWS = 0x80000000;
 
 class ElephantsAndMiceSource extends TimedSource {
   readonly maxFrameLength: number;
-  private readonly elephants: FlowPool;
-  private readonly mice: FlowPool;
-  private readonly elephantShare: number;
-  private elephantSlots = 0;
+  readonly #elephants: FlowPool;
+  readonly #mice: FlowPool;
+  readonly #elephantShare: number;
+  #elephantSlots = 0;
 
   constructor(parameters: ParameterValues, seed: number) {
     super(parameters);
     const random = new Random(seed).derive('elephants-and-mice');
     const writer = new PacketWriter();
     const over6 = flowChooser(random, 'family', parameters.number('ip6-share'));
-    this.elephantShare = parameters.number('elephant-share');
+    this.#elephantShare = parameters.number('elephant-share');
     const elephantCount = parameters.number('elephants');
     const elephants = tableOf('elephants', elephantCount, random, writer, (flowIndex, plan) => {
       plan.family = over6(flowIndex + ELEPHANT_FLOWS) ? 6 : 4;
@@ -54,13 +54,13 @@ class ElephantsAndMiceSource extends TimedSource {
     });
     this.maxFrameLength = mice.maxFrameLength;
     const scenarioName = 'elephants-and-mice';
-    const elephantPps = this.pps * this.elephantShare;
-    this.elephants = new FlowPool(
+    const elephantPps = this.pps * this.#elephantShare;
+    this.#elephants = new FlowPool(
       elephants,
       { scenarioName, pps: elephantPps, cps: null, activeFlows: elephantCount },
       uniformPicker(random.derive('elephant turns')),
     );
-    this.mice = new FlowPool(
+    this.#mice = new FlowPool(
       mice,
       { scenarioName, pps: this.pps - elephantPps, cps, activeFlows: miceCount },
       uniformPicker(random.derive('mouse turns')),
@@ -68,14 +68,14 @@ class ElephantsAndMiceSource extends TimedSource {
   }
 
   protected write(into: Uint8Array, at: number): number {
-    if (this.elephantSlots < Math.floor((this.written + 1) * this.elephantShare)) {
-      this.elephantSlots++;
-      const length = this.elephants.write(into, at);
-      this.flowIndex = ELEPHANT_FLOWS + this.elephants.flowIndex;
+    if (this.#elephantSlots < Math.floor((this.written + 1) * this.#elephantShare)) {
+      this.#elephantSlots++;
+      const length = this.#elephants.write(into, at);
+      this.flowIndex = ELEPHANT_FLOWS + this.#elephants.flowIndex;
       return length;
     }
-    const length = this.mice.write(into, at);
-    this.flowIndex = this.mice.flowIndex;
+    const length = this.#mice.write(into, at);
+    this.flowIndex = this.#mice.flowIndex;
     return length;
   }
 }

@@ -45,13 +45,13 @@ function generate(parameters: ParameterValues, seed: number): PacketSource {
     },
     random,
   );
-  const table = new IcmpFlowTable(
-    poolCapacity(parameters.number('active-flows')),
+  const table = new IcmpFlowTable({
+    capacity: poolCapacity(parameters.number('active-flows')),
     tuples,
-    new PacketWriter(),
-    routerOf('icmp-mix'),
-    parameters.number('echo-bytes'),
-    (flowIndex, plan) => {
+    writer: new PacketWriter(),
+    router: routerOf('icmp-mix'),
+    echoBytes: parameters.number('echo-bytes'),
+    planner: (flowIndex, plan) => {
       const draw = mixPair32(kindKey, flowIndex) / 2 ** 32;
       plan.family = over6(flowIndex) ? 6 : 4;
       plan.answered = true;
@@ -64,7 +64,7 @@ function generate(parameters: ParameterValues, seed: number): PacketSource {
         if (!held) plan.exchanges = echoes;
       }
     },
-  );
+  });
   return new PooledSource(parameters, table, uniformPicker(random.derive('turns')));
 }
 

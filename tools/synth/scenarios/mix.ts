@@ -14,38 +14,38 @@ interface Part {
 
 class MixSource extends TimedSource {
   readonly maxFrameLength: number;
-  private readonly sources: readonly PacketSource[];
-  private readonly shares: readonly number[];
-  private readonly credits: number[];
+  readonly #sources: readonly PacketSource[];
+  readonly #shares: readonly number[];
+  readonly #credits: number[];
 
   constructor(parameters: ParameterValues, parts: readonly Part[], seed: number) {
     super(parameters);
     const random = new Random(seed).derive('mix');
-    this.sources = parts.map((part) =>
+    this.#sources = parts.map((part) =>
       part.scenario.generate(part.parameters, random.derive(part.scenario.name).seed),
     );
-    this.shares = parts.map((part) => part.share);
-    this.credits = parts.map(() => 0);
-    this.maxFrameLength = Math.max(...this.sources.map((source) => source.maxFrameLength));
+    this.#shares = parts.map((part) => part.share);
+    this.#credits = parts.map(() => 0);
+    this.maxFrameLength = Math.max(...this.#sources.map((source) => source.maxFrameLength));
   }
 
   protected write(into: Uint8Array, at: number): number {
-    const turn = this.nextTurn();
-    const source = this.sources[turn]!;
+    const turn = this.#nextTurn();
+    const source = this.#sources[turn]!;
     const length = source.next(into, at);
     // One number per flow over all parts.
-    this.flowIndex = (source.flowIndex * this.sources.length + turn) >>> 0;
+    this.flowIndex = (source.flowIndex * this.#sources.length + turn) >>> 0;
     return length;
   }
 
   /** Smooth weighted round-robin: exact shares over any stretch, without bursts and without chance. */
-  private nextTurn(): number {
+  #nextTurn(): number {
     let best = 0;
-    for (let i = 0; i < this.shares.length; i++) {
-      this.credits[i] = this.credits[i]! + this.shares[i]!;
-      if (this.credits[i]! > this.credits[best]!) best = i;
+    for (let i = 0; i < this.#shares.length; i++) {
+      this.#credits[i] = this.#credits[i]! + this.#shares[i]!;
+      if (this.#credits[i]! > this.#credits[best]!) best = i;
     }
-    this.credits[best] = this.credits[best]! - 1;
+    this.#credits[best] = this.#credits[best]! - 1;
     return best;
   }
 }

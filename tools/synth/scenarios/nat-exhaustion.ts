@@ -67,82 +67,122 @@ const UDP_STEPS: readonly Step[] = [
 
 class NatExhaustionSource extends TimedSource {
   readonly maxFrameLength = PacketWriter.MAX_HEADERS + RESPONSE_BYTES;
-  private readonly writer = new PacketWriter();
-  private readonly steps: readonly Step[];
-  private readonly ports: number;
-  private readonly firstPort: number;
-  private readonly clients: number;
-  private readonly server = firstServer('nat-exhaustion');
-  private readonly tuples: Permutation;
-  private readonly clientIsn: number;
-  private readonly serverIsn: number;
-  private round = 0;
-  private step = 0;
-  private member = 0;
+  readonly #writer = new PacketWriter();
+  readonly #steps: readonly Step[];
+  readonly #ports: number;
+  readonly #firstPort: number;
+  readonly #clients: number;
+  readonly #server = firstServer('nat-exhaustion');
+  readonly #tuples: Permutation;
+  readonly #clientIsn: number;
+  readonly #serverIsn: number;
+  #round = 0;
+  #step = 0;
+  #member = 0;
 
   constructor(parameters: ParameterValues, seed: number) {
     super(parameters);
     const random = new Random(seed).derive('nat-exhaustion');
-    this.steps = parameters.text('protocol') === 'udp' ? UDP_STEPS : TCP_STEPS;
-    this.writer.family = parameters.text('ip-version') === '6' ? 6 : 4;
-    [this.firstPort, this.ports] = portRange(parameters);
-    this.clients = this.ports + Math.ceil(this.ports * parameters.number('overfill'));
-    this.tuples = new Permutation(CLIENTS * EPHEMERAL_PORTS, random.derive('clients'));
-    this.clientIsn = random.u32();
-    this.serverIsn = random.u32();
+    this.#steps = parameters.text('protocol') === 'udp' ? UDP_STEPS : TCP_STEPS;
+    this.#writer.family = parameters.text('ip-version') === '6' ? 6 : 4;
+    [this.#firstPort, this.#ports] = portRange(parameters);
+    this.#clients = this.#ports + Math.ceil(this.#ports * parameters.number('overfill'));
+    this.#tuples = new Permutation(CLIENTS * EPHEMERAL_PORTS, random.derive('clients'));
+    this.#clientIsn = random.u32();
+    this.#serverIsn = random.u32();
   }
 
   protected write(into: Uint8Array, at: number): number {
-    const step = this.steps[this.step]!;
-    const member = this.member++;
-    const members = step.members === 'all' ? this.clients : this.ports;
+    const step = this.#steps[this.#step]!;
+    const member = this.#member++;
+    const members = step.members === 'all' ? this.#clients : this.#ports;
     const length =
       step.members === 'ports'
-        ? this.fromServer(into, at, step, member)
-        : this.fromClient(into, at, step, member);
-    if (this.member === members) this.advance();
+        ? this.#fromServer(into, at, step, member)
+        : this.#fromClient(into, at, step, member);
+    if (this.#member === members) this.#advance();
     return length;
   }
 
-  private advance(): void {
-    this.member = 0;
-    this.step++;
-    if (this.step < this.steps.length) return;
-    this.step = 0;
-    this.round++;
+  #advance(): void {
+    this.#member = 0;
+    this.#step++;
+    if (this.#step < this.#steps.length) return;
+    this.#step = 0;
+    this.#round++;
   }
 
-  private fromClient(into: Uint8Array, at: number, step: Step, member: number): number {
-    const flow = (this.round * this.clients + member) % this.tuples.size;
+  #fromClient(into: Uint8Array, at: number, step: Step, member: number): number {
+    const flow = (this.#round * this.#clients + member) % this.#tuples.size;
     this.flowIndex = flow >>> 0;
-    const place = this.tuples.at(flow);
+    const place = this.#tuples.at(flow);
     const client = firstClient('nat-exhaustion') + 1 + (place % CLIENTS);
     const port = FIRST_EPHEMERAL_PORT + Math.floor(place / CLIENTS);
-    const { writer, server, clientIsn, serverIsn } = this;
+    const writer = this.#writer;
+    const server = this.#server;
+    const clientIsn = this.#clientIsn;
+    const serverIsn = this.#serverIsn;
     if (step.flags === 0) {
-      return writer.udp(into, at, client, server, port, SERVER_PORT, null, step.payloadBytes, false);
+      return writer.udp(into, at, {
+        src: client,
+        dst: server,
+        srcPort: port,
+        dstPort: SERVER_PORT,
+        count: step.payloadBytes,
+      });
     }
     const opening = (step.flags & TCP_SYN) !== 0;
     const ack = (step.flags & TCP_ACK) === 0 ? 0 : serverIsn + step.serverSeq;
     const window = opening ? SYN_WINDOW : SCALED_WINDOW;
     const options = opening ? synOptions(writer.family) : null;
-    // prettier-ignore
-    return writer.tcp(into, at, client, server, port, SERVER_PORT, clientIsn + step.clientSeq, ack, step.flags, window, options, null, step.payloadBytes, false);
+    return writer.tcp(into, at, {
+      src: client,
+      dst: server,
+      srcPort: port,
+      dstPort: SERVER_PORT,
+      seq: clientIsn + step.clientSeq,
+      ack,
+      flags: step.flags,
+      window,
+      options,
+      count: step.payloadBytes,
+    });
   }
 
   /** Flow numbers of the server's packets tell the translated port; they lie above those of the clients. */
-  private fromServer(into: Uint8Array, at: number, step: Step, member: number): number {
-    const port = this.firstPort + member;
+  #fromServer(into: Uint8Array, at: number, step: Step, member: number): number {
+    const port = this.#firstPort + member;
     this.flowIndex = 0xffff0000 + port;
-    const { writer, server, clientIsn, serverIsn } = this;
+    const writer = this.#writer;
+    const server = this.#server;
+    const clientIsn = this.#clientIsn;
+    const serverIsn = this.#serverIsn;
     if (step.flags === 0) {
-      return writer.udp(into, at, server, NAT_ADDRESS, SERVER_PORT, port, null, step.payloadBytes, true);
+      return writer.udp(into, at, {
+        src: server,
+        dst: NAT_ADDRESS,
+        srcPort: SERVER_PORT,
+        dstPort: port,
+        count: step.payloadBytes,
+        backwards: true,
+      });
     }
     const opening = (step.flags & TCP_SYN) !== 0;
     const window = opening ? SYN_WINDOW : SCALED_WINDOW;
     const options = opening ? synOptions(writer.family) : null;
-    // prettier-ignore
-    return writer.tcp(into, at, server, NAT_ADDRESS, SERVER_PORT, port, serverIsn + step.serverSeq, clientIsn + step.clientSeq, step.flags, window, options, null, step.payloadBytes, true);
+    return writer.tcp(into, at, {
+      src: server,
+      dst: NAT_ADDRESS,
+      srcPort: SERVER_PORT,
+      dstPort: port,
+      seq: serverIsn + step.serverSeq,
+      ack: clientIsn + step.clientSeq,
+      flags: step.flags,
+      window,
+      options,
+      count: step.payloadBytes,
+      backwards: true,
+    });
   }
 }
 

@@ -30,7 +30,15 @@ export function writeOvsBenchmarkFrame(
 ): number {
   into.set(MACS, at);
   put16(into, at + 12, 0x0800);
-  putIpv4(into, at + 14, 28, 0, 0, 0, PROTOCOL_UDP, SRC, DST);
+  putIpv4(into, at + 14, {
+    totalLength: 28,
+    id: 0,
+    flagsAndOffset: 0,
+    ttl: 0,
+    protocol: PROTOCOL_UDP,
+    src: SRC,
+    dst: DST,
+  });
   putUdp(into, at + 34, 1 + threadIndex, change ? 2 + place : 2, 8);
   return OVS_BENCHMARK_FRAME_LENGTH;
 }
@@ -38,22 +46,22 @@ export function writeOvsBenchmarkFrame(
 /** The threads' batches in turn. */
 class OvsBenchmarkSource extends TimedSource {
   readonly maxFrameLength = OVS_BENCHMARK_FRAME_LENGTH;
-  private readonly threads: number;
-  private readonly batch: number;
-  private readonly change: boolean;
+  readonly #threads: number;
+  readonly #batch: number;
+  readonly #change: boolean;
 
   constructor(parameters: ParameterValues) {
     super(parameters);
-    this.threads = parameters.number('threads');
-    this.batch = parameters.number('batch');
-    this.change = parameters.text('change') === 'yes';
+    this.#threads = parameters.number('threads');
+    this.#batch = parameters.number('batch');
+    this.#change = parameters.text('change') === 'yes';
   }
 
   protected write(into: Uint8Array, at: number): number {
-    const place = this.written % this.batch;
-    const threadIndex = Math.floor(this.written / this.batch) % this.threads;
-    this.flowIndex = this.change ? threadIndex * this.batch + place : threadIndex;
-    return writeOvsBenchmarkFrame(into, at, threadIndex, place, this.change);
+    const place = this.written % this.#batch;
+    const threadIndex = Math.floor(this.written / this.#batch) % this.#threads;
+    this.flowIndex = this.#change ? threadIndex * this.#batch + place : threadIndex;
+    return writeOvsBenchmarkFrame(into, at, threadIndex, place, this.#change);
   }
 }
 

@@ -27,133 +27,170 @@ const MAX_QUOTE_BYTES = 60;
 
 class PortScanSource extends TimedSource {
   readonly maxFrameLength = PacketWriter.MAX_HEADERS + 8 + MAX_QUOTE_BYTES;
-  private readonly writer = new PacketWriter();
-  private readonly technique: string;
-  private readonly family: 4 | 6;
-  private readonly scanners: number;
-  private readonly targets: number;
-  private readonly firstPort: number;
-  private readonly order: Permutation;
-  private readonly isOpen: (probe: number) => boolean;
-  private readonly answers: (probe: number) => boolean;
-  private readonly key: number;
-  private readonly quote = new Uint8Array(PacketWriter.MAX_HEADERS + MAX_QUOTE_BYTES);
+  readonly #writer = new PacketWriter();
+  readonly #technique: string;
+  readonly #family: 4 | 6;
+  readonly #scanners: number;
+  readonly #targets: number;
+  readonly #firstPort: number;
+  readonly #order: Permutation;
+  readonly #isOpen: (probe: number) => boolean;
+  readonly #answers: (probe: number) => boolean;
+  readonly #key: number;
+  readonly #quote = new Uint8Array(PacketWriter.MAX_HEADERS + MAX_QUOTE_BYTES);
   /** Probes whose answer, or whose reset of an answer, is still to come: number and step, first come first served. */
-  private readonly dueProbe = new Float64Array(IN_FLIGHT);
-  private readonly dueStep = new Uint8Array(IN_FLIGHT);
-  private dueHead = 0;
-  private dueCount = 0;
-  private probes = 0;
+  readonly #dueProbe = new Float64Array(IN_FLIGHT);
+  readonly #dueStep = new Uint8Array(IN_FLIGHT);
+  #dueHead = 0;
+  #dueCount = 0;
+  #probes = 0;
 
   constructor(parameters: ParameterValues, seed: number) {
     super(parameters);
     const random = new Random(seed).derive('port-scan');
-    this.technique = parameters.text('technique');
-    this.family = parameters.text('ip-version') === '6' ? 6 : 4;
-    this.scanners = parameters.number('scanners');
-    this.targets = parameters.number('targets');
-    this.firstPort = parameters.number('first-port');
-    const ports = Math.min(parameters.number('ports'), 65536 - this.firstPort);
-    this.order = new Permutation(this.targets * ports, random.derive('order'));
-    this.isOpen = flowChooser(random, 'open', parameters.number('open-share'));
-    this.answers = flowChooser(random, 'answers', 1 - parameters.number('filtered-share'));
-    this.key = random.derive('numbers').u32();
+    this.#technique = parameters.text('technique');
+    this.#family = parameters.text('ip-version') === '6' ? 6 : 4;
+    this.#scanners = parameters.number('scanners');
+    this.#targets = parameters.number('targets');
+    this.#firstPort = parameters.number('first-port');
+    const ports = Math.min(parameters.number('ports'), 65536 - this.#firstPort);
+    this.#order = new Permutation(this.#targets * ports, random.derive('order'));
+    this.#isOpen = flowChooser(random, 'open', parameters.number('open-share'));
+    this.#answers = flowChooser(random, 'answers', 1 - parameters.number('filtered-share'));
+    this.#key = random.derive('numbers').u32();
   }
 
   protected write(into: Uint8Array, at: number): number {
-    this.writer.family = this.family;
-    if (this.dueCount === IN_FLIGHT) return this.takeDue(into, at);
-    const probe = this.probes++;
-    if (this.answers(this.port(probe))) this.pushDue(probe, 0);
-    return this.probe(into, at, probe);
+    this.#writer.family = this.#family;
+    if (this.#dueCount === IN_FLIGHT) return this.#takeDue(into, at);
+    const probe = this.#probes++;
+    if (this.#answers(this.#port(probe))) this.#pushDue(probe, 0);
+    return this.#probe(into, at, probe);
   }
 
   /** The place (target and port) that a probe tries; repeated by later rounds from other ports. */
-  private port(probe: number): number {
-    return this.order.at(probe % this.order.size);
+  #port(probe: number): number {
+    return this.#order.at(probe % this.#order.size);
   }
 
-  private pushDue(probe: number, step: number): void {
-    const i = (this.dueHead + this.dueCount++) % IN_FLIGHT;
-    this.dueProbe[i] = probe;
-    this.dueStep[i] = step;
+  #pushDue(probe: number, step: number): void {
+    const i = (this.#dueHead + this.#dueCount++) % IN_FLIGHT;
+    this.#dueProbe[i] = probe;
+    this.#dueStep[i] = step;
   }
 
-  private takeDue(into: Uint8Array, at: number): number {
-    const probe = this.dueProbe[this.dueHead]!;
-    const step = this.dueStep[this.dueHead]!;
-    this.dueHead = (this.dueHead + 1) % IN_FLIGHT;
-    this.dueCount--;
-    if (step === 1) return this.reset(into, at, probe);
-    if (this.technique === 'udp') return this.unreachable(into, at, probe);
-    return this.answer(into, at, probe);
+  #takeDue(into: Uint8Array, at: number): number {
+    const probe = this.#dueProbe[this.#dueHead]!;
+    const step = this.#dueStep[this.#dueHead]!;
+    this.#dueHead = (this.#dueHead + 1) % IN_FLIGHT;
+    this.#dueCount--;
+    if (step === 1) return this.#reset(into, at, probe);
+    if (this.#technique === 'udp') return this.#unreachable(into, at, probe);
+    return this.#answer(into, at, probe);
   }
 
-  private scanner(probe: number): number {
-    return firstClient('port-scan') + 1 + (probe % this.scanners);
+  #scanner(probe: number): number {
+    return firstClient('port-scan') + 1 + (probe % this.#scanners);
   }
 
-  private target(probe: number): number {
-    return firstServer('port-scan') + (this.port(probe) % this.targets);
+  #target(probe: number): number {
+    return firstServer('port-scan') + (this.#port(probe) % this.#targets);
   }
 
-  private targetPort(probe: number): number {
-    return this.firstPort + Math.floor(this.port(probe) / this.targets);
+  #targetPort(probe: number): number {
+    return this.#firstPort + Math.floor(this.#port(probe) / this.#targets);
   }
 
   /** A scanner keeps one source port for a whole round, as scanning tools do, and takes another for the next. */
-  private sourcePort(probe: number): number {
-    const round = Math.floor(probe / this.order.size);
-    return 1024 + ((mixPair32(this.key, probe % this.scanners) + round) % 64512);
+  #sourcePort(probe: number): number {
+    const round = Math.floor(probe / this.#order.size);
+    return 1024 + ((mixPair32(this.#key, probe % this.#scanners) + round) % 64512);
   }
 
-  private probe(into: Uint8Array, at: number, probe: number): number {
+  #probe(into: Uint8Array, at: number, probe: number): number {
     this.flowIndex = probe >>> 0;
-    const { writer } = this;
-    const src = this.scanner(probe);
-    const dst = this.target(probe);
-    const port = this.sourcePort(probe);
-    if (this.technique === 'udp') {
-      return writer.udp(into, at, src, dst, port, this.targetPort(probe), null, 0, false);
+    const writer = this.#writer;
+    const src = this.#scanner(probe);
+    const dst = this.#target(probe);
+    const port = this.#sourcePort(probe);
+    if (this.#technique === 'udp') {
+      return writer.udp(into, at, { src, dst, srcPort: port, dstPort: this.#targetPort(probe), count: 0 });
     }
-    const flags = PROBE_FLAGS[this.technique]!;
-    const seq = mixPair32(this.key, probe);
-    // prettier-ignore
-    return writer.tcp(into, at, src, dst, port, this.targetPort(probe), seq, 0, flags, 1024, null, null, 0, false);
+    const flags = PROBE_FLAGS[this.#technique]!;
+    const seq = mixPair32(this.#key, probe);
+    return writer.tcp(into, at, {
+      src,
+      dst,
+      srcPort: port,
+      dstPort: this.#targetPort(probe),
+      seq,
+      ack: 0,
+      flags,
+      window: 1024,
+      count: 0,
+    });
   }
 
   /** SYN+ACK of an open port (to a SYN only), RST of a closed one (RFC 9293 section 3.5.2). */
-  private answer(into: Uint8Array, at: number, probe: number): number {
+  #answer(into: Uint8Array, at: number, probe: number): number {
     this.flowIndex = probe >>> 0;
-    const { writer } = this;
-    const open = this.technique === 'syn' && this.isOpen(this.port(probe));
-    if (open) this.pushDue(probe, 1);
-    const probeFlags = PROBE_FLAGS[this.technique]!;
+    const writer = this.#writer;
+    const open = this.#technique === 'syn' && this.#isOpen(this.#port(probe));
+    if (open) this.#pushDue(probe, 1);
+    const probeFlags = PROBE_FLAGS[this.#technique]!;
     const used = (probeFlags & (TCP_SYN | TCP_FIN)) === 0 ? 0 : 1;
-    const seq = open ? mixPair32(probe, this.key) : 0;
-    const ack = mixPair32(this.key, probe) + used;
+    const seq = open ? mixPair32(probe, this.#key) : 0;
+    const ack = mixPair32(this.#key, probe) + used;
     const flags = open ? TCP_SYN | TCP_ACK : TCP_RST | TCP_ACK;
     const options = open ? SYN_ANSWER_OPTIONS : null;
     const window = open ? SYN_WINDOW : 0;
-    // prettier-ignore
-    return writer.tcp(into, at, this.target(probe), this.scanner(probe), this.targetPort(probe), this.sourcePort(probe), seq, ack, flags, window, options, null, 0, true);
+    return writer.tcp(into, at, {
+      src: this.#target(probe),
+      dst: this.#scanner(probe),
+      srcPort: this.#targetPort(probe),
+      dstPort: this.#sourcePort(probe),
+      seq,
+      ack,
+      flags,
+      window,
+      options,
+      count: 0,
+      backwards: true,
+    });
   }
 
   /** The scanner's stack knows nothing of the connection and resets it. */
-  private reset(into: Uint8Array, at: number, probe: number): number {
+  #reset(into: Uint8Array, at: number, probe: number): number {
     this.flowIndex = probe >>> 0;
-    const seq = mixPair32(this.key, probe) + 1;
-    // prettier-ignore
-    return this.writer.tcp(into, at, this.scanner(probe), this.target(probe), this.sourcePort(probe), this.targetPort(probe), seq, 0, TCP_RST, 0, null, null, 0, false);
+    const seq = mixPair32(this.#key, probe) + 1;
+    return this.#writer.tcp(into, at, {
+      src: this.#scanner(probe),
+      dst: this.#target(probe),
+      srcPort: this.#sourcePort(probe),
+      dstPort: this.#targetPort(probe),
+      seq,
+      ack: 0,
+      flags: TCP_RST,
+      window: 0,
+      count: 0,
+    });
   }
 
   /** A closed UDP port: an ICMP error that quotes the probe. */
-  private unreachable(into: Uint8Array, at: number, probe: number): number {
-    const length = this.probe(this.quote, 0, probe) - 14;
-    this.quote.copyWithin(0, 14, 14 + length);
-    const { type, code } = UNREACHABLE_PORT[this.family];
-    // prettier-ignore
-    return this.writer.icmp(into, at, this.target(probe), this.scanner(probe), type, code, 0, this.quote, length, true);
+  #unreachable(into: Uint8Array, at: number, probe: number): number {
+    const length = this.#probe(this.#quote, 0, probe) - 14;
+    this.#quote.copyWithin(0, 14, 14 + length);
+    const { type, code } = UNREACHABLE_PORT[this.#family];
+    return this.#writer.icmp(into, at, {
+      src: this.#target(probe),
+      dst: this.#scanner(probe),
+      type,
+      code,
+      rest: 0,
+      content: this.#quote,
+      count: length,
+      backwards: true,
+    });
   }
 }
 

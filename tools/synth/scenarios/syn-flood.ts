@@ -32,57 +32,57 @@ const BACKSCATTER_DELAY = 64;
 
 class SynFloodSource extends TimedSource {
   readonly maxFrameLength: number;
-  private readonly writer = new PacketWriter();
-  private readonly spoofed: Permutation;
-  private readonly sources: number;
-  private readonly legitShare: number;
-  private readonly backscatterShare: number;
-  private readonly attackPerSlot: number;
-  private readonly target: number;
-  private readonly targetPort: number;
-  private readonly family: 4 | 6;
-  private readonly pool: FlowPool;
-  private readonly random: Random;
-  private readonly key: number;
-  private readonly flowBase: number;
+  readonly #writer = new PacketWriter();
+  readonly #spoofed: Permutation;
+  readonly #sources: number;
+  readonly #legitShare: number;
+  readonly #backscatterShare: number;
+  readonly #attackPerSlot: number;
+  readonly #target: number;
+  readonly #targetPort: number;
+  readonly #family: 4 | 6;
+  readonly #pool: FlowPool;
+  readonly #random: Random;
+  readonly #key: number;
+  readonly #flowBase: number;
   /** Attack SYNs of distinct tuples so far. */
-  private attackCount = 0;
+  #attackCount = 0;
   /** Slots given to the attack (SYNs and answers to them) so far. */
-  private attackSlots = 0;
-  private answered = 0;
-  private legitSlots = 0;
+  #attackSlots = 0;
+  #answered = 0;
+  #legitSlots = 0;
 
   constructor(parameters: ParameterValues, seed: number) {
     super(parameters);
     const random = new Random(seed).derive('syn-flood');
-    this.random = random.derive('attack');
-    this.key = random.derive('ports').u32();
-    this.sources = parameters.numberOrNull('sources') ?? SPOOFED_ADDRESSES;
-    this.spoofed = new Permutation(SPOOFED_ADDRESSES, random.derive('sources'));
-    this.legitShare = parameters.number('legit-share');
-    this.backscatterShare = parameters.number('backscatter-share');
-    this.family = parameters.text('ip-version') === '6' ? 6 : 4;
-    this.target = targetOf(parameters);
-    this.targetPort = parameters.number('target-port');
-    const attackPps = this.pps * (1 - this.legitShare);
+    this.#random = random.derive('attack');
+    this.#key = random.derive('ports').u32();
+    this.#sources = parameters.numberOrNull('sources') ?? SPOOFED_ADDRESSES;
+    this.#spoofed = new Permutation(SPOOFED_ADDRESSES, random.derive('sources'));
+    this.#legitShare = parameters.number('legit-share');
+    this.#backscatterShare = parameters.number('backscatter-share');
+    this.#family = parameters.text('ip-version') === '6' ? 6 : 4;
+    this.#target = targetOf(parameters);
+    this.#targetPort = parameters.number('target-port');
+    const attackPps = this.pps * (1 - this.#legitShare);
     const cps = parameters.numberOrNull('cps');
     if (cps !== null && cps > attackPps * (1 + 1e-9)) {
       throw new ScenarioError(
         `scenario syn-flood: --cps ${cps} is more than the ${attackPps} packets/s that --pps and --legit-share leave to the attack`,
       );
     }
-    this.attackPerSlot = cps === null ? 1 : cps / attackPps;
+    this.#attackPerSlot = cps === null ? 1 : cps / attackPps;
     const activeFlows = parameters.number('active-flows');
-    const ranges = { firstClient: CLIENTS, clients: 65536, firstServer: this.target, servers: 1 };
-    const tuples = new TupleSpace({ ...ranges, serverPorts: [this.targetPort] }, random);
-    const family = this.family;
+    const ranges = { firstClient: CLIENTS, clients: 65536, firstServer: this.#target, servers: 1 };
+    const tuples = new TupleSpace({ ...ranges, serverPorts: [this.#targetPort] }, random);
+    const family = this.#family;
     const table = new TcpFlowTable(
       {
         capacity: poolCapacity(activeFlows),
         minPacketsPerFlow: packetsPerConversation(REQUEST_BYTES, RESPONSE_BYTES, false),
       },
       tuples,
-      this.writer,
+      this.#writer,
       (_flowIndex, plan) => {
         plan.family = family;
         plan.requestBytes = REQUEST_BYTES;
@@ -91,68 +91,88 @@ class SynFloodSource extends TimedSource {
       random,
     );
     this.maxFrameLength = table.maxFrameLength;
-    const options = { scenarioName: 'syn-flood', pps: this.pps * this.legitShare, cps: null, activeFlows };
-    this.pool = new FlowPool(table, options, uniformPicker(random.derive('turns')));
+    const options = { scenarioName: 'syn-flood', pps: this.pps * this.#legitShare, cps: null, activeFlows };
+    this.#pool = new FlowPool(table, options, uniformPicker(random.derive('turns')));
     // Flow numbers of the legitimate connections lie above those of the attack.
-    this.flowBase = 0x80000000;
+    this.#flowBase = 0x80000000;
   }
 
   protected write(into: Uint8Array, at: number): number {
     // The shares are kept exactly, packet by packet, instead of by chance.
-    if (this.legitSlots < Math.floor((this.written + 1) * this.legitShare)) {
-      this.legitSlots++;
-      const length = this.pool.write(into, at);
-      this.flowIndex = (this.flowBase + this.pool.flowIndex) >>> 0;
+    if (this.#legitSlots < Math.floor((this.written + 1) * this.#legitShare)) {
+      this.#legitSlots++;
+      const length = this.#pool.write(into, at);
+      this.flowIndex = (this.#flowBase + this.#pool.flowIndex) >>> 0;
       return length;
     }
-    this.attackSlots++;
-    this.writer.family = this.family;
-    this.writer.vlanId = 0;
-    const answersDue = Math.floor(this.attackCount * this.backscatterShare);
-    const answerable = this.attackCount - BACKSCATTER_DELAY;
-    if (this.answered < answersDue && this.nextAnswer() < answerable) return this.answer(into, at);
-    const distinctDue = Math.floor(this.attackSlots * this.attackPerSlot);
-    if (this.attackCount === 0 || this.attackPerSlot === 1 || this.attackCount <= distinctDue) {
-      return this.attack(into, at, this.attackCount++);
+    this.#attackSlots++;
+    this.#writer.family = this.#family;
+    this.#writer.vlanId = 0;
+    const answersDue = Math.floor(this.#attackCount * this.#backscatterShare);
+    const answerable = this.#attackCount - BACKSCATTER_DELAY;
+    if (this.#answered < answersDue && this.#nextAnswer() < answerable) return this.#answer(into, at);
+    const distinctDue = Math.floor(this.#attackSlots * this.#attackPerSlot);
+    if (this.#attackCount === 0 || this.#attackPerSlot === 1 || this.#attackCount <= distinctDue) {
+      return this.#attack(into, at, this.#attackCount++);
     }
     // Slots beyond the asked-for rate of new connections repeat a recent SYN, as a sender without an answer does.
-    const back = this.random.below(Math.min(this.attackCount, 1024));
-    return this.attack(into, at, this.attackCount - 1 - back);
+    const back = this.#random.below(Math.min(this.#attackCount, 1024));
+    return this.#attack(into, at, this.#attackCount - 1 - back);
   }
 
-  private attack(into: Uint8Array, at: number, index: number): number {
+  #attack(into: Uint8Array, at: number, index: number): number {
     this.flowIndex = index >>> 0;
-    const seq = mixPair32(index, this.key);
-    const src = this.sourceAddress(index);
-    // prettier-ignore
-    return this.writer.tcp(into, at, src, this.target, this.sourcePort(index), this.targetPort, seq, 0, TCP_SYN, SYN_WINDOW, null, null, 0, false);
+    const seq = mixPair32(index, this.#key);
+    const src = this.#sourceAddress(index);
+    return this.#writer.tcp(into, at, {
+      src,
+      dst: this.#target,
+      srcPort: this.#sourcePort(index),
+      dstPort: this.#targetPort,
+      seq,
+      ack: 0,
+      flags: TCP_SYN,
+      window: SYN_WINDOW,
+      count: 0,
+    });
   }
 
   /** The target's SYN+ACK to one of the SYNs, evenly spread over them. */
-  private answer(into: Uint8Array, at: number): number {
-    const index = this.nextAnswer();
-    this.answered++;
+  #answer(into: Uint8Array, at: number): number {
+    const index = this.#nextAnswer();
+    this.#answered++;
     this.flowIndex = index >>> 0;
-    const seq = mixPair32(this.key, index);
-    const ack = (mixPair32(index, this.key) + 1) >>> 0;
-    const dst = this.sourceAddress(index);
-    // prettier-ignore
-    return this.writer.tcp(into, at, this.target, dst, this.targetPort, this.sourcePort(index), seq, ack, TCP_SYN | TCP_ACK, SYN_WINDOW, synOptions(this.family), null, 0, true);
+    const seq = mixPair32(this.#key, index);
+    const ack = (mixPair32(index, this.#key) + 1) >>> 0;
+    const dst = this.#sourceAddress(index);
+    return this.#writer.tcp(into, at, {
+      src: this.#target,
+      dst,
+      srcPort: this.#targetPort,
+      dstPort: this.#sourcePort(index),
+      seq,
+      ack,
+      flags: TCP_SYN | TCP_ACK,
+      window: SYN_WINDOW,
+      options: synOptions(this.#family),
+      count: 0,
+      backwards: true,
+    });
   }
 
-  private nextAnswer(): number {
-    return Math.floor(this.answered / this.backscatterShare);
+  #nextAnswer(): number {
+    return Math.floor(this.#answered / this.#backscatterShare);
   }
 
-  private sourceAddress(index: number): number {
-    const place = this.spoofed.at(index % this.sources);
+  #sourceAddress(index: number): number {
+    const place = this.#spoofed.at(index % this.#sources);
     return SPOOFED_OCTETS[Math.floor(place / 2 ** 24)]! * 2 ** 24 + (place % 2 ** 24);
   }
 
   /** Ports start anywhere and step by one each time that a source comes round again, so tuples stay distinct. */
-  private sourcePort(index: number): number {
-    const first = mixPair32(this.key, index % this.sources) % 64512;
-    return 1024 + ((first + Math.floor(index / this.sources)) % 64512);
+  #sourcePort(index: number): number {
+    const first = mixPair32(this.#key, index % this.#sources) % 64512;
+    return 1024 + ((first + Math.floor(index / this.#sources)) % 64512);
   }
 }
 

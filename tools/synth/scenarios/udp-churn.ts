@@ -35,18 +35,18 @@ function generate(parameters: ParameterValues, seed: number): PacketSource {
     },
     random,
   );
-  const table = new UdpFlowTable(
-    poolCapacity(parameters.number('active-flows')),
-    answerShare > 0,
+  const table = new UdpFlowTable({
+    capacity: poolCapacity(parameters.number('active-flows')),
+    answers: answerShare > 0,
     tuples,
-    new PacketWriter(),
-    dnsContent,
-    (flowIndex, plan) => {
+    writer: new PacketWriter(),
+    content: dnsContent,
+    planner: (flowIndex, plan) => {
       plan.family = over6(flowIndex) ? 6 : 4;
       plan.answered = answered(flowIndex);
       plan.exchanges = exchanges;
     },
-  );
+  });
   return new PooledSource(parameters, table, uniformPicker(random.derive('turns')));
 }
 

@@ -38,13 +38,13 @@ function generate(parameters: ParameterValues, seed: number): PacketSource {
     },
     random,
   );
-  const table = new UdpFlowTable(
-    poolCapacity(parameters.number('active-flows')),
-    false,
+  const table = new UdpFlowTable({
+    capacity: poolCapacity(parameters.number('active-flows')),
+    answers: false,
     tuples,
-    new PacketWriter(),
-    fillerContent(bytes),
-    (flowIndex, plan) => {
+    writer: new PacketWriter(),
+    content: fillerContent(bytes),
+    planner: (flowIndex, plan) => {
       // Evenly spread, the very first flow among them: a blocker stands at the head from the start.
       const long = Math.ceil((flowIndex + 1) * longShare) > Math.ceil(flowIndex * longShare);
       const pair = mixPair32(key, flowIndex) % pairs;
@@ -52,7 +52,7 @@ function generate(parameters: ParameterValues, seed: number): PacketSource {
       plan.answered = false;
       plan.exchanges = exchanges;
     },
-  );
+  });
   return new PooledSource(parameters, table, uniformPicker(random.derive('turns')));
 }
 
