@@ -7,5 +7,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
+    // The files of a process share what it has loaded and compiled. Spies and settings are taken back after each of them.
+    isolate: false,
   },
 });

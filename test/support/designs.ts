@@ -1,6 +1,8 @@
 import { traitsOf, type DesignTraits } from '../../engine/host/design-traits.js';
 import { availableDesigns } from '../../engine/host/designs.js';
 
+const IS_LONG = process.env['CTREPLAY_LONG'] !== undefined;
+
 /** What a design declares but for the way of creating, which whole replays share. */
 function restOf(design: string): string {
   const { order: _order, createsNarrowly: _narrowly, ...rest }: DesignTraits = traitsOf(design);
@@ -19,6 +21,19 @@ export function likeAnother(design: string): boolean {
  */
 export function replayedDesigns(): string[] {
   const all = availableDesigns();
-  if (process.env['CTREPLAY_LONG'] !== undefined) return all;
+  if (IS_LONG) return all;
   return all.filter((name) => !likeAnother(name));
+}
+
+/**
+ * Which of some situations of the replay are tried with which design, where each takes a run and the code that they differ in is the
+ * same for every design: by turns, so that every situation and every design is met. All of them with CTREPLAY_LONG.
+ */
+export function byTurns<T>(situations: readonly T[], design: string): T[] {
+  const designs = replayedDesigns();
+  const turn = designs.indexOf(design);
+  if (IS_LONG || turn === -1) return [...situations];
+  // With fewer situations than designs some share one.
+  const share = Math.min(designs.length, situations.length);
+  return situations.filter((_, index) => index % share === turn % share);
 }

@@ -1,6 +1,7 @@
 /** Reading a bench.yaml. */
 import { readFile } from 'node:fs/promises';
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { parseYaml, YamlTextError, type YamlText } from '../config/yaml-text.js';
+import { yaml } from '../config/yaml.js';
 import { MatrixError } from './matrix-spec.js';
 
 /** The content of a bench.yaml, unchecked, with the lines of its parts for messages. */
@@ -15,14 +16,8 @@ export interface MatrixFile {
  * @throws MatrixError naming file and line when it is no YAML mapping
  */
 export function parseMatrixFile(text: string, file: string): MatrixFile {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const [error] = document.errors;
-  if (error !== undefined) {
-    const line = lines.linePos(error.pos[0]).line;
-    throw new MatrixError(`${file}:${line}: is not YAML: ${error.message.split('\n')[0]}`);
-  }
-  const content: unknown = document.toJS();
+  const { isNode } = yaml();
+  const { value: content, document, lines } = readYaml(text, file);
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw new MatrixError(`${file}: holds no settings; give at least inputs and designs`);
   }
@@ -38,6 +33,15 @@ export function parseMatrixFile(text: string, file: string): MatrixFile {
       return null;
     },
   };
+}
+
+function readYaml(text: string, file: string): YamlText {
+  try {
+    return parseYaml(text);
+  } catch (error) {
+    if (!(error instanceof YamlTextError)) throw error;
+    throw new MatrixError(`${file}${error.line === null ? '' : `:${error.line}`}: ${error.message}`);
+  }
 }
 
 /** @throws MatrixError when the file cannot be read or is no YAML mapping */

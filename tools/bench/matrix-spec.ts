@@ -7,6 +7,7 @@ import {
   TOUCH_AHEAD_SETTINGS,
 } from '../../engine/host/run-memory.js';
 import { CHECKSUM_HANDLINGS } from '../config/checksum-handling.js';
+import { firstFault } from '../config/explain-issue.js';
 import { parseLatency, type LatencyMode } from '../replay/replay-plan.js';
 import { STEER_MODES } from '../replay/steer.js';
 import { parseRate, rateText, type Rate } from './rate.js';
@@ -169,13 +170,10 @@ export function checkMatrix(
 ): MatrixSpec {
   const checked = matrixSpec.safeParse(value);
   if (!checked.success) {
-    const [issue] = checked.error.issues;
-    const path = issue?.path ?? [];
+    const { path, reason } = firstFault(checked.error, value);
     const line = lineOf(path);
     const where = path.length === 0 ? '' : `${path.map(String).join('.')}: `;
-    throw new MatrixError(
-      `${source}${line === null ? '' : `:${line}`}: ${where}${issue?.message ?? 'is not a matrix'}`,
-    );
+    throw new MatrixError(`${source}${line === null ? '' : `:${line}`}: ${where}${reason}`);
   }
   const spec = checked.data;
   const names = spec.inputs.map(inputName);

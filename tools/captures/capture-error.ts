@@ -2,6 +2,9 @@
 export const KEEP_ADVICE =
   'Give --keep-truncated to use what comes before, or copy or record the capture again (editcap FILE REPAIRED rewrites it).';
 
+/** What else can be done about a capture that goes on with something that is none of it; behind other advice. */
+export const STRAY_ADVICE = ' Or give --keep-truncated to use what comes before.';
+
 /** What is known about a fault in a capture; absent facts are left out, never 0. */
 export interface CaptureErrorDetail {
   /** The file as the user named it; `-` is standard input. */
@@ -16,7 +19,7 @@ export interface CaptureErrorDetail {
   readonly offset?: number;
   /** How many whole records come before the fault, where records had been read. */
   readonly wholeRecords?: number;
-  /** True when the capture simply ends too early, so that everything before the cut is sound. */
+  /** True when the capture ends too early, or goes on with what is none of it, so that everything before is sound. */
   readonly truncated?: boolean;
   readonly cause?: unknown;
 }

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { parse, type PcapPacket } from 'pcap-parser';
 import type { ByteWindow } from './byte-window.js';
-import { CaptureError, KEEP_ADVICE } from './capture-error.js';
+import { CaptureError, KEEP_ADVICE, STRAY_ADVICE } from './capture-error.js';
 import {
   MAX_CAPTURED_BYTES,
   MAX_ORIGINAL_BYTES,
@@ -274,6 +274,7 @@ export class PcapSource implements BlockSource {
   #checkRecordHeader(position: number, recordsBefore: number): number | CaptureError {
     const { captured, original } = this.#lengthsAt(position);
     let reason: string | null = null;
+    const wholeRecords = this.#recordsRead + recordsBefore;
     let advice = 'The file is damaged from here on, or was written wrongly; record or export it again.';
     // Records longer than the file's own snap length occur in good captures (merged or cut ones): they are whole,
     // and Open vSwitch and Wireshark read them so.
@@ -286,11 +287,14 @@ export class PcapSource implements BlockSource {
       reason = `the length on the wire is ${original} bytes, which no packet has`;
     }
     if (reason === null) return captured;
+    // What comes before a stray tail is sound.
+    if (wholeRecords > 0) advice += STRAY_ADVICE;
     return new CaptureError({
       file: this.#file,
-      recordIndex: this.#recordsRead + recordsBefore + 1,
+      recordIndex: wholeRecords + 1,
       offset: this.#window.streamOffset + (position - this.#window.start),
-      wholeRecords: this.#recordsRead + recordsBefore,
+      wholeRecords,
+      truncated: wholeRecords > 0,
       reason,
       advice,
     });

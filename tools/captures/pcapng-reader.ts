@@ -1,5 +1,5 @@
 import type { ByteWindow } from './byte-window.js';
-import { CaptureError, KEEP_ADVICE } from './capture-error.js';
+import { CaptureError, KEEP_ADVICE, STRAY_ADVICE } from './capture-error.js';
 import {
   MAX_CAPTURED_BYTES,
   MAX_ORIGINAL_BYTES,
@@ -407,8 +407,10 @@ export class PcapngSource implements BlockSource {
       recordIndex: this.#recordsRead + 1,
       offset,
       wholeRecords: this.#recordsRead,
+      // What comes before a stray tail is sound.
+      truncated: this.#recordsRead > 0,
       reason,
-      advice: DAMAGED_ADVICE,
+      advice: this.#recordsRead > 0 ? DAMAGED_ADVICE + STRAY_ADVICE : DAMAGED_ADVICE,
     });
   }
 

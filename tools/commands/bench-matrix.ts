@@ -21,11 +21,9 @@ import type { MatrixResult } from '../bench/matrix-result.js';
 import { parseShard, planMatrix, type Shard } from '../bench/plan.js';
 import { findPreset, PRESETS } from '../bench/presets.js';
 import { parseRate } from '../bench/rate.js';
-import type { LoadedInput } from '../bench/replay-runner.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
-import { fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
+import type { ChecksumChoice } from '../config/checksum-handling.js';
 import { readConfig } from '../config/read-config.js';
-import { AS_IT_IS, CHECKSUMS_FIXED } from '../replay/traffic-source.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
 import { renderTerminal } from '../report/terminal.js';
 import { wantsColour } from '../text/terminal-style.js';
@@ -34,7 +32,8 @@ import { designsOption, oneOf, wholeNumber } from './option-values.js';
 import { addCaptureOptions, filesOf, readingOf, type CaptureFlags } from './capture-options.js';
 import { matrixChecksumsOption } from './checksum-options.js';
 import { endNow } from './program-end.js';
-import { captureInput, requireRepeatable, scenarioInput } from './replay-input.js';
+import { loadInput } from './matrix-input.js';
+import { requireRepeatable } from './replay-input.js';
 import type { BuildChoice } from '../replay/replay-plan.js';
 import { buildChoice } from './replay-options.js';
 import { UsageError } from './usage-error.js';
@@ -317,16 +316,6 @@ export async function checkInputs(inputs: readonly InputSpec[]): Promise<void> {
     }
     requireRepeatable(files);
   }
-}
-
-/** Loads an input of a matrix. */
-export async function loadInput(input: InputSpec, seed: number): Promise<LoadedInput> {
-  const limit = input.limit ?? null;
-  if (input.capture !== undefined) {
-    const edits = fixesChecksums(input) ? CHECKSUMS_FIXED : AS_IT_IS;
-    return captureInput([input.capture], limit, readingOf(input), edits);
-  }
-  return scenarioInput(input.scenario as string, input.parameters ?? {}, seed, limit);
 }
 
 const STORED_FORMATS = ['csv', 'html']

@@ -24,7 +24,8 @@ import {
 import { checkRegressConfig, readRegressConfig, type RegressConfig } from '../regress/regress-config.js';
 import { workerFile } from '../replay/thread-pool.js';
 import { writeAtomically } from '../result/result-file.js';
-import { loadInput, sessionEntry } from './bench-matrix.js';
+import { sessionEntry } from './bench-matrix.js';
+import { loadInput } from './matrix-input.js';
 import { mutexOption, oneOf, touchAheadOption } from './option-values.js';
 import { UsageError } from './usage-error.js';
 

@@ -21,7 +21,6 @@ import {
   captureKeys,
   designNames,
   freshFolder,
-  loadInput,
   sessionEntry,
   checkInputs,
   MatrixProgress,
@@ -29,6 +28,7 @@ import {
 } from './bench-matrix.js';
 import { KEEP_TRUNCATED_HELP, STRICT_HELP, type CaptureFlags } from './capture-options.js';
 import { matrixChecksumsOption } from './checksum-options.js';
+import { loadInput } from './matrix-input.js';
 import { mutexOption, touchAheadOption, wholeNumber } from './option-values.js';
 import type { BuildChoice } from '../replay/replay-plan.js';
 import { buildChoice, buildOption } from './replay-options.js';

@@ -22,6 +22,15 @@ const TYPES: Readonly<Record<string, string>> = {
   record: 'keys with values',
 };
 
+/** The first fault of a file whose schema has sentences of its own; of alternatives that all fail, what the meant one lacks. */
+export function firstFault(error: z.ZodError, root: unknown): Pick<Explained, 'path' | 'reason'> {
+  const [issue] = error.issues;
+  if (issue === undefined) return { path: [], reason: 'it is not of the right form' };
+  return issue.code === 'invalid_union'
+    ? explainIssue(issue, root)
+    : { path: issue.path, reason: issue.message };
+}
+
 /** Explains an issue; of alternatives that all fail, the one that got furthest. */
 export function explainIssue(issue: z.core.$ZodIssue, root: unknown): Explained {
   const { path } = issue;

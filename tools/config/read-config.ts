@@ -1,11 +1,13 @@
 /** Reading the configuration file: YAML, validated, with every error at its line and column. */
 import { readFileSync } from 'node:fs';
-import { isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml';
+import type { Document } from 'yaml';
 import type { z } from 'zod';
 import { checkConfig } from './check-config.js';
 import { ConfigError } from './config-error.js';
 import { explainIssue } from './explain-issue.js';
 import { configSchema, type ConfigFile } from './schema.js';
+import { yaml } from './yaml.js';
+import { parseYaml, YamlTextError, type YamlText } from './yaml-text.js';
 import { YamlPlace } from './yaml-place.js';
 
 /** A configuration, checked. */
@@ -45,14 +47,7 @@ export function readConfig(path: string): TrackerConfig {
  * @throws ConfigError
  */
 export function parseConfig(text: string, file: string): TrackerConfig {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const [syntax] = document.errors;
-  if (syntax !== undefined) {
-    const { line, col } = lines.linePos(syntax.pos[0]);
-    throw new ConfigError(file, line, col, `not valid YAML: ${syntax.message}.`);
-  }
-  const value = plainValue(document, file);
+  const { value, document, lines } = readYaml(text, file);
   if (value === null || value === undefined) {
     throw new ConfigError(file, 1, 1, 'the file is empty. Write at least one key, or leave --config out.');
   }
@@ -66,8 +61,18 @@ export function parseConfig(text: string, file: string): TrackerConfig {
   return { file, entries: checked.data };
 }
 
-/** The document as plain data. Whole numbers too large for a double stay text, so that labels keep their 128 bits. */
-function plainValue(document: Document, file: string): unknown {
+function readYaml(text: string, file: string): YamlText {
+  try {
+    return parseYaml(text, keepLargeNumbers);
+  } catch (error) {
+    if (!(error instanceof YamlTextError)) throw error;
+    throw new ConfigError(file, error.line, error.column, `${error.message}.`);
+  }
+}
+
+/** Whole numbers too large for a double stay text, so that labels keep their 128 bits. */
+function keepLargeNumbers(document: Document): void {
+  const { isScalar, visit } = yaml();
   visit(document, {
     Scalar(_key, node) {
       const { value, source } = node;
@@ -75,10 +80,4 @@ function plainValue(document: Document, file: string): unknown {
       if (source !== undefined && /^(0x[0-9a-fA-F]+|\d+)$/.test(source)) node.value = source;
     },
   });
-  try {
-    return document.toJS();
-  } catch (error) {
-    // Aliases without an anchor, or so many that they would fill memory.
-    throw new ConfigError(file, null, null, `not usable YAML: ${(error as Error).message}.`);
-  }
 }

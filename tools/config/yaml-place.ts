@@ -1,16 +1,7 @@
 /** Where in the text of a YAML file a place of its tree stands. */
-import {
-  isAlias,
-  isMap,
-  isNode,
-  isScalar,
-  isSeq,
-  type Document,
-  type LineCounter,
-  type Pair,
-  type YAMLMap,
-} from 'yaml';
+import type { Document, LineCounter, Pair, YAMLMap } from 'yaml';
 import { ConfigError } from './config-error.js';
+import { yaml } from './yaml.js';
 
 /** A path of keys and list positions from the root. */
 export type Path = readonly PropertyKey[];
@@ -33,13 +24,14 @@ export class YamlPlace {
   error(path: Path, reason: string): ConfigError {
     for (let length = path.length; length >= 0; length--) {
       const node = this.#nodeAt(path.slice(0, length));
-      if (isNode(node) && node.range != null) return this.#at(node.range[0], path, reason);
+      if (yaml().isNode(node) && node.range != null) return this.#at(node.range[0], path, reason);
     }
     return new ConfigError(this.#file, null, null, reason);
   }
 
   /** At a key itself instead of its value. */
   keyError(path: Path, reason: string): ConfigError {
+    const { isMap, isScalar } = yaml();
     const parent = this.#nodeAt(path.slice(0, -1));
     const pair = isMap(parent) ? pairOf(parent, path.at(-1)) : undefined;
     if (pair === undefined || !isScalar(pair.key) || pair.key.range == null) return this.error(path, reason);
@@ -49,7 +41,7 @@ export class YamlPlace {
   /** At a character within a text, where the file shows the text as it is; else at its beginning. */
   errorWithin(path: Path, offset: number, reason: string): ConfigError {
     const node = this.#nodeAt(path);
-    if (isScalar(node) && node.range != null && typeof node.value === 'string') {
+    if (yaml().isScalar(node) && node.range != null && typeof node.value === 'string') {
       const { value } = node;
       for (const start of [node.range[0], node.range[0] + 1]) {
         if (this.#text.startsWith(value, start)) return this.#at(start + offset, path, reason);
@@ -66,6 +58,7 @@ export class YamlPlace {
 
   /** Keys are compared as text: the file's `5:` is a number, the path of plain data has it as '5'. */
   #nodeAt(path: Path): unknown {
+    const { isAlias, isMap, isSeq } = yaml();
     let node: unknown = this.#document.contents;
     for (const part of path) {
       if (isAlias(node)) node = node.resolve(this.#document);
@@ -78,7 +71,7 @@ export class YamlPlace {
 }
 
 function pairOf(map: YAMLMap, key: PropertyKey | undefined): Pair | undefined {
-  return map.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key));
+  return map.items.find((item) => yaml().isScalar(item.key) && String(item.key.value) === String(key));
 }
 
 /** `rules[2].nat.addr`. */

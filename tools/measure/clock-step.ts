@@ -27,13 +27,13 @@ const FINEST_NS = 1;
  * @param spansNs sorted differences of readings up to several reads apart, those in a row included
  */
 export function latticeStep(ascendingNs: ArrayLike<number>, spansNs: ArrayLike<number>): number {
-  const [usual] = [...countKept(ascendingNs)].reduce((most, one) => (one[1] > most[1] ? one : most));
-  const weights = countKept(spansNs);
-  const kept = [...weights.values()].reduce((sum, count) => sum + count, 0);
+  const usual = mostFrequent(countKept(ascendingNs));
+  const weighted = countKept(spansNs);
+  const kept = weighted.weights.reduce((sum, count) => sum + count, 0);
   const found: { step: number; misfit: number }[] = [];
   for (let divisor = 1; divisor <= MOST_DIVISORS && usual / divisor >= 2 * FINEST_NS; divisor++) {
-    const step = refined(weights, usual / divisor);
-    const { onLattice, misfit } = fitOf(weights, step);
+    const step = refined(weighted, usual / divisor);
+    const { onLattice, misfit } = fitOf(weighted, step);
     if (onLattice >= kept * ON_LATTICE_SHARE) found.push({ step, misfit });
   }
   // Steps of 1 ns and less fit everything that a clock of whole nanoseconds can say.
@@ -43,26 +43,46 @@ export function latticeStep(ascendingNs: ArrayLike<number>, spansNs: ArrayLike<n
   return Number(Math.max(...close.map(({ step }) => step)).toPrecision(4));
 }
 
+/** Differences, each once and ascending, and how often each came. Arrays, because they are gone through a hundred times. */
+interface Weighted {
+  readonly values: Float64Array;
+  readonly weights: Float64Array;
+}
+
 /** How often each difference came, the longest left out. */
-function countKept(ascendingNs: ArrayLike<number>): Map<number, number> {
+function countKept(ascendingNs: ArrayLike<number>): Weighted {
   const kept = Math.max(1, Math.floor(ascendingNs.length * KEPT_SHARE));
-  const counts = new Map<number, number>();
+  const values = new Float64Array(kept);
+  const weights = new Float64Array(kept);
+  let count = 0;
   for (let i = 0; i < kept; i++) {
     const value = ascendingNs[i] as number;
-    counts.set(value, (counts.get(value) ?? 0) + 1);
+    if (count === 0 || values[count - 1] !== value) values[count++] = value;
+    weights[count - 1] = (weights[count - 1] as number) + 1;
   }
-  return counts;
+  return { values: values.subarray(0, count), weights: weights.subarray(0, count) };
+}
+
+/** Of several that came as often, the shortest. */
+function mostFrequent({ values, weights }: Weighted): number {
+  let most = 0;
+  for (let i = 1; i < weights.length; i++) {
+    if ((weights[i] as number) > (weights[most] as number)) most = i;
+  }
+  return values[most] as number;
 }
 
 const REFINEMENTS = 4;
 
 /** The step that fits best when each difference is the multiple that it is closest to, found again as the step gets better. */
-function refined(weights: ReadonlyMap<number, number>, first: number): number {
+function refined({ values, weights }: Weighted, first: number): number {
   let step = first;
   for (let i = 0; i < REFINEMENTS; i++) {
     let sum = 0;
     let multiples = 0;
-    for (const [value, weight] of weights) {
+    for (let at = 0; at < values.length; at++) {
+      const value = values[at] as number;
+      const weight = weights[at] as number;
       sum += value * weight;
       multiples += Math.round(value / step) * weight;
     }
@@ -72,13 +92,15 @@ function refined(weights: ReadonlyMap<number, number>, first: number): number {
 }
 
 /** How many differences lie on the lattice, and how far these are off it, as a share of the step (root mean square). */
-function fitOf(weights: ReadonlyMap<number, number>, step: number): { onLattice: number; misfit: number } {
+function fitOf({ values, weights }: Weighted, step: number): { onLattice: number; misfit: number } {
   // With a fine step everything would be near a multiple: near then means less.
   const tolerance = Math.min(ROUNDING_NS, step / 8);
   let onLattice = 0;
   let squares = 0;
   let all = 0;
-  for (const [value, weight] of weights) {
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at] as number;
+    const weight = weights[at] as number;
     const residue = Math.abs(value - step * Math.round(value / step));
     if (residue <= tolerance) onLattice += weight;
     // What lies off the lattice counts as well: else the step that leaves out what does not suit it would fit best.

@@ -2,7 +2,6 @@
  * Pinning threads to CPUs. Node has no call for it; `taskset` of util-linux has, and a thread is pinned from outside by
  * its kernel id.
  */
-import { execFile } from 'node:child_process';
 import { readThreadAffinity } from './schedstat.js';
 import { parseCpuList, readLine, type SystemFiles } from './system-files.js';
 
@@ -20,14 +19,16 @@ export type PinResult =
 /** Runs a program; resolves with its standard output, rejects when it cannot be started or exits other than 0. */
 export type RunProgram = (program: string, args: readonly string[]) => Promise<string>;
 
-/** Runs a program of the system, for at most five seconds. */
-export const runProgram: RunProgram = (program, args) =>
-  new Promise((resolve, reject) => {
+/** Runs a program of the system, for at most five seconds. What starts programs is loaded by then: no thread of a run need else. */
+export const runProgram: RunProgram = async (program, args) => {
+  const { execFile } = await import('node:child_process');
+  return new Promise((resolve, reject) => {
     execFile(program, [...args], { timeout: 5000 }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else reject(Object.assign(error, { message: stderr.trim() === '' ? error.message : stderr.trim() }));
     });
   });
+};
 
 /**
  * Pins one thread of this process to one CPU with `taskset -cp`, and reads back whether it is so. Never throws: a run

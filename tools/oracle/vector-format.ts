@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { parseJson } from '../text/json-text.js';
 import { traitsOf } from '../../engine/host/design-traits.js';
 import { OracleError } from './oracle-error.js';
 
@@ -181,12 +182,12 @@ export function readVectors(file: string): Vector[] {
 function parseVector(line: string, file: string, lineNumber: number): Vector {
   let data: unknown;
   try {
-    data = JSON.parse(line);
+    data = parseJson(line);
   } catch (cause) {
     throw new OracleError({
       file,
       line: lineNumber,
-      reason: `not JSON: ${(cause as Error).message}`,
+      reason: `the line ${(cause as Error).message}`,
       advice: 'Each line has to be one JSON object.',
       cause,
     });

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { JsonTextError, parseJson } from '../text/json-text.js';
 import { RegressError, type Check, type CheckVerdict } from './check.js';
 import type { DesignFigures } from './design-figures.js';
 import { designDifferences, exactDifferences, missingGroups } from './exact-difference.js';
@@ -66,14 +67,20 @@ export async function readExactBaseline(folder: string): Promise<ExactBaseline |
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw new RegressError(`${file}: ${(error as Error).message}`, 1, error);
   }
+  return parseExactBaseline(text, file);
+}
+
+/**
+ * As readExactBaseline, from the text.
+ * @throws RegressError
+ */
+export function parseExactBaseline(text: string, file: string): ExactBaseline {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
-    throw new RegressError(
-      `${file}: is not JSON (${(error as Error).message}); restore it or run --update`,
-      1,
-    );
+    if (!(error instanceof JsonTextError)) throw error;
+    throw new RegressError(`${file}: ${error.message}; restore it or run --update`, 1, error);
   }
   const checked = exactFile.safeParse(value);
   if (!checked.success) {

@@ -8,6 +8,7 @@ import {
   type MutexPolicy,
   type TouchAhead,
 } from '../../engine/host/run-memory.js';
+import { JsonTextError, parseJson } from '../text/json-text.js';
 import { RegressError } from './check.js';
 import type { CellFigures } from './thresholds.js';
 import type { TimedRatio } from './timed-ratios.js';
@@ -82,12 +83,27 @@ export function ratioFileIn(folder: string): string {
  */
 export async function readRatioBaseline(folder: string): Promise<RatioBaseline | null> {
   const file = ratioFileIn(folder);
-  let value: unknown;
+  let text: string;
   try {
-    value = JSON.parse(await readFile(file, 'utf8'));
+    text = await readFile(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new RegressError(`${file}: ${(error as Error).message}; restore it or run --update`, 1, error);
+    throw new RegressError(`${file}: ${(error as Error).message}`, 1, error);
+  }
+  return parseRatioBaseline(text, file);
+}
+
+/**
+ * As readRatioBaseline, from the text.
+ * @throws RegressError
+ */
+export function parseRatioBaseline(text: string, file: string): RatioBaseline {
+  let value: unknown;
+  try {
+    value = parseJson(text);
+  } catch (error) {
+    if (!(error instanceof JsonTextError)) throw error;
+    throw new RegressError(`${file}: ${error.message}; restore it or run --update`, 1, error);
   }
   const checked = ratioFile.safeParse(value);
   if (!checked.success) {

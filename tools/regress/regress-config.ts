@@ -1,6 +1,5 @@
 /** What the gate looks at and what it allows: regress.yaml and its defaults. */
 import { readFile } from 'node:fs/promises';
-import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import {
@@ -11,8 +10,10 @@ import {
 } from '../../engine/host/run-memory.js';
 import type { InputLoader, LoadedInput } from '../bench/replay-runner.js';
 import { CHECKSUM_HANDLINGS, checksumConfig, ignoresChecksums } from '../config/checksum-handling.js';
+import { firstFault } from '../config/explain-issue.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { configOf } from '../config/suggested.js';
+import { parseYaml, YamlTextError, type YamlText } from '../config/yaml-text.js';
 import { requireRightChecksums } from '../replay/checksum-check.js';
 import { RegressError } from './check.js';
 import { parseThreshold, ThresholdError } from './threshold-expression.js';
@@ -221,11 +222,10 @@ export function checkRegressConfig(
 ): RegressConfig {
   const checked = schema.safeParse(value ?? {});
   if (!checked.success) {
-    const [issue] = checked.error.issues;
-    const path = issue?.path ?? [];
+    const { path, reason } = firstFault(checked.error, value ?? {});
     const line = lineOf(path);
     throw new RegressError(
-      `${source}${line === null ? '' : `:${line}`}: ${path.map(String).join('.')}${path.length === 0 ? '' : ': '}${issue?.message ?? 'is not a configuration'}`,
+      `${source}${line === null ? '' : `:${line}`}: ${path.map(String).join('.')}${path.length === 0 ? '' : ': '}${reason}`,
       2,
     );
   }
@@ -259,15 +259,23 @@ export async function readRegressConfig(file: string): Promise<RegressConfig> {
       error,
     );
   }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const [syntax] = document.errors;
-  if (syntax !== undefined) {
-    throw new RegressError(
-      `${file}:${lines.linePos(syntax.pos[0]).line}: not valid YAML: ${syntax.message}`,
-      2,
-    );
+  return parseRegressConfig(text, file);
+}
+
+/**
+ * As readRegressConfig, from the text.
+ * @throws RegressError (usage)
+ */
+export function parseRegressConfig(text: string, file: string): RegressConfig {
+  let read: YamlText;
+  try {
+    read = parseYaml(text);
+  } catch (error) {
+    if (!(error instanceof YamlTextError)) throw error;
+    const place = error.line === null ? '' : `:${error.line}`;
+    throw new RegressError(`${file}${place}: ${error.message}`, 2, error);
   }
+  const { document, lines, value } = read;
   const lineOf = (path: readonly PropertyKey[]): number | null => {
     for (let length = path.length; length > 0; length--) {
       const node = document.getIn(path.slice(0, length), true) as
@@ -276,5 +284,5 @@ export async function readRegressConfig(file: string): Promise<RegressConfig> {
     }
     return null;
   };
-  return checkRegressConfig(document.toJS({ maxAliasCount: 100 }), file, lineOf);
+  return checkRegressConfig(value, file, lineOf);
 }

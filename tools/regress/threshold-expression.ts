@@ -76,6 +76,7 @@ export function parseThreshold(text: string): Threshold {
   if (!ofBaseline && TIMES.test(metric) && !TIME_UNITS.has(unit)) {
     throw new ThresholdError(`'${text}': ${metric} is a time; give the limit a unit: ns, us, ms, s or m`);
   }
+  if (!Number.isFinite(Number(number))) throw new ThresholdError(`'${text}': the limit is too large`);
   return {
     text: text.trim(),
     metric,

@@ -1,6 +1,6 @@
 /** Reading the engine's latency histograms of a finished run. */
 import type { EngineRun } from '../../engine/host/run-memory.js';
-import { mergeRecordings, readRecording, type Recording } from './recording.js';
+import { isEmpty, mergeRecordings, readRecording, type Recording } from './recording.js';
 import { summarize, toHistogram } from '../measure/latency-summary.js';
 import { LATENCY_CONFIG } from '../measure/log-linear.js';
 import { interruptedShare, type WorkerInterruptions } from './collect-interruptions.js';
@@ -58,12 +58,11 @@ function readAll(run: EngineRun, workers: number, kind: Kind): Series[] {
   for (let worker = 0; worker < workers; worker++) {
     for (let packetClass = 0; packetClass < CLASS_NAMES.length; packetClass++) {
       for (const duringSweep of [false, true]) {
-        const recording = readRecording(
-          run,
-          addressOf(run, worker, kind, packetClass, duringSweep),
-          LATENCY_CONFIG,
-        );
-        if (recording.exact.count > 0n) series.push({ worker, packetClass, duringSweep, recording });
+        const address = addressOf(run, worker, kind, packetClass, duringSweep);
+        // Most are empty, and their cells, some ten thousand, need no look.
+        if (isEmpty(run, address, LATENCY_CONFIG)) continue;
+        const recording = readRecording(run, address, LATENCY_CONFIG);
+        series.push({ worker, packetClass, duringSweep, recording });
       }
     }
   }
@@ -94,9 +93,19 @@ export function collectLatency(
   { stepNs, interruptions }: LatencyContext,
 ): CollectedLatency {
   const series = readAll(run, workers, kind);
+  const picked = new Map<string, LatencyDistribution | null>();
   const pick = (keep: (one: Series) => boolean): LatencyDistribution | null => {
     const chosen = series.filter(keep);
     if (chosen.length === 0) return null;
+    // One worker's is that of all, and so on.
+    const name = chosen.map((one) => series.indexOf(one)).join(' ');
+    const known = picked.get(name);
+    if (known !== undefined) return known === null ? null : { ...known };
+    const found = distributionOfAll(chosen);
+    picked.set(name, found);
+    return found;
+  };
+  const distributionOfAll = (chosen: readonly Series[]): LatencyDistribution | null => {
     const distribution = distributionOf(mergeRecordings(chosen.map((one) => one.recording)), stepNs);
     return distribution === null
       ? null

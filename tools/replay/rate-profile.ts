@@ -27,6 +27,10 @@ interface Stretch {
 const TIME_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 const SUFFIXES: Readonly<Record<string, number>> = { '': 1, k: 1e3, M: 1e6, G: 1e9 };
 
+/** As for a constant rate; beyond it due times are no numbers. */
+const MAX_PPS = 1e9;
+const MAX_MS = 100_000 * 3_600_000;
+
 /**
  * Parses `0s:10k,30s:100k,60s:1M`.
  * @throws RangeError naming the point that is wrong
@@ -37,10 +41,12 @@ export function parseProfile(text: string): readonly RatePoint[] {
     if (match === null) {
       throw new RangeError(`point ${index + 1}, '${part}', is not TIME:RATE, for example 0s:10k,30s:100k`);
     }
-    return {
-      atMs: Number(match[1]) * (TIME_UNITS[match[2] ?? 's'] as number),
-      pps: Number(match[3]) * (SUFFIXES[match[4] ?? ''] as number),
-    };
+    const atMs = Number(match[1]) * (TIME_UNITS[match[2] ?? 's'] as number);
+    const pps = Number(match[3]) * (SUFFIXES[match[4] ?? ''] as number);
+    if (!(pps <= MAX_PPS && atMs <= MAX_MS)) {
+      throw new RangeError(`point ${index + 1} is above the largest rate, 1G, or time, 100000h`);
+    }
+    return { atMs, pps };
   });
   if (points[0]?.atMs !== 0) throw new RangeError('the first point has to be at 0s');
   points.forEach((point, index) => {

@@ -22,9 +22,15 @@ export function readRecording(run: EngineRun, address: number, config: LogLinear
   return { counts: copyCounts(region.counts), exact: readExact(region), config };
 }
 
+/** Whether the engine recorded nothing there: a look at the header alone. */
+export function isEmpty(run: EngineRun, address: number, config: LogLinearConfig): boolean {
+  return readExact(viewRegion(run.memory.buffer, address, config, 8)).count === 0n;
+}
+
 /** Adds recordings of one configuration up, without loss. */
 export function mergeRecordings(parts: readonly Recording[]): Recording {
   const [first] = parts;
+  if (first !== undefined && parts.length === 1) return first;
   const config = first?.config ?? LATENCY_CONFIG;
   const counts = new Float64Array(first?.counts.length ?? 0);
   for (const part of parts) {

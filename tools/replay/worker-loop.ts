@@ -316,7 +316,7 @@ export class WorkerLoop {
   }
 
   /** Finds out, before the barrier, what of the worker's packets changes from loop to loop. */
-  #openAddresses(loopsPerChange: number): LoopAddresses {
+  #openAddresses(perChange: number): LoopAddresses {
     const { packets, run } = this.#input;
     const { view } = this.#thread.engine;
     const c = run.engine.constants;
@@ -330,7 +330,7 @@ export class WorkerLoop {
           length: view.getUint32(descriptor + c.PK_LENGTH, true),
         };
       },
-      loopsPerChange,
+      perChange,
     );
   }
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
+import { JsonTextError, parseJson, shownJson } from '../text/json-text.js';
 import { RESULT_FORMAT, result as resultSchema, type Result } from './schema.js';
 import { upgradeResult, VersionError } from './upgrade.js';
 
@@ -95,9 +96,10 @@ export function parseResult(text: string, file: string): Result {
   }
   let raw: unknown;
   try {
-    raw = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+    raw = parseJson(text);
   } catch (error) {
-    throw new ResultFileError(file, '', `is not JSON: ${(error as Error).message}`);
+    if (!(error instanceof JsonTextError)) throw error;
+    throw new ResultFileError(file, '', error.message);
   }
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
     throw new ResultFileError(file, '', 'holds no JSON object; expected a result.json written by ctreplay');
@@ -107,7 +109,7 @@ export function parseResult(text: string, file: string): Result {
     throw new ResultFileError(
       file,
       'format',
-      `expected "${RESULT_FORMAT}", got ${JSON.stringify(object['format']) ?? 'nothing'}; this is not a result.json of ctreplay`,
+      `expected "${RESULT_FORMAT}", got ${shownJson(object['format'])}; this is not a result.json of ctreplay`,
     );
   }
   let lifted: Record<string, unknown>;

@@ -27,7 +27,15 @@ export function toolVersion(): Result['tool'] {
   return { name: 'ctreplay', version: packageVersion(), commit: readCommit() };
 }
 
+let known: { readonly commit: string | null } | null = null;
+
+/** Asked of git once: that the files change under a running program says nothing of the program. */
 function readCommit(): string | null {
+  known ??= { commit: askGit() };
+  return known.commit;
+}
+
+function askGit(): string | null {
   const root = packageRoot();
   if (!existsSync(join(root, '.git'))) return null;
   try {

@@ -1,4 +1,5 @@
 /** Lifts results written by older versions of ctreplay to the version this one reads. */
+import { shownJson } from '../text/json-text.js';
 import { RESULT_VERSION } from './schema.js';
 
 /** Takes a result of version `v` and returns the same result in version `v + 1`. */
@@ -23,9 +24,7 @@ export function upgradeResult(
 ): Record<string, unknown> {
   const version = raw['version'];
   if (typeof version !== 'number' || !Number.isInteger(version) || version < 1) {
-    throw new VersionError(
-      `version: expected a whole number from 1 on, got ${JSON.stringify(version) ?? 'nothing'}`,
-    );
+    throw new VersionError(`version: expected a whole number from 1 on, got ${shownJson(version)}`);
   }
   if (version > target) {
     throw new VersionError(

@@ -8,6 +8,8 @@ export function nearestName(name: string, candidates: readonly string[]): string
   let best: string | null = null;
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
   for (const candidate of candidates) {
+    // The difference in length is a lower bound; a name of a megabyte is compared with nothing.
+    if (Math.abs(name.length - candidate.length) >= bestDistance) continue;
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {
       best = candidate;

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { MatrixResult } from '../../../tools/bench/matrix-result.js';
-import { ctreplay, scratchFolder, type CommandOutcome } from '../../support/command.js';
+import { scratchFolder, type CommandOutcome } from '../../support/command.js';
+import { runCommandLine } from '../../support/run-command.js';
 
 // Some start a dozen runs, which takes minutes on a machine that is busy with other things.
 vi.setConfig({ testTimeout: 300_000 });
@@ -20,8 +21,10 @@ function expectSuccess({ code, stderr, stdout }: CommandOutcome): void {
   expect(code === 0 ? '' : `exit code ${code}: ${stderr}${stdout}`).toBe('');
 }
 
+const run = (...args: string[]): Promise<CommandOutcome> => runCommandLine(args, folder);
+
 describe('ctreplay bench', () => {
-  it('runs a bench.yaml with scenarios that need a configuration, and goes on with --resume', () => {
+  it('runs a bench.yaml with scenarios that need a configuration, and goes on with --resume', async () => {
     writeFileSync(
       join(folder, 'bench.yaml'),
       `inputs:
@@ -35,7 +38,8 @@ warmupPackets: 1000
 probeCost: one
 `,
     );
-    const first = ctreplay(['bench', '--matrix', 'bench.yaml', '--out', 'small', '--quiet'], folder);
+    const small = ['bench', '--matrix', 'bench.yaml', '--out', 'small'];
+    const first = await run(...small, '--quiet');
     expectSuccess(first);
     // Quiet, but for what changes what the figures mean: the pool has no tuple left for some packets.
     expect(first.stdout.trimEnd().replaceAll('\n', ' ')).toMatch(
@@ -58,13 +62,10 @@ probeCost: one
       expect(one.throughput).toMatchObject({ build: 'bare', timed: false, packets: 3000 });
       if (one.latency?.mode === 'off') expect(one.latency.service ?? null).toBeNull();
     }
-    const again = ctreplay(['bench', '--matrix', 'bench.yaml', '--out', 'small'], folder);
+    const again = await run(...small);
     expect(again.code).toBe(2);
     expect(again.stderr).toContain('add --resume');
-    const more = ctreplay(
-      ['bench', '--matrix', 'bench.yaml', '--out', 'small', '--resume', '--sessions', '2'],
-      folder,
-    );
+    const more = await run(...small, '--resume', '--sessions', '2');
     expectSuccess(more);
     expect(more.stdout).toContain('measuring');
     const both = resultIn('small');
@@ -74,20 +75,17 @@ probeCost: one
     expect(
       new Set(both.cases.map((one) => JSON.stringify(one.packets.verdictHash ?? one.startedAt))).size,
     ).toBeGreaterThan(1);
-    const added = ctreplay(
-      ['bench', '--matrix', 'bench.yaml', '--out', 'small', '--resume', '--sessions', '2', '--trials', '2'],
-      folder,
-    );
+    const added = await run(...small, '--resume', '--sessions', '2', '--trials', '2');
     expect(added.code).toBe(2);
     expect(added.stderr).toContain('repeat --trials 1 and raise --sessions');
   });
 
-  it('lists without running', () => {
-    const list = ctreplay(['bench', '--preset', 'paper', '--list'], folder);
+  it('lists without running', async () => {
+    const list = await run('bench', '--preset', 'paper', '--list');
     expect(list.code).toBe(0);
     expect(list.stdout).toContain('zone-policies/rculist-sweep/w8/100000pps');
-    expect(ctreplay(['bench', '--list'], folder).stdout).toContain('smoke');
-    const dry = ctreplay(['bench', '--scenario', 'syn-flood', '--trials', '2', '--dry-run'], folder);
+    expect((await run('bench', '--list')).stdout).toContain('smoke');
+    const dry = await run('bench', '--scenario', 'syn-flood', '--trials', '2', '--dry-run');
     expect(dry.stdout).toContain('1 group(s), 3 cells, 7 sessions x 2 trials each, 42 in all');
   });
 
@@ -101,16 +99,16 @@ probeCost: one
     [['bench', '--preset', 'smoke', '--shard', '3/2'], '2/4'],
     [['bench', '--preset', 'smoke', '--resume'], '--resume needs --out'],
     [['scale', '--scenario', 'syn-flood', '--capture', 'x'], 'exclude each other'],
-  ])('%j is wrong usage', (args, message) => {
-    const outcome = ctreplay(args, folder);
+  ])('%j is wrong usage', async (args, message) => {
+    const outcome = await run(...args);
     expect(outcome.stderr).toContain(message);
     expect(outcome.code).toBe(2);
   });
 
-  it('finds a wrong parameter of the last input before the first trial', () => {
+  it('finds a wrong parameter of the last input before the first trial', async () => {
     const inputs = '[syn-flood, { scenario: established, parameters: { flows: 3 } }]';
     writeFileSync(join(folder, 'wrong.yaml'), `inputs: ${inputs}\ndesigns: [rculist-sweep]\n`);
-    const outcome = ctreplay(['bench', '--matrix', 'wrong.yaml', '--out', 'wrong'], folder);
+    const outcome = await run('bench', '--matrix', 'wrong.yaml', '--out', 'wrong');
     expect(outcome.stderr).toContain('scenario established has no parameter --flows');
     expect(outcome.code).toBe(2);
     expect(outcome.stdout).toBe('');
@@ -119,29 +117,15 @@ probeCost: one
 });
 
 describe('ctreplay scale and model', () => {
-  it('measure, fit, and predict beside the measurement', () => {
-    const scale = ctreplay(
-      [
-        'scale',
-        '--scenario',
-        'syn-flood',
-        '--packets',
-        '4000',
-        '--workers',
-        '2',
-        '--sessions',
-        '2',
-        '--trials',
-        '1',
-        '--out',
-        'scale',
-      ],
-      folder,
+  it('measure, fit, and predict beside the measurement', async () => {
+    const scale = await run(
+      ...['scale', '--scenario', 'syn-flood', '--packets', '4000', '--workers', '2'],
+      ...['--sessions', '1', '--trials', '1', '--out', 'scale'],
     );
     expectSuccess(scale);
     expect(scale.stdout).toContain('syn-flood · rculist-sweep');
     expect(resultIn('scale').scaling).toHaveLength(2);
-    const model = ctreplay(['model', 'scale', '--cores', '1..4', '--packets', '2000', '--json'], folder);
+    const model = await run('model', 'scale', '--cores', '1..4', '--packets', '2000', '--json');
     expectSuccess(model);
     const { series } = JSON.parse(model.stdout) as {
       series: {
@@ -165,36 +149,23 @@ describe('ctreplay scale and model', () => {
         if (point.predicted !== null) expect(point.predicted.pps).toBeGreaterThan(0);
       }
     }
-    const text = ctreplay(['model', 'scale', '--cores', '1,8'], folder);
+    const text = await run('model', 'scale', '--cores', '1,8', '--packets', '2000');
     expect(text.stdout).toMatch(
       /^Held out: throughput predicted [+-][\d.]+ % at 2 workers from the times of 1$/m,
     );
     expect(text.stdout).toMatch(/^Refused for 8 workers: it lies further beyond/m);
   });
 
-  it('model says what it needs', () => {
+  it('model says what it needs', async () => {
     mkdirSync(join(folder, 'bare'), { recursive: true });
-    const scale = ctreplay(
-      [
-        'scale',
-        '--packets',
-        '2000',
-        '--workers',
-        '1',
-        '--sessions',
-        '1',
-        '--trials',
-        '1',
-        '--bare',
-        '--out',
-        'bare',
-      ],
-      folder,
+    const scale = await run(
+      ...['scale', '--packets', '2000', '--workers', '1', '--design', 'rculist-sweep'],
+      ...['--sessions', '1', '--trials', '1', '--bare', '--out', 'bare'],
     );
     expectSuccess(scale);
-    const outcome = ctreplay(['model', 'bare'], folder);
+    const outcome = await run('model', 'bare');
     expect(outcome.code).toBe(1);
     expect(outcome.stderr).toContain('holds no case that the model could be fed from');
-    expect(ctreplay(['model', 'bare', '--cores', '5..2'], folder).code).toBe(2);
+    expect((await run('model', 'bare', '--cores', '5..2')).code).toBe(2);
   });
 });

@@ -217,8 +217,11 @@ designs: [timeout-lists]
     ['inputs:\n  - {scenario: a, capture: b}\ndesigns: [a]', /inputs\.0/],
     ['inputs: [a, a]\ndesigns: [a]', /two inputs are called 'a'/],
     ['inputs:\n  - {scenario: a, rates: [1k, 1k]}\ndesigns: [a]', /names a rate twice/],
-    ['inputs: [', /^bench\.yaml:1: is not YAML/],
+    ['inputs: [', /^bench\.yaml:1: not valid YAML/],
     ['- a', /holds no settings/],
+    ['inputs: [*a]\ndesigns: [a]', /^bench\.yaml: not usable YAML: Unresolved alias/],
+    [`inputs: ${'['.repeat(20_000)}`, /^bench\.yaml:1: it is nested more than 64 levels deep/],
+    ['inputs: [5]\ndesigns: [a]', /^bench\.yaml:1: inputs\.0: 5 is not text or keys with values/],
   ])('names what is wrong: %j', (text, message) => {
     expect(() => load(text)).toThrow(message);
   });

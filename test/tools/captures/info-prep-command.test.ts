@@ -5,7 +5,8 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { PcapWriter } from '../../../tools/captures/pcap-writer.js';
 import { buildFrame, quoteOf } from '../../../tools/synth/packet-builder.js';
-import { ctreplay } from '../../support/command.js';
+import { ctreplay, type CommandOutcome } from '../../support/command.js';
+import { runCommandLine } from '../../support/run-command.js';
 import { pcapBytes } from './pcap-bytes.js';
 import { readAll, Scratch } from './scratch.js';
 
@@ -13,9 +14,9 @@ const scratch = new Scratch();
 afterAll(() => scratch.remove());
 
 const OFFICE = join(import.meta.dirname, '../../../captures/office-mix.pcap');
-const run = (...args: string[]): ReturnType<typeof ctreplay> => ctreplay(args, scratch.folder);
-const infoOf = (file: string): Record<string, any> => {
-  const { code, stdout, stderr } = run('info', '--json', file);
+const run = (...args: string[]): Promise<CommandOutcome> => runCommandLine(args, scratch.folder);
+const infoOf = async (file: string): Promise<Record<string, any>> => {
+  const { code, stdout, stderr } = await run('info', '--json', file);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return JSON.parse(stdout).captures[0];
 };
@@ -56,8 +57,8 @@ function everyKind(): string {
 }
 
 describe('info', () => {
-  it('counts flows, protocols, fragments, VLANs, cut packets, and what a tracker rejects and why', () => {
-    const report = infoOf(everyKind());
+  it('counts flows, protocols, fragments, VLANs, cut packets, and what a tracker rejects and why', async () => {
+    const report = await infoOf(everyKind());
     expect(report).toMatchObject({
       format: 'pcap-ns',
       compression: 'none',
@@ -78,21 +79,21 @@ describe('info', () => {
     expect(report['protocols'].network).toMatchObject({ ipv4: { packets: 8 }, ipv6: { packets: 1 }, arp: { packets: 1 } });
   });
 
-  it('says the same to people, one line for each reason', () => {
-    const { stdout } = run('info', everyKind());
+  it('says the same to people, one line for each reason', async () => {
+    const { stdout } = await run('info', everyKind());
     expect(stdout).toMatch(/^Rejected: +1: wrong UDP checksum \(first: packet 5\)$/m);
     expect(stdout).toMatch(/^VLAN ids: +7 \(1\)$/m);
     expect(stdout).toMatch(/^Packets cut: +1 \(snap length\)$/m);
-    expect(run('info', '--no-tracker', everyKind()).stdout).not.toContain('Tracker says');
+    expect((await run('info', '--no-tracker', everyKind())).stdout).not.toContain('Tracker says');
   });
 
-  it.skipIf(!have('capinfos'))('tells what capinfos tells (skipped where it is not installed)', () => {
+  it.skipIf(!have('capinfos'))('tells what capinfos tells (skipped where it is not installed)', async () => {
     const fields = ['-c', '-s', '-d', '-u', '-a', '-e', '-y', '-i', '-z', '-x', '-o'];
     const line = execFileSync('capinfos', ['-T', '-m', '-r', '-S', ...fields, OFFICE], { encoding: 'utf8' });
     const cells = line.trim().split(',').map((cell) => cell.replaceAll('"', ''));
     const [packets, fileBytes, dataBytes, duration, first, last, byteRate, bitRate, average, packetRate, order] =
       cells.slice(1);
-    const { totals, fileBytes: ownFileBytes } = infoOf(OFFICE);
+    const { totals, fileBytes: ownFileBytes } = await infoOf(OFFICE);
     expect({
       packets: totals.packets,
       fileBytes: ownFileBytes,
@@ -124,8 +125,8 @@ describe('info', () => {
     expect(file.totals.packets).toBe(10);
   });
 
-  it('tells of a link type that cannot be replayed, without rejecting the file', () => {
-    const report = infoOf(scratch.write('wifi', pcapBytes([{ data: new Uint8Array(30) }], { linkType: 105 })));
+  it('tells of a link type that cannot be replayed, without rejecting the file', async () => {
+    const report = await infoOf(scratch.write('wifi', pcapBytes([{ data: new Uint8Array(30) }], { linkType: 105 })));
     expect(report['interfaces'][0]).toMatchObject({ linkTypeName: 'IEEE 802.11', replayable: false });
     expect(report['tracker'].packetsNotReplayable).toBe(1);
   });
@@ -137,8 +138,8 @@ describe('prep', () => {
     for (const [index, input] of inputs.entries()) {
       const prepared = scratch.path(`${format}-${index}.ctp`);
       const back = scratch.path(`${format}-${index}`);
-      expect(run('prep', input, '-o', prepared)).toMatchObject({ code: 0, stderr: '' });
-      expect(run('prep', prepared, '--format', format, '-o', back)).toMatchObject({ code: 0, stderr: '' });
+      expect(await run('prep', input, '-o', prepared)).toMatchObject({ code: 0, stderr: '' });
+      expect(await run('prep', prepared, '--format', format, '-o', back)).toMatchObject({ code: 0, stderr: '' });
       const want = (await readAll(input)).records;
       const { records, reader } = await readAll(back);
       expect(reader.format).toBe(format === 'pcap' ? 'pcap-ns' : 'pcapng');
@@ -158,7 +159,7 @@ describe('prep', () => {
     }
   });
 
-  it('reads standard input, and says as JSON what it wrote', () => {
+  it('reads standard input, and says as JSON what it wrote', async () => {
     const { code, stdout } = ctreplay(['prep', '-', '-o', 'piped.ctp', '--json'], scratch.folder, gzipSync(readFileSync(OFFICE)));
     expect(code).toBe(0);
     const fileBytes = statSync(scratch.path('piped.ctp')).size;
@@ -172,7 +173,7 @@ describe('prep', () => {
       fileBytes,
       truncation: null,
     });
-    expect(infoOf(scratch.path('piped.ctp'))['totals'].packets).toBe(30_482);
+    expect((await infoOf(scratch.path('piped.ctp')))['totals'].packets).toBe(30_482);
   });
 });
 
@@ -189,11 +190,11 @@ describe('errors of info and prep name the fault, its place and the remedy', () 
     ['link type', () => scratch.write('dot11.pcap', pcapBytes([{ data: new Uint8Array(60) }], { linkType: 105 })), /record 1, byte offset 24: link type 105 \(IEEE 802\.11\) cannot be replayed\. .*Ethernet \(1\)/, false],
   ];
 
-  it.each(cases)('%s', (_what, make, message, infoToo) => {
+  it.each(cases)('%s', async (_what, make, message, infoToo) => {
     const file = make();
     const before = readdirSync(scratch.folder);
     for (const args of [['prep', file, '-o', 'out.ctp'], ...(infoToo ? [['info', file]] : [])]) {
-      const { code, stdout, stderr } = run(...args);
+      const { code, stdout, stderr } = await run(...args);
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
       expect(stderr).toMatch(message);
       expect(stderr.trim().split('\n')).toHaveLength(1);
@@ -202,20 +203,20 @@ describe('errors of info and prep name the fault, its place and the remedy', () 
     expect(readdirSync(scratch.folder)).toEqual(before);
   });
 
-  it('a capture that breaks off can be kept', () => {
+  it('a capture that breaks off can be kept', async () => {
     const file = scratch.write('keep.pcap', two.subarray(0, 24 + 76 + 40));
-    const { code, stdout, stderr } = run('prep', '--keep-truncated', file, '-o', 'kept.ctp');
+    const { code, stdout, stderr } = await run('prep', '--keep-truncated', file, '-o', 'kept.ctp');
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^kept\.ctp: 1 packets/) });
     expect(stderr).toMatch(/^warning: .*record 2, byte offset 100/);
-    expect(run('info', '--keep-truncated', file).stdout).toMatch(/Broken off: .*record 2/);
+    expect((await run('info', '--keep-truncated', file)).stdout).toMatch(/Broken off: .*record 2/);
   });
 
-  it('the input as output, a directory as output, another format, no output', () => {
+  it('the input as output, a directory as output, another format, no output', async () => {
     const file = scratch.write('same.pcap', two);
-    expect(run('prep', file, '-o', 'same.pcap')).toMatchObject({ code: 1, stderr: expect.stringContaining('the same file') });
-    expect(run('prep', file, '-o', '.')).toMatchObject({ code: 1, stderr: expect.stringContaining('directory') });
-    expect(run('prep', file, '-o', 'x', '--format', 'erf')).toMatchObject({ code: 2, stderr: expect.stringContaining('ctp, pcap, pcapng') });
-    expect(run('prep', file)).toMatchObject({ code: 2, stderr: expect.stringContaining('--output') });
+    expect(await run('prep', file, '-o', 'same.pcap')).toMatchObject({ code: 1, stderr: expect.stringContaining('the same file') });
+    expect(await run('prep', file, '-o', '.')).toMatchObject({ code: 1, stderr: expect.stringContaining('directory') });
+    expect(await run('prep', file, '-o', 'x', '--format', 'erf')).toMatchObject({ code: 2, stderr: expect.stringContaining('ctp, pcap, pcapng') });
+    expect(await run('prep', file)).toMatchObject({ code: 2, stderr: expect.stringContaining('--output') });
     expect(existsSync(scratch.path('x'))).toBe(false);
     expect(readFileSync(file).equals(two)).toBe(true);
   });

@@ -232,3 +232,38 @@ describe('link types that are not tracked', () => {
     expect((await readFailing(pcap, { trackable: true })).error.reason).toContain('cannot be replayed');
   });
 });
+
+describe('a tail that is none of the capture', () => {
+  const garbage = Buffer.from('some log line that was written to the same descriptor\n'.repeat(3));
+  const blocks = new PcapngBytes();
+  const ng = Buffer.concat([blocks.section(), blocks.interface(), blocks.enhanced(FRAME), blocks.enhanced(FRAME)]);
+  const plain = pcapBytes([
+    { seconds: 1, data: FRAME },
+    { seconds: 2, data: FRAME },
+  ]);
+
+  it.each([
+    { name: 'garbage behind pcap', bytes: Buffer.concat([plain, garbage]) },
+    { name: 'another pcap file', bytes: Buffer.concat([plain, plain]) },
+    { name: 'garbage behind pcapng', bytes: Buffer.concat([ng, garbage]) },
+    { name: 'zeros behind pcapng', bytes: Buffer.concat([ng, Buffer.alloc(64)]) },
+    { name: 'pcap behind pcapng', bytes: Buffer.concat([ng, plain]) },
+  ])('$name: an error that names the remedy, which works', async ({ bytes }) => {
+    const file = scratch.write('tail', bytes);
+    const { error, recordsBefore } = await readFailing(file);
+    expect(recordsBefore).toBe(2);
+    expect(error).toMatchObject({ recordIndex: 3, wholeRecords: 2, truncated: true });
+    expect(error.advice).toContain('--keep-truncated');
+    const { records, reader } = await readAll(file, { onTruncated: 'keep' });
+    expect(records.map(({ frame }) => frame.length)).toEqual([60, 60]);
+    expect(readingNotes(reader).join()).toContain('record 3');
+  });
+
+  it('with nothing before it there is nothing to keep', async () => {
+    const header = plain.subarray(0, 24);
+    const file = scratch.write('nothing', Buffer.concat([header, garbage]));
+    const failed = readAll(file, { onTruncated: 'keep' });
+    await expect(failed).rejects.toThrow(/record 1, byte offset 24: the captured length/);
+    await expect(failed).rejects.not.toThrow('--keep-truncated');
+  });
+});

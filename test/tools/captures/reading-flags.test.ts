@@ -59,7 +59,7 @@ type Register = (program: Command, argv: readonly string[]) => void;
 
 type CommandCase = [name: string, run: Register, args: (file: string) => string[]];
 
-const QUICK = ['--design', DESIGN, '--trials', '1', '--sessions', '1', '--json'];
+const QUICK = ['--design', DESIGN, '--trials', '1', '--sessions', '1', '--bare', '--json'];
 const WITH_OVS: CommandCase[] = [
   ['conform', conform, (file) => ['conform', file, '--ovs', '--design', DESIGN]],
 ];
@@ -71,7 +71,7 @@ const COMMANDS: CommandCase[] = [
   ['dump', dump, (file) => ['dump', file]],
   ['diff', diff, (file) => ['diff', file]],
   ['prep', prep, (file) => ['prep', file, '-o', at('out.ctp')]],
-  ['replay', replay, (file) => ['replay', file, '--json', '--design', DESIGN, '--warmup', '0']],
+  ['replay', replay, (file) => ['replay', file, '--json', '--design', DESIGN, '--bare', '--warmup', '0']],
   ['bench', bench, (file) => ['bench', '--capture', file, '--probe-cost', 'none', ...QUICK]],
   ['scale', scale, (file) => ['scale', '--capture', file, '--workers', '1', ...QUICK]],
   ...(haveOvs ? WITH_OVS : []),

@@ -35,9 +35,11 @@ function inShell(args: readonly string[], after: string, sabotage?: string): Com
   return { code: Number(read('code')), stdout, stderr: read('errors') };
 }
 
-const REPLAY = ['replay', '--synth', 'established', '--packets', '5000', '--json'];
-/** Long enough to be disturbed. */
-const LONG_REPLAY = [...REPLAY, '--duration', '20'];
+const REPLAY = ['replay', '--synth', 'established', '--packets', '5000', '--build', 'probed', '--json'];
+/** Long enough to be disturbed, and asleep for most of it. */
+const LONG_REPLAY = [...REPLAY, '--duration', '20', '--pps', '100', '--quiet'];
+/** As long, and never asleep. */
+const BUSY_REPLAY = [...REPLAY, '--duration', '20'];
 
 /** A call of each command that has --json. */
 const CALLS: Readonly<Record<string, readonly string[]>> = {
@@ -45,7 +47,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   bench: ['bench', '--scenario', 'ovs-benchmark', '--packets', '6400', '--json'],
   scale: [
     ...['scale', '--scenario', 'established', '--packets', '2000', '--design', 'rculist-sweep'],
-    ...['--sessions', '2', '--trials', '1', '--workers', '1', '--out', 'scaled', '--json'],
+    ...['--sessions', '1', '--trials', '1', '--workers', '1', '--out', 'scaled', '--json'],
   ],
   // Of what scale has left.
   model: ['model', 'scaled', '--cores', '1,2', '--packets', '1000', '--json'],
@@ -141,7 +143,7 @@ describe('a program that is cut off', () => {
     ],
     ['nothing is left to wait for', 'silence', ['replay', 'flood.pcap', '--json'], /nothing was left/],
     ['an error that nobody waits for', 'rejection:500', LONG_REPLAY, /Error: stray/],
-    ['its threads are ended at work', 'kill:1500', LONG_REPLAY, /(worker 0|the sweeper) failed/],
+    ['its threads are ended at work', 'kill:1500', BUSY_REPLAY, /(worker 0|the sweeper) failed/],
     ['its threads are ended at once', 'kill:1', LONG_REPLAY, /(worker 0|the sweeper) failed/],
     ['a command comes to its end without a word', 'omission', REPLAY, /it printed no result/],
   ])('%s (%s): an error, code 1', (_, sabotage, args, message) => {

@@ -88,6 +88,11 @@ describe('a mistake is told with file, line, column, place, what is wrong and wh
     ],
     // YAML.
     ['zone: 1\nzone: 2', 'c.yaml:2:1: not valid YAML: Map keys must be unique.'],
+    ['zone: &a [*a]', 'c.yaml:1:11: the alias *a stands within what it stands for.'],
+    [`rules: ${'['.repeat(65)}${']'.repeat(65)}`, 'it is nested more than 64 levels deep.'],
+    [`rules: ${'['.repeat(20_000)}`, 'it is nested more than 64 levels deep.'],
+    ['timeoutPolicies: {__proto__: {}}', "c.yaml:1:19: '__proto__' cannot be a key"],
+    [`zone: [&a 1${', *a'.repeat(1001)}]`, 'it has more than 1000 aliases.'],
     ['zone: *nowhere', 'c.yaml: not usable YAML: Unresolved alias'],
     ['# only a comment', 'c.yaml:1:1: the file is empty'],
   ])('%s', (text, message) => {

@@ -30,20 +30,25 @@ async function contention(...args: string[]): Promise<ContentionResult> {
 
 describe('contention', () => {
   it('runs the workloads of the original at every number of threads through every design', async () => {
+    // Between the two that are replayed there is no difference but in the packets.
+    const workloads =
+      process.env['CTREPLAY_LONG'] === undefined
+        ? ['ovs-benchmark', 'syn-flood']
+        : ['ovs-benchmark', 'established', 'syn-flood'];
     const result = await contention(
       ...['--packets', '3k', '--threads', '1,2', '--rounds', '1'],
-      ...['--workload', 'ovs-benchmark,established,syn-flood'],
+      ...['--workload', workloads.join(',')],
     );
     const names = result.rows.map(({ workload, threads, design }) => `${workload} ${threads} ${design}`);
     expect(names).toEqual(
-      ['ovs-benchmark', 'established', 'syn-flood'].flatMap((workload) =>
+      workloads.flatMap((workload) =>
         [1, 2].flatMap((threads) =>
           ['timeout-lists', 'rculist-sweep'].map((design) => `${workload} ${threads} ${design}`),
         ),
       ),
     );
     for (const row of result.rows) expect(row.pps.min).toBeGreaterThan(0);
-    expect(result.ratios).toHaveLength(6);
+    expect(result.ratios).toHaveLength(2 * workloads.length);
   });
 
   it('counts the acquisitions of ovs-benchmark alone: not those of the warm-up', async () => {
@@ -96,11 +101,11 @@ describe('contention', () => {
     );
     expect(table.stdout).toMatch(/Mpps +ct_lock\/packet/);
     expect(table.stdout).toMatch(/2 +rculist-sweep +[\d.]+ +0\.025/);
-    const { stdout } = await runCommand(register, [...args, '--csv', '--packets', '1k']);
+    const { stdout } = await runCommand(register, [...args, '--csv', '--packets', '1k', '--rounds', '1']);
     const lines = stdout.trim().split('\r\n');
     expect(lines[0]).toBe('workload,threads,design,figure,rounds,median,min,max');
     expect(lines.find((line) => line.includes('ctLockPerPacket'))).toMatch(
-      /,2,rculist-sweep,ctLockPerPacket,2,0\.05,0\.05,0\.05$/,
+      /,2,rculist-sweep,ctLockPerPacket,1,0\.05,0\.05,0\.05$/,
     );
   });
 

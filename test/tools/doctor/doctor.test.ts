@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { completionScript, SHELLS } from '../../../tools/commands/completion-script.js';
 import { findings, type MachineFacts } from '../../../tools/doctor/findings.js';
-import { ctreplay, scratchFolder } from '../../support/command.js';
+import { scratchFolder } from '../../support/command.js';
+import { runCommandLine } from '../../support/run-command.js';
 
 const GOOD: MachineFacts = {
   environment: {
@@ -92,8 +93,8 @@ describe('the doctor', () => {
     expect(found.advice).toMatch(advice);
   });
 
-  it('runs here', () => {
-    const { code, stdout } = ctreplay(['doctor', '--json'], scratchFolder());
+  it('runs here', async () => {
+    const { code, stdout } = await runCommandLine(['doctor', '--json']);
     const { findings: found } = JSON.parse(stdout) as { findings: { state: string }[] };
     expect(found.length).toBe(findings(GOOD).length);
     expect(code).toBe(found.some(({ state }) => state === 'blocks') ? 1 : 0);
@@ -101,8 +102,8 @@ describe('the doctor', () => {
 });
 
 describe('completion', () => {
-  it.each(SHELLS)('for %s names every command and its options', (shell) => {
-    const { code, stdout } = ctreplay(['completion', shell], scratchFolder());
+  it.each(SHELLS)('for %s names every command and its options', async (shell) => {
+    const { code, stdout } = await runCommandLine(['completion', shell]);
     expect(code).toBe(0);
     for (const word of ['replay', 'bench', 'regress', 'compare', 'doctor']) expect(stdout).toContain(word);
     for (const option of ['pps', 'across-machines', 'against']) expect(stdout).toContain(option);
@@ -113,8 +114,8 @@ describe('completion', () => {
     expect(spawnSync(shell, ['-n', file], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
   });
 
-  it('in bash completes commands, and options of the command', () => {
-    const { stdout: script } = ctreplay(['completion', 'bash'], scratchFolder());
+  it('in bash completes commands, and options of the command', async () => {
+    const { stdout: script } = await runCommandLine(['completion', 'bash']);
     const complete = (...words: string[]) =>
       spawnSync(
         'bash',

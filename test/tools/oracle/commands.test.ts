@@ -107,7 +107,7 @@ describe('vectors', () => {
 
   it.each([
     ['empty.jsonl', '', /empty\.jsonl: the file holds no vectors/],
-    ['notjson.jsonl', `${step('new|trk')}\n{oops\n`, /notjson\.jsonl, line 2: not JSON/],
+    ['notjson.jsonl', `${step('new|trk')}\n{oops\n`, /notjson\.jsonl, line 2: the line is not JSON/],
     [
       'unknown.jsonl',
       '{"name":"x","tags":[],"steps":[{"op":"dance"}]}',

@@ -1,28 +1,26 @@
 /** The diff command on designs of which one has a fault: found, placed, shrunk, and told by the exit code. */
 import { join } from 'node:path';
 import { rmSync } from 'node:fs';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PcapWriter } from '../../../tools/captures/pcap-writer.js';
 import { register } from '../../../tools/commands/diff.js';
 import { readPackets } from '../../../tools/oracle/capture-run.js';
+import * as configured from '../../../tools/oracle/configured-tracker.js';
 import { scratchFolder } from '../../support/command.js';
 import { udpFrame } from '../../support/packets.js';
 import { runCommand } from '../../support/run-command.js';
 
+/** As it is, without the fault. */
+const { configuredTracker } = configured;
+
 // The fault: narrow-insert follows a later revision's rule, so a third packet without a reply stays new.
-vi.mock('../../../tools/oracle/configured-tracker.js', async (importActual) => {
-  const actual = await importActual<typeof import('../../../tools/oracle/configured-tracker.js')>();
-  return {
-    configuredTracker: (...[choice, config, choices]: Parameters<typeof actual.configuredTracker>) => {
-      const switches = choice.design === 'narrow-insert' ? { establishedAfterReply: true } : {};
-      return actual.configuredTracker(
-        choice,
-        { ...config, entries: { ...config.entries, switches } },
-        choices,
-      );
-    },
-  };
+beforeEach(() => {
+  vi.spyOn(configured, 'configuredTracker').mockImplementation((choice, config, choices) => {
+    const switches = choice.design === 'narrow-insert' ? { establishedAfterReply: true } : {};
+    return configuredTracker(choice, { ...config, entries: { ...config.entries, switches } }, choices);
+  });
 });
+afterEach(() => vi.restoreAllMocks());
 
 const folder = scratchFolder();
 const capture = join(folder, 'in.pcap');

@@ -8,7 +8,8 @@ import { compareText } from '../../../tools/regress/compare-text.js';
 import { mergeResults } from '../../../tools/regress/merge-results.js';
 import { writeResult } from '../../../tools/result/result-file.js';
 import type { Run } from '../../../tools/result/runs.js';
-import { ctreplay, scratchFolder } from '../../support/command.js';
+import { scratchFolder } from '../../support/command.js';
+import { runCommandLine } from '../../support/run-command.js';
 import { sampleResult } from '../../support/results.js';
 
 const SAMPLE = sampleResult({ kind: 'bench', trials: 6, packets: 120 });
@@ -85,9 +86,10 @@ describe('compare', () => {
     expect(() => compareResults([bench()], [other], options)).toThrow(/no cell is in both/);
     const folder = scratchFolder();
     await writeResult(join(folder, 'a'), bench().result);
-    expect(ctreplay(['compare', 'a', 'a', '--format', 'csv'], folder)).toMatchObject({ code: 0 });
-    expect(ctreplay(['compare', 'a', 'b'], folder)).toMatchObject({ code: 1 });
-    expect(ctreplay(['compare', 'a'], folder)).toMatchObject({ code: 2 });
+    const codeOf = async (...args: string[]) => (await runCommandLine(['compare', ...args], folder)).code;
+    expect(await codeOf('a', 'a', '--format', 'csv')).toBe(0);
+    expect(await codeOf('a', 'b')).toBe(1);
+    expect(await codeOf('a')).toBe(2);
   });
 });
 

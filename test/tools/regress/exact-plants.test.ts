@@ -1,7 +1,7 @@
 /** Regressions that no probe counts, planted into a design for tests, and what level exact says of them. */
 import { describe, expect, it } from 'vitest';
 import { loadEngine } from '../../../engine/host/module.js';
-import { loadInput } from '../../../tools/commands/bench-matrix.js';
+import { loadInput } from '../../../tools/commands/matrix-input.js';
 import { designFigures, memoryFigures } from '../../../tools/regress/design-figures.js';
 import { designDifferences, exactDifferences } from '../../../tools/regress/exact-difference.js';
 import { runExact, type ExactFigures, type ExactInput } from '../../../tools/regress/exact-run.js';

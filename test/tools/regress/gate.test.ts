@@ -10,6 +10,7 @@ import { exactDifferences } from '../../../tools/regress/exact-difference.js';
 import type { ExactFigures } from '../../../tools/regress/exact-run.js';
 import { gateJunit, gateMarkdown, gateText, githubAnnotations } from '../../../tools/regress/gate-text.js';
 import { ctreplay, scratchFolder } from '../../support/command.js';
+import { runCommandLine } from '../../support/run-command.js';
 import { HOSTILE_TEXTS } from '../report/sample-runs.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
@@ -180,17 +181,17 @@ exact:
     - { scenario: tcp-crr, parameters: { packets: 400 } }
 `;
 
-  it('passes on its own baseline, names a change, and updates', () => {
+  it('passes on its own baseline, names a change, and updates', async () => {
     const folder = scratchFolder();
     writeFileSync(join(folder, 'regress.yaml'), config);
     const run = (...args: string[]) =>
-      ctreplay(['regress', '--level', 'exact', '--baseline', 'base', ...args], folder);
-    const none = run();
+      runCommandLine(['regress', '--level', 'exact', '--baseline', 'base', ...args], folder);
+    const none = await run();
     expect(none.code).toBe(1);
     expect(none.stderr).toContain('there is no baseline; make one with regress --update');
 
-    expect(run('--update')).toMatchObject({ code: 0, stdout: 'Wrote base/exact.json\n' });
-    const passed = run('--junit', 'out/regress.xml', '--markdown', 'out/regress.md');
+    expect(await run('--update')).toMatchObject({ code: 0, stdout: 'Wrote base/exact.json\n' });
+    const passed = await run('--junit', 'out/regress.xml', '--markdown', 'out/regress.md');
     expect(passed).toMatchObject({ code: 0, stderr: '' });
     expect(passed.stdout).toContain('4 passed');
     expect(readFileSync(join(folder, 'out', 'regress.xml'), 'utf8')).toContain('tests="4" failures="0"');
@@ -201,25 +202,26 @@ exact:
       file,
       baseline.replace(/"ct_lock": (\d+)/, (_, n: string) => `"ct_lock": ${Number(n) - 4}`),
     );
-    const failed = run('--github');
+    const failed = await run('--github');
     expect(failed.code).toBe(99);
     expect(failed.stdout).toMatch(/REGRESSION .*locks\.ct_lock: .* \(\+4, \+0\.01 per packet\)/);
     expect(failed.stderr).toMatch(/^::error file=base\/exact\.json,title=REGRESSION/);
 
-    expect(run('--update').stdout).toContain('locks.ct_lock');
+    expect((await run('--update')).stdout).toContain('locks.ct_lock');
     expect(readFileSync(file, 'utf8')).toBe(baseline);
     writeFileSync(file, '{');
-    expect(run()).toMatchObject({ code: 1 });
-    expect(run('--junit', 'out/broken.xml').stderr).toContain('base/exact.json: is not JSON');
+    const broken = await run('--junit', 'out/broken.xml');
+    expect(broken.code).toBe(1);
+    expect(broken.stderr).toContain('base/exact.json: is not JSON');
     expect(readFileSync(join(folder, 'out', 'broken.xml'), 'utf8')).toContain('errors="1"');
   });
 
-  it('does with what is inconclusive as it is told, and says so', () => {
+  it('does with what is inconclusive as it is told, and says so', async () => {
     const folder = scratchFolder();
     writeFileSync(join(folder, 'regress.yaml'), config);
     const run = (...args: string[]) =>
-      ctreplay(['regress', '--level', 'exact', '--baseline', 'base', ...args], folder);
-    run('--update');
+      runCommandLine(['regress', '--level', 'exact', '--baseline', 'base', ...args], folder);
+    await run('--update');
     // Another input, of which the baseline knows nothing.
     const more = '    - { scenario: syn-flood, parameters: { packets: 100 } }\n';
     writeFileSync(join(folder, 'regress.yaml'), config + more);
@@ -229,35 +231,39 @@ exact:
       [['--rerun-inconclusive', '--inconclusive', 'pass'], 0],
     ] as const;
     for (const [args, code] of policies) {
-      const outcome = run('--quiet', ...args);
+      const outcome = await run('--quiet', ...args);
       expect([args, outcome.code]).toEqual([args, code]);
       expect(outcome.stdout).toMatch(/2 checks are inconclusive.*\n$/);
     }
-    expect(run('--update', '--inconclusive', 'pass').code).toBe(2);
-    expect(run('--inconclusive', 'maybe').code).toBe(2);
+    expect((await run('--update', '--inconclusive', 'pass')).code).toBe(2);
+    expect((await run('--inconclusive', 'maybe')).code).toBe(2);
   });
 
-  it('refuses options that contradict each other', () => {
+  it('refuses options that contradict each other', async () => {
     const folder = scratchFolder();
-    expect(ctreplay(['regress', '--level', 'against'], folder)).toMatchObject({ code: 2 });
-    expect(ctreplay(['regress', '--level', 'exact', '--against', 'HEAD'], folder)).toMatchObject({ code: 2 });
-    expect(ctreplay(['regress', '--level', 'nonsense'], folder)).toMatchObject({ code: 2 });
-    expect(ctreplay(['regress', '--update', '--against', 'HEAD'], folder)).toMatchObject({ code: 2 });
+    const regress = (...args: string[]) => runCommandLine(['regress', ...args], folder);
+    for (const args of [
+      ['--level', 'against'],
+      ['--level', 'exact', '--against', 'HEAD'],
+      ['--level', 'nonsense'],
+      ['--update', '--against', 'HEAD'],
+    ]) {
+      expect([args, (await regress(...args)).code]).toEqual([args, 2]);
+    }
     // What no run could answer is refused before one is made, baseline or not.
     for (const threshold of ['service.p98 < 5ms', 'response.p99 < 5ms', 'pps > 1 on no-such-cell']) {
       writeFileSync(join(folder, 'regress.yaml'), `thresholds: ['${threshold}']\n`);
-      const refused = ctreplay(['regress', '--level', 'ratios'], folder);
+      const refused = await regress('--level', 'ratios');
       expect([threshold, refused.code]).toEqual([threshold, 2]);
       expect(refused.stderr).toMatch(/no metric|only at a rate|no cell is called like 'no-such-cell'/);
     }
     rmSync(join(folder, 'regress.yaml'));
-    expect(ctreplay(['regress', '--level', 'against', '--against', 'HEAD'], folder).stderr).toContain(
-      'needs a git repository',
-    );
+    const { stderr } = await regress('--level', 'against', '--against', 'HEAD');
+    expect(stderr).toContain('needs a git repository');
   });
 
-  it("holds the project's own baseline", () => {
-    const { code, stdout } = ctreplay(['regress', '--level', 'exact', '--quiet'], ROOT);
+  it("holds the project's own baseline", async () => {
+    const { code, stdout } = await runCommandLine(['regress', '--level', 'exact', '--quiet'], ROOT);
     expect(stdout).toMatch(/^\d+ passed\n$/);
     expect(code).toBe(0);
   }, 180_000);

@@ -57,11 +57,12 @@ describe('ratios against a baseline', () => {
 
   it('call a change at the limit a regression in at most 1 of 20, sessions of both included', () => {
     let wrong = 0;
-    for (let run = 0; run < 400; run++) {
+    const runs = process.env['CTREPLAY_LONG'] === undefined ? 160 : 1000;
+    for (let run = 0; run < runs; run++) {
       const baseline = ratioBaselineOf(resultOf(sessions(random, 6, 1.5, 0.05)), ['pps']);
       if (verdict(baseline, sessions(random, 6, 1.5 / 1.15, 0.05)).verdict === 'regression') wrong++;
     }
-    expect(wrong / 400).toBeLessThan(0.05);
+    expect(wrong / runs).toBeLessThan(0.05);
   });
 
   it('of throughput are left open by a baseline of the probed build, and another mutex or touching ahead is told', () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { checkMatrix } from '../../../tools/bench/matrix-spec.js';
 import { runMatrixBench } from '../../../tools/bench/run-matrix.js';
-import { loadInput } from '../../../tools/commands/bench-matrix.js';
+import { loadInput } from '../../../tools/commands/matrix-input.js';
 import { register as registerContention } from '../../../tools/commands/contention.js';
 import { register as registerDiff } from '../../../tools/commands/diff.js';
 import { register as registerDump } from '../../../tools/commands/dump.js';
@@ -36,7 +36,7 @@ beforeAll(() => {
   writeOffloaded(few, 6, PACKETS);
 });
 
-const QUICK = ['--design', 'rculist-sweep', '--warmup', '0', '--json', '--quiet'];
+const QUICK = ['--design', 'rculist-sweep', '--build', 'probed', '--warmup', '0', '--json', '--quiet'];
 
 async function replayed(file: string, ...args: string[]): Promise<Result> {
   const { code, stdout, stderr } = await runCommand(registerReplay, ['replay', file, ...QUICK, ...args]);

@@ -1,5 +1,3 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { compiledDesigns } from '../../../engine/host/design-traits.js';
 import type { MutexPolicy } from '../../../engine/host/run-memory.js';
@@ -8,20 +6,10 @@ import { mergeResults } from '../../../tools/regress/merge-results.js';
 import { runOvsBenchmark } from '../../../tools/replay/ovs-benchmark.js';
 import { runDesign } from '../../../tools/replay/run-control.js';
 import type { Run } from '../../../tools/result/runs.js';
-import type { Result } from '../../../tools/result/schema.js';
-import { ctreplay, scratchFolder } from '../../support/command.js';
 import { design, quickPlan, scenario } from '../../support/replay.js';
 import { sampleResult } from '../../support/results.js';
 
 const POLICIES: readonly MutexPolicy[] = ['glibc', 'backoff'];
-const REPLAY = ['replay', '--synth', 'syn-flood', '--packets', '300', '--warmup', '0', '--json'];
-
-function resultOf(args: readonly string[]): Result {
-  const { code, stdout, stderr } = ctreplay(args, scratchFolder());
-  expect(stderr).toBe('');
-  expect(code).toBe(0);
-  return JSON.parse(stdout) as Result;
-}
 
 describe('--mutex', () => {
   it.each(compiledDesigns())('reaches the engine of %s', async (name) => {
@@ -34,68 +22,7 @@ describe('--mutex', () => {
     }
   });
 
-  it('is glibc by default, and in every result; only another one is in the name of the cell', () => {
-    const usual = resultOf(REPLAY);
-    expect(usual.configuration['mutex']).toBe('glibc');
-    for (const one of usual.cases) {
-      expect(one.mutex).toBe('glibc');
-      expect(one.id).toMatch(/\/w1\/topspeed$/);
-    }
-    const other = resultOf([...REPLAY, '--mutex', 'backoff']);
-    expect(other.configuration['mutex']).toBe('backoff');
-    for (const one of other.cases) {
-      expect(one.mutex).toBe('backoff');
-      expect(one.id).toMatch(/\/w1\/topspeed\/mutex-backoff$/);
-    }
-    expect(ctreplay([...REPLAY, '--mutex', 'spin'], scratchFolder())).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('glibc, backoff') as string,
-    });
-  });
-
-  it('is taken by bench, its ovs-benchmark, and scale', async () => {
-    const folder = scratchFolder();
-    mkdirSync(join(folder, 'out'));
-    const common = ['--trials', '1', '--packets', '300', '--mutex', 'backoff', '--json'];
-    const small = [...common, '--sessions', '1'];
-    const matrix = JSON.parse(
-      ctreplay(['bench', '--scenario', 'syn-flood', ...small], folder).stdout,
-    ) as Result;
-    const scaled = JSON.parse(
-      ctreplay(['scale', '--scenario', 'syn-flood', '--workers', '1', ...small], folder).stdout,
-    ) as Result;
-    for (const result of [matrix, scaled]) {
-      expect(result.configuration['mutex']).toBe('backoff');
-      expect(result.cases.length).toBeGreaterThan(0);
-      for (const one of result.cases) {
-        expect(one.mutex).toBe('backoff');
-        expect(one.id).toContain('/topspeed/mutex-backoff');
-      }
-    }
-    const contention = JSON.parse(
-      ctreplay(
-        [
-          ...[
-            'contention',
-            '--workload',
-            'syn-flood',
-            '--packets',
-            '2000',
-            '--threads',
-            '2',
-            '--rounds',
-            '1',
-          ],
-          ...['--mutex', 'backoff', '--json'],
-        ],
-        folder,
-      ).stdout,
-    ) as { mutex: string };
-    expect(contention.mutex).toBe('backoff');
-    const ovs = JSON.parse(ctreplay(['bench', '--scenario', 'ovs-benchmark', ...common], folder).stdout) as {
-      results: { mutex: string }[];
-    };
-    expect(ovs.results.map(({ mutex }) => mutex)).toEqual(['backoff', 'backoff']);
+  it('is taken by the workload of ovstest', async () => {
     const options = {
       workers: 2,
       packets: 3200,

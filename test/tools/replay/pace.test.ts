@@ -99,6 +99,8 @@ describe('bursts and profiles', () => {
     ['0s:10,0s:20', /not later/],
     ['0s:10,5s:0', /last rate/],
     ['0s:10k;5s:20k', /point 1/],
+    ['0s:1.1G', /point 1 is above/],
+    [`0s:1,${'9'.repeat(400)}h:1`, /point 2 is above/],
   ])('refuses %j', (text, message) => {
     expect(() => parseProfile(text)).toThrow(message);
   });

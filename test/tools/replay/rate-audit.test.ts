@@ -41,10 +41,11 @@ function expectJudged(result: ResultCase, lastDueMs: number): void {
   expect(ok, `${actual}, due in ${lastDueMs} ms`).toBe(result.elapsedNs <= (lastDueMs * 1e6) / 0.98 + 5e6);
 }
 
+const IS_LONG = process.env['CTREPLAY_LONG'] !== undefined;
 const COUNTS = [1, 2, 3, 100];
 
 describe('the rate of few packets', () => {
-  it.each(COUNTS)('is judged by the gaps between %d packets, in every mode of pacing', async (count) => {
+  it.each(COUNTS)('is judged by the gaps between %d packets, whatever the mode of pacing', async (count) => {
     const packets = await traffic(evenly(count, 2));
     const modes: PacingRequest[] = [
       { mode: 'pps', pps: 500 },
@@ -52,7 +53,10 @@ describe('the rate of few packets', () => {
       { mode: 'multiplier', multiplier: 1 },
       { mode: 'profile', profile: { points: [{ atMs: 0, pps: 500 }], shape: 'step' } },
     ];
-    for (const pacing of modes) {
+    // Each mode with two of the counts; with CTREPLAY_LONG every one with every count.
+    const first = COUNTS.indexOf(count);
+    const tried = IS_LONG ? modes : [modes[first], modes[(first + 1) % modes.length]];
+    for (const pacing of tried as PacingRequest[]) {
       expectJudged(await replayCase(packets, DESIGN, { pacing }), (count - 1) * 2);
     }
   });

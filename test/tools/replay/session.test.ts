@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { availableDesigns } from '../../../engine/host/designs.js';
-import { replayedDesigns } from '../../support/designs.js';
+import { byTurns, replayedDesigns } from '../../support/designs.js';
 import { runSession } from '../../../tools/replay/session.js';
 import type { ResultCase } from '../../../tools/result/schema.js';
 import { validateResult } from '../../../tools/result/result-file.js';
@@ -12,7 +12,7 @@ function locksPerPacket(each: ResultCase, lockClass: string): number {
 }
 
 describe.each(replayedDesigns())('replay through %s', (name) => {
-  it.each([1, 2, 3])('accounts for every packet with %d workers', async (workers) => {
+  it.each(byTurns([1, 2, 3], name))('accounts for every packet with %d workers', async (workers) => {
     const traffic = await scenario('tcp-crr', { packets: 20_000 });
     const result = await replayCase(traffic, name, { workers, loops: 2 });
     expect(result.packets.injected).toBe(40_000);
@@ -91,7 +91,7 @@ describe.each(replayedDesigns())('replay through %s', (name) => {
     expect(failedChecks(result)).toEqual([]);
   });
 
-  it.each(['off', 'sample'] as const)('runs without per-packet times: %s', async (mode) => {
+  it.each(byTurns(['off', 'sample'] as const, name))('runs without per-packet times: %s', async (mode) => {
     const traffic = await scenario('established', { packets: 6400, 'active-flows': 50 });
     const latency = mode === 'off' ? ({ mode } as const) : ({ mode, interval: 10 } as const);
     const result = await replayCase(traffic, name, { latency });
@@ -144,24 +144,6 @@ describe('a session', () => {
   });
 });
 
-describe('a thread that fails while it holds ct_lock', () => {
-  it.each([
-    ['trap', 'timeout-lists'],
-    ['trap', 'rculist-sweep'],
-    ['exit', 'timeout-lists'],
-    ['exit', 'rculist-sweep'],
-  ] as const)('%s: ends the run of %s, names worker, packet and lock', async (kind, name) => {
-    const traffic = await scenario('syn-flood', { packets: 20_000 });
-    const run = replayCase(traffic, name, {
-      workers: 2,
-      loops: 1e6,
-      fault: { worker: 1, afterPackets: 2000, kind },
-    });
-    await expect(run).rejects.toThrow(/worker 1 failed.*holding ct_lock/);
-    if (kind === 'trap') await expect(run).rejects.toThrow(/packet \d+ of the traffic/);
-  });
-});
-
 describe('short runs', () => {
   it('are timed from the start that all threads share', async () => {
     const traffic = await scenario('established', { packets: 64, 'active-flows': 4 });
@@ -171,29 +153,5 @@ describe('short runs', () => {
       expect(result.elapsedNs).toBeGreaterThanOrEqual((service?.count ?? 0) * (service?.meanNs ?? 0) * 0.99);
       expect(result.pacing.achievedPps).toBeGreaterThan(0);
     }
-  });
-});
-
-describe('a search for the highest rate', () => {
-  it('keeps every step, and a rate that was too high spoils nothing', async () => {
-    const traffic = await scenario('established', { packets: 2000, 'active-flows': 50 });
-    const request = {
-      traffic,
-      input: { type: 'scenario', name: 'established' } as const,
-      plan: quickPlan({
-        designs: ['rculist-sweep'],
-        warmupPackets: 100,
-        search: { objective: 'service.p50<1ns', stepMs: 30 },
-      }),
-      commandLine: ['replay'],
-    };
-    const result = await runSession(request);
-    expect(validateResult(result, 'result.json')).toBe(result);
-    const [search] = result.rateSearches ?? [];
-    // No packet takes less than a nanosecond, so no rate holds.
-    expect(search?.bestPps).toBeNull();
-    expect(search?.steps.length).toBeGreaterThan(3);
-    expect(search?.steps.every((step) => !step.held)).toBe(true);
-    expect(result.cases).toHaveLength(1 + (search?.steps.length ?? 0));
   });
 });

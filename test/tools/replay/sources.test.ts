@@ -59,7 +59,7 @@ function filesOf({ code, stdout, stderr }: Outcome): NonNullable<Result['cases']
   return result.cases[0]?.input.files ?? [];
 }
 
-const REPLAY = `replay --json --design ${DESIGN} --warmup 0`;
+const REPLAY = `replay --json --design ${DESIGN} --build probed --warmup 0`;
 
 describe('what can be read only once', () => {
   it('a named pipe is replayed, and hashed while it is read', () => {

@@ -4,7 +4,7 @@ import { loadEngine } from '../../../engine/host/module.js';
 import type { SystemFiles } from '../../../tools/measure/system-files.js';
 import { defaultStore, givenStore } from '../../../tools/replay/store-size.js';
 import type { Result } from '../../../tools/result/schema.js';
-import { ctreplay } from '../../support/command.js';
+import { runCommandLine } from '../../support/run-command.js';
 import { fakeFiles } from '../measure/fake-system.js';
 
 const MIB = 1024 ** 2;
@@ -53,28 +53,16 @@ describe('the store that nobody gave the size of', () => {
     expect(givenStore(5)).toEqual({ stagedBytes: 5, streamedBytes: 5 });
   });
 
-  it('is told by the result as what it came to', () => {
-    const of = (...args: string[]): unknown => {
-      const { stdout, stderr } = ctreplay(
-        [
-          'replay',
-          '--synth',
-          'udp-churn',
-          '--packets',
-          '20k',
-          '--design',
-          'rculist-sweep',
-          '--json',
-          ...args,
-        ],
-        '.',
-      );
+  it('is told by the result as what it came to', async () => {
+    const common = ['replay', '--synth', 'udp-churn', '--packets', '20k', '--design', 'rculist-sweep'];
+    const of = async (...args: string[]): Promise<unknown> => {
+      const { stdout, stderr } = await runCommandLine([...common, '--bare', '--json', ...args]);
       expect(stderr).not.toContain('ctreplay:');
       return (JSON.parse(stdout) as Result).configuration['store'];
     };
-    const store = of();
+    const store = await of();
     expect(store).toBeGreaterThan(3);
     expect(store).toBeLessThan(16);
-    expect(of('--store', '100')).toBe(100);
+    expect(await of('--store', '100')).toBe(100);
   });
 });

@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { replayedDesigns } from '../../support/designs.js';
+import { byTurns, replayedDesigns } from '../../support/designs.js';
 import {
   AS_IT_IS,
   isStreamed,
@@ -30,21 +30,19 @@ function interrupted(
 }
 
 describe.each(replayedDesigns())('streamed through %s', (name) => {
-  it.each([{}, { loops: 3 }, { loops: 3, uniqueIpLoops: 2 }, { loops: 2, uniqueIpLoops: null }])(
-    'gives the verdicts and work of a staged run: %o',
-    async (changes) => {
-      const options = { clock: 'capture', ...changes } as const;
-      const staged = await replayCase(await traffic('tcp-crr', 15_000, 1e9), name, options);
-      const small = await traffic('tcp-crr', 15_000, SMALL_STORE_BYTES);
-      expect(isStreamed(small)).toBe(true);
-      const streamed = await replayCase(small, name, options);
-      expect(streamed.packets).toEqual(staged.packets);
-      expect(streamed.workCounts).toEqual(staged.workCounts);
-      expect(streamed.input.streamed?.storeBytes).toBe(SMALL_STORE_BYTES);
-      expect(staged.input.streamed ?? null).toBeNull();
-      expect(failedChecks(streamed)).toEqual([]);
-    },
-  );
+  const situations = [{}, { loops: 3 }, { loops: 3, uniqueIpLoops: 2 }, { loops: 2, uniqueIpLoops: null }];
+  it.each(byTurns(situations, name))('gives the verdicts and work of a staged run: %o', async (changes) => {
+    const options = { clock: 'capture', ...changes } as const;
+    const staged = await replayCase(await traffic('tcp-crr', 15_000, 1e9), name, options);
+    const small = await traffic('tcp-crr', 15_000, SMALL_STORE_BYTES);
+    expect(isStreamed(small)).toBe(true);
+    const streamed = await replayCase(small, name, options);
+    expect(streamed.packets).toEqual(staged.packets);
+    expect(streamed.workCounts).toEqual(staged.workCounts);
+    expect(streamed.input.streamed?.storeBytes).toBe(SMALL_STORE_BYTES);
+    expect(staged.input.streamed ?? null).toBeNull();
+    expect(failedChecks(streamed)).toEqual([]);
+  });
 
   it('ends when it is interrupted with full rings', async () => {
     const small = await traffic('established', 20_000, SMALL_STORE_BYTES);

@@ -1,25 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { decodeHistogram } from '../../../tools/measure/latency-summary.js';
-import { ctreplay, scratchFolder } from '../../support/command.js';
+import { scratchFolder } from '../../support/command.js';
+import { runCommandLine } from '../../support/run-command.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Result } from '../../../tools/result/schema.js';
 
 /** The result of a replay with one worker. */
-function replay(...args: string[]): Result {
+async function replay(...args: string[]): Promise<Result> {
   const folder = scratchFolder();
-  const outcome = ctreplay(
-    ['replay', '--workers', '1', '--quiet', '--out', 'run', '--synth', ...args],
-    folder,
-  );
+  const common = ['replay', '--workers', '1', '--build', 'probed', '--quiet', '--out', 'run'];
+  const outcome = await runCommandLine([...common, '--synth', ...args], folder);
   // A busy machine may miss the rate, which ends with code 1; what is looked at here does not depend on it.
   expect([0, 1], outcome.stderr).toContain(outcome.code);
   return JSON.parse(readFileSync(join(folder, 'run', 'result.json'), 'utf8')) as Result;
 }
 
 describe('the table over time', () => {
-  it('shows what expired and stays: all of it in the old design, the pause between sweeps in the new one', () => {
-    const { cases } = replay('zone-policies', '--packets', '20k', '--pps', '10k', '--time-scale', '40');
+  it('shows what expired and stays: all of it in the old design, the pause between sweeps in the new one', async () => {
+    const { cases } = await replay('zone-policies', '--packets', '20k', '--pps', '20k', '--time-scale', '80');
     const [old, swept] = cases.map((one) => {
       const points = one.expiry?.staleTimeline ?? [];
       expect(points.length).toBeGreaterThan(5);
@@ -32,8 +31,8 @@ describe('the table over time', () => {
     expect(swept).toBeLessThan((old as number) / 1.3);
   });
 
-  it('holds a histogram of every interval that adds up to the packets, and what was done, counted', () => {
-    const { cases } = replay('established', '--packets', '20k', '--pps', '50k', '--timeline', '50');
+  it('holds a histogram of every interval that adds up to the packets, and what was done, counted', async () => {
+    const { cases } = await replay('established', '--packets', '20k', '--pps', '50k', '--timeline', '50');
     for (const one of cases) {
       const timed = (one.timeline ?? []).filter((at) => at.packets > 0);
       expect(timed.length).toBeGreaterThan(2);
@@ -42,8 +41,8 @@ describe('the table over time', () => {
     }
   });
 
-  it('tells what NAT allocations try and take as the pool fills', () => {
-    const { cases } = replay('nat-exhaustion', '--packets', '6k', '--pps', '3k', '--ports', '1000');
+  it('tells what NAT allocations try and take as the pool fills', async () => {
+    const { cases } = await replay('nat-exhaustion', '--packets', '6k', '--pps', '10k', '--ports', '1000');
     for (const { nat } of cases) {
       const curve = nat?.byOccupancy ?? [];
       expect(curve.length).toBeGreaterThan(1);
@@ -60,8 +59,8 @@ describe('the table over time', () => {
     }
   });
 
-  it('leaves the curve out where the pool was never full: its size is not known', () => {
-    for (const { nat } of replay('ftp-alg', '--packets', '2k').cases)
+  it('leaves the curve out where the pool was never full: its size is not known', async () => {
+    for (const { nat } of (await replay('ftp-alg', '--packets', '2k')).cases)
       expect(nat?.byOccupancy ?? null).toBeNull();
   });
 });

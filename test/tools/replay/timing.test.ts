@@ -1,7 +1,7 @@
 /** Where a worker's time goes, what the clock costs in it, and that the times recorded per packet add up to it. */
 import { FEWEST_SAMPLES } from '../../../tools/replay/collect-holds.js';
 import { describe, expect, it } from 'vitest';
-import { replayedDesigns } from '../../support/designs.js';
+import { byTurns, replayedDesigns } from '../../support/designs.js';
 import type { EngineRun } from '../../../engine/host/run-memory.js';
 import { decodeHistogram } from '../../../tools/measure/latency-summary.js';
 import { runDesign, type FinishedRun } from '../../../tools/replay/run-control.js';
@@ -71,7 +71,7 @@ describe.each(replayedDesigns())('time of the workers of %s', (name) => {
     ['a capture clock', { clock: 'capture' }],
     ['the bare build', { build: 'bare' }],
   ];
-  it.each(modes)('adds up with %s', async (_, changes) => {
+  it.each(byTurns(modes, name))('adds up with %s', async (_, changes) => {
     const traffic = await scenario('established', { packets: 40_000, 'active-flows': 500 });
     const result = await replayCase(traffic, name, changes);
     expect(balances(result)).toHaveLength(changes.workers ?? 1);

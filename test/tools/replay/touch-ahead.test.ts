@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { compiledDesigns } from '../../../engine/host/design-traits.js';
 import { loadEngine } from '../../../engine/host/module.js';
@@ -13,19 +11,9 @@ import { mergeResults } from '../../../tools/regress/merge-results.js';
 import { cellsOf, comparableGroups } from '../../../tools/result/cells.js';
 import { markdownText } from '../../../tools/report/markdown.js';
 import type { Run } from '../../../tools/result/runs.js';
-import type { Result, ResultCase } from '../../../tools/result/schema.js';
-import { ctreplay, scratchFolder } from '../../support/command.js';
+import type { ResultCase } from '../../../tools/result/schema.js';
 import { design, failedChecks, replayCase, scenario } from '../../support/replay.js';
 import { sampleResult } from '../../support/results.js';
-
-const REPLAY = ['replay', '--synth', 'syn-flood', '--packets', '300', '--warmup', '0', '--json'];
-
-function resultOf(args: readonly string[], folder = scratchFolder()): Result {
-  const { code, stdout, stderr } = ctreplay(args, folder);
-  expect(stderr).toBe('');
-  expect(code).toBe(0);
-  return JSON.parse(stdout) as Result;
-}
 
 describe('--touch-ahead', () => {
   it.each(compiledDesigns())(
@@ -53,85 +41,6 @@ describe('--touch-ahead', () => {
     },
     60_000,
   );
-
-  it('is auto by default, and in every result; only another one is in the name of the cell', () => {
-    const usual = resultOf(REPLAY);
-    expect(usual.configuration['touchAhead']).toBe('auto');
-    for (const one of usual.cases) {
-      expect(one).toMatchObject({ touchAhead: 'auto', touchedBatchShare: 0 });
-      expect(one.throughput).toMatchObject({ touchedBatchShare: 0 });
-      expect(one.id).toMatch(/\/w1\/topspeed$/);
-    }
-    for (const setting of ['on', 'off'] as const) {
-      const other = resultOf([...REPLAY, '--touch-ahead', setting]);
-      expect(other.configuration['touchAhead']).toBe(setting);
-      for (const one of other.cases) {
-        const share = setting === 'on' ? 1 : 0;
-        expect(one).toMatchObject({ touchAhead: setting, touchedBatchShare: share });
-        expect(one.throughput).toMatchObject({ touchedBatchShare: share });
-        expect(one.id).toMatch(new RegExp(`/w1/topspeed/touch-ahead-${setting}$`));
-      }
-    }
-    expect(ctreplay([...REPLAY, '--touch-ahead', 'always'], scratchFolder())).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('auto, on, off') as string,
-    });
-  });
-
-  it('is taken by bench and scale', () => {
-    const folder = scratchFolder();
-    const common = ['--trials', '1', '--packets', '300', '--json'];
-    const small = [...common, '--sessions', '1', '--touch-ahead', 'on'];
-    const json = (...args: string[]): unknown => JSON.parse(ctreplay(args, folder).stdout);
-    const results = [
-      json('bench', '--scenario', 'syn-flood', ...small),
-      json('scale', '--scenario', 'syn-flood', '--workers', '1', ...small),
-    ] as Result[];
-    for (const result of results) {
-      expect(result.configuration['touchAhead']).toBe('on');
-      expect(result.cases.length).toBeGreaterThan(0);
-      for (const one of result.cases) {
-        expect(one).toMatchObject({ touchAhead: 'on', touchedBatchShare: 1 });
-        expect(one.id).toContain('/topspeed/touch-ahead-on');
-      }
-    }
-  }, 120_000);
-
-  it('is off by itself where figures stand beside those of the original', () => {
-    const folder = scratchFolder();
-    const json = (...args: string[]): unknown => JSON.parse(ctreplay(args, folder).stdout);
-    const ovs = (...args: string[]): string[] => {
-      const small = ['--scenario', 'ovs-benchmark', '--trials', '1', '--packets', '300', '--json'];
-      const { results } = json('bench', ...small, ...args) as { results: { touchAhead: string }[] };
-      return results.map(({ touchAhead }) => touchAhead);
-    };
-    expect(ovs()).toEqual(['off', 'off']);
-    expect(ovs('--touch-ahead', 'on')).toEqual(['on', 'on']);
-    const contention = (...args: string[]): unknown =>
-      json(
-        ...['contention', '--workload', 'syn-flood', '--packets', '2000', '--threads', '1', '--rounds', '1'],
-        ...['--json', ...args],
-      );
-    expect(contention()).toMatchObject({ touchAhead: 'off' });
-    expect(contention('--touch-ahead', 'on')).toMatchObject({ touchAhead: 'on' });
-  }, 120_000);
-
-  it('is in the tables', () => {
-    const folder = scratchFolder();
-    const { code } = ctreplay([...REPLAY, '--touch-ahead', 'on', '--out', 'out'], folder);
-    expect(code).toBe(0);
-    const [head, ...rows] = readFileSync(join(folder, 'out', 'summary.csv'), 'utf8')
-      .trim()
-      .split('\r\n');
-    const columns = (head as string).split(',');
-    const cell = (row: string, name: string): string | undefined => row.split(',')[columns.indexOf(name)];
-    expect(rows).toHaveLength(2);
-    for (const row of rows) {
-      expect(cell(row, 'touch_ahead')).toBe('on');
-      expect(cell(row, 'touched_batch_share')).toBe('1');
-      expect(cell(row, 'throughput_touched_batch_share')).toBe('1');
-    }
-  });
 });
 
 describe('results of different settings', () => {

@@ -1,6 +1,6 @@
 /** Slots that are touched before the start are those that the run comes to use: counted, not timed. */
 import { describe, expect, it } from 'vitest';
-import { replayedDesigns } from '../../support/designs.js';
+import { byTurns, replayedDesigns } from '../../support/designs.js';
 import { loadEngine } from '../../../engine/host/module.js';
 import type { TrackerConfig } from '../../../tools/config/read-config.js';
 import { configFromSuggestion } from '../../../tools/config/suggested.js';
@@ -120,7 +120,7 @@ const TRIALS: [string, Trial][] = [
 ];
 
 describe.each(replayedDesigns())('a run of %s', (name) => {
-  it.each(TRIALS)('%s: uses no slot that was not touched', async (_, trial) => {
+  it.each(byTurns(TRIALS, name))('%s: uses no slot that was not touched', async (_, trial) => {
     const { usedSlots, touchedSlots } = await replay(name, trial);
     expect(usedSlots).toBeGreaterThan(0);
     expect(usedSlots).toBeLessThanOrEqual(touchedSlots);

@@ -189,7 +189,14 @@ describe('warnings of a replay', () => {
     'shared-cores',
     () => {
       const topology = '/sys/devices/system/cpu/cpu*/topology/thread_siblings_list';
-      const raised = replay({ files: { [topology]: '0-63\n' } }, [...SHORT, '--workers', '2', '--pin']);
+      const raised = replay({ files: { [topology]: '0-63\n' } }, [
+        ...SHORT,
+        '--build',
+        'probed',
+        '--workers',
+        '2',
+        '--pin',
+      ]);
       expect(raised.map(({ code }) => code)).toContain('shared-cores');
     },
     TIMEOUT_MS,
@@ -212,7 +219,7 @@ describe('warnings of a replay', () => {
             '/sys/devices/system/clocksource/clocksource0/current_clocksource': 'tsc\n',
           },
         },
-        SHORT,
+        [...SHORT, '--build', 'probed'],
       ).map(({ code }) => code);
       for (const code of [
         'steal',

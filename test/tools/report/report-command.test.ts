@@ -4,7 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ALL_FORMATS, renderFormats } from '../../../tools/report/formats.js';
 import { writeResult } from '../../../tools/result/result-file.js';
 import { renderTerminal } from '../../../tools/report/terminal.js';
-import { ctreplay, scratchFolder } from '../../support/command.js';
+import { scratchFolder } from '../../support/command.js';
+import { runCommandLine } from '../../support/run-command.js';
 import { HOSTILE_TEXTS, hostileRun, sampleRuns } from './sample-runs.js';
 
 let folder: string;
@@ -17,11 +18,13 @@ beforeAll(async () => {
 });
 
 describe('ctreplay report', () => {
-  it('prints a table of one result, and several side by side', () => {
-    const one = ctreplay(['report', 'runs/monday'], folder);
+  const report = (...args: string[]) => runCommandLine(['report', ...args], folder);
+
+  it('prints a table of one result, and several side by side', async () => {
+    const one = await report('runs/monday');
     expect(one).toMatchObject({ code: 0, stderr: '' });
     expect(one.stdout).toContain('rculist-sweep');
-    const both = ctreplay(['report', 'runs', '--format', 'summary.csv'], folder);
+    const both = await report('runs', '--format', 'summary.csv');
     expect(both.stdout.split('\r\n').map((line) => line.split(',')[0])).toEqual([
       'run',
       'monday',
@@ -32,8 +35,8 @@ describe('ctreplay report', () => {
     ]);
   });
 
-  it('writes every format into a folder', () => {
-    const { code, stdout } = ctreplay(['report', 'runs', '--format', 'all', '-o', 'out'], folder);
+  it('writes every format into a folder', async () => {
+    const { code, stdout } = await report('runs', '--format', 'all', '-o', 'out');
     expect(code).toBe(0);
     const written = stdout.trim().split('\n');
     for (const file of written) expect(existsSync(join(folder, file)), file).toBe(true);
@@ -53,17 +56,13 @@ describe('ctreplay report', () => {
     expect(JSON.parse(readFileSync(join(folder, 'out', 'bencher.json'), 'utf8'))).toBeTypeOf('object');
   });
 
-  it('names a file with -o, or says what is missing', () => {
-    expect(ctreplay(['report', 'runs/monday', '--format', 'go', '-o', 'x/y.txt'], folder)).toMatchObject({
-      code: 0,
-    });
+  it('names a file with -o, or says what is missing', async () => {
+    expect(await report('runs/monday', '--format', 'go', '-o', 'x/y.txt')).toMatchObject({ code: 0 });
     expect(readFileSync(join(folder, 'x', 'y.txt'), 'utf8')).toContain('BenchmarkReplay/');
-    expect(ctreplay(['report', 'runs/monday', '--format', 'csv'], folder)).toMatchObject({ code: 2 });
-    expect(ctreplay(['report', 'runs/monday', '--format', 'pdf'], folder).stderr).toMatch(
-      /none of table, html, csv/,
-    );
-    expect(ctreplay(['report', 'empty'], folder)).toMatchObject({ code: 1 });
-    expect(ctreplay(['report', 'nowhere'], folder).stderr).toContain('nowhere');
+    expect(await report('runs/monday', '--format', 'csv')).toMatchObject({ code: 2 });
+    expect((await report('runs/monday', '--format', 'pdf')).stderr).toMatch(/none of table, html, csv/);
+    expect(await report('empty')).toMatchObject({ code: 1 });
+    expect((await report('nowhere')).stderr).toContain('nowhere');
   });
 });
 

@@ -5,7 +5,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { openCapture } from '../../../tools/captures/reader.js';
 import { SCENARIOS } from '../../../tools/synth/registry.js';
 import { CAPTURE_START_NS } from '../../../tools/synth/write-capture.js';
-import { ctreplay, scratchFolder } from '../../support/command.js';
+import { scratchFolder } from '../../support/command.js';
+import { runCommandLine } from '../../support/run-command.js';
 import { collect } from './support/collect.js';
 import { title, VARIANTS, type Variant } from './support/variants.js';
 
@@ -26,7 +27,7 @@ describe('ctreplay synth', () => {
     '$title: the file holds the packets that are fed directly',
     async ({ variant }) => {
       const args = ['synth', variant.name, '-o', 'out.pcap', '--packets', String(PACKETS), '--seed', '9'];
-      const { code, stdout } = ctreplay([...args, ...optionsOf(variant)], folder);
+      const { code, stdout } = await runCommandLine([...args, ...optionsOf(variant)], folder);
       expect({ code, stdout }).toEqual({
         code: 0,
         stdout: expect.stringMatching(
@@ -51,39 +52,45 @@ describe('ctreplay synth', () => {
     },
   );
 
-  it('gives the verdicts of the file when the scenario is replayed directly', () => {
-    const common = ['--design', 'rculist-sweep', '--clock', 'capture', '--warmup', '0', '--json', '--quiet'];
+  it('gives the verdicts of the file when the scenario is replayed directly', async () => {
+    const common = [
+      ...['--design', 'rculist-sweep', '--clock', 'capture', '--build', 'probed', '--warmup', '0'],
+      ...['--json', '--quiet'],
+    ];
     const scenario = ['--packets', '3000', '--cps', '1k', '--active-flows', '50', '--pps', '10k'];
-    const written = ctreplay(['synth', 'tcp-crr', '-o', 'crr.pcap', '--seed', '4', ...scenario], folder);
+    const synth = ['synth', 'tcp-crr', '-o', 'crr.pcap', '--seed', '4', ...scenario];
+    const written = await runCommandLine(synth, folder);
     expect(written.code).toBe(0);
-    const verdicts = (args: readonly string[]): unknown => {
-      const { stdout, stderr } = ctreplay(['replay', ...args, '--seed', '4', ...common], folder);
+    const verdicts = async (args: readonly string[]): Promise<unknown> => {
+      const replay = ['replay', ...args, '--seed', '4', ...common];
+      const { stdout, stderr } = await runCommandLine(replay, folder);
       // Not the exit code: on a machine too busy to measure on the result is called invalid, and its counts are right.
       expect(stdout, stderr).not.toBe('');
       return JSON.parse(stdout).cases.map((each: { packets: unknown }) => each.packets);
     };
-    const fromFile = verdicts(['crr.pcap']);
+    const fromFile = await verdicts(['crr.pcap']);
     expect(fromFile).toHaveLength(1);
     expect(fromFile).toMatchObject([{ injected: 3000, byClass: { new: expect.any(Number) } }]);
-    expect(verdicts(['--synth', 'tcp-crr', ...scenario])).toEqual(fromFile);
+    expect(await verdicts(['--synth', 'tcp-crr', ...scenario])).toEqual(fromFile);
   });
 
-  it('the same seed gives the same file, byte for byte; another seed another', () => {
-    const make = (file: string, seed: string): Buffer => {
-      expect(ctreplay(['synth', 'mix', '-o', file, '--packets', '500', '--seed', seed], folder).code).toBe(0);
+  it('the same seed gives the same file, byte for byte; another seed another', async () => {
+    const make = async (file: string, seed: string): Promise<Buffer> => {
+      const args = ['synth', 'mix', '-o', file, '--packets', '500', '--seed', seed];
+      expect((await runCommandLine(args, folder)).code).toBe(0);
       return readFileSync(join(folder, file));
     };
-    const first = make('a.pcap', '7');
-    expect(make('b.pcap', '7').equals(first)).toBe(true);
-    expect(make('c.pcap', '8').equals(first)).toBe(false);
+    const first = await make('a.pcap', '7');
+    expect((await make('b.pcap', '7')).equals(first)).toBe(true);
+    expect((await make('c.pcap', '8')).equals(first)).toBe(false);
   });
 
-  it('lists the scenarios, and says in the help of each what its parameters are, with units', () => {
-    const listed = ctreplay(['synth', '--list', '--json'], folder);
+  it('lists the scenarios, and says in the help of each what its parameters are, with units', async () => {
+    const listed = await runCommandLine(['synth', '--list', '--json'], folder);
     expect(JSON.parse(listed.stdout).map(({ name }: { name: string }) => name)).toEqual(
       SCENARIOS.map(({ name }) => name),
     );
-    const help = ctreplay(['synth', 'syn-flood', '--help'], folder).stdout;
+    const { stdout: help } = await runCommandLine(['synth', 'syn-flood', '--help'], folder);
     expect(help).toMatch(/--pps <packets\/s>/);
     expect(help).toMatch(/Example:\n {2}ctreplay synth syn-flood -o syn-flood\.pcap/);
   });
@@ -117,8 +124,8 @@ describe('ctreplay synth', () => {
     ['a seed that is none', ['tcp-crr', '-o', 'x.pcap', '--seed', '-1'], /--seed is '-1'/],
     ['a directory to write', ['tcp-crr', '-o', '.'], /no regular file/],
     ['no output', ['tcp-crr'], /--output/],
-  ])('%s: exit code 2, a message, and no file', (_what, args, message) => {
-    const { code, stderr, stdout } = ctreplay(['synth', ...args], folder);
+  ])('%s: exit code 2, a message, and no file', async (_what, args, message) => {
+    const { code, stderr, stdout } = await runCommandLine(['synth', ...args], folder);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(message);
     expect(existsSync(join(folder, 'x.pcap'))).toBe(false);
@@ -153,8 +160,9 @@ const haveCapinfos = ((): boolean => {
 
 it.skipIf(!haveCapinfos)(
   'capinfos counts the packets of a file that was written (skipped where it is not installed)',
-  () => {
-    expect(ctreplay(['synth', 'fragments', '-o', 'f.pcap', '--packets', '1234'], folder).code).toBe(0);
+  async () => {
+    const args = ['synth', 'fragments', '-o', 'f.pcap', '--packets', '1234'];
+    expect((await runCommandLine(args, folder)).code).toBe(0);
     const line = execFileSync('capinfos', ['-T', '-m', '-r', '-c', join(folder, 'f.pcap')], {
       encoding: 'utf8',
     });

@@ -132,7 +132,8 @@ describe('the tracker and the look at checksums', () => {
     const random = new Random(19);
     const specs = Object.values(FRAMES);
     let wrong = 0;
-    for (let index = 0; index < 3000; index++) {
+    const packets = process.env['CTREPLAY_LONG'] === undefined ? 1000 : 10_000;
+    for (let index = 0; index < packets; index++) {
       const frame = buildFrame(specs[index % specs.length]!);
       for (let change = random.below(3); change > 0; change--) {
         frame[14 + random.below(frame.length - 14)] = random.below(256);
@@ -150,7 +151,7 @@ describe('the tracker and the look at checksums', () => {
       fixChecksums(frame);
       expect(reasonOf(tracker, frame) ?? '').not.toMatch(/-checksum$/);
     }
-    expect(wrong).toBeGreaterThan(300);
+    expect(wrong).toBeGreaterThan(packets / 10);
   });
 
   it('a fixed frame is sound to a second dissector', () => {

@@ -1,0 +1,102 @@
+/** One table of commands, and one place where errors become messages and exit codes. `cli.ts` makes a program of it. */
+import {
+  addressSpaceAdvice,
+  addressSpaceLimitBytes,
+  addressSpaceText,
+} from '../engine/host/engine-memory.js';
+import { Command, CommanderError } from 'commander';
+import { packageVersion } from './result/tool-version.js';
+
+/** Wrong usage: unknown option, value out of range. */
+const EXIT_USAGE = 2;
+const EXIT_ERROR = 1;
+
+type Register = (program: Command, argv: readonly string[]) => void;
+
+/** Commands in the order of the help. A command's module is loaded only when it, or the list of all, is asked for. */
+const COMMANDS: Readonly<Record<string, () => Promise<{ register: Register }>>> = {
+  replay: () => import('./commands/replay.js'),
+  bench: () => import('./commands/bench.js'),
+  synth: () => import('./commands/synth.js'),
+  info: () => import('./commands/info.js'),
+  prep: () => import('./commands/prep.js'),
+  trace: () => import('./commands/trace.js'),
+  dump: () => import('./commands/dump.js'),
+  diff: () => import('./commands/diff.js'),
+  conform: () => import('./commands/conform.js'),
+  vectors: () => import('./commands/vectors.js'),
+  scale: () => import('./commands/scale.js'),
+  model: () => import('./commands/model.js'),
+  micro: () => import('./commands/micro.js'),
+  contention: () => import('./commands/contention.js'),
+  report: () => import('./commands/report.js'),
+  compare: () => import('./commands/compare.js'),
+  merge: () => import('./commands/merge.js'),
+  regress: () => import('./commands/regress.js'),
+  doctor: () => import('./commands/doctor.js'),
+  completion: () => import('./commands/completion.js'),
+  demo: () => import('./commands/demo.js'),
+};
+
+async function registerCommands(program: Command, argv: readonly string[]): Promise<void> {
+  const asked = COMMANDS[argv[0] ?? ''];
+  // Completion is made from all of them.
+  const loaders = asked === undefined || argv[0] === 'completion' ? Object.values(COMMANDS) : [asked];
+  for (const { register } of await Promise.all(loaders.map((load) => load()))) register(program, argv);
+}
+
+/**
+ * The command line of these arguments, not yet parsed: with the command that they begin with, or with all.
+ * @param argv arguments without those of Node
+ */
+export async function makeProgram(argv: readonly string[]): Promise<Command> {
+  const program = new Command('ctreplay')
+    .description(
+      'Replays captures and synthetic traffic through connection trackers and measures latency, lock contention and ' +
+        'expiration of two designs: per-timeout lists and the rculist sweep.',
+    )
+    .version(packageVersion())
+    .showHelpAfterError('(--help shows what there is)')
+    .configureHelp({ showGlobalOptions: false })
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 all well, 1 error or invalid result, 2 wrong usage, 98 inconclusive, 99 regression or difference, 130 interrupted.\n',
+    );
+  await registerCommands(program, argv);
+  for (const command of [
+    program,
+    ...program.commands,
+    ...program.commands.flatMap((each) => each.commands),
+  ]) {
+    command.exitOverride();
+  }
+  return program;
+}
+
+/** What to say when the system or Node gave no memory; null for any other error. */
+function outOfMemoryText(error: Error): string | null {
+  const { code } = error as { code?: unknown };
+  const isAllocation =
+    error instanceof RangeError && /allocation failed|could not allocate/i.test(error.message);
+  if (!isAllocation && !/^ERR_WORKER_(OUT_OF_MEMORY|INIT_FAILED)$/.test(String(code))) return null;
+  const limit = addressSpaceLimitBytes();
+  const why = limit === null ? '' : ` ${addressSpaceText(limit).replace(/^t/, 'T')}. ${addressSpaceAdvice()}`;
+  return `out of memory: ${error.message}.${why} 'ctreplay doctor' says what memory there is; --store and --max-conns take less.`;
+}
+
+/** Message and exit code of an error that ended a command; an error that nobody foresaw is shown with its stack. */
+export function explain(error: unknown): { message: string; code: number } {
+  if (error instanceof CommanderError) {
+    // Commander has printed its message already.
+    return { message: '', code: error.exitCode === 0 ? 0 : EXIT_USAGE };
+  }
+  if (!(error instanceof Error)) return { message: `ctreplay: ${String(error)}`, code: EXIT_ERROR };
+  const { exitCode } = error as { exitCode?: unknown };
+  const outOfMemory = outOfMemoryText(error);
+  if (outOfMemory !== null) return { message: `ctreplay: ${outOfMemory}`, code: EXIT_ERROR };
+  const unforeseen =
+    error instanceof TypeError || error instanceof ReferenceError || error.name === 'RangeError';
+  // An error without words (an AggregateError may have none) must not end in silence either.
+  const text = unforeseen || error.message === '' ? (error.stack ?? error.name) : error.message;
+  return { message: `ctreplay: ${text}`, code: typeof exitCode === 'number' ? exitCode : EXIT_ERROR };
+}
