@@ -1,53 +1,52 @@
 /** Builders for replay tests: staged traffic from frames or a scenario, and options with sensible defaults. */
-import type { DesignChoice } from '../../engine/host/designs.js';
-import { COMMIT_ALL } from '../../tools/config/rules.js';
+import { designLabel, type DesignChoice } from '../../engine/host/designs.js';
+import { withSettings } from '../../tools/config/apply-config.js';
 import { makeCase } from '../../tools/replay/case-result.js';
-import { runDesign, type ReplayOptions, type SessionHooks } from '../../tools/replay/session.js';
+import { makePlan, type PlanRequest, type ReplayPlan } from '../../tools/replay/replay-plan.js';
+import { runDesign, type FinishedRun, type RunHooks } from '../../tools/replay/run-control.js';
 import { stageTraffic, type StagedTraffic } from '../../tools/replay/staging.js';
 import { scenarioTraffic, type Traffic } from '../../tools/replay/traffic.js';
 import type { ReplayTraffic } from '../../tools/replay/traffic-source.js';
 import type { ResultCase } from '../../tools/result/schema.js';
 import { openScenario } from '../../tools/synth/registry.js';
 
-/** Options of a small, quick replay. */
-export function replayOptions(changes: Partial<ReplayOptions> = {}): ReplayOptions {
-  return {
-    flavour: 'probed',
-    workers: 1,
-    pacing: { mode: 'topspeed' },
-    steer: 'rss',
-    batch: 32,
-    loops: 1,
-    durationMs: null,
-    clock: 'wall',
-    timeScale: 1,
-    maxConns: null,
-    sweepIntervalMs: null,
-    latency: { mode: 'all' },
+/** Changes of a plan, and settings of the tracker that a configuration has no file for. */
+export type PlanChanges = PlanRequest & {
+  readonly maxConns?: number;
+  readonly sweepIntervalMs?: number;
+};
+
+/** Plan of a small, quick replay. */
+export function quickPlan({ maxConns, sweepIntervalMs, ...changes }: PlanChanges = {}): ReplayPlan {
+  const plan = makePlan({
+    build: 'probed',
+
     warmupPackets: 500,
     timelineMs: 50,
-    pin: false,
-    seed: 1,
-    rules: COMMIT_ALL,
-    configure: () => {},
     ...changes,
-  };
+  });
+  return { ...plan, config: withSettings(plan.config, { maxConns, sweepIntervalMs }) };
 }
 
 /** Replays traffic once through a design, and makes a case of it as a result has it. */
 export async function replayCase(
   traffic: ReplayTraffic,
   name: string,
-  changes: Partial<ReplayOptions> = {},
-  hooks: SessionHooks = {},
+  { fault, ...changes }: PlanChanges & Pick<RunHooks, 'fault'> = {},
+  hooks: RunHooks = {},
 ): Promise<ResultCase> {
-  const { finished, runOptions } = await runDesign(traffic, design(name), replayOptions(changes), hooks);
-  return makeCase(finished, runOptions, {
+  const finished = await runDesign(traffic, design(name), quickPlan(changes), { fault, ...hooks });
+  return caseOf(finished, traffic.name);
+}
+
+/** A finished run as a case. */
+export function caseOf(finished: FinishedRun, input = 'established'): ResultCase {
+  return makeCase(finished, {
     id: 'test',
     trial: 0,
     startedAt: new Date(0),
-    designLabel: name,
-    input: { type: 'scenario', name: traffic.name },
+    designLabel: designLabel(finished.choice),
+    input: { type: 'scenario', name: input },
     facts: {},
   });
 }

@@ -1,12 +1,11 @@
 /** A run in which one thread fails on purpose, and what came of it. */
-import { createRules } from '../../tools/config/rules.js';
-import { configFromSuggestion } from '../../tools/config/suggested.js';
+import { configOf } from '../../tools/config/suggested.js';
 import { runOvsBenchmark } from '../../tools/replay/ovs-benchmark.js';
-import { runDesign } from '../../tools/replay/session.js';
+import { runDesign } from '../../tools/replay/run-control.js';
 import { loadTraffic, AS_IT_IS, type ReplayTraffic } from '../../tools/replay/traffic-source.js';
 import type { FaultInjection, FaultKind, FaultLock, FaultPlace } from '../../tools/replay/worker-input.js';
 import { openScenario } from '../../tools/synth/registry.js';
-import { design, replayOptions } from './replay.js';
+import { design, quickPlan } from './replay.js';
 
 /** How a thread can end that is not meant to. */
 export const DEATHS = [
@@ -145,7 +144,7 @@ async function run(death: Death, fault: FaultInjection): Promise<unknown> {
   }
   const name = SCENARIO_OF[lock];
   const { suggestedConfig } = openScenario(name, {}, 1);
-  const config = suggestedConfig === null ? undefined : configFromSuggestion(suggestedConfig);
+  const config = configOf(undefined, suggestedConfig);
   const inline = victim === 'inline-worker';
   const streamed = victim === 'feeder';
   const source = await traffic(name, streamed ? STREAMED_BYTES : 1e9);
@@ -157,7 +156,7 @@ async function run(death: Death, fault: FaultInjection): Promise<unknown> {
   return runDesign(
     source,
     design(death.design),
-    replayOptions({
+    quickPlan({
       workers: inline ? 1 : 2,
       clock: inline ? 'capture' : 'wall',
       // Every connection is everybody's.
@@ -166,14 +165,13 @@ async function run(death: Death, fault: FaultInjection): Promise<unknown> {
       durationMs: sweeperAtEnd ? 500 : null,
       sweepIntervalMs: 20,
       // Connections are made in every loop, or nobody would want ct_lock after the first.
-      uniqueIpLoops: lock === 'ct_lock' ? 1 : null,
+      uniqueIpLoops: 1,
       maxConns: 200_000,
-      // The main thread takes ct_lock, once everybody is at the barrier.
-      configure: (thread) => void thread.exports.setZoneLimit(7, 1000),
       pacing: slow ? { mode: 'pps', pps: 50_000 } : { mode: 'topspeed' },
-      ...(config === undefined ? {} : { config, rules: createRules(config) }),
-      fault,
+      // The main thread takes ct_lock for the limit, once everybody is at the barrier.
+      config: { file: null, entries: { ...config.entries, zoneLimits: { zones: { 7: 1000 } } } },
     }),
+    { fault },
   );
 }
 

@@ -7,6 +7,8 @@ import {
   TOUCH_AHEAD_SETTINGS,
 } from '../../engine/host/run-memory.js';
 import { CHECKSUM_HANDLINGS } from '../config/checksum-handling.js';
+import { parseLatency, type LatencyMode } from '../replay/replay-plan.js';
+import { STEER_MODES } from '../replay/steer.js';
 import { parseRate, rateText, type Rate } from './rate.js';
 
 const parameterValue = z.union([z.number(), z.string()]);
@@ -125,10 +127,10 @@ export const matrixSpec = z.strictObject({
   resamples: z.int().min(100).max(1_000_000).optional(),
   batch: z.int().min(1).max(32).default(32),
   build: z.enum(['both', 'bare', 'probed']).default('both'),
-  steer: z.string().default('rss'),
+  steer: z.enum(STEER_MODES).default('rss'),
   latency: z
     .string()
-    .regex(/^(all|off|sample=[1-9]\d*)$/, 'is not all, off or sample=N')
+    .refine((text) => parseLatency(text) !== null, 'is not all, off or sample=N')
     .optional(),
   warmupPackets: z.int().nonnegative().default(20_000),
   mutex: z.enum(MUTEX_POLICIES).default(DEFAULT_MUTEX),
@@ -185,8 +187,8 @@ export function checkMatrix(
 }
 
 /** How packets are timed: where the matrix does not say, all of them, and none where only the bare build runs. */
-export function latencyOf({ latency, build }: Pick<MatrixSpec, 'latency' | 'build'>): string {
-  return latency ?? (build === 'bare' ? 'off' : 'all');
+export function latencyOf({ latency, build }: Pick<MatrixSpec, 'latency' | 'build'>): LatencyMode {
+  return parseLatency(latency ?? '') ?? { mode: build === 'bare' ? 'off' : 'all' };
 }
 
 /** Name of an input in cells and reports. */

@@ -93,7 +93,7 @@ export function planMatrix(spec: MatrixSpec, cores: number, shard: Shard | null 
     const wantsUntimed =
       spec.build === 'both' &&
       rate.mode === 'topspeed' &&
-      latencyOf(spec) !== 'off' &&
+      latencyOf(spec).mode !== 'off' &&
       (spec.probeCost === 'each' || (spec.probeCost === 'one' && index === untimedPlace));
     const untimed = wantsUntimed ? spec.designs.map((design) => cell(design, 'untimed')) : [];
     return {

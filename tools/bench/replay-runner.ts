@@ -1,16 +1,13 @@
 /** Running a trial for real: a cell's design over its input, through the replay. */
 import { resolveDesigns } from '../../engine/host/designs.js';
-import { applyConfig, configSettings, threadTarget } from '../config/apply-config.js';
-import { checksumSwitches } from '../config/checksum-handling.js';
-import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
-import { createRules } from '../config/rules.js';
-import { configFromSuggestion } from '../config/suggested.js';
+import { withSettings } from '../config/apply-config.js';
+import { checksumConfig, ignoresChecksums } from '../config/checksum-handling.js';
+import { configOf } from '../config/suggested.js';
 import { requireRightChecksums } from '../replay/checksum-check.js';
-import { measureCase, type ReplayOptions } from '../replay/session.js';
+import { makePlan, type ReplayPlan } from '../replay/replay-plan.js';
+import { measureCase } from '../replay/session.js';
 import type { MachineAtStart } from '../replay/machine.js';
 import type { StagedTraffic } from '../replay/staging.js';
-import { STEER_MODES, type SteerMode } from '../replay/steer.js';
-import type { LatencyMode } from '../replay/worker-input.js';
 import type { AuditCheck, ResultCase } from '../result/schema.js';
 import { isSourceBound } from '../result/throughput.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
@@ -37,22 +34,13 @@ export class ReplayCellRunner implements CellRunner {
   readonly #spec: MatrixSpec;
   readonly #load: InputLoader;
   readonly #machine: MachineAtStart;
-  readonly #steer: SteerMode;
   #loaded: { readonly name: string; readonly input: LoadedInput } | null = null;
 
-  /**
-   * @param machine the machine as calibrated before the matrix
-   * @throws MatrixError for an unknown steering mode
-   */
+  /** @param machine the machine as calibrated before the matrix */
   constructor(spec: MatrixSpec, load: InputLoader, machine: MachineAtStart) {
-    const steer = STEER_MODES.find((mode) => mode === spec.steer);
-    if (steer === undefined) {
-      throw new MatrixError(`steer is '${spec.steer}', not one of ${STEER_MODES.join(', ')}`);
-    }
     this.#spec = spec;
     this.#load = load;
     this.#machine = machine;
-    this.#steer = steer;
   }
 
   /** @throws ReplayFailure, EngineError, WrongChecksumsError, or what loading the input throws */
@@ -64,13 +52,13 @@ export class ReplayCellRunner implements CellRunner {
     const { traffic, input, suggested } = this.#loaded.input;
     const [choice] = resolveDesigns(cell.design);
     if (choice === undefined) throw new MatrixError(`there is no design '${cell.design}'`);
-    const options = this.#options(cell, trialSeed, suggested);
-    requireRightChecksums(traffic, input, options.switches?.checksumsIgnored === true);
+    const plan = this.#plan(cell, trialSeed, suggested);
+    requireRightChecksums(traffic, input, ignoresChecksums(plan.config));
     const made = await measureCase({
       traffic,
       input: { ...input, name: cell.inputName },
       choice,
-      options,
+      plan,
       id: cell.id,
       machine: this.#machine,
     });
@@ -84,39 +72,31 @@ export class ReplayCellRunner implements CellRunner {
     return { values: valuesOf(one), case: one };
   }
 
-  #options(cell: Cell, trialSeed: number, suggested: SuggestedConfig | null): ReplayOptions {
+  #plan(cell: Cell, trialSeed: number, suggested: SuggestedConfig | null): ReplayPlan {
     const spec = this.#spec;
     const { input } = cell;
-    const config = configOf(input, suggested);
-    const settings = configSettings(config);
-    return {
-      flavour: spec.build === 'bare' ? 'bare' : 'probed',
-      bareThroughput: spec.build === 'both',
+    const config = checksumConfig(withSettings(configOf(input.config, suggested), input), input);
+    return makePlan({
+      designs: [cell.design],
+      build: spec.build,
       workers: cell.workers,
       pacing: cell.rate,
-      steer: this.#steer,
+      steer: spec.steer,
       batch: spec.batch,
-      loops: input.loop ?? (input.durationMs === undefined ? 1 : Number.POSITIVE_INFINITY),
+      loops: input.loop ?? (input.durationMs === undefined ? 1 : null),
       durationMs: input.durationMs ?? null,
-      sameAddresses: input.sameAddresses === true,
-      clock: input.clock ?? 'wall',
-      timeScale: input.timeScale ?? 1,
-      maxConns: input.maxConns ?? settings.connLimit ?? null,
-      preset: settings.preset ?? null,
-      sweepIntervalMs: input.sweepIntervalMs ?? settings.sweepIntervalMs ?? null,
-      latency: cell.role === 'untimed' ? { mode: 'off' } : latencyMode(latencyOf(spec)),
+      uniqueIpLoops: input.sameAddresses === true ? null : 1,
+      clock: input.clock,
+      timeScale: input.timeScale,
+      latency: cell.role === 'untimed' ? { mode: 'off' } : latencyOf(spec),
       warmupPackets: spec.warmupPackets,
       timelineMs: TIMELINE_MS,
       mutex: spec.mutex,
       touchAhead: spec.touchAhead,
       pin: spec.pin,
       seed: trialSeed,
-      rules: createRules(config),
-      configure: (thread) => applyConfig(threadTarget(thread), config),
-      tcpSeqCheck: settings.tcpSeqCheck,
-      switches: checksumSwitches(settings.switches, input),
-      fragments: settings.fragments,
-    };
+      config,
+    });
   }
 }
 
@@ -138,15 +118,4 @@ export function sourceChecks(one: ResultCase): AuditCheck[] {
         : 'the cell has the rate of its source: use an input that fits the memory (limit), or ctreplay prep',
     },
   ];
-}
-
-/** The input's own configuration, or the one that its scenario expects. */
-function configOf(input: InputSpec, suggested: SuggestedConfig | null): TrackerConfig {
-  if (input.config !== undefined) return readConfig(input.config);
-  return suggested === null ? DEFAULT_CONFIG : configFromSuggestion(suggested);
-}
-
-function latencyMode(text: string): LatencyMode {
-  if (text === 'all' || text === 'off') return { mode: text };
-  return { mode: 'sample', interval: Number(text.slice('sample='.length)) };
 }

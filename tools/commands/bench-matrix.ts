@@ -34,7 +34,8 @@ import { matrixChecksumsOption } from './checksum-options.js';
 import { endNow } from './program-end.js';
 import { loadInput } from './matrix-input.js';
 import { requireRepeatable } from './replay-input.js';
-import { buildChoice, type BuildChoice } from './replay-options.js';
+import type { BuildChoice } from '../replay/replay-plan.js';
+import { buildChoice } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
 /** Flags of `bench` that a matrix reads. Those with a default in bench.ts count only where they were given. */

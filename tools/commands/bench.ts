@@ -7,7 +7,8 @@ import { formatRate } from '../text/quantities.js';
 import { runOvsBenchmark, type OvsBenchmarkRun } from '../replay/ovs-benchmark.js';
 import { addMatrixOptions, isMatrixRequest, runMatrix, type MatrixFlags } from './bench-matrix.js';
 import { designsOption, mutexOption, touchAheadOption, wholeNumber } from './option-values.js';
-import { buildChoice, buildOption, type BuildChoice } from './replay-options.js';
+import type { BuildChoice } from '../replay/replay-plan.js';
+import { buildChoice, buildOption } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
 interface BenchFlags {

@@ -1,7 +1,7 @@
 /** `--checksums`: what to do about captures whose checksums a network card was still to complete. */
 import { Option, type Command } from 'commander';
-import type { BehaviourSwitches } from '../../engine/host/run-memory.js';
-import { CHECKSUM_HANDLINGS } from '../config/checksum-handling.js';
+import { CHECKSUM_HANDLINGS, ignoresChecksums } from '../config/checksum-handling.js';
+import type { TrackerConfig } from '../config/read-config.js';
 import { collectWarnings } from '../measure/warnings.js';
 import { requireRightChecksums } from '../replay/checksum-check.js';
 import type { ReplayTraffic } from '../replay/traffic-source.js';
@@ -31,10 +31,10 @@ export function matrixChecksumsOption(): Option {
  */
 export function lookAtChecksums(
   { traffic, input }: ReplayInput<ReplayTraffic>,
-  { switches }: { readonly switches?: BehaviourSwitches | undefined },
+  config: TrackerConfig,
   quiet: boolean,
 ): void {
-  const ignored = switches?.checksumsIgnored === true;
+  const ignored = ignoresChecksums(config);
   requireRightChecksums(traffic, input, ignored);
   const { checksums } = traffic;
   if (quiet || checksums === undefined) return;

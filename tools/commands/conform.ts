@@ -1,7 +1,7 @@
 /** `ctreplay conform <capture...> --ovs`: the same packets through a real Open vSwitch. */
 import type { Command } from 'commander';
 import { designLabel } from '../../engine/host/designs.js';
-import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
+import { configOf } from '../config/suggested.js';
 import type { ExplainedDifference } from '../conform/explanations.js';
 import { runConform, type ConformOutcome } from '../conform/run-conform.js';
 import type { TraceClock } from '../oracle/capture-run.js';
@@ -60,7 +60,7 @@ export function register(program: Command): void {
 
 async function conform(captures: string[], flags: ConformFlags): Promise<void> {
   if (flags.ovs !== true) throw new UsageError('name what to compare with: --ovs');
-  const config = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
+  const config = configOf(flags.config, null);
   const outcome = await runConform(filesOf(captures), config, flags.clock, designsOption(flags.design), {
     ...readingOf(flags),
     tell: warnOf,

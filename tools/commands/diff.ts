@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { DEFAULT_DESIGNS, type DesignChoice } from '../../engine/host/designs.js';
 import { PcapWriter } from '../captures/pcap-writer.js';
 import { checksumConfig, fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
-import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
+import { configOf } from '../config/suggested.js';
 import { readPackets, type InputPacket } from '../oracle/capture-run.js';
 import { Differ, type DiffReport, type Divergence } from '../oracle/differ.js';
 import { minimize } from '../oracle/minimize.js';
@@ -59,7 +59,7 @@ async function diff(captures: string[], flags: DiffFlags): Promise<void> {
       `--designs is '${flags.designs}', which names ${choices.length}: give two, joined by a comma`,
     );
   }
-  const named = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
+  const named = configOf(flags.config, null);
   const config = checksumConfig(named, flags);
   const packets: InputPacket[] = [];
   const reading = { ...readingOf(flags), fixChecksums: fixesChecksums(flags), tell: warnOf };

@@ -4,7 +4,7 @@ import type { ConnEntry } from '../../engine/host/connection-view.js';
 import { DEFAULT_DESIGN } from '../../engine/host/designs.js';
 import { dumpLine } from '../../engine/host/dump-text.js';
 import { checksumConfig, fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
-import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
+import { configOf } from '../config/suggested.js';
 import { createRules } from '../config/rules.js';
 import { CaptureRun, FIRST_PACKET_MS, readPackets, type TraceClock } from '../oracle/capture-run.js';
 import { configuredTracker } from '../oracle/configured-tracker.js';
@@ -61,7 +61,7 @@ async function dump(captures: string[], flags: DumpFlags): Promise<void> {
   const [choice, ...more] = designsOption(flags.design);
   if (choice === undefined || more.length > 0)
     throw new UsageError(`--design is '${flags.design}': dump takes one design`);
-  const named = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
+  const named = configOf(flags.config, null);
   const config = checksumConfig(named, flags);
   const tracker = configuredTracker(choice, config);
   const run = new CaptureRun(tracker, createRules(config), flags.clock);

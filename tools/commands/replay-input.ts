@@ -9,12 +9,14 @@ import { CaptureError, type CaptureReading } from '../captures/reader.js';
 import type { ParameterValue } from '../synth/parameters.js';
 import { openScenario } from '../synth/registry.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
+import { PlanError, type ReplayPlan } from '../replay/replay-plan.js';
 import type { StagedTraffic } from '../replay/staging.js';
 import type { CaptureFacts } from '../replay/traffic.js';
 import { givenStore, type StoreSize } from '../replay/store-size.js';
 import { AS_IT_IS, loadTraffic, type EditsAsGiven, type ReplayTraffic } from '../replay/traffic-source.js';
 import type { Input, InputFile } from '../result/schema.js';
-import { filesOf, warnOf } from './capture-options.js';
+import { parseIpMap } from '../rewrite/ip-map.js';
+import { filesOf, readingOf, warnOf } from './capture-options.js';
 
 /** Traffic and its description. */
 export interface ReplayInput<T extends ReplayTraffic = StagedTraffic> {
@@ -33,6 +35,30 @@ export interface InputOptions {
   readonly store: StoreSize;
   /** How captures are read; absent = an error at a cut, and odd records are read as libpcap does. */
   readonly reading?: CaptureReading;
+}
+
+/**
+ * Reads the input that a plan names, as the plan wants it.
+ * @throws CaptureError, ScenarioError, EmptyTrafficError, UnrepeatableTrafficError
+ */
+export async function loadInput(plan: ReplayPlan, store: StoreSize): Promise<ReplayInput<ReplayTraffic>> {
+  const { input, limit, seed } = plan;
+  const options: InputOptions = { limit, edits: editsOf(plan), store };
+  if (input === null) throw new PlanError('the plan names no input: neither captures nor a scenario');
+  return input.type === 'capture'
+    ? loadCaptures(input.files, { ...options, reading: readingOf(input) })
+    : loadScenario(input.name, input.parameters, seed, options);
+}
+
+function editsOf({ filter, srcipmap, dstipmap, snaplen, maxGapMs, checksums }: ReplayPlan): EditsAsGiven {
+  return {
+    filter,
+    sourceMap: srcipmap === null ? null : parseIpMap(srcipmap),
+    destinationMap: dstipmap === null ? null : parseIpMap(dstipmap),
+    snapLength: snaplen,
+    checksums: checksums === 'fix' ? 'fix' : null,
+    maxGapNs: maxGapMs === null ? null : maxGapMs * 1e6,
+  };
 }
 
 /**
@@ -87,7 +113,7 @@ function keepAll(limit: number | null): InputOptions {
  * in the description.
  * @throws CaptureError, EmptyTrafficError, UnrepeatableTrafficError
  */
-export async function loadCaptures(
+async function loadCaptures(
   files: readonly string[],
   { limit, edits, store, reading = {} }: InputOptions,
 ): Promise<ReplayInput<ReplayTraffic>> {
@@ -116,7 +142,7 @@ export async function loadCaptures(
  * Makes a scenario's packets; those that do not fit the store are left to be streamed.
  * @throws ScenarioError for unknown names or values out of range
  */
-export async function loadScenario(
+async function loadScenario(
   name: string,
   given: Readonly<Record<string, ParameterValue | undefined>>,
   seed: number,

@@ -1,18 +1,25 @@
-/** The options that say how traffic is replayed, shared by the commands that replay. */
-import { Option, type Command } from 'commander';
-import type { Flavour } from '../../engine/host/module.js';
+/** The options that say how traffic is replayed, and the plan that they make. */
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
-import type { PacingRequest } from '../replay/pace.js';
-import { applyConfig, configSettings, threadTarget } from '../config/apply-config.js';
-import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
-import { createRules } from '../config/rules.js';
-import { configFromSuggestion } from '../config/suggested.js';
-import type { SuggestedConfig } from '../synth/scenario.js';
-import type { ReplayOptions } from '../replay/session.js';
+import { withSettings } from '../config/apply-config.js';
+import { checksumConfig, type ChecksumChoice } from '../config/checksum-handling.js';
+import { configOf } from '../config/suggested.js';
+import { parseObjective } from '../replay/rate-search.js';
 import { parseProfile, type ProfileShape, type RatePoint } from '../replay/rate-profile.js';
+import {
+  BUILD_CHOICES,
+  DEFAULT_PLAN,
+  makePlan,
+  parseLatency,
+  type BuildChoice,
+  type LatencyMode,
+  type PacingRequest,
+  type PlanRequest,
+  type ReplayPlan,
+} from '../replay/replay-plan.js';
 import { STEER_MODES, type SteerMode } from '../replay/steer.js';
-import type { LatencyMode } from '../replay/worker-input.js';
-import { InvalidArgumentError } from 'commander';
+import type { SuggestedConfig } from '../synth/scenario.js';
+import type { CaptureFlags } from './capture-options.js';
 import {
   checked,
   duration,
@@ -25,7 +32,17 @@ import {
 import { UsageError } from './usage-error.js';
 
 /** Values as commander leaves them. */
-export interface ReplayFlags {
+export interface ReplayFlags extends CaptureFlags, ChecksumChoice {
+  readonly design: string;
+  readonly limit?: number;
+  readonly filter?: string;
+  readonly srcipmap?: string;
+  readonly dstipmap?: string;
+  readonly snaplen?: number;
+  /** Milliseconds. */
+  readonly maxGap?: number;
+  readonly findMaxPps?: boolean;
+  readonly slo?: string;
   readonly workers: number;
   readonly pps?: number;
   readonly mbps?: number;
@@ -35,18 +52,19 @@ export interface ReplayFlags {
   readonly profileShape: ProfileShape;
   readonly burst?: number;
   readonly loop?: number;
+  /** Milliseconds. */
   readonly duration?: number;
   readonly batch: number;
   readonly steer: SteerMode;
   readonly clock: 'wall' | 'capture';
   readonly timeScale: number;
   readonly maxConns?: number;
+  /** Milliseconds. */
   readonly sweepInterval?: number;
   readonly mutex: MutexPolicy;
   readonly touchAhead: TouchAhead;
   readonly build?: BuildChoice;
   readonly bare?: boolean;
-  /** As given; see {@link withBuildDefaults}. */
   readonly latency?: LatencyMode;
   readonly warmup: number;
   readonly timeline: number;
@@ -60,12 +78,18 @@ export interface ReplayFlags {
   readonly sameAddresses?: boolean;
 }
 
-const DEFAULT_WARMUP_PACKETS = 20_000;
+/** Length of a step of --find-max-pps. */
+const SEARCH_STEP_MS = 1000;
 
 /** Adds the options to a command. */
 export function addReplayOptions(command: Command): void {
   command
-    .option('--workers <count>', 'worker threads, 1 to 64', wholeNumber(1, 64, 'workers'), 1)
+    .option(
+      '--workers <count>',
+      'worker threads, 1 to 64',
+      wholeNumber(1, 64, 'workers'),
+      DEFAULT_PLAN.workers,
+    )
     .addOption(
       new Option('--pps <packets/s>', 'target rate over all workers').argParser(
         positiveNumber('packets/s', 1e9),
@@ -118,25 +142,25 @@ export function addReplayOptions(command: Command): void {
       '--batch <packets>',
       'packets per call of the tracker, 1 to 32',
       wholeNumber(1, 32, 'packets'),
-      32,
+      DEFAULT_PLAN.batch,
     )
     .option(
       '--steer <mode>',
       `how packets get a worker: ${STEER_MODES.join(', ')}`,
       oneOf(STEER_MODES),
-      'rss' as const,
+      DEFAULT_PLAN.steer,
     )
     .option(
       '--clock <clock>',
       "tracker's time: wall (real time) or capture (timestamps; with one worker exactly repeatable)",
       oneOf(['wall', 'capture'] as const),
-      'wall' as const,
+      DEFAULT_PLAN.clock,
     )
     .option(
       '--time-scale <factor>',
       'with the wall clock: how much faster the tracker ages connections',
       positiveNumber('times', 1e6),
-      1,
+      DEFAULT_PLAN.timeScale,
     )
     .option('--max-conns <count>', 'connection limit (default: 3000000)', wholeNumber(1, 1e7, 'connections'))
     .option(
@@ -153,15 +177,20 @@ export function addReplayOptions(command: Command): void {
     .option(
       '--latency <mode>',
       'packets to time: all (default; off with --build bare), off, or sample=N for one batch in N',
-      parseLatency,
+      latencyOption,
     )
     .option(
       '--warmup <packets>',
       'packets per worker run unrecorded before the start, 0 for none',
       wholeNumber(0, 1e9, 'packets'),
-      DEFAULT_WARMUP_PACKETS,
+      DEFAULT_PLAN.warmupPackets,
     )
-    .option('--timeline <ms>', 'length of an interval of the timeline in ms', duration('ms'), 100)
+    .option(
+      '--timeline <ms>',
+      'length of an interval of the timeline in ms',
+      duration('ms'),
+      DEFAULT_PLAN.timelineMs,
+    )
     .option(
       '--config <file>',
       'configuration file: zones, limits, timeouts, NAT and helper rules (docs/config.md)',
@@ -171,13 +200,9 @@ export function addReplayOptions(command: Command): void {
       '--seed <integer>',
       'what all random choices derive from, 0 to 4294967295',
       wholeNumber(0, 0xffff_ffff, 'seed'),
-      1,
+      DEFAULT_PLAN.seed,
     );
 }
-
-/** Which builds of the engine run: one, or `both` where there is a throughput to measure. */
-export const BUILD_CHOICES = ['both', 'bare', 'probed'] as const;
-export type BuildChoice = (typeof BUILD_CHOICES)[number];
 
 /** `--build`. */
 export function buildOption(): Option {
@@ -198,33 +223,61 @@ export function buildChoice({ build, bare }: Pick<ReplayFlags, 'build' | 'bare'>
   throw new UsageError(`--bare and --build ${build} exclude each other; give one of them`);
 }
 
-/** Flags with the defaults that hang on each other filled in, as they go into the result. */
-export type SettledFlags<T extends ReplayFlags = ReplayFlags> = T & {
-  readonly build: BuildChoice;
-  readonly latency: LatencyMode;
-};
-
 /**
- * Fills in `build` and `latency`. The bare build alone is for throughput, so it times nothing unless that is asked for.
- * @param needsTimes whether times are what the run is for
- * @throws UsageError when --bare and --build exclude each other
+ * The plan of parsed flags.
+ * @param input captures or a scenario
+ * @param suggested configuration of the scenario, used when --config does not name another
+ * @throws UsageError when flags exclude each other, ConfigError
  */
-export function withBuildDefaults<T extends ReplayFlags>(flags: T, needsTimes: boolean): SettledFlags<T> {
+export function planOfFlags(
+  flags: ReplayFlags,
+  input: PlanRequest['input'],
+  suggested: SuggestedConfig | null,
+): ReplayPlan {
+  requireSingleAnswers(flags);
   const build = buildChoice(flags);
-  const mode = build === 'bare' && !needsTimes ? 'off' : 'all';
-  return { ...flags, build, latency: flags.latency ?? { mode } };
+  const search = searchOf(flags);
+  // The bare build alone is for throughput, so it times nothing unless that is asked for, or what the run is for.
+  const latency = flags.latency ?? { mode: build === 'bare' && search === null ? 'off' : 'all' };
+  if (search !== null && latency.mode === 'off')
+    throw new UsageError('--find-max-pps needs times; leave --latency off out');
+  const own = { maxConns: flags.maxConns, sweepIntervalMs: flags.sweepInterval };
+  return makePlan({
+    input,
+    limit: flags.limit,
+    filter: flags.filter,
+    srcipmap: flags.srcipmap,
+    dstipmap: flags.dstipmap,
+    snaplen: flags.snaplen,
+    maxGapMs: flags.maxGap,
+    checksums: flags.checksums,
+    store: flags.store,
+    designs: flags.design.split(',').map((name) => name.trim()),
+    build,
+    workers: flags.workers,
+    pacing: pacingOf(flags),
+    burst: flags.burst,
+    loops: flags.loop ?? (flags.duration === undefined ? 1 : null),
+    durationMs: flags.duration,
+    uniqueIpLoops: flags.sameAddresses === true ? null : flags.uniqueIpLoops,
+    batch: flags.batch,
+    steer: flags.steer,
+    clock: flags.clock,
+    timeScale: flags.timeScale,
+    mutex: flags.mutex,
+    touchAhead: flags.touchAhead,
+    latency,
+    warmupPackets: flags.warmup,
+    timelineMs: flags.timeline,
+    pin: flags.pin,
+    seed: flags.seed,
+    config: checksumConfig(withSettings(configOf(flags.config, suggested), own), flags),
+    search,
+  });
 }
 
-/**
- * Replay options of parsed flags.
- * @param suggested configuration of a scenario, used when --config does not name another
- * @throws UsageError when flags exclude each other
- */
-export function toReplayOptions(
-  flags: SettledFlags,
-  suggested: SuggestedConfig | null = null,
-): ReplayOptions {
-  const flavour: Flavour = flags.build === 'bare' ? 'bare' : 'probed';
+/** @throws UsageError when flags answer one question twice */
+function requireSingleAnswers(flags: ReplayFlags): void {
   if (flags.clock === 'capture' && flags.timeScale !== 1) {
     throw new UsageError('--time-scale works with --clock wall only: a capture clock follows the timestamps');
   }
@@ -232,47 +285,28 @@ export function toReplayOptions(
     const other = flags.uniqueIp === true ? '--unique-ip' : '--unique-ip-loops';
     throw new UsageError(`--same-addresses and ${other} exclude each other; give one of them`);
   }
-  const config = configOf(flags, suggested);
-  const settings = configSettings(config);
-  return {
-    flavour,
-    bareThroughput: flags.build === 'both',
-    workers: flags.workers,
-    pacing: toPacing(flags),
-    burst: flags.burst,
-    steer: flags.steer,
-    batch: flags.batch,
-    loops: flags.loop ?? (flags.duration === undefined ? 1 : Number.POSITIVE_INFINITY),
-    durationMs: flags.duration ?? null,
-    clock: flags.clock,
-    timeScale: flags.timeScale,
-    maxConns: flags.maxConns ?? settings.connLimit ?? null,
-    sweepIntervalMs: flags.sweepInterval ?? settings.sweepIntervalMs ?? null,
-    preset: settings.preset ?? null,
-    tcpSeqCheck: settings.tcpSeqCheck,
-    switches: settings.switches,
-    fragments: settings.fragments,
-    mutex: flags.mutex,
-    touchAhead: flags.touchAhead,
-    latency: flags.latency,
-    warmupPackets: flags.warmup,
-    timelineMs: flags.timeline,
-    pin: flags.pin === true,
-    seed: flags.seed,
-    rules: createRules(config),
-    config,
-    uniqueIpLoops: flags.uniqueIpLoops ?? null,
-    sameAddresses: flags.sameAddresses === true,
-    configure: (thread) => applyConfig(threadTarget(thread), config),
-  };
 }
 
-function configOf(flags: ReplayFlags, suggested: SuggestedConfig | null): TrackerConfig {
-  if (flags.config !== undefined) return readConfig(flags.config);
-  return suggested === null ? DEFAULT_CONFIG : configFromSuggestion(suggested);
+/** The search that flags ask for; null when they ask for none. */
+function searchOf(flags: ReplayFlags): ReplayPlan['search'] {
+  if (flags.findMaxPps !== true) {
+    if (flags.slo !== undefined)
+      throw new UsageError('--slo says what --find-max-pps searches for; give both');
+    return null;
+  }
+  if (flags.slo === undefined)
+    throw new UsageError("--find-max-pps needs an objective: --slo 'p99<50us,loss=0'");
+  const paced = [flags.pps, flags.mbps, flags.multiplier, flags.profile].some((value) => value !== undefined);
+  if (paced) throw new UsageError('--find-max-pps chooses the rate itself; leave the other rate out');
+  try {
+    parseObjective(flags.slo);
+  } catch (error) {
+    throw new UsageError(`--slo: ${(error as Error).message}`);
+  }
+  return { objective: flags.slo, stepMs: flags.duration ?? SEARCH_STEP_MS };
 }
 
-function toPacing(flags: ReplayFlags): PacingRequest {
+function pacingOf(flags: ReplayFlags): PacingRequest {
   const given = [
     flags.pps === undefined ? null : '--pps',
     flags.mbps === undefined ? null : '--mbps',
@@ -293,9 +327,8 @@ function toPacing(flags: ReplayFlags): PacingRequest {
   return { mode: 'topspeed' };
 }
 
-function parseLatency(text: string): LatencyMode {
-  if (text === 'all' || text === 'off') return { mode: text };
-  const interval = Number(/^sample=(\d+)$/.exec(text)?.[1] ?? 0);
-  if (interval >= 1) return { mode: 'sample', interval };
+function latencyOption(text: string): LatencyMode {
+  const mode = parseLatency(text);
+  if (mode !== null) return mode;
   throw new InvalidArgumentError('Give all, off, or sample=N, for example sample=100.');
 }

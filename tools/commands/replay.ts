@@ -1,11 +1,9 @@
 /** `ctreplay replay <capture...>`: the main job. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { DEFAULT_DESIGNS, type DesignChoice } from '../../engine/host/designs.js';
+import { resolveDesigns, type DesignChoice } from '../../engine/host/designs.js';
 import { loadEngine } from '../../engine/host/module.js';
-import { DEFAULT_CONN_LIMIT } from '../../engine/host/run-memory.js';
 import { regularFileBytes } from '../captures/capture-files.js';
-import { checksumSwitches, fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
 import { systemFiles } from '../measure/system-files.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
 import { whollyInvalidText } from '../report/invalid-packets.js';
@@ -14,70 +12,44 @@ import { writeResult } from '../result/result-file.js';
 import { renderTerminal } from '../report/terminal.js';
 import { wantsColour } from '../text/terminal-style.js';
 import type { RateSearch, Result } from '../result/schema.js';
-import { DEFAULT_CONFIG } from '../config/read-config.js';
 import { stagingLimitBytes } from '../replay/memory-check.js';
-import { failedByMachine, parseObjective, type Condition } from '../replay/rate-search.js';
+import { readPlan } from '../replay/plan-file.js';
+import { failedByMachine, parseObjective } from '../replay/rate-search.js';
 import { plannedRun, plannedText } from '../replay/planned-run.js';
+import { connLimitOf, DEFAULT_PLAN, flavourOf, type ReplayPlan } from '../replay/replay-plan.js';
 import { threadCount } from '../replay/run-control.js';
-import {
-  runSearch,
-  runSession,
-  type ReplayOptions,
-  type RunPurpose,
-  type SessionHooks,
-} from '../replay/session.js';
+import { runSession, type RunPurpose, type SessionHooks } from '../replay/session.js';
 import { storeBytesOf } from '../replay/staging.js';
 import { defaultStore, givenStore, type StoreSize } from '../replay/store-size.js';
 import { configRewrites } from '../replay/stream-plan.js';
 import { dropThreadsAhead, startThreadsAhead } from '../replay/thread-pool.js';
-import { isStreamed, type EditsAsGiven, type ReplayTraffic } from '../replay/traffic-source.js';
+import { isStreamed, type ReplayTraffic } from '../replay/traffic-source.js';
 import { compileFilter } from '../rewrite/filter.js';
-import { parseIpMap, type IpMap } from '../rewrite/ip-map.js';
+import { parseIpMap } from '../rewrite/ip-map.js';
 import { parseSnapLength } from '../rewrite/snap-length.js';
 import type { ParameterSpec, ParameterValue } from '../synth/parameters.js';
-import { SCENARIOS } from '../synth/registry.js';
-import {
-  addCaptureOptions,
-  CAPTURE_ARGUMENT,
-  filesOf,
-  readingOf,
-  type CaptureFlags,
-} from './capture-options.js';
+import { openScenario, SCENARIOS } from '../synth/registry.js';
+import { addCaptureOptions, CAPTURE_ARGUMENT, filesOf, readingOf } from './capture-options.js';
 import { addChecksumsOption, lookAtChecksums } from './checksum-options.js';
 import { checked, designsOption, duration, wholeNumber } from './option-values.js';
 import { endNow } from './program-end.js';
-import { loadCaptures, loadScenario, type InputOptions, type ReplayInput } from './replay-input.js';
-import {
-  addReplayOptions,
-  toReplayOptions,
-  withBuildDefaults,
-  type ReplayFlags,
-  type SettledFlags,
-} from './replay-options.js';
+import { loadInput } from './replay-input.js';
+import { addReplayOptions, planOfFlags, type ReplayFlags } from './replay-options.js';
 import { RunProgress } from './run-progress.js';
 import { optionOf } from './synth.js';
 import { UsageError } from './usage-error.js';
 
-interface ReplayCommandFlags extends ReplayFlags, CaptureFlags, ChecksumChoice {
-  readonly design: string;
+interface ReplayCommandFlags extends ReplayFlags {
+  readonly plan?: string;
   readonly synth?: string;
-  readonly limit?: number;
-  readonly filter?: string;
-  readonly srcipmap?: IpMap;
-  readonly dstipmap?: IpMap;
-  readonly snaplen?: number;
-  /** Milliseconds. */
-  readonly maxGap?: number;
-  readonly findMaxPps?: boolean;
-  readonly slo?: string;
   readonly out?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly color?: boolean;
 }
 
-/** Length of a step of --find-max-pps. */
-const SEARCH_STEP_MS = 1000;
+/** Options that a plan leaves open: where the result goes and how it is shown. */
+const OUTPUT_OPTIONS = new Set(['plan', 'out', 'json', 'quiet', 'color']);
 
 /**
  * Adds `replay` to the program.
@@ -95,7 +67,7 @@ export function register(program: Command, argv: readonly string[]): void {
     .option(
       '--design <names>',
       'designs, joined by commas, with a preset as in rculist-sweep@v7; or all',
-      DEFAULT_DESIGNS.join(','),
+      DEFAULT_PLAN.designs.join(','),
     )
     .option('--synth <scenario>', 'replay a scenario instead of captures; its parameters become options here')
     .option('--limit <packets>', 'stop reading after this many packets', wholeNumber(1, 1e10, 'packets'));
@@ -108,9 +80,9 @@ export function register(program: Command, argv: readonly string[]): void {
     .option(
       '--srcipmap <maps>',
       'move source addresses: CIDR:CIDR, several joined by commas; replies need --dstipmap too',
-      checked(parseIpMap),
+      checked(checkedIpMap),
     )
-    .option('--dstipmap <maps>', 'move destination addresses', checked(parseIpMap))
+    .option('--dstipmap <maps>', 'move destination addresses', checked(checkedIpMap))
     .option('--snaplen <bytes>', 'keep this many bytes of each frame', checked(parseSnapLength))
     .option(
       '--max-gap <seconds>',
@@ -130,6 +102,10 @@ export function register(program: Command, argv: readonly string[]): void {
       "what has to hold, e.g. 'p99<50us,loss=0' (response times; service.p99 for service)",
     )
     .option(
+      '--plan <result>',
+      'repeat a run: its input and options come from its result.json, and none but those of the output are given',
+    )
+    .option(
       '--out <folder>',
       'where result.json, CSV tables and report.html go (default: a fresh folder in results/)',
     )
@@ -145,7 +121,11 @@ export function register(program: Command, argv: readonly string[]): void {
     );
   const added = addScenarioOptions(command, argv);
   command.action(async (captures: string[], flags: ReplayCommandFlags) => {
-    await replay(captures, flags, added, argv);
+    const plan =
+      flags.plan === undefined
+        ? newPlan(captures, flags, added)
+        : await planAgain(flags.plan, captures, command);
+    await replay(plan, flags, argv);
   });
 }
 
@@ -162,28 +142,66 @@ export function addScenarioOptions(command: Command, argv: readonly string[]): r
   return added;
 }
 
-async function replay(
+/** The plan that captures or a scenario and the flags make. */
+function newPlan(
   captures: readonly string[],
-  given: ReplayCommandFlags,
+  flags: ReplayCommandFlags,
   parameters: readonly ParameterSpec[],
-  argv: readonly string[],
-): Promise<void> {
-  const flags = withBuildDefaults(given, given.findMaxPps === true);
-  const designs = designsOption(flags.design);
+): ReplayPlan {
+  designsOption(flags.design);
   // Before reading: a wrong option should not have to wait for a large capture.
   readingOf(flags);
-  const objective = objectiveOf(flags);
-  const beforehand = toReplayOptions(flags);
-  const store = storeOf(flags, beforehand, designs);
-  if (isLargeInput(captures)) startThreadsAhead(threadCount(beforehand, false));
-  const loaded = await loadInput(captures, flags, parameters, store).catch(async (error: unknown) => {
+  const { synth } = flags;
+  if (synth === undefined) {
+    planOfFlags(flags, null, null);
+    if (captures.length === 0)
+      throw new UsageError('name a capture to replay, or a scenario with --synth NAME');
+    const { keepTruncated, strict } = flags;
+    return planOfFlags(flags, { type: 'capture', files: filesOf(captures), keepTruncated, strict }, null);
+  }
+  if (captures.length > 0) {
+    throw new UsageError(
+      `--synth ${synth} and the capture ${captures[0]} exclude each other; give one of them`,
+    );
+  }
+  const values = flags as unknown as Readonly<Record<string, ParameterValue | undefined>>;
+  const given: Record<string, ParameterValue> = {};
+  for (const { name } of parameters) {
+    const value = values[camelCase(name)];
+    if (value !== undefined) given[name] = value;
+  }
+  // The nominal rate of the stamps is the rate asked for, so that --clock capture and --multiplier agree with it.
+  if (flags.pps !== undefined) given['pps'] = flags.pps;
+  const { suggestedConfig } = openScenario(synth, given, flags.seed);
+  return planOfFlags(flags, { type: 'scenario', name: synth, parameters: given }, suggestedConfig);
+}
+
+/** The plan of an earlier run. */
+async function planAgain(file: string, captures: readonly string[], command: Command): Promise<ReplayPlan> {
+  const given = command.options
+    .filter((option) => !OUTPUT_OPTIONS.has(option.attributeName()))
+    .find((option) => command.getOptionValueSource(option.attributeName()) === 'cli');
+  const other = given?.long ?? (captures.length > 0 ? `the capture ${captures[0]}` : null);
+  if (other !== null)
+    throw new UsageError(`--plan and ${other} exclude each other: the plan says what is replayed and how`);
+  const plan = await readPlan(file);
+  designsOption(plan.designs.join(','));
+  return plan;
+}
+
+async function replay(asked: ReplayPlan, flags: ReplayCommandFlags, argv: readonly string[]): Promise<void> {
+  const designs = resolveDesigns(asked.designs.join(','));
+  const store = storeOf(asked, designs);
+  if (isLargeInput(asked)) startThreadsAhead(threadCount(asked, false));
+  const loaded = await loadInput(asked, store).catch(async (error: unknown) => {
     await dropThreadsAhead();
     throw error;
   });
-  const asked = toReplayOptions(flags, loaded.suggested);
-  const options = { ...asked, switches: checksumSwitches(asked.switches, flags) };
-  lookAtChecksums(loaded, options, flags.quiet === true);
-  if (objective === null && flags.quiet !== true) announce(loaded.traffic, options, designs.length);
+  const { traffic, input } = loaded;
+  // A store that nobody gave the size of is what it came to.
+  const plan: ReplayPlan = { ...asked, store: asked.store ?? Math.ceil(takenBytes(traffic) / 1024 ** 2) };
+  lookAtChecksums(loaded, plan.config, flags.quiet === true);
+  if (plan.search === null && flags.quiet !== true) announce(traffic, plan, designs.length);
   const progress = new RunProgress(flags.quiet !== true && flags.json !== true);
   const interrupter = new Interrupter();
   let result: Result;
@@ -194,31 +212,17 @@ async function replay(
       onProgress: (packets, total, pps) => progress.update(packets, total, pps),
       onStart: (interrupt) => interrupter.arm(interrupt),
     };
-    const request = {
-      traffic: loaded.traffic,
-      input: loaded.input,
-      designs,
-      options,
-      commandLine: argv,
-      configuration: configurationOf(flags, loaded.traffic),
-    };
-    result =
-      objective === null
-        ? await runSession(request, hooks)
-        : await runSearch(
-            {
-              ...request,
-              objective,
-              objectiveText: flags.slo ?? '',
-              stepMs: options.durationMs ?? SEARCH_STEP_MS,
-            },
-            hooks,
-          );
+    result = await runSession({ traffic, input, plan, commandLine: argv }, hooks);
   } finally {
     progress.finish();
     interrupter.disarm();
   }
-  await present(result, flags, loaded.input.name);
+  await present(result, flags, input.name);
+}
+
+/** Bytes of memory that the traffic takes. */
+function takenBytes(traffic: ReplayTraffic): number {
+  return isStreamed(traffic) ? traffic.storeBytes : storeBytesOf(traffic.frameBytes, traffic.packets);
 }
 
 /** What the progress line says of a run. */
@@ -229,85 +233,27 @@ const RUN_WORDS: Readonly<Record<RunPurpose, string>> = {
 };
 
 /** Says on standard error how long a paced run will take: a capture may have pauses of hours in it. */
-function announce(traffic: ReplayTraffic, options: ReplayOptions, designs: number): void {
-  const text = plannedText(plannedRun(traffic, options), designs);
+function announce(traffic: ReplayTraffic, plan: ReplayPlan, designs: number): void {
+  const text = plannedText(plannedRun(traffic, plan), designs);
   if (text !== null) process.stderr.write(`${text}\n`);
 }
 
 /** Captures of more are long enough in loading for threads to start meanwhile; of less, they would disturb what is measured next. */
 const LARGE_INPUT_BYTES = 16 * 1024 ** 2;
 
-function isLargeInput(captures: readonly string[]): boolean {
-  return captures.reduce((sum, file) => sum + regularFileBytes(file), 0) >= LARGE_INPUT_BYTES;
+function isLargeInput({ input }: ReplayPlan): boolean {
+  const files = input?.type === 'capture' ? input.files : [];
+  return files.reduce((sum, file) => sum + regularFileBytes(file), 0) >= LARGE_INPUT_BYTES;
 }
 
 /** Sizes of the packet store: as given, or by what memory and connection table leave. */
-function storeOf(
-  { store, synth }: ReplayCommandFlags,
-  { workers, maxConns, config, flavour }: ReplayOptions,
-  designs: readonly DesignChoice[],
-): StoreSize {
-  if (store !== undefined) return givenStore(Math.min(store * 1024 ** 2, stagingLimitBytes()));
+function storeOf(plan: ReplayPlan, designs: readonly DesignChoice[]): StoreSize {
+  if (plan.store !== null) return givenStore(Math.min(plan.store * 1024 ** 2, stagingLimitBytes()));
   return defaultStore(
     systemFiles,
-    designs.map(({ design }) => loadEngine(design, flavour).constants),
-    // What a scenario will suggest is not known yet.
-    {
-      workers,
-      maxConns: maxConns ?? DEFAULT_CONN_LIMIT,
-      nat: synth !== undefined || configRewrites(config ?? DEFAULT_CONFIG).nat,
-    },
+    designs.map(({ design }) => loadEngine(design, flavourOf(plan)).constants),
+    { workers: plan.workers, maxConns: connLimitOf(plan), nat: configRewrites(plan.config).nat },
   );
-}
-
-async function loadInput(
-  captures: readonly string[],
-  flags: ReplayCommandFlags,
-  parameters: readonly ParameterSpec[],
-  store: StoreSize,
-): Promise<ReplayInput<ReplayTraffic>> {
-  const options: InputOptions = {
-    limit: flags.limit ?? null,
-    edits: editsOf(flags),
-    store,
-    reading: readingOf(flags),
-  };
-  if (flags.synth === undefined) {
-    if (captures.length === 0)
-      throw new UsageError('name a capture to replay, or a scenario with --synth NAME');
-    return loadCaptures(filesOf(captures), options);
-  }
-  if (captures.length > 0) {
-    throw new UsageError(
-      `--synth ${flags.synth} and the capture ${captures[0]} exclude each other; give one of them`,
-    );
-  }
-  const values = flags as unknown as Readonly<Record<string, ParameterValue | undefined>>;
-  const given: Record<string, ParameterValue | undefined> = {};
-  for (const spec of parameters) given[spec.name] = values[camelCase(spec.name)];
-  // The nominal rate of the stamps is the rate asked for, so that --clock capture and --multiplier agree with it.
-  if (flags.pps !== undefined) given['pps'] = flags.pps;
-  return loadScenario(flags.synth, given, flags.seed, options);
-}
-
-/** The objective of a search; null when none was asked for. */
-function objectiveOf(flags: SettledFlags<ReplayCommandFlags>): readonly Condition[] | null {
-  if (flags.findMaxPps !== true) {
-    if (flags.slo !== undefined)
-      throw new UsageError('--slo says what --find-max-pps searches for; give both');
-    return null;
-  }
-  if (flags.slo === undefined)
-    throw new UsageError("--find-max-pps needs an objective: --slo 'p99<50us,loss=0'");
-  const paced = [flags.pps, flags.mbps, flags.multiplier, flags.profile].some((value) => value !== undefined);
-  if (paced) throw new UsageError('--find-max-pps chooses the rate itself; leave the other rate out');
-  if (flags.latency.mode === 'off')
-    throw new UsageError('--find-max-pps needs times; leave --latency off out');
-  try {
-    return parseObjective(flags.slo);
-  } catch (error) {
-    throw new UsageError(`--slo: ${(error as Error).message}`);
-  }
 }
 
 /** One line per search: what was found. */
@@ -338,22 +284,16 @@ function machineLines({ steps, objective }: RateSearch, { cases }: Result): stri
     .join('');
 }
 
-function editsOf(flags: ReplayCommandFlags): EditsAsGiven {
-  const { filter, srcipmap, dstipmap, snaplen, maxGap } = flags;
-  return {
-    filter: filter ?? null,
-    sourceMap: srcipmap ?? null,
-    destinationMap: dstipmap ?? null,
-    snapLength: snaplen ?? null,
-    checksums: fixesChecksums(flags) ? 'fix' : null,
-    maxGapNs: maxGap === undefined ? null : maxGap * 1e6,
-  };
-}
-
 /** The expression, once it is known to be one. */
 function checkedFilter(expression: string): string {
   compileFilter(expression);
   return expression;
+}
+
+/** The maps as text, once they are known to be maps. */
+function checkedIpMap(maps: string): string {
+  parseIpMap(maps);
+  return maps;
 }
 
 /** `active-flows` is `activeFlows`, as commander keeps it. */
@@ -403,13 +343,6 @@ function freshFolder(name: string, now: Date): string {
   const stamp = now.toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
   const words = name.replaceAll(/[^A-Za-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '');
   return join('results', `${stamp}-${words.slice(0, 40)}-${process.pid}`);
-}
-
-/** Every option in force: of a store that nobody gave the size of, what it came to. */
-function configurationOf(flags: ReplayCommandFlags, traffic: ReplayTraffic): Result['configuration'] {
-  const takes = isStreamed(traffic) ? traffic.storeBytes : storeBytesOf(traffic.frameBytes, traffic.packets);
-  const inForce = { ...flags, store: flags.store ?? Math.ceil(takes / 1024 ** 2) };
-  return JSON.parse(JSON.stringify(inForce)) as Result['configuration'];
 }
 
 /** Ends a run at the first Ctrl-C, keeping what was measured, and the program at the second. */

@@ -30,7 +30,8 @@ import { KEEP_TRUNCATED_HELP, STRICT_HELP, type CaptureFlags } from './capture-o
 import { matrixChecksumsOption } from './checksum-options.js';
 import { loadInput } from './matrix-input.js';
 import { mutexOption, touchAheadOption, wholeNumber } from './option-values.js';
-import { buildChoice, buildOption, type BuildChoice } from './replay-options.js';
+import type { BuildChoice } from '../replay/replay-plan.js';
+import { buildChoice, buildOption } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
 interface ScaleFlags extends CaptureFlags, ChecksumChoice {

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { DEFAULT_DESIGN, designLabel } from '../../engine/host/designs.js';
 import { checksumConfig, fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
-import { DEFAULT_CONFIG, readConfig } from '../config/read-config.js';
+import { configOf } from '../config/suggested.js';
 import { createRules } from '../config/rules.js';
 import { configuredTracker } from '../oracle/configured-tracker.js';
 import { PcapWriter } from '../captures/pcap-writer.js';
@@ -69,7 +69,7 @@ async function trace(captures: string[], flags: TraceFlags): Promise<void> {
   if (flags.json === true && flags.bareStates === true) {
     throw new UsageError('--json and --bare-states exclude each other; give one of them');
   }
-  const named = flags.config === undefined ? DEFAULT_CONFIG : readConfig(flags.config);
+  const named = configOf(flags.config, null);
   const config = checksumConfig(named, flags);
   const tracker = configuredTracker(choice, config);
   const run = new CaptureRun(tracker, createRules(config), flags.clock);

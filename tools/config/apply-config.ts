@@ -18,6 +18,25 @@ export interface ConfigSettings {
   readonly preset?: string | undefined;
 }
 
+/** A configuration with settings of its own in place of those that are given. */
+export function withSettings(
+  config: TrackerConfig,
+  {
+    maxConns,
+    sweepIntervalMs,
+  }: { readonly maxConns?: number | undefined; readonly sweepIntervalMs?: number | undefined },
+): TrackerConfig {
+  const { entries } = config;
+  return {
+    ...config,
+    entries: {
+      ...entries,
+      ...(maxConns === undefined ? {} : { maxConns }),
+      ...(sweepIntervalMs === undefined ? {} : { sweep: { ...entries.sweep, intervalMs: sweepIntervalMs } }),
+    },
+  };
+}
+
 /** Settings of a configuration in the terms of the engine's host. */
 export function configSettings({ entries }: TrackerConfig): ConfigSettings {
   return {

@@ -1,5 +1,4 @@
 /** What is done about wrong checksums, and what of it is asked of the tracker. */
-import type { BehaviourSwitches } from '../../engine/host/run-memory.js';
 import type { TrackerConfig } from './read-config.js';
 
 /**
@@ -19,17 +18,14 @@ export function fixesChecksums({ checksums }: ChecksumChoice): boolean {
   return checksums === 'fix';
 }
 
-/** A tracker's switches with what the choice asks of it. */
-export function checksumSwitches(
-  switches: BehaviourSwitches | undefined,
-  { checksums }: ChecksumChoice,
-): BehaviourSwitches | undefined {
-  return checksums === 'ignore' ? { ...switches, checksumsIgnored: true } : switches;
+/** A configuration with what the choice asks of the tracker. */
+export function checksumConfig(config: TrackerConfig, { checksums }: ChecksumChoice): TrackerConfig {
+  if (checksums !== 'ignore') return config;
+  const { entries } = config;
+  return { ...config, entries: { ...entries, switches: { ...entries.switches, checksumsIgnored: true } } };
 }
 
-/** A configuration with what the choice asks of the tracker. */
-export function checksumConfig(config: TrackerConfig, choice: ChecksumChoice): TrackerConfig {
-  if (choice.checksums !== 'ignore') return config;
-  const { entries } = config;
-  return { ...config, entries: { ...entries, switches: checksumSwitches(entries.switches, choice) } };
+/** Whether the tracker is told not to look at checksums. */
+export function ignoresChecksums({ entries }: TrackerConfig): boolean {
+  return entries.switches?.checksumsIgnored === true;
 }

@@ -78,6 +78,15 @@ export function createRules(config: TrackerConfig): PacketRules {
   };
 }
 
+const compiled = new WeakMap<TrackerConfig, PacketRules>();
+
+/** As `createRules`, compiled once: everything that runs under a configuration finds the same requests. */
+export function rulesOf(config: TrackerConfig): PacketRules {
+  const known = compiled.get(config) ?? createRules(config);
+  compiled.set(config, known);
+  return known;
+}
+
 function compileRuleMatch({ match, nat }: RuleEntry): FrameTest {
   const test = compileMatch(match);
   if (nat === undefined || nat.type === 'none') return test;

@@ -1,10 +1,19 @@
 /** The configuration that a scenario expects, as if it had been written to a file: used when no --config is given. */
 import type { SuggestedConfig } from '../synth/scenario.js';
-import type { TrackerConfig } from './read-config.js';
+import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from './read-config.js';
 import type { ConfigFile, RuleEntry } from './schema.js';
 
 /** Any address of a family, as a network. */
 const ANY = { 4: '0.0.0.0/0', 6: '::/0' } as const;
+
+/**
+ * The configuration that a file gives; without one, that which the scenario expects.
+ * @throws ConfigError
+ */
+export function configOf(file: string | undefined, suggested: SuggestedConfig | null): TrackerConfig {
+  if (file !== undefined) return readConfig(file);
+  return suggested === null ? DEFAULT_CONFIG : configFromSuggestion(suggested);
+}
 
 /** Turns a scenario's suggestion into a configuration. */
 export function configFromSuggestion(suggested: SuggestedConfig): TrackerConfig {

@@ -1,13 +1,12 @@
 /** One round of one cell: a workload, a number of threads, a design. Throughput and contention come from runs of their own. */
 import { designLabel, type DesignChoice } from '../../engine/host/designs.js';
-import { makeCase } from '../replay/case-result.js';
 import type { MachineAtStart } from '../replay/machine.js';
 import { runOvsBenchmark } from '../replay/ovs-benchmark.js';
 import { caseId } from '../replay/case-id.js';
-import { caseFacts, runDesign } from '../replay/session.js';
+import { measureRun } from '../replay/session.js';
 import type { ResultCase } from '../result/schema.js';
 import { lockRound, longestHoldPerCleanedNs, meanHoldPerCleanedNs, type LockRound } from './lock-figures.js';
-import { replayOptions, type LoadedTraffic, type RunRequest, type Workload } from './workload.js';
+import { planOf, type LoadedTraffic, type RunRequest, type Workload } from './workload.js';
 
 /** Figures of one round. */
 export interface CellRound extends LockRound {
@@ -84,22 +83,15 @@ async function measureReplay(
 
 async function replayOnce(
   loaded: LoadedTraffic,
-  flavour: 'bare' | 'probed',
+  build: 'bare' | 'probed',
   timeScale: number,
   { threads, choice, request, machine, onCase }: CellContext,
 ): Promise<ResultCase> {
-  const options = replayOptions(loaded, threads, flavour, timeScale, request);
-  const startedAt = new Date();
-  const { finished, runOptions } = await runDesign(loaded.traffic, choice, options);
-  const label = designLabel(choice);
-  const made = makeCase(finished, runOptions, {
-    id: caseId(loaded.input.name, label, options),
-    trial: 0,
-    startedAt,
-    designLabel: label,
-    input: loaded.input,
-    facts: caseFacts(machine, loaded.traffic, options),
-  });
+  const plan = planOf(loaded, threads, choice, { build, timeScale }, request);
+  const { traffic, input } = loaded;
+  const id = caseId(input.name, designLabel(choice), plan);
+  const { wasmFolder } = request;
+  const made = await measureRun({ traffic, input, choice, plan, id, machine }, 'all', { wasmFolder });
   onCase(made);
   return made;
 }

@@ -5,7 +5,7 @@
 import { designLabel, type DesignChoice } from '../../engine/host/designs.js';
 import type { Flavour } from '../../engine/host/module.js';
 import { Tracker } from '../../engine/host/tracker.js';
-import { HOLD_INTERVAL } from '../replay/session.js';
+import { HOLD_INTERVAL } from '../replay/run-layout.js';
 import { median } from '../stats/sample.js';
 import { buildFrame } from '../synth/packet-builder.js';
 import type { SweepRow } from './contention-result.js';

@@ -1,10 +1,8 @@
 /** What contention is measured with: the loop of Open vSwitch's benchmark, or traffic that is replayed once. */
+import { designLabel, type DesignChoice } from '../../engine/host/designs.js';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
-import { applyConfig, configSettings, threadTarget } from '../config/apply-config.js';
-import { DEFAULT_CONFIG } from '../config/read-config.js';
-import { createRules } from '../config/rules.js';
-import { configFromSuggestion } from '../config/suggested.js';
-import type { ReplayOptions } from '../replay/session.js';
+import { configOf } from '../config/suggested.js';
+import { makePlan, type ReplayPlan } from '../replay/replay-plan.js';
 import type { StagedTraffic } from '../replay/staging.js';
 import type { Input } from '../result/schema.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
@@ -44,46 +42,22 @@ export interface RunRequest {
   readonly wasmFolder?: string | undefined;
 }
 
-const BATCH = 32;
-const WARM_UP_PACKETS = 20_000;
-const TIMELINE_MS = 100;
-
 /** How the traffic is replayed: once, at top speed, without a clock read a packet. */
-export function replayOptions(
+export function planOf(
   { suggested }: LoadedTraffic,
   workers: number,
-  flavour: ReplayOptions['flavour'],
-  timeScale: number,
-  { seed, mutex, touchAhead, wasmFolder }: RunRequest,
-): ReplayOptions {
-  const config = suggested === null ? DEFAULT_CONFIG : configFromSuggestion(suggested);
-  const settings = configSettings(config);
-  return {
-    flavour,
-    wasmFolder,
+  choice: DesignChoice,
+  changes: { readonly build: 'bare' | 'probed'; readonly timeScale: number },
+  { seed, mutex, touchAhead }: RunRequest,
+): ReplayPlan {
+  return makePlan({
+    ...changes,
+    designs: [designLabel(choice)],
     workers,
-    pacing: { mode: 'topspeed' },
-    steer: 'rss',
-    batch: BATCH,
-    loops: 1,
-    durationMs: null,
-    clock: 'wall',
-    timeScale,
-    maxConns: settings.connLimit ?? null,
-    preset: settings.preset ?? null,
-    sweepIntervalMs: settings.sweepIntervalMs ?? null,
     latency: { mode: 'off' },
-    warmupPackets: WARM_UP_PACKETS,
-    timelineMs: TIMELINE_MS,
-    pin: false,
     seed,
     mutex,
     touchAhead,
-    rules: createRules(config),
-    config,
-    configure: (thread) => applyConfig(threadTarget(thread), config),
-    tcpSeqCheck: settings.tcpSeqCheck,
-    switches: settings.switches,
-    fragments: settings.fragments,
-  };
+    config: configOf(undefined, suggested),
+  });
 }

@@ -1,20 +1,18 @@
 /** A Tracker set up by a configuration file. */
 import type { DesignChoice } from '../../engine/host/designs.js';
-import type { Flavour } from '../../engine/host/module.js';
-import { Tracker } from '../../engine/host/tracker.js';
-import { applyConfig, configSettings } from '../config/apply-config.js';
-import type { TrackerConfig } from '../config/read-config.js';
 import { loadEngine } from '../../engine/host/module.js';
+import { Tracker, type TrackerOptions } from '../../engine/host/tracker.js';
+import { applyConfig, configSettings } from '../config/apply-config.js';
+import { presetOf } from '../config/engine-settings.js';
+import type { TrackerConfig } from '../config/read-config.js';
 
 const SLAB_SLOTS = 1 << 20;
 
-/** What may be chosen besides design and configuration. */
-export interface TrackerChoices {
-  readonly flavour?: Flavour | undefined;
-  readonly seed?: number | undefined;
-  /** Records that the table can hold; default a million. */
-  readonly slabSlots?: number | undefined;
-}
+/** What may be chosen besides design and configuration; room for a million records where it says nothing else. */
+export type TrackerChoices = Pick<
+  TrackerOptions,
+  'flavour' | 'seed' | 'hashBasis' | 'slabSlots' | 'touchAhead' | 'trace' | 'wasmFolder'
+>;
 
 /**
  * A tracker of this design with the configuration's settings, limits and policies.
@@ -25,21 +23,15 @@ export function configuredTracker(
   config: TrackerConfig,
   choices: TrackerChoices = {},
 ): Tracker {
-  const settings = configSettings(config);
   const flavour = choices.flavour ?? 'bare';
-  const presets = loadEngine(choice.design, flavour).presets;
-  const preset = choice.preset ?? (Object.keys(presets).length === 0 ? null : (settings.preset ?? null));
+  const { presets } = loadEngine(choice.design, flavour, choices.wasmFolder);
   const tracker = Tracker.create({
+    slabSlots: SLAB_SLOTS,
+    ...choices,
+    ...configSettings(config),
     design: choice.design,
-    preset,
+    preset: presetOf(choice, config, presets),
     flavour,
-    slabSlots: choices.slabSlots ?? SLAB_SLOTS,
-    seed: choices.seed,
-    connLimit: settings.connLimit,
-    tcpSeqCheck: settings.tcpSeqCheck,
-    switches: settings.switches,
-    fragments: settings.fragments,
-    sweepIntervalMs: settings.sweepIntervalMs,
   });
   applyConfig(tracker, config);
   return tracker;

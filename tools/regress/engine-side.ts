@@ -5,13 +5,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DesignChoice } from '../../engine/host/designs.js';
-import { presetNumber } from '../../engine/host/designs.js';
 import { planMemory } from '../../engine/host/memory-plan.js';
 import { loadEngine, type EngineModule } from '../../engine/host/module.js';
 import { createRun } from '../../engine/host/run-memory.js';
 import { EngineThread, MAX_BATCH } from '../../engine/host/thread.js';
-import { applyConfig, configSettings } from '../config/apply-config.js';
-import { threadTarget } from '../config/apply-config.js';
+import { applyConfig, threadTarget } from '../config/apply-config.js';
+import { engineSettings } from '../config/engine-settings.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
 import { assignPackets, loadPackets, packetStoreBytes, type WorkerPackets } from '../replay/packet-store.js';
@@ -52,7 +51,6 @@ export class EngineSide {
   constructor(wasmFolder: string, options: SideOptions) {
     const { choice, traffic, config, seed } = options;
     const engine = freshlyCompiled(loadEngine(choice.design, 'bare', wasmFolder), wasmFolder);
-    const settings = configSettings(config);
     const rules = createRules(config);
     const c = engine.constants;
     const assignment = assignPackets(traffic, rules, {
@@ -67,18 +65,7 @@ export class EngineSide {
       packetStoreBytes: packetStoreBytes(traffic, c.PACKET_SIZE, c.PARAMS_SIZE, rules, 1),
       histogramBytes: 0,
     });
-    const hasPresets = Object.keys(engine.presets).length > 0;
-    const preset = choice.preset ?? (hasPresets ? (settings.preset ?? null) : null);
-    const run = createRun(engine, plan, {
-      seed,
-      hashBasis: Math.imul(seed + 1, 0x9e3779b1) >>> 0,
-      preset: presetNumber({ design: choice.design, preset }, engine.presets),
-      connLimit: settings.connLimit,
-      sweepIntervalMs: settings.sweepIntervalMs,
-      tcpSeqCheck: settings.tcpSeqCheck,
-      switches: settings.switches,
-      fragments: settings.fragments,
-    });
+    const run = createRun(engine, plan, engineSettings(engine, choice, config, seed));
     this.#clock = options.clock;
     this.#traffic = traffic;
     this.#thread = new EngineThread(run, 0, options.clock);

@@ -8,14 +8,15 @@
 import { createHash } from 'node:crypto';
 import { LOCK_CLASSES } from '../../engine/host/counters.js';
 import { designLabel, type DesignChoice } from '../../engine/host/designs.js';
-import { loadEngine, type EngineTrace, type Flavour } from '../../engine/host/module.js';
+import type { EngineTrace, Flavour } from '../../engine/host/module.js';
 import type { EngineRun, TouchAhead } from '../../engine/host/run-memory.js';
 import { stateText } from '../../engine/host/state-text.js';
-import { Tracker } from '../../engine/host/tracker.js';
-import { applyConfig, configSettings } from '../config/apply-config.js';
+import type { Tracker } from '../../engine/host/tracker.js';
+import { hashBasisOf } from '../config/engine-settings.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
 import { CaptureRun, type InputPacket } from '../oracle/capture-run.js';
+import { configuredTracker } from '../oracle/configured-tracker.js';
 import { lagDistribution } from '../replay/collect-lag.js';
 import { sortedCounts, WorkTrace, type TracedWork } from './work-trace.js';
 
@@ -79,27 +80,16 @@ interface TrackedRun {
 }
 
 function trackerOf({ choice, input, seed, flavour, wasmFolder, trace }: TrackedRun): Tracker {
-  const settings = configSettings(input.config);
-  const { presets } = loadEngine(choice.design, flavour, wasmFolder);
-  const tracker = Tracker.create({
-    design: choice.design,
-    preset: choice.preset ?? (Object.keys(presets).length === 0 ? null : (settings.preset ?? null)),
+  return configuredTracker(choice, input.config, {
     flavour,
     slabSlots: SLAB_SLOTS,
     seed,
-    hashBasis: Math.imul(seed + 1, 0x9e3779b1) >>> 0,
-    connLimit: settings.connLimit,
-    tcpSeqCheck: settings.tcpSeqCheck,
-    switches: settings.switches,
-    fragments: settings.fragments,
-    sweepIntervalMs: settings.sweepIntervalMs,
+    hashBasis: hashBasisOf(seed),
     // What a hint loads would be counted with the accesses that the packets need.
     touchAhead: flavour === 'traced' ? 'off' : input.touchAhead,
     wasmFolder,
     trace,
   });
-  applyConfig(tracker, input.config);
-  return tracker;
 }
 
 function runProbed(tracker: Tracker, input: ExactInput): ExactFigures {

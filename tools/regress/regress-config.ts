@@ -9,9 +9,9 @@ import {
   TOUCH_AHEAD_SETTINGS,
 } from '../../engine/host/run-memory.js';
 import type { InputLoader, LoadedInput } from '../bench/replay-runner.js';
-import { CHECKSUM_HANDLINGS, checksumConfig } from '../config/checksum-handling.js';
-import { DEFAULT_CONFIG, readConfig, type TrackerConfig } from '../config/read-config.js';
-import { configFromSuggestion } from '../config/suggested.js';
+import { CHECKSUM_HANDLINGS, checksumConfig, ignoresChecksums } from '../config/checksum-handling.js';
+import type { TrackerConfig } from '../config/read-config.js';
+import { configOf } from '../config/suggested.js';
 import { yaml } from '../config/yaml.js';
 import { requireRightChecksums } from '../replay/checksum-check.js';
 import { RegressError } from './check.js';
@@ -204,14 +204,8 @@ export async function loadRegressInput(
 ): Promise<LoadedInput & { readonly config: TrackerConfig }> {
   const { config: file, ...spec } = input;
   const loaded = await load(spec, seed);
-  const named =
-    file !== undefined
-      ? readConfig(file)
-      : loaded.suggested === null
-        ? DEFAULT_CONFIG
-        : configFromSuggestion(loaded.suggested);
-  const config = checksumConfig(named, input);
-  requireRightChecksums(loaded.traffic, loaded.input, config.entries.switches?.checksumsIgnored === true);
+  const config = checksumConfig(configOf(file, loaded.suggested), input);
+  requireRightChecksums(loaded.traffic, loaded.input, ignoresChecksums(config));
   return { ...loaded, config };
 }
 

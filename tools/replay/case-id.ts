@@ -5,7 +5,7 @@ import {
   type MutexPolicy,
   type TouchAhead,
 } from '../../engine/host/run-memory.js';
-import type { PacingRequest } from './pace.js';
+import type { PacingRequest } from './replay-plan.js';
 
 /** Settings of the engine that are in a cell's name where they are not the default. */
 export interface NamedSettings {

@@ -1,18 +1,17 @@
 /** A finished run as one case of result.json: its figures are collected once, then checked, warned about and written down. */
-import { DEFAULT_MUTEX, DEFAULT_TOUCH_AHEAD } from '../../engine/host/run-memory.js';
 import { auditRun, type AuditCheck } from '../measure/audit.js';
 import { collectWarnings, type Warning } from '../measure/warnings.js';
 import type { ResultCase } from '../result/schema.js';
 import { collect, type CaseContext, type CollectedRun } from './collect-run.js';
 import { workerFiguresOf } from './collect-workers.js';
+import { connLimitOf, loopsPerChange } from './replay-plan.js';
 import type { FinishedRun } from './run-control.js';
-import type { RunOptions } from './run-options.js';
 import { boundOf } from './source-bound.js';
 import { throughputOfRun } from './throughput.js';
 
 /** Turns a finished run into a case, audited and with its warnings. */
-export function makeCase(finished: FinishedRun, options: RunOptions, context: CaseContext): ResultCase {
-  const record = collect(finished, options, context);
+export function makeCase(finished: FinishedRun, context: CaseContext): ResultCase {
+  const record = collect(finished, context);
   return toCase(record, audit(record), warn(record));
 }
 
@@ -33,7 +32,7 @@ export function audit(record: CollectedRun): AuditCheck[] {
       })),
     targetPps: interrupted ? null : record.targetPps,
     plannedNs: interrupted ? null : record.plannedNs,
-    burst: record.options.burst,
+    burst: record.plan.burst,
     connections: probed ? { initial: 0, ...connections } : null,
   });
 }
@@ -55,7 +54,7 @@ export function warn(record: CollectedRun): Warning[] {
           },
         }),
     workers: record.workers,
-    threadCount: record.options.workers + 1,
+    threadCount: record.plan.workers + 1,
     serviceP50Ns: service.view?.overall.p50Ns ?? null,
     targetPps,
     achievedPps: record.achievedPps,
@@ -63,7 +62,7 @@ export function warn(record: CollectedRun): Warning[] {
     sourceLag: record.streamed,
     tableFull: {
       packets: (rejected['conn-limit'] ?? 0) + (rejected['slab-full'] ?? 0),
-      limit: connLimitOf(record),
+      limit: connLimitOf(record.plan),
     },
     fixedAddresses: record.fixedAddresses,
     departureErrorP99Ns: record.departure.all?.p99Ns ?? null,
@@ -82,32 +81,32 @@ export function toCase(
   checks: readonly AuditCheck[],
   warnings: readonly Warning[],
 ): ResultCase {
-  const { context, options, streamed, targetPps, achievedPps, timeline, connections, probed } = record;
+  const { context, plan, streamed, targetPps, achievedPps, timeline, connections, probed } = record;
   const made: ResultCase = {
     id: context.id,
     trial: context.trial,
     kind: 'replay',
     design: context.designLabel,
     designOptions: {
-      preset: options.choice.preset,
-      sweepIntervalMs: options.settings.sweepIntervalMs ?? null,
-      maxConns: connLimitOf(record),
+      preset: record.choice.preset,
+      sweepIntervalMs: plan.config.entries.sweep?.intervalMs ?? null,
+      maxConns: connLimitOf(plan),
     },
     build: probed ? 'probed' : 'bare',
     startedAt: context.startedAt.toISOString(),
     partial: record.interrupted,
     input: streamed === null ? context.input : { ...context.input, streamed },
-    workers: options.workers,
+    workers: plan.workers,
     pacing: pacingOf(record),
-    batch: options.batch,
-    steer: options.steer,
-    clock: options.clock,
-    timeScale: options.clock === 'wall' ? options.timeScale : null,
-    mutex: options.settings.mutex ?? DEFAULT_MUTEX,
-    touchAhead: options.settings.touchAhead ?? DEFAULT_TOUCH_AHEAD,
+    batch: plan.batch,
+    steer: plan.steer,
+    clock: plan.clock,
+    timeScale: plan.clock === 'wall' ? plan.timeScale : null,
+    mutex: plan.mutex,
+    touchAhead: plan.touchAhead,
     touchedBatchShare: record.touchedBatchShare,
-    loops: Number.isFinite(options.loops) ? options.loops : null,
-    uniqueIpLoops: options.uniqueIpLoops,
+    loops: plan.loops,
+    uniqueIpLoops: loopsPerChange(plan),
     repeatedTuples: record.repeatedTuples,
     bound: boundOf(streamed ?? undefined, targetPps, achievedPps),
     elapsedNs: record.elapsedNs,
@@ -119,7 +118,7 @@ export function toCase(
       created: connections.created,
       remaining: connections.remaining,
       peak: Math.max(timeline.peakConns, connections.remaining),
-      limit: connLimitOf(record),
+      limit: connLimitOf(record.plan),
       expired: probed ? connections.expired : null,
       forced: probed ? connections.removed - connections.expired : null,
     },
@@ -138,12 +137,8 @@ export function toCase(
   return { ...made, throughput: throughputOfRun(made) };
 }
 
-function connLimitOf({ options }: CollectedRun): number {
-  return options.settings.connLimit ?? options.maxConns;
-}
-
 function pacingOf(record: CollectedRun): ResultCase['pacing'] {
-  const { pacing } = record.options;
+  const { pacing } = record.plan;
   return {
     // A profile is a rate in packets per second that changes; the target is its mean.
     mode: pacing.mode === 'profile' ? 'pps' : pacing.mode,
@@ -158,7 +153,7 @@ function pacingOf(record: CollectedRun): ResultCase['pacing'] {
   };
 }
 
-function latencyOf({ options: { latency }, service, response }: CollectedRun): ResultCase['latency'] {
+function latencyOf({ plan: { latency }, service, response }: CollectedRun): ResultCase['latency'] {
   if (service.view === null) return { mode: latency.mode };
   return {
     mode: latency.mode,

@@ -1,5 +1,6 @@
 /** Everything that a finished run's case, audit and warnings are made from, read once from memory, threads and system. */
 import { readCounters, sumCounters, type ThreadCounters } from '../../engine/host/counters.js';
+import type { DesignChoice } from '../../engine/host/designs.js';
 import type { AuditedHold, AuditedHistogram } from '../measure/audit.js';
 import { coreSiblings, shareCores } from '../measure/pinning.js';
 import { systemFiles } from '../measure/system-files.js';
@@ -34,8 +35,8 @@ import {
 import { plannedNs } from './departure.js';
 import { targetPps } from './pace.js';
 import { fixedAddresses, repeatsTuples } from './repeated-tuples.js';
+import { endsByItself, loopCount, type ReplayPlan } from './replay-plan.js';
 import type { FinishedRun } from './run-control.js';
-import type { RunOptions } from './run-options.js';
 import type { WorkerReport } from './worker-input.js';
 
 /** What a case needs to know beside the run itself. */
@@ -52,7 +53,8 @@ export interface CaseContext {
 /** A finished run in figures. What was not measured is null. */
 export interface CollectedRun {
   readonly context: CaseContext;
-  readonly options: RunOptions;
+  readonly choice: DesignChoice;
+  readonly plan: ReplayPlan;
   readonly probed: boolean;
   readonly interrupted: boolean;
   readonly elapsedNs: number;
@@ -103,14 +105,14 @@ export interface CollectedRun {
 }
 
 /** Reads the figures of a finished run, while its memory is still there. */
-export function collect(finished: FinishedRun, options: RunOptions, context: CaseContext): CollectedRun {
-  const { run, workers: reports, totals, timeline } = finished;
-  const count = options.workers;
+export function collect(finished: FinishedRun, context: CaseContext): CollectedRun {
+  const { choice, plan, run, workers: reports, totals, timeline } = finished;
+  const count = plan.workers;
   const counters = countersOf(finished, count);
   const everyThread = countersOf(finished, count + 1);
   const c = run.engine.constants;
   const probed = run.engine.flavour !== 'bare';
-  const timed = collectTimes(finished, options);
+  const timed = collectTimes(finished);
   const { workers, locks } = timed;
   const elapsedNs = Math.max(finished.elapsedNs, 0);
   const verdicts = verdictCounts(c.R_FRAGMENT_HELD, counters);
@@ -120,15 +122,16 @@ export function collect(finished: FinishedRun, options: RunOptions, context: Cas
   const injected = reports.reduce((sum, report) => sum + report.packets, 0);
   return {
     context,
-    options,
+    choice,
+    plan,
     probed,
     interrupted: finished.interrupted,
     elapsedNs,
     ...timed,
-    histograms: histogramsOf(finished, options, timed, injected),
+    histograms: histogramsOf(finished, timed, injected),
     holds: holdsOf(locks, workers, elapsedNs, clockUncertaintyNs(reports, timed.timer?.costNs ?? 0)),
     injected,
-    planned: plannedPackets(finished, options),
+    planned: plannedPackets(finished),
     packets: {
       injected,
       verdicts,
@@ -136,7 +139,7 @@ export function collect(finished: FinishedRun, options: RunOptions, context: Cas
       imbalance: imbalanceOf(reports),
       rejectedByReason,
     },
-    targetPps: targetPps(options.pacing, totals),
+    targetPps: targetPps(plan.pacing, totals),
     achievedPps,
     achievedMbps: achievedPps === null ? null : (achievedPps * (totals.bits / totals.packets)) / 1e6,
     plannedNs: plannedNs(elapsedNs, reports),
@@ -146,8 +149,8 @@ export function collect(finished: FinishedRun, options: RunOptions, context: Cas
     },
     harness: harnessOf(reports),
     streamed: streamedFigures(finished.streamedStoreBytes, reports),
-    repeatedTuples: repeatsTuples(finished, options, context.input),
-    fixedAddresses: fixedAddresses(finished, options, rejectedByReason),
+    repeatedTuples: repeatsTuples(finished, context.input),
+    fixedAddresses: fixedAddresses(finished, rejectedByReason),
     connections: {
       created: counters.reasons.get(c.R_CREATED) ?? 0,
       removed: everyThread.work['removed'] ?? 0,
@@ -174,10 +177,8 @@ function countersOf({ run }: FinishedRun, threads: number): ThreadCounters {
 type TimedFigures = Pick<CollectedRun, 'timer' | 'service' | 'response' | 'locks' | 'workers'>;
 
 /** What a clock was read for. */
-function collectTimes(
-  { run, workers: reports }: FinishedRun,
-  { workers, latency }: RunOptions,
-): TimedFigures {
+function collectTimes({ run, workers: reports, plan }: FinishedRun): TimedFigures {
+  const { workers, latency } = plan;
   const timer = timerOf(reports, shortestHoldNs(run, workers));
   const judged = {
     stepNs: timer?.stepNs ?? null,
@@ -209,12 +210,11 @@ function withClockLoop(collected: CollectedLatency, reports: readonly WorkerRepo
 
 /** The distributions over all workers as they are checked; each should hold every packet where all were timed. */
 function histogramsOf(
-  { schedule }: FinishedRun,
-  { latency }: RunOptions,
+  { schedule, plan }: FinishedRun,
   { service, response }: TimedFigures,
   injected: number,
 ): AuditedHistogram[] {
-  const all = latency.mode === 'all';
+  const all = plan.latency.mode === 'all';
   return [
     ...audited('service', service.view, all ? injected : null),
     ...audited('response', response.view, all && schedule.paced ? injected : null),
@@ -259,10 +259,9 @@ function holdsOf(
 }
 
 /** Packets of a run that ends by itself; null where time or a user ends it. */
-function plannedPackets({ interrupted, totals }: FinishedRun, options: RunOptions): number | null {
-  const endsByItself = options.durationMs === null && Number.isFinite(options.loops);
-  if (interrupted || !endsByItself || options.pacing.mode === 'profile') return null;
-  return totals.packets * options.loops;
+function plannedPackets({ interrupted, totals, plan }: FinishedRun): number | null {
+  if (interrupted || !endsByItself(plan) || plan.pacing.mode === 'profile') return null;
+  return totals.packets * loopCount(plan);
 }
 
 function expiryOf({ run, timeline }: FinishedRun, workers: number): NonNullable<ResultCase['expiry']> {

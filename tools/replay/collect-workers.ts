@@ -8,7 +8,8 @@ import type { CollectedLatency } from './collect-latency.js';
 import { mergeRecordings } from './recording.js';
 import { timeBalance, workerTimes } from './collect-timing.js';
 import type { DepartureFigures } from './departure.js';
-import type { LatencyMode, WorkerReport } from './worker-input.js';
+import type { LatencyMode } from './replay-plan.js';
+import type { WorkerReport } from './worker-input.js';
 
 /** One worker: its figures as they stand in the result, and `checked` beside them. */
 export type CollectedWorker = WorkerFigures & AuditedWorker & { readonly schedulerSpanNs: number };

@@ -9,7 +9,6 @@
 import { writeExecParams } from '../../engine/host/exec-params.js';
 import { byteOffset } from '../../engine/host/quantities.js';
 import type { EngineRun } from '../../engine/host/run-memory.js';
-import type { TrackerConfig } from '../config/read-config.js';
 import { createRules, type PacketRules } from '../config/rules.js';
 import { makeRewriter, type FrameRewriter } from '../rewrite/rewriter.js';
 import { eventLoopTurn } from './event-loop.js';
@@ -22,7 +21,8 @@ import { PacketChoice } from './packet-choice.js';
 import { FRAME_SHIFT } from './packet-store.js';
 import { abortRun, announceDeath, feederIndex } from './run-abort.js';
 import { SharedState, STOP_NONE } from './shared-state.js';
-import { makeSteering, type SteerMode } from './steer.js';
+import { loopCount, loopsPerChange, type ReplayPlan } from './replay-plan.js';
+import { makeSteering } from './steer.js';
 import { MAX_STREAMED_REQUESTS, requestStride } from './stream-plan.js';
 import { openTraffic, type StreamedTraffic } from './traffic-source.js';
 import type { FaultInjection, ThreadFailure } from './worker-input.js';
@@ -31,14 +31,9 @@ export interface FeederInput {
   readonly run: EngineRun;
   readonly state: SharedArrayBuffer;
   readonly traffic: StreamedTraffic;
-  readonly config: TrackerConfig;
-  readonly steer: SteerMode;
+  readonly plan: ReplayPlan;
   /** One per worker. */
   readonly rings: readonly RingPlace[];
-  /** Infinity = until the run is stopped. */
-  readonly loops: number;
-  /** Loops that share their addresses; null = addresses stay as they are in every loop. */
-  readonly uniqueIpLoops: number | null;
   readonly fault: FaultInjection | null;
 }
 
@@ -65,7 +60,8 @@ export async function feed(input: FeederInput): Promise<FeederReport> {
   let feeder: Feeder | null = null;
   try {
     feeder = new Feeder(input, state);
-    for (let loop = 0; loop < input.loops && state.stopped === STOP_NONE; loop++) await feeder.feedLoop(loop);
+    const loops = loopCount(input.plan);
+    for (let loop = 0; loop < loops && state.stopped === STOP_NONE; loop++) await feeder.feedLoop(loop);
     state.markPrefilled();
     await eventLoopTurn();
     return { packets: feeder.packets, failure: null };
@@ -143,21 +139,21 @@ class Feeder {
     this.#copy = new FrameCopy(memory.buffer);
     const instance = new WebAssembly.Instance(engine.module, { env: { memory, clock: () => 0 } });
     this.#locate = instance.exports['locatePacket'] as (packet: number) => void;
-    const { uniqueIpLoops } = input;
+    const uniqueIpLoops = loopsPerChange(input.plan);
     this.#rewriter = uniqueIpLoops === null ? null : makeRewriter({ uniqueIpLoops });
     // The descriptor lies beyond the end of any memory.
     const trap = (): void => this.#locate(0xffff_fff0);
     const index = feederIndex(run);
     this.#fault = makeInjector(input.fault, { kind: 'feeder', index, run, state, engine: null, trap });
     this.#fault?.at('set-up', 0);
-    this.#rules = createRules(input.config);
+    this.#rules = createRules(input.plan.config);
   }
 
   /** Reads the traffic once, and marks the end of the loop. Steering and rules look at the packets as captured. */
   async feedLoop(loop: number): Promise<void> {
-    const { traffic, steer } = this.#input;
+    const { traffic, plan } = this.#input;
     const { limit } = traffic.source;
-    const choice = new PacketChoice(this.#rules, makeSteering(steer, this.#rings.length));
+    const choice = new PacketChoice(this.#rules, makeSteering(plan.steer, this.#rings.length));
     const place: LoopPlace = { loop, index: 0, bits: 0 };
     const opened = openTraffic(traffic.source);
     if (opened.forEachRange !== undefined) {

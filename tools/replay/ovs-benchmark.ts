@@ -3,7 +3,7 @@
  * batch again and again with `commit` in zone 0 at a fixed time, drops only the cached connection after each call, and passes
  * no quiescent point inside the loop.
  */
-import { designLabel, presetNumber, type DesignChoice } from '../../engine/host/designs.js';
+import { designLabel, type DesignChoice } from '../../engine/host/designs.js';
 import { planMemory } from '../../engine/host/memory-plan.js';
 import { loadEngine, type Flavour } from '../../engine/host/module.js';
 import {
@@ -13,6 +13,8 @@ import {
   type TouchAhead,
 } from '../../engine/host/run-memory.js';
 import { EngineThread } from '../../engine/host/thread.js';
+import { engineSettings } from '../config/engine-settings.js';
+import { DEFAULT_CONFIG } from '../config/read-config.js';
 import type { Contention } from '../result/schema.js';
 import { OVS_BENCHMARK_FRAME_LENGTH, writeOvsBenchmarkFrame } from '../synth/scenarios/ovs-benchmark.js';
 import { collectLocks } from './collect-locks.js';
@@ -135,9 +137,7 @@ function layOut(choice: DesignChoice, options: OvsBenchmarkOptions): EngineRun {
     fragmentSlots: 0,
   });
   return createRun(engine, plan, {
-    seed: options.seed,
-    hashBasis: Math.imul(options.seed + 1, 0x9e3779b1) >>> 0,
-    preset: presetNumber(choice, engine.presets),
+    ...engineSettings(engine, choice, DEFAULT_CONFIG, options.seed),
     mutex: options.mutex,
     touchAhead: options.touchAhead,
   });

@@ -5,14 +5,7 @@
  */
 
 import { makeDueOfProfile, type RateProfile } from './rate-profile.js';
-
-/** What the user asked for. */
-export type PacingRequest =
-  | { readonly mode: 'topspeed' }
-  | { readonly mode: 'pps'; readonly pps: number }
-  | { readonly mode: 'mbps'; readonly mbps: number }
-  | { readonly mode: 'multiplier'; readonly multiplier: number }
-  | { readonly mode: 'profile'; readonly profile: RateProfile };
+import type { PacingRequest } from './replay-plan.js';
 
 /**
  * A schedule: packet with place `units` in loop `loop` is due `(loop * loopUnits + units) * nsPerUnit` after t0.

@@ -1,19 +1,11 @@
 /** How long a paced run will take, known before it starts. */
-import { frameBits, makeDue, makeSchedule, type PacingRequest, type TrafficTotals } from './pace.js';
+import { frameBits, makeDue, makeSchedule, type TrafficTotals } from './pace.js';
 import { loopDurationNs } from './packet-store.js';
+import { loopCount, type ReplayPlan } from './replay-plan.js';
 import { LongestGap, type Gap } from './staging.js';
 import { isStreamed, type ReplayTraffic } from './traffic-source.js';
 
-/** What the plan depends on. */
-export interface PlannedOptions {
-  readonly pacing: PacingRequest;
-  readonly burst?: number | undefined;
-  /** Infinity = until `durationMs`. */
-  readonly loops: number;
-  readonly durationMs: number | null;
-}
-
-/** The plan of a paced run of one design. */
+/** What is known of a paced run of one design. */
 export interface PlannedRun {
   /** From the first packet to the last. */
   readonly durationNs: number;
@@ -21,9 +13,13 @@ export interface PlannedRun {
   readonly longestPause: Gap | null;
 }
 
-/** The plan; null for a run without schedule. */
-export function plannedRun(traffic: ReplayTraffic, options: PlannedOptions): PlannedRun | null {
-  const { pacing, burst = 1, loops, durationMs } = options;
+/** What is known of a run; null for one without schedule. */
+export function plannedRun(
+  traffic: ReplayTraffic,
+  plan: Pick<ReplayPlan, 'pacing' | 'burst' | 'loops' | 'durationMs'>,
+): PlannedRun | null {
+  const { pacing, burst, durationMs } = plan;
+  const loops = loopCount(plan);
   const lastNs = lastTimeNs(traffic);
   const totals: TrafficTotals = {
     packets: traffic.packets,
@@ -51,10 +47,10 @@ export function plannedRun(traffic: ReplayTraffic, options: PlannedOptions): Pla
 const LONG_PAUSE_NS = 1e9;
 const LONG_PAUSE_SHARE = 0.05;
 
-/** The plan for people, or null when there is none. */
-export function plannedText(plan: PlannedRun | null, designs: number): string | null {
-  if (plan === null) return null;
-  const { durationNs, longestPause } = plan;
+/** The same for people, or null when there is nothing to say. */
+export function plannedText(planned: PlannedRun | null, designs: number): string | null {
+  if (planned === null) return null;
+  const { durationNs, longestPause } = planned;
   const each = designs === 1 ? '' : `, for each of ${designs} designs`;
   const text = `Planned: ${durationText(durationNs)}${each}`;
   if (

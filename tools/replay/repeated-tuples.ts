@@ -1,19 +1,19 @@
 /** Whether a run replayed packets again under the same addresses, and what loops with addresses of their own do to FTP and NAT. */
 import type { WarningFacts } from '../measure/warnings.js';
 import type { Input } from '../result/schema.js';
+import { rulesOf } from '../config/rules.js';
+import { loopsPerChange } from './replay-plan.js';
 import type { FinishedRun } from './run-control.js';
-import type { RunOptions } from './run-options.js';
 
 /**
  * Whether packets came again under the same addresses: in a later loop, or because a capture was named twice. They then meet
  * connections of the time before, most of them dead, which is another question than the traffic asks.
  */
 export function repeatsTuples(
-  { workers, totals }: Pick<FinishedRun, 'workers' | 'totals'>,
-  { uniqueIpLoops }: Pick<RunOptions, 'uniqueIpLoops'>,
+  { workers, totals, plan }: Pick<FinishedRun, 'workers' | 'totals' | 'plan'>,
   input: Input,
 ): boolean {
-  return (uniqueIpLoops !== 1 && loopedOver(workers, totals.packets)) || namesFileTwice(input);
+  return (loopsPerChange(plan) !== 1 && loopedOver(workers, totals.packets)) || namesFileTwice(input);
 }
 
 /** Whether any packet was replayed a second time; a run that ended within its first loop did not. */
@@ -33,12 +33,11 @@ function namesFileTwice({ files }: Input): boolean {
  * neither helper nor NAT, or no second loop.
  */
 export function fixedAddresses(
-  { workers, totals }: Pick<FinishedRun, 'workers' | 'totals'>,
-  { uniqueIpLoops, rules }: Pick<RunOptions, 'uniqueIpLoops' | 'rules'>,
+  { workers, totals, plan }: Pick<FinishedRun, 'workers' | 'totals' | 'plan'>,
   rejectedByReason: Readonly<Record<string, number>>,
 ): NonNullable<WarningFacts['fixedAddresses']> | null {
-  if (uniqueIpLoops === null || !loopedOver(workers, totals.packets)) return null;
-  const { requests } = rules;
+  if (loopsPerChange(plan) === null || !loopedOver(workers, totals.packets)) return null;
+  const { requests } = rulesOf(plan.config);
   const helps = requests.some(({ helper }) => helper !== undefined);
   const translates = requests.some(({ nat }) => nat !== undefined);
   return {

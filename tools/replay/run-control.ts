@@ -5,25 +5,51 @@
  * read the table after the end; while the run goes on it is offline.
  */
 import { availableParallelism } from 'node:os';
+import type { DesignChoice } from '../../engine/host/designs.js';
+import { loadEngine } from '../../engine/host/module.js';
 import type { EngineRun } from '../../engine/host/run-memory.js';
-import { mayRewrite, type PacketRules } from '../config/rules.js';
+import { readEnvironment } from '../measure/environment.js';
+import { coreSiblings, planPins } from '../measure/pinning.js';
+import { systemFiles } from '../measure/system-files.js';
 import type { FeederInput } from './feeder.js';
-import { forgetCounters } from './forget-counters.js';
 import { makeSchedule, type Schedule, type TrafficTotals } from './pace.js';
+import { releaseMemory } from './release-memory.js';
 import { ReplayFailure } from './replay-failure.js';
+import { flavourOf, type ReplayPlan } from './replay-plan.js';
 import { feederIndex } from './run-abort.js';
 import { bindRunClock, runOrigin, TRACKER_EPOCH_MS } from './run-clock.js';
-import { layOutRun, type RunLayout } from './run-layout.js';
-import type { RunOptions } from './run-options.js';
+import { layOutRun, prepareTracker, type RunLayout } from './run-layout.js';
 import { RunThreads } from './run-threads.js';
 import { SharedState, STOP_FINISHED, STOP_NONE } from './shared-state.js';
+import { storeBytesOf } from './staging.js';
 import { TimelineWatcher, type RunTimeline } from './timeline.js';
 import { dropThreadsAhead, startThreadsAhead } from './thread-pool.js';
 import { isStreamed, type ReplayTraffic } from './traffic-source.js';
-import type { SweeperInput, SweeperReport, TrackerClock, WorkerInput, WorkerReport } from './worker-input.js';
+import type {
+  FaultInjection,
+  SweeperInput,
+  SweeperReport,
+  TrackerClock,
+  WorkerInput,
+  WorkerReport,
+} from './worker-input.js';
+
+/** What a run is given beside its plan. */
+export interface RunHooks {
+  /** Folder of the compiled designs; absent = the package's own. */
+  readonly wasmFolder?: string | undefined;
+  /** A failure to provoke. */
+  readonly fault?: FaultInjection | null | undefined;
+  /** Called now and then with the packets run so far and the packets to come in all (null when open-ended). */
+  readonly onProgress?: ((packets: number, total: number | null, pps: number) => void) | undefined;
+  /** Receives the function that ends the run early, keeping what was measured. */
+  readonly onStart?: ((interrupt: () => void) => void) | undefined;
+}
 
 /** What a run leaves: reports of the threads, and the engine's memory to read figures from. */
 export interface FinishedRun {
+  readonly choice: DesignChoice;
+  readonly plan: ReplayPlan;
   readonly run: EngineRun;
   readonly totals: TrafficTotals;
   /** Bytes of the rings of a streamed run; null when everything was in the store. */
@@ -47,40 +73,51 @@ const START_DELAY_NS = 2_000_000;
 /** A pass over a table of millions takes seconds; one that takes longer than this does not end. */
 const SWEEPER_END_MS = 60_000;
 const FEEDER_END_MS = 1_000;
+/** A run of more is not left to the collector's leisure. */
+const MUCH_MEMORY_BYTES = 128 * 1024 ** 2;
 
 /**
  * Replays traffic through one design.
  * @throws ReplayFailure when a thread failed or streamed traffic could not be read, EngineError when the memory does not fit
  */
-export async function runReplay(traffic: ReplayTraffic, options: RunOptions): Promise<FinishedRun> {
+export async function runDesign(
+  traffic: ReplayTraffic,
+  choice: DesignChoice,
+  plan: ReplayPlan,
+  hooks: RunHooks = {},
+): Promise<FinishedRun> {
+  // Who streams has not the memory to hold two runs at once, and the store may take a third of what there is.
+  if (isStreamed(traffic) || storeBytesOf(traffic.frameBytes, traffic.packets) > MUCH_MEMORY_BYTES)
+    releaseMemory();
+  const subject = { engine: loadEngine(choice.design, flavourOf(plan), hooks.wasmFolder), choice, plan };
   const origin = runOrigin();
-  const clock = bindRunClock(origin);
-  const count = threadCount(options, isStreamed(traffic));
+  const { now } = bindRunClock(origin);
+  const count = threadCount(plan, isStreamed(traffic));
   // They start on other cores while this one lays the memory out.
   startThreadsAhead(count);
-  const layout = await layOutRun(traffic, options, clock.now).catch(async (error: unknown) => {
+  const layout = await layOutRun(traffic, subject, now).catch(async (error: unknown) => {
     await dropThreadsAhead();
     throw error;
   });
   const { run, main } = layout;
-  const schedule = makeSchedule(options.pacing, layout.totals, options.burst);
+  const schedule = makeSchedule(plan.pacing, layout.totals, plan.burst);
   const state = new SharedState();
-  const inline = sweepsInline(options);
-  const engineThreads = threadCount(options, false);
+  const fault = hooks.fault ?? null;
   const threads = new RunThreads({
     run,
     main,
     state,
     count,
     file: 'worker',
-    fault: options.fault,
+    fault,
     packetsAre: 'of the traffic',
   });
   try {
-    startThreads(threads, { layout, origin, state, schedule, options, inline });
-    await threads.atBarrier(engineThreads);
-    prepareTracker(layout, options, clock.now);
-    return await runToEnd(threads, { layout, state, schedule, options, now: clock.now });
+    startThreads(threads, { layout, origin, state, schedule, plan, fault });
+    await threads.atBarrier(threadCount(plan, false));
+    prepareTracker(layout, plan, now);
+    const left = await runToEnd(threads, { layout, state, schedule, plan, hooks, now });
+    return { choice, plan, ...left };
   } catch (error) {
     // What the main thread itself met then is a consequence: a lock wait that was ended, for one.
     throw threads.hasFailed && !(error instanceof ReplayFailure) ? await threads.whatFailed() : error;
@@ -90,47 +127,42 @@ export async function runReplay(traffic: ReplayTraffic, options: RunOptions): Pr
 }
 
 /** Whether the one worker sweeps itself, so that a run on the capture's clock is repeatable. */
-function sweepsInline({ clock, workers }: Pick<RunOptions, 'clock' | 'workers'>): boolean {
+function sweepsInline({ clock, workers }: Pick<ReplayPlan, 'clock' | 'workers'>): boolean {
   return clock === 'capture' && workers === 1;
 }
 
 /** Threads that a run starts: workers, mostly a sweeper, and a feeder of streamed traffic. */
-export function threadCount(options: Pick<RunOptions, 'clock' | 'workers'>, streamed: boolean): number {
-  return options.workers + (sweepsInline(options) ? 0 : 1) + (streamed ? 1 : 0);
-}
-
-/** Readies the tracker for recording. All threads stand at the barrier, offline. */
-function prepareTracker({ run, main }: RunLayout, options: RunOptions, now: () => number): void {
-  forgetCounters(run, options.settings.holdInterval ?? 0, now);
-  main.exports.initTracker();
-  options.configure(main);
-  main.exports.goOffline();
+export function threadCount(plan: Pick<ReplayPlan, 'clock' | 'workers'>, streamed: boolean): number {
+  return plan.workers + (sweepsInline(plan) ? 0 : 1) + (streamed ? 1 : 0);
 }
 
 interface RunContext {
   readonly layout: RunLayout;
   readonly state: SharedState;
   readonly schedule: Schedule;
-  readonly options: RunOptions;
+  readonly plan: ReplayPlan;
+  readonly hooks: RunHooks;
   readonly now: () => number;
 }
 
 /** Opens the barrier, watches until all threads have ended, and collects what they report. */
-async function runToEnd(threads: RunThreads, context: RunContext): Promise<FinishedRun> {
-  const { layout, state, schedule, options, now } = context;
+async function runToEnd(
+  threads: RunThreads,
+  context: RunContext,
+): Promise<Omit<FinishedRun, 'choice' | 'plan'>> {
+  const { layout, state, schedule, plan, hooks, now } = context;
   const { run, main, totals, feeder } = layout;
-  const { workers } = options;
-  const timeline = new TimelineWatcher(run, workers, options.timelineMs, (elapsedNs) =>
-    options.clock === 'wall' ? TRACKER_EPOCH_MS + (elapsedNs / 1e6) * options.timeScale : state.captureNowMs,
+  const timeline = new TimelineWatcher(run, plan.workers, plan.timelineMs, (elapsedNs) =>
+    plan.clock === 'wall' ? TRACKER_EPOCH_MS + (elapsedNs / 1e6) * plan.timeScale : state.captureNowMs,
   );
   const t0 = now() + START_DELAY_NS;
   let interrupted = false;
-  options.onStart?.(() => {
+  hooks.onStart?.(() => {
     interrupted = true;
     state.stop(STOP_FINISHED);
   });
   state.open(t0);
-  const watcher = watch(state, timeline, options, now, t0, workers, totals.packets);
+  const watcher = watch(context, timeline, t0);
   try {
     const reports = await threads.reports<WorkerReport>('worker');
     state.stop(STOP_FINISHED);
@@ -163,44 +195,39 @@ interface StartContext {
   readonly origin: bigint;
   readonly state: SharedState;
   readonly schedule: Schedule;
-  readonly options: RunOptions;
-  readonly inline: boolean;
+  readonly plan: ReplayPlan;
+  readonly fault: FaultInjection | null;
 }
 
 function startThreads(threads: RunThreads, context: StartContext): void {
-  const { layout, origin, state, schedule, options, inline } = context;
+  const { layout, origin, state, schedule, plan, fault } = context;
   const { run, totals, feeder } = layout;
-  const { workers, fault } = options;
+  const { workers } = plan;
+  const inline = sweepsInline(plan);
+  const cpus = plan.pin ? pinCpus(workers) : [];
   if (feeder !== null) {
     const input: FeederInput = { ...feeder, state: state.buffer, fault };
     threads.start('feeder', feederIndex(run), input, 'feed', 'feeder');
   }
   const trackerClock: TrackerClock =
-    options.clock === 'wall'
-      ? { mode: 'wall', scale: options.timeScale }
+    plan.clock === 'wall'
+      ? { mode: 'wall', scale: plan.timeScale }
       : { mode: 'capture', loopMs: totals.loopNs / 1e6 };
-  const cpuOf = (thread: number): number | null => options.cpus[thread] ?? null;
+  const cpuOf = (thread: number): number | null => cpus[thread] ?? null;
   const common = { run, origin, state: state.buffer, trackerClock, fault };
   for (const [worker, { packets, stream }] of layout.workers.entries()) {
     const input: WorkerInput = {
       ...common,
       threadIndex: worker,
-      workers,
+      plan,
       cpu: cpuOf(worker),
       packets,
       stream,
       schedule,
       units: layout.units,
       timesNs: layout.timesNs,
-      totalPackets: totals.packets,
-      batch: options.batch,
-      loops: options.loops,
-      latency: options.latency,
-      warmupPackets: options.warmupPackets,
-      intervalNs: options.timelineMs * 1e6,
       spin: workers + 1 <= availableParallelism(),
       sweepsInline: inline,
-      uniqueIpLoops: options.uniqueIpLoops,
     };
     threads.start('worker', worker, input, 'replayWorker');
   }
@@ -211,15 +238,13 @@ function startThreads(threads: RunThreads, context: StartContext): void {
 
 /** Follows the run: progress, timeline, and the end of --duration. */
 function watch(
-  state: SharedState,
+  { layout, state, plan, hooks, now }: RunContext,
   timeline: TimelineWatcher,
-  options: RunOptions,
-  now: () => number,
   t0: number,
-  workers: number,
-  packetsPerLoop: number,
 ): NodeJS.Timeout {
-  const total = Number.isFinite(options.loops) ? packetsPerLoop * options.loops : null;
+  const { durationMs, loops, workers } = plan;
+  const { onProgress } = hooks;
+  const total = loops === null ? null : layout.totals.packets * loops;
   let lastPackets = 0;
   let lastNs = t0;
   let lastShownNs = t0;
@@ -227,10 +252,10 @@ function watch(
     const time = now();
     // Once the run has ended there is nothing to see; the rest is taken in at its end.
     if (state.stopped === STOP_NONE) timeline.poll(time - t0);
-    if (options.durationMs !== null && time - t0 >= options.durationMs * 1e6) state.stop(STOP_FINISHED);
-    if (options.onProgress !== null && time - lastShownNs >= 200e6) {
+    if (durationMs !== null && time - t0 >= durationMs * 1e6) state.stop(STOP_FINISHED);
+    if (onProgress !== undefined && time - lastShownNs >= 200e6) {
       const packets = timeline.packetsSoFar(workers);
-      options.onProgress(packets, total, ((packets - lastPackets) / (time - lastNs)) * 1e9);
+      onProgress(packets, total, ((packets - lastPackets) / (time - lastNs)) * 1e9);
       lastPackets = packets;
       lastNs = time;
       lastShownNs = time;
@@ -245,7 +270,9 @@ function usedSlots({ engine, plan, memory }: EngineRun): number {
   return (next - plan.regions.slab) / CONN_SIZE;
 }
 
-/** Whether the rules let the engine rewrite packets. */
-export function rewritesPackets(rules: PacketRules): boolean {
-  return rules.requests.some(mayRewrite);
+/** A CPU per worker and one for the sweeper, as far as there are any. */
+function pinCpus(workers: number): readonly number[] {
+  const allowed = readEnvironment(systemFiles).cpusAllowed ?? [];
+  if (allowed.length === 0) return [];
+  return planPins(workers + 1, allowed, (cpu) => coreSiblings(systemFiles, cpu)).cpus;
 }

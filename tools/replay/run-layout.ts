@@ -1,12 +1,17 @@
 /** Laying a run's memory out and getting its packets there: all of them from staged traffic, or rings for a feeder to fill. */
 import { memoryIsLimited, requireMemory } from './memory-check.js';
-import { planMemory } from '../../engine/host/memory-plan.js';
+import { planMemory, type MemoryPlan } from '../../engine/host/memory-plan.js';
 import { needsLagGroups } from './collect-lag.js';
+import type { DesignChoice } from '../../engine/host/designs.js';
+import type { EngineModule } from '../../engine/host/module.js';
 import { createRun, type EngineRun } from '../../engine/host/run-memory.js';
 import { EngineThread } from '../../engine/host/thread.js';
 import { systemFiles } from '../measure/system-files.js';
-import { DEFAULT_CONFIG } from '../config/read-config.js';
+import { applyConfig, threadTarget } from '../config/apply-config.js';
+import { engineSettings } from '../config/engine-settings.js';
+import { rulesOf } from '../config/rules.js';
 import { eventLoopTurn } from './event-loop.js';
+import { forgetCounters } from './forget-counters.js';
 import type { FeederInput } from './feeder.js';
 import type { TrafficTotals } from './pace.js';
 import type { StreamInput } from './packet-supply.js';
@@ -17,13 +22,26 @@ import {
   stagedTotals,
   type WorkerPackets,
 } from './packet-store.js';
-import type { RunOptions } from './run-options.js';
+import { connLimitOf, loopCount, type ReplayPlan } from './replay-plan.js';
 import type { StagedTraffic } from './staging.js';
 import { configRewrites, planStream, ringPlaces, scratchOnly, streamTotals } from './stream-plan.js';
 import { slotsInUse, slotsNeeded, touchSlots } from './touched-slots.js';
-import type { TrafficSlots } from './traffic-slots.js';
 import { countTrafficSlots } from './slots-thread.js';
+import type { TrafficSlots } from './traffic-slots.js';
 import { isStreamed, type ReplayTraffic, type StreamedTraffic } from './traffic-source.js';
+
+/** One run: a design, loaded, and the plan that it follows. */
+export interface RunSubject {
+  readonly engine: EngineModule;
+  readonly choice: DesignChoice;
+  readonly plan: ReplayPlan;
+}
+
+/**
+ * Every so many lock holds are timed, on workers and sweeper alike; beside these a design has its long holds timed (the old
+ * one's pass). A prime: 64 connections fill whole pages, so every 64th creation would be one that meets a fresh page.
+ */
+export const HOLD_INTERVAL = 251;
 
 /** What a worker needs to find its packets. */
 export interface WorkerPlace {
@@ -48,54 +66,53 @@ export interface RunLayout {
 }
 
 /**
- * Lays out memory for traffic and options, and loads what is staged.
+ * Lays out memory for traffic and plan, and loads what is staged.
  * @param now the run's clock, nanoseconds
  * @throws EngineError when it does not fit
  */
 export async function layOutRun(
   traffic: ReplayTraffic,
-  options: RunOptions,
+  subject: RunSubject,
   now: () => number,
 ): Promise<RunLayout> {
-  return isStreamed(traffic) ? layOutStreamed(traffic, options, now) : layOutStaged(traffic, options, now);
+  return isStreamed(traffic) ? layOutStreamed(traffic, subject, now) : layOutStaged(traffic, subject, now);
 }
 
 async function layOutStaged(
   traffic: StagedTraffic,
-  options: RunOptions,
+  subject: RunSubject,
   now: () => number,
 ): Promise<RunLayout> {
-  const { engine, workers, rules } = options;
+  const { engine, plan } = subject;
+  const { workers, steer } = plan;
   const c = engine.constants;
-  const assignment = assignmentOf(traffic, rules, options.steer, workers);
-  const counting = countTrafficSlots(traffic, rules, assignment, `${options.steer} ${workers}`);
+  const rules = rulesOf(plan.config);
+  const assignment = assignmentOf(traffic, rules, steer, workers);
+  const counting = countTrafficSlots(traffic, rules, assignment, `${steer} ${workers}`);
   // Awaited below; what fails before that is told in its place.
   counting.catch(() => {});
   await eventLoopTurn();
-  const plan = planMemory(c, {
+  const memory = planMemory(c, {
     threads: workers + 2,
-    maxConns: options.maxConns,
+    maxConns: mostConns(traffic, plan),
     nat: rules.requests.some((request) => request.nat !== undefined),
     packetStoreBytes: packetStoreBytes(traffic, c.PACKET_SIZE, c.PARAMS_SIZE, rules, workers),
     histogramBytes: c.HISTOGRAMS_SIZE,
   });
   if (memoryIsLimited()) {
-    const needed = slotsNeeded(await counting, stagedTotals(traffic), options, plan.slabSlots);
-    requireMemory(plan, c, engine.design, needed);
+    const needed = slotsNeeded(await counting, stagedTotals(traffic), plan, memory.slabSlots);
+    requireMemory(memory, c, engine.design, needed);
   }
-  const run = createRun(engine, plan, {
-    ...options.settings,
-    lagGroups: needsLagGroups(options.rules.requests),
-  });
+  const run = makeRun(subject, memory);
   await eventLoopTurn();
-  const main = startMain(run, options, now);
+  const main = startMain(run, plan, now);
   const loaded = loadPackets(main, traffic, rules, assignment, workers);
   const slots = await counting;
-  const { mode } = options.pacing;
+  const { mode } = plan.pacing;
   return {
     run,
     main,
-    touchedSlots: touchTable(run, slots, loaded.totals, options),
+    touchedSlots: touchTable(run, slots, loaded.totals, plan),
     workers: loaded.workers.map((packets) => ({ packets, stream: null })),
     totals: loaded.totals,
     units: mode === 'mbps' ? loaded.cumulativeBits : mode === 'multiplier' ? loaded.timesNs : null,
@@ -104,37 +121,34 @@ async function layOutStaged(
   };
 }
 
-function layOutStreamed(traffic: StreamedTraffic, options: RunOptions, now: () => number): RunLayout {
-  const { engine, workers } = options;
+function layOutStreamed(traffic: StreamedTraffic, subject: RunSubject, now: () => number): RunLayout {
+  const { engine, plan } = subject;
+  const { workers } = plan;
   const c = engine.constants;
-  const config = options.config ?? DEFAULT_CONFIG;
-  const { rewrites, nat } = configRewrites(config);
-  const streamPlan = planStream(c, traffic, workers, options.batch, rewrites);
-  const plan = planMemory(c, {
+  const { rewrites, nat } = configRewrites(plan.config);
+  const streamPlan = planStream(c, traffic, workers, plan.batch, rewrites);
+  const memory = planMemory(c, {
     threads: workers + 2,
-    maxConns: options.maxConns,
+    maxConns: mostConns(traffic, plan),
     nat,
     packetStoreBytes: streamPlan.totalBytes,
     histogramBytes: c.HISTOGRAMS_SIZE,
   });
   // Its packets have not been looked at: any of them may open a connection.
   const most = traffic.packets * (nat ? 2 : 1);
-  requireMemory(plan, c, engine.design, most);
-  const run = createRun(engine, plan, {
-    ...options.settings,
-    lagGroups: needsLagGroups(options.rules.requests),
-  });
-  const main = startMain(run, options, now);
-  const storeAt = plan.regions.packets;
+  requireMemory(memory, c, engine.design, most);
+  const run = makeRun(subject, memory);
+  const main = startMain(run, plan, now);
+  const storeAt = memory.regions.packets;
   const rings = ringPlaces(streamPlan, storeAt, workers);
-  const { mode } = options.pacing;
+  const { mode } = plan.pacing;
   const place = mode === 'mbps' ? 'bits' : mode === 'multiplier' ? 'time' : 'index';
   const totals = streamTotals(traffic);
   const slots = { opening: most, reopening: most, committed: most };
   return {
     run,
     main,
-    touchedSlots: touchTable(run, slots, totals, options),
+    touchedSlots: touchTable(run, slots, totals, plan),
     workers: rings.map((ring, worker) => ({
       packets: scratchOnly(streamPlan, storeAt, worker),
       stream: { ring, place },
@@ -142,27 +156,52 @@ function layOutStreamed(traffic: StreamedTraffic, options: RunOptions, now: () =
     totals,
     units: null,
     timesNs: new Float64Array(new SharedArrayBuffer(0)),
-    feeder: {
-      run,
-      traffic,
-      config,
-      steer: options.steer,
-      rings,
-      loops: options.loops,
-      uniqueIpLoops: options.uniqueIpLoops,
-    },
+    feeder: { run, traffic, plan, rings },
   };
 }
 
+/** Connections that there is room for. A run cannot create more than it has packets, so the table need not be larger. */
+function mostConns({ packets }: ReplayTraffic, plan: ReplayPlan): number {
+  return Math.min(connLimitOf(plan), packets * loopCount(plan));
+}
+
+/** The run's memory, set up for the plan; the rules have met the packets that are there. */
+function makeRun({ engine, choice, plan }: RunSubject, memory: MemoryPlan): EngineRun {
+  return createRun(engine, memory, {
+    ...engineSettings(engine, choice, plan.config, plan.seed),
+    connLimit: connLimitOf(plan),
+    mutex: plan.mutex,
+    touchAhead: plan.touchAhead,
+    holdInterval: holdIntervalOf(engine),
+    lagGroups: needsLagGroups(rulesOf(plan.config).requests),
+  });
+}
+
+/** Every how many holds of a lock are timed: none in the bare build, which has no clock there. */
+function holdIntervalOf({ flavour }: EngineModule): number {
+  return flavour === 'bare' ? 0 : HOLD_INTERVAL;
+}
+
 /** The main thread's engine instance, with the tracker initialised. */
-function startMain(run: EngineRun, options: RunOptions, now: () => number): EngineThread {
-  const main = new EngineThread(run, options.workers + 1, now);
-  main.exports.initTracker();
-  options.configure(main);
+function startMain(run: EngineRun, plan: ReplayPlan, now: () => number): EngineThread {
+  const main = new EngineThread(run, plan.workers + 1, now);
+  setUpTracker(main, plan);
   return main;
 }
 
+function setUpTracker(main: EngineThread, { config }: ReplayPlan): void {
+  main.exports.initTracker();
+  applyConfig(threadTarget(main), config);
+}
+
+/** Readies the tracker for recording. All threads stand at the barrier, offline. */
+export function prepareTracker({ run, main }: RunLayout, plan: ReplayPlan, now: () => number): void {
+  forgetCounters(run, holdIntervalOf(run.engine), now);
+  setUpTracker(main, plan);
+  main.exports.goOffline();
+}
+
 /** Touches what the run can use of the table; returns how many slots that is. */
-function touchTable(run: EngineRun, slots: TrafficSlots, totals: TrafficTotals, options: RunOptions): number {
-  return touchSlots(run, slotsInUse(slots, totals, options, run.plan.slabSlots), systemFiles);
+function touchTable(run: EngineRun, slots: TrafficSlots, totals: TrafficTotals, plan: ReplayPlan): number {
+  return touchSlots(run, slotsInUse(slots, totals, plan, run.plan.slabSlots), systemFiles);
 }

@@ -4,7 +4,7 @@
  */
 import { collectWarnings } from '../measure/warnings.js';
 import type { AuditCheck, ProbeCost, ResultCase, Throughput } from '../result/schema.js';
-import type { LatencyMode } from './worker-input.js';
+import type { LatencyMode } from './replay-plan.js';
 
 /** The case of one run, as far as throughput is concerned. */
 type RunCase = Pick<

@@ -6,12 +6,12 @@ import type { EngineRun } from '../../engine/host/run-memory.js';
 import { availableMemoryBytes } from '../measure/available-memory.js';
 import type { SystemFiles } from '../measure/system-files.js';
 import { targetPps, type TrafficTotals } from './pace.js';
-import type { RunOptions } from './run-options.js';
+import { loopCount, loopsPerChange, type ReplayPlan } from './replay-plan.js';
 import type { TrafficSlots } from './traffic-slots.js';
 
 /** What a run may take of the table depends on this much of it. */
-export type SlotOptions = Pick<
-  RunOptions,
+export type SlotPlan = Pick<
+  ReplayPlan,
   'workers' | 'pacing' | 'loops' | 'durationMs' | 'clock' | 'timeScale' | 'uniqueIpLoops' | 'config'
 >;
 
@@ -34,16 +34,16 @@ const PAGE_BYTES = 4096;
 export function slotsInUse(
   slots: TrafficSlots,
   totals: TrafficTotals,
-  options: SlotOptions,
+  plan: SlotPlan,
   slabSlots: number,
 ): number {
-  const loops = mostLoops(totals, options);
-  const spares = SPARE_SLOTS * (options.workers + 2);
-  if (outlivesTimeouts(loops, totals, options))
+  const loops = mostLoops(totals, plan);
+  const spares = SPARE_SLOTS * (plan.workers + 2);
+  if (outlivesTimeouts(loops, totals, plan))
     return Math.min(slabSlots, times(loops, slots.committed) + spares);
   // A loop with new addresses opens all its connections, one with the same again only those that it replaces.
-  const { uniqueIpLoops } = options;
-  const fresh = uniqueIpLoops === null ? Math.min(loops, 1) : Math.ceil(loops / uniqueIpLoops);
+  const perChange = loopsPerChange(plan);
+  const fresh = perChange === null ? Math.min(loops, 1) : Math.ceil(loops / perChange);
   const again = loops === fresh ? 0 : loops - fresh;
   return Math.min(slabSlots, times(fresh, slots.opening) + times(again, slots.reopening) + spares);
 }
@@ -55,18 +55,21 @@ export function slotsInUse(
 export function slotsNeeded(
   slots: TrafficSlots,
   totals: TrafficTotals,
-  options: SlotOptions,
+  plan: SlotPlan,
   slabSlots: number,
 ): number {
-  if (outlivesTimeouts(1, totals, options)) return 0;
-  const { loops, durationMs, uniqueIpLoops } = options;
-  const isKnown = durationMs === null && !outlivesTimeouts(loops, totals, options);
-  const fresh = isKnown && uniqueIpLoops !== null ? Math.ceil(loops / uniqueIpLoops) : 1;
+  if (outlivesTimeouts(1, totals, plan)) return 0;
+  const loops = loopCount(plan);
+  const perChange = loopsPerChange(plan);
+  const isKnown = plan.durationMs === null && !outlivesTimeouts(loops, totals, plan);
+  const fresh = isKnown && perChange !== null ? Math.ceil(loops / perChange) : 1;
   return Math.min(slabSlots, times(fresh, slots.opening));
 }
 
 /** Loops that the run can come to; Infinity where nothing bounds them. */
-function mostLoops(totals: TrafficTotals, { loops, durationMs, pacing, workers }: SlotOptions): number {
+function mostLoops(totals: TrafficTotals, plan: SlotPlan): number {
+  const { durationMs, pacing, workers } = plan;
+  const loops = loopCount(plan);
   if (durationMs === null) return loops;
   const pps =
     pacing.mode === 'profile'
@@ -76,13 +79,13 @@ function mostLoops(totals: TrafficTotals, { loops, durationMs, pacing, workers }
 }
 
 /** Whether the tracker's time can pass the shortest timeout among packets that meet the same connections. */
-function outlivesTimeouts(loops: number, totals: TrafficTotals, options: SlotOptions): boolean {
-  const { clock, timeScale, pacing, durationMs, uniqueIpLoops, config } = options;
-  const together = Math.min(loops, uniqueIpLoops ?? loops);
+function outlivesTimeouts(loops: number, totals: TrafficTotals, plan: SlotPlan): boolean {
+  const { clock, timeScale, pacing, durationMs, config } = plan;
+  const together = Math.min(loops, loopsPerChange(plan) ?? loops);
   const pps = targetPps(pacing, totals) ?? FEWEST_PPS;
   let ms = together * (clock === 'capture' ? totals.loopNs / 1e6 : (totals.packets / pps) * 1000);
   if (clock === 'wall') ms = timeScale * Math.min(ms, durationMs ?? Number.POSITIVE_INFINITY);
-  const policies = Object.values(config?.entries.timeoutPolicies ?? {});
+  const policies = Object.values(config.entries.timeoutPolicies ?? {});
   const seconds = policies.flatMap((policy) => Object.values(policy).filter((value) => value !== undefined));
   return ms >= 1000 * Math.min(SHORTEST_TIMEOUT_S, ...seconds);
 }

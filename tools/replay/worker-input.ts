@@ -9,16 +9,11 @@ import type { ThreadTiming } from './thread-timing.js';
 import type { TimeAccountFigures } from './time-account.js';
 import type { WorkerPackets } from './packet-store.js';
 import type { SourceLag, StreamInput } from './packet-supply.js';
+import type { ReplayPlan } from './replay-plan.js';
 
 /** How the tracker's own time runs: with the wall clock (times a factor) or with the capture's timestamps. */
 export type TrackerClock =
   { readonly mode: 'wall'; readonly scale: number } | { readonly mode: 'capture'; readonly loopMs: number };
-
-/** Whether packets are timed: all, none, or one batch in so many. */
-export type LatencyMode =
-  | { readonly mode: 'off' }
-  | { readonly mode: 'all' }
-  | { readonly mode: 'sample'; readonly interval: number };
 
 /**
  * How a thread fails on purpose. `trap`: the engine traps; `exit`: the thread ends itself; `terminate`: it is ended from outside;
@@ -73,8 +68,7 @@ export interface ThreadInput {
 }
 
 export interface WorkerInput extends ThreadInput {
-  /** Workers of the run, this one included. */
-  readonly workers: number;
+  readonly plan: ReplayPlan;
   readonly packets: WorkerPackets;
   /** Where the packets come from when they are streamed; `packets` then says only where to copy them. */
   readonly stream: StreamInput | null;
@@ -82,19 +76,10 @@ export interface WorkerInput extends ThreadInput {
   /** Place of each packet on the schedule by index, or null when the index itself is the place. */
   readonly units: Float64Array<SharedArrayBuffer> | null;
   readonly timesNs: Float64Array<SharedArrayBuffer>;
-  readonly totalPackets: number;
-  readonly batch: number;
-  /** Times the traffic is replayed; Infinity = until stopped. */
-  readonly loops: number;
-  readonly latency: LatencyMode;
-  readonly warmupPackets: number;
-  readonly intervalNs: number;
   /** Whether the last stretch of a wait may be spun. */
   readonly spin: boolean;
   /** This worker sweeps by itself when tracker time says so: single worker on a capture clock, for exact repeatability. */
   readonly sweepsInline: boolean;
-  /** Loops that share their addresses; null = addresses stay as they are in every loop. */
-  readonly uniqueIpLoops: number | null;
 }
 
 export interface SweeperInput extends ThreadInput {

@@ -8,6 +8,7 @@ import { LoopAddresses } from '../rewrite/loop-addresses.js';
 import { DepartureRecorder, SETTLED_AFTER_NS, type Departures } from './departure.js';
 import type { FaultInjector } from './fault-injection.js';
 import { makeDue, waitUntil } from './pace.js';
+import { loopCount, loopsPerChange } from './replay-plan.js';
 import { RecordedTotal } from './recorded-total.js';
 import { calibrateThread, type ThreadTiming } from './thread-timing.js';
 import { TimeAccount, type TimeAccountFigures } from './time-account.js';
@@ -46,6 +47,7 @@ export class WorkerLoop {
   #latestNs = 0;
   #waitingSinceNs = 0;
   readonly #fault: FaultInjector | null;
+  readonly #loopCount: number;
   #interval = -1;
   #inBatch = false;
   /** Packets run and recorded. */
@@ -58,22 +60,23 @@ export class WorkerLoop {
     this.#fault = fault;
     const { engine } = thread;
     const { buffer } = input.run.memory;
-    this.#batchAddresses = new Uint32Array(buffer, engine.packetsAt, input.batch);
-    this.#batchDue = new Float64Array(buffer, engine.dueAt, input.batch);
+    const { batch, latency } = input.plan;
+    this.#loopCount = loopCount(input.plan);
+    this.#batchAddresses = new Uint32Array(buffer, engine.packetsAt, batch);
+    this.#batchDue = new Float64Array(buffer, engine.dueAt, batch);
     const c = input.run.engine.constants;
     const block = input.run.plan.regions.threads + input.threadIndex * c.THREAD_SIZE;
     this.#intervalWord = block + c.T_INTERVAL_HISTOGRAM;
     this.#packetIndexWord = block + c.T_PACKET_INDEX;
     this.#departure = input.schedule.paced ? new DepartureRecorder() : null;
     this.#due = makeDue(input.schedule);
-    this.#loopAddresses =
-      input.uniqueIpLoops === null || input.stream !== null ? null : this.#openAddresses(input.uniqueIpLoops);
-    this.#account =
-      input.latency.mode !== 'off' || input.batch >= LEAST_TIMED_BATCH ? new TimeAccount() : null;
+    const perChange = loopsPerChange(input.plan);
+    this.#loopAddresses = perChange === null || input.stream !== null ? null : this.#openAddresses(perChange);
+    this.#account = latency.mode !== 'off' || batch >= LEAST_TIMED_BATCH ? new TimeAccount() : null;
     this.#recorded = new RecordedTotal(input.run, input.threadIndex);
     this.#sweeper = input.sweepsInline ? new SweepRunner(thread) : null;
     this.#stream = input.stream === null ? null : this.#openStream(input.stream);
-    this.#supply = this.#stream ?? new StagedSupply(input.packets, input.units, input.timesNs, input.batch);
+    this.#supply = this.#stream ?? new StagedSupply(input.packets, input.units, input.timesNs, batch);
   }
 
   /** How often packets came too late from their source; null when they were all there. */
@@ -110,11 +113,11 @@ export class WorkerLoop {
     engine.exports.goOnline();
     this.#fault?.at('warm-up', 0);
     let batches = 0;
-    for (const count of this.#supply.warmUp(this.#input.warmupPackets)) {
+    for (const count of this.#supply.warmUp(this.#input.plan.warmupPackets)) {
       this.#fill(count, 0);
       this.#beginBatch();
       this.#batchDue.fill(clock.now());
-      this.#execute(count, TRACKER_EPOCH_MS, (batches++ * this.#input.batch) % 2 === 0);
+      this.#execute(count, TRACKER_EPOCH_MS, (batches++ * this.#input.plan.batch) % 2 === 0);
       this.#endBatch();
       engine.exports.quiesce();
     }
@@ -141,7 +144,7 @@ export class WorkerLoop {
     engine.exports.goOnline();
     this.#recorded.take();
     this.#latestNs = clock.now();
-    for (this.loops = 0; this.loops < this.#input.loops && state.stopped === 0; this.loops++) {
+    for (this.loops = 0; this.loops < this.#loopCount && state.stopped === 0; this.loops++) {
       if (!this.#supply.startLoop()) break;
       if (!this.#runLoop(this.loops)) break;
     }
@@ -190,7 +193,7 @@ export class WorkerLoop {
   }
 
   #isTimed(): boolean {
-    const { latency, batch } = this.#input;
+    const { latency, batch } = this.#input.plan;
     if (latency.mode === 'off') return false;
     if (latency.mode === 'all') return true;
     return Math.floor(this.packets / batch) % latency.interval === 0;
@@ -302,9 +305,9 @@ export class WorkerLoop {
   /** Points the engine at the interval histogram of the present interval; the main thread reads the one before. */
   #enterInterval(): void {
     const { state, engine } = this.#thread;
-    const { intervalNs, run, threadIndex } = this.#input;
-    if (intervalNs === 0 || this.#input.latency.mode === 'off') return;
-    const interval = Math.floor((this.#latestNs - state.t0Ns) / intervalNs);
+    const { plan, run, threadIndex } = this.#input;
+    if (plan.latency.mode === 'off') return;
+    const interval = Math.floor((this.#latestNs - state.t0Ns) / (plan.timelineMs * 1e6));
     if (interval === this.#interval) return;
     this.#interval = interval;
     const c = run.engine.constants;
@@ -313,7 +316,7 @@ export class WorkerLoop {
   }
 
   /** Finds out, before the barrier, what of the worker's packets changes from loop to loop. */
-  #openAddresses(loopsPerChange: number): LoopAddresses {
+  #openAddresses(perChange: number): LoopAddresses {
     const { packets, run } = this.#input;
     const { view } = this.#thread.engine;
     const c = run.engine.constants;
@@ -327,14 +330,14 @@ export class WorkerLoop {
           length: view.getUint32(descriptor + c.PK_LENGTH, true),
         };
       },
-      loopsPerChange,
+      perChange,
     );
   }
 
   #openStream(stream: NonNullable<WorkerInput['stream']>): StreamSupply {
-    const { schedule, batch, run } = this.#input;
+    const { schedule, plan, run } = this.#input;
     const { clock, state } = this.#thread;
-    return new StreamSupply(run.memory.buffer, stream, batch, {
+    return new StreamSupply(run.memory.buffer, stream, plan.batch, {
       wholeBatches: !schedule.paced,
       now: clock.now,
       isStopped: () => state.stopped !== 0,

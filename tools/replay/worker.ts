@@ -28,7 +28,7 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
   let timing = null;
   let drift = null;
   const loops: ObservedLoop[] = [];
-  const observes = input.latency.mode !== 'off';
+  const observes = input.plan.latency.mode !== 'off';
   let failure = null;
   try {
     const thread = await setUpThread(input);
@@ -50,7 +50,7 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
       endNs = thread.clock.now();
       scheduler = scheduleSince(thread, before);
       schedulerSpanNs = thread.clock.now() - beforeNs;
-      state.finishTogether(input.workers);
+      state.finishTogether(input.plan.workers);
       drift = clockDrift(thread, timing);
       if (observes) loops.push(observeMachine(thread));
     }

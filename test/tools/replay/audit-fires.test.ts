@@ -5,13 +5,11 @@
 import { describe, expect, it } from 'vitest';
 import { LOCK_CLASSES } from '../../../engine/host/counters.js';
 import { AUDIT_CHECKS, type AuditCheckName } from '../../../tools/measure/audit.js';
-import { makeCase } from '../../../tools/replay/case-result.js';
-import type { FinishedRun } from '../../../tools/replay/run-control.js';
-import type { RunOptions } from '../../../tools/replay/run-options.js';
-import { isValid, runDesign, type ReplayOptions } from '../../../tools/replay/session.js';
+import { runDesign, type FinishedRun } from '../../../tools/replay/run-control.js';
+import { isValid } from '../../../tools/replay/session.js';
 import { CROSS_CHECKS, joinRuns, type CrossCheckName } from '../../../tools/replay/throughput.js';
 import type { ResultCase } from '../../../tools/result/schema.js';
-import { design, failedChecks, replayOptions, scenario } from '../../support/replay.js';
+import { caseOf, design, failedChecks, type PlanChanges, quickPlan, scenario } from '../../support/replay.js';
 import { DESIGNS } from '../../support/tracker-bed.js';
 
 const HISTOGRAM_MIN = 16;
@@ -86,7 +84,7 @@ const firstWorker = (
 
 const SECOND_NS = 1e9;
 
-type Way = readonly [spoil: Spoil, options?: Partial<ReplayOptions>, packets?: number];
+type Way = readonly [spoil: Spoil, options?: PlanChanges, packets?: number];
 
 /** What each check notices. */
 const WAYS: Readonly<Record<AuditCheckName, Way>> = {
@@ -131,18 +129,13 @@ const WAYS: Readonly<Record<AuditCheckName, Way>> = {
 /** A finished run, and its memory as it left it. */
 interface Replayed {
   readonly finished: FinishedRun;
-  readonly runOptions: RunOptions;
   readonly bytes: Uint8Array;
 }
 
 let known: { readonly key: string; readonly replayed: Replayed }[] = [];
 
 /** Runs of one design are made once, and spoiled again and again. */
-async function replayedOnce(
-  name: string,
-  options: Partial<ReplayOptions>,
-  packets: number,
-): Promise<Replayed> {
+async function replayedOnce(name: string, options: PlanChanges, packets: number): Promise<Replayed> {
   const key = JSON.stringify([name, options, packets]);
   const before = known.find((one) => one.key === key);
   if (before !== undefined) {
@@ -151,8 +144,8 @@ async function replayedOnce(
     return before.replayed;
   }
   const traffic = await scenario('established', { packets, 'active-flows': 50 });
-  const run = await runDesign(traffic, design(name), replayOptions(options));
-  const replayed = { ...run, bytes: new Uint8Array(run.finished.run.memory.buffer).slice() };
+  const finished = await runDesign(traffic, design(name), quickPlan(options));
+  const replayed = { finished, bytes: new Uint8Array(finished.run.memory.buffer).slice() };
   known = [...known.filter((one) => one.key.startsWith(`["${name}"`)), { key, replayed }];
   return replayed;
 }
@@ -160,20 +153,12 @@ async function replayedOnce(
 /** A case of a run, one figure of which was spoiled. */
 async function spoiledCase(
   name: string,
-  options: Partial<ReplayOptions>,
+  options: PlanChanges,
   spoil: Spoil,
   packets = 2000,
 ): Promise<ResultCase> {
-  const { finished, runOptions } = await replayedOnce(name, options, packets);
-  const spoiled = spoil(finished, new Memory(finished)) ?? finished;
-  return makeCase(spoiled, runOptions, {
-    id: 'test',
-    trial: 0,
-    startedAt: new Date(0),
-    designLabel: name,
-    input: { type: 'scenario', name: 'established' },
-    facts: {},
-  });
+  const { finished } = await replayedOnce(name, options, packets);
+  return caseOf(spoil(finished, new Memory(finished)) ?? finished);
 }
 
 /** Names of the checks that fail, without what they are of. */
@@ -197,7 +182,7 @@ describe.each(DESIGNS)('the self-audit of a run of %s', (name) => {
     const options = { clock: 'capture' } as const;
     const spoil = check === null ? () => {} : CROSS_WAYS[check];
     const joined = joinRuns({
-      bare: await spoiledCase(name, { ...options, flavour: 'bare', latency: { mode: 'off' } }, spoil),
+      bare: await spoiledCase(name, { ...options, build: 'bare', latency: { mode: 'off' } }, spoil),
       figures: await spoiledCase(name, options, () => {}),
       batch: 32,
       latency: { mode: 'all' },

@@ -1,15 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { traitsOf } from '../../../engine/host/design-traits.js';
 import { replayedDesigns } from '../../support/designs.js';
-import { applyConfig, threadTarget } from '../../../tools/config/apply-config.js';
-import { createRules } from '../../../tools/config/rules.js';
 import { configFromSuggestion } from '../../../tools/config/suggested.js';
 import { lagByGroup, lagDistribution, needsLagGroups } from '../../../tools/replay/collect-lag.js';
-import { runDesign, type ReplayOptions } from '../../../tools/replay/session.js';
+import { runDesign } from '../../../tools/replay/run-control.js';
 import { stageTraffic } from '../../../tools/replay/staging.js';
 import { scenarioTraffic } from '../../../tools/replay/traffic.js';
 import { openScenario } from '../../../tools/synth/registry.js';
-import { design, replayOptions } from '../../support/replay.js';
+import { design, type PlanChanges, quickPlan } from '../../support/replay.js';
 
 const SHORT_S = 1;
 const LONG_S = 20;
@@ -17,7 +15,7 @@ const SWEEP_S = 2;
 /** What the designs may be late by beside what is examined here: the sweep's pause, and a minimum between passes. */
 const SLACK_S = 1;
 
-async function lagOf(name: string, parameters: Record<string, number>, changes: Partial<ReplayOptions> = {}) {
+async function lagOf(name: string, parameters: Record<string, number>, changes: PlanChanges = {}) {
   const opened = openScenario(
     'zone-policies',
     { 'short-timeout': SHORT_S, 'long-timeout': LONG_S, ...parameters },
@@ -25,14 +23,13 @@ async function lagOf(name: string, parameters: Record<string, number>, changes: 
   );
   const traffic = await stageTraffic(scenarioTraffic('zone-policies', opened.source), null);
   const config = configFromSuggestion(opened.suggestedConfig!);
-  const { finished } = await runDesign(
+  const finished = await runDesign(
     traffic,
     design(name),
-    replayOptions({
+    quickPlan({
       clock: 'capture',
       sweepIntervalMs: SWEEP_S * 1000,
-      rules: createRules(config),
-      configure: (thread) => applyConfig(threadTarget(thread), config),
+      config,
       ...changes,
     }),
   );

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { availableDesigns } from '../../../engine/host/designs.js';
 import { register as replay } from '../../../tools/commands/replay.js';
 import { readConfig } from '../../../tools/config/read-config.js';
-import { createRules } from '../../../tools/config/rules.js';
+import { createRules, rulesOf } from '../../../tools/config/rules.js';
+import { runDesign } from '../../../tools/replay/run-control.js';
 import { readPackets } from '../../../tools/oracle/capture-run.js';
 import { editTraffic, NO_EDITS } from '../../../tools/replay/edited-traffic.js';
 import { durationText, plannedRun, plannedText } from '../../../tools/replay/planned-run.js';
@@ -22,7 +23,7 @@ import { compileFilter } from '../../../tools/rewrite/filter.js';
 import { pcapBytes, type PcapBytesRecord } from '../captures/pcap-bytes.js';
 import { scratchFolder } from '../../support/command.js';
 import { udpFrame } from '../../support/packets.js';
-import { replayCase } from '../../support/replay.js';
+import { caseOf, design, quickPlan } from '../../support/replay.js';
 import { runCommand } from '../../support/run-command.js';
 
 const DESIGN = availableDesigns()[0] as string;
@@ -95,7 +96,7 @@ describe('--max-gap', () => {
 describe('the planned duration', () => {
   const load = (file: string, storeBytes = 1e9): Promise<ReplayTraffic> =>
     loadTraffic({ origin: { type: 'capture', files: [file] }, edits: AS_IT_IS, limit: null }, storeBytes);
-  const once = { loops: 1, durationMs: null };
+  const once = { loops: 1, durationMs: null, burst: 1 };
 
   it('is known before the start, with the pause that makes it long', async () => {
     const file = atSeconds('day.pcap', [0, 65_536, 0, 65_540]);
@@ -123,7 +124,7 @@ describe('the planned duration', () => {
     expect(seconds({})).toBeCloseTo(1, 9);
     expect(seconds({ loops: 3 })).toBeCloseTo(3.2, 9);
     expect(seconds({ burst: 4 })).toBeCloseTo(0.8, 9);
-    expect(seconds({ loops: Number.POSITIVE_INFINITY, durationMs: 500 })).toBeCloseTo(0.5, 9);
+    expect(seconds({ loops: null, durationMs: 500 })).toBeCloseTo(0.5, 9);
     expect(seconds({ pacing: { mode: 'multiplier', multiplier: 2 }, loops: 2 })).toBeCloseTo(
       (11 + 10) / 2,
       9,
@@ -211,11 +212,11 @@ describe('filters by length', () => {
         storeBytes,
       );
       const roomy = isStreamed(traffic) ? { ...traffic, storeBytes: 1 << 20 } : traffic;
-      const rules = createRules(config);
-      const result = await replayCase(roomy, DESIGN, { rules, config });
+      const finished = await runDesign(roomy, design(DESIGN), quickPlan({ config }));
       // Two connections in zone 7 and 3; without the wire length both were in zone 3.
-      expect(result.packets.injected).toBe(3);
-      if (storeBytes > 1) expect(rules.requests.map(({ zone }) => zone)).toEqual([3, 7]);
+      expect(caseOf(finished).packets.injected).toBe(3);
+      const { requests } = rulesOf(finished.plan.config);
+      if (storeBytes > 1) expect(requests.map(({ zone }) => zone)).toEqual([3, 7]);
     }
     const rules = createRules(config);
     const zones: (number | undefined)[] = [];

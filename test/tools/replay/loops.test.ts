@@ -2,10 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { byTurns, replayedDesigns } from '../../support/designs.js';
-import { applyConfig, threadTarget } from '../../../tools/config/apply-config.js';
 import { parseConfig } from '../../../tools/config/read-config.js';
 import { register as replay } from '../../../tools/commands/replay.js';
-import { createRules } from '../../../tools/config/rules.js';
 import { stageTraffic } from '../../../tools/replay/staging.js';
 import { readResult } from '../../../tools/result/result-file.js';
 import type { Result } from '../../../tools/result/schema.js';
@@ -42,7 +40,7 @@ describe.each(replayedDesigns())('loops through %s', (name) => {
       const shared = await replayCase(traffic, name, { loops: 5, workers, uniqueIpLoops: 2 });
       expect(shared.connections?.created).toBe(600);
       expect(shared).toMatchObject({ uniqueIpLoops: 2, repeatedTuples: true });
-      const same = await replayCase(traffic, name, { loops: 5, workers, sameAddresses: true });
+      const same = await replayCase(traffic, name, { loops: 5, workers, uniqueIpLoops: null });
       expect(same.connections?.created).toBe(200);
       expect(same).toMatchObject({ uniqueIpLoops: null, repeatedTuples: true });
       const once = await replayCase(traffic, name, { workers });
@@ -58,9 +56,7 @@ describe.each(replayedDesigns())('loops through %s', (name) => {
     const traffic = await scenario('syn-flood', { packets: 100 });
     const result = await replayCase(traffic, name, {
       loops: 4,
-      rules: createRules(config),
       config,
-      configure: (thread) => applyConfig(threadTarget(thread), config),
     });
     expect(result.connections?.created).toBe(400);
     expect(result.nat?.allocations).toBe(400);
@@ -76,9 +72,7 @@ describe.each(replayedDesigns())('loops through %s', (name) => {
     const traffic = await stageTraffic(framesTraffic(frames), null);
     const result = await replayCase(traffic, name, {
       loops: 3,
-      rules: createRules(config),
       config,
-      configure: (thread) => applyConfig(threadTarget(thread), config),
     });
     // The second rule would not have committed them.
     expect(result.connections?.created).toBe(9);

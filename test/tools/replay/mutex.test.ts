@@ -4,9 +4,9 @@ import type { MutexPolicy } from '../../../engine/host/run-memory.js';
 import { compareResults } from '../../../tools/regress/compare-results.js';
 import { mergeResults } from '../../../tools/regress/merge-results.js';
 import { runOvsBenchmark } from '../../../tools/replay/ovs-benchmark.js';
-import { runDesign } from '../../../tools/replay/session.js';
+import { runDesign } from '../../../tools/replay/run-control.js';
 import type { Run } from '../../../tools/result/runs.js';
-import { design, replayOptions, scenario } from '../../support/replay.js';
+import { design, quickPlan, scenario } from '../../support/replay.js';
 import { sampleResult } from '../../support/results.js';
 
 const POLICIES: readonly MutexPolicy[] = ['glibc', 'backoff'];
@@ -15,7 +15,7 @@ describe('--mutex', () => {
   it.each(compiledDesigns())('reaches the engine of %s', async (name) => {
     const traffic = await scenario('established', { packets: 300 });
     for (const mutex of POLICIES) {
-      const { finished } = await runDesign(traffic, design(name), replayOptions({ mutex }));
+      const finished = await runDesign(traffic, design(name), quickPlan({ mutex, workers: 2 }));
       const { constants: c } = finished.run.engine;
       const word = new DataView(finished.run.memory.buffer).getUint32(c.CONTROL + c.C_MUTEX_POLICY, true);
       expect(word).toBe(mutex === 'backoff' ? c.MUTEX_BACKOFF : c.MUTEX_GLIBC);

@@ -1,12 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  makeDue,
-  makeSchedule,
-  targetPps,
-  waitUntil,
-  type PacingRequest,
-} from '../../../tools/replay/pace.js';
+import { makeDue, makeSchedule, targetPps, waitUntil } from '../../../tools/replay/pace.js';
+import type { PacingRequest } from '../../../tools/replay/replay-plan.js';
 import { parseProfile } from '../../../tools/replay/rate-profile.js';
 
 const totals = { packets: 1000, bits: 8_000_000, loopNs: 2e9 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { availableDesigns } from '../../../engine/host/designs.js';
-import type { PacingRequest } from '../../../tools/replay/pace.js';
+import type { PacingRequest } from '../../../tools/replay/replay-plan.js';
 import { stageTraffic, type StagedTraffic } from '../../../tools/replay/staging.js';
 import type { Traffic } from '../../../tools/replay/traffic.js';
 import type { ResultCase } from '../../../tools/result/schema.js';
@@ -97,7 +97,7 @@ describe('the rate of few packets', () => {
     const result = await replayCase(packets, DESIGN, {
       pacing,
       durationMs: 100,
-      loops: Number.POSITIVE_INFINITY,
+      loops: null,
     });
     expect(result.packets.injected).toBe(1);
     expect(rateCheck(result)).toMatchObject({ ok: true });

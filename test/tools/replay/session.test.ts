@@ -4,7 +4,7 @@ import { byTurns, replayedDesigns } from '../../support/designs.js';
 import { runSession } from '../../../tools/replay/session.js';
 import type { ResultCase } from '../../../tools/result/schema.js';
 import { validateResult } from '../../../tools/result/result-file.js';
-import { design, failedChecks, replayCase, replayOptions, scenario } from '../../support/replay.js';
+import { failedChecks, replayCase, quickPlan, scenario } from '../../support/replay.js';
 
 function locksPerPacket(each: ResultCase, lockClass: string): number {
   const all = each.locks?.find((lock) => lock.class === lockClass && lock.thread === 'all');
@@ -85,7 +85,7 @@ describe.each(replayedDesigns())('replay through %s', (name) => {
 
   it('runs open-ended loops for a duration', async () => {
     const traffic = await scenario('established', { packets: 1000, 'active-flows': 50 });
-    const result = await replayCase(traffic, name, { loops: Number.POSITIVE_INFINITY, durationMs: 150 });
+    const result = await replayCase(traffic, name, { loops: null, durationMs: 150 });
     expect(result.packets.injected).toBeGreaterThan(1000);
     expect(result.elapsedNs).toBeGreaterThan(140e6);
     expect(failedChecks(result)).toEqual([]);
@@ -101,7 +101,7 @@ describe.each(replayedDesigns())('replay through %s', (name) => {
 
   it('runs the bare build, without lock figures', async () => {
     const traffic = await scenario('established', { packets: 2000, 'active-flows': 50 });
-    const result = await replayCase(traffic, name, { flavour: 'bare', workers: 2 });
+    const result = await replayCase(traffic, name, { build: 'bare', workers: 2 });
     expect(result.build).toBe('bare');
     expect(result.locks ?? null).toBeNull();
     expect(failedChecks(result)).toEqual([]);
@@ -114,10 +114,8 @@ describe('a session', () => {
     const result = await runSession({
       traffic,
       input: { type: 'scenario', name: 'tcp-crr' },
-      designs: ['timeout-lists', 'rculist-sweep@v7'].map(design),
-      options: replayOptions({ workers: 2 }),
+      plan: quickPlan({ designs: ['timeout-lists', 'rculist-sweep@v7'], workers: 2 }),
       commandLine: ['replay'],
-      configuration: {},
     });
     expect(validateResult(result, 'result.json')).toBe(result);
     expect(result.valid).toBe(true);
@@ -133,10 +131,8 @@ describe('a session', () => {
       {
         traffic,
         input: { type: 'scenario', name: 'established' },
-        designs: ['timeout-lists', 'rculist-sweep'].map(design),
-        options: replayOptions({ loops: 1e9 }),
+        plan: quickPlan({ designs: ['timeout-lists', 'rculist-sweep'], loops: 1e9 }),
         commandLine: ['replay'],
-        configuration: {},
       },
       { onStart: (interrupt) => setTimeout(interrupt, 100) },
     );

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sourceChecks } from '../../../tools/bench/replay-runner.js';
 import { valuesOf } from '../../../tools/bench/metrics.js';
-import { runSession, type ReplayOptions } from '../../../tools/replay/session.js';
+import { runSession, type SessionHooks } from '../../../tools/replay/session.js';
 import { AS_IT_IS, loadTraffic } from '../../../tools/replay/traffic-source.js';
 import { markdownText } from '../../../tools/report/markdown.js';
 import { renderPage } from '../../../tools/report/page.js';
@@ -10,13 +10,16 @@ import type { Result } from '../../../tools/result/schema.js';
 import { result as resultSchema } from '../../../tools/result/schema.js';
 import { summarySentences } from '../../../tools/report/summary-sentences.js';
 import { renderTerminal } from '../../../tools/report/terminal.js';
-import { design, replayOptions } from '../../support/replay.js';
+import { quickPlan, type PlanChanges } from '../../support/replay.js';
 
 const PACKETS = 20_000;
 const DESIGNS = ['timeout-lists', 'rculist-sweep'];
 
 /** The same traffic through both designs, from memory or through rings of 1 MiB. */
-async function session(storeBytes: number, changes: Partial<ReplayOptions>): Promise<Result> {
+async function session(
+  storeBytes: number,
+  { fault, ...changes }: PlanChanges & Pick<SessionHooks, 'fault'>,
+): Promise<Result> {
   const origin = {
     type: 'scenario',
     name: 'established',
@@ -24,14 +27,13 @@ async function session(storeBytes: number, changes: Partial<ReplayOptions>): Pro
     seed: 1,
   } as const;
   const traffic = await loadTraffic({ origin, edits: AS_IT_IS, limit: null }, storeBytes);
-  return runSession({
+  const request = {
     traffic,
     input: { type: 'scenario', name: 'established' },
-    designs: DESIGNS.map(design),
-    options: replayOptions({ warmupPackets: 0, ...changes }),
+    plan: quickPlan({ designs: DESIGNS, warmupPackets: 0, ...changes }),
     commandLine: [],
-    configuration: {},
-  });
+  } as const;
+  return runSession(request, { fault });
 }
 
 /** The source stops for a while once a worker has nothing left to do. */
@@ -61,7 +63,7 @@ async function reports(
 describe('at top speed', () => {
   let bound: Result;
   beforeAll(async () => {
-    bound = await session(SMALL, { bareThroughput: true, fault: slowSource });
+    bound = await session(SMALL, { build: 'both', fault: slowSource });
   });
 
   it('the result and each of its cases say that the source bound them', () => {
@@ -90,7 +92,7 @@ describe('at top speed', () => {
   });
 
   it('nothing is said of packets that are in memory', async () => {
-    const staged = await session(1e9, { bareThroughput: true });
+    const staged = await session(1e9, { build: 'both' });
     expect(staged.bound ?? null).toBeNull();
     expect(staged.cases.map((one) => one.bound ?? null)).toEqual([null, null]);
     expect(staged.cases.flatMap(sourceChecks)).toEqual([]);

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { byTurns, replayedDesigns } from '../../support/designs.js';
-import type { ReplayOptions } from '../../../tools/replay/session.js';
 import {
   AS_IT_IS,
   isStreamed,
@@ -11,7 +10,7 @@ import {
   type ReplayTraffic,
 } from '../../../tools/replay/traffic-source.js';
 import type { ResultCase } from '../../../tools/result/schema.js';
-import { failedChecks, replayCase } from '../../support/replay.js';
+import { failedChecks, type PlanChanges, replayCase } from '../../support/replay.js';
 
 const SMALL_STORE_BYTES = 1024 ** 2;
 
@@ -24,14 +23,14 @@ function traffic(name: string, packets: number, storeBytes: number): Promise<Rep
 function interrupted(
   input: ReplayTraffic,
   name: string,
-  changes: Partial<ReplayOptions>,
+  changes: PlanChanges,
   afterMs: number,
 ): Promise<ResultCase> {
   return replayCase(input, name, changes, { onStart: (interrupt) => void setTimeout(interrupt, afterMs) });
 }
 
 describe.each(replayedDesigns())('streamed through %s', (name) => {
-  const situations = [{}, { loops: 3 }, { loops: 3, uniqueIpLoops: 2 }, { loops: 2, sameAddresses: true }];
+  const situations = [{}, { loops: 3 }, { loops: 3, uniqueIpLoops: 2 }, { loops: 2, uniqueIpLoops: null }];
   it.each(byTurns(situations, name))('gives the verdicts and work of a staged run: %o', async (changes) => {
     const options = { clock: 'capture', ...changes } as const;
     const staged = await replayCase(await traffic('tcp-crr', 15_000, 1e9), name, options);

@@ -4,10 +4,9 @@
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import { availableDesigns } from '../../../engine/host/designs.js';
-import { parseObjective } from '../../../tools/replay/rate-search.js';
 import { ReplayFailure } from '../../../tools/replay/replay-failure.js';
-import { runSearch } from '../../../tools/replay/session.js';
-import { design, replayCase, replayOptions, scenario } from '../../support/replay.js';
+import { runSession } from '../../../tools/replay/session.js';
+import { replayCase, quickPlan, scenario } from '../../support/replay.js';
 import {
   DEATHS,
   die,
@@ -112,18 +111,18 @@ describe('an error that nobody waits for', () => {
 describe('a search for a rate', () => {
   // Which way the thread ends is the run's matter, not the search's.
   it.each(LONG ? DEATHS : DEATHS.slice(0, 2))('%s: ends with the run that failed', async (kind) => {
-    const objectiveText = 'p99<1s';
-    const search = runSearch({
+    const fault = { thread: 'sweeper', kind } as const;
+    const request = {
       traffic: await scenario('established', { packets: 2000, 'active-flows': 50 }),
-      input: { type: 'scenario', name: 'established' },
-      designs: [design('timeout-lists')],
-      options: replayOptions({ workers: 2, fault: { thread: 'sweeper', kind } }),
+      input: { type: 'scenario', name: 'established' } as const,
+      plan: quickPlan({
+        designs: ['timeout-lists'],
+        workers: 2,
+        search: { objective: 'p99<1s', stepMs: 60_000 },
+      }),
       commandLine: ['replay'],
-      configuration: {},
-      objectiveText,
-      objective: parseObjective(objectiveText),
-      stepMs: 60_000,
-    });
+    };
+    const search = runSession(request, { fault });
     await expect(search).rejects.toThrow(/the sweeper failed.*holding ct_lock/);
   });
 });

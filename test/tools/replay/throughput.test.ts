@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { replayedDesigns } from '../../support/designs.js';
 import { readMachine } from '../../../tools/replay/machine.js';
-import { measureCase, runSearch, runSession, type CaseRequest } from '../../../tools/replay/session.js';
-import { parseObjective } from '../../../tools/replay/rate-search.js';
+import { measureCase, runSession, type CaseRequest } from '../../../tools/replay/session.js';
 import { readResult, validateResult } from '../../../tools/result/result-file.js';
 import type { Result, ResultCase } from '../../../tools/result/schema.js';
 import { scratchFolder, type CommandOutcome } from '../../support/command.js';
-import { design, failedChecks, replayOptions, scenario } from '../../support/replay.js';
+import { design, failedChecks, quickPlan, scenario, type PlanChanges } from '../../support/replay.js';
 import { sampleResult } from '../../support/results.js';
 import { runCommandLine } from '../../support/run-command.js';
 
@@ -31,7 +30,7 @@ async function replayed(
 function request(changes: Partial<CaseRequest> & Pick<CaseRequest, 'traffic' | 'choice'>): CaseRequest {
   return {
     input: { type: 'scenario', name: 'test' },
-    options: replayOptions({ bareThroughput: true }),
+    plan: quickPlan({ build: 'both' }),
     id: 'test',
     machine: readMachine(),
     ...changes,
@@ -41,8 +40,8 @@ function request(changes: Partial<CaseRequest> & Pick<CaseRequest, 'traffic' | '
 describe.each(replayedDesigns())('throughput of %s', (name) => {
   it('comes from a run of the bare build without clocks, everything else from a probed one of the same packets', async () => {
     const traffic = await scenario('tcp-crr', { packets: 6000 });
-    const options = replayOptions({ bareThroughput: true, workers: 2 });
-    const one = await measureCase(request({ traffic, choice: design(name), options }));
+    const plan = quickPlan({ build: 'both', workers: 2 });
+    const one = await measureCase(request({ traffic, choice: design(name), plan }));
     expect(one.build).toBe('probed');
     expect(one.throughput).toMatchObject({ build: 'bare', timed: false, packets: 6000 });
     expect(one.throughput?.pps).toBeCloseTo((6000 / one.throughput!.elapsedNs) * 1e9, 3);
@@ -64,17 +63,17 @@ describe.each(replayedDesigns())('throughput of %s', (name) => {
 
   it('decides the same with and without probes, which is checked where it has to be so', async () => {
     const traffic = await scenario('tcp-crr', { packets: 3000 });
-    const options = replayOptions({ bareThroughput: true, clock: 'capture', loops: 2 });
-    const one = await measureCase(request({ traffic, choice: design(name), options }));
+    const plan = quickPlan({ build: 'both', clock: 'capture', loops: 2 });
+    const one = await measureCase(request({ traffic, choice: design(name), plan }));
     expect(one.audit.find((check) => check.name === 'same-verdicts')).toMatchObject({ ok: true });
     expect(failedChecks(one)).toEqual([]);
   });
 
   it('is measured in the one run there is where that is bare and not timed', async () => {
     const traffic = await scenario('tcp-crr', { packets: 2000 });
-    const options = replayOptions({ bareThroughput: true, flavour: 'bare', latency: { mode: 'off' } });
+    const plan = quickPlan({ build: 'bare', latency: { mode: 'off' } });
     const runs: string[] = [];
-    const one = await measureCase(request({ traffic, choice: design(name), options }), {
+    const one = await measureCase(request({ traffic, choice: design(name), plan }), {
       onRun: (_label, purpose) => runs.push(purpose),
     });
     expect(runs).toEqual(['all']);
@@ -193,10 +192,13 @@ describe('an interrupted session', () => {
       {
         traffic,
         input: { type: 'scenario', name: 'established' },
-        designs: ['timeout-lists', 'rculist-sweep'].map(design),
-        options: replayOptions({ bareThroughput: true, loops: Number.POSITIVE_INFINITY, durationMs: 250 }),
+        plan: quickPlan({
+          designs: ['timeout-lists', 'rculist-sweep'],
+          build: 'both',
+          loops: null,
+          durationMs: 250,
+        }),
         commandLine: ['replay'],
-        configuration: {},
       },
       {
         onRun: (_label, now) => (purpose = now),
@@ -230,10 +232,8 @@ describe('an interrupted session', () => {
       {
         traffic,
         input: { type: 'scenario', name: 'established' },
-        designs: ['timeout-lists', 'rculist-sweep'].map(design),
-        options: replayOptions({ bareThroughput: true }),
+        plan: quickPlan({ designs: ['timeout-lists', 'rculist-sweep'], build: 'both' }),
         commandLine: ['replay'],
-        configuration: {},
       },
       { onRun: (_label, purpose) => runs.push(purpose), isInterrupted: () => runs.length > 0 },
     );
@@ -245,25 +245,22 @@ describe('an interrupted session', () => {
 });
 
 describe('a search for the highest rate', () => {
-  const search = async (
-    objectiveText: string,
-    changes: Parameters<typeof replayOptions>[0],
-  ): Promise<Result> => {
-    return runSearch({
+  const search = async (objective: string, changes: PlanChanges): Promise<Result> => {
+    return runSession({
       traffic: await scenario('established', { packets: 2000, 'active-flows': 50 }),
       input: { type: 'scenario', name: 'established' },
-      designs: [design('rculist-sweep')],
-      options: replayOptions({ warmupPackets: 100, ...changes }),
+      plan: quickPlan({
+        designs: ['rculist-sweep'],
+        warmupPackets: 100,
+        search: { objective, stepMs: 30 },
+        ...changes,
+      }),
       commandLine: ['replay'],
-      configuration: {},
-      objectiveText,
-      objective: parseObjective(objectiveText),
-      stepMs: 30,
     });
   };
 
   it('takes its bound from the bare build without clocks, and holds rates with clocks and no probes', async () => {
-    const result = await search('service.p50<1s', { bareThroughput: true });
+    const result = await search('service.p50<1s', { build: 'both' });
     const [top, ...steps] = result.cases as [ResultCase, ...ResultCase[]];
     expect(top).toMatchObject({ build: 'bare', latency: { mode: 'off' } });
     expect(steps.length).toBeGreaterThan(0);

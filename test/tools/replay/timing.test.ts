@@ -4,12 +4,19 @@ import { describe, expect, it } from 'vitest';
 import { byTurns, replayedDesigns } from '../../support/designs.js';
 import type { EngineRun } from '../../../engine/host/run-memory.js';
 import { decodeHistogram } from '../../../tools/measure/latency-summary.js';
-import { makeCase } from '../../../tools/replay/case-result.js';
-import { HOLD_INTERVAL, runDesign, type ReplayOptions } from '../../../tools/replay/session.js';
-import type { FinishedRun } from '../../../tools/replay/run-control.js';
+import { runDesign, type FinishedRun } from '../../../tools/replay/run-control.js';
+import { HOLD_INTERVAL } from '../../../tools/replay/run-layout.js';
 import type { StagedTraffic } from '../../../tools/replay/staging.js';
 import type { Contention, ResultCase } from '../../../tools/result/schema.js';
-import { design, failedChecks, replayCase, replayOptions, scenario } from '../../support/replay.js';
+import {
+  caseOf,
+  design,
+  failedChecks,
+  type PlanChanges,
+  quickPlan,
+  replayCase,
+  scenario,
+} from '../../support/replay.js';
 
 const balances = ({ audit }: ResultCase): ResultCase['audit'] =>
   audit.filter(({ name }) => name.startsWith('time-balance'));
@@ -23,18 +30,11 @@ async function meddledCase(
   traffic: StagedTraffic,
   name: string,
   meddle: (finished: FinishedRun) => void,
-  changes: Partial<ReplayOptions> = {},
+  changes: PlanChanges = {},
 ): Promise<ResultCase> {
-  const { finished, runOptions } = await runDesign(traffic, design(name), replayOptions(changes));
+  const finished = await runDesign(traffic, design(name), quickPlan(changes));
   meddle(finished);
-  return makeCase(finished, runOptions, {
-    id: 'test',
-    trial: 0,
-    startedAt: new Date(0),
-    designLabel: name,
-    input: { type: 'scenario', name: traffic.name },
-    facts: {},
-  });
+  return caseOf(finished);
 }
 
 /** Makes the recorder of every worker have lost `share` of the time: its sums of service times are that much smaller. */
@@ -63,13 +63,13 @@ function multiplyAcquisitions(run: EngineRun, thread: number, factor: number): v
 }
 
 describe.each(replayedDesigns())('time of the workers of %s', (name) => {
-  const modes: [string, Partial<ReplayOptions>][] = [
+  const modes: [string, PlanChanges][] = [
     ['two workers', { workers: 2 }],
     ['batches of one', { batch: 1 }],
     ['one batch in ten timed', { latency: { mode: 'sample', interval: 10 } }],
     ['a rate to keep', { pacing: { mode: 'pps', pps: 40_000 } }],
     ['a capture clock', { clock: 'capture' }],
-    ['the bare build', { flavour: 'bare' }],
+    ['the bare build', { build: 'bare' }],
   ];
   it.each(byTurns(modes, name))('adds up with %s', async (_, changes) => {
     const traffic = await scenario('established', { packets: 40_000, 'active-flows': 500 });

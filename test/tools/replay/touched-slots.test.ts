@@ -3,22 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { byTurns, replayedDesigns } from '../../support/designs.js';
 import { loadEngine } from '../../../engine/host/module.js';
 import type { TrackerConfig } from '../../../tools/config/read-config.js';
-import { createRules } from '../../../tools/config/rules.js';
 import { configFromSuggestion } from '../../../tools/config/suggested.js';
 import type { FinishedRun } from '../../../tools/replay/run-control.js';
-import { runDesign, type ReplayOptions } from '../../../tools/replay/session.js';
-import {
-  slotsInUse,
-  slotsNeeded,
-  touchSlots,
-  type SlotOptions,
-} from '../../../tools/replay/touched-slots.js';
+import { runDesign } from '../../../tools/replay/run-control.js';
+import { slotsInUse, slotsNeeded, touchSlots, type SlotPlan } from '../../../tools/replay/touched-slots.js';
 import { AS_IT_IS, loadTraffic } from '../../../tools/replay/traffic-source.js';
 import type { TrafficSlots } from '../../../tools/replay/traffic-slots.js';
 import { openScenario } from '../../../tools/synth/registry.js';
 import { primitiveRun } from '../../engine/shm/primitive-threads.js';
 import { fakeFiles } from '../measure/fake-system.js';
-import { design, replayOptions } from '../../support/replay.js';
+import { design, type PlanChanges, quickPlan } from '../../support/replay.js';
 
 const WORKERS = 2;
 /** Two for each thread, which one that creates narrowly may hold ready. */
@@ -36,7 +30,7 @@ const TRANSLATED: TrackerConfig = {
 interface Trial {
   readonly scenario: string;
   readonly parameters: Record<string, number>;
-  readonly options?: Partial<ReplayOptions>;
+  readonly options?: PlanChanges;
   /** Every packet is translated. */
   readonly translated?: boolean;
   /** Replayed through rings that are smaller than the traffic. */
@@ -53,20 +47,20 @@ async function replay(name: string, trial: Trial): Promise<FinishedRun> {
       : configFromSuggestion(suggestedConfig);
   const origin = { type: 'scenario', name: scenario, parameters, seed: 1 } as const;
   const traffic = await loadTraffic({ origin, edits: AS_IT_IS, limit: null }, storeBytes);
-  const { finished } = await runDesign(
+  const finished = await runDesign(
     traffic,
     design(name),
-    replayOptions({
+    quickPlan({
       workers: WORKERS,
       maxConns: 200_000,
-      ...(config === null ? {} : { config, rules: createRules(config) }),
+      ...(config === null ? {} : { config }),
       ...options,
     }),
   );
   return finished;
 }
 
-const loops = (count: number, uniqueIpLoops: number | null): Partial<ReplayOptions> => ({
+const loops = (count: number | null, uniqueIpLoops: number | null): PlanChanges => ({
   loops: count,
   uniqueIpLoops,
 });
@@ -102,7 +96,7 @@ const TRIALS: [string, Trial][] = [
     {
       scenario: 'tcp-crr',
       parameters: { packets: 500 },
-      options: { ...loops(Number.POSITIVE_INFINITY, 1), durationMs: 100 },
+      options: { ...loops(null, 1), durationMs: 100 },
     },
   ],
   [
@@ -162,7 +156,7 @@ describe.each(replayedDesigns())('a run of %s', (name) => {
 describe('slots that a run can come to use', () => {
   const slots: TrafficSlots = { opening: 100, reopening: 40, committed: 1000 };
   const totals = { packets: 1000, bits: 8e5, loopNs: 1e9 };
-  const options: SlotOptions = {
+  const options: SlotPlan = {
     workers: WORKERS,
     pacing: { mode: 'topspeed' },
     loops: 1,
@@ -170,12 +164,12 @@ describe('slots that a run can come to use', () => {
     clock: 'wall',
     timeScale: 1,
     uniqueIpLoops: null,
-    config: undefined,
+    config: { file: null, entries: {} },
   };
-  const endless = Number.POSITIVE_INFINITY;
+  const endless = null;
   const policy = { file: null, entries: { timeoutPolicies: { short: { udp_single: 2 } } } };
 
-  it.each<[string, Partial<SlotOptions>, number]>([
+  it.each<[string, Partial<SlotPlan>, number]>([
     ['one loop', {}, 100],
     ['the same addresses again', { loops: 5 }, 100 + 4 * 40],
     ['addresses of their own', { loops: 5, uniqueIpLoops: 1 }, 500],
@@ -217,7 +211,7 @@ describe('slots that a run can come to use', () => {
     expect(slotsInUse(slots, totals, { ...options, ...changes }, 1e6)).toBe(expected + SPARES);
   });
 
-  it.each<[string, Partial<SlotOptions>, number]>([
+  it.each<[string, Partial<SlotPlan>, number]>([
     ['one loop', {}, 100],
     ['the same addresses again', { loops: 5 }, 100],
     ['addresses of their own', { loops: 5, uniqueIpLoops: 1 }, 500],

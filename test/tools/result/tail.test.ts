@@ -21,7 +21,7 @@ import {
   withheldReason,
   type PercentileKey,
 } from '../../../tools/result/tail.js';
-import { design, replayOptions, scenario } from '../../support/replay.js';
+import { quickPlan, scenario } from '../../support/replay.js';
 
 const KEYS = Object.keys(PERCENTILE_SHARES) as PercentileKey[];
 
@@ -31,10 +31,12 @@ async function crowdedResult(): Promise<Result> {
   return runSession({
     traffic,
     input: { type: 'scenario', name: 'established' },
-    designs: ['timeout-lists', 'rculist-sweep'].map(design),
-    options: replayOptions({ workers: Math.min(availableParallelism() + 2, 16), loops: 3 }),
+    plan: quickPlan({
+      designs: ['timeout-lists', 'rculist-sweep'],
+      workers: Math.min(availableParallelism() + 2, 16),
+      loops: 3,
+    }),
     commandLine: ['replay'],
-    configuration: {},
   });
 }
 

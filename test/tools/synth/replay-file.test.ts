@@ -4,18 +4,15 @@
  * told something; with CTREPLAY_LONG of all.
  */
 import { afterAll, describe, expect, it } from 'vitest';
-import { applyConfig, configSettings, threadTarget } from '../../../tools/config/apply-config.js';
 import { DEFAULT_CONFIG } from '../../../tools/config/read-config.js';
-import { createRules } from '../../../tools/config/rules.js';
 import { configFromSuggestion } from '../../../tools/config/suggested.js';
 import { PcapWriter } from '../../../tools/captures/pcap-writer.js';
-import { runDesign } from '../../../tools/replay/session.js';
-import { makeCase } from '../../../tools/replay/case-result.js';
+import { runDesign } from '../../../tools/replay/run-control.js';
 import { stageTraffic, type StagedTraffic } from '../../../tools/replay/staging.js';
 import { captureTraffic } from '../../../tools/replay/traffic.js';
 import { openScenario, SCENARIOS } from '../../../tools/synth/registry.js';
 import { drainSource } from '../../../tools/synth/write-capture.js';
-import { design, replayOptions, scenario } from '../../support/replay.js';
+import { caseOf, design, quickPlan, scenario } from '../../support/replay.js';
 import { Scratch } from '../captures/scratch.js';
 import { VARIANTS } from './support/variants.js';
 
@@ -63,22 +60,13 @@ describe('replaying the file of', () => {
     // What the scenario wants the tracker to be told, or translation and zones would not be met.
     const config = suggestedConfig === null ? DEFAULT_CONFIG : configFromSuggestion(suggestedConfig);
     const replay = async (traffic: StagedTraffic): Promise<unknown> => {
-      const options = replayOptions({
+      const options = quickPlan({
         clock: 'capture',
         warmupPackets: 0,
-        switches: configSettings(config).switches,
-        rules: createRules(config),
-        configure: (thread) => applyConfig(threadTarget(thread), config),
+        config,
       });
-      const { finished, runOptions } = await runDesign(traffic, design('rculist-sweep'), options);
-      return makeCase(finished, runOptions, {
-        id: 'test',
-        trial: 0,
-        startedAt: new Date(0),
-        designLabel: 'rculist-sweep',
-        input: { type: 'scenario', name },
-        facts: {},
-      }).packets;
+      const finished = await runDesign(traffic, design('rculist-sweep'), options);
+      return caseOf(finished, name).packets;
     };
     const direct = await replay(await scenario(name, parametersOf(name), SEED));
     expect(direct).toMatchObject({ injected: PACKETS });

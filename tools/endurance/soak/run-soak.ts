@@ -1,9 +1,11 @@
 /** A paced replay in a loop for a long time, looked at all along. */
-import { presetNumber, type DesignChoice } from '../../../engine/host/designs.js';
+import { designLabel, presetNumber, type DesignChoice } from '../../../engine/host/designs.js';
 import { loadEngine } from '../../../engine/host/module.js';
-import { COMMIT_ALL } from '../../config/rules.js';
+import { withSettings } from '../../config/apply-config.js';
+import { DEFAULT_CONFIG } from '../../config/read-config.js';
 import { makeCase } from '../../replay/case-result.js';
-import { runDesign, type ReplayOptions } from '../../replay/session.js';
+import { makePlan, type ReplayPlan } from '../../replay/replay-plan.js';
+import { runDesign } from '../../replay/run-control.js';
 import { AS_IT_IS, loadTraffic } from '../../replay/traffic-source.js';
 import type { ResultCase } from '../../result/schema.js';
 import { afterWarmUp, judge, type Flatness } from './flatness.js';
@@ -55,10 +57,10 @@ export async function runSoak(request: SoakRequest): Promise<SoakOutcome> {
   const traffic = await loadTraffic({ origin, edits: AS_IT_IS, limit: null }, STORE_BYTES);
   const sampleMs = Math.min(Math.max(request.durationMs / MOST_SAMPLES, 1000), 10_000);
   const sampler = new Sampler(sampleMs, request.onSample ?? (() => {}));
-  const { finished, runOptions } = await runDesign(traffic, choice, optionsOf(request, sampleMs), {
+  const finished = await runDesign(traffic, choice, planOf(request, sampleMs), {
     onProgress: (packets) => sampler.see(packets),
   });
-  const result = makeCase(finished, runOptions, {
+  const result = makeCase(finished, {
     id: 'soak',
     trial: 0,
     startedAt: new Date(sampler.startedAt),
@@ -78,27 +80,19 @@ export async function runSoak(request: SoakRequest): Promise<SoakOutcome> {
   return { samples, figures, failedChecks, packets: result.packets.injected };
 }
 
-function optionsOf(request: SoakRequest, sampleMs: number): ReplayOptions {
-  return {
-    flavour: 'probed',
+function planOf(request: SoakRequest, sampleMs: number): ReplayPlan {
+  return makePlan({
+    designs: [designLabel(request.choice)],
+    build: 'probed',
     workers: request.workers,
     pacing: { mode: 'pps', pps: request.pps },
-    steer: 'rss',
-    batch: 32,
-    loops: Number.POSITIVE_INFINITY,
+    loops: null,
     durationMs: request.durationMs,
-    clock: 'wall',
-    timeScale: 1,
-    maxConns: request.maxConns,
-    sweepIntervalMs: null,
-    latency: { mode: 'all' },
     warmupPackets: 1000,
     timelineMs: sampleMs,
-    pin: false,
     seed: request.seed,
-    rules: COMMIT_ALL,
-    configure: () => {},
-  };
+    config: withSettings(DEFAULT_CONFIG, request),
+  });
 }
 
 /** Takes a sample now and then. */
