@@ -4,7 +4,8 @@
  */
 import { Command } from 'commander';
 import { openCapture } from './captures/reader.js';
-import { loadInput, sessionEntry } from './commands/matrix-input.js';
+import { sessionEntry } from './commands/bench-matrix.js';
+import { loadInput } from './commands/matrix-input.js';
 import { measureReplay } from './commands/replay.js';
 import { addReplayCommand } from './commands/replay-request.js';
 import { checkTrials } from './commands/replay-trials.js';
