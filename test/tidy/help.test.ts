@@ -1,8 +1,4 @@
 /** Every command and option of the help is in the documents, and every option of the documents in the help. */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Command } from 'commander';
-import { format } from 'prettier';
 import { describe, expect, it } from 'vitest';
 import { makeProgram } from '../../tools/command-line.js';
 import { lineAt, planted, repository, type Complaint, type Sources } from './sources.js';
@@ -27,7 +23,9 @@ async function helpWords(): Promise<Words> {
   const all = [...commands, ...commands.flatMap((command) => command.commands)];
   return {
     commands: new Set(commands.map((command) => command.name())),
-    options: new Set(all.flatMap((command) => command.options.map(({ long }) => long ?? ''))),
+    options: new Set(
+      all.flatMap((command) => command.options.filter(({ hidden }) => !hidden).map(({ long }) => long ?? '')),
+    ),
   };
 }
 
@@ -71,39 +69,7 @@ function unknown({ options }: Words, sources: Sources): Complaint[] {
   );
 }
 
-const DOCUMENT = 'docs/commands.md';
-
-/** A cell of a table. */
-function cell(text: string): string {
-  return text.replaceAll('|', String.raw`\|`).replaceAll(/\s+/g, ' ');
-}
-
-/** The help as a document: every command with its options. */
-function documentOf(program: Command): string {
-  const sections = program.commands.flatMap((command) =>
-    [command, ...command.commands].map((each) => {
-      const name = each === command ? each.name() : `${command.name()} ${each.name()}`;
-      const options = each.options
-        .filter(({ hidden }) => !hidden)
-        .map(({ flags, description }) => `| \`${cell(flags)}\` | ${cell(description)} |`);
-      const table = options.length === 0 ? [] : ['', '| Option | What |', '| --- | --- |', ...options];
-      return [`## ctreplay ${name}`, '', `${cell(each.description())}`, ...table, ''].join('\n');
-    }),
-  );
-  const head =
-    '# Commands\n\nAll commands and options, made from the help (`CTREPLAY_WRITE_DOCS=1 npx vitest run test/tidy/help.test.ts`). ' +
-    'Parameters of scenarios are in [scenarios.md](scenarios.md).\n';
-  return [head, ...sections].join('\n');
-}
-
 describe('help and documents', () => {
-  it(`${DOCUMENT} is the help`, async () => {
-    const text = await format(documentOf(await makeProgram([])), { parser: 'markdown', printWidth: 110 });
-    const file = join(import.meta.dirname, '..', '..', DOCUMENT);
-    if (process.env['CTREPLAY_WRITE_DOCS'] === '1') writeFileSync(file, text);
-    expect(readFileSync(file, 'utf8')).toBe(text);
-  });
-
   const sources = repository();
 
   it('every command and option is documented', async () => {

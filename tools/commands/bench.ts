@@ -1,7 +1,11 @@
-/** `ctreplay bench`: matrices of replays; with `--scenario ovs-benchmark`, what `ctreplay ovs-benchmark` does. */
-import type { Command } from 'commander';
+/** `ctreplay bench`: matrices of replays; with `--synth ovs-benchmark`, what `ctreplay ovs-benchmark` does. */
+import { Option, type Command } from 'commander';
+import type { ParameterSpec } from '../synth/parameters.js';
+import { SCENARIOS } from '../synth/registry.js';
 import { addMatrixOptions, isMatrixRequest, runMatrix, type MatrixFlags } from './bench-matrix.js';
-import { touchAheadOption, wholeNumber } from './option-values.js';
+import { CAPTURE_ARGUMENT } from './capture-options.js';
+import { addSpelling, hint, touchAheadOption, wholeNumber } from './option-values.js';
+import { addScenarioOptions, camelCase } from './replay-request.js';
 import { addOvsBenchmarkOptions, ovsBenchmark, type OvsBenchmarkFlags } from './ovs-benchmark.js';
 import { UsageError } from './usage-error.js';
 
@@ -13,10 +17,11 @@ export function register(program: Command, argv: readonly string[]): void {
   command
     .summary('benchmark the designs')
     .description(
-      'With --capture, --scenario, --preset or --matrix: a matrix, every cell repeated in turns, with intervals and tests. ' +
-        "With --scenario ovs-benchmark: as 'ctreplay ovs-benchmark'.",
+      'Captures, --synth, --preset or --matrix make a matrix, every cell repeated in turns, with intervals and tests. With --synth ' +
+        "ovs-benchmark: as 'ctreplay ovs-benchmark'.",
     )
-    .option('--scenario <name>', 'ovs-benchmark');
+    .argument('[capture...]', `captures to run, beside or instead of scenarios: ${CAPTURE_ARGUMENT}`)
+    .addOption(new Option('--scenario <names>').hideHelp());
   addOvsBenchmarkOptions(command)
     .addOption(
       touchAheadOption(
@@ -31,10 +36,17 @@ export function register(program: Command, argv: readonly string[]): void {
     )
     .addHelpText(
       'after',
-      '\nExample:\n  ctreplay bench --scenario ovs-benchmark --workers 2 --packets 2M --batch 32 --change --trials 5',
+      '\nExample:\n  ctreplay bench --synth ovs-benchmark --workers 2 --packets 2M --batch 32 --change --trials 5',
     );
   addMatrixOptions(command);
-  command.action(async (flags: BenchFlags & MatrixFlags) => {
+  addInputSpellings(command);
+  const parameters = addScenarioOptions(command, argv);
+  command.action(async (captures: string[], given: BenchFlags & MatrixFlags) => {
+    const flags = {
+      ...given,
+      ...(captures.length === 0 ? {} : { capture: [...(given.capture ?? []), ...captures] }),
+      scenarioParameters: parametersOf(given, parameters),
+    };
     if (isMatrixRequest(flags)) {
       await runMatrix(flags, (name) => command.getOptionValueSource(name) !== 'default', argv);
       return;
@@ -42,10 +54,33 @@ export function register(program: Command, argv: readonly string[]): void {
     if (flags.scenario !== 'ovs-benchmark') {
       throw new UsageError(
         flags.scenario === undefined
-          ? 'name a workload with --scenario, --capture, --preset or --matrix; --list shows the presets'
-          : `--scenario is '${flags.scenario}', which this command cannot run; give ovs-benchmark`,
+          ? 'name captures, or a workload with --synth, --preset or --matrix; --list shows the presets'
+          : `--synth is '${flags.scenario}', which this command cannot run; give ovs-benchmark`,
       );
     }
     await ovsBenchmark(flags);
   });
+}
+
+/** How inputs are named in every command, and how they were. */
+function addInputSpellings(command: Command): void {
+  const names = SCENARIOS.map(({ name }) => name).join(', ');
+  const what = `scenarios to run, joined by commas; the parameters of a single one become options here; or ovs-benchmark: ${names}`;
+  addSpelling(command, '--synth <names>', 'scenario', null, what);
+  command.on('option:scenario', () => hint('--scenario is called --synth now'));
+  command.on('option:capture', () => hint('captures are named without --capture now, as for replay'));
+}
+
+/** Values of the options that a scenario's parameters became. */
+function parametersOf(
+  flags: object,
+  parameters: readonly ParameterSpec[],
+): Readonly<Record<string, number | string>> {
+  const values = flags as Readonly<Record<string, number | string | undefined>>;
+  return Object.fromEntries(
+    parameters.flatMap(({ name }) => {
+      const value = values[camelCase(name)];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }

@@ -133,7 +133,7 @@ export type VectorDesign = (typeof designNames)[number];
  * Which of the two recorded designs says what packets see under a design: the old one takes a connection that is ended (force, TCP
  * reuse) out of the table at once, the new one leaves it there until a sweep.
  */
-function recordedDesign(design: string): VectorDesign {
+export function recordedDesign(design: string): VectorDesign {
   return traitsOf(design).expireRemoves ? 'timeout-lists' : 'rculist-sweep';
 }
 
@@ -148,6 +148,11 @@ export function expectationOf(each: Step, design: string): Record<string, unknow
   const expectation: Record<string, unknown> = each.expect;
   const own = expectation[recordedDesign(design)];
   return own === undefined ? expectation : (own as Record<string, unknown>);
+}
+
+/** Whether the recorded pass of a step stopped at its limit, so that it may have left what had expired. */
+export function stoppedAtLimit(each: Step, design: string): boolean {
+  return each.op === 'sweep' && expectationOf(each, design)?.['wake'] === 'immediate';
 }
 
 /**
