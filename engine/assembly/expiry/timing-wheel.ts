@@ -158,7 +158,7 @@ function tickOf(ms: i64): u32 {
 // @ts-ignore: decorator
 @inline
 function ticksFrom(from: u32, tick: u32): i32 {
-  return <i32>((tick - from) << 2) >> 2;
+  return (<i32>((tick - from) << 2)) >> 2;
 }
 
 // @ts-ignore: decorator
@@ -217,14 +217,15 @@ function takeDue(now: i64): usize {
 // @ts-ignore: decorator
 @inline
 function requestWord(index: u32): usize {
-  return expiryBase + X_REQUESTS + ((<usize>index >> 6) << 3);
+  return expiryBase + X_REQUESTS + (((<usize>index) >> 6) << 3);
 }
 
 /** Asks the sweeper to look at the connection at its next pass. Precondition: its lock is held. */
 function request(conn: usize): void {
   const index = <u32>((conn - slabBase) / CONN_SIZE);
   if (TORTURE) step(S_REQUEST_SET);
-  atomic.or<u64>(requestWord(index), (<u64>1) << (<u64>(index & 63)));
+  const bit = <u64>(index & 63);
+  atomic.or<u64>(requestWord(index), (<u64>1) << bit);
 }
 
 /** The expiration has come nearer: asks for a look where the wheel would have one too late. Precondition: its lock is held. */
