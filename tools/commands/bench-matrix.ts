@@ -39,13 +39,7 @@ import { StopSignals } from './stop-signals.js';
 import { captureInput, requireRepeatable, scenarioInput } from './replay-input.js';
 import type { BuildChoice } from '../replay/replay-plan.js';
 import { inputRunKeys, latencyText, type InputRunFlags } from './input-run-keys.js';
-import {
-  addRateOptions,
-  addRunOptions,
-  buildChoice,
-  pacingOf,
-  type RateFlags,
-} from './replay-options.js';
+import { addRateOptions, addRunOptions, buildChoice, pacingOf, type RateFlags } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
 /** Flags of `bench` that a matrix reads. Those with a default in bench.ts count only where they were given. */

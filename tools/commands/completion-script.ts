@@ -51,7 +51,10 @@ function bashScript(commands: readonly CommandWords[]): string {
     const options = [...command.options, ...command.subcommands.flatMap((each) => each.options)];
     return options
       .filter((option) => (option.values ?? []).length > 0)
-      .map((option) => `    '${command.name} ${option.name}') values=${quoted((option.values ?? []).join(' '))} ;;`);
+      .map(
+        (option) =>
+          `    '${command.name} ${option.name}') values=${quoted((option.values ?? []).join(' '))} ;;`,
+      );
   });
   return `# bash completion for ctreplay
 _ctreplay() {
@@ -127,7 +130,8 @@ function fishScript(commands: readonly CommandWords[]): string {
     }
     const options = [...command.options, ...command.subcommands.flatMap((each) => each.options)];
     for (const option of new Map(options.map((one) => [one.name, one])).values()) {
-      const words = (option.values ?? []).length > 0 ? ` -f -a ${quoted((option.values ?? []).join(' '))}` : '';
+      const words =
+        (option.values ?? []).length > 0 ? ` -f -a ${quoted((option.values ?? []).join(' '))}` : '';
       const value = option.takesValue ? ` -r${words}` : '';
       lines.push(
         `complete -c ctreplay ${under} -l ${option.name.slice(2)}${value} -d ${quoted(oneLine(option.summary))}`,

@@ -87,7 +87,9 @@ export function addReplayCommand(program: Command, argv: readonly string[], acti
     // Live lines are of the intervals of the timeline.
     const flags = given.stats === undefined ? given : { ...given, timeline: given.stats };
     const plan =
-      flags.plan === undefined ? newPlan(captures, flags, added) : await planAgain(flags.plan, captures, command);
+      flags.plan === undefined
+        ? newPlan(captures, flags, added)
+        : await planAgain(flags.plan, captures, command);
     await action(plan, flags);
   });
 }
