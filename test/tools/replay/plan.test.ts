@@ -10,15 +10,22 @@ import {
   type PlanRequest,
 } from '../../../tools/replay/replay-plan.js';
 import type { Result } from '../../../tools/result/schema.js';
+import { register } from '../../../tools/commands/replay.js';
 import { ctreplay, scratchFolder, type CommandOutcome } from '../../support/command.js';
+import { failedChecksButRate } from '../../support/replay.js';
+import { runCommand } from '../../support/run-command.js';
 
 const folder = scratchFolder();
-const run = (...args: readonly string[]): CommandOutcome => ctreplay(args, folder);
+const at = (name: string): string => join(folder, name);
+const run = (...args: readonly string[]): Promise<CommandOutcome> =>
+  runCommand(register, ['replay', ...args]);
 
-function replayed(...args: readonly string[]): Result {
-  const { code, stdout, stderr } = run('replay', ...args, '--json', '--quiet');
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  return JSON.parse(stdout) as Result;
+async function replayed(...args: readonly string[]): Promise<Result> {
+  const { stdout, stderr } = await run(...args, '--json', '--quiet');
+  expect(stderr).toBe('');
+  const result = JSON.parse(stdout) as Result;
+  expect(result.cases.flatMap(failedChecksButRate)).toEqual([]);
+  return result;
 }
 
 /** What of a result has to come out the same on a capture's clock with one worker. */
@@ -40,6 +47,8 @@ function repeatable({ cases, seed, configuration }: Result): unknown {
   };
 }
 
+const CAPTURE = at('crr.pcap');
+const RULES = at('rules.yaml');
 const EXACT = ['--clock', 'capture', '--warmup', '100'];
 
 describe('a plan', () => {
@@ -73,9 +82,9 @@ describe('a plan', () => {
 
 describe('replay --plan', () => {
   beforeAll(() => {
-    expect(run('synth', 'tcp-crr', '--packets', '600', '--out', 'crr.pcap').code).toBe(0);
+    expect(ctreplay(['synth', 'tcp-crr', '--packets', '600', '-o', 'crr.pcap'], folder).code).toBe(0);
     writeFileSync(
-      join(folder, 'rules.yaml'),
+      RULES,
       'maxConns: 900\nsweep: { intervalMs: 700, preset: v6 }\nrules:\n  - match: { proto: tcp }\n    zone: 5\n    commit: true\n',
     );
   });
@@ -85,53 +94,52 @@ describe('replay --plan', () => {
     ['a rate', ['--synth', 'tcp-crr', '--packets', '400', '--pps', '20k', '--burst', '4', '--seed', '7']],
     [
       'captures, edited',
-      ['crr.pcap', '--filter', 'tcp', '--srcipmap', '10.0.0.0/8:172.16.0.0/12', '--limit', '500'],
+      [CAPTURE, '--filter', 'tcp', '--srcipmap', '10.0.0.0/8:172.16.0.0/12', '--limit', '500'],
     ],
-    ['a configuration in loops', ['crr.pcap', '--config', 'rules.yaml', '--loop', '3', '--same-addresses']],
-    ['the bare build', ['crr.pcap', '--bare', '--design', 'rculist-sweep@v7', '--sweep-interval', '50']],
-  ])('repeats %s', (name, args) => {
-    const out = `out-${name.replaceAll(/\W+/g, '-')}`;
-    const first = replayed(...args, ...EXACT, '--out', out);
+    ['a configuration in loops', [CAPTURE, '--config', RULES, '--loop', '3', '--same-addresses']],
+    ['the bare build', [CAPTURE, '--bare', '--design', 'rculist-sweep@v7', '--sweep-interval', '50']],
+  ])('repeats %s', async (name, args) => {
+    const out = at(name);
+    const first = await replayed(...args, ...EXACT, '--out', out);
     // The configuration is in the plan: its file is not read again.
-    writeFileSync(join(folder, 'rules.yaml'), 'maxConns: 1\n', { flag: name.includes('config') ? 'w' : 'a' });
-    const again = replayed('--plan', join(out, 'result.json'));
+    if (args.includes(RULES)) writeFileSync(RULES, 'maxConns: 1\n');
+    const again = await replayed('--plan', join(out, 'result.json'));
     expect(repeatable(again)).toEqual(repeatable(first));
     expect(again.cases.length).toBeGreaterThan(0);
   });
 
-  it('takes nothing that the plan says', () => {
-    const out = 'out-a-rate';
+  it('takes nothing that the plan says', async () => {
     for (const [args, other] of [
       [['--workers', '2'], '--workers'],
-      [['crr.pcap'], 'the capture crr.pcap'],
+      [[CAPTURE], `the capture ${CAPTURE}`],
       [['--seed', '1'], '--seed'],
       [['--strict'], '--strict'],
     ] as const) {
-      expect(run('replay', '--plan', out, ...args)).toMatchObject({
+      expect(await run('--plan', at('a rate'), ...args)).toMatchObject({
         code: 2,
         stderr: expect.stringContaining(`--plan and ${other} exclude each other`) as string,
       });
     }
   });
 
-  it('says of a result without plan where it is from, and of a damaged one what is wrong', () => {
-    const result = JSON.parse(readFileSync(join(folder, 'out-a-rate', 'result.json'), 'utf8')) as Result;
-    const write = (name: string, configuration: object): string => {
-      writeFileSync(join(folder, name), JSON.stringify({ ...result, configuration }));
-      return name;
+  it('says of a result without plan where it is from, and of a damaged one what is wrong', async () => {
+    const result = JSON.parse(readFileSync(at('a rate/result.json'), 'utf8')) as Result;
+    const complaint = async (configuration: object): Promise<CommandOutcome> => {
+      writeFileSync(at('other.json'), JSON.stringify({ ...result, configuration }));
+      return run('--plan', at('other.json'));
     };
-    const old = write('old.json', { batch: 32, workers: 1 });
-    expect(run('replay', '--plan', old)).toMatchObject({
+    expect(await complaint({ batch: 32, workers: 1 })).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(
-        /old\.json: holds no plan of a replay.*ctreplay replay --synth/s,
+        /other\.json: holds no plan of a replay.*ctreplay replay --synth/s,
       ) as string,
     });
-    const wrong = write('wrong.json', { ...result.configuration, workers: 'many' });
-    expect(run('replay', '--plan', wrong)).toMatchObject({
+    expect(await complaint({ ...result.configuration, workers: 'many' })).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('wrong.json: configuration: workers: ') as string,
+      stderr: expect.stringContaining('other.json: configuration: workers: ') as string,
     });
-    expect(run('replay', '--plan', 'nothing.json').stderr).toContain('nothing.json: there is no such file');
+    const config = { file: null, entries: { zonePolicies: { 3: 'nowhere' } } };
+    expect((await complaint({ ...result.configuration, config })).stderr).toMatch(/nowhere/);
+    expect((await run('--plan', at('nothing.json'))).stderr).toContain('nothing.json: there is no such file');
   });
 });
