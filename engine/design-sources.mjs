@@ -26,6 +26,8 @@ const TRAITS = {
   LISTS_AT: 'u32',
   LIST_IS_CLASS: 'bool',
 };
+/** A trait that the module exports too, for the memory plan; a design that does not have it is 0 and exports nothing. */
+const AREA_BITS = 'TRAIT_AREA_BITS_PER_SLOT';
 
 /** Files of designs/ that are no entries. */
 const NO_ENTRY = new Set(['api.ts', 'constants.ts', 'shared.ts']);
@@ -78,7 +80,7 @@ function describe(source, name, own, testsOnly) {
     traits[camelCase(trait)] = value;
   }
   const unknown = [...constants.keys()].filter(
-    (key) => key.startsWith('TRAIT_') && !(key.slice(6) in TRAITS),
+    (key) => key.startsWith('TRAIT_') && key !== AREA_BITS && !(key.slice('TRAIT_'.length) in TRAITS),
   );
   if (unknown.length > 0) {
     throw new Error(
@@ -86,13 +88,14 @@ function describe(source, name, own, testsOnly) {
     );
   }
   const presets = [...constants.keys()].filter((key) => key.startsWith('PRESET_'));
+  const exported = [...presets, ...(constants.has(AREA_BITS) ? [AREA_BITS] : [])];
   const fill = (template) =>
     readFileSync(join(source, 'designs', template), 'utf8')
       .replaceAll('%NAME%', name)
       .replaceAll('%CLASS%', pascalCase(name))
       .replaceAll(
-        '%PRESETS%',
-        presets.length === 0 ? '' : `export { ${presets.join(', ')} } from '../expiry/${name}';`,
+        '%EXPORTS%',
+        exported.length === 0 ? '' : `export { ${exported.join(', ')} } from '../expiry/${name}';`,
       );
   const files = {
     [`designs/${name}.ts`]: fill('design.template'),

@@ -5,43 +5,19 @@ import {
   addressSpaceText,
 } from '../engine/host/engine-memory.js';
 import { Command, CommanderError } from 'commander';
+import { EXIT_CODES_HELP } from './commands/exit-codes.js';
+import { COMMANDS } from './commands/registry.js';
 import { packageVersion } from './result/tool-version.js';
 
 /** Wrong usage: unknown option, value out of range. */
 const EXIT_USAGE = 2;
 const EXIT_ERROR = 1;
 
-type Register = (program: Command, argv: readonly string[]) => void;
-
-/** Commands in the order of the help. A command's module is loaded only when it, or the list of all, is asked for. */
-const COMMANDS: Readonly<Record<string, () => Promise<{ register: Register }>>> = {
-  replay: () => import('./commands/replay.js'),
-  bench: () => import('./commands/bench.js'),
-  synth: () => import('./commands/synth.js'),
-  info: () => import('./commands/info.js'),
-  prep: () => import('./commands/prep.js'),
-  trace: () => import('./commands/trace.js'),
-  dump: () => import('./commands/dump.js'),
-  diff: () => import('./commands/diff.js'),
-  conform: () => import('./commands/conform.js'),
-  vectors: () => import('./commands/vectors.js'),
-  scale: () => import('./commands/scale.js'),
-  model: () => import('./commands/model.js'),
-  micro: () => import('./commands/micro.js'),
-  contention: () => import('./commands/contention.js'),
-  report: () => import('./commands/report.js'),
-  compare: () => import('./commands/compare.js'),
-  merge: () => import('./commands/merge.js'),
-  regress: () => import('./commands/regress.js'),
-  doctor: () => import('./commands/doctor.js'),
-  completion: () => import('./commands/completion.js'),
-  demo: () => import('./commands/demo.js'),
-};
-
 async function registerCommands(program: Command, argv: readonly string[]): Promise<void> {
   const asked = COMMANDS[argv[0] ?? ''];
-  // Completion is made from all of them.
-  const loaders = asked === undefined || argv[0] === 'completion' ? Object.values(COMMANDS) : [asked];
+  // Completion and man pages are made from all of them.
+  const loaders =
+    asked === undefined || ['completion', 'man'].includes(argv[0] ?? '') ? Object.values(COMMANDS) : [asked];
   for (const { register } of await Promise.all(loaders.map((load) => load()))) register(program, argv);
 }
 
@@ -58,18 +34,11 @@ export async function makeProgram(argv: readonly string[]): Promise<Command> {
     .version(packageVersion())
     .showHelpAfterError('(--help shows what there is)')
     .configureHelp({ showGlobalOptions: false })
-    .addHelpText(
-      'after',
-      '\nExit codes: 0 all well, 1 error or invalid result, 2 wrong usage, 98 inconclusive, 99 regression or difference, 130 interrupted.\n',
-    );
+    .addHelpText('after', EXIT_CODES_HELP);
   await registerCommands(program, argv);
-  for (const command of [
-    program,
-    ...program.commands,
-    ...program.commands.flatMap((each) => each.commands),
-  ]) {
-    command.exitOverride();
-  }
+  const below = [...program.commands, ...program.commands.flatMap((each) => each.commands)];
+  for (const command of below) command.addHelpText('after', EXIT_CODES_HELP);
+  for (const command of [program, ...below]) command.exitOverride();
   return program;
 }
 

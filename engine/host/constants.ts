@@ -219,6 +219,7 @@ export const CONSTANT_NAMES = [
   'ZONE_ENTRIES',
   'ZONE_ENTRY_SIZE',
   'EXPIRY_SIZE',
+  'TRAIT_AREA_BITS_PER_SLOT',
   'LC_CONN',
   'LC_CT',
   'LC_FRAGMENT',
@@ -317,7 +318,7 @@ export type EngineConstants = Readonly<Record<ConstantName, number>>;
 
 /**
  * Constants that engines of earlier revisions lack, which `regress --against` still loads; they read as 0 there, and what they
- * locate is not measured. None of them may be 0 in an engine that has it.
+ * locate is not measured. None of them may be 0 in an engine that has it, but for what 0 means just that it has none of.
  */
 const LATER_CONSTANTS: ReadonlySet<ConstantName> = new Set<ConstantName>([
   'C_MUTEX_POLICY',
@@ -338,6 +339,7 @@ const LATER_CONSTANTS: ReadonlySet<ConstantName> = new Set<ConstantName>([
   'TOUCH_AHEAD_CONNECTIONS',
   'TOUCH_AHEAD_OFF',
   'TOUCH_AHEAD_ON',
+  'TRAIT_AREA_BITS_PER_SLOT',
 ]);
 
 /**

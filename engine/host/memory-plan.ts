@@ -96,7 +96,7 @@ export function planMemory(constants: EngineConstants, needs: MemoryNeeds): Memo
   };
   const bases = {
     threads: take(needs.threads * constants.THREAD_SIZE),
-    expiry: take(constants.EXPIRY_SIZE),
+    expiry: take(constants.EXPIRY_SIZE + bitsInBytes(slabSlots * constants.TRAIT_AREA_BITS_PER_SLOT)),
     policies: take(constants.POLICY_SLOTS * constants.POLICY_SIZE),
     zones: take(constants.ZONE_ENTRIES * constants.ZONE_ENTRY_SIZE),
     expectations: take(expectationSlots * constants.EXPECTATION_SIZE),
@@ -142,6 +142,11 @@ function defaultSlabSlots(needs: MemoryNeeds): number {
 function bucketsFor(constants: EngineConstants, records: number): number {
   const wanted = Math.max(records / (constants.SLOTS_PER_BUCKET * MAX_MAP_LOAD), 16);
   return 2 ** Math.ceil(Math.log2(wanted));
+}
+
+/** In words of eight bytes. */
+function bitsInBytes(bits: number): number {
+  return Math.ceil(bits / 64) * 8;
 }
 
 function alignUp(bytes: number): number {

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const CLI = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'dist', 'tools', 'cli.js');
+/** The built program. */
+export const CLI = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'dist', 'tools', 'cli.js');
 
 export interface CommandOutcome {
   readonly code: number | null;
@@ -20,7 +21,7 @@ export function ctreplay(
   input?: Uint8Array,
   env: Readonly<Record<string, string>> = {},
 ): CommandOutcome {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...ranOnce(args)], {
     cwd,
     encoding: 'utf8',
     maxBuffer: 1 << 28,
@@ -28,6 +29,14 @@ export function ctreplay(
     ...(input === undefined ? {} : { input }),
   });
   return { code: status, stdout, stderr };
+}
+
+/** The arguments of a replay with each design run once, unless a test says how often: repetitions have tests of their own. */
+export function ranOnce(args: readonly string[]): readonly string[] {
+  const asksForHelp = args.includes('--help') || args.includes('--list-designs');
+  return args[0] === 'replay' && !args.includes('--trials') && !asksForHelp
+    ? [...args, '--trials', '1']
+    : args;
 }
 
 /** A fresh empty folder. */

@@ -1,5 +1,5 @@
 import { traitsOf, type DesignTraits } from '../../engine/host/design-traits.js';
-import { availableDesigns } from '../../engine/host/designs.js';
+import { availableDesigns, DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 
 const IS_LONG = process.env['CTREPLAY_LONG'] !== undefined;
 
@@ -15,14 +15,18 @@ export function likeAnother(design: string): boolean {
   return all.slice(0, all.indexOf(design)).some((other) => restOf(other) === restOf(design));
 }
 
-/**
- * Designs for tests of whole replays, in which minutes go by. All of them with CTREPLAY_LONG; otherwise without those that differ from
- * another one in the tracker alone.
- */
-export function replayedDesigns(): string[] {
+/** Designs whose passes differ: all of them with CTREPLAY_LONG, otherwise without those that differ from another one in creating alone. */
+export function sweptDesigns(): string[] {
   const all = availableDesigns();
-  if (IS_LONG) return all;
-  return all.filter((name) => !likeAnother(name));
+  return IS_LONG ? all : all.filter((name) => !likeAnother(name));
+}
+
+/**
+ * Designs for tests of whole replays, in which minutes go by: all of them with CTREPLAY_LONG, otherwise the two that are run when nobody
+ * says which. The others share all of a replay with these; their trackers differ, which the tests under test/engine try.
+ */
+export function replayedDesigns(): readonly string[] {
+  return IS_LONG ? availableDesigns() : DEFAULT_DESIGNS;
 }
 
 /**

@@ -5,7 +5,7 @@
 import { Command, CommanderError } from 'commander';
 import { vi } from 'vitest';
 import { explain, makeProgram } from '../../tools/command-line.js';
-import type { CommandOutcome } from './command.js';
+import { ranOnce, type CommandOutcome } from './command.js';
 
 /** Runs something with what it writes caught. Its exit code is the one that it set, or that `codeOf` makes of its error. */
 async function caught(
@@ -40,7 +40,8 @@ async function caught(
  * Runs the command line as the program would: its table of commands, its messages, its exit codes.
  * @param folder where relative paths begin; absent = where the tests run
  */
-export async function runCommandLine(args: readonly string[], folder = '.'): Promise<CommandOutcome> {
+export async function runCommandLine(given: readonly string[], folder = '.'): Promise<CommandOutcome> {
+  const args = ranOnce(given);
   const before = process.cwd();
   const { NO_COLOR } = process.env;
   process.chdir(folder);
@@ -67,8 +68,9 @@ export async function runCommandLine(args: readonly string[], folder = '.'): Pro
  */
 export function runCommand(
   register: (program: Command, argv: readonly string[]) => void,
-  args: readonly string[],
+  given: readonly string[],
 ): Promise<CommandOutcome> {
+  const args = ranOnce(given);
   const program = new Command('ctreplay');
   return caught(
     async () => {

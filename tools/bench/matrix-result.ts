@@ -223,19 +223,27 @@ export function withWarnings(one: ResultCase): ResultCase {
 
 /** What the trials warned of, one warning per kind with the number of trials. */
 function caseWarnings(cases: readonly ResultCase[]): Result['warnings'] {
-  const byCode = new Map<string, { first: Result['warnings'][number]; trials: number }>();
+  const byCode = new Map<
+    string,
+    { first: Result['warnings'][number]; trials: number; designs: Set<string> }
+  >();
+  const designs = new Set(cases.map(({ design }) => design));
   for (const one of cases) {
     // A trial may warn twice of the same: of its run for throughput, and of the probed one.
     for (const warning of new Map((one.warnings ?? []).map((each) => [each.code, each])).values()) {
       const known = byCode.get(warning.code);
-      if (known === undefined) byCode.set(warning.code, { first: warning, trials: 1 });
-      else known.trials++;
+      if (known === undefined)
+        byCode.set(warning.code, { first: warning, trials: 1, designs: new Set([one.design]) });
+      else {
+        known.trials++;
+        known.designs.add(one.design);
+      }
     }
   }
-  return [...byCode.values()].map(({ first, trials }) => ({
-    ...first,
-    text: `in ${trials} of ${cases.length} trials, for example: ${first.text}`,
-  }));
+  return [...byCode.values()].map(({ first, trials, designs: own }) => {
+    const of = own.size < designs.size ? `, all of ${[...own].join(' and ')}` : '';
+    return { ...first, text: `in ${trials} of ${cases.length} trials${of}, for example: ${first.text}` };
+  });
 }
 
 /** An A/A control that differs is news about the machine, not about the design. */

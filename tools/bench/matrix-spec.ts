@@ -59,6 +59,8 @@ const inputObject = z
     durationMs: z.number().positive().optional(),
     /** Every loop has the same addresses; default: each has its own. */
     sameAddresses: z.boolean().optional(),
+    /** Loops that share their addresses; default: 1, each has its own. */
+    uniqueIpLoops: z.int().positive().optional(),
     clock: z.enum(['wall', 'capture']).optional(),
     timeScale: z.number().positive().optional(),
     sweepIntervalMs: z.number().positive().optional(),
@@ -119,7 +121,7 @@ export const matrixSpec = z.strictObject({
   maxTrials: z.int().min(6).max(10_000).default(100),
   warmupBlocks: z.int().min(0).max(100).default(1),
   order: z.enum(['abba', 'randomised']).default('randomised'),
-  control: z.enum(['one', 'each']).default('one'),
+  control: z.enum(['one', 'each', 'none']).default('one'),
   probeCost: z.enum(['none', 'one', 'each']).default('none'),
   seed: z.int().min(0).max(0xffff_ffff).default(1),
   alpha: z.number().gt(0).lt(1).default(0.05),

@@ -88,7 +88,8 @@ export function planMatrix(spec: MatrixSpec, cores: number, shard: Shard | null 
     });
     const [first] = spec.designs as [string, ...string[]];
     const designs = spec.designs.map((design) => cell(design, 'design'));
-    const controls = spec.control === 'each' || index === control ? [cell(first, 'control')] : [];
+    const controlled = spec.control === 'each' || (spec.control === 'one' && index === control);
+    const controls = controlled ? [cell(first, 'control')] : [];
     // Only where a bare run tells what both cost together, and only where there are clocks to leave out.
     const wantsUntimed =
       spec.build === 'both' &&

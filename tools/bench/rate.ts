@@ -1,12 +1,10 @@
 /** Rates of a matrix: text to pacing and back. */
+import { loadText } from '../replay/case-id.js';
+import type { PacingRequest } from '../replay/replay-plan.js';
 import { parseNumber } from '../synth/parameters.js';
 
-/** How packets are paced in a cell; the forms are those of the replay. */
-export type Rate =
-  | { readonly mode: 'topspeed' }
-  | { readonly mode: 'pps'; readonly pps: number }
-  | { readonly mode: 'mbps'; readonly mbps: number }
-  | { readonly mode: 'multiplier'; readonly multiplier: number };
+/** How packets are paced in a cell, as the replay takes it. A profile comes from trials of a replay only: nothing else writes one. */
+export type Rate = PacingRequest;
 
 /** `topspeed`, `100k` or `100kpps` (packets/s), `50mbps`, `x2` (capture speed); null for anything else. */
 export function parseRate(text: string): Rate | null {
@@ -28,16 +26,7 @@ export function parseRate(text: string): Rate | null {
   return pps === null ? null : { mode: 'pps', pps };
 }
 
-/** The rate as part of a cell's id; `parseRate` reads it back. */
+/** The rate as part of a cell's id; `parseRate` reads back all but a profile. */
 export function rateText(rate: Rate): string {
-  switch (rate.mode) {
-    case 'topspeed':
-      return 'topspeed';
-    case 'pps':
-      return `${rate.pps}pps`;
-    case 'mbps':
-      return `${rate.mbps}mbps`;
-    case 'multiplier':
-      return `x${rate.multiplier}`;
-  }
+  return loadText(rate);
 }

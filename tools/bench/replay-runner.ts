@@ -85,7 +85,7 @@ export class ReplayCellRunner implements CellRunner {
       batch: spec.batch,
       loops: input.loop ?? (input.durationMs === undefined ? 1 : null),
       durationMs: input.durationMs ?? null,
-      uniqueIpLoops: input.sameAddresses === true ? null : 1,
+      uniqueIpLoops: input.sameAddresses === true ? null : (input.uniqueIpLoops ?? 1),
       clock: input.clock,
       timeScale: input.timeScale,
       latency: cell.role === 'untimed' ? { mode: 'off' } : latencyOf(spec),

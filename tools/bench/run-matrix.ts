@@ -8,7 +8,7 @@ import { toolVersion } from '../result/tool-version.js';
 import { collectWarnings } from '../measure/warnings.js';
 import { fingerprint, resumeTrials } from './bench-record.js';
 import { driveMatrix, type MatrixHooks, type MatrixState } from './drive-matrix.js';
-import { InProcessSessions, type SessionRunner } from './session.js';
+import { failureRemarks, InProcessSessions, type SessionRunner } from './session.js';
 import { ForkedSessions } from './session-process.js';
 import { matrixResult, withWarnings, type MatrixResult, type ResultFrame } from './matrix-result.js';
 import { MatrixError, type MatrixSpec } from './matrix-spec.js';
@@ -28,8 +28,12 @@ export interface MatrixBenchOptions {
   readonly load: InputLoader;
   readonly commandLine: readonly string[];
   readonly hooks?: Pick<MatrixHooks, 'onTrial' | 'isInterrupted'>;
-  /** File of the process that a session runs in; without one, or for a single session, all run in this process. */
+  /** File of the process that a session runs in; without one, or for a single session of a matrix, all run in this process. */
   readonly sessionEntry?: string;
+  /** What that process is to do other than a matrix: its arguments. */
+  readonly sessionArgs?: readonly string[];
+  /** Every option in force, for the result; absent = the matrix. */
+  readonly configuration?: Result['configuration'];
   /** For tests; default: the replay. */
   readonly makeRunner?: (machine: MachineAtStart, session: number) => CellRunner;
 }
@@ -49,7 +53,7 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
   const print = fingerprint(spec, groups, shard);
   const machine = readMachine();
   const earlier = await readEarlier(options);
-  const state: MatrixState = { trials: [], cases: [] };
+  const state: MatrixState = { trials: [], cases: [], failures: [] };
   if (earlier !== null && folder !== null) {
     const file = join(folder, RESULT_FILE);
     checkMachine(earlier, machine, file);
@@ -81,15 +85,15 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
       nextWriteMs = end + (end - start) / WRITE_SHARE;
     },
   });
-  const result = build(outcome.remarks);
+  const result = build([...outcome.remarks, ...failureRemarks(state.failures ?? [])]);
   if (folder !== null) await writeResult(folder, result);
   return result;
 }
 
 function sessionsOf(options: MatrixBenchOptions, machine: MachineAtStart): SessionRunner {
-  const { spec, shard, load, makeRunner, sessionEntry } = options;
+  const { spec, shard, load, makeRunner, sessionEntry, sessionArgs } = options;
   if (spec.sessions > 1 && sessionEntry !== undefined && makeRunner === undefined) {
-    return new ForkedSessions({ spec, shard, cores: availableParallelism() }, sessionEntry);
+    return new ForkedSessions({ spec, shard, cores: availableParallelism() }, sessionEntry, sessionArgs);
   }
   const make =
     makeRunner ??
@@ -143,7 +147,8 @@ function frameOf(options: MatrixBenchOptions, machine: MachineAtStart, createdAt
     createdAt,
     commandLine: [...options.commandLine],
     environment: report.environment,
-    configuration: JSON.parse(JSON.stringify(options.spec)) as Result['configuration'],
+    configuration:
+      options.configuration ?? (JSON.parse(JSON.stringify(options.spec)) as Result['configuration']),
     seed: options.spec.seed,
     warnings: collectWarnings(report.facts),
   };

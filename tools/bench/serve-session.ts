@@ -1,17 +1,20 @@
 /** The inside of a session's process: takes one request, runs the session, and tells what it measured as it goes. */
-import { readMachine } from '../replay/machine.js';
+import { readMachine, type MachineAtStart } from '../replay/machine.js';
+import type { MatrixSpec } from './matrix-spec.js';
 import { sessionSeed } from './order.js';
 import { planMatrix } from './plan.js';
-import { ReplayCellRunner, type InputLoader } from './replay-runner.js';
 import { InProcessSessions, type SessionState } from './session.js';
 import { STOP_SESSION, type SessionMessage, type SessionRequest } from './session-process.js';
-import type { TrialRecord } from './trial.js';
+import type { CellRunner, TrialRecord } from './trial.js';
+
+/** Makes what runs the trials of this session; the matrix has the session's seed. */
+export type MakeRunner = (spec: MatrixSpec, machine: MachineAtStart) => CellRunner;
 
 /** Answers the parent process; never rejects. */
-export function serveSession(load: InputLoader): void {
+export function serveSession(makeRunner: MakeRunner): void {
   let stopped = false;
-  // Ctrl-C reaches every process of a terminal; the parent decides what it means.
-  process.on('SIGINT', () => {});
+  // Ctrl-C and a closed terminal reach every process of it, and a scheduler signals a whole group; the parent decides what they mean.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   // Without a parent there is nobody to measure for.
   process.on('disconnect', () => process.exit(1));
   process.on('message', (message: SessionRequest | typeof STOP_SESSION) => {
@@ -19,7 +22,7 @@ export function serveSession(load: InputLoader): void {
       stopped = true;
       return;
     }
-    void answer(message, load, () => stopped).then((last) =>
+    void answer(message, makeRunner, () => stopped).then((last) =>
       process.send?.(last, () => process.exit(last.kind === 'done' ? 0 : 1)),
     );
   });
@@ -31,11 +34,11 @@ function tell(message: SessionMessage): void {
 
 async function answer(
   request: SessionRequest,
-  load: InputLoader,
+  makeRunner: MakeRunner,
   isInterrupted: () => boolean,
 ): Promise<SessionMessage> {
   try {
-    return { kind: 'done', interrupted: await run(request, load, isInterrupted) };
+    return { kind: 'done', interrupted: await run(request, makeRunner, isInterrupted) };
   } catch (error) {
     const { message, exitCode } = error as Error & { exitCode?: unknown };
     return { kind: 'failed', message, exitCode: typeof exitCode === 'number' ? exitCode : null };
@@ -44,7 +47,7 @@ async function answer(
 
 async function run(
   request: SessionRequest,
-  load: InputLoader,
+  makeRunner: MakeRunner,
   isInterrupted: () => boolean,
 ): Promise<boolean> {
   const { spec, session } = request;
@@ -52,9 +55,13 @@ async function run(
     request.groups.includes(index),
   );
   const seeded = { ...spec, seed: sessionSeed(spec.seed, session) };
-  const state: SessionState = { trials: earlier(request), cases: [] };
-  let told = { trials: state.trials.length, cases: 0 };
-  const sessions = new InProcessSessions(spec, () => new ReplayCellRunner(seeded, load, readMachine()));
+  const state = {
+    trials: earlier(request),
+    cases: [],
+    failures: [],
+  } satisfies SessionState as Required<SessionState>;
+  let told = { trials: state.trials.length, cases: 0, failures: 0 };
+  const sessions = new InProcessSessions(spec, () => makeRunner(seeded, readMachine()));
   return sessions.run(groups, session, state, {
     isInterrupted,
     onTrial: (cell, _group, place) => tell({ kind: 'trial', cell: cell.id, place }),
@@ -63,9 +70,14 @@ async function run(
         kind: 'measured',
         trials: state.trials.slice(told.trials),
         cases: state.cases.slice(told.cases),
+        failures: state.failures.slice(told.failures),
         groupDone,
       });
-      told = { trials: state.trials.length, cases: state.cases.length };
+      told = {
+        trials: state.trials.length,
+        cases: state.cases.length,
+        failures: state.failures.length,
+      };
       return Promise.resolve();
     },
   });

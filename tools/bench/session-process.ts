@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import type { ResultCase } from '../result/schema.js';
 import type { MatrixSpec } from './matrix-spec.js';
 import type { Group, Shard } from './plan.js';
-import type { SessionHooks, SessionRunner, SessionState, TrialPlace } from './session.js';
+import type { SessionHooks, SessionRunner, SessionState, TrialFailure, TrialPlace } from './session.js';
 import type { TrialRecord } from './trial.js';
 
 /** What a session's process is told at its start. */
@@ -30,6 +30,7 @@ export type SessionMessage =
       readonly kind: 'measured';
       readonly trials: readonly TrialRecord[];
       readonly cases: readonly ResultCase[];
+      readonly failures?: readonly TrialFailure[];
       readonly groupDone: boolean;
     }
   | { readonly kind: 'done'; readonly interrupted: boolean }
@@ -56,13 +57,22 @@ const INTERRUPT_POLL_MS = 100;
 export class ForkedSessions implements SessionRunner {
   readonly #request: Omit<SessionRequest, 'session' | 'groups' | 'firstBlocks'>;
   readonly #entry: string;
+  readonly #args: readonly string[];
   /** What sessions have said on standard error: each reads the same inputs and warns of the same things. */
   readonly #said = new Set<string>();
 
-  /** @param entry file of the process to start */
-  constructor(request: Omit<SessionRequest, 'session' | 'groups' | 'firstBlocks'>, entry: string) {
+  /**
+   * @param entry file of the process to start
+   * @param args its arguments: none for a matrix
+   */
+  constructor(
+    request: Omit<SessionRequest, 'session' | 'groups' | 'firstBlocks'>,
+    entry: string,
+    args: readonly string[] = [],
+  ) {
     this.#request = request;
     this.#entry = entry;
+    this.#args = args;
   }
 
   /** @throws SessionError when a trial fails or the process ends before its session is done */
@@ -72,7 +82,10 @@ export class ForkedSessions implements SessionRunner {
     state: SessionState,
     hooks: SessionHooks,
   ): Promise<boolean> {
-    const child = fork(this.#entry, [], { execArgv: [], stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+    const child = fork(this.#entry, [...this.#args], {
+      execArgv: [],
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    });
     this.#relay(child);
     const timer = setInterval(() => {
       if (hooks.isInterrupted?.() === true && child.connected) child.send(STOP_SESSION);
@@ -87,7 +100,7 @@ export class ForkedSessions implements SessionRunner {
       return await listen(child, groups, session, state, hooks);
     } finally {
       clearInterval(timer);
-      if (child.exitCode === null && child.signalCode === null) child.kill();
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     }
   }
 
@@ -146,6 +159,7 @@ function listen(
           case 'measured':
             state.trials.push(...message.trials);
             state.cases.push(...message.cases);
+            state.failures?.push(...(message.failures ?? []));
             await hooks.save?.(state, message.groupDone);
             return;
           case 'done':

@@ -32,7 +32,18 @@ export interface SessionHooks {
 export interface SessionState {
   readonly trials: TrialRecord[];
   readonly cases: ResultCase[];
+  /** Trials that failed and were repeated; absent where nobody asks. */
+  readonly failures?: TrialFailure[];
 }
+
+/** A trial that failed once and was run again. */
+export interface TrialFailure {
+  readonly cell: string;
+  readonly message: string;
+}
+
+/** How often a trial is tried: what fails by chance, a thread that died, an allocation, seldom does so three times. */
+const ATTEMPTS = 3;
 
 /** Runs one session of some groups and adds what it measures to `state`. Resolves to whether it was interrupted. */
 export interface SessionRunner {
@@ -101,7 +112,7 @@ async function runGroup(
     for (const cell of blockOrder(group, block, spec.order, seed)) {
       if (hooks.isInterrupted?.() === true) return true;
       hooks.onTrial?.(cell, group, { session, block: null, expected: progress.expected });
-      await runTrial(runner, cell, null, trialSeed(group, block, seed));
+      await runTrial(cell, null, trialSeed(group, block, seed), { runner, state });
     }
   }
   for (let block = begun; !progress.done; block++) {
@@ -111,7 +122,7 @@ async function runGroup(
       // A block counts as a whole or not at all.
       if (hooks.isInterrupted?.() === true) return true;
       hooks.onTrial?.(cell, group, { session, block, expected: progress.expected });
-      const measured = await runTrial(runner, cell, block, trialSeed(group, block, seed));
+      const measured = await runTrial(cell, block, trialSeed(group, block, seed), { runner, state });
       const number = first + block - begun;
       trials.push({ cell: cell.id, session, block: number, values: measured.values });
       if (measured.case !== null) cases.push({ ...measured.case, session, trial: number });
@@ -143,14 +154,40 @@ export function sessionProgress(
 }
 
 async function runTrial(
-  runner: CellRunner,
   cell: Cell,
   block: number | null,
   seed: number,
+  { runner, state }: Pick<SessionContext, 'runner' | 'state'>,
 ): Promise<TrialMeasurement> {
-  try {
-    return await runner.run(cell, seed);
-  } catch (error) {
-    throw new TrialError(cell, block, error);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const measured = await runner.run(cell, seed);
+      const late = attempt === ATTEMPTS ? undefined : lateCheck(measured);
+      if (late === undefined) return measured;
+      state.failures?.push({ cell: cell.id, message: `the rate was not held (${late})` });
+    } catch (error) {
+      // Wrong usage stays wrong.
+      const isLast = attempt === ATTEMPTS || (error as { exitCode?: unknown }).exitCode === 2;
+      if (isLast) throw new TrialError(cell, block, error);
+      state.failures?.push({
+        cell: cell.id,
+        message: error instanceof Error ? error.message : String(error),
+      });
+    }
   }
+}
+
+/** The failed check of a trial in which the machine did not let the rate be held: another may. What it found; undefined for none. */
+function lateCheck({ case: one }: TrialMeasurement): string | undefined {
+  return one?.audit.find(({ ok, name }) => !ok && name.startsWith('rate-achieved'))?.name;
+}
+
+/** Failures as remarks: one sentence a message, however many trials it was. */
+export function failureRemarks(failures: readonly TrialFailure[]): string[] {
+  const byMessage = new Map<string, string[]>();
+  for (const { cell, message } of failures) byMessage.set(message, [...(byMessage.get(message) ?? []), cell]);
+  return [...byMessage].map(([message, cells]) => {
+    const distinct = [...new Set(cells)];
+    return `${cells.length} ${cells.length === 1 ? 'trial' : 'trials'} failed and ${cells.length === 1 ? 'was' : 'were'} repeated (${distinct.join(', ')}): ${message}`;
+  });
 }

@@ -7,7 +7,11 @@ import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import type { MatrixHooks } from '../bench/drive-matrix.js';
 import type { TrialPlace } from '../bench/session.js';
+import { loadText } from '../replay/case-id.js';
 import { workerFile } from '../replay/thread-pool.js';
+import { designList } from './list-designs.js';
+import { prepareOutFolder } from '../report/out-folder.js';
+import { requireReachableVerdict } from '../bench/reachable-verdict.js';
 import { readMatrixFile } from '../bench/matrix-file.js';
 import {
   checkMatrix,
@@ -24,25 +28,26 @@ import { parseRate } from '../bench/rate.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import type { ChecksumChoice } from '../config/checksum-handling.js';
 import { readConfig } from '../config/read-config.js';
-import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
-import { renderTerminal } from '../report/terminal.js';
-import { wantsColour } from '../text/terminal-style.js';
-import { openScenario, SCENARIOS } from '../synth/registry.js';
+import { openScenario } from '../synth/registry.js';
 import { designsOption, oneOf, wholeNumber } from './option-values.js';
 import { addCaptureOptions, filesOf, readingOf, type CaptureFlags } from './capture-options.js';
 import { matrixChecksumsOption } from './checksum-options.js';
-import { endNow } from './program-end.js';
+import { presentResult } from './present-result.js';
+import { StopSignals } from './stop-signals.js';
 import { loadInput } from './matrix-input.js';
 import { requireRepeatable } from './replay-input.js';
 import type { BuildChoice } from '../replay/replay-plan.js';
-import { buildChoice } from './replay-options.js';
+import { inputRunKeys, latencyText, type InputRunFlags } from './input-run-keys.js';
+import { addRateOptions, addRunOptions, buildChoice, pacingOf, type RateFlags } from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
 /** Flags of `bench` that a matrix reads. Those with a default in bench.ts count only where they were given. */
-export interface MatrixFlags extends CaptureFlags, ChecksumChoice {
+export interface MatrixFlags extends CaptureFlags, ChecksumChoice, RateFlags, Partial<InputRunFlags> {
   readonly matrix?: string;
   readonly preset?: string;
   readonly scenario?: string;
+  /** Parameters of the only scenario that is named. */
+  readonly scenarioParameters?: Readonly<Record<string, number | string>>;
   readonly capture?: readonly string[];
   readonly design?: string;
   readonly workers?: number | readonly number[];
@@ -58,7 +63,7 @@ export interface MatrixFlags extends CaptureFlags, ChecksumChoice {
   readonly untilPrecision?: number;
   readonly maxTrials?: number;
   readonly order?: 'abba' | 'randomised';
-  readonly control?: 'one' | 'each';
+  readonly control?: 'one' | 'each' | 'none';
   readonly probeCost?: 'none' | 'one' | 'each';
   readonly pin?: boolean;
   readonly seed?: number;
@@ -66,10 +71,13 @@ export interface MatrixFlags extends CaptureFlags, ChecksumChoice {
   readonly out?: string;
   readonly resume?: boolean;
   readonly list?: boolean;
+  readonly listDesigns?: boolean;
   readonly dryRun?: boolean;
   readonly quiet?: boolean;
+  readonly verbose?: boolean;
   readonly color?: boolean;
   readonly json?: boolean;
+  readonly force?: boolean;
 }
 
 /** Adds the options of a matrix; `--workers` takes a list from then on. */
@@ -80,11 +88,17 @@ export function addMatrixOptions(command: Command): void {
       '--preset <name>',
       `run a matrix that comes with ctreplay: ${PRESETS.map((p) => p.name).join(', ')}`,
     )
-    .option('--capture <files>', 'captures to run, joined by commas, beside or instead of scenarios', words);
+    .addOption(new Option('--capture <files>').argParser(words).hideHelp());
   command.addOption(matrixChecksumsOption());
   addCaptureOptions(command);
+  addRateOptions(command);
+  command.option(
+    '--rates <list>',
+    'several rates, joined by commas: topspeed, 100k or 100kpps (packets/s), 50mbps, x2',
+    rateWords,
+  );
+  addRunOptions(command);
   command
-    .option('--rates <list>', 'rates, joined by commas: topspeed, 100k (packets/s), 50mbps, x2', rateWords)
     .option(
       '--sessions <count>',
       'fresh processes that each run the matrix once; intervals are over them (default: 7)',
@@ -108,14 +122,21 @@ export function addMatrixOptions(command: Command): void {
     )
     .option(
       '--control <where>',
-      'A/A control: in one group (default), or each',
-      oneOf(['one', 'each'] as const),
+      'A/A control: in one group (default), each, or none',
+      oneOf(['one', 'each', 'none'] as const),
     )
     .option(
       '--probe-cost <where>',
       'cells that are probed and not timed, to tell the cost of probes from that of clocks: none (default), in one group, or each',
       oneOf(['none', 'one', 'each'] as const),
-    )
+    );
+  addMatrixOutputOptions(command);
+  command.options.find((option) => option.long === '--workers')?.argParser(workerList);
+}
+
+/** Which part runs, and what comes out. */
+function addMatrixOutputOptions(command: Command): void {
+  command
     .option('--pin', 'pin each thread to a CPU')
     .addOption(new Option('--shard <i/n>', 'run part i of n of the matrix').argParser(shard))
     .option(
@@ -123,22 +144,21 @@ export function addMatrixOptions(command: Command): void {
       'where result.json, tables and report.html go (default: a fresh folder in results/)',
     )
     .option('--resume', 'go on from the result.json in --out')
+    .option('--force', 'replace the result that --out holds')
     .option('--list', 'list the cells of the matrix, or without one the presets, and run nothing')
+    .option('--list-designs', 'list the designs and their presets, and run nothing')
     .option('--dry-run', 'list every trial in its order and run nothing')
     .option('--quiet', 'only what makes the result unusable')
+    .option('--verbose', 'every table and every note about the machine')
     .option('--no-color', 'no colours; also NO_COLOR')
     .addHelpText(
       'after',
       '\nA matrix of scenarios x designs x workers x rates, every cell repeated in turns:\n' +
         '  ctreplay bench --preset smoke\n' +
-        '  ctreplay bench --scenario syn-flood,established --workers 1,2 --sessions 8 --out results/mine\n' +
+        '  ctreplay bench --synth syn-flood,established --workers 1,2 --sessions 8 --out results/mine\n' +
+        '  ctreplay bench office.pcap --pps 50k --loop 10 --config gateway.yaml\n' +
         '  ctreplay bench --matrix bench.yaml --until-precision 2% --out results/nightly --resume',
     );
-  const workers = command.options.find((option) => option.long === '--workers');
-  const scenario = command.options.find((option) => option.long === '--scenario');
-  workers?.argParser(workerList);
-  if (scenario !== undefined)
-    scenario.description = `ovs-benchmark, or scenarios for a matrix, joined by commas: ${SCENARIOS.map((s) => s.name).join(', ')}`;
 }
 
 /**
@@ -147,7 +167,7 @@ export function addMatrixOptions(command: Command): void {
  */
 export function isMatrixRequest(flags: MatrixFlags): boolean {
   if (flags.matrix !== undefined || flags.preset !== undefined || flags.capture !== undefined) return true;
-  if (flags.list === true) return true;
+  if (flags.list === true || flags.listDesigns === true) return true;
   if (flags.scenario !== undefined && flags.scenario !== 'ovs-benchmark') return true;
   const needing = [
     Array.isArray(flags.workers) ? '--workers with several numbers' : null,
@@ -161,10 +181,15 @@ export function isMatrixRequest(flags: MatrixFlags): boolean {
     flags.keepTruncated === true ? '--keep-truncated' : null,
     flags.strict === true ? '--strict' : null,
     flags.checksums === undefined ? null : '--checksums',
+    flags.config === undefined ? null : '--config',
+    flags.loop === undefined ? null : '--loop',
+    flags.duration === undefined ? null : '--duration',
+    flags.limit === undefined ? null : '--limit',
+    flags.pps === undefined ? null : '--pps',
   ].find((name) => name !== null);
   if (needing !== undefined) {
     throw new UsageError(
-      `${needing} is for a matrix; name one with --preset, --matrix, --capture or --scenario (not ovs-benchmark)`,
+      `${needing} is for a matrix; name one with captures, --preset, --matrix or --synth (not ovs-benchmark)`,
     );
   }
   return false;
@@ -179,6 +204,10 @@ export async function runMatrix(
   isGiven: (name: string) => boolean,
   argv: readonly string[],
 ): Promise<void> {
+  if (flags.listDesigns === true) {
+    process.stdout.write(designList());
+    return;
+  }
   if (flags.list === true && !namesMatrix(flags)) {
     process.stdout.write(PRESETS.map((preset) => `${preset.name.padEnd(8)}${preset.summary}\n`).join(''));
     return;
@@ -192,10 +221,12 @@ export async function runMatrix(
   }
   for (const design of spec.designs) designsOption(design);
   await checkInputs(spec.inputs);
-  const folder = flags.out ?? (flags.json === true ? null : freshFolder(flags.preset ?? 'matrix'));
+  if (flags.untilPrecision === undefined) requireReachableVerdict(spec, groups);
   if (flags.resume === true && flags.out === undefined) {
     throw new UsageError('--resume needs --out: the folder of the run to go on from');
   }
+  const folder = flags.out ?? (flags.json === true ? null : freshFolder(flags.preset ?? 'matrix'));
+  if (folder !== null && flags.resume !== true) await prepareOutFolder(folder, flags.force === true, true);
   const stop = new StopOnSignal();
   const progress = new MatrixProgress(flags.quiet !== true && flags.json !== true, spec.sessions);
   let result: MatrixResult;
@@ -217,7 +248,7 @@ export async function runMatrix(
     progress.finish();
     stop.disarm();
   }
-  await present(result, folder, flags);
+  await presentResult(result, flags, { folder, name: 'matrix', extra: matrixSummary(result) });
 }
 
 function namesMatrix(flags: MatrixFlags): boolean {
@@ -236,7 +267,7 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
       : flags.preset !== undefined
         ? findPreset(flags.preset).matrix
         : { designs: [...DEFAULT_DESIGNS] };
-  const inputs = inputsOf(flags, isGiven('packets') ? flags.packets : undefined);
+  const inputs = inputsOf(flags, isGiven);
   const given = <T>(name: string, value: T | undefined, field: string): Record<string, T> =>
     value !== undefined && isGiven(name) ? { [field]: value } : {};
   const overrides = {
@@ -244,6 +275,10 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
     ...given('design', flags.design === undefined ? undefined : designNames(flags.design), 'designs'),
     ...given('workers', flags.workers === undefined ? undefined : [flags.workers].flat(), 'workers'),
     ...given('rates', flags.rates, 'rates'),
+    ...rateOverride(flags),
+    ...given('steer', flags.steer, 'steer'),
+    ...given('warmup', flags.warmup, 'warmupPackets'),
+    ...given('latency', flags.latency === undefined ? undefined : latencyText(flags.latency), 'latency'),
     ...given('batch', flags.batch, 'batch'),
     ...(flags.bare === true || flags.build !== undefined ? { build: buildChoice(flags) } : {}),
     ...given('mutex', flags.mutex, 'mutex'),
@@ -258,7 +293,19 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
     ...given('pin', flags.pin, 'pin'),
     ...given('seed', flags.seed, 'seed'),
   };
-  return checkMatrix({ ...base, ...overrides }, flags.matrix ?? 'bench', file?.lineOf);
+  const checked = checkMatrix({ ...base, ...overrides }, flags.matrix ?? 'bench', file?.lineOf);
+  // What is asked of the run holds for every input, also for those of a file or preset.
+  const run = inputRunKeys(flags, isGiven);
+  return { ...checked, inputs: checked.inputs.map((input) => ({ ...input, ...run })) };
+}
+
+/** The one rate that a replay would take, where one was given. */
+function rateOverride(flags: MatrixFlags): { rates?: string[] } {
+  const pacing = pacingOf(flags);
+  if (pacing.mode === 'topspeed' && flags.topspeed !== true) return {};
+  if (flags.rates !== undefined)
+    throw new UsageError('--rates and one rate exclude each other; give one of them');
+  return { rates: [loadText(pacing)] };
 }
 
 /** Names of the designs that `--design` gives, presets included. */
@@ -279,12 +326,14 @@ export function captureKeys({
   };
 }
 
-function inputsOf(flags: MatrixFlags, packets: number | undefined): InputSpec[] {
+function inputsOf(flags: MatrixFlags, isGiven: (name: string) => boolean): InputSpec[] {
+  const packets = isGiven('packets') ? flags.packets : undefined;
   const scenarios = (flags.scenario ?? '').split(',').filter((name) => name !== '');
+  const parameters = { ...flags.scenarioParameters, ...(packets === undefined ? {} : { packets }) };
   return [
     ...scenarios.map((scenario) => ({
       scenario,
-      ...(packets === undefined ? {} : { parameters: { packets } }),
+      ...(Object.keys(parameters).length === 0 ? {} : { parameters }),
     })),
     ...(flags.capture ?? []).map((capture) => ({
       capture,
@@ -316,35 +365,6 @@ export async function checkInputs(inputs: readonly InputSpec[]): Promise<void> {
     }
     requireRepeatable(files);
   }
-}
-
-const STORED_FORMATS = ['csv', 'html']
-  .map(findFormat)
-  .filter((format): format is ReportFormat => format !== undefined);
-
-async function present(result: MatrixResult, folder: string | null, flags: MatrixFlags): Promise<void> {
-  const runs = [{ label: folder ?? 'matrix', file: null, result }];
-  if (folder !== null) await writeFiles(folder, await renderFormats(runs, STORED_FORMATS));
-  if (flags.json === true) {
-    process.stdout.write(`${JSON.stringify(result, null, 1)}\n`);
-  } else {
-    const quiet = flags.quiet === true;
-    process.stdout.write(
-      renderTerminal(runs, {
-        width: process.stdout.columns ?? 120,
-        colour: wantsColour(
-          flags.color === false ? false : undefined,
-          process.env,
-          process.stdout.isTTY === true,
-        ),
-        quiet,
-      }),
-    );
-    if (!quiet) process.stdout.write(`\n${matrixSummary(result)}`);
-    if (folder !== null && !quiet) process.stdout.write(`\nResult: ${folder}\n`);
-  }
-  if (!result.valid) process.exitCode = 1;
-  else if (result.partial) process.exitCode = 130;
 }
 
 /** A folder in results/ whose name sorts by time. */
@@ -383,23 +403,24 @@ function shard(text: string): Shard {
   throw new InvalidArgumentError('Give part and number of parts, for example 2/4.');
 }
 
-/** First Ctrl-C: end after the trial in progress. Second: end now. */
+/** First signal: end after the trial in progress. Second: end now. */
 export class StopOnSignal {
-  requested = false;
-  readonly #onSignal = (): void => {
-    if (this.requested) endNow('\nInterrupted again: the trial in progress is dropped.', 130);
-    this.requested = true;
-    process.stderr.write(
-      '\nInterrupted: ending after this trial; go on later with --resume. Once more to drop it.\n',
-    );
-  };
+  readonly #signals: StopSignals;
 
-  constructor() {
-    process.on('SIGINT', this.#onSignal);
+  constructor(advice = 'go on later with --resume') {
+    this.#signals = new StopSignals(
+      () =>
+        process.stderr.write(`\nInterrupted: ending after this trial; ${advice}. Once more to drop it.\n`),
+      'the trial in progress is dropped',
+    );
+  }
+
+  get requested(): boolean {
+    return this.#signals.requested;
   }
 
   disarm(): void {
-    process.removeListener('SIGINT', this.#onSignal);
+    this.#signals.disarm();
   }
 }
 
@@ -407,19 +428,25 @@ export class StopOnSignal {
 export class MatrixProgress {
   readonly #enabled: boolean;
   readonly #sessions: number;
+  readonly #sessionWord: string;
   #group = '';
   #shown = false;
 
-  /** @param sessions of the matrix, as far as known beforehand */
-  constructor(enabled: boolean, sessions: number) {
+  /**
+   * @param sessions of the matrix, as far as known beforehand
+   * @param sessionWord what a session is called
+   */
+  constructor(enabled: boolean, sessions: number, sessionWord = 'session') {
     this.#enabled = enabled;
     this.#sessions = sessions;
+    this.#sessionWord = sessionWord;
   }
 
   /** To be handed to the matrix. */
   readonly onTrial: NonNullable<MatrixHooks['onTrial']> = (cell, group, place) => {
     const name = cell.role === 'design' ? cell.design : `${cell.design} (${cell.role})`;
-    const session = this.#sessions > 1 ? `session ${place.session + 1} of ${this.#sessions}: ` : '';
+    const session =
+      this.#sessions > 1 ? `${this.#sessionWord} ${place.session + 1} of ${this.#sessions}: ` : '';
     this.#trial(`${session}${group.name}`, name, place);
   };
 

@@ -1,12 +1,23 @@
 /** `ctreplay bench`: benchmarks. The ovs-benchmark workload is comparable with `ovstest test-conntrack benchmark`. */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { DEFAULT_DESIGNS, type DesignChoice } from '../../engine/host/designs.js';
 import type { Flavour } from '../../engine/host/module.js';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import { formatRate } from '../text/quantities.js';
+import type { ParameterSpec } from '../synth/parameters.js';
+import { SCENARIOS } from '../synth/registry.js';
 import { runOvsBenchmark, type OvsBenchmarkRun } from '../replay/ovs-benchmark.js';
 import { addMatrixOptions, isMatrixRequest, runMatrix, type MatrixFlags } from './bench-matrix.js';
-import { designsOption, mutexOption, touchAheadOption, wholeNumber } from './option-values.js';
+import { CAPTURE_ARGUMENT } from './capture-options.js';
+import {
+  addSpelling,
+  designsOption,
+  hint,
+  mutexOption,
+  touchAheadOption,
+  wholeNumber,
+} from './option-values.js';
+import { addScenarioOptions, camelCase } from './replay-request.js';
 import type { BuildChoice } from '../replay/replay-plan.js';
 import { buildChoice, buildOption } from './replay-options.js';
 import { UsageError } from './usage-error.js';
@@ -33,11 +44,12 @@ export function register(program: Command, argv: readonly string[]): void {
   command
     .summary('benchmark the designs')
     .description(
-      "With --scenario ovs-benchmark: the workload of Open vSwitch's 'ovstest test-conntrack benchmark', packet for " +
-        'packet, on every thread; the figures stand beside those of the original. With other scenarios, --capture, ' +
-        '--preset or --matrix: a matrix, every cell repeated in turns, with intervals and tests.',
+      'Captures, --synth, --preset or --matrix make a matrix, every cell repeated in turns, with intervals and tests. With --synth ' +
+        "ovs-benchmark: the workload of Open vSwitch's 'ovstest test-conntrack benchmark', packet for packet, on every thread; the " +
+        'figures stand beside those of the original.',
     )
-    .option('--scenario <name>', 'ovs-benchmark')
+    .argument('[capture...]', `captures to run, beside or instead of scenarios: ${CAPTURE_ARGUMENT}`)
+    .addOption(new Option('--scenario <names>').hideHelp())
     .option('--workers <count>', 'threads, 1 to 64', wholeNumber(1, 64, 'threads'), 1)
     .option('--packets <count>', 'packets that each thread sends', wholeNumber(1, 1e10, 'packets'), 2_000_000)
     .option('--batch <packets>', 'packets per call, 1 to 32', wholeNumber(1, 32, 'packets'), 32)
@@ -61,10 +73,17 @@ export function register(program: Command, argv: readonly string[]): void {
     .option('--json', 'figures as JSON on standard output')
     .addHelpText(
       'after',
-      '\nExample:\n  ctreplay bench --scenario ovs-benchmark --workers 2 --packets 2M --batch 32 --change --trials 5',
+      '\nExample:\n  ctreplay bench --synth ovs-benchmark --workers 2 --packets 2M --batch 32 --change --trials 5',
     );
   addMatrixOptions(command);
-  command.action(async (flags: BenchFlags & MatrixFlags) => {
+  addInputSpellings(command);
+  const parameters = addScenarioOptions(command, argv);
+  command.action(async (captures: string[], given: BenchFlags & MatrixFlags) => {
+    const flags = {
+      ...given,
+      ...(captures.length === 0 ? {} : { capture: [...(given.capture ?? []), ...captures] }),
+      scenarioParameters: parametersOf(given, parameters),
+    };
     if (isMatrixRequest(flags)) {
       await runMatrix(flags, (name) => command.getOptionValueSource(name) !== 'default', argv);
       return;
@@ -72,14 +91,37 @@ export function register(program: Command, argv: readonly string[]): void {
     if (flags.scenario !== 'ovs-benchmark') {
       throw new UsageError(
         flags.scenario === undefined
-          ? 'name a workload with --scenario, --capture, --preset or --matrix; --list shows the presets'
-          : `--scenario is '${flags.scenario}', which this command cannot run; give ovs-benchmark`,
+          ? 'name captures, or a workload with --synth, --preset or --matrix; --list shows the presets'
+          : `--synth is '${flags.scenario}', which this command cannot run; give ovs-benchmark`,
       );
     }
     const runs = await runTrials(designsOption(flags.design), flags);
     if (flags.json === true) process.stdout.write(`${JSON.stringify(toJson(runs, flags), null, 2)}\n`);
     else process.stdout.write(toText(runs, flags));
   });
+}
+
+/** How inputs are named in every command, and how they were. */
+function addInputSpellings(command: Command): void {
+  const names = SCENARIOS.map(({ name }) => name).join(', ');
+  const what = `scenarios to run, joined by commas; the parameters of a single one become options here; or ovs-benchmark: ${names}`;
+  addSpelling(command, '--synth <names>', 'scenario', null, what);
+  command.on('option:scenario', () => hint('--scenario is called --synth now'));
+  command.on('option:capture', () => hint('captures are named without --capture now, as for replay'));
+}
+
+/** Values of the options that a scenario's parameters became. */
+function parametersOf(
+  flags: object,
+  parameters: readonly ParameterSpec[],
+): Readonly<Record<string, number | string>> {
+  const values = flags as Readonly<Record<string, number | string | undefined>>;
+  return Object.fromEntries(
+    parameters.flatMap(({ name }) => {
+      const value = values[camelCase(name)];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }
 
 /** This workload shows throughput and nothing else, so the bare build is all it needs. */

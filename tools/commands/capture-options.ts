@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { namedCaptures } from '../captures/capture-files.js';
 import type { CaptureReading } from '../captures/reader.js';
+import { notice } from './notices.js';
 import { UsageError } from './usage-error.js';
 
 /** Values as commander leaves them. */
@@ -43,7 +44,7 @@ export function filesOf(args: readonly string[]): readonly string[] {
 
 /** Tells something about a capture on standard error. */
 export function warn(sentence: string): void {
-  process.stderr.write(`warning: ${sentence}\n`);
+  notice(`warning: ${sentence}`);
 }
 
 /** Tells what was odd about a capture that was read. */

@@ -1,9 +1,15 @@
 /** `ctreplay compare <base> <head>`: two stored results side by side. */
 import { InvalidArgumentError, type Command } from 'commander';
-import { compareResults } from '../regress/compare-results.js';
+import { compareResults, type ComparedResults } from '../regress/compare-results.js';
 import { compareCsv, compareJson, compareMarkdown, compareText } from '../regress/compare-text.js';
+import { compareEvidence } from '../regress/compare-verdict.js';
+import { renderVerdict } from '../report/terminal-verdict.js';
+import { verdictText } from '../result/verdict.js';
+import { outcomeSentence } from '../report/verdict-evidence.js';
+import { cellsOf } from '../result/cells.js';
 import { writeAtomically } from '../result/result-file.js';
-import { loadRuns } from '../result/runs.js';
+import { loadRuns, type Run } from '../result/runs.js';
+import { terminalWidth } from '../text/terminal-width.js';
 import { oneOf } from './option-values.js';
 
 const FORMATS = ['text', 'csv', 'markdown', 'json'] as const;
@@ -40,13 +46,14 @@ export function register(program: Command): void {
 }
 
 async function compare(base: string, head: string, flags: CompareFlags): Promise<void> {
-  const compared = compareResults(await loadRuns([base]), await loadRuns([head]), {
+  const runs = [await loadRuns([base]), await loadRuns([head])] as const;
+  const compared = compareResults(...runs, {
     alpha: flags.alpha,
     acrossMachines: flags.acrossMachines === true,
   });
   const labels = [base, head] as const;
   const text = {
-    text: () => compareText(compared, labels),
+    text: () => compareText(compared, labels) + verdictOf(compared, runs),
     csv: () => compareCsv(compared),
     markdown: () => compareMarkdown(compared, labels),
     json: () => compareJson(compared),
@@ -55,6 +62,31 @@ async function compare(base: string, head: string, flags: CompareFlags): Promise
   else await writeAtomically(flags.output, text);
   // Notes belong to the text; where it has no place for them they go beside it.
   if (flags.format === 'csv') for (const note of compared.notes) process.stderr.write(`${note}\n`);
+}
+
+/** The verdict: figures of head against base, and whether the same traffic came to the same outcome. */
+function verdictOf(
+  compared: ComparedResults,
+  [base, head]: readonly [readonly Run[], readonly Run[]],
+): string {
+  const pairs = cellsOf(head).flatMap((cell) => {
+    const twin = cellsOf(base).find(({ id }) => id === cell.id);
+    return twin === undefined || cell.first.control === true ? [] : [[twin, cell]];
+  });
+  const sides = { base: 'base', head: 'head' };
+  const outcome =
+    pairs.length === 0
+      ? []
+      : [
+          outcomeSentence(pairs, 'Base and head', (cell, group) =>
+            cell === group[0] ? sides.base : sides.head,
+          ),
+        ];
+  const sentences = verdictText(compareEvidence(compared), outcome);
+  return renderVerdict(sentences, {
+    width: terminalWidth(process.env, process.stdout.columns),
+    colour: false,
+  });
 }
 
 function alpha(text: string): number {

@@ -10,6 +10,8 @@ export interface OptionWords {
   readonly name: string;
   readonly summary: string;
   readonly takesValue: boolean;
+  /** Words that the value can be; absent or empty where it is anything else. */
+  readonly values?: readonly string[];
 }
 
 /** A command with its options and subcommands. */
@@ -45,12 +47,28 @@ function bashScript(commands: readonly CommandWords[]): string {
     ];
     return `    ${command.name}) words=${quoted([...new Set(words)].join(' '))} ;;`;
   });
+  const values = commands.flatMap((command) => {
+    const options = [...command.options, ...command.subcommands.flatMap((each) => each.options)];
+    return options
+      .filter((option) => (option.values ?? []).length > 0)
+      .map(
+        (option) =>
+          `    '${command.name} ${option.name}') values=${quoted((option.values ?? []).join(' '))} ;;`,
+      );
+  });
   return `# bash completion for ctreplay
 _ctreplay() {
-  local current=\${COMP_WORDS[COMP_CWORD]} words=''
+  local current=\${COMP_WORDS[COMP_CWORD]} words='' values=''
   if [[ $COMP_CWORD -eq 1 ]]; then
     words=${quoted([...commands.map((command) => command.name), '--help', '--version'].join(' '))}
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+    return
+  fi
+  case "\${COMP_WORDS[1]} \${COMP_WORDS[COMP_CWORD-1]}" in
+${[...new Set(values)].join('\n')}
+  esac
+  if [[ -n $values ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$values" -- "$current")
     return
   fi
   case \${COMP_WORDS[1]} in
@@ -68,10 +86,12 @@ complete -o default -F _ctreplay ctreplay
 function zshScript(commands: readonly CommandWords[]): string {
   const described = (name: string, summary: string): string =>
     quoted(`${name.replaceAll(':', String.raw`\:`)}:${oneLine(summary)}`);
-  const argument = ({ name, summary, takesValue }: OptionWords): string =>
-    quoted(
-      `${name}[${oneLine(summary).replaceAll(/[[\]\\:]/g, String.raw`\$&`)}]${takesValue ? ':value:_files' : ''}`,
+  const argument = ({ name, summary, takesValue, values = [] }: OptionWords): string => {
+    const value = values.length > 0 ? `:value:(${values.join(' ')})` : ':value:_files';
+    return quoted(
+      `${name}[${oneLine(summary).replaceAll(/[[\]\\:]/g, String.raw`\$&`)}]${takesValue ? value : ''}`,
     );
+  };
   const cases = commands.map((command) => {
     const options = [...command.options, ...command.subcommands.flatMap((each) => each.options)];
     const distinct = [...new Map(options.map((option) => [option.name, option])).values()];
@@ -110,7 +130,9 @@ function fishScript(commands: readonly CommandWords[]): string {
     }
     const options = [...command.options, ...command.subcommands.flatMap((each) => each.options)];
     for (const option of new Map(options.map((one) => [one.name, one])).values()) {
-      const value = option.takesValue ? ' -r' : '';
+      const words =
+        (option.values ?? []).length > 0 ? ` -f -a ${quoted((option.values ?? []).join(' '))}` : '';
+      const value = option.takesValue ? ` -r${words}` : '';
       lines.push(
         `complete -c ctreplay ${under} -l ${option.name.slice(2)}${value} -d ${quoted(oneLine(option.summary))}`,
       );

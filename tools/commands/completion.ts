@@ -1,6 +1,10 @@
 /** `ctreplay completion bash|zsh|fish`: completion for a shell, made from the commands themselves. */
-import { Argument, type Command } from 'commander';
+import { Argument, type Command, type Option } from 'commander';
+import { availableDesigns } from '../../engine/host/designs.js';
+import { PRESETS } from '../bench/presets.js';
+import { SCENARIOS } from '../synth/registry.js';
 import { completionScript, SHELLS, type CommandWords, type Shell } from './completion-script.js';
+import type { WordParser } from './option-values.js';
 
 /** Adds `completion` to the program; every other command has to be registered by the time it runs. */
 export function register(program: Command): void {
@@ -35,9 +39,20 @@ function wordsOf(command: Command): CommandWords {
                 name: option.long,
                 summary: option.description,
                 takesValue: option.required || option.optional,
+                values: valuesOf(option),
               },
             ],
       ),
     subcommands: command.commands.map(wordsOf),
   };
+}
+
+/** Words that an option's value can be, as far as they are few: those of its parser, designs, scenarios. */
+function valuesOf(option: Option): readonly string[] {
+  const parser = option.parseArg as Partial<WordParser<string>> | undefined;
+  if (parser?.choices !== undefined) return parser.choices;
+  if (option.long === '--design' || option.long === '--designs') return [...availableDesigns(), 'all'];
+  if (option.long === '--synth') return SCENARIOS.map(({ name }) => name);
+  if (option.long === '--preset') return PRESETS.map(({ name }) => name);
+  return [];
 }

@@ -12,13 +12,17 @@ import {
   type SweepRow,
   type ThroughputRatio,
 } from '../contention/contention-result.js';
+import { contentionEvidence } from '../contention/contention-verdict.js';
 import { measureWorkload } from '../contention/measure-workload.js';
 import { measureSweeps } from '../contention/sweep-cost.js';
 import type { Workload } from '../contention/workload.js';
 import { readMachine, reportMachine, type MachineAtStart } from '../replay/machine.js';
 import { whollyInvalidText } from '../report/invalid-packets.js';
+import { renderVerdict } from '../report/terminal-verdict.js';
+import { verdictText } from '../result/verdict.js';
 import type { ResultCase } from '../result/schema.js';
 import { painter, wantsColour } from '../text/terminal-style.js';
+import { terminalWidth } from '../text/terminal-width.js';
 import { toolVersion } from '../result/tool-version.js';
 import type { ParameterSpec, ParameterValue } from '../synth/parameters.js';
 import {
@@ -28,7 +32,7 @@ import {
   touchAheadOption,
   wholeNumber,
 } from './option-values.js';
-import { addScenarioOptions, camelCase } from './replay.js';
+import { addScenarioOptions, camelCase } from './replay-request.js';
 import { captureInput, scenarioInput } from './replay-input.js';
 import { UsageError } from './usage-error.js';
 
@@ -266,7 +270,11 @@ function refuseWorkloads(captures: readonly string[], flags: ContentionFlags): v
 function text(result: ContentionResult, flags: ContentionFlags): string {
   const isTerminal = process.stdout.isTTY === true;
   const coloured = wantsColour(flags.color === false ? false : undefined, process.env, isTerminal);
-  return contentionText(result, isTerminal ? process.stdout.columns : FILE_WIDTH, painter(coloured));
+  const width = terminalWidth(process.env, process.stdout.columns, FILE_WIDTH);
+  const verdict = verdictText(contentionEvidence(result));
+  return (
+    contentionText(result, width, painter(coloured)) + renderVerdict(verdict, { width, colour: coloured })
+  );
 }
 
 /** What is being measured, on a terminal only. */

@@ -1,12 +1,14 @@
 /** `ctreplay merge <result...>`: shards or several runs as one result. */
 import type { Command } from 'commander';
+import { addSpelling } from './option-values.js';
+import { UsageError } from './usage-error.js';
 import { mergeResults } from '../regress/merge-results.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
 import { writeResult } from '../result/result-file.js';
 import { loadRuns } from '../result/runs.js';
 
 interface MergeFlags {
-  readonly output: string;
+  readonly out?: string;
   readonly acrossMachines?: boolean;
 }
 
@@ -20,13 +22,15 @@ export function register(program: Command): void {
         'The shards of a matrix (bench --shard i/n) become the result that the whole matrix would have given.',
     )
     .argument('<result...>', 'result.json files, their folders, or a folder of such folders')
-    .requiredOption('-o, --output <folder>', 'where result.json, the CSV tables and report.html go')
+    .option('-o, --out <folder>', 'where result.json, the CSV tables and report.html go')
     .option('--across-machines', 'join results of different machines; the result says so')
     .addHelpText(
       'after',
-      '\nExample:\n  ctreplay bench --preset demo --shard 1/2 --out s1   (and 2/2 elsewhere)\n  ctreplay merge s1 s2 -o whole',
+      '\nExample:\n  ctreplay bench --preset demo --shard 1/2 --out s1   (and 2/2 elsewhere)\n  ctreplay merge s1 s2 --out whole',
     )
     .action(merge);
+  const [command] = program.commands.slice(-1);
+  if (command !== undefined) addSpelling(command, '--output <folder>', 'out', '--out');
 }
 
 const STORED = ['csv', 'html']
@@ -34,10 +38,12 @@ const STORED = ['csv', 'html']
   .filter((format): format is ReportFormat => format !== undefined);
 
 async function merge(paths: string[], flags: MergeFlags): Promise<void> {
+  const { out } = flags;
+  if (out === undefined) throw new UsageError('name the folder of the merged result with --out');
   const runs = await loadRuns(paths);
   const result = mergeResults(runs, { acrossMachines: flags.acrossMachines === true });
-  const file = await writeResult(flags.output, result);
-  await writeFiles(flags.output, await renderFormats([{ label: flags.output, file, result }], STORED));
+  const file = await writeResult(out, result);
+  await writeFiles(out, await renderFormats([{ label: out, file, result }], STORED));
   process.stdout.write(`${runs.length} results, ${result.cases.length} cases: ${file}\n`);
   if (result.partial) process.stderr.write('The result is not complete; see its warnings.\n');
 }

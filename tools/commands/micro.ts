@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
+import { terminalWidth } from '../text/terminal-width.js';
 import { readMachine, reportMachine } from '../replay/machine.js';
 import { painter, wantsColour } from '../text/terminal-style.js';
 import { toolVersion } from '../result/tool-version.js';
@@ -119,7 +120,7 @@ function text(results: readonly MicroMeasurement[], flags: MicroFlags): string {
     process.env,
     process.stdout.isTTY === true,
   );
-  const table = microTable(results, process.stdout.columns ?? 120, painter(coloured));
+  const table = microTable(results, terminalWidth(process.env, process.stdout.columns), painter(coloured));
   const files =
     flags.out === undefined ? '' : `${join(flags.out, 'micro.json')}\n${join(flags.out, 'micro.csv')}\n`;
   return `${table}\n${files}`;

@@ -1,5 +1,6 @@
 /** `ctreplay model <result.json>`: what more cores would bring, by simulation of the locks. */
 import { InvalidArgumentError, type Command } from 'commander';
+import { terminalWidth } from '../text/terminal-width.js';
 import { measuredSeries } from '../model/feed.js';
 import { predictSeries, workerRange, type PredictedPoint, type PredictedSeries } from '../model/predict.js';
 import { readResult } from '../result/result-file.js';
@@ -52,7 +53,7 @@ export function register(program: Command): void {
     .option('--no-color', 'no colours; also NO_COLOR')
     .addHelpText(
       'after',
-      '\nExample:\n  ctreplay scale --scenario established --out results/scale\n  ctreplay model results/scale',
+      '\nExample:\n  ctreplay scale --synth established --out results/scale\n  ctreplay model results/scale',
     )
     .action(async (path: string, flags: ModelFlags) => {
       const result = await readResult(path);
@@ -103,7 +104,7 @@ function seriesText(series: PredictedSeries, cores: number, flags: ModelFlags): 
       { head: 'times from', expendable: 4, cell: (one) => `w${one.fedFrom}` },
       { head: 'note', align: 'left', expendable: 1, cell: (one) => kindText(one) },
     ],
-    process.stdout.columns ?? 120,
+    terminalWidth(process.env, process.stdout.columns),
     paint,
   );
   return (

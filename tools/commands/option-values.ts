@@ -1,5 +1,5 @@
 /** Values of command-line options: text to number, with a message that says what is wrong and what would be right. */
-import { InvalidArgumentError, Option } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { presetNumber, resolveDesigns, type DesignChoice } from '../../engine/host/designs.js';
 import { EngineError } from '../../engine/host/engine-error.js';
 import { compiledDesigns } from '../../engine/host/design-traits.js';
@@ -11,6 +11,7 @@ import {
   TOUCH_AHEAD_SETTINGS,
 } from '../../engine/host/run-memory.js';
 import { parseNumber } from '../synth/parameters.js';
+import { notice } from './notices.js';
 import { UsageError } from './usage-error.js';
 
 /** Parser of a whole number in a range; `k`, `M`, `G` suffixes are taken. */
@@ -33,18 +34,88 @@ export function positiveNumber(unit: string, most = 1e12): (text: string) => num
   };
 }
 
-const TIME_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const TIME_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 };
 
-/** Parser of a length of time to milliseconds: `250ms`, `10s`, `5m`, `1h`, or a bare number in `bareUnit`. */
+/**
+ * Parser of a length of time to milliseconds: `250ms`, `10s`, `5m`, `1h`. A bare number counts in `bareUnit`, as it did before units
+ * could be written, and brings a hint.
+ */
 export function duration(bareUnit: 'ms' | 's'): (text: string) => number {
   return (text) => {
-    const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text.trim());
+    const match = /^(\d+(?:\.\d+)?)\s*(ms|s|min|m|h)?$/.exec(text.trim());
     const value = match === null ? 0 : Number(match[1]) * (TIME_UNITS[match[2] ?? bareUnit] as number);
-    if (value > 0 && Number.isFinite(value)) return value;
-    throw new InvalidArgumentError(
-      `Give a time above 0, for example 500ms, 10s or 5m; a bare number counts in ${bareUnit}.`,
-    );
+    if (!(value > 0 && Number.isFinite(value))) {
+      throw new InvalidArgumentError(
+        `Give a time above 0, for example 500ms, 10s or 5m; a bare number counts in ${bareUnit}.`,
+      );
+    }
+    if (match?.[2] === undefined)
+      hint(`a time of ${text.trim()} counts in ${bareUnit}; write ${text.trim()}${bareUnit}`);
+    return value;
   };
+}
+
+/** Parser of packets a second: `100k`, `100kpps`, `1.5Mpps`. */
+export function packetRate(text: string): number {
+  return positiveNumber('packets/s, for example 100k or 100kpps,', 1e9)(text.trim().replace(/\s*pps$/i, ''));
+}
+
+const BIT_UNITS: Readonly<Record<string, number>> = { bps: 1e-6, kbps: 1e-3, mbps: 1, gbps: 1e3 };
+
+/** Parser of a bit rate to Mbit/s: `100mbps`, `1gbps`; a bare number counts in Mbit/s. */
+export function bitRate(text: string): number {
+  const match = /^(.*?)\s*([kmg]?bps)?$/i.exec(text.trim());
+  const value = positiveNumber('Mbit/s, for example 100mbps or 1gbps,', 1e9)(match?.[1] ?? '');
+  const rate = value * (BIT_UNITS[(match?.[2] ?? 'mbps').toLowerCase()] as number);
+  if (rate <= 1e6) return rate;
+  throw new InvalidArgumentError('Give a bit rate of at most 1000gbps.');
+}
+
+const SIZE_UNITS: Readonly<Record<string, number>> = { MiB: 1, GiB: 1024 };
+
+/** Parser of a size of memory to MiB: `128MiB`, `1GiB`; a bare number counts in MiB. */
+export function memorySize(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const match = /^(\d+)\s*(MiB|GiB)?$/.exec(text.trim());
+    const value = match === null ? 0 : Number(match[1]) * (SIZE_UNITS[match[2] ?? 'MiB'] as number);
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Give a size from ${least}MiB to ${most}MiB, for example 128MiB or 1GiB.`);
+  };
+}
+
+const hinted = new Set<string>();
+
+/** Tells on standard error, once, how something is written now: people, not programs. */
+export function hint(text: string): void {
+  const isForPrograms = process.argv.some((word) => ['--json', '--quiet', '--stream'].includes(word));
+  if (isForPrograms || hinted.has(text)) return;
+  hinted.add(text);
+  notice(`hint: ${text}`);
+}
+
+/**
+ * Another spelling of an option: it sets `attribute` as that option would.
+ * @param flags as commander takes them, `--scenario <names>`
+ * @param now what to write instead, for a hint; null for a spelling that is as good
+ * @param description for the help of one that is
+ */
+export function addSpelling(
+  command: Command,
+  flags: string,
+  attribute: string,
+  now: string | null,
+  description = '',
+): void {
+  const option = new Option(flags, description);
+  if (now !== null) option.hideHelp();
+  command.addOption(option);
+  const meant = command.options.find((each) => each.attributeName() === attribute);
+  command.on(`option:${option.name()}`, (text: string | null) => {
+    if (now !== null) hint(`${option.long} is called ${now} now`);
+    const parse = meant?.parseArg as ((value: string, before: unknown) => unknown) | undefined;
+    const value = text === null ? true : parse === undefined ? text : parse(text, undefined);
+    command.setOptionValueWithSource(attribute, value, 'cli');
+  });
 }
 
 /** A parser whose errors become those of the option. */
@@ -58,12 +129,19 @@ export function checked<T>(parse: (text: string) => T): (text: string) => T {
   };
 }
 
+/** A parser that knows the words it takes, for completion. */
+export interface WordParser<T> {
+  (text: string): T;
+  readonly choices: readonly string[];
+}
+
 /** Parser of one word out of several. */
-export function oneOf<T extends string>(choices: readonly T[]): (text: string) => T {
-  return (text) => {
+export function oneOf<T extends string>(choices: readonly T[]): WordParser<T> {
+  const parse = (text: string): T => {
     if ((choices as readonly string[]).includes(text)) return text as T;
     throw new InvalidArgumentError(`Give one of ${choices.join(', ')}.`);
   };
+  return Object.assign(parse, { choices });
 }
 
 /**

@@ -19,6 +19,9 @@ type Signal = keyof typeof SIGNALS;
 let settled = false;
 let printed = false;
 let outputEnds = false;
+/** Works in progress that have to come to their end, and what is to happen then. */
+let kept = 0;
+let endWhenDone: (() => void) | null = null;
 
 /** Writes to standard error and returns when it is written, also while the program ends. */
 function say(message: string): void {
@@ -41,6 +44,20 @@ export function endNow(message: string, code: number): never {
   settled = true;
   say(message);
   process.exit(code);
+}
+
+/**
+ * Lets work come to its end though the reader of standard output goes meanwhile: what was measured is written to its files all the same.
+ * The program ends as it would have when the work is done.
+ */
+export async function beforeTheEnd<T>(work: () => Promise<T>): Promise<T> {
+  kept++;
+  try {
+    return await work();
+  } finally {
+    kept--;
+    if (kept === 0 && endWhenDone !== null) setImmediate(endWhenDone);
+  }
 }
 
 /**
@@ -80,11 +97,13 @@ function watchOutput(argv: readonly string[]): void {
   stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (outputEnds) return;
     outputEnds = true;
-    // Later, when the command has set its exit code: it may have an error of its own to tell.
-    setImmediate(() => {
+    const end = (): void => {
       if (error.code === 'EPIPE') endWithoutReader(argv);
       else endNow(`ctreplay: standard output: ${error.message}. The output is not complete.`, EXIT_ERROR);
-    });
+    };
+    // Later, when the command has set its exit code: it may have an error of its own to tell, or files to write.
+    if (kept > 0) endWhenDone = end;
+    else setImmediate(end);
   });
   // Nobody is left to tell.
   stderr.on('error', () => {});

@@ -99,8 +99,7 @@ export function register(program: Command, argv: readonly string[]): void {
     .option('--quiet', 'only what did not pass')
     .addHelpText(
       'after',
-      '\nExit codes: 0 pass, 99 regression or threshold crossed, 98 inconclusive (see --inconclusive), 1 could not be run, 2 wrong usage.\n' +
-        '\nExamples:\n' +
+      '\nExamples:\n' +
         '  ctreplay regress --level exact\n' +
         '  ctreplay regress --against main --junit regress.xml\n' +
         '  ctreplay regress --against main --rerun-inconclusive --inconclusive fail\n' +

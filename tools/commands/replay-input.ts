@@ -133,6 +133,7 @@ async function loadCaptures(
       files: described,
       packets: traffic.packets,
       bytes: traffic.frameBytes,
+      edits: editsText(edits, limit),
     },
     suggested: null,
   };
@@ -154,9 +155,28 @@ async function loadScenario(
   const parameters = opened.parameters.toObject();
   return {
     traffic,
-    input: { type: 'scenario', name, packets: traffic.packets, bytes: traffic.frameBytes, parameters },
+    input: {
+      type: 'scenario',
+      name,
+      packets: traffic.packets,
+      bytes: traffic.frameBytes,
+      parameters,
+      edits: editsText(edits, limit),
+    },
     suggested: opened.suggestedConfig,
   };
+}
+
+/** The edits as the result keeps them: those that were asked for. */
+function editsText(edits: EditsAsGiven, limit: number | null): NonNullable<Input['edits']> {
+  const given = Object.entries({ ...edits, limit }).filter(
+    ([, value]) => value !== null && value !== undefined,
+  );
+  return JSON.parse(
+    JSON.stringify(Object.fromEntries(given), (_, value: unknown) =>
+      typeof value === 'bigint' ? String(value) : value,
+    ),
+  ) as NonNullable<Input['edits']>;
 }
 
 /** Names of files for people: all of few, the first of many. */

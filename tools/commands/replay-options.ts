@@ -21,18 +21,32 @@ import { STEER_MODES, type SteerMode } from '../replay/steer.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
 import type { CaptureFlags } from './capture-options.js';
 import {
+  bitRate,
   checked,
   duration,
+  memorySize,
   mutexOption,
   oneOf,
+  packetRate,
   positiveNumber,
   touchAheadOption,
   wholeNumber,
 } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
+/** The rate, as commander leaves it. */
+export interface RateFlags {
+  readonly pps?: number;
+  readonly mbps?: number;
+  readonly multiplier?: number;
+  readonly topspeed?: boolean;
+  readonly profile?: readonly RatePoint[];
+  readonly profileShape?: ProfileShape;
+  readonly burst?: number;
+}
+
 /** Values as commander leaves them. */
-export interface ReplayFlags extends CaptureFlags, ChecksumChoice {
+export interface ReplayFlags extends RateFlags, CaptureFlags, ChecksumChoice {
   readonly design: string;
   readonly limit?: number;
   readonly filter?: string;
@@ -44,13 +58,6 @@ export interface ReplayFlags extends CaptureFlags, ChecksumChoice {
   readonly findMaxPps?: boolean;
   readonly slo?: string;
   readonly workers: number;
-  readonly pps?: number;
-  readonly mbps?: number;
-  readonly multiplier?: number;
-  readonly topspeed?: boolean;
-  readonly profile?: readonly RatePoint[];
-  readonly profileShape: ProfileShape;
-  readonly burst?: number;
   readonly loop?: number;
   /** Milliseconds. */
   readonly duration?: number;
@@ -83,28 +90,9 @@ const SEARCH_STEP_MS = 1000;
 
 /** Adds the options to a command. */
 export function addReplayOptions(command: Command): void {
+  command.option('--workers <count>', 'worker threads, 1 to 64', wholeNumber(1, 64, 'workers'), 1);
+  addRateOptions(command);
   command
-    .option(
-      '--workers <count>',
-      'worker threads, 1 to 64',
-      wholeNumber(1, 64, 'workers'),
-      DEFAULT_PLAN.workers,
-    )
-    .addOption(
-      new Option('--pps <packets/s>', 'target rate over all workers').argParser(
-        positiveNumber('packets/s', 1e9),
-      ),
-    )
-    .addOption(
-      new Option('--mbps <Mbit/s>', 'target rate in frame bits, without preamble and gap').argParser(
-        positiveNumber('Mbit/s', 1e6),
-      ),
-    )
-    .addOption(
-      new Option('--multiplier <factor>', 'capture timing, this many times faster; below 1 slower').argParser(
-        positiveNumber('times the capture speed', 1e9),
-      ),
-    )
     .option(
       '--profile <points>',
       'rate over time, TIME:RATE joined by commas: 0s:10k,30s:100k,60s:1M',
@@ -120,8 +108,62 @@ export function addReplayOptions(command: Command): void {
       '--burst <packets>',
       'packets that leave together, at the mean rate of --pps or --profile',
       wholeNumber(1, 1e6, 'packets'),
+    );
+  addRunOptions(command);
+  command
+    .option(
+      '--batch <packets>',
+      'packets per call of the tracker, 1 to 32',
+      wholeNumber(1, 32, 'packets'),
+      32,
     )
-    .option('--topspeed', 'as fast as possible (default)')
+    .option(
+      '--store <size>',
+      'packet store, such as 128MiB: traffic that is larger streams through it, read again for each run and loop (default: what the ' +
+        'free memory and the connection table allow)',
+      memorySize(1, 3072),
+    )
+    .addOption(mutexOption())
+    .addOption(touchAheadOption())
+    .addOption(buildOption())
+    .option('--bare', 'as --build bare')
+    .option('--timeline <time>', 'length of an interval of the timeline', duration('ms'), 100)
+    .option('--pin', 'pin each thread to a CPU')
+    .option(
+      '--seed <integer>',
+      'what all random choices derive from, 0 to 4294967295',
+      wholeNumber(0, 0xffff_ffff, 'seed'),
+      1,
+    );
+}
+
+/** Adds how fast packets go, one rate for the run; the same in every command that replays. */
+export function addRateOptions(command: Command): void {
+  command
+    .addOption(
+      new Option(
+        '--pps <rate>',
+        'target rate over all workers in packets/s, such as 100k or 100kpps',
+      ).argParser(packetRate),
+    )
+    .addOption(
+      new Option(
+        '--mbps <rate>',
+        'target rate in frame bits, without preamble and gap: 100mbps, 1gbps; a bare number is in Mbit/s',
+      ).argParser(bitRate),
+    )
+    .addOption(
+      new Option('--multiplier <factor>', 'capture timing, this many times faster; below 1 slower').argParser(
+        positiveNumber('times the capture speed', 1e9),
+      ),
+    )
+    .option('--topspeed', 'as fast as possible (default)');
+}
+
+/** Adds what of the traffic is replayed, how often, and how the tracker takes it; the same in every command that replays. */
+export function addRunOptions(command: Command): void {
+  command
+    .option('--limit <packets>', 'stop reading after this many packets', wholeNumber(1, 1e10, 'packets'))
     .option('--loop <count>', 'times to replay the traffic (default: 1)', wholeNumber(1, 1e9, 'loops'))
     .option('--unique-ip', 'each loop has addresses of its own, so that its connections are new (default)')
     .option(
@@ -134,15 +176,9 @@ export function addReplayOptions(command: Command): void {
       'every loop has the same addresses: it meets the connections of the loops before; the result says so',
     )
     .option(
-      '--duration <seconds>',
-      'replay in loops for this long, in each run of a design; also 500ms, 5m',
+      '--duration <time>',
+      'replay in loops for this long, in each run of a design: 500ms, 10s, 5m',
       duration('s'),
-    )
-    .option(
-      '--batch <packets>',
-      'packets per call of the tracker, 1 to 32',
-      wholeNumber(1, 32, 'packets'),
-      DEFAULT_PLAN.batch,
     )
     .option(
       '--steer <mode>',
@@ -164,16 +200,10 @@ export function addReplayOptions(command: Command): void {
     )
     .option('--max-conns <count>', 'connection limit (default: 3000000)', wholeNumber(1, 1e7, 'connections'))
     .option(
-      '--store <MiB>',
-      'packet store: traffic that is larger streams through it, read again for each run and loop (default: what the free memory and ' +
-        'the connection table allow)',
-      wholeNumber(1, 3072, 'MiB'),
+      '--sweep-interval <time>',
+      "pause between sweeps, such as 500ms (default: the design's)",
+      duration('ms'),
     )
-    .option('--sweep-interval <ms>', "pause between sweeps in ms (default: the design's)", duration('ms'))
-    .addOption(mutexOption())
-    .addOption(touchAheadOption())
-    .addOption(buildOption())
-    .option('--bare', 'as --build bare')
     .option(
       '--latency <mode>',
       'packets to time: all (default; off with --build bare), off, or sample=N for one batch in N',
@@ -194,13 +224,6 @@ export function addReplayOptions(command: Command): void {
     .option(
       '--config <file>',
       'configuration file: zones, limits, timeouts, NAT and helper rules (docs/config.md)',
-    )
-    .option('--pin', 'pin each thread to a CPU')
-    .option(
-      '--seed <integer>',
-      'what all random choices derive from, 0 to 4294967295',
-      wholeNumber(0, 0xffff_ffff, 'seed'),
-      DEFAULT_PLAN.seed,
     );
 }
 
@@ -306,7 +329,11 @@ function searchOf(flags: ReplayFlags): ReplayPlan['search'] {
   return { objective: flags.slo, stepMs: flags.duration ?? SEARCH_STEP_MS };
 }
 
-function pacingOf(flags: ReplayFlags): PacingRequest {
+/**
+ * The rate that flags ask for.
+ * @throws UsageError when they ask for two
+ */
+export function pacingOf(flags: RateFlags): PacingRequest {
   const given = [
     flags.pps === undefined ? null : '--pps',
     flags.mbps === undefined ? null : '--mbps',
@@ -319,7 +346,7 @@ function pacingOf(flags: ReplayFlags): PacingRequest {
     throw new UsageError('--burst needs a rate in packets: --pps or --profile');
   }
   if (flags.profile !== undefined) {
-    return { mode: 'profile', profile: { points: flags.profile, shape: flags.profileShape } };
+    return { mode: 'profile', profile: { points: flags.profile, shape: flags.profileShape ?? 'linear' } };
   }
   if (flags.pps !== undefined) return { mode: 'pps', pps: flags.pps };
   if (flags.mbps !== undefined) return { mode: 'mbps', mbps: flags.mbps };

@@ -7,7 +7,9 @@ import type { ReportFormat } from '../report/formats.js';
 import { writeAtomically } from '../result/result-file.js';
 import { loadRuns, type Run } from '../result/runs.js';
 import { renderTerminal } from '../report/terminal.js';
-import { wantsColour } from '../text/terminal-style.js';
+import { renderVerdict } from '../report/terminal-verdict.js';
+import { verdictSentences } from '../report/verdict-evidence.js';
+import { terminalOf } from './present-result.js';
 import { UsageError } from './usage-error.js';
 
 interface ReportFlags {
@@ -67,14 +69,8 @@ async function report(paths: string[], flags: ReportFlags): Promise<void> {
 
 /** The table as wide as the terminal is, in its colours where it has any. */
 function terminalTable(runs: readonly Run[], flags: ReportFlags): string {
-  return renderTerminal(runs, {
-    width: process.stdout.columns ?? 160,
-    colour: wantsColour(
-      flags.color === false ? false : undefined,
-      process.env,
-      process.stdout.isTTY === true,
-    ),
-  });
+  const terminal = terminalOf(flags);
+  return renderTerminal(runs, terminal) + renderVerdict(verdictSentences(runs), terminal);
 }
 
 function chosenFormats(names: string): readonly ReportFormat[] {

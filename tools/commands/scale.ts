@@ -1,6 +1,6 @@
 /** `ctreplay scale`: throughput at 1..N workers and the Universal Scalability Law fitted to it. */
 import { availableParallelism } from 'node:os';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
@@ -12,11 +12,14 @@ import { coverText } from '../result/comparisons.js';
 import type { ScalingFit } from '../stats/scalability.js';
 import { printable } from '../text/escape.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
+import { prepareOutFolder } from '../report/out-folder.js';
+import { renderVerdict } from '../report/terminal-verdict.js';
+import { verdictSentences } from '../report/verdict-evidence.js';
 import { formatRate, formatRatio, formatShare } from '../text/quantities.js';
 import { writeResult } from '../result/result-file.js';
 import type { Estimate, ScalingPoint } from '../result/schema.js';
 import { grid } from '../text/terminal-grid.js';
-import { painter, wantsColour } from '../text/terminal-style.js';
+import { painter } from '../text/terminal-style.js';
 import {
   captureKeys,
   designNames,
@@ -29,7 +32,8 @@ import {
 import { KEEP_TRUNCATED_HELP, STRICT_HELP, type CaptureFlags } from './capture-options.js';
 import { matrixChecksumsOption } from './checksum-options.js';
 import { loadInput } from './matrix-input.js';
-import { mutexOption, touchAheadOption, wholeNumber } from './option-values.js';
+import { addSpelling, hint, mutexOption, touchAheadOption, wholeNumber } from './option-values.js';
+import { terminalOf } from './present-result.js';
 import type { BuildChoice } from '../replay/replay-plan.js';
 import { buildChoice, buildOption } from './replay-options.js';
 import { UsageError } from './usage-error.js';
@@ -50,6 +54,7 @@ interface ScaleFlags extends CaptureFlags, ChecksumChoice {
   readonly seed: number;
   readonly out?: string;
   readonly resume?: boolean;
+  readonly force?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly color?: boolean;
@@ -65,8 +70,9 @@ export function register(program: Command, argv: readonly string[]): void {
         'Law: contention, coherency, and the number of workers where throughput peaks, with intervals. More workers than ' +
         'cores are run when asked for, but are no measurement of scaling: they are marked and not fitted.',
     )
-    .option('--scenario <name>', 'scenario to scale (default: established)')
-    .option('--capture <file>', 'capture to scale, instead of a scenario')
+    .argument('[capture]', 'capture to scale, instead of a scenario')
+    .addOption(new Option('--scenario <name>').hideHelp())
+    .addOption(new Option('--capture <file>').hideHelp())
     .option('--keep-truncated', KEEP_TRUNCATED_HELP)
     .option('--strict', STRICT_HELP)
     .addOption(matrixChecksumsOption())
@@ -97,19 +103,27 @@ export function register(program: Command, argv: readonly string[]): void {
     .option('--seed <integer>', 'what all random choices derive from', wholeNumber(0, 0xffff_ffff, 'seed'), 1)
     .option('--out <folder>', 'where result.json and tables go (default: a fresh folder in results/)')
     .option('--resume', 'go on from the result.json in --out')
+    .option('--force', 'replace the result that --out holds')
     .option('--json', 'the result as JSON on standard output; files only with --out')
     .option('--quiet', 'only what makes the result unusable')
     .option('--no-color', 'no colours; also NO_COLOR')
     .addHelpText(
       'after',
-      '\nExamples:\n  ctreplay scale --scenario established --out results/scale\n  ctreplay model results/scale',
+      '\nExamples:\n  ctreplay scale --synth established --out results/scale\n  ctreplay model results/scale',
     )
-    .action((flags: ScaleFlags) => scale(flags, argv));
+    .action((capture: string | undefined, flags: ScaleFlags) =>
+      scale(capture === undefined ? flags : { ...flags, capture }, argv),
+    );
+  const [command] = program.commands.slice(-1);
+  if (command === undefined) return;
+  addSpelling(command, '--synth <name>', 'scenario', null, 'scenario to scale (default: established)');
+  command.on('option:scenario', () => hint('--scenario is called --synth now'));
+  command.on('option:capture', () => hint('a capture is named without --capture now, as for replay'));
 }
 
 async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> {
   if (flags.scenario !== undefined && flags.capture !== undefined) {
-    throw new UsageError('--scenario and --capture exclude each other; give one of them');
+    throw new UsageError('--synth and a capture exclude each other; give one of them');
   }
   if (flags.resume === true && flags.out === undefined) {
     throw new UsageError('--resume needs --out: the folder of the run to go on from');
@@ -118,6 +132,7 @@ async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> 
   const spec = specOf(flags, cores);
   await checkInputs(spec.inputs);
   const folder = flags.out ?? (flags.json === true ? null : freshFolder('scale'));
+  if (folder !== null && flags.resume !== true) await prepareOutFolder(folder, flags.force === true, true);
   const stop = new StopOnSignal();
   const progress = new MatrixProgress(flags.quiet !== true && flags.json !== true, spec.sessions);
   let measured: MatrixResult;
@@ -143,7 +158,11 @@ async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> 
     await writeFiles(folder, await renderFormats([{ label: folder, file: null, result }], STORED_FORMATS));
   }
   if (flags.json === true) process.stdout.write(`${JSON.stringify(result, null, 1)}\n`);
-  else if (flags.quiet !== true) process.stdout.write(textOf(fits, cores, flags, folder));
+  else if (flags.quiet !== true) {
+    process.stdout.write(textOf(fits, cores, flags, folder));
+    const runs = [{ label: folder ?? 'scale', file: null, result }];
+    process.stdout.write(renderVerdict(verdictSentences(runs), terminalOf(flags)));
+  }
   if (!result.valid) process.exitCode = 1;
   else if (result.partial) process.exitCode = 130;
 }
@@ -195,10 +214,8 @@ function textOf(
   flags: ScaleFlags,
   folder: string | null,
 ): string {
-  const paint = painter(
-    wantsColour(flags.color === false ? false : undefined, process.env, process.stdout.isTTY === true),
-  );
-  const width = process.stdout.columns ?? 120;
+  const { width, colour } = terminalOf(flags);
+  const paint = painter(colour);
   const blocks = fits.map(({ scaling, fit, notes }) => {
     const one = scaling.points.find((point) => point.workers === 1 && point.measured)?.pps ?? null;
     const builds = `throughput: ${scaling.build ?? 'bare'} build, packets ${scaling.timed === true ? 'timed' : 'not timed'}`;

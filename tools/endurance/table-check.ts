@@ -119,7 +119,7 @@ class TableCheck {
         this.#u32(at + this.#constant('CO_GENERATION')) & 1,
         1,
       );
-      this.#expect(`reclaimed flag of record ${at}`, this.#u32(at + this.#constant('CO_RECLAIMED')), 0);
+      this.#expect(`reclaimed flag of record ${at}`, this.#u32(at + this.#constant('CO_RECLAIMED')) & 1, 0);
       records.push({
         at,
         isCompanion: (this.#u32(at + this.#constant('CO_FLAGS')) & this.#constant('CONN_UN_NAT')) !== 0,

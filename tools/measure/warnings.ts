@@ -73,6 +73,12 @@ export interface WarningFacts {
   /** Values behind the highest percentile that is reported. */
   readonly latencyCount?: number | null;
   readonly histogramOverflows?: number | null;
+  /** Longest interruption of a thread that only computes, before the run. */
+  readonly longestInterruptionNs?: number | null;
+  /** Time of the run at top speed whose rate is reported. */
+  readonly throughputElapsedNs?: number | null;
+  /** Loops in which it would be long enough. */
+  readonly loopsToSteady?: number | null;
   /** Groups of a matrix, with the session, whose level still changed near the end. */
   readonly unsteadyGroups?: readonly string[];
   /** Of the cell with the fewest. */
@@ -103,6 +109,9 @@ export const WARNING_LIMITS = {
   /** Of the time of a packet in the run that times come from. */
   probeCost: 0.5,
   wrongChecksumShare: 0.1,
+  load: 1,
+  /** Interruptions of the usual length that a run must be longer than by this factor, for one more or less not to show. */
+  interruptionsPerRun: 50,
 } as const;
 
 const RULES = {
@@ -274,8 +283,12 @@ const RULES = {
   },
   'load-high': {
     advice: 'Something else is running: wait for it to end, or take more trials and interleave.',
+    // One thread that runs all the time makes a load of 1; less is what has just ended, this program's own start included.
     when: ({ loadAverage1m, coresUsable, threadCount }) =>
-      loadAverage1m != null && coresUsable != null && loadAverage1m + (threadCount ?? 1) > coresUsable + 0.5
+      loadAverage1m != null &&
+      coresUsable != null &&
+      loadAverage1m >= WARNING_LIMITS.load &&
+      loadAverage1m + Math.min(threadCount ?? 1, coresUsable) > coresUsable + 0.5
         ? `the load average was ${loadAverage1m.toFixed(2)} before the run, on ${coresUsable} usable cores`
         : null,
   },
@@ -291,6 +304,17 @@ const RULES = {
     when: ({ latencyCount }) =>
       latencyCount != null && latencyCount > 0 && latencyCount < 100_000
         ? `${latencyCount} values: p99.99 rests on ${Math.max(0, Math.floor(latencyCount / 10_000))} of them`
+        : null,
+  },
+  'too-short': {
+    advice: 'Replay longer: --loop, or --duration 5s; or repeat it (--trials).',
+    when: ({ longestInterruptionNs, throughputElapsedNs, loopsToSteady }) =>
+      longestInterruptionNs != null &&
+      throughputElapsedNs != null &&
+      throughputElapsedNs > 0 &&
+      throughputElapsedNs < longestInterruptionNs * WARNING_LIMITS.interruptionsPerRun
+        ? `the run took ${ns(throughputElapsedNs)}, and this machine interrupts a thread for up to ${ns(longestInterruptionNs)}: one ` +
+          `interruption more or less shows in the rate${loopsToSteady == null ? '' : `; --loop ${loopsToSteady} is long enough`}`
         : null,
   },
   'histogram-overflow': {

@@ -149,6 +149,11 @@ export function expectationOf(each: Step, design: string): Record<string, unknow
   return own === undefined ? expectation : (own as Record<string, unknown>);
 }
 
+/** Whether the recorded pass of a step stopped at its limit, so that it may have left what had expired. */
+export function stoppedAtLimit(each: Step, design: string): boolean {
+  return each.op === 'sweep' && expectationOf(each, design)?.['wake'] === 'immediate';
+}
+
 /**
  * Reads the vectors of a file.
  * @throws OracleError naming file, line and field of what is no vector, or when the file holds none

@@ -2,6 +2,7 @@
 import { METRICS } from '../bench/metrics.js';
 import { mutexOf, touchAheadEffect, touchAheadOf } from '../result/cells.js';
 import { isPaced, whyNotCompared } from '../result/throughput.js';
+import { identityDifferences } from '../result/identity.js';
 import type { Run } from '../result/runs.js';
 import type { Direction, ResultCase } from '../result/schema.js';
 import { interruptedShareOf, isWithheldAt, tailOfMetric, WITHHELD_ADVICE } from '../result/tail.js';
@@ -189,6 +190,7 @@ export function compareResults(
       `no cell is in both: base has ${list(before.cells.keys())}, head has ${list(after.cells.keys())}; compare results of the same inputs, designs and loads`,
     );
   }
+  requireSameCells(base, head);
   const notes = [
     ...missing(before.cells, after.cells, 'base'),
     ...missing(after.cells, before.cells, 'head'),
@@ -220,6 +222,20 @@ export function compareResults(
     ]),
     notes,
   };
+}
+
+/** @throws RegressError when a name stands for different things in base and head */
+function requireSameCells(base: readonly Run[], head: readonly Run[]): void {
+  const known = new Map(base.flatMap(({ result }) => result.cases.map((one) => [one.id, one])));
+  for (const one of head.flatMap(({ result }) => result.cases)) {
+    const twin = known.get(one.id);
+    const differences = twin === undefined ? [] : identityDifferences(twin, one);
+    if (differences.length > 0) {
+      throw new RegressError(
+        `${one.id}: base and head measured different things under this name: they differ in ${differences.join('; ')}. Measure both alike`,
+      );
+    }
+  }
 }
 
 function list(names: Iterable<string>): string {

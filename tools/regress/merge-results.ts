@@ -15,6 +15,7 @@ import { rateText } from '../bench/rate.js';
 import type { TrialRecord } from '../bench/trial.js';
 import { mutexOf, touchAheadEffect, touchAheadOf } from '../result/cells.js';
 import { burdenedPps, figuresBuild, throughputBuild } from '../result/throughput.js';
+import { identityDifferences, inputDifferences } from '../result/identity.js';
 import type { Run } from '../result/runs.js';
 import type { Result, ResultCase } from '../result/schema.js';
 import { RegressError } from './check.js';
@@ -33,6 +34,7 @@ export interface MergeOptions {
 export function mergeResults(runs: readonly Run[], options: MergeOptions): Result {
   if (runs.length < 2) throw new RegressError('there is one result only; name at least two to merge', 2);
   checkMachines(runs, options);
+  requireSameInputs(runs);
   const records = runs.map(({ result }) => benchRecord.safeParse((result as Partial<MatrixResult>).bench));
   const shards = records.map((record) => (record.success ? record.data.shard : null));
   return shards.every((shard) => shard !== null) ? mergeShards(runs, shards as string[]) : mergeCases(runs);
@@ -240,6 +242,7 @@ interface TrialOfRun {
 /** @throws RegressError naming what two trials of a cell differ in */
 function checkSameSettings(first: TrialOfRun, other: TrialOfRun): void {
   const { id } = other.one;
+  requireSameCell(first, other);
   const [builds, builds2] = [buildsOf(first.one), buildsOf(other.one)];
   if (builds !== builds2) {
     throw new RegressError(
@@ -258,6 +261,33 @@ function checkSameSettings(first: TrialOfRun, other: TrialOfRun): void {
       `${id}: ${first.run.label} measured it with touch-ahead ${touch}, ${other.run.label} with ${touch2}; measure both with one --touch-ahead`,
     );
   }
+}
+
+/** @throws RegressError when inputs of two results go by one name and are not the same: their cells would be set side by side */
+function requireSameInputs(runs: readonly Run[]): void {
+  const known = new Map<string, TrialOfRun>();
+  for (const run of runs) {
+    for (const one of run.result.cases) {
+      const first = known.get(one.input.name);
+      if (first === undefined) known.set(one.input.name, { run, one });
+      const differences =
+        first === undefined || first.run === run ? [] : inputDifferences(first.one.input, one.input);
+      if (first === undefined || differences.length === 0) continue;
+      throw new RegressError(
+        `${one.input.name}: ${first.run.label} and ${run.label} replayed different traffic under this name: it differs in ${differences.join('; ')}`,
+      );
+    }
+  }
+}
+
+/** @throws RegressError when trials of two results go by one name and are not of one cell */
+function requireSameCell(first: TrialOfRun, other: TrialOfRun): void {
+  const differences = identityDifferences(first.one, other.one);
+  if (differences.length === 0) return;
+  throw new RegressError(
+    `${other.one.id}: ${first.run.label} and ${other.run.label} measured different things under this name: they differ in ` +
+      `${differences.join('; ')}. Measure both alike, or give one another name`,
+  );
 }
 
 function buildsOf(one: ResultCase): string {

@@ -19,13 +19,29 @@ interface NamedOptions extends NamedSettings {
   readonly pacing: PacingRequest;
 }
 
-/** Name of a cell: equal for equal input, design, load, mutex and touching ahead. */
+/** Name of a cell: equal for equal input, design, load, mutex and touching ahead, in replays and in matrices. */
 export function caseId(input: string, label: string, options: NamedOptions): string {
-  const load =
-    options.pacing.mode === 'topspeed'
-      ? 'topspeed'
-      : `${options.pacing.mode}-${Object.values(options.pacing).find((value) => typeof value === 'number')}`;
-  return `${input}/${label}/w${options.workers}/${load}${settingsSuffix(options)}`;
+  const name = input.replaceAll(/\s+/g, '-');
+  return `${name}/${label}/w${options.workers}/${loadText(options.pacing)}${settingsSuffix(options)}`;
+}
+
+/** The rate as part of a cell's name: `topspeed`, `50000pps`, `50mbps`, `x2`, `profile-0ms:10000,30000ms:100000-step`. */
+export function loadText(pacing: PacingRequest): string {
+  switch (pacing.mode) {
+    case 'topspeed':
+      return 'topspeed';
+    case 'pps':
+      return `${pacing.pps}pps`;
+    case 'mbps':
+      return `${pacing.mbps}mbps`;
+    case 'multiplier':
+      return `x${pacing.multiplier}`;
+    case 'profile': {
+      const { points, shape } = pacing.profile;
+      const text = points.map(({ atMs, pps }) => `${atMs}ms:${pps}`).join(',');
+      return `profile-${text}${shape === 'step' ? '-step' : ''}`;
+    }
+  }
 }
 
 /** What a cell's name says of the engine's settings: nothing of the defaults. */

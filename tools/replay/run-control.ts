@@ -23,6 +23,7 @@ import { RunThreads } from './run-threads.js';
 import { SharedState, STOP_FINISHED, STOP_NONE } from './shared-state.js';
 import { storeBytesOf } from './staging.js';
 import { TimelineWatcher, type RunTimeline } from './timeline.js';
+import { LiveIntervals, type OnInterval } from './live-intervals.js';
 import { dropThreadsAhead, startThreadsAhead } from './thread-pool.js';
 import { isStreamed, type ReplayTraffic } from './traffic-source.js';
 import type {
@@ -42,6 +43,8 @@ export interface RunHooks {
   readonly fault?: FaultInjection | null | undefined;
   /** Called now and then with the packets run so far and the packets to come in all (null when open-ended). */
   readonly onProgress?: ((packets: number, total: number | null, pps: number) => void) | undefined;
+  /** Told of each interval of the timeline when it has ended. */
+  readonly onInterval?: OnInterval | undefined;
   /** Receives the function that ends the run early, keeping what was measured. */
   readonly onStart?: ((interrupt: () => void) => void) | undefined;
 }
@@ -155,6 +158,11 @@ async function runToEnd(
   const timeline = new TimelineWatcher(run, plan.workers, plan.timelineMs, (elapsedNs) =>
     plan.clock === 'wall' ? TRACKER_EPOCH_MS + (elapsedNs / 1e6) * plan.timeScale : state.captureNowMs,
   );
+  const { onInterval } = hooks;
+  if (onInterval !== undefined) {
+    const live = new LiveIntervals(run, plan.workers, onInterval);
+    timeline.onPoint = (point) => live.take(point);
+  }
   const t0 = now() + START_DELAY_NS;
   let interrupted = false;
   hooks.onStart?.(() => {

@@ -13,14 +13,16 @@ import {
   type Result,
   type ResultCase,
 } from '../result/schema.js';
+import { hashOf } from '../result/identity.js';
 import { toolVersion } from '../result/tool-version.js';
-import { caseId } from './case-id.js';
+import { caseId, loadText } from './case-id.js';
 import { makeCase } from './case-result.js';
 import type { CaseContext } from './collect-run.js';
 import { readMachine, reportMachine, type MachineAtStart } from './machine.js';
 import { parseObjective, rateToBeginWith, searchRate } from './rate-search.js';
 import { endsByItself, flavourOf, type ReplayPlan } from './replay-plan.js';
 import { runDesign, type RunHooks } from './run-control.js';
+import { shortRunWarnings } from './run-length.js';
 import { joinRuns } from './throughput.js';
 import type { ReplayTraffic } from './traffic-source.js';
 
@@ -87,6 +89,11 @@ export interface CaseRequest {
  * @throws ReplayFailure when a thread failed, EngineError when the design cannot run
  */
 export async function measureCase(request: CaseRequest, hooks: SessionHooks = {}): Promise<ResultCase> {
+  const one = await measureRuns(request, hooks);
+  return { ...one, warnings: [...(one.warnings ?? []), ...shortRunWarnings(one, request.machine)] };
+}
+
+async function measureRuns(request: CaseRequest, hooks: SessionHooks): Promise<ResultCase> {
   const { plan, machine } = request;
   if (plan.build !== 'both' || plan.pacing.mode !== 'topspeed') return measureRun(request, 'all', hooks);
   const forThroughput: ReplayPlan = { ...plan, build: 'bare', latency: { mode: 'off' } };
@@ -119,7 +126,21 @@ export async function measureRun(
   const startedAt = new Date();
   const finished = await runDesign(traffic, choice, plan, hooks);
   const facts = caseFacts(machine, traffic, plan);
-  return makeCase(finished, { id, trial: 0, startedAt, designLabel: label, input, facts });
+  const made = makeCase(finished, { id, trial: 0, startedAt, designLabel: label, input, facts });
+  return { ...made, ...identifying(plan) };
+}
+
+/** What of the plan is part of what a cell is, and not in the case otherwise (result/identity.ts). */
+function identifying({
+  config,
+  durationMs,
+  pacing,
+}: ReplayPlan): Pick<ResultCase, 'configSha256' | 'durationMs' | 'profile'> {
+  return {
+    configSha256: Object.keys(config.entries).length === 0 ? 'none' : hashOf(config.entries),
+    durationMs,
+    profile: pacing.mode === 'profile' ? loadText(pacing) : null,
+  };
 }
 
 const SEARCH_PRECISION = 0.05;

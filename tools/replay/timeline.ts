@@ -79,6 +79,9 @@ export class TimelineWatcher {
     );
   }
 
+  /** Told of each point when its interval has ended; set before the run. */
+  onPoint: ((point: Omit<TimelinePoint, 'encoded'>) => void) | null = null;
+
   /** Takes over every interval that has ended `elapsedNs` after t0. */
   poll(elapsedNs: number): void {
     if (this.#intervalMs <= 0) return;
@@ -148,14 +151,16 @@ export class TimelineWatcher {
     const figures = percentilesOfCounts(counts, LOCK_CONFIG, [50, 99]);
     const keepsCounts = packets > 0 && this.#counts.length < MAX_HISTOGRAMS;
     this.#counts.push(keepsCounts ? sparse(counts) : null);
-    this.#points.push({
+    const point = {
       tMs: interval * this.#intervalMs,
       intervalMs: lengthMs,
       packets,
       p50Ns: figures.valuesNs[0] ?? null,
       p99Ns: figures.valuesNs[1] ?? null,
       maxNs,
-    });
+    };
+    this.#points.push(point);
+    this.onPoint?.(point);
   }
 
   #drop(interval: number): void {

@@ -3,6 +3,7 @@ import { caseRows, distributionColumns, withheldColumns, type CaseRow } from './
 import type { Field } from '../text/csv.js';
 import { column, forCase, table } from './csv-table.js';
 import { mutexOf, TIME_KINDS, touchAheadOf } from '../result/cells.js';
+import { outcomeOf } from '../result/outcome.js';
 import type { Run } from '../result/runs.js';
 import type { LatencyDistribution, TimelineInterval } from '../result/schema.js';
 import { ppsOf, throughputOf } from '../result/throughput.js';
@@ -75,6 +76,16 @@ export const summary = table<CaseRow>(
     ),
     column('elapsed_ns', 'Recorded part of the run, in nanoseconds.', ({ one }) => one.elapsedNs),
     column('packets', 'Packets injected.', ({ one }) => one.packets.injected),
+    column('invalid_packets', 'Packets that were marked invalid.', ({ one }) => outcomeOf(one, 'invalid')),
+    column('nat_failed_packets', 'Packets for whose connection there was no free NAT tuple.', ({ one }) =>
+      outcomeOf(one, 'natFailed'),
+    ),
+    column('refused_packets', 'Packets whose connection a zone limit refused.', ({ one }) =>
+      outcomeOf(one, 'refused'),
+    ),
+    column('table_full_packets', 'Packets that found no room in the connection table.', ({ one }) =>
+      outcomeOf(one, 'tableFull'),
+    ),
     column('batch', 'Packets per batch.', ({ one }) => one.batch),
     column('steer', 'How packets were given to workers.', ({ one }) => one.steer),
     column('clock', 'What drives expiry.', ({ one }) => one.clock),

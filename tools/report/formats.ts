@@ -7,10 +7,13 @@ import { goBenchText } from './go-bench.js';
 import { hgrmFiles, hlogFile, type TextFile } from './hdr-files.js';
 import { junitSuites, junitXml } from './junit.js';
 import { markdownText } from './markdown.js';
+import { openMetricsText } from './openmetrics.js';
 import { renderPage } from './page.js';
 import { writeAtomically } from '../result/result-file.js';
 import type { Run } from '../result/runs.js';
 import { renderTerminal } from './terminal.js';
+import { renderVerdict } from './terminal-verdict.js';
+import { verdictSentences } from './verdict-evidence.js';
 
 export interface ReportFormat {
   name: string;
@@ -31,15 +34,18 @@ function single(
 }
 
 /** Width of the table where it goes to a file. */
-const FILE_WIDTH = 160;
+const FILE = { width: 160, colour: false } as const;
 
 function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 export const REPORT_FORMATS: readonly ReportFormat[] = [
-  single('table', 'report.txt', 'the table that a run ends with', (runs) =>
-    renderTerminal(runs, { width: FILE_WIDTH, colour: false }),
+  single(
+    'table',
+    'report.txt',
+    'every table, and the verdict that a run ends with',
+    (runs) => renderTerminal(runs, FILE) + renderVerdict(verdictSentences(runs), FILE),
   ),
   single('html', 'report.html', 'one self-contained page with plots', renderPage),
   {
@@ -91,6 +97,7 @@ export const REPORT_FORMATS: readonly ReportFormat[] = [
     (runs) => json(githubBenchmarks(runs, 'smaller')),
   ),
   single('bencher', 'bencher.json', 'Bencher Metric Format', (runs) => json(bencherMetrics(runs))),
+  single('openmetrics', 'metrics.prom', 'OpenMetrics text, for Prometheus', openMetricsText),
   single('junit', 'junit.xml', 'JUnit XML of the self-audit', (runs) => junitXml(junitSuites(runs))),
 ];
 

@@ -1,5 +1,6 @@
 /** What is said first of a result whose packets were largely rejected: its figures are of rejecting them. */
 import { CHECKSUM_REMEDY } from '../measure/warnings.js';
+import { invalidPackets } from '../result/outcome.js';
 import { formatShare } from '../text/quantities.js';
 import type { Result, ResultCase } from '../result/schema.js';
 
@@ -9,10 +10,7 @@ const MOST_REASONS = 3;
 
 /** Share of a case's packets that the tracker found invalid. */
 export function invalidShare({ packets }: Pick<ResultCase, 'packets'>): number {
-  const invalid = Object.entries(packets.verdicts)
-    .filter(([state]) => state.split('|').includes('inv'))
-    .reduce((sum, [, count]) => sum + count, 0);
-  return packets.injected === 0 ? 0 : invalid / packets.injected;
+  return packets.injected === 0 ? 0 : invalidPackets({ packets }) / packets.injected;
 }
 
 /** What to do about a case's invalid packets, by the reason that most of them have. */
@@ -24,10 +22,18 @@ export function invalidRemedy({ input, packets }: Pick<ResultCase, 'input' | 'pa
   return input.type === 'capture' ? "'ctreplay info' tells what the capture holds." : '';
 }
 
-/** One sentence about the case with the largest share, and what to do; null when no large share is invalid. */
+/**
+ * One sentence about the case with the largest share, and what to do; null when no large share is invalid. Where only some designs
+ * found packets of an input invalid, that is a difference between them, and said as one (verdict-evidence.ts).
+ */
 export function invalidHeadline({ cases }: Pick<Result, 'cases'>): string | null {
-  const worst = cases.toSorted((a, b) => invalidShare(b) - invalidShare(a))[0];
-  if (worst === undefined || invalidShare(worst) <= LARGE_SHARE) return null;
+  const byInput = new Map<string, ResultCase[]>();
+  for (const one of cases) byInput.set(one.input.name, [...(byInput.get(one.input.name) ?? []), one]);
+  const worst = [...byInput.values()]
+    .filter((own) => own.every((one) => invalidShare(one) > LARGE_SHARE))
+    .flat()
+    .toSorted((a, b) => invalidShare(b) - invalidShare(a))[0];
+  if (worst === undefined) return null;
   const reasons = reasonsOf(worst.packets).slice(0, MOST_REASONS);
   const because =
     reasons.length === 0 ? '' : ` (${reasons.map(({ name, count }) => `${name} ${count}`).join(', ')})`;

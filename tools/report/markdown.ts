@@ -28,6 +28,7 @@ import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs }
 import type { Run } from '../result/runs.js';
 import type { Comparison } from '../result/schema.js';
 import { excessText, percentileText, withheldSentences } from '../result/tail.js';
+import { outcomeColumns } from './outcome-columns.js';
 import { repeatedTuplesText, sourceBoundText, summarySentences } from './summary-sentences.js';
 import {
   buildsText,
@@ -155,6 +156,7 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
       time('response p50', 'response', 'p50Ns'),
       time('p99', 'response', 'p99Ns'),
       time('max', 'response', 'maxNs'),
+      ...outcomeColumns(group).map(({ head, of }): MdColumn<Cell> => ({ head, cell: of })),
       { head: 'waiting for locks', cell: (cell) => formatShare(medianOf(cell, (one) => one.lockWaitShare)) },
       { head: 'expiry lag p50', cell: (cell) => formatNs(lagOfCell(cell)?.p50Ns) },
       { head: 'max', cell: (cell) => formatNs(lagOfCell(cell)?.maxNs) },

@@ -1,4 +1,4 @@
-/** The page's own style and script and the chart library, read from the installed package. */
+/** The page's own style and script and the chart library, read from the installed package (build-page.mjs puts the library there). */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -19,6 +19,7 @@ const ASSET_FOLDER = join('tools', 'report', 'page');
 const MODULES = [
   'theme.js',
   'quantities.js',
+  'forest-chart.js',
   'curve-chart.js',
   'heat-chart.js',
   'scaling-chart.js',
@@ -45,13 +46,21 @@ function packageRoot(): string {
   }
 }
 
+/** The chart library: as the build put it into the package, or in a checkout that was not built, that of the development dependency. */
+function libraryFile(root: string): string {
+  const built = join(root, 'dist', 'page', 'echarts.min.js');
+  if (existsSync(built)) return built;
+  const echarts = dirname(createRequire(import.meta.url).resolve('echarts/package.json'));
+  return join(echarts, 'dist', 'echarts.min.js');
+}
+
 /** Reads everything that is put into the page. */
 export async function loadPageAssets(): Promise<PageAssets> {
-  const folder = join(packageRoot(), ASSET_FOLDER);
-  const echarts = dirname(createRequire(import.meta.url).resolve('echarts/package.json'));
+  const root = packageRoot();
+  const folder = join(root, ASSET_FOLDER);
   const [style, library, ...modules] = await Promise.all([
     readFile(join(folder, 'page.css'), 'utf8'),
-    readFile(join(echarts, 'dist', 'echarts.min.js'), 'utf8'),
+    readFile(libraryFile(root), 'utf8'),
     ...MODULES.map((name) => readFile(join(folder, name), 'utf8')),
   ]);
   return { style, script: joinModules(modules), library };

@@ -13,6 +13,7 @@ import {
   type Cell,
   type TimeKind,
 } from '../result/cells.js';
+import { forestOf } from './page-forest.js';
 import { percentileCurve, recordedCounts } from '../result/histograms.js';
 import { interruptedShareOf, percentileOf } from '../result/tail.js';
 import type { Run } from '../result/runs.js';
@@ -33,8 +34,33 @@ export interface CurveGroup {
   series: CurveSeries[];
 }
 
+/** A figure of two designs: the ratio with its interval. */
+export interface ForestRow {
+  /** Where and what: `established, 1 worker: throughput`. */
+  name: string;
+  ratio: number;
+  low: number;
+  high: number;
+  /** What it means, in words. */
+  words: string;
+}
+
+/** The comparisons of one pair of designs. */
+export interface ForestGroup {
+  label: string;
+  base: string;
+  head: string;
+  rows: ForestRow[];
+}
+
+/** The timelines of one configuration, a panel a design. */
 export interface HeatGroup {
   label: string;
+  panels: HeatPanel[];
+}
+
+export interface HeatPanel {
+  design: string;
   /** Rectangles: from ms, to ms, from ns, to ns, packets. Empty where the timeline has no histograms. */
   rectangles: [number, number, number, number, number][];
   /** Per interval: middle ms, then service p50, p99, max in ns; null where nothing was measured. */
@@ -81,6 +107,7 @@ export interface NatGroup {
 export interface PageData {
   /** Every design named in a chart, in the order that gives it its colour. */
   designs: string[];
+  forest: ForestGroup[];
   curves: CurveGroup[];
   heat: HeatGroup[];
   scaling: ScalingGroup[];
@@ -135,9 +162,14 @@ export function pageData(runs: readonly Run[], detail: Detail): PageData {
   for (const { group } of labelled) for (const cell of group) designs.add(cellName(cell, group));
   const scaling = scalingGroups(runs, groups);
   for (const group of scaling) for (const { design } of group.designs) designs.add(design);
-  const heat = labelled.flatMap(({ group, label }) =>
-    group.flatMap((cell) => heatOf(cell, `${label}: ${cellName(cell, group)}`, detail)),
-  );
+  const heat = labelled
+    .map(({ group, label }): HeatGroup => ({
+      label,
+      panels: group
+        .filter((cell) => cell.first.control !== true)
+        .flatMap((cell) => heatOf(cell, cellName(cell, group), detail)),
+    }))
+    .filter(({ panels }) => panels.length > 0);
   const leftOut = [
     ...(groups.length > shown.length
       ? [`${groups.length - shown.length} of ${groups.length} configurations`]
@@ -148,6 +180,7 @@ export function pageData(runs: readonly Run[], detail: Detail): PageData {
   ];
   return {
     designs: [...designs],
+    forest: forestOf(runs, groups),
     curves: nonEmpty(labelled, ({ group }) =>
       group.flatMap((cell) => latencyCurves(cell, cellName(cell, group), detail)),
     ),
@@ -205,7 +238,8 @@ function latencyCurves(cell: Cell, design: string, detail: Detail): CurveSeries[
     if (typeof figures?.encoded !== 'string') return [];
     // Beyond, it would be a curve of the machine (tail.ts).
     const upTo = 1 - 2 * (figures.interruptedShare ?? 0);
-    return [{ design, kind, points: curveOf(figures.encoded, figures.count, detail.ticksPerHalf, upTo) }];
+    const points = curveOf(figures.encoded, figures.count, detail.ticksPerHalf, upTo);
+    return points.length === 0 ? [] : [{ design, kind, points }];
   });
 }
 
@@ -221,14 +255,14 @@ function isTimed(at: TimelineInterval): boolean {
 }
 
 /** The timeline of the first trial that has one. Trials are not laid over each other: their sweeps differ. */
-function heatOf(cell: Cell, label: string, detail: Detail): HeatGroup[] {
+function heatOf(cell: Cell, design: string, detail: Detail): HeatPanel[] {
   const one = cell.cases.find((candidate) => (candidate.timeline ?? []).some(isTimed));
   if (one === undefined) return [];
   const timeline = one.timeline ?? [];
   const merge = Math.max(1, Math.ceil(timeline.length / detail.heatColumns));
   return [
     {
-      label: cell.cases.length > 1 ? `${label} (trial ${one.trial})` : label,
+      design,
       rectangles: rectanglesOf(one, merge, detail.heatRows),
       lines: timeline.map((at) => [
         at.tMs + at.intervalMs / 2,
@@ -243,7 +277,7 @@ function heatOf(cell: Cell, label: string, detail: Detail): HeatGroup[] {
   ];
 }
 
-function rectanglesOf(one: ResultCase, merge: number, rows: number): HeatGroup['rectangles'] {
+function rectanglesOf(one: ResultCase, merge: number, rows: number): HeatPanel['rectangles'] {
   const timeline = one.timeline ?? [];
   const counted = timeline.map((at) => (typeof at.encoded === 'string' ? recordedCounts(at.encoded) : []));
   let lowest = Number.POSITIVE_INFINITY;
@@ -258,7 +292,7 @@ function rectanglesOf(one: ResultCase, merge: number, rows: number): HeatGroup['
   const bottom = Math.log(lowest) - 1e-9;
   const step = Math.max((Math.log(Math.max(highest, lowest * 1.1)) - bottom) / rows, 1e-9);
   const edge = (row: number): number => round(Math.exp(bottom + row * step));
-  const rectangles: HeatGroup['rectangles'] = [];
+  const rectangles: HeatPanel['rectangles'] = [];
   for (let start = 0; start < timeline.length; start += merge) {
     const part = timeline.slice(start, start + merge);
     const counts = new Map<number, number>();

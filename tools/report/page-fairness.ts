@@ -4,14 +4,17 @@ import { markup, type Html } from './html.js';
 import { section } from './page-sections.js';
 
 /** The same for every result: it is about the instrument, not about a run. */
-export function fairnessSection(): Html {
-  const body = markup`<p>${FAIRNESS_MEASURED}</p>
+export function fairnessSection(): Html | null {
+  const body = markup`<details>
+    <summary>How far this is the original’s comparison</summary>
+    <p>${FAIRNESS_MEASURED}</p>
     <dl class="facts">
       ${FAIRNESS_NOTES.map(
         ({ about, text }) =>
           markup`<dt>${about}</dt>
             <dd>${text}</dd>`,
       )}
-    </dl>`;
-  return section('fairness', 'Beside the original', body, '');
+    </dl>
+  </details>`;
+  return section('fairness', 'Beside the original', body);
 }

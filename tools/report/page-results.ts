@@ -12,7 +12,8 @@ import {
 } from '../result/cells.js';
 import { htmlTable, markup, type Html, type HtmlValue } from './html.js';
 import { groupLabel } from './page-data.js';
-import { section, type PageContent } from './page-sections.js';
+import { outcomeColumns } from './outcome-columns.js';
+import { placeColumn, section, type PageContent } from './page-sections.js';
 import {
   formatBytes,
   formatCount,
@@ -25,11 +26,19 @@ import {
 import { excessText, percentileText, withheldSentences } from '../result/tail.js';
 import { buildsText, throughputBuild, throughputOf } from '../result/throughput.js';
 
-/** A figure with a bar as long as its share of the largest in the column. */
-export function bar(value: number | null | undefined, largest: number, text: string): HtmlValue {
+/**
+ * A figure with a bar as long as its share of the largest in the column.
+ * @param colourIndex of the design among those of the page, as in the charts
+ */
+export function bar(
+  value: number | null | undefined,
+  largest: number,
+  text: string,
+  colourIndex: number,
+): HtmlValue {
   if (value === null || value === undefined) return NOT_MEASURED;
   const percent = largest > 0 ? Math.max(0, Math.min(100, (value / largest) * 100)) : 0;
-  return markup`<span class="bar"><span class="fill" style="width:${percent.toFixed(1)}%"></span></span
+  return markup`<span class="bar"><span class="fill" style="width:${percent.toFixed(1)}%;background:var(--series-${Math.max(0, colourIndex) % 6})"></span></span
     >${text}`;
 }
 
@@ -44,23 +53,24 @@ interface Row {
 }
 
 /** Throughput, then what the other run of each cell showed. */
-export function resultsSection(content: PageContent): Html {
+export function resultsSection(content: PageContent): Html | null {
   const rows = content.groups.flatMap((group) => group.map((cell): Row => ({ group, cell })));
   const body =
     rows.length === 0
       ? null
       : markup`${throughputTable(content, rows)}${figuresTable(content, rows)}${withheldNotes(content.groups)}`;
-  return section('results', 'Results', body, 'Nothing was measured.');
+  return section('results', 'Results', body);
 }
 
-function nameColumns(severalRuns: boolean) {
+function nameColumns(content: PageContent) {
   return [
-    { head: 'Configuration', left: true, cell: ({ group }: Row) => groupLabel(group, severalRuns) },
+    ...placeColumn<Row>(content, 'Configuration', ({ group }) => groupLabel(group, content.severalRuns)),
     { head: 'Design', left: true, cell: ({ cell, group }: Row) => cellName(cell, group) },
   ];
 }
 
-function throughputTable({ severalRuns, rowsMax }: PageContent, rows: readonly Row[]): HtmlValue {
+function throughputTable(content: PageContent, rows: readonly Row[]): HtmlValue {
+  const { rowsMax, data } = content;
   const fastest = largestIn(rows.map(({ cell }) => throughputOfCell(cell)));
   const builds = buildsText(
     rows.flatMap(({ cell }) => cell.cases),
@@ -70,10 +80,13 @@ function throughputTable({ severalRuns, rowsMax }: PageContent, rows: readonly R
     `Throughput: ${builds}`,
     rows,
     [
-      ...nameColumns(severalRuns),
+      ...nameColumns(content),
       {
         head: 'Packets/s',
-        cell: ({ cell }) => bar(throughputOfCell(cell), fastest, formatRate(throughputOfCell(cell))),
+        cell: ({ cell, group }) => {
+          const pps = throughputOfCell(cell);
+          return bar(pps, fastest, formatRate(pps), data.designs.indexOf(cellName(cell, group)));
+        },
       },
       { head: 'Interval', cell: ({ cell }) => throughputInterval(cell) },
       { head: 'It covers', left: true, cell: ({ cell }) => throughputCover(cell) },
@@ -93,14 +106,19 @@ function throughputTable({ severalRuns, rowsMax }: PageContent, rows: readonly R
   );
 }
 
-function figuresTable({ severalRuns, rowsMax, figures }: PageContent, rows: readonly Row[]): HtmlValue {
+function figuresTable(content: PageContent, rows: readonly Row[]): HtmlValue {
+  const { rowsMax, figures } = content;
   return htmlTable(
     `Latency, locks and connections: ${figures}`,
     rows,
     [
-      ...nameColumns(severalRuns),
+      ...nameColumns(content),
       { head: 'Measuring adds to a packet', cell: ({ cell }) => signedNs(probeCostOf(cell)) },
       { head: 'Packets', cell: ({ cell }) => formatCount(packetsOf(cell)) },
+      ...outcomeColumns(rows.map(({ cell }) => cell)).map(({ head, of }) => ({
+        head: head.charAt(0).toUpperCase() + head.slice(1),
+        cell: ({ cell }: Row) => of(cell),
+      })),
       { head: 'Service p50', cell: ({ cell }) => percentileText(latencyOfCell(cell, 'service'), 'p50Ns') },
       { head: 'p99', cell: ({ cell }) => percentileText(latencyOfCell(cell, 'service'), 'p99Ns') },
       { head: 'p99.9', cell: ({ cell }) => percentileText(latencyOfCell(cell, 'service'), 'p999Ns') },

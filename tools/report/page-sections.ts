@@ -1,18 +1,10 @@
 /** The sections of the page that hold charts, each with its figures as a table below. */
-import {
-  cellName,
-  lagOfCell,
-  latencyOfCell,
-  medianOf,
-  probeCostOf,
-  TIME_KINDS,
-  type Cell,
-} from '../result/cells.js';
-import { markup, htmlTable, type Html, type HtmlValue } from './html.js';
+import { cellName, latencyOfCell, probeCostOf, TIME_KINDS, type Cell } from '../result/cells.js';
+import { markup, htmlTable, type Html, type HtmlColumn, type HtmlValue } from './html.js';
 import { groupLabel, type PageData, type ScalingDesign } from './page-data.js';
-import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from '../text/quantities.js';
+import { formatCount, formatNs, formatRate, formatShare, signedNs } from '../text/quantities.js';
 import type { LatencyDistribution } from '../result/schema.js';
-import { interruptedShareOf, percentileText } from '../result/tail.js';
+import { percentileText } from '../result/tail.js';
 
 /** What the sections are made from. */
 export interface PageContent {
@@ -28,7 +20,7 @@ export interface PageContent {
 
 interface ChartOptions {
   /** Key of the data and name of the drawing function in the page's script. */
-  chart: 'curves' | 'heat' | 'scaling' | 'waits' | 'lag' | 'stale' | 'nat';
+  chart: 'forest' | 'curves' | 'heat' | 'scaling' | 'waits' | 'lag' | 'stale' | 'nat';
   /** What the chart shows, for those who do not see it; the table below gives the figures. */
   alternative: string;
   caption: string;
@@ -37,7 +29,7 @@ interface ChartOptions {
 }
 
 /** A chart with its caption, a choice of what to show where there is more than one, and its figures as a table. */
-function chartFigure({ chart, alternative, caption, labels, table }: ChartOptions): Html {
+export function chartFigure({ chart, alternative, caption, labels, table }: ChartOptions): Html {
   const choice =
     labels.length > 1
       ? markup`<label class="choice"
@@ -57,22 +49,49 @@ function chartFigure({ chart, alternative, caption, labels, table }: ChartOption
     ></div>
     <p class="reading" aria-live="polite"></p>
     <figcaption>${caption}</figcaption>
-    <details>
-      <summary>The figures as a table</summary>
-      ${table}
-    </details>
+    <div class="below">
+      <details>
+        <summary>The figures as a table</summary>
+        ${table}
+      </details>
+      <p class="export">
+        Save as <button type="button" data-export="svg">SVG</button>
+        <button type="button" data-export="png">PNG</button>
+      </p>
+    </div>
   </figure> `;
 }
 
-/** A section with its heading, or a sentence that says why it is empty. */
-export function section(id: string, heading: string, content: HtmlValue, otherwise: string): Html {
+/** A section with its heading; nothing at all where there is nothing in it. */
+export function section(id: string, heading: string, content: HtmlValue): Html | null {
+  if (content === null || content === undefined || content === false) return null;
   return markup`<section id="${id}" aria-labelledby="${id}-heading">
     <h2 id="${id}-heading">${heading}</h2>
-    ${content ?? markup`<p class="absent">${otherwise}</p>`}
+    ${content}
   </section> `;
 }
 
-interface DistributionRow {
+/** The column that names the configuration; none where there is one only, which the page's heading names. */
+export function placeColumn<Row>(
+  { groups }: Pick<PageContent, 'groups'>,
+  head: string,
+  cell: (row: Row) => string,
+): HtmlColumn<Row>[] {
+  return groups.length < 2 ? [] : [{ head, left: true, cell }];
+}
+
+/**
+ * Rows in the order of their kinds, so that the designs of a configuration stand one under the other in each.
+ * @param kindOf what rows of the same figure have in common, configuration and kind
+ */
+export function designsTogether<Row>(rows: readonly Row[], kindOf: (row: Row) => string): Row[] {
+  const kinds = new Map<string, Row[]>();
+  for (const row of rows) kinds.set(kindOf(row), [...(kinds.get(kindOf(row)) ?? []), row]);
+  return [...kinds.values()].flat();
+}
+
+/** A distribution of a design in a configuration. */
+export interface DistributionRow {
   group: string;
   design: string;
   kind: string;
@@ -81,14 +100,19 @@ interface DistributionRow {
   measuring: number | null;
 }
 
-function distributionTable(caption: string, rows: readonly DistributionRow[], rowsMax: number): HtmlValue {
+/** Distributions as a table, the designs of a figure one under the other. */
+export function distributionTable(
+  caption: string,
+  rows: readonly DistributionRow[],
+  content: PageContent,
+): HtmlValue {
   return htmlTable(
     caption,
-    rows,
+    designsTogether(rows, (row) => `${row.group}\n${row.kind}`),
     [
-      { head: 'Configuration', left: true, cell: (row) => row.group },
-      { head: 'Design', left: true, cell: (row) => row.design },
+      ...placeColumn<DistributionRow>(content, 'Configuration', (row) => row.group),
       { head: 'Time', left: true, cell: (row) => row.kind },
+      { head: 'Design', left: true, cell: (row) => row.design },
       { head: 'Count', cell: (row) => formatCount(row.figures.count) },
       { head: 'Min', cell: (row) => formatNs(row.figures.minNs) },
       { head: 'Mean', cell: (row) => formatNs(row.figures.meanNs) },
@@ -100,11 +124,12 @@ function distributionTable(caption: string, rows: readonly DistributionRow[], ro
       { head: 'Max', cell: (row) => formatNs(row.figures.maxNs) },
       { head: 'Measuring adds to a packet', cell: (row) => signedNs(row.measuring) },
     ],
-    rowsMax,
+    content.rowsMax,
   );
 }
 
-function rowsFor(
+/** Rows of distributions, of every cell those that `pick` gives. */
+export function distributionRows(
   { groups, severalRuns }: PageContent,
   pick: (cell: Cell) => [kind: string, figures: LatencyDistribution | null | undefined][],
 ): DistributionRow[] {
@@ -128,10 +153,11 @@ function rowsFor(
 }
 
 /** Percentile curves of service and response time, and the table by packet class. */
-export function latencySection(content: PageContent): Html {
-  const { rowsMax } = content;
-  const rows = rowsFor(content, (cell) => TIME_KINDS.map((kind) => [kind, latencyOfCell(cell, kind)]));
-  const byClass = rowsFor(content, (cell) => {
+export function latencySection(content: PageContent): Html | null {
+  const rows = distributionRows(content, (cell) =>
+    TIME_KINDS.map((kind) => [kind, latencyOfCell(cell, kind)]),
+  );
+  const byClass = distributionRows(content, (cell) => {
     const [one] = cell.cases;
     return TIME_KINDS.flatMap((kind): [string, LatencyDistribution | null | undefined][] => {
       const view = one?.latency?.[kind];
@@ -154,64 +180,20 @@ export function latencySection(content: PageContent): Html {
           caption:
             'Latency by percentile. Solid: service time, from when a packet’s processing began to its end. Dashed: response time, from when it was due, so that a stall counts for every packet it delayed. Both axes are logarithmic; each step to the right is ten times rarer. A curve ends where interruptions by the machine would be more than half of what lies above.',
           labels: curves.map((group) => group.label),
-          table: distributionTable(`Latency: ${content.figures}`, rows, rowsMax),
+          table: distributionTable(`Latency: ${content.figures}`, rows, content),
         });
   const body =
     rows.length === 0
       ? null
-      : markup`${chart ?? distributionTable(`Latency: ${content.figures}`, rows, rowsMax)}${
+      : markup`${chart ?? distributionTable(`Latency: ${content.figures}`, rows, content)}${
           byClass.length === 0
             ? null
             : markup`<details>
                 <summary>By packet class, and with and without a sweep (first trial)</summary>
-                ${distributionTable(`Latency by packet class: ${content.figures}`, byClass, rowsMax)}
+                ${distributionTable(`Latency by packet class: ${content.figures}`, byClass, content)}
               </details>`
         }`;
-  return section('latency', 'Latency', body, 'Latency was not measured in this run.');
-}
-
-/** The heat map, or lines where the timeline holds no histograms; the sweeps marked. */
-export function timelineSection({ data, groups, severalRuns, rowsMax, figures }: PageContent): Html {
-  const rows = groups.flatMap((group) =>
-    group.flatMap((cell) => {
-      const one = cell.cases.find((candidate) => (candidate.timeline?.length ?? 0) > 0);
-      return (one?.timeline ?? []).slice(0, 200).map((at) => ({
-        where: `${groupLabel(group, severalRuns)}: ${cellName(cell, group)}`,
-        // The share of the whole run: interruptions are not counted by interval.
-        at: { ...at, interruptedShare: one === undefined ? null : interruptedShareOf(one, 'service') },
-        sweeps: (one?.sweeps ?? []).filter(
-          (sweep) =>
-            sweep.startMs < at.tMs + at.intervalMs && sweep.startMs + sweep.durationNs / 1e6 >= at.tMs,
-        ).length,
-      }));
-    }),
-  );
-  const body =
-    data.heat.length === 0
-      ? null
-      : chartFigure({
-          chart: 'heat',
-          alternative: 'Service time over the run, with the sweeps marked.',
-          caption:
-            'Service time over the run: the darker (in a dark theme, the lighter) a field, the more packets took that long in that interval. Where intervals hold no histogram, lines show the median, p99 and maximum. Shaded bands are sweeps.',
-          labels: data.heat.map((group) => group.label),
-          table: htmlTable(
-            `Service time over the run, at most 200 intervals each: ${figures}`,
-            rows,
-            [
-              { head: 'Run', left: true, cell: (row) => row.where },
-              { head: 'From', cell: (row) => formatNs(row.at.tMs * 1e6) },
-              { head: 'For', cell: (row) => formatNs(row.at.intervalMs * 1e6) },
-              { head: 'Packets', cell: (row) => formatCount(row.at.packets) },
-              { head: 'p50', cell: (row) => percentileText(row.at, 'p50Ns') },
-              { head: 'p99', cell: (row) => percentileText(row.at, 'p99Ns') },
-              { head: 'Max', cell: (row) => formatNs(row.at.maxNs) },
-              { head: 'Sweeps in it', cell: (row) => formatCount(row.sweeps) },
-            ],
-            rowsMax,
-          ),
-        });
-  return section('timeline', 'Latency over time', body, 'No latency was recorded over time in this run.');
+  return section('latency', 'Latency', body);
 }
 
 function waitOf(design: ScalingDesign, workers: number): number | undefined {
@@ -219,17 +201,13 @@ function waitOf(design: ScalingDesign, workers: number): number | undefined {
 }
 
 /** Throughput and waiting against workers, with the fit. */
-export function scalingSection({ data, rowsMax, throughput }: PageContent): Html {
-  if (data.scaling.length === 0) {
-    return section(
-      'scaling',
-      'Scaling',
-      null,
-      'Each design was run with one number of workers only, so nothing is said about scaling.',
-    );
-  }
-  const rows = data.scaling.flatMap((group) =>
-    group.designs.flatMap((design) => design.measured.map((point) => ({ group, design, point }))),
+export function scalingSection({ data, rowsMax, throughput }: PageContent): Html | null {
+  if (data.scaling.length === 0) return null;
+  const rows = designsTogether(
+    data.scaling.flatMap((group) =>
+      group.designs.flatMap((design) => design.measured.map((point) => ({ group, design, point }))),
+    ),
+    ({ group, point }) => `${group.label}\n${point[0]}`,
   );
   const table = htmlTable(
     `Throughput by workers: ${throughput}`,
@@ -269,129 +247,5 @@ export function scalingSection({ data, rowsMax, throughput }: PageContent): Html
           table,
         })
   }`;
-  return section('scaling', 'Scaling', body, '');
-}
-
-/** Expiration lag and what is expired but still present. */
-export function expirySection(content: PageContent): Html {
-  const { data, groups, severalRuns, rowsMax } = content;
-  const rows = rowsFor(content, (cell) => [
-    ['all', lagOfCell(cell)],
-    ...(cell.first.expiry?.perZone ?? []).map((one): [string, LatencyDistribution | null | undefined] => [
-      `zone ${one.key}`,
-      one.lag,
-    ]),
-    ...(cell.first.expiry?.perPolicy ?? []).map((one): [string, LatencyDistribution | null | undefined] => [
-      `policy ${one.key}`,
-      one.lag,
-    ]),
-  ]);
-  const lagTable = distributionTable(`From expiry to removal: ${content.figures}`, rows, rowsMax);
-  const lag =
-    data.lag.length === 0
-      ? lagTable
-      : chartFigure({
-          chart: 'lag',
-          alternative: `Time from expiry to removal by percentile for ${data.designs.join(', ')}.`,
-          caption:
-            'How long after it had expired a connection was removed, by percentile. Until then it holds memory and its NAT tuple.',
-          labels: data.lag.map((group) => group.label),
-          table: lagTable,
-        });
-  const staleRows = groups.flatMap((group) =>
-    group.flatMap((cell) => {
-      const one = cell.cases.find((candidate) => (candidate.expiry?.staleTimeline?.length ?? 0) > 0);
-      return (one?.expiry?.staleTimeline ?? []).slice(0, 200).map((at) => ({
-        where: `${groupLabel(group, severalRuns)}: ${cellName(cell, group)}`,
-        at,
-      }));
-    }),
-  );
-  const stale =
-    data.stale.length === 0
-      ? null
-      : chartFigure({
-          chart: 'stale',
-          alternative: 'Expired connections still in the table, over the run.',
-          caption:
-            'Connections in the table over the run. Solid: expired but not yet removed. Dotted: all of them.',
-          labels: data.stale.map((group) => group.label),
-          table: htmlTable(
-            `Connections over the run, at most 200 moments each: ${content.figures}`,
-            staleRows,
-            [
-              { head: 'Run', left: true, cell: (row) => row.where },
-              { head: 'At', cell: (row) => formatNs(row.at.tMs * 1e6) },
-              { head: 'Expired, present', cell: (row) => formatCount(row.at.expiredPresent) },
-              { head: 'In the table', cell: (row) => formatCount(row.at.nConn) },
-            ],
-            rowsMax,
-          ),
-        });
-  const body = rows.length === 0 && stale === null ? null : markup`${lag}${stale}`;
-  return section(
-    'expiration',
-    'Expiration',
-    body,
-    'No connection expired in this run, or expiration was not measured.',
-  );
-}
-
-/** What a NAT allocation costs as the pool fills. */
-export function natSection({ data, groups, severalRuns, rowsMax, figures }: PageContent): Html {
-  const rows = groups.flatMap((group) =>
-    group.flatMap((cell) =>
-      (cell.first.nat?.byOccupancy ?? []).map((at) => ({
-        where: `${groupLabel(group, severalRuns)}: ${cellName(cell, group)}`,
-        at: { ...at, interruptedShare: interruptedShareOf(cell.first, 'service') },
-      })),
-    ),
-  );
-  const totals = groups.flatMap((group) =>
-    group.filter((cell) => cell.first.nat).map((cell) => ({ group, cell, nat: cell.first.nat })),
-  );
-  const totalTable = htmlTable(
-    `NAT allocations: ${figures}`,
-    totals,
-    [
-      { head: 'Configuration', left: true, cell: (row) => groupLabel(row.group, severalRuns) },
-      { head: 'Design', left: true, cell: (row) => cellName(row.cell, row.group) },
-      { head: 'Allocations', cell: (row) => formatCount(medianOf(row.cell, (one) => one.nat?.allocations)) },
-      { head: 'Failed', cell: (row) => formatCount(medianOf(row.cell, (one) => one.nat?.failures)) },
-      { head: 'Candidates, mean', cell: (row) => formatRatio(row.nat?.candidates?.mean) },
-      { head: 'p99', cell: (row) => formatCount(row.nat?.candidates?.p99) },
-      { head: 'Max', cell: (row) => formatCount(row.nat?.candidates?.max) },
-    ],
-    rowsMax,
-  );
-  const chart =
-    data.nat.length === 0
-      ? null
-      : chartFigure({
-          chart: 'nat',
-          alternative: 'Cost of a NAT allocation against how full the pool is.',
-          caption: `What a NAT allocation costs as its pool fills: ${
-            data.nat.some(({ series }) => series.some(({ p50 }) => p50.length > 0))
-              ? 'service time of the packets that allocate (solid: median, dashed: p99, left axis) and tuples tried (dotted, right axis)'
-              : 'tuples tried'
-          }. The pool is full where the most connections were open at once.`,
-          labels: data.nat.map((group) => group.label),
-          table: htmlTable(
-            `NAT allocation by occupancy: ${figures}`,
-            rows,
-            [
-              { head: 'Run', left: true, cell: (row) => row.where },
-              { head: 'Pool in use', cell: (row) => formatShare(row.at.occupancy) },
-              { head: 'Allocations', cell: (row) => formatCount(row.at.allocations) },
-              { head: 'Failed', cell: (row) => formatCount(row.at.failures) },
-              { head: 'Tuples tried, mean', cell: (row) => formatRatio(row.at.meanCandidates) },
-              { head: 'p50', cell: (row) => percentileText(row.at, 'p50Ns') },
-              { head: 'p99', cell: (row) => percentileText(row.at, 'p99Ns') },
-              { head: 'Max', cell: (row) => formatNs(row.at.maxNs) },
-            ],
-            rowsMax,
-          ),
-        });
-  const body = totals.length === 0 ? null : markup`${chart}${totalTable}`;
-  return section('nat', 'NAT', body, 'No NAT tuple was allocated in this run.');
+  return section('scaling', 'Scaling', body);
 }

@@ -11,9 +11,9 @@ import {
 } from '../result/comparisons.js';
 import { markup, htmlTable, trusted, type Html, type HtmlValue } from './html.js';
 import { timerText } from './markdown.js';
-import { groupLabel } from './page-data.js';
+import { groupLabel, type ForestGroup } from './page-data.js';
 import { bar, largestIn } from './page-results.js';
-import { section, type PageContent } from './page-sections.js';
+import { chartFigure, designsTogether, placeColumn, section, type PageContent } from './page-sections.js';
 import {
   formatBytes,
   formatCount,
@@ -24,7 +24,7 @@ import {
   signedNs,
 } from '../text/quantities.js';
 import type { Run } from '../result/runs.js';
-import type { AuditCheck, Contention, Warning } from '../result/schema.js';
+import type { AuditCheck, Contention, Result, Warning } from '../result/schema.js';
 import type { Sentence } from './summary-sentences.js';
 import { comparedBuilds } from '../result/throughput.js';
 
@@ -36,7 +36,7 @@ const MARKS: Readonly<Record<Sentence['kind'], Html | null>> = {
 };
 
 /** The sentences at the top. */
-export function summarySection(sentences: readonly Sentence[], warnings: readonly Warning[]): Html {
+export function summarySection(sentences: readonly Sentence[], warnings: readonly Warning[]): Html | null {
   const body = markup`<ul class="summary">
       ${sentences.map(
         ({ kind, text }) =>
@@ -60,7 +60,7 @@ export function summarySection(sentences: readonly Sentence[], warnings: readonl
             </ul>
           </details>`
     }`;
-  return section('summary', 'Summary', body, '');
+  return section('summary', 'Summary', body);
 }
 
 /** Warnings of all runs and cases, each once. */
@@ -84,7 +84,8 @@ interface LockRow {
   measuring: number | null;
 }
 
-function lockTable(caption: string, rows: readonly LockRow[], rowsMax: number): HtmlValue {
+function lockTable(caption: string, rows: readonly LockRow[], content: PageContent): HtmlValue {
+  const colourOf = (row: LockRow): number => content.data.designs.indexOf(row.design);
   const mostWait = largestIn(rows.map(({ line }) => line.wait?.totalNs));
   const mostHold = largestIn(rows.map(({ line }) => line.hold?.totalNs));
   const perPacket = (count: number | null | undefined, row: LockRow): string =>
@@ -93,19 +94,21 @@ function lockTable(caption: string, rows: readonly LockRow[], rowsMax: number): 
       : '';
   return htmlTable(
     caption,
-    rows,
+    designsTogether(rows, ({ where, line }) => `${where}\n${line.class}\n${line.thread}`),
     [
-      { head: 'Configuration', left: true, cell: (row) => row.where },
+      ...placeColumn<LockRow>(content, 'Configuration', (row) => row.where),
       { head: 'Lock', left: true, cell: (row) => row.line.class },
+      ...(rows.every(({ line }) => line.thread === 'all')
+        ? []
+        : [{ head: 'Thread', left: true, cell: (row: LockRow) => row.line.thread }]),
       { head: 'Design', left: true, cell: (row) => row.design },
-      { head: 'Thread', left: true, cell: (row) => row.line.thread },
       {
         head: 'Wait, total',
-        cell: (row) => bar(row.line.wait?.totalNs, mostWait, formatNs(row.line.wait?.totalNs)),
+        cell: (row) => bar(row.line.wait?.totalNs, mostWait, formatNs(row.line.wait?.totalNs), colourOf(row)),
       },
       {
         head: 'Hold, total',
-        cell: (row) => bar(row.line.hold?.totalNs, mostHold, formatNs(row.line.hold?.totalNs)),
+        cell: (row) => bar(row.line.hold?.totalNs, mostHold, formatNs(row.line.hold?.totalNs), colourOf(row)),
       },
       { head: 'Acquisitions', cell: (row) => formatCount(row.line.acquisitions) },
       { head: 'Per packet', cell: (row) => perPacket(row.line.acquisitions, row) },
@@ -121,12 +124,13 @@ function lockTable(caption: string, rows: readonly LockRow[], rowsMax: number): 
       { head: 'Hold max', cell: (row) => formatNs(row.line.hold?.maxNs) },
       { head: 'Measuring adds to a packet', cell: (row) => signedNs(row.measuring) },
     ],
-    rowsMax,
+    content.rowsMax,
   );
 }
 
 /** Lock figures as lock_stat gives them, over all threads, then by thread. */
-export function lockSection({ groups, severalRuns, rowsMax, figures }: PageContent): Html {
+export function lockSection(content: PageContent): Html | null {
+  const { groups, severalRuns, figures } = content;
   const all: LockRow[] = [];
   const threads: LockRow[] = [];
   for (const group of groups) {
@@ -146,17 +150,27 @@ export function lockSection({ groups, severalRuns, rowsMax, figures }: PageConte
   const body =
     all.length === 0 && threads.length === 0
       ? null
-      : markup`${lockTable(`Locks, all threads: ${figures}`, all, rowsMax)}${
+      : markup`${lockTable(`Locks, all threads: ${figures}`, all, content)}${
           sampled ? markup`<p class="note">Some times were sampled; their totals are scaled up.</p>` : null
         }${
           threads.length === 0
             ? null
             : markup`<details>
                 <summary>By thread (first trial)</summary>
-                ${lockTable(`Locks by thread: ${figures}`, threads, rowsMax)}
+                ${lockTable(`Locks by thread: ${figures}`, threads, content)}
               </details>`
         }`;
-  return section('locks', 'Locks', body, 'Locks were not measured: the bare build counts none.');
+  return section('locks', 'Locks', body);
+}
+
+/** Content behind a summary that opens it; nothing for nothing. */
+function folded(summary: string, content: HtmlValue): HtmlValue {
+  return content === null || content === undefined
+    ? null
+    : markup`<details>
+        <summary>${summary}</summary>
+        ${content}
+      </details>`;
 }
 
 /** The id of a cell, with places to break a line at. */
@@ -167,7 +181,11 @@ function breakable(id: string): HtmlValue {
 }
 
 /** Comparisons with their intervals. */
-export function comparisonSection(runs: readonly Run[], rowsMax: number): Html {
+export function comparisonSection(
+  runs: readonly Run[],
+  rowsMax: number,
+  forest: readonly ForestGroup[] = [],
+): Html | null {
   const rows = runs.flatMap((run) => comparisonsOf(run.result).map((one) => ({ run, one })));
   const builds = [...new Set(runs.map(comparedBuilds))].filter((text) => text !== '').join('; ');
   const words = {
@@ -176,7 +194,7 @@ export function comparisonSection(runs: readonly Run[], rowsMax: number): Html {
     'no-difference-shown': 'no difference shown',
     unknown: 'too little to tell',
   } as const;
-  const body = htmlTable(
+  const table = htmlTable(
     builds === '' ? 'Comparisons' : `Comparisons. ${builds}`,
     rows,
     [
@@ -205,16 +223,24 @@ export function comparisonSection(runs: readonly Run[], rowsMax: number): Html {
     ],
     rowsMax,
   );
-  return section(
-    'comparisons',
-    'Comparisons',
-    body,
-    'No comparison with intervals was made in this run; ctreplay bench makes them.',
-  );
+  if (rows.length === 0) return null;
+  const body =
+    forest.length === 0
+      ? table
+      : chartFigure({
+          chart: 'forest',
+          alternative: `Ratios of the designs with their intervals: ${forest.map(({ label }) => label).join('; ')}.`,
+          caption:
+            'Ratios of the designs, with the interval of each. An interval that crosses the dashed line at 1 shows no difference. Of packets/s more is better, of times less.',
+          labels: forest.map(({ label }) => label),
+          table,
+        });
+  return section('comparisons', 'Comparison', body);
 }
 
 /** What was done, counted. */
-export function workSection({ groups, severalRuns, rowsMax, figures }: PageContent): Html {
+export function workSection(content: PageContent): Html | null {
+  const { groups, severalRuns, rowsMax, figures } = content;
   const rows = groups.flatMap((group) =>
     group.flatMap((cell) => {
       const work = cell.first.workCounts;
@@ -234,24 +260,25 @@ export function workSection({ groups, severalRuns, rowsMax, figures }: PageConte
         .map(([name, count]) => ({ group, cell, name, count, packets: work.packets }));
     }),
   );
+  type Row = (typeof rows)[number];
   const body = htmlTable(
     `Work, counted: ${figures}`,
-    rows,
+    designsTogether(rows, ({ group, name }) => `${groupLabel(group, severalRuns)}\n${name}`),
     [
-      { head: 'Configuration', left: true, cell: ({ group }) => groupLabel(group, severalRuns) },
-      { head: 'Design', left: true, cell: ({ cell, group }) => cellName(cell, group) },
+      ...placeColumn<Row>(content, 'Configuration', ({ group }) => groupLabel(group, severalRuns)),
       { head: 'Work', left: true, cell: ({ name }) => name },
+      { head: 'Design', left: true, cell: ({ cell, group }) => cellName(cell, group) },
       { head: 'Total', cell: ({ count }) => formatCount(count) },
       { head: 'Packets', cell: ({ packets }) => formatCount(packets) },
       { head: 'Per packet', cell: ({ count, packets }) => formatRatio(count / packets) },
     ],
     rowsMax,
   );
-  return section('work', 'Work counts', body, 'Work was not counted: the bare build counts none.');
+  return section('work', 'Work counts', folded('The counts', body));
 }
 
 /** The command, the machine and its noise, the inputs. */
-export function runSection(runs: readonly Run[], rowsMax: number): Html {
+export function runSection(runs: readonly Run[], rowsMax: number): Html | null {
   const blocks = runs.map((run) => {
     const { result } = run;
     const { environment } = result;
@@ -279,7 +306,6 @@ export function runSection(runs: readonly Run[], rowsMax: number): Html {
       ['Longest interruption', formatNs(noise?.maxNs)],
       ['Time lost to interruptions', formatShare(noise?.lostShare)],
       ['Spread of equal work (CV)', formatShare(noise?.cv)],
-      ['Configuration', JSON.stringify(result.configuration)],
     ];
     const files = result.cases.flatMap((one) =>
       (one.input.files ?? []).map((file) => ({ ...file, input: one.input.name })),
@@ -313,13 +339,37 @@ export function runSection(runs: readonly Run[], rowsMax: number): Html {
           },
         ],
         rowsMax,
-      )}`;
+      )}
+      ${folded('Every option in force', configurationTable(result.configuration, rowsMax))}`;
   });
-  return section('run', 'What was run, and on what', markup`${blocks}`, '');
+  return section('run', 'What was run, and on what', markup`${blocks}`);
+}
+
+/** The options of a run, a line each; what is nested has its path for a name. */
+function configurationTable(configuration: Result['configuration'], rowsMax: number): HtmlValue {
+  const rows = Object.entries(configuration).flatMap(([name, value]) => optionRows(name, value));
+  return htmlTable(
+    'Every option in force',
+    rows,
+    [
+      { head: 'Option', left: true, cell: ([name]) => name },
+      { head: 'Value', left: true, cell: ([, value]) => value },
+    ],
+    rowsMax,
+  );
+}
+
+function optionRows(name: string, value: unknown): [string, string][] {
+  if (value === null || typeof value !== 'object') return [[name, String(value)]];
+  const entries = Object.entries(value);
+  if (entries.length === 0) return [[name, 'none']];
+  if (Array.isArray(value) && value.every((one) => one === null || typeof one !== 'object'))
+    return [[name, value.join(', ')]];
+  return entries.flatMap(([key, one]) => optionRows(`${name}.${key}`, one));
 }
 
 /** Every check that the runs made on themselves. */
-export function auditSection(runs: readonly Run[], rowsMax: number): Html {
+export function auditSection(runs: readonly Run[], rowsMax: number): Html | null {
   const rows: { where: string; check: AuditCheck }[] = [];
   for (const run of runs) {
     const prefix = runs.length > 1 ? `${run.label}: ` : '';
@@ -355,18 +405,8 @@ export function auditSection(runs: readonly Run[], rowsMax: number): Html {
           ${failed.length} of ${rows.length} checks failed. Do not use these figures.
         </p>`
       : markup`<p>All ${rows.length} checks passed.</p>`;
-  const body =
-    rows.length === 0
-      ? null
-      : markup`${verdict}${
-          rows.length > 20 && failed.length === 0
-            ? markup`<details>
-                <summary>The checks</summary>
-                ${table}
-              </details>`
-            : table
-        }`;
-  return section('audit', 'Self-audit', body, 'The run recorded no check on itself.');
+  const checks = failed.length === 0 ? folded('The checks', table) : table;
+  return section('audit', 'Self-audit', rows.length === 0 ? null : markup`${verdict}${checks}`);
 }
 
 function auditValue(value: number | string | null | undefined): string {

@@ -6,14 +6,8 @@ import { fairnessSection } from './page-fairness.js';
 import { markup, trusted, type Html } from './html.js';
 import { loadPageAssets, type PageAssets } from './page-assets.js';
 import { DETAILS, pageData, type Detail, type PageData } from './page-data.js';
-import {
-  expirySection,
-  latencySection,
-  natSection,
-  scalingSection,
-  timelineSection,
-  type PageContent,
-} from './page-sections.js';
+import { latencySection, scalingSection, type PageContent } from './page-sections.js';
+import { expirySection, natSection, timelineSection } from './page-over-time.js';
 import {
   auditSection,
   comparisonSection,
@@ -34,8 +28,8 @@ export const PAGE_BYTES_MAX = 2 * 1000 * 1000;
 /** Sections in the order of the page; also its table of contents. */
 const CONTENTS: readonly [id: string, heading: string][] = [
   ['summary', 'Summary'],
+  ['comparisons', 'Comparison'],
   ['results', 'Results'],
-  ['comparisons', 'Comparisons'],
   ['latency', 'Latency'],
   ['timeline', 'Over time'],
   ['scaling', 'Scaling'],
@@ -70,6 +64,38 @@ function scriptElements(data: PageData, library: string, script: string): Html {
 <script>${trusted(script)}</script>`;
 }
 
+/** Only the two scripts written here may run, whatever a name in the result says; nothing may be fetched. */
+function policyOf(library: string, script: string): string {
+  return [
+    "default-src 'none'",
+    `script-src ${scriptHash(library)} ${scriptHash(script)}`,
+    "style-src 'unsafe-inline'",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+}
+
+/** Every section by its id; null where there is nothing in it. */
+function sectionsOf(runs: readonly Run[], content: PageContent): Readonly<Record<string, Html | null>> {
+  const { data, rowsMax } = content;
+  return {
+    summary: summarySection(summarySentences(runs), warningsOf(runs)),
+    comparisons: comparisonSection(runs, rowsMax, data.forest),
+    results: resultsSection(content),
+    latency: latencySection(content),
+    timeline: timelineSection(content),
+    scaling: scalingSection(content),
+    locks: lockSection(content),
+    expiration: expirySection(content),
+    nat: natSection(content),
+    work: workSection(content),
+    run: runSection(runs, rowsMax),
+    fairness: fairnessSection(),
+    audit: auditSection(runs, rowsMax),
+  };
+}
+
 function pageText(runs: readonly Run[], detail: Detail, { style, script, library }: PageAssets): string {
   const data = pageData(runs, detail);
   const rowsMax = detail.tableRows;
@@ -82,21 +108,14 @@ function pageText(runs: readonly Run[], detail: Detail, { style, script, library
     figures: buildsText(cases, figuresBuild),
     rowsMax,
   };
-  // Only the two scripts written here may run, whatever a name in the result says; nothing may be fetched.
-  const policy = [
-    "default-src 'none'",
-    `script-src ${scriptHash(library)} ${scriptHash(script)}`,
-    "style-src 'unsafe-inline'",
-    'img-src data:',
-    "base-uri 'none'",
-    "form-action 'none'",
-  ].join('; ');
+  const sections = sectionsOf(runs, content);
+  const contents = CONTENTS.filter(([id]) => sections[id] != null);
   const page = markup`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta http-equiv="Content-Security-Policy" content="${trusted(policy)}" />
+        <meta http-equiv="Content-Security-Policy" content="${trusted(policyOf(library, script))}" />
         <meta name="color-scheme" content="light dark" />
         <meta name="generator" content="ctreplay" />
         <link rel="icon" href="data:," />
@@ -111,17 +130,15 @@ function pageText(runs: readonly Run[], detail: Detail, { style, script, library
           <p class="made">${madeOf(runs)}</p>
           <nav aria-label="Sections">
             <ul>
-              ${CONTENTS.map(([id, heading]) => markup`<li><a href="#${id}">${heading}</a></li>`)}
+              ${contents.map(([id, heading]) => markup`<li><a href="#${id}">${heading}</a></li>`)}
             </ul>
           </nav>
         </header>
         <main>
-          ${summarySection(summarySentences(runs), warningsOf(runs))}
-          ${data.leftOut === null ? null : markup`<p class="note">${data.leftOut}</p>`}
-          ${resultsSection(content)} ${comparisonSection(runs, rowsMax)} ${latencySection(content)}
-          ${timelineSection(content)} ${scalingSection(content)} ${lockSection(content)}
-          ${expirySection(content)} ${natSection(content)} ${workSection(content)} ${runSection(runs, rowsMax)}
-          ${fairnessSection()} ${auditSection(runs, rowsMax)}
+          ${contents.map(([id]) => [
+            sections[id],
+            id === 'summary' && data.leftOut !== null ? markup`<p class="note">${data.leftOut}</p>` : null,
+          ])}
         </main>
         <footer>
           <p>

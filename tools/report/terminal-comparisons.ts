@@ -10,49 +10,91 @@ import {
 } from '../result/comparisons.js';
 import { printable } from '../text/escape.js';
 import type { Run } from '../result/runs.js';
+import type { Comparison } from '../result/schema.js';
 import { grid, wrap } from '../text/terminal-grid.js';
 import type { Paint } from '../text/terminal-style.js';
 import { caption } from './terminal-throughput.js';
 import { comparedBuilds } from '../result/throughput.js';
 
+/** A comparison with its names: where it is, of which designs, and whether the line before says the same. */
+interface NamedRow {
+  readonly one: Comparison;
+  readonly place: string;
+  readonly pair: string;
+  readonly isFirstOfPlace: boolean;
+  readonly isFirstOfPair: boolean;
+}
+
+function namedRows({ result }: Run, comparisons: readonly Comparison[]): NamedRow[] {
+  const caseOf = new Map(result.cases.map((one) => [one.id, one]));
+  const designOf = (id: string): string => caseOf.get(id)?.design ?? id;
+  let before = '';
+  return comparisons.map((one) => {
+    const head = caseOf.get(one.head);
+    // An id is its place with the design in it.
+    const place = head === undefined ? one.head : one.head.replace(`/${head.design}/`, '/');
+    const pair =
+      one.control === true
+        ? `${designOf(one.base)} against itself (A/A)`
+        : `${designOf(one.head)} against ${designOf(one.base)}`;
+    const isFirstOfPlace = before.split('\n')[0] !== place;
+    const isFirstOfPair = before !== `${place}\n${pair}`;
+    before = `${place}\n${pair}`;
+    return { one, place, pair, isFirstOfPlace, isFirstOfPair };
+  });
+}
+
 /** The table with its title; empty where nothing was compared. */
 export function comparisonBlock(run: Run, severalRuns: boolean, width: number, paint: Paint): string {
   const comparisons = comparisonsOf(run.result);
   if (comparisons.length === 0) return '';
-  const title = severalRuns ? `Comparisons, ${printable(run.label)}` : 'Comparisons';
   const builds = caption('', comparedBuilds(run), width, paint);
+  const rows = namedRows(run, comparisons);
+  const pairs = new Set(rows.map(({ pair }) => pair));
+  const [only] = pairs;
   const table = grid(
-    comparisons,
+    rows,
     [
-      { head: 'head', align: 'left', expendable: 0, cell: (one) => printable(one.head) },
       {
-        head: 'against',
+        head: 'where',
         align: 'left',
-        expendable: 1,
-        cell: (one) => (one.control === true ? 'itself (A/A)' : printable(one.base)),
+        expendable: 0,
+        cell: ({ place, isFirstOfPlace }) => (isFirstOfPlace ? printable(place) : ''),
       },
-      { head: 'metric', align: 'left', expendable: 0, cell: (one) => printable(one.metric) },
-      { head: 'base', expendable: 3, cell: (one) => metricOf(one).format(one.baseMedian) },
-      { head: 'head', expendable: 3, cell: (one) => metricOf(one).format(one.headMedian) },
+      // One pair is told in the title.
+      ...(pairs.size === 1
+        ? []
+        : [
+            {
+              head: 'designs',
+              align: 'left' as const,
+              expendable: 0,
+              cell: ({ pair, isFirstOfPair }: NamedRow) => (isFirstOfPair ? printable(pair) : ''),
+            },
+          ]),
+      { head: 'metric', align: 'left', expendable: 0, cell: ({ one }) => printable(one.metric) },
+      { head: 'base', expendable: 3, cell: ({ one }) => metricOf(one).format(one.baseMedian) },
+      { head: 'head', expendable: 3, cell: ({ one }) => metricOf(one).format(one.headMedian) },
       {
         head: 'delta',
         expendable: 0,
-        cell: (one) => {
+        cell: ({ one }) => {
           const finding = findingOf(one);
           const colour = finding === 'better' ? 'green' : finding === 'worse' ? 'red' : 'dim';
           return paint(colour, deltaText(one));
         },
       },
-      { head: 'ratio interval', expendable: 2, cell: intervalText },
-      { head: 'covers', align: 'left', expendable: 5, cell: coverText },
-      { head: 'test', align: 'left', expendable: 4, cell: testText },
+      { head: 'ratio interval', expendable: 2, cell: ({ one }) => intervalText(one) },
+      { head: 'covers', align: 'left', expendable: 5, cell: ({ one }) => coverText(one) },
+      { head: 'test', align: 'left', expendable: 4, cell: ({ one }) => testText(one) },
     ],
     width,
     paint,
   );
   const notes = [...new Set(comparisons.flatMap((one) => one.note ?? []))];
+  const what = pairs.size === 1 && only !== undefined ? `Comparisons: ${printable(only)}` : 'Comparisons';
   return [
-    paint('bold', title),
+    paint('bold', severalRuns ? `${what}, ${printable(run.label)}` : what),
     ...(builds === '' ? [] : [builds]),
     table,
     ...notes.map((note) => paint('dim', wrap(`~ ${printable(note)}`, width, '  '))),

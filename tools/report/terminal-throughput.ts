@@ -2,6 +2,7 @@
 import { throughputCover, throughputInterval, throughputOfCell } from '../result/cell-throughput.js';
 import { medianOf, onEnginePpsOf, probeCostOf, type Cell } from '../result/cells.js';
 import { formatCount, formatNs, formatRate, formatShare, signedNs } from '../text/quantities.js';
+import { outcomeColumns } from './outcome-columns.js';
 import { grid, wrap, type Column } from '../text/terminal-grid.js';
 import type { Paint } from '../text/terminal-style.js';
 import {
@@ -35,7 +36,7 @@ export function throughputGrids(group: readonly Cell[], name: Naming, width: num
     `${caption(what, builds, width, paint)}\n${grid(group, [design, ...columns], width, paint)}`;
   const throughput = buildsText(cases, throughputBuild);
   if (!cases.some(hasOwnThroughput)) {
-    return [table('Throughput', throughput, [...throughputColumns(paint), ...runColumns()])];
+    return [table('Throughput', throughput, [...throughputColumns(paint), ...runColumns(group)])];
   }
   return [
     table('Throughput', throughput, [
@@ -45,7 +46,7 @@ export function throughputGrids(group: readonly Cell[], name: Naming, width: num
     ]),
     table('Run for everything below', buildsText(cases, figuresBuild), [
       { head: 'measuring', expendable: 1, cell: (cell) => signedNs(probeCostOf(cell)) },
-      ...runColumns(),
+      ...runColumns(group),
     ]),
   ];
 }
@@ -85,7 +86,7 @@ function throughputColumns(paint: Paint): Column<Cell>[] {
   ];
 }
 
-function runColumns(): Column<Cell>[] {
+function runColumns(group: readonly Cell[]): Column<Cell>[] {
   const counted = (head: string, of: (one: Cell['first']) => number | null | undefined): Column<Cell> => ({
     head,
     expendable: 3,
@@ -96,6 +97,11 @@ function runColumns(): Column<Cell>[] {
     counted('created', (one) => one.connections?.created),
     counted('expired', (one) => one.connections?.expired),
     counted('left', (one) => one.connections?.remaining),
+    ...outcomeColumns(group).map(({ head, expendable, of }): Column<Cell> => ({
+      head,
+      expendable,
+      cell: of,
+    })),
     shareColumn('lock wait', 1, (cell) => medianOf(cell, (one) => one.lockWaitShare)),
     shareColumn('CPU wait', 4, (cell) => medianOf(cell, (one) => one.cpuWaitShare)),
     {

@@ -21,13 +21,17 @@ import {
   type TimeKind,
 } from '../result/cells.js';
 import { throughputCover, throughputInterval, throughputOfCell } from '../result/cell-throughput.js';
-import { metricOf, observe, whyNotObserved } from '../result/comparisons.js';
 import { printable } from '../text/escape.js';
 import { invalidHeadline } from './invalid-packets.js';
 import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from '../text/quantities.js';
 import type { Run } from '../result/runs.js';
-import type { Contention, LatencyDistribution, Warning } from '../result/schema.js';
+import type { Contention, LatencyDistribution } from '../result/schema.js';
 import { cautions } from './summary-sentences.js';
+import { outcomeColumns } from './outcome-columns.js';
+import { mainGrid } from './terminal-main.js';
+import { failedCheckTexts } from './failed-checks.js';
+import { warningLines } from './terminal-warnings.js';
+import { outcomeHeadline } from './verdict-evidence.js';
 import { comparisonBlock } from './terminal-comparisons.js';
 import { grid, wrap, type Column } from '../text/terminal-grid.js';
 import {
@@ -49,6 +53,8 @@ export interface TerminalOptions {
   colour: boolean;
   /** Only what makes the result unusable or incomplete; empty when nothing does. */
   quiet?: boolean;
+  /** `brief`: the main table and what changes the conclusion; `full`, the default: every table and note. */
+  detail?: 'brief' | 'full';
 }
 
 /** Everything about `runs` that fits a terminal, ending with a newline; empty when `quiet` and all is well. */
@@ -57,19 +63,30 @@ export function renderTerminal(runs: readonly Run[], options: TerminalOptions): 
   const width = Math.max(40, options.width);
   const problems = runs.flatMap((run) => problemsOf(run, runs.length > 1, width, paint));
   const invalid = runs.flatMap((run) => invalidLines(run, runs.length > 1, width, paint));
+  const headline = outcomeHeadline(runs);
+  const outcome =
+    headline === null ? [] : [wrap(`${paint('yellow', 'Outcome:')} ${printable(headline)}`, width, '  ')];
   if (options.quiet === true) {
-    const lines = [...invalid, ...problems];
+    const lines = [...invalid, ...outcome, ...problems];
     return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
   }
   const cells = cellsOf(runs);
   const blocks = cautions(runs).map((text) => wrap(`${paint('yellow', 'Caution:')} ${text}`, width, '  '));
   blocks.push(...invalid);
+  blocks.push(...outcome);
+  const brief = options.detail === 'brief';
   const groups = comparableGroups(cells);
   if (groups.length > MOST_GROUPS_IN_FULL) blocks.push(matrixGrid(groups, runs.length > 1, width, paint));
-  else blocks.push(...groups.map((group) => groupBlock(group, runs.length > 1, width, paint)));
-  for (const run of runs) blocks.push(comparisonBlock(run, runs.length > 1, width, paint));
+  else
+    blocks.push(
+      ...groups.map((group) => groupBlock(group, { severalRuns: runs.length > 1, brief }, width, paint)),
+    );
+  // What trials of one traffic come to is in the verdict.
+  if (!brief || groups.length > 1) {
+    for (const run of runs) blocks.push(comparisonBlock(run, runs.length > 1, width, paint));
+  }
   blocks.push(...runs.map((run) => machineLine(run, runs.length > 1, width, paint)));
-  blocks.push(...warningBlock(runs, width, paint));
+  blocks.push(warningLines(runs, brief, width, paint));
   blocks.push(...problems);
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
@@ -117,6 +134,7 @@ function matrixGrid(groups: readonly Cell[][], severalRuns: boolean, width: numb
     figureColumn('CPU wait', 5, (cell) => formatShare(medianOf(cell, (one) => one.cpuWaitShare))),
     figureColumn('lag p50', 3, lag('p50Ns')),
     figureColumn('lag max', 3, lag('maxNs')),
+    ...outcomeColumns(groups.flat()).map(({ head, expendable, of }) => figureColumn(head, expendable, of)),
   ];
   const cases = rows.flatMap(({ cell }) => cell.cases);
   const builds =
@@ -132,7 +150,17 @@ function matrixGrid(groups: readonly Cell[][], severalRuns: boolean, width: numb
   return `${table}\n${paint('dim', wrap(reason, width, '  '))}`;
 }
 
-function groupBlock(group: readonly Cell[], severalRuns: boolean, width: number, paint: Paint): string {
+interface GroupOptions {
+  readonly severalRuns: boolean;
+  readonly brief: boolean;
+}
+
+function groupBlock(
+  group: readonly Cell[],
+  { severalRuns, brief }: GroupOptions,
+  width: number,
+  paint: Paint,
+): string {
   const [first] = group;
   if (first === undefined) return '';
   const one = first.first;
@@ -147,13 +175,13 @@ function groupBlock(group: readonly Cell[], severalRuns: boolean, width: number,
     ...(severalRuns ? [printable(first.run.label)] : []),
   ].join(' · ');
   const name = (cell: Cell): string => printable(cellName(cell, group));
+  if (brief) return `${paint('bold', wrap(heading, width))}\n${mainGrid(group, name, width, paint)}`;
   const parts = [
     paint('bold', wrap(heading, width)),
     ...throughputGrids(group, name, width, paint),
     captioned('Latency', group, latencyGrid(group, name, width, paint), width, paint),
     captioned('Locks', group, lockGrid(group, name, width, paint), width, paint),
     captioned('Expiration', group, expiryGrid(group, name, width, paint), width, paint),
-    observationLines(group, name, width, paint),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
 }
@@ -317,29 +345,9 @@ function largestKnown(values: readonly (number | null | undefined)[]): number | 
   return known.length === 0 ? null : known.reduce((a, b) => Math.max(a, b));
 }
 
-/** Ratios between the designs of a group, where no bench compared them with intervals. */
-function observationLines(group: readonly Cell[], name: Naming, width: number, paint: Paint): string {
-  const [base, ...others] = group;
-  if (base === undefined || others.length === 0 || (base.run.result.comparisons?.length ?? 0) > 0) return '';
-  const lines = others.map((head) => {
-    const silent = whyNotObserved(base, head);
-    const parts = [
-      ...(silent === null ? [] : [`throughput ~ (${silent})`]),
-      ...observe(base, head).map(({ metric, ratio }) => {
-        const { words, higherIsBetter } = metricOf({ metric });
-        const colour = ratio === 1 ? 'dim' : ratio > 1 === higherIsBetter ? 'green' : 'red';
-        return `${words} ${paint(colour, `× ${formatRatio(ratio)}`)}`;
-      }),
-    ];
-    return parts.length === 0
-      ? ''
-      : wrap(`${name(head)} against ${name(base)}: ${parts.join(', ')}`, width, '  ');
-  });
-  const shown = lines.filter((line) => line !== '');
-  if (shown.length === 0) return '';
-  const caution =
-    'These are ratios of single measurements without an interval; use ctreplay bench to compare.';
-  return [...shown, paint('dim', wrap(caution, width))].join('\n');
+/** Twelve digits of a commit, and whether the tree was changed. */
+function shortCommit(commit: string): string {
+  return commit.replace(/^([0-9a-f]{12})[0-9a-f]+/, '$1');
 }
 
 function machineLine(run: Run, severalRuns: boolean, width: number, paint: Paint): string {
@@ -358,31 +366,9 @@ function machineLine(run: Run, severalRuns: boolean, width: number, paint: Paint
     typeof environment.stealShare === 'number' ? `steal ${formatShare(environment.stealShare)}` : '',
     `seed ${seed}`,
     `measured ${run.result.createdAt.slice(0, 10)}`,
-    `ctreplay ${printable(tool.version)}${tool.commit ? ` (${printable(tool.commit)})` : ''}`,
+    `ctreplay ${printable(tool.version)}${tool.commit ? ` (${printable(shortCommit(tool.commit))})` : ''}`,
   ];
   return paint('dim', wrap(parts.filter((part) => part !== '').join(' · '), width));
-}
-
-function warningBlock(runs: readonly Run[], width: number, paint: Paint): string[] {
-  const seen = new Set<string>();
-  const lines: string[] = [];
-  const add = (warning: Warning): void => {
-    const text = printable(sentences(warning.text, warning.advice));
-    if (seen.has(text)) return;
-    seen.add(text);
-    lines.push(wrap(`${paint('yellow', 'Warning:')} ${text}`, width, '  '));
-  };
-  for (const { result } of runs) {
-    result.warnings.forEach(add);
-    for (const one of result.cases) one.warnings?.forEach(add);
-  }
-  return lines.length === 0 ? [] : [lines.join('\n')];
-}
-
-/** Text and advice as sentences: a full stop between them where the text has none. */
-function sentences(first: string, second: string | null | undefined): string {
-  if (second === null || second === undefined || second === '') return first;
-  return /[.!?]$/.test(first) ? `${first} ${second}` : `${first}. ${second}`;
 }
 
 /** That a large share of the packets was invalid: the first thing to know, also when quiet. */
@@ -398,20 +384,8 @@ function problemsOf(run: Run, severalRuns: boolean, width: number, paint: Paint)
   const { result } = run;
   const where = severalRuns ? `${printable(run.label)}: ` : '';
   const lines: string[] = [];
-  const failed = [
-    ...(result.audit ?? []).map((check) => ({ check, id: '' })),
-    ...result.cases.flatMap((one) =>
-      one.audit.map((check) => ({ check, id: `${one.id} trial ${one.trial}: ` })),
-    ),
-  ].filter(({ check }) => !check.ok);
-  for (const { check, id } of failed) {
-    const figures =
-      check.expected === null || check.expected === undefined
-        ? ''
-        : `: expected ${check.expected}, got ${check.actual ?? 'nothing'}`;
-    const fault = sentences(`${id}check failed: ${check.name}${figures}`, check.advice);
-    const text = `${where}${printable(fault)}`;
-    lines.push(wrap(`${paint('red', 'Error:')} ${text}`, width, '  '));
+  for (const text of failedCheckTexts(run.result)) {
+    lines.push(wrap(`${paint('red', 'Error:')} ${where}${printable(text)}`, width, '  '));
   }
   if (!result.valid) {
     lines.push(

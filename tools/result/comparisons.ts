@@ -40,6 +40,11 @@ export function metricOf(comparison: Pick<Comparison, 'metric' | 'direction' | '
       format: formatNs,
     };
   }
+  const lag = /^expiry\.lag\.(p\d+|max)Ns$/.exec(metric);
+  if (lag !== null) {
+    const which = lag[1] === 'max' ? 'longest' : (PERCENTILES[lag[1] ?? ''] ?? lag[1]);
+    return { words: `${which} expiration lag`, higherIsBetter, format: formatNs };
+  }
   if (metric.endsWith('Ns') || unit === 'ns') return { words: metric, higherIsBetter, format: formatNs };
   if (unit === 'pps') return { words: metric, higherIsBetter, format: formatRate };
   return {
@@ -156,7 +161,7 @@ export function coverText({ confidence, n, sessions }: Covered): string {
   const level = typeof confidence === 'number' ? `${Number((confidence * 100).toFixed(1))} %` : 'no interval';
   if (typeof sessions === 'number' && sessions > 1) {
     const each = n / sessions;
-    return `${level}, ${sessions} sessions x ${Number.isInteger(each) ? each : each.toFixed(1)} trials`;
+    return `${level}, ${sessions} sessions x ${Number.isInteger(each) ? each : each.toFixed(1)} ${each === 1 ? 'trial' : 'trials'}`;
   }
   return `${level}, within one session only, ${n === 1 ? '1 trial' : `${n} trials`}`;
 }

@@ -52,13 +52,14 @@
  *   LISTS                  lists that hold each connection once (LINK_SIZE bytes a head, links at CO_LINK); 0 = none
  *   LISTS_AT               where the first head lies in the design's own area
  *   LIST_IS_CLASS          list number n holds the connections whose last refresh was of timeout class n
+ *   AREA_BITS_PER_SLOT     bits per slot of the slab that the design's own area has behind EXPIRY_SIZE; may be left out where there are none
  *
  * Presets are `export const PRESET_NAME: u32`, numbers from 1 that the design finds in `preset`; 0 is its default.
  */
 
 /** Returned by sweep when the pass stopped at its limit and wants to go on soon. */
 export const IMMEDIATE: i64 = 0;
-/** Bytes of the design's own area. */
+/** Bytes of the design's own area, but for TRAIT_AREA_BITS_PER_SLOT. */
 export const EXPIRY_SIZE: usize = 65536;
 /** Pause after a pass that stopped at its limit. */
 export const CLEAN_MIN_INTERVAL_MS: i64 = 200;

@@ -91,6 +91,11 @@ export const S_LIST_NEXT: u32 = 63;
 /** The test-and-set that decides who removes a connection (expiry/rculist-sweep.ts). */
 export const S_RECLAIM: u32 = 64;
 
+// ---- Requests (expiry/timing-wheel.ts) -------------------------------------------------------------------------------
+export const S_REQUEST_SET: u32 = 65;
+export const S_REQUEST_LOOK: u32 = 66;
+export const S_REQUEST_TAKE: u32 = 67;
+
 // ---- Slab (shm/slab.ts) ----------------------------------------------------------------------------------------------
 export const S_TAKE_LOOK: u32 = 70;
 export const S_TAKE_ALL: u32 = 71;

@@ -40,6 +40,7 @@ export const CO_ZONE_SEQ: usize = 244; // u32
 export const CO_NAT_ACTION: usize = 248; // u16, NAT_* bits
 export const CO_ALG: usize = 250; // u8: HELPER_*
 export const CO_SKEW_REPLY: usize = 251; // u8: direction of the skew, 1 = reply
+/** Removed (bit 0), by atomic test-and-set; what else it holds says the expiry design. */
 export const CO_RECLAIMED: usize = 252; // atomic u32
 
 /** Data connection that matched an expectation: REL on every packet. */

@@ -48,6 +48,19 @@ export function plainListRemove(link: usize): void {
   }
 }
 
+/** Moves everything of one list to the end of another, in its order. */
+export function plainListAppendAll(head: usize, from: usize): void {
+  const first = load<u32>(from, NEXT);
+  if (first == <u32>from) return;
+  const last = load<u32>(from, PREV);
+  const predecessor = load<u32>(head, PREV);
+  store<u32>(<usize>predecessor, first, NEXT);
+  store<u32>(<usize>first, predecessor, PREV);
+  store<u32>(<usize>last, <u32>head, NEXT);
+  store<u32>(head, last, PREV);
+  plainListInit(from);
+}
+
 // @ts-ignore: decorator
 @inline
 export function plainListNext(link: usize): usize {

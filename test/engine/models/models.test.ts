@@ -13,6 +13,7 @@ import { listModel, type ListFault } from './list-model.js';
 import { mapModel, type MapFault, type MapOptions } from './map-model.js';
 import { mutexModel, type MutexFault } from './mutex-model.js';
 import type { Model } from './program.js';
+import { requestModel, type RequestFault } from './request-model.js';
 import { slabModel, type SlabFault } from './slab-model.js';
 
 const LONG = process.env['CTREPLAY_LONG'] !== undefined;
@@ -188,5 +189,19 @@ describe('slab', () => {
     ['split-take', /slot .* is lost/],
   ])('%s is found', (fault, what) => {
     expectFound(slabModel({ ...TRAFFIC, fault }), what);
+  });
+});
+
+describe('requests of the wheel', () => {
+  const PACKETS = { packets: [5, 3], passes: 2 } as const;
+
+  it('leave no connection in a slot behind its expiration, unless another look is asked for', () => {
+    expectSound(requestModel(PACKETS));
+    expectSound(requestModel({ packets: [5], passes: 2, longer: 8 }));
+    expectSound(requestModel({ packets: [6, 4, 2], passes: 1 }));
+  });
+
+  it.each<[RequestFault]>([['late-take'], ['early-read']])('%s is found', (fault) => {
+    expectFound(requestModel({ ...PACKETS, fault }), /nobody has asked/);
   });
 });

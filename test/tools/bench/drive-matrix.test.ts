@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compareMatrix, geomeans, summarise } from '../../../tools/bench/aggregate.js';
 import { driveMatrix, type MatrixState } from '../../../tools/bench/drive-matrix.js';
-import { InProcessSessions, TrialError } from '../../../tools/bench/session.js';
+import { failureRemarks, InProcessSessions, TrialError } from '../../../tools/bench/session.js';
 import type { MatrixSpec } from '../../../tools/bench/matrix-spec.js';
 import { planMatrix, type Cell, type Group } from '../../../tools/bench/plan.js';
 import { groupProgress, groupWarmUp } from '../../../tools/bench/stopping.js';
@@ -95,6 +95,25 @@ describe('driveMatrix', () => {
     await expect(promise).rejects.toThrow(TrialError);
     await expect(promise).rejects.toThrow(/^syn-flood\/\S+, trial 3: worker 0 died$/);
     expect(saved.at(-1)).toBe(6);
+  });
+
+  it('repeats a trial that failed by chance, and tells so once however often it was', async () => {
+    const spec = matrix({ trials: 3, warmupBlocks: 0 });
+    const groups = planMatrix(spec, CORES);
+    const good = new FakeRunner({ seed: 1 });
+    let tries = 0;
+    const shaky: CellRunner = {
+      run: (cell, seed) => {
+        tries++;
+        return tries === 2 || tries === 5 ? Promise.reject(new Error('worker 0 died')) : good.run(cell, seed);
+      },
+    };
+    const state = { trials: [], cases: [], failures: [] };
+    const outcome = await driveMatrix(groups, spec, new InProcessSessions(spec, () => shaky), state);
+    expect(outcome.interrupted).toBe(false);
+    expect(failureRemarks(state.failures)).toEqual([
+      expect.stringMatching(/^2 trials failed and were repeated \(syn-flood.*\): worker 0 died$/),
+    ]);
   });
 
   it('goes on from earlier trials exactly as the whole run would have', async () => {

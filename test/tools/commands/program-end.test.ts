@@ -37,9 +37,9 @@ function inShell(args: readonly string[], after: string, sabotage?: string): Com
 
 const REPLAY = ['replay', '--synth', 'established', '--packets', '5000', '--build', 'probed', '--json'];
 /** Long enough to be disturbed, and asleep for most of it. */
-const LONG_REPLAY = [...REPLAY, '--duration', '20', '--pps', '100', '--quiet'];
+const LONG_REPLAY = [...REPLAY, '--duration', '20s', '--pps', '100', '--quiet'];
 /** As long, and never asleep. */
-const BUSY_REPLAY = [...REPLAY, '--duration', '20'];
+const BUSY_REPLAY = [...REPLAY, '--duration', '20s'];
 
 /** A call of each command that has --json. */
 const CALLS: Readonly<Record<string, readonly string[]>> = {

@@ -212,6 +212,7 @@ const RAISES: Record<WarningCode, WarningFacts> = {
   'load-high': { loadAverage1m: 2.5, coresUsable: 2 },
   'not-pinned': { pinFailures: ['taskset is not installed'] },
   'few-samples': { latencyCount: 500 },
+  'too-short': { longestInterruptionNs: 4e6, throughputElapsedNs: 2e6, loopsToSteady: 100 },
   'histogram-overflow': { histogramOverflows: 3 },
   'not-steady': { unsteadyGroups: ['syn-flood, 1 worker, topspeed, session 2'] },
   'few-trials': { trialCount: 3 },
@@ -251,7 +252,8 @@ describe('warnings', () => {
         turbo: false,
         clockSource: 'tsc',
         noiseLostShare: 0.001,
-        loadAverage1m: 0.1,
+        // What was just compiled has left a trace in it.
+        loadAverage1m: 0.8,
         pinFailures: [],
         sharedCores: false,
         latencyCount: 1e6,

@@ -1,11 +1,11 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { availableDesigns } from '../../../engine/host/designs.js';
 import { matching, openBenchmarks } from '../../../tools/micro/catalogue.js';
 import { microCsv, microTable } from '../../../tools/micro/micro-report.js';
 import { MICRO_FORMAT, MICRO_VERSION, microResult } from '../../../tools/micro/micro-result.js';
 import { measure } from '../../../tools/micro/run-micro.js';
+import { sweptDesigns } from '../../support/designs.js';
 
-const DESIGNS = availableDesigns();
+const DESIGNS = sweptDesigns();
 const sets = openBenchmarks(DESIGNS, 1);
 const all = sets.flatMap(({ benchmarks }) => [...benchmarks]);
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { traitsOf } from '../../../engine/host/design-traits.js';
-import { replayedDesigns } from '../../support/designs.js';
+import { sweptDesigns } from '../../support/designs.js';
 import { configFromSuggestion } from '../../../tools/config/suggested.js';
 import { lagByGroup, lagDistribution, needsLagGroups } from '../../../tools/replay/collect-lag.js';
 import { runDesign } from '../../../tools/replay/run-control.js';
@@ -36,7 +36,7 @@ async function lagOf(name: string, parameters: Record<string, number>, changes: 
   return { ...lagByGroup(finished.run, 1), overall: lagDistribution(finished.run, 1) };
 }
 
-describe.each(replayedDesigns())('lag by zone and policy, %s', (name) => {
+describe.each(sweptDesigns())('lag by zone and policy, %s', (name) => {
   it('adds up to the lag over all, and tells what keeps short timeouts waiting', async () => {
     // 40,000 packets at 1,000/s: 40 s, in which every timeout passes.
     const { perZone, perPolicy, overall } = await lagOf(name, { packets: 40_000, pps: 1000 });

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -6,11 +6,12 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FAIRNESS_MEASURED, FAIRNESS_NOTES } from '../../../tools/report/fairness.js';
 import { joinModules } from '../../../tools/report/page-assets.js';
+import type { PageData } from '../../../tools/report/page-data.js';
 import { PAGE_BYTES_MAX, renderPage } from '../../../tools/report/page.js';
 import { CHROMIUM, NO_CHROMIUM, startChromium, withWindow } from './chromium.js';
 import { HOSTILE_TEXTS, hostileRun, sampleRuns } from './sample-runs.js';
 
-const CHARTS = ['curves', 'heat', 'scaling', 'waits', 'lag', 'stale', 'nat'];
+const CHARTS = ['forest', 'curves', 'heat', 'scaling', 'waits', 'lag', 'stale', 'nat'];
 
 let folder: string;
 let url: string;
@@ -86,6 +87,44 @@ describe('the page', () => {
   });
 });
 
+describe('what the page shows', () => {
+  const sectionsOf = (text: string): string[] =>
+    [...text.matchAll(/<section id="(\w+)"/g)].map((match) => match[1] as string);
+
+  it('has the verdict first, then the ratios with their intervals', () => {
+    expect(sectionsOf(html).slice(0, 2)).toEqual(['summary', 'comparisons']);
+    const data = JSON.parse(/id="page-data">([\s\S]*?)<\/script>/.exec(html)![1]!) as PageData;
+    expect(data.forest[0]).toMatchObject({ base: 'timeout-lists', head: 'rculist-sweep' });
+    for (const row of data.forest[0]!.rows) expect(row.low <= row.ratio && row.ratio <= row.high).toBe(true);
+    // The designs of a configuration beside each other in one picture.
+    expect(data.heat[0]!.panels.map(({ design }) => design)).toEqual(['timeout-lists', 'rculist-sweep']);
+  });
+
+  it('leaves out what was not measured, in the contents too', async () => {
+    const bare = await renderPage(sampleRuns({ minimal: true, packets: 200 }));
+    expect(sectionsOf(bare)).not.toContain('nat');
+    expect(sectionsOf(bare)).not.toContain('comparisons');
+    expect(bare).not.toContain('href="#nat"');
+    expect(bare).not.toContain('class="absent"');
+    for (const [, id] of bare.matchAll(/<a href="#(\w+)"/g)) expect(sectionsOf(bare)).toContain(id);
+  });
+
+  it('has the options in force as a table, a line each', () => {
+    const [, run = ''] = /<section id="run"([\s\S]*?)<\/section>/.exec(html) ?? [];
+    expect(run).toContain('Every option in force');
+    expect(run).not.toContain('{&quot;');
+  });
+
+  it('gives a design one colour, in bars as in charts', () => {
+    const colours = new Set(
+      [...html.matchAll(/class="fill" style="width:[\d.]+%;background:var\((--series-\d)\)"/g)].map(
+        (match) => match[1],
+      ),
+    );
+    expect(colours).toEqual(new Set(['--series-0', '--series-1']));
+  });
+});
+
 describe('joining modules', () => {
   it('takes imports and exports away and nothing else', () => {
     const joined = joinModules([
@@ -138,7 +177,9 @@ describe.skipIf(CHROMIUM === undefined)(`in Chromium (else: ${NO_CHROMIUM})`, ()
       const plot = curves.locator('.plot');
       await plot.scrollIntoViewIfNeeded();
       await plot.hover({ position: { x: 500, y: 180 } });
-      await page.waitForFunction(() => document.querySelector('.plot')?.textContent?.includes('up to '));
+      await page.waitForFunction(() =>
+        document.querySelector('figure[data-chart="curves"] .plot')?.textContent?.includes('up to '),
+      );
       expect(await plot.innerText()).toMatch(/up to [\d.]+ %[\s\S]*timeout-lists, service: [\d.]+ (ns|µs)/);
 
       await plot.focus();
@@ -150,6 +191,18 @@ describe.skipIf(CHROMIUM === undefined)(`in Chromium (else: ${NO_CHROMIUM})`, ()
       const before = await plot.innerHTML();
       await curves.locator('select').selectOption('1');
       expect(await plot.innerHTML()).not.toBe(before);
+
+      for (const [format, begin] of [
+        ['svg', '<svg'],
+        ['png', '\u0089PNG'],
+      ] as const) {
+        const saved = page.waitForEvent('download');
+        await curves.locator(`[data-export="${format}"]`).click();
+        const file = await saved;
+        expect(file.suggestedFilename()).toBe(`ctreplay-curves.${format}`);
+        const bytes = await readFile(await file.path());
+        expect(bytes.subarray(0, begin.length).toString('latin1')).toBe(begin);
+      }
 
       const pdf = await page.pdf({ format: 'A4' });
       expect(pdf.subarray(0, 5).toString('latin1')).toBe('%PDF-');

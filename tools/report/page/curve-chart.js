@@ -1,11 +1,15 @@
 /** Percentile curves on the usual axis: 1 / (1 - percentile), logarithmic. */
 import { axis, baseOption, designColour, horizontalName } from './theme.js';
-import { decades, showNs, showPercentile } from './quantities.js';
+import { fittedLog, showNs, showPercentile } from './quantities.js';
 
 const DASHES = { service: 'solid', response: 'dashed', lag: 'solid' };
 
 function curveName(series) {
   return series.kind === 'lag' ? series.design : `${series.design}, ${series.kind}`;
+}
+
+function isLag(group) {
+  return group.series.every((series) => series.kind === 'lag');
 }
 
 /** Option for one group of curves. */
@@ -20,18 +24,29 @@ export function curveOption(group, designs) {
       'axis',
     ),
     xAxis: axis({
-      ...horizontalName('percentile'),
+      ...horizontalName('percentile of the values, each step ten times rarer'),
       type: 'log',
       min: 1,
-      max: decades(points.map((point) => point[0])).max,
+      max: Math.max(10, ...points.map((point) => point[0])),
       axisLabel: { formatter: showPercentile },
     }),
-    yAxis: axis({
-      type: 'log',
-      ...decades(points.map((point) => point[1])),
-      minorSplitLine: { show: false },
-      axisLabel: { formatter: showNs },
-    }),
+    // A lag is a matter of seconds or nothing, and the first matter: its axis is linear, so that it does not spend itself on the latter.
+    yAxis: isLag(group)
+      ? axis({
+          name: 'lag',
+          nameTextStyle: { align: 'left' },
+          type: 'value',
+          min: 0,
+          axisLabel: { formatter: showNs },
+        })
+      : axis({
+          name: 'time, logarithmic',
+          nameTextStyle: { align: 'left' },
+          type: 'log',
+          ...fittedLog(points.map((point) => point[1])),
+          minorSplitLine: { show: false },
+          axisLabel: { formatter: showNs },
+        }),
     series: group.series.map((series) => ({
       name: curveName(series),
       type: 'line',

@@ -1,37 +1,94 @@
-/** Service time over the run: a heat map where intervals hold histograms, lines where they do not. */
-import { axis, baseOption, colour, horizontalName } from './theme.js';
-import { decades, showCount, showNs } from './quantities.js';
+/** Service time over the run, the designs beside each other: heat maps where intervals hold histograms, lines where they do not. */
+import { axis, baseOption, colour, designColour, horizontalName } from './theme.js';
+import { fittedLog, showCount, showNs } from './quantities.js';
 
 function showMs(ms) {
   return showNs(ms * 1e6);
 }
 
-function sweepSeries(group) {
+/** Whether panels stand beside each other; below, one under the other. */
+const WIDE = 720;
+
+function panelGrids(group, width, bottom) {
+  const count = group.panels.length;
+  const columns = width >= WIDE ? Math.min(count, 2) : 1;
+  const rows = Math.ceil(count / columns);
+  return group.panels.map((_, index) => {
+    const column = index % columns;
+    const row = Math.floor(index / columns);
+    const height = (100 - bottom) / rows;
+    return {
+      left: `${(100 / columns) * column + 1}%`,
+      width: `${100 / columns - 2}%`,
+      top: `${height * row + 9}%`,
+      height: `${height - 12}%`,
+      containLabel: true,
+    };
+  });
+}
+
+function titles(group, designs, grids) {
+  return group.panels.map((panel, index) => ({
+    text: panel.design,
+    // Over the middle of its panel: the name of the axis is at its left.
+    left: `${Number.parseFloat(grids[index].left) + Number.parseFloat(grids[index].width) / 2}%`,
+    textAlign: 'center',
+    top: `${Math.max(0, Number.parseFloat(grids[index].top) - 9)}%`,
+    textStyle: { color: designColour(designs, panel.design), fontSize: 13 },
+  }));
+}
+
+function timeEnd(group) {
+  const ends = group.panels.flatMap((panel) =>
+    panel.rectangles.length > 0 ? panel.rectangles.map((one) => one[1]) : panel.lines.map((one) => one[0]),
+  );
+  return ends.reduce((a, b) => Math.max(a, b), 1);
+}
+
+function timeAxes(group) {
+  const max = timeEnd(group);
+  return group.panels.map((_, gridIndex) =>
+    axis({
+      ...horizontalName('time since the start'),
+      gridIndex,
+      type: 'value',
+      min: 0,
+      max,
+      axisLabel: { formatter: showMs },
+      splitLine: { show: false },
+    }),
+  );
+}
+
+/** The same range in every panel, so that they can be compared by eye. */
+function serviceAxes(group, values) {
+  return group.panels.map((_, gridIndex) =>
+    axis({
+      name: gridIndex === 0 ? 'service time, logarithmic' : '',
+      nameTextStyle: { align: 'left' },
+      gridIndex,
+      type: 'log',
+      ...fittedLog(values),
+      axisLabel: { formatter: showNs },
+    }),
+  );
+}
+
+function sweepSeries(panel, index) {
   return {
     name: 'sweep',
     type: 'line',
+    xAxisIndex: index,
+    yAxisIndex: index,
     data: [],
-    color: colour('--series-0'),
+    color: colour('--caution'),
     symbol: 'none',
     markArea: {
       silent: true,
       itemStyle: { color: colour('--sweep'), borderColor: colour('--sweep'), borderWidth: 1 },
-      data: group.sweeps.map(([from, to]) => [{ xAxis: from }, { xAxis: to }]),
+      data: panel.sweeps.map(([from, to]) => [{ xAxis: from }, { xAxis: to }]),
     },
   };
-}
-
-function timeAxis(group) {
-  const ends =
-    group.rectangles.length > 0 ? group.rectangles.map((one) => one[1]) : group.lines.map((one) => one[0]);
-  return axis({
-    ...horizontalName('time since the start'),
-    type: 'value',
-    min: 0,
-    max: ends.reduce((a, b) => Math.max(a, b), 1),
-    axisLabel: { formatter: showMs },
-    splitLine: { show: false },
-  });
 }
 
 function drawRectangle(_params, api) {
@@ -45,8 +102,10 @@ function drawRectangle(_params, api) {
   };
 }
 
-function heatMapOption(group) {
-  const most = group.rectangles.reduce((a, one) => Math.max(a, one[4]), 1);
+function heatMapOption(group, designs, width) {
+  const rectangles = group.panels.flatMap((panel) => panel.rectangles);
+  const most = rectangles.reduce((a, one) => Math.max(a, one[4]), 1);
+  const grids = panelGrids(group, width, 14);
   const base = baseOption((one) => {
     const [from, to, low, high, packets] = one.value;
     return [
@@ -57,17 +116,17 @@ function heatMapOption(group) {
   }, 'item');
   return {
     ...base,
-    legend: { ...base.legend, data: ['sweep'], selectedMode: false },
-    grid: { ...base.grid, bottom: 84 },
-    xAxis: timeAxis(group),
-    yAxis: axis({
-      type: 'log',
-      ...decades(group.rectangles.flatMap((one) => [one[2], one[3]])),
-      axisLabel: { formatter: showNs },
-    }),
+    title: titles(group, designs, grids),
+    legend: { ...base.legend, left: 'right', data: ['sweep'], selectedMode: false },
+    grid: grids,
+    xAxis: timeAxes(group),
+    yAxis: serviceAxes(
+      group,
+      rectangles.flatMap((one) => [one[2], one[3]]),
+    ),
     visualMap: {
       type: 'continuous',
-      seriesIndex: 0,
+      seriesIndex: group.panels.map((_, index) => index),
       dimension: 5,
       min: 0,
       max: Math.max(Math.log10(most), 0.1),
@@ -82,62 +141,84 @@ function heatMapOption(group) {
       inRange: { color: [colour('--heat-low'), colour('--heat-high')] },
     },
     series: [
-      {
-        name: 'packets',
+      ...group.panels.map((panel, index) => ({
+        name: panel.design,
         type: 'custom',
+        xAxisIndex: index,
+        yAxisIndex: index,
         renderItem: drawRectangle,
         clip: true,
         encode: { x: [0, 1], y: [2, 3] },
-        data: group.rectangles.map((one) => [...one, Math.log10(one[4])]),
-      },
-      sweepSeries(group),
-    ],
-  };
-}
-
-const LINES = ['p50', 'p99', 'max'];
-
-function lineOption(group) {
-  return {
-    ...baseOption(
-      (given) => [
-        showMs(given[0].value[0]),
-        ...given
-          .filter((one) => one.seriesName !== 'sweep')
-          .map((one) => `${one.seriesName}: ${showNs(one.value[1])}`),
-      ],
-      'axis',
-    ),
-    xAxis: timeAxis(group),
-    yAxis: axis({
-      type: 'log',
-      ...decades(group.lines.flatMap((one) => one.slice(1))),
-      axisLabel: { formatter: showNs },
-    }),
-    series: [
-      ...LINES.map((name, index) => ({
-        name,
-        type: 'line',
-        color: colour(`--series-${index + 1}`),
-        showSymbol: group.lines.length < 3,
-        data: group.lines.map((one) => [one[0], one[index + 1]]),
+        data: panel.rectangles.map((one) => [...one, Math.log10(one[4])]),
       })),
-      sweepSeries(group),
+      ...group.panels.map(sweepSeries),
     ],
   };
 }
 
-/** Option for the timeline of one case. */
-export function heatOption(group) {
-  return group.rectangles.length > 0 ? heatMapOption(group) : lineOption(group);
+const LINES = [
+  ['p50', 'solid'],
+  ['p99', 'dashed'],
+  ['max', 'dotted'],
+];
+
+function lineOption(group, designs, width) {
+  const grids = panelGrids(group, width, 4);
+  const base = baseOption(
+    (given) => [
+      showMs(given[0].value[0]),
+      ...given
+        .filter((one) => one.seriesName !== 'sweep')
+        .map((one) => `${one.seriesName}: ${showNs(one.value[1])}`),
+    ],
+    'axis',
+  );
+  return {
+    ...base,
+    title: titles(group, designs, grids),
+    legend: { show: false },
+    grid: grids,
+    xAxis: timeAxes(group),
+    yAxis: serviceAxes(
+      group,
+      group.panels.flatMap((panel) => panel.lines.flatMap((one) => one.slice(1))),
+    ),
+    series: [
+      ...group.panels.flatMap((panel, panelIndex) =>
+        LINES.map(([name, type], index) => ({
+          name: `${panel.design}, ${name}`,
+          type: 'line',
+          xAxisIndex: panelIndex,
+          yAxisIndex: panelIndex,
+          color: designColour(designs, panel.design),
+          lineStyle: { width: 2, type },
+          showSymbol: panel.lines.length < 3,
+          data: panel.lines.map((one) => [one[0], one[index + 1]]),
+        })),
+      ),
+      ...group.panels.map(sweepSeries),
+    ],
+  };
+}
+
+function isHeatMap(group) {
+  return group.panels.some((panel) => panel.rectangles.length > 0);
+}
+
+/** Option for the timelines of the designs of one configuration. */
+export function heatOption(group, designs, width) {
+  return isHeatMap(group) ? heatMapOption(group, designs, width) : lineOption(group, designs, width);
 }
 
 /** What the keyboard reads out at a point. */
 export function heatReading(group, seriesIndex, dataIndex) {
-  if (group.rectangles.length > 0) {
-    const [from, to, low, high, packets] = group.rectangles[dataIndex];
-    return `${showMs(from)} to ${showMs(to)}: ${showCount(packets)} packets took ${showNs(low)} to ${showNs(high)}`;
+  if (isHeatMap(group)) {
+    const panel = group.panels[seriesIndex];
+    const [from, to, low, high, packets] = panel.rectangles[dataIndex];
+    return `${panel.design}, ${showMs(from)} to ${showMs(to)}: ${showCount(packets)} packets took ${showNs(low)} to ${showNs(high)}`;
   }
-  const line = group.lines[dataIndex];
-  return `${showMs(line[0])}, ${LINES[seriesIndex]}: ${showNs(line[seriesIndex + 1])}`;
+  const panel = group.panels[Math.floor(seriesIndex / LINES.length)];
+  const line = panel.lines[dataIndex];
+  const [name] = LINES[seriesIndex % LINES.length];
+  return `${panel.design}, ${showMs(line[0])}, ${name}: ${showNs(line[(seriesIndex % LINES.length) + 1])}`;
 }

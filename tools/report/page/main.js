@@ -1,11 +1,13 @@
 /** Draws the charts and keeps them in step with the window, the theme, the choice above each, and printing. */
-import { setPaper } from './theme.js';
+import { colour, setPaper } from './theme.js';
+import { forestOption, forestReading } from './forest-chart.js';
 import { curveOption, curveReading } from './curve-chart.js';
 import { heatOption, heatReading } from './heat-chart.js';
 import { scalingOption, scalingReading, waitsOption, waitsReading } from './scaling-chart.js';
 import { natOption, natReading, staleOption, staleReading } from './occupancy-chart.js';
 
 const CHARTS = {
+  forest: { data: 'forest', option: forestOption, reading: forestReading, renderer: 'svg' },
   curves: { data: 'curves', option: curveOption, reading: curveReading, renderer: 'svg' },
   heat: { data: 'heat', option: heatOption, reading: heatReading, renderer: 'canvas' },
   scaling: { data: 'scaling', option: scalingOption, reading: scalingReading, renderer: 'svg' },
@@ -26,14 +28,50 @@ function startChart(figure) {
   const reading = figure.querySelector('.reading');
   const chart = echarts.init(plot, null, { renderer: kind.renderer });
   const group = () => groups[select ? Number(select.value) : 0];
-  const draw = () => chart.setOption(kind.option(group(), pageData.designs), true);
+  const option = () => kind.option(group(), pageData.designs, chart.getWidth());
+  const draw = () => {
+    if (kind.data === 'forest') fitRows(plot, chart, group().rows.length);
+    chart.setOption(option(), true);
+  };
   draw();
+  for (const button of figure.querySelectorAll('[data-export]'))
+    button.addEventListener('click', () =>
+      exportChart(button.dataset.export, figure.dataset.chart, plot, option()),
+    );
   if (select) select.addEventListener('change', draw);
   followKeys(plot, chart, reading, (series, point) => kind.reading(group(), series, point));
   new ResizeObserver(() => {
-    if (!document.documentElement.classList.contains('paper')) chart.resize();
+    if (document.documentElement.classList.contains('paper') || plot.clientWidth === chart.getWidth()) return;
+    chart.resize();
+    draw();
   }).observe(plot);
   drawn.push({ chart, draw });
+}
+
+/** A forest is as high as it has rows. */
+function fitRows(plot, chart, rows) {
+  plot.style.height = `${Math.max(7, 3.5 + rows * 1.75)}rem`;
+  chart.resize();
+}
+
+/** Saves a chart as it is shown, as a picture of its own. */
+function exportChart(format, name, plot, option) {
+  const size = { width: plot.clientWidth, height: plot.clientHeight };
+  const isSvg = format === 'svg';
+  const copy = echarts.init(isSvg ? null : document.createElement('div'), null, {
+    renderer: isSvg ? 'svg' : 'canvas',
+    ssr: isSvg,
+    devicePixelRatio: 2,
+    ...size,
+  });
+  copy.setOption({ ...option, backgroundColor: colour('--surface') });
+  const link = document.createElement('a');
+  link.download = `ctreplay-${name}.${format}`;
+  link.href = isSvg
+    ? `data:image/svg+xml;charset=utf-8,${encodeURIComponent(copy.renderToSVGString())}`
+    : copy.getDataURL({ type: 'png', pixelRatio: 2 });
+  copy.dispose();
+  link.click();
 }
 
 /** Left and right move along a series, up and down change it, Home and End go to its ends. */

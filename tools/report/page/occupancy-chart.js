@@ -1,6 +1,6 @@
 /** Connections over time, and the cost of NAT against how full its pool is. */
 import { axis, baseOption, designColour, horizontalName } from './theme.js';
-import { decades, showCount, showNs, showShare } from './quantities.js';
+import { fittedLog, showCount, showNs, showShare } from './quantities.js';
 
 /** Option for expired-but-present connections, and all connections, over the run. */
 export function staleOption(group, designs) {
@@ -22,7 +22,7 @@ export function staleOption(group, designs) {
     }),
     yAxis: [
       axis({
-        name: 'expired, present',
+        name: 'expired, still there',
         nameTextStyle: { align: 'left' },
         type: 'value',
         min: 0,
@@ -30,7 +30,8 @@ export function staleOption(group, designs) {
         axisLabel: { formatter: showCount },
       }),
       axis({
-        name: 'all',
+        name: 'all connections',
+        nameTextStyle: { align: 'right' },
         type: 'value',
         min: 0,
         minInterval: 1,
@@ -101,18 +102,18 @@ export function natOption(group, designs) {
     xAxis: axis({
       ...horizontalName('pool in use'),
       type: 'value',
-      min: 0,
+      min: 'dataMin',
       max: 1,
       axisLabel: { formatter: showShare },
       splitLine: { show: false },
     }),
     yAxis: [
       axis({
-        name: 'service time',
+        name: 'service time, logarithmic',
         show: times.length > 0,
         nameTextStyle: { align: 'left' },
         type: 'log',
-        ...decades(times),
+        ...fittedLog(times),
         axisLabel: { formatter: showNs },
       }),
       axis({

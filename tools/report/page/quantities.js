@@ -40,12 +40,14 @@ export function showShare(share) {
   return `${digits(share * 100)} %`;
 }
 
-/** The powers of ten that enclose all values: a logarithmic axis from one to the other shows each of them. */
-export function decades(values) {
+/** The ends of a logarithmic axis that fits the values: the next 1, 2 or 5 times a power of ten outside of them. */
+export function fittedLog(values) {
   const known = values.filter((value) => typeof value === 'number' && value > 0);
   if (known.length === 0) return { min: 1, max: 10 };
   const low = known.reduce((a, b) => Math.min(a, b));
   const high = known.reduce((a, b) => Math.max(a, b));
-  const min = 10 ** Math.floor(Math.log10(low));
-  return { min, max: Math.max(10 ** Math.ceil(Math.log10(high)), min * 10) };
+  const steps = (value) => [1, 2, 5, 10].map((step) => step * 10 ** Math.floor(Math.log10(value) + 1e-9));
+  const min = steps(low).findLast((step) => step <= low * 1.0001) ?? low;
+  const max = steps(high).find((step) => step >= high * 0.9999) ?? high;
+  return { min, max: Math.max(max, min * 2) };
 }

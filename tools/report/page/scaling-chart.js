@@ -152,7 +152,13 @@ export function waitsOption(group, designs) {
       data: workers.map(String),
       splitLine: { show: false },
     }),
-    yAxis: axis({ type: 'value', min: 0, max: 1, axisLabel: { formatter: showShare } }),
+    yAxis: axis({
+      name: 'share of the workers’ time',
+      nameTextStyle: { align: 'left' },
+      type: 'value',
+      min: 0,
+      axisLabel: { formatter: showShare },
+    }),
     series: group.designs.map((design) => ({
       name: design.design,
       type: 'bar',

@@ -21,7 +21,7 @@ export function baseOption(tooltip, trigger) {
   return {
     animation: false,
     textStyle: { color: ink, fontFamily: 'system-ui, sans-serif' },
-    grid: { left: 8, right: 34, top: 48, bottom: 30, containLabel: true },
+    grid: { left: 8, right: 34, top: 58, bottom: 30, containLabel: true },
     legend: {
       type: 'scroll',
       top: 0,

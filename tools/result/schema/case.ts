@@ -38,6 +38,12 @@ export const input = z
     packets: count.nullish().describe('Packets in one loop.'),
     bytes: count.nullish().describe('Frame bytes in one loop.'),
     parameters: z.record(z.string(), z.json()).nullish(),
+    edits: z
+      .record(z.string(), z.json())
+      .nullish()
+      .describe(
+        'What was changed in the traffic or left out of it: filter, address maps, snap length, longest gap, checksums, limit. Empty: nothing. Absent in older results.',
+      ),
     streamed: z
       .object({
         storeBytes: count.describe('Size of the rings through which packets were fed, all workers together.'),
@@ -285,6 +291,18 @@ export const resultCase = z
       .nullish()
       .describe('Share of the batches that did, in the run that all figures come from but `throughput`.'),
     loops: count.nullish(),
+    durationMs: z
+      .number()
+      .positive()
+      .nullish()
+      .describe('Time after which the run was to end, milliseconds.'),
+    profile: z.string().nullish().describe('The rate over time of --profile, as in the name of the cell.'),
+    configSha256: z
+      .string()
+      .nullish()
+      .describe(
+        'SHA-256 of the tracker’s configuration in force, keys in order; `none` without one. Absent in older results.',
+      ),
     uniqueIpLoops: count
       .nullish()
       .describe(

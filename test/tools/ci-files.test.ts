@@ -1,0 +1,72 @@
+/** What others' machines run: it parses, and names only commands and options that there are. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parseDocument } from 'yaml';
+import { COMMANDS } from '../../tools/commands/registry.js';
+import { ctreplay, scratchFolder } from '../support/command.js';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const EXAMPLES = join(ROOT, 'docs', 'examples', 'ci');
+const files = [
+  'action.yml',
+  'Containerfile',
+  ...readdirSync(EXAMPLES).map((name) => join('docs', 'examples', 'ci', name)),
+];
+const folder = scratchFolder();
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.each(files)('%s', (name) => {
+  const text = readFileSync(join(ROOT, name), 'utf8');
+
+  it.skipIf(!/\.ya?ml$/.test(name))('is YAML', () => {
+    expect(parseDocument(text).errors).toEqual([]);
+  });
+
+  it.skipIf(!name.endsWith('.sh') || !existsSync('/bin/bash'))('is a script', () => {
+    execFileSync('/bin/bash', ['-n', join(ROOT, name)]);
+  });
+
+  it('names commands and options that there are', async () => {
+    for (const [, command, rest] of text.matchAll(
+      /(?:ctreplay|cli\.js"?) (bench|replay|report|merge|regress)\b([^\n]*)/g,
+    )) {
+      const program = new Command();
+      (await COMMANDS[command as string]!()).register(program, [command as string]);
+      const known = new Set(program.commands[0]!.options.flatMap(({ long, short }) => [long, short]));
+      for (const [option] of (rest as string).matchAll(/(?<=\s)--[a-z-]+/g))
+        expect([...known]).toContain(option);
+    }
+  });
+});
+
+describe('ctreplay init', () => {
+  it('writes a gate that regress takes, and does not write over what is there', () => {
+    mkdirSync(join(folder, 'captures'));
+    writeFileSync(
+      join(folder, 'captures', 'mine.pcap'),
+      readFileSync(join(ROOT, 'captures', 'office-mix.pcap')),
+    );
+    const made = ctreplay(['init', 'captures/mine.pcap', '--limit', '300'], folder);
+    expect(made).toMatchObject({ code: 0, stderr: '' });
+    const args = [
+      'regress',
+      '--config',
+      'ctreplay.yaml',
+      '--baseline',
+      'ctreplay-baseline',
+      '--level',
+      'exact',
+    ];
+    const update = ctreplay([...args, '--update'], folder);
+    expect(`${update.code} ${update.code === 0 ? '' : update.stderr}`).toBe('0 ');
+    expect(ctreplay(args, folder).code).toBe(0);
+    const again = ctreplay(['init', 'captures/mine.pcap'], folder);
+    expect(again.stderr).toMatch(/ctreplay\.yaml is there already; --force replaces it/);
+    expect(again.code).toBe(2);
+    expect(ctreplay(['init', 'captures/none.pcap'], folder).code).toBe(2);
+  });
+});

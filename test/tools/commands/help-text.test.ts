@@ -1,0 +1,85 @@
+/** What the commands say of themselves: help, man pages, completion and docs/options.md come from one source. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { format, resolveConfig } from 'prettier';
+import { afterAll, describe, expect, it } from 'vitest';
+import { optionsMarkdown } from '../../../tools/commands/command-text.js';
+import { EXIT_CODES } from '../../../tools/commands/exit-codes.js';
+import { COMMANDS } from '../../../tools/commands/registry.js';
+import { ctreplay, scratchFolder } from '../../support/command.js';
+
+const folder = scratchFolder();
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function programOfAll(): Promise<Command> {
+  const program = new Command('ctreplay');
+  for (const load of Object.values(COMMANDS)) (await load()).register(program, []);
+  return program;
+}
+
+describe('docs/options.md', () => {
+  it('is what the commands say (vitest -u rewrites it)', async () => {
+    const file = resolve(dirname(fileURLToPath(import.meta.url)), '../../../docs/options.md');
+    const text = await format(optionsMarkdown(await programOfAll()), {
+      ...(await resolveConfig(file)),
+      parser: 'markdown',
+    });
+    await expect(text).toMatchFileSnapshot(file);
+  });
+});
+
+describe('exit codes', () => {
+  it.each(['--help', 'replay --help', 'bench --help', 'compare --help'])('are in %s', (args) => {
+    const { stdout } = ctreplay(args.split(' '), folder, undefined, { COLUMNS: '500' });
+    for (const { code, meaning } of EXIT_CODES) expect(stdout).toContain(`${code} ${meaning}`);
+  });
+});
+
+describe('man pages', () => {
+  it('have every option, and none of their lines is a request that is none', () => {
+    const { code, stdout } = ctreplay(['man', 'replay'], folder);
+    expect(code).toBe(0);
+    for (const option of ['\\-\\-trials', '\\-\\-pps', '\\-\\-out']) expect(stdout).toContain(option);
+    const requests = stdout.split('\n').filter((line) => line.startsWith('.'));
+    for (const line of requests) expect(line).toMatch(/^\.(?:TH|SH|TP|B)\b/);
+  });
+
+  it('says so when there is no such command', () => {
+    expect(ctreplay(['man', 'nope'], folder)).toMatchObject({ code: 2 });
+  });
+});
+
+describe('completion', () => {
+  const bash = '/bin/bash';
+  it.skipIf(!existsSync(bash))('completes the values of options', () => {
+    const script = ctreplay(['completion', 'bash'], folder).stdout;
+    writeFileSync(join(folder, 'completion.bash'), script);
+    const complete = (...words: string[]): string[] =>
+      execFileSync(
+        bash,
+        [
+          '-c',
+          `source completion.bash; COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _ctreplay; printf '%s\\n' "\${COMPREPLY[@]}"`,
+        ],
+        { cwd: folder, encoding: 'utf8' },
+      )
+        .trim()
+        .split('\n');
+    expect(complete('ctreplay', 'replay', '--mutex', '')).toEqual(['glibc', 'backoff']);
+    expect(complete('ctreplay', 'replay', '--design', 'rcu')).toEqual(['rculist-sweep']);
+    expect(complete('ctreplay', 'bench', '--synth', 'nat')).toEqual(['nat-exhaustion']);
+    expect(complete('ctreplay', 'replay', '--tri')).toEqual(['--trials']);
+  });
+});
+
+describe('--list-designs', () => {
+  it.each(['replay', 'bench'])('of %s lists designs and presets', (command) => {
+    const { code, stdout } = ctreplay([command, '--list-designs'], folder);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^timeout-lists: /m);
+    expect(stdout).toContain('rculist-sweep@v7-fixed');
+  });
+});

@@ -1,0 +1,98 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Result } from '../../../tools/result/schema.js';
+import { CLI, ctreplay, scratchFolder } from '../../support/command.js';
+
+const folder = scratchFolder();
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const PACED = ['--synth', 'established', '--packets', '6000', '--pps', '20k', '--design', 'rculist-sweep'];
+
+interface StreamEvent {
+  readonly event: string;
+  readonly packets?: number;
+  readonly p99Ns?: number | null;
+  readonly lockWaitShare?: number | null;
+  readonly result?: Result;
+}
+
+describe('a run as it goes', () => {
+  it('--stream: JSON lines that begin with the run, have each interval and end with the result', () => {
+    const { code, stdout, stderr } = ctreplay(['replay', ...PACED, '--timeline', '50ms', '--stream'], folder);
+    expect(`${code} ${code === 0 ? '' : stderr}`).toBe('0 ');
+    const events = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as StreamEvent);
+    expect(events[0]).toMatchObject({ event: 'run', design: 'rculist-sweep' });
+    const intervals = events.filter(({ event }) => event === 'interval');
+    expect(intervals.length).toBeGreaterThan(2);
+    const result = events.at(-1)?.result as Result;
+    const [one] = result.cases;
+    // The same intervals as in the result, as far as they had ended with it.
+    expect(intervals.reduce((sum, { packets = 0 }) => sum + packets, 0)).toBe(
+      (one?.timeline ?? []).reduce((sum, { packets }) => sum + packets, 0),
+    );
+    for (const { lockWaitShare } of intervals) expect(lockWaitShare).toBeLessThanOrEqual(1);
+  });
+
+  it('--stats: a line an interval, without a terminal', () => {
+    const { code, stderr } = ctreplay(['replay', ...PACED, '--stats', '100ms', '--quiet'], folder);
+    expect(code).toBe(0);
+    const lines = stderr.split('\n').filter((line) => /^ +\d+\.\d s {2}rculist-sweep/.test(line));
+    expect(lines.length).toBeGreaterThan(1);
+    expect(lines[0]).toMatch(/k\/s {2}p50 .* p99 .* lock wait /);
+  });
+
+  it('watch one run', () => {
+    const { code, stderr } = ctreplay(['replay', ...PACED, '--stats', '1s', '--trials', '2'], folder);
+    expect(stderr).toContain('leave --trials out');
+    expect(code).toBe(2);
+  });
+});
+
+/** Runs the program, and sends it a signal when it has said what `until` waits for. */
+async function interrupted(
+  args: readonly string[],
+  signal: NodeJS.Signals,
+  until: RegExp,
+): Promise<number | null> {
+  const child = spawn(process.execPath, [CLI, ...args], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (part: Buffer) => {
+    const before = until.test(said);
+    said += part.toString();
+    if (!before && until.test(said)) child.kill(signal);
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return code;
+}
+
+describe('what was measured is kept', () => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    'on %s',
+    async (signal) => {
+      const out = join(folder, signal);
+      const args = ['replay', ...PACED, '--duration', '60s', '--stats', '200ms', '--out', out];
+      expect(await interrupted(args, signal, /rculist-sweep/)).toBe(130);
+      const result = JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')) as Result;
+      expect(result.partial).toBe(true);
+      expect(result.cases[0]?.packets.injected).toBeGreaterThan(0);
+    },
+    120_000,
+  );
+
+  it.skipIf(!existsSync('/bin/bash'))('when the reader of the table goes', () => {
+    const out = join(folder, 'piped');
+    const command = `"$0" "$1" replay ${PACED.join(' ')} --out "$2" | head -n 1`;
+    const shown = execFileSync('/bin/bash', ['-c', command, process.execPath, CLI, out], {
+      encoding: 'utf8',
+    });
+    expect(shown.split('\n')).toHaveLength(2);
+    for (const name of ['result.json', 'summary.csv', 'report.html'])
+      expect(existsSync(join(out, name))).toBe(true);
+  });
+});

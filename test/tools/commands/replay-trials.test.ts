@@ -1,0 +1,155 @@
+/** Repeated replays, from the command line: the processes are real, the traffic as small as it gets. */
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import type { MatrixResult } from '../../../tools/bench/matrix-result.js';
+import { ctreplay, scratchFolder } from '../../support/command.js';
+
+vi.setConfig({ testTimeout: 300_000 });
+
+const folder = scratchFolder();
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const NAT = ['--synth', 'nat-exhaustion', '--packets', '20k', '--warmup', '0'];
+
+/** Verdict lines as sentences: what stands behind the heading. */
+function verdictIn(stdout: string): string {
+  return (stdout.split(/^Verdict$/m)[1] ?? '').replaceAll(/\s+/g, ' ').trim();
+}
+
+describe('replay --trials', () => {
+  it('runs the designs in turns, each round in a process of its own, and ends in a verdict', () => {
+    const { code, stdout, stderr } = ctreplay(['replay', ...NAT, '--trials', '3', '--out', 'three'], folder);
+    expect(`${code} ${code === 0 ? '' : stderr}`).toBe('0 ');
+    const result = JSON.parse(readFileSync(join(folder, 'three', 'result.json'), 'utf8')) as MatrixResult;
+    expect(result.cases.map(({ design, trial, session }) => `${design} ${trial} ${session}`)).toEqual([
+      ...[0, 1, 2].map((n) => `timeout-lists ${n} ${n}`),
+      ...[0, 1, 2].map((n) => `rculist-sweep ${n} ${n}`),
+    ]);
+    expect(result.cases.every((one) => one.kind === 'replay' && one.packets.injected === 20_000)).toBe(true);
+    expect(result.comparisons.find(({ metric }) => metric === 'pps')).toMatchObject({ sessions: 3, n: 3 });
+    // The same packets in each, by the scenario's own seed.
+    expect(new Set(result.cases.map(({ input }) => JSON.stringify(input.parameters))).size).toBe(1);
+    const verdict = verdictIn(stdout);
+    expect(verdict).toMatch(/^(?:Throughput|rculist-sweep handles)/);
+    expect(verdict).toMatch(/outcome/);
+    expect((verdict.match(/\.(?: |$)/g) ?? []).length).toBeLessThanOrEqual(4);
+    // The last thing that is printed.
+    expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/^ {2}\S/);
+  });
+
+  it('--trials 1 makes no claim', () => {
+    const { stdout } = ctreplay(['replay', ...NAT, '--trials', '1', '--out', 'one'], folder);
+    expect(verdictIn(stdout)).toMatch(/^One run of each design: no claim/);
+  });
+
+  it('has as many trials as make a verdict where a run is short and nothing is said', () => {
+    // The test's helper adds --trials 1 to every replay that does not say.
+    const help = ctreplay(['replay', '--help'], folder).stdout.replaceAll(/\s+/g, ' ');
+    expect(help).toContain('(default: 5 where a run is short, 1 with --json)');
+  });
+
+  it('refuses what can be read once only', () => {
+    const { code, stderr } = ctreplay(['replay', '-', '--trials', '2'], folder, new Uint8Array());
+    expect(stderr).toMatch(/--trials 2 reads the traffic anew for each, and standard input can be read once/);
+    expect(code).toBe(2);
+  });
+});
+
+describe('--out', () => {
+  it('is refused before the run where it cannot be made, or holds a result; --force clears that', () => {
+    writeFileSync(join(folder, 'file'), '');
+    const short = ['--synth', 'syn-flood', '--packets', '500', '--warmup', '0', '--design', 'timeout-lists'];
+    const blocked = ctreplay(['replay', ...short, '--out', join('file', 'below')], folder);
+    expect(blocked.stderr).toMatch(/--out file\/below: it, or what it lies in, is a file/);
+    expect(blocked.code).toBe(2);
+    expect(blocked.stdout).toBe('');
+
+    mkdirSync(join(folder, 'used'));
+    writeFileSync(join(folder, 'used', 'nat.csv'), 'of another run\n');
+    writeFileSync(join(folder, 'used', 'notes.txt'), 'mine\n');
+    const refused = ctreplay(['replay', ...short, '--out', 'used'], folder);
+    expect(refused.stderr).toMatch(
+      /--out used: holds a result already \(nat\.csv\); add --force to replace it/,
+    );
+    expect(refused.code).toBe(2);
+    expect(readdirSync(join(folder, 'used')).toSorted()).toEqual(['nat.csv', 'notes.txt']);
+
+    expect(ctreplay(['replay', ...short, '--out', 'used', '--force'], folder).code).toBe(0);
+    const names = readdirSync(join(folder, 'used'));
+    expect(names).toContain('result.json');
+    expect(names).toContain('notes.txt');
+    expect(names).not.toContain('nat.csv');
+  });
+
+  it('leaves no folder behind when the run fails', () => {
+    const { code } = ctreplay(['replay', 'missing.pcap', '--out', 'never'], folder);
+    expect(code).toBe(1);
+    expect(existsSync(join(folder, 'never'))).toBe(false);
+  });
+});
+
+describe('units and spellings', () => {
+  it('takes units, and old spellings with a hint', () => {
+    const run = (args: readonly string[]) =>
+      ctreplay(
+        ['replay', ...NAT.slice(0, 2), '--packets', '500', '--design', 'timeout-lists', '--json', ...args],
+        folder,
+      );
+    const units = run(['--pps', '100kpps', '--timeline', '50ms', '--sweep-interval', '500ms']);
+    // Half a thousand packets may miss the rate on a busy machine, which is another matter.
+    expect(units.code).toBeLessThan(2);
+    expect(units.stderr).not.toContain('hint:');
+    const { configuration } = JSON.parse(units.stdout) as MatrixResult;
+    expect(configuration).toMatchObject({ pps: 100_000, timeline: 50, sweepInterval: 500 });
+    const bits = run(['--mbps', '1gbps']);
+    expect((JSON.parse(bits.stdout) as MatrixResult).configuration).toMatchObject({ mbps: 1000 });
+    const quick = ['replay', ...NAT.slice(0, 2), '--packets', '500', '--design', 'timeout-lists', '--out'];
+    const bare = ctreplay([...quick, 'bare', '--timeline', '50'], folder);
+    expect(bare.stderr).toContain('hint: a time of 50 counts in ms; write 50ms');
+    // A program is told nothing that it did not ask for.
+    expect(run(['--timeline', '50']).stderr).toBe('');
+    const old = ctreplay(['bench', '--scenario', 'syn-flood', '--list'], folder);
+    expect(old.code).toBe(0);
+    expect(old.stderr).toContain('hint: --scenario is called --synth now');
+    expect(ctreplay(['bench', '--synth', 'syn-flood', '--list'], folder)).toMatchObject({
+      stdout: old.stdout,
+      stderr: '',
+    });
+  });
+
+  it('gives a cell one name in replay and bench', () => {
+    const replayed = ctreplay(
+      [
+        'replay',
+        '--synth',
+        'syn-flood',
+        '--packets',
+        '500',
+        '--pps',
+        '50k',
+        '--json',
+        '--design',
+        'timeout-lists',
+      ],
+      folder,
+    );
+    const [one] = (JSON.parse(replayed.stdout) as MatrixResult).cases;
+    const listed = ctreplay(['bench', '--synth', 'syn-flood', '--pps', '50k', '--list'], folder).stdout;
+    expect(one?.id).toBe('syn-flood/timeout-lists/w1/50000pps');
+    expect(listed).toContain(`  ${one?.id}\n`);
+  });
+});
+
+describe('a matrix that cannot come to a verdict', () => {
+  it('is refused before it runs, with what would do', () => {
+    const { code, stderr, stdout } = ctreplay(
+      ['bench', '--synth', 'syn-flood', '--sessions', '1', '--trials', '3', '--out', 'no'],
+      folder,
+    );
+    expect(stderr).toMatch(
+      /3 trials in one session cannot show a difference.*Give --trials 9, or several sessions/,
+    );
+    expect([code, stdout, existsSync(join(folder, 'no'))]).toEqual([2, '', false]);
+  });
+});

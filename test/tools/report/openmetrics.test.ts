@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import {
+  historyCsv,
+  historyMarkdown,
+  historyOf,
+  historyPage,
+  historyText,
+} from '../../../tools/report/history.js';
+import { openMetricsText } from '../../../tools/report/openmetrics.js';
+import { HOSTILE_TEXTS, hostileRun, sampleRuns } from './sample-runs.js';
+
+describe('OpenMetrics text', () => {
+  const text = openMetricsText(sampleRuns({ packets: 300, trials: 2 }));
+
+  it('has a type and a help before the samples of each family, and ends as it must', () => {
+    expect(text.endsWith('# EOF\n')).toBe(true);
+    const lines = text.trim().split('\n').slice(0, -1);
+    let family = '';
+    for (const line of lines) {
+      const type = /^# TYPE (\S+) gauge$/.exec(line);
+      if (type !== null) family = type[1] as string;
+      else if (!line.startsWith('# HELP')) {
+        expect(line).toMatch(
+          /^ctreplay_\w+\{\w+="(?:[^"\\]|\\.)*"(?:,\w+="(?:[^"\\]|\\.)*")*\} -?[\d.e+-]+$/,
+        );
+        expect(line.startsWith(`${family}{`)).toBe(true);
+      }
+    }
+    expect(text).toContain('outcome="natFailed"');
+  });
+
+  it('stays on its line whatever a name holds', () => {
+    for (const hostile of HOSTILE_TEXTS) {
+      for (const line of openMetricsText([hostileRun(hostile)]).split('\n'))
+        expect(line).toMatch(/^(?:$|# (?:TYPE|HELP|EOF)|ctreplay_\w+\{.*\} \S+$)/);
+    }
+  });
+});
+
+describe('the history', () => {
+  const [first, second] = [sampleRuns({ packets: 300 })[0]!, sampleRuns({ packets: 300, seed: 2 })[0]!];
+  second.label = 'second';
+  second.result.createdAt = '2026-12-01T00:00:00.000Z';
+
+  it('sets each result beside the one before, oldest first', () => {
+    const lines = historyOf([second, first]);
+    expect(lines.map(({ cell, before }) => [cell.run.label, before?.run.label ?? null])).toEqual([
+      ['sample', null],
+      ['second', 'sample'],
+      ['sample', null],
+      ['second', 'sample'],
+    ]);
+    expect(historyText(lines, { width: 160, colour: false })).toMatch(/[+-]\d+\.\d %/);
+    expect(historyMarkdown(lines)).toMatch(/^\| cell \|/);
+    expect(historyCsv(lines).split('\r\n')[0]).toMatch(/^cell,created_at,commit/);
+    expect(historyPage(lines)).toContain('<table>');
+  });
+
+  it('does not compare machines, nor different cells', () => {
+    const elsewhere = structuredClone(second);
+    elsewhere.result.environment.machineId = 'other';
+    expect(historyOf([first, elsewhere])[1]).toMatchObject({ before: null, apart: 'another machine' });
+    const looped = structuredClone(second);
+    for (const one of looped.result.cases) one.loops = 7;
+    expect(historyOf([first, looped])[1]?.apart).toMatch(/loops/);
+  });
+});

@@ -1,0 +1,26 @@
+/** `--list-designs`: the designs there are, with what they declare of themselves and their presets. */
+import { manifestOf } from '../../engine/host/design-traits.js';
+import { availableDesigns, DEFAULT_DESIGNS } from '../../engine/host/designs.js';
+
+/** A line a design, and one with its presets where it has some. */
+export function designList(): string {
+  return availableDesigns()
+    .map((name) => {
+      const { traits, presets } = manifestOf(name);
+      const names = Object.keys(presets).map((preset) =>
+        preset === traits.defaultPreset ? `${name}@${preset} (default)` : `${name}@${preset}`,
+      );
+      const locks = traits.ctLocksPerRefresh;
+      const facts = [
+        `${traits.lists} expiration lists`,
+        locks === 0
+          ? 'an established packet takes no ct_lock'
+          : `an established packet takes ct_lock ${locks} ${locks === 1 ? 'time' : 'times'}`,
+        `sweeps every ${traits.sweepIntervalMs / 1000} s`,
+        ...(traits.createsNarrowly ? ['prepares a connection before it takes ct_lock'] : []),
+        ...(DEFAULT_DESIGNS.includes(name) ? ['compared by default'] : []),
+      ];
+      return `${name}: ${facts.join(', ')}\n${names.length === 0 ? '' : `  presets: ${names.join(', ')}\n`}`;
+    })
+    .join('');
+}

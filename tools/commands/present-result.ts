@@ -1,0 +1,79 @@
+/** What a run ends with, for every command that measures: the table, then the files, then the verdict. */
+import { beforeTheEnd } from './program-end.js';
+import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
+import { renderTerminal } from '../report/terminal.js';
+import { renderVerdict } from '../report/terminal-verdict.js';
+import { verdictSentences } from '../report/verdict-evidence.js';
+import { writeResult } from '../result/result-file.js';
+import type { Run } from '../result/runs.js';
+import type { Result } from '../result/schema.js';
+import { wantsColour } from '../text/terminal-style.js';
+import { terminalWidth } from '../text/terminal-width.js';
+
+/** Flags that say what is shown. */
+export interface ShowFlags {
+  readonly json?: boolean | undefined;
+  /** Standard output takes JSON lines, the last of which is the result. */
+  readonly stream?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
+  readonly verbose?: boolean | undefined;
+  readonly color?: boolean | undefined;
+}
+
+/** Width and colours of standard output. */
+export function terminalOf({ color }: ShowFlags): { readonly width: number; readonly colour: boolean } {
+  return {
+    width: terminalWidth(process.env, process.stdout.columns),
+    colour: wantsColour(color === false ? false : undefined, process.env, process.stdout.isTTY === true),
+  };
+}
+
+const STORED_FORMATS = ['csv', 'html']
+  .map(findFormat)
+  .filter((format): format is ReportFormat => format !== undefined);
+
+/** What is shown beside the usual. */
+export interface Presentation {
+  /** Where files go; null writes none. */
+  readonly folder: string | null;
+  /** What the run is called where there is no folder. */
+  readonly name: string;
+  /** Text between tables and files; ends with a newline. */
+  readonly extra?: string;
+}
+
+/**
+ * Prints the result and then writes its files, so that a full disk does not take the table along, and sets the exit code: 1 for a
+ * result that failed its audit, 130 for one that was cut short.
+ */
+export function presentResult(result: Result, flags: ShowFlags, presentation: Presentation): Promise<void> {
+  return beforeTheEnd(() => present(result, flags, presentation));
+}
+
+async function present(
+  result: Result,
+  flags: ShowFlags,
+  { folder, name, extra = '' }: Presentation,
+): Promise<void> {
+  const runs: Run[] = [{ label: folder ?? name, file: null, result }];
+  const quiet = flags.quiet === true;
+  const terminal = terminalOf(flags);
+  if (flags.json === true) {
+    process.stdout.write(`${JSON.stringify(result, null, 1)}\n`);
+  } else if (flags.stream === true) {
+    process.stdout.write(`${JSON.stringify({ event: 'result', folder, result })}\n`);
+  } else {
+    const detail = flags.verbose === true ? 'full' : 'brief';
+    process.stdout.write(renderTerminal(runs, { ...terminal, quiet, detail }));
+    if (!quiet && extra !== '') process.stdout.write(`\n${extra}`);
+  }
+  if (!result.valid) process.exitCode = 1;
+  else if (result.partial) process.exitCode = 130;
+  if (folder !== null) {
+    await writeResult(folder, result);
+    await writeFiles(folder, await renderFormats(runs, STORED_FORMATS));
+  }
+  if (flags.json === true || flags.stream === true || quiet) return;
+  if (folder !== null) process.stdout.write(`\nResult: ${folder}\n`);
+  process.stdout.write(renderVerdict(verdictSentences(runs), terminal));
+}

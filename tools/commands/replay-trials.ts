@@ -1,0 +1,175 @@
+/**
+ * `replay --trials`: the same replay several times, each round of the designs in a fresh process, in another order, through the sessions
+ * of a matrix. What one process is dealt stays with all its runs, so only rounds in processes of their own tell what the next one will
+ * show; the intervals are over them.
+ */
+import { designLabel, resolveDesigns } from '../../engine/host/designs.js';
+import type { MatrixResult } from '../bench/matrix-result.js';
+import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
+import { valuesOf } from '../bench/metrics.js';
+import type { Cell } from '../bench/plan.js';
+import { runMatrixBench } from '../bench/run-matrix.js';
+import type { CellRunner, TrialMeasurement } from '../bench/trial.js';
+import { isRepeatable } from '../captures/capture-files.js';
+import type { MachineAtStart } from '../replay/machine.js';
+import { plannedRun } from '../replay/planned-run.js';
+import { loopCount, type ReplayPlan } from '../replay/replay-plan.js';
+import { measureCase, type SessionRequest } from '../replay/session.js';
+import { isStreamed, type ReplayTraffic } from '../replay/traffic-source.js';
+import { MatrixProgress, sessionEntry, StopOnSignal } from './bench-matrix.js';
+import { loadInput as loadMatrixInput } from './matrix-input.js';
+import { silenceNotices } from './notices.js';
+import { loadInput, type ReplayInput } from './replay-input.js';
+import { DEFAULT_TRIALS, storeOf, type ReplayCommandFlags } from './replay-request.js';
+import { UsageError } from './usage-error.js';
+
+/** First argument of the process that runs a round. */
+export const REPLAY_SESSION = 'replay-session';
+
+/** Runs of a design of at most this long are repeated where nothing is said: five rounds of two designs stay under a minute. */
+const SHORT_RUN_NS = 2.5e9;
+/** Packets a second that a design is taken to have at top speed, for the guess how long it will run. */
+const ASSUMED_PPS = 500_000;
+
+/** What the number of trials hangs on. */
+export interface TrialsQuestion {
+  readonly flags: ReplayCommandFlags;
+  readonly plan: ReplayPlan;
+  readonly designs: number;
+  readonly traffic: ReplayTraffic;
+}
+
+/**
+ * Refuses trials of what cannot be repeated, before anything is read.
+ * @throws UsageError for a search, live lines, or a capture that can be read once only
+ */
+export function checkTrials(plan: ReplayPlan, flags: ReplayCommandFlags): void {
+  if (flags.stream === true && flags.json === true)
+    throw new UsageError('--stream ends with the result; leave --json out');
+  if (flags.trials === undefined || flags.trials === 1) return;
+  if (plan.search !== null) throw new UsageError('--find-max-pps is a search of its own; leave --trials out');
+  if (isLive(flags))
+    throw new UsageError('--stats and --stream watch one run of each design; leave --trials out');
+  const pipe = pipeOf(plan);
+  if (pipe === undefined) return;
+  throw new UsageError(
+    `--trials ${flags.trials} reads the traffic anew for each, and ${pipe === '-' ? 'standard input' : pipe} can be read once; save it to a file and name that`,
+  );
+}
+
+function isLive(flags: ReplayCommandFlags): boolean {
+  return flags.stats !== undefined || flags.stream === true;
+}
+
+function pipeOf({ input }: ReplayPlan): string | undefined {
+  return input?.type === 'capture' ? input.files.find((file) => !isRepeatable(file)) : undefined;
+}
+
+/** How often each design runs: as asked for; else several times where designs are compared, for people, and a run is short. */
+export function trialsOf({ flags, plan, designs, traffic }: TrialsQuestion): number {
+  if (flags.trials !== undefined) return flags.trials;
+  if (designs < 2 || flags.json === true || isLive(flags) || plan.search !== null) return 1;
+  if (pipeOf(plan) !== undefined || isStreamed(traffic)) return 1;
+  return lengthNs(traffic, plan) <= SHORT_RUN_NS ? DEFAULT_TRIALS : 1;
+}
+
+/** How long one run of a design takes, as far as that can be said beforehand. */
+function lengthNs(traffic: ReplayTraffic, plan: ReplayPlan): number {
+  const planned = plannedRun(traffic, plan);
+  if (planned !== null) return planned.durationNs;
+  const byPackets = ((traffic.packets * loopCount(plan)) / ASSUMED_PPS) * 1e9;
+  return Math.min(byPackets, plan.durationMs === null ? Number.POSITIVE_INFINITY : plan.durationMs * 1e6);
+}
+
+/** What trials need beside a session: how many, and whether to say nothing of their progress. */
+export interface TrialsRequest extends SessionRequest {
+  readonly trials: number;
+  readonly quiet: boolean;
+}
+
+/**
+ * Runs the trials. The traffic of the request only says what is to be run: each round reads it anew in its process.
+ * @throws SessionError when a round fails
+ */
+export async function runTrials(request: TrialsRequest): Promise<MatrixResult> {
+  const stop = new StopOnSignal('what was measured is kept');
+  const progress = new MatrixProgress(!request.quiet, request.trials, 'trial');
+  try {
+    return await runMatrixBench({
+      spec: trialsSpec(request),
+      shard: null,
+      folder: null,
+      resume: false,
+      load: loadMatrixInput,
+      sessionEntry: sessionEntry(),
+      sessionArgs: [REPLAY_SESSION, JSON.stringify(request.plan)],
+      commandLine: request.commandLine,
+      configuration: JSON.parse(JSON.stringify(request.plan)) as MatrixResult['configuration'],
+      hooks: { isInterrupted: () => stop.requested, onTrial: progress.onTrial },
+    });
+  } finally {
+    progress.finish();
+    stop.disarm();
+  }
+}
+
+/** The trials as a matrix of one group: one session a trial. */
+function trialsSpec({ input, plan, trials }: TrialsRequest): MatrixSpec {
+  const { latency } = plan;
+  const spec = checkMatrix(
+    {
+      inputs: [{ name: input.name.replaceAll(/[/\s]+/g, '-') || 'traffic', scenario: input.name }],
+      designs: resolveDesigns(plan.designs.join(',')).map(designLabel),
+      workers: [plan.workers],
+      sessions: trials,
+      trials: 1,
+      warmupBlocks: 0,
+      control: 'none',
+      seed: plan.seed,
+      batch: plan.batch,
+      build: plan.build,
+      latency: latency.mode === 'sample' ? `sample=${latency.interval}` : latency.mode,
+      mutex: plan.mutex,
+      touchAhead: plan.touchAhead,
+      pin: plan.pin,
+    },
+    'replay',
+  );
+  return { ...spec, rates: [plan.pacing] };
+}
+
+/** Runs a round of designs: reads the traffic of the plan once. */
+export class ReplayTrialRunner implements CellRunner {
+  readonly #spec: MatrixSpec;
+  readonly #machine: MachineAtStart;
+  readonly #plan: ReplayPlan;
+  #loaded: Promise<ReplayInput<ReplayTraffic>> | null = null;
+
+  /** @param spec with the seed of the session */
+  constructor(spec: MatrixSpec, machine: MachineAtStart, plan: ReplayPlan) {
+    this.#spec = spec;
+    this.#machine = machine;
+    this.#plan = plan;
+  }
+
+  /** @throws ReplayFailure, EngineError, or what loading the traffic throws */
+  async run(cell: Cell): Promise<TrialMeasurement> {
+    const plan = this.#plan;
+    // What there is to say of the traffic has been said by the process that started this one.
+    silenceNotices();
+    this.#loaded ??= loadInput(plan, storeOf(plan, resolveDesigns(plan.designs.join(','))));
+    const { traffic, input } = await this.#loaded;
+    const [choice] = resolveDesigns(cell.design);
+    if (choice === undefined) throw new UsageError(`there is no design '${cell.design}'`);
+    // The packets stay those of --seed; what the engine chooses by chance is another in each round.
+    const one = await measureCase({
+      traffic,
+      input,
+      choice,
+      plan: { ...plan, seed: this.#spec.seed },
+      id: cell.id,
+      machine: this.#machine,
+    });
+    return { values: valuesOf(one), case: { ...one, design: cell.design } };
+  }
+}

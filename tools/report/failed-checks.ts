@@ -1,0 +1,27 @@
+/** Failed checks in words: each kind once for a cell, with how many of its trials it was. */
+import type { AuditCheck, Result } from '../result/schema.js';
+import { sentences } from './terminal-warnings.js';
+
+/** One text a kind of check and cell, with the figures of the first. */
+export function failedCheckTexts({ audit, cases }: Pick<Result, 'audit' | 'cases'>): string[] {
+  const found = new Map<string, { check: AuditCheck; id: string; trials: number[] }>();
+  for (const one of cases) {
+    for (const check of one.audit.filter(({ ok }) => !ok)) {
+      const known = found.get(`${one.id}\n${check.name}`) ?? { check, id: one.id, trials: [] };
+      known.trials.push(one.trial);
+      found.set(`${one.id}\n${check.name}`, known);
+    }
+  }
+  return [
+    ...(audit ?? []).filter(({ ok }) => !ok).map((check) => checkText('', check)),
+    ...[...found.values()].map(({ check, id, trials }) =>
+      checkText(`${id} ${trials.length === 1 ? 'trial' : 'trials'} ${trials.join(', ')}: `, check),
+    ),
+  ];
+}
+
+function checkText(where: string, { name, expected, actual, advice }: AuditCheck): string {
+  const figures =
+    expected === null || expected === undefined ? '' : `: expected ${expected}, got ${actual ?? 'nothing'}`;
+  return sentences(`${where}check failed: ${name}${figures}`, advice);
+}

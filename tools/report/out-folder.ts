@@ -1,0 +1,72 @@
+/** The folder of a result: made before the run, so that hours of measuring do not end at a path that cannot be written. */
+import { access, constants, mkdir, readdir, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RESULT_FILE } from '../result/result-file.js';
+import { CSV_TABLES } from './csv-tables.js';
+
+/** Everything that a run or a report writes under a fixed name; those with names of their own end in `.hgrm`. */
+const OWN_FILES: ReadonlySet<string> = new Set([
+  RESULT_FILE,
+  ...CSV_TABLES.map(({ name }) => `${name}.csv`),
+  ...[
+    'report.html',
+    'report.txt',
+    'report.md',
+    'latency.hlog',
+    'benchmarks.txt',
+    'junit.xml',
+    'bencher.json',
+  ],
+  ...['github-benchmark-bigger.json', 'github-benchmark-smaller.json', 'metrics.prom'],
+]);
+
+/** A folder that cannot take a result; the message says why and what to do. */
+export class OutFolderError extends Error {
+  /** Exit code of the command line. */
+  readonly exitCode = 2;
+
+  constructor(message: string) {
+    super(message);
+    this.name = 'OutFolderError';
+  }
+}
+
+/**
+ * Makes the folder ready to be written to. Files of an earlier result in it are removed with `force` and else an error: a table of
+ * the run before beside one of this run would be taken for part of it. What is not ctreplay's is left alone.
+ * @param canResume whether the command could go on from what is there, so that the message names that
+ * @returns whether the folder was made now
+ * @throws OutFolderError when it holds a result, or cannot be made or written to
+ */
+export async function prepareOutFolder(folder: string, force: boolean, canResume = false): Promise<boolean> {
+  let made: string | undefined;
+  let names: string[];
+  try {
+    made = await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK | constants.X_OK);
+    names = await readdir(folder);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'EEXIST' || code === 'ENOTDIR'
+        ? 'it, or what it lies in, is a file'
+        : code === 'EACCES'
+          ? 'it may not be written to'
+          : message;
+    throw new OutFolderError(`--out ${folder}: ${why}; name another folder`);
+  }
+  const stale = names.filter((name) => OWN_FILES.has(name) || name.endsWith('.hgrm'));
+  if (stale.length > 0 && !force) {
+    throw new OutFolderError(
+      `--out ${folder}: holds a result already (${stale.slice(0, 3).join(', ')}${stale.length > 3 ? ', ...' : ''}); ` +
+        `add ${canResume ? '--resume to go on from it, ' : ''}--force to replace it, or name another folder`,
+    );
+  }
+  for (const name of stale) await rm(join(folder, name));
+  return made !== undefined;
+}
+
+/** Takes an empty folder back that was made for a run that failed. */
+export async function dropEmptyFolder(folder: string): Promise<void> {
+  await rmdir(folder).catch(() => {});
+}

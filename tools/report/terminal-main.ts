@@ -1,0 +1,79 @@
+/** The main table: one line a design, with what decides between them. */
+import { lagOfCell, largestOf, latencyOfCell, medianOf, type Cell, type TimeKind } from '../result/cells.js';
+import { throughputInterval, throughputOfCell } from '../result/cell-throughput.js';
+import { outcomeColumns } from './outcome-columns.js';
+import type { Sweep } from '../result/schema.js';
+import { percentileText, withheldNames, type PercentileKey } from '../result/tail.js';
+import { buildsText, figuresBuild, isPaced, ppsOf, throughputBuild } from '../result/throughput.js';
+import { formatCount, formatNs, formatRate, formatShare } from '../text/quantities.js';
+import { grid, wrap, type Column } from '../text/terminal-grid.js';
+import type { Paint } from '../text/terminal-style.js';
+import type { Naming } from './terminal-throughput.js';
+
+function percentile(head: string, kind: TimeKind, key: PercentileKey, expendable: number): Column<Cell> {
+  return { head, expendable, cell: (cell) => percentileText(latencyOfCell(cell, kind), key) };
+}
+
+function longestHold(sweeps: readonly Sweep[]): number | null {
+  const known = sweeps.map(({ longestHoldNs }) => longestHoldNs).filter((value) => typeof value === 'number');
+  return known.length === 0 ? null : Math.max(...known);
+}
+
+/** The table, and below it what its figures were measured with. */
+export function mainGrid(group: readonly Cell[], name: Naming, width: number, paint: Paint): string {
+  const paced = group.some((cell) => isPaced(cell.first));
+  const kind: TimeKind = paced ? 'response' : 'service';
+  const columns: Column<Cell>[] = [
+    { head: 'Design', align: 'left', expendable: 0, cell: (cell) => paint('cyan', name(cell)) },
+    { head: 'packets/s', expendable: 0, cell: (cell) => paint('bold', formatRate(throughputOfCell(cell))) },
+    { head: 'interval', expendable: 5, cell: (cell) => (paced ? '' : throughputInterval(cell)) },
+    {
+      head: 'of target',
+      expendable: 4,
+      cell: (cell) =>
+        formatShare(
+          medianOf(cell, (one) =>
+            one.pacing.targetPps == null ? null : (ppsOf(one) ?? 0) / one.pacing.targetPps,
+          ),
+        ),
+    },
+    percentile(`${kind} p50`, kind, 'p50Ns', 2),
+    percentile('p99', kind, 'p99Ns', 0),
+    percentile('p99.9', kind, 'p999Ns', 6),
+    {
+      head: 'lock wait',
+      expendable: 1,
+      cell: (cell) => formatShare(medianOf(cell, (one) => one.lockWaitShare)),
+    },
+    {
+      head: 'longest hold',
+      expendable: 4,
+      cell: (cell) => formatNs(largestOf(cell, (one) => longestHold(one.sweeps ?? []))),
+    },
+    {
+      head: 'expired',
+      expendable: 3,
+      cell: (cell) => formatCount(medianOf(cell, (one) => one.connections?.expired)),
+    },
+    { head: 'lag p50', expendable: 1, cell: (cell) => formatNs(lagOfCell(cell)?.p50Ns) },
+    ...outcomeColumns(group).map(({ head, expendable, of }): Column<Cell> => ({
+      head,
+      expendable,
+      cell: of,
+    })),
+    {
+      head: 'trials',
+      expendable: 7,
+      cell: (cell) => (cell.cases.length > 1 ? String(cell.cases.length) : ''),
+    },
+  ];
+  const cases = group.flatMap((cell) => cell.cases);
+  const throughput = buildsText(cases, throughputBuild);
+  const figures = buildsText(cases, figuresBuild);
+  const builds = throughput === figures ? figures : `packets/s: ${throughput}; the rest: ${figures}`;
+  const held = group.some((cell) =>
+    withheldNames(latencyOfCell(cell, kind)).some((one) => one === 'p99' || one === 'p99.9'),
+  );
+  const why = held ? '; ~ is a tail that interruptions by the machine leave nothing to say of' : '';
+  return `${grid(group, columns, width, paint)}\n${paint('dim', wrap(`${builds}${why}`, width))}`;
+}

@@ -1,0 +1,122 @@
+/**
+ * The answer that every comparing command ends in: two to four plain sentences that say what the intervals support, about
+ * throughput, tail, lag and outcome, and nothing more. Commands gather evidence (verdict-evidence.ts); the words are made here.
+ */
+import type { Finding } from './comparisons.js';
+import { formatRatio } from '../text/quantities.js';
+
+/** What a sentence of a verdict is about. */
+export type Topic = 'throughput' | 'tail' | 'lag' | 'locks';
+
+/** What was found about one figure of one pair in one place. */
+export interface Evidence {
+  readonly topic: Topic;
+  /** The figure in words, for example `p99 response time`. */
+  readonly words: string;
+  readonly base: string;
+  readonly head: string;
+  /** `established with 2 workers`; empty where there is one place only. */
+  readonly where: string;
+  readonly finding: Finding;
+  /** Interval of head / base; null where there is none. */
+  readonly low: number | null;
+  readonly high: number | null;
+  /** Values in words, `12.1 µs`; empty where they are not known. */
+  readonly baseText: string;
+  readonly headText: string;
+  /** What the interval covers, `95 %, 5 sessions x 3 trials`. */
+  readonly cover: string;
+  /** Why there is no ratio, as a clause; null where there is one. */
+  readonly withheld: string | null;
+}
+
+const ORDER: readonly Topic[] = ['throughput', 'tail', 'lag', 'locks'];
+const MOST_SENTENCES = 4;
+
+/**
+ * The sentences, at most four; topics without evidence have none.
+ * @param others sentences that are no comparison of figures, the last of all: about rates that were given, and outcomes
+ */
+export function verdictText(evidence: readonly Evidence[], others: readonly string[] = []): string[] {
+  const sentences: string[] = [];
+  for (const topic of ORDER) {
+    const own = evidence.filter((one) => one.topic === topic);
+    const [only] = own;
+    if (only === undefined) continue;
+    sentences.push(own.length === 1 ? sentenceOf(only) : tallyOf(own));
+  }
+  return [...sentences.slice(0, MOST_SENTENCES - Math.min(others.length, 2)), ...others].slice(
+    0,
+    MOST_SENTENCES,
+  );
+}
+
+/** The range of a ratio: `1.2 to 1.4`. */
+export function rangeText(low: number, high: number): string {
+  const from = formatRatio(low);
+  const to = formatRatio(high);
+  return from === to ? from : `${from} to ${to}`;
+}
+
+function sentenceOf(one: Evidence): string {
+  const { base, head, words, low, high, finding } = one;
+  if (low === null || high === null) return withheldSentence(words, one);
+  const range = rangeText(low, high);
+  const where = one.where === '' ? '' : ` on ${one.where}`;
+  if (finding === 'unknown')
+    return `${capital(words)}: too few trials for a finding (${head} has ${range} times that of ${base}${where}; ${one.cover}).`;
+  if (finding === 'no-difference-shown')
+    return `${capital(words)}: no difference shown (${head} has ${range} times that of ${base}${where}; ${one.cover}).`;
+  const values = one.headText === '' ? '' : `${one.headText} against ${one.baseText}`;
+  if (one.topic === 'throughput')
+    return `${head} handles ${range} times the packets per second of ${base}${where}${inBrackets([values, one.cover])}.`;
+  return `The ${words} of ${head} is ${range} times that of ${base}${where}${inBrackets([values, one.cover])}.`;
+}
+
+function withheldSentence(words: string, { withheld, cover }: Evidence): string {
+  const why = withheld ?? `too few trials for an interval${inBrackets([cover])}`;
+  const said = `${words} is not compared: `;
+  return `${capital(why.startsWith(said) ? why : `${said}${why}`)}.`;
+}
+
+function inBrackets(parts: readonly string[]): string {
+  const known = parts.filter((part) => part !== '');
+  return known.length === 0 ? '' : ` (${known.join('; ')})`;
+}
+
+function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Several places or pairs in one sentence: how many differ, which way, and the largest difference of each way. */
+function tallyOf(own: readonly Evidence[]): string {
+  const [first] = own as [Evidence, ...Evidence[]];
+  const pairs = new Set(own.map((one) => JSON.stringify([one.base, one.head])));
+  const who = pairs.size === 1 ? `${first.head} against ${first.base}` : 'of the designs';
+  const parts = (['better', 'worse'] as const).flatMap((finding) => {
+    const some = own.filter((one) => one.finding === finding);
+    const [most] = some.toSorted((a, b) => size(b) - size(a));
+    if (most === undefined) return [];
+    const pair = pairs.size === 1 ? '' : `${most.head} against ${most.base}`;
+    const place = [pair, most.where].filter((part) => part !== '').join(', ');
+    const range = rangeText(most.low as number, most.high as number);
+    return [
+      `${finding} in ${some.length}${some.length === 1 ? '' : ', most'} (${range} times${place === '' ? '' : `, ${place}`})`,
+    ];
+  });
+  const open = own.filter((one) => one.finding === 'no-difference-shown').length;
+  const silent = own.length - own.filter(({ finding }) => finding !== 'unknown').length;
+  const rest = [
+    ...(open === 0 ? [] : [`no difference shown in ${open}`]),
+    ...(silent === 0 ? [] : [`not compared or too few trials in ${silent}`]),
+  ];
+  const reasons = new Set(own.map((one) => withheldSentence(first.words, one)));
+  const [reason] = reasons;
+  if (silent === own.length && reasons.size === 1 && reason !== undefined) return reason;
+  const cover = own.find(({ low }) => low !== null)?.cover ?? '';
+  return `${capital(first.words)}, ${who}, ${own.length} comparisons: ${[...parts, ...rest].join('; ')}${inBrackets([cover])}.`;
+}
+
+function size({ low, high }: Evidence): number {
+  return low === null || high === null ? 0 : Math.abs(Math.log(low) + Math.log(high));
+}
