@@ -99,9 +99,9 @@ describe('runMatrixBench', () => {
     expect(p99?.text).toBe('-50.00%');
     expect(p999?.text).toBe('~');
     expect(p999?.ratio ?? null).toBeNull();
-    expect(p999?.note).toMatch(/interrupted 0\.1 % of the packets.*at a rate that both hold/);
+    expect(p999?.note).toMatch(/interrupted or delayed 0\.1 % of the packets.*at a rate that both hold/);
     expect(result.geomeans.map((one) => one.metric)).not.toContain('service.p999Ns');
-    expect(matrixSummary(result)).toContain('interrupted 0.1 % of the packets');
+    expect(matrixSummary(result)).toContain('interrupted or delayed 0.1 % of the packets');
     validateResult(await onDisk(), 'result.json');
   });
 

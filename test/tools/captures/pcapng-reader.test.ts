@@ -143,7 +143,7 @@ describe('damaged pcapng', () => {
   ])('$what: the record before it is delivered, then an error', async ({ block, says }) => {
     const { error, recordsBefore } = await readFailing(file(...head, block, little.enhanced(DATA)));
     expect(recordsBefore).toBe(1);
-    expect(error).toMatchObject({ recordIndex: 2, wholeRecords: 1, truncated: false });
+    expect(error).toMatchObject({ recordIndex: 2, wholeRecords: 1, truncated: true });
     expect(error.reason).toContain(says);
     expect(error.offset).toBeGreaterThanOrEqual(secondOffset);
   });

@@ -182,7 +182,7 @@ describe('captures that cannot be read', () => {
     const bytes = pcapBytes([{ data: FRAME }, { data: FRAME, ...record }, { data: FRAME }]);
     const { error, recordsBefore } = await readFailing(scratch.write('damaged', bytes));
     expect(recordsBefore).toBe(1);
-    expect(error).toMatchObject({ recordIndex: 2, offset: 24 + 76, wholeRecords: 1, truncated: false });
+    expect(error).toMatchObject({ recordIndex: 2, offset: 24 + 76, wholeRecords: 1, truncated: true });
     expect(error.reason).toContain(says);
     expect(error.message).toMatch(/damaged, record 2, byte offset 100: .*\. .*\.$/);
   });
