@@ -127,7 +127,12 @@ export function addReplayOptions(command: Command): void {
     .addOption(touchAheadOption())
     .addOption(buildOption())
     .option('--bare', 'as --build bare')
-    .option('--timeline <time>', 'length of an interval of the timeline', duration('ms'), 100)
+    .option(
+      '--timeline <time>',
+      'length of an interval of the timeline',
+      duration('ms'),
+      DEFAULT_PLAN.timelineMs,
+    )
     .option('--pin', 'pin each thread to a CPU')
     .option(
       '--seed <integer>',
@@ -214,12 +219,6 @@ export function addRunOptions(command: Command): void {
       'packets per worker run unrecorded before the start, 0 for none',
       wholeNumber(0, 1e9, 'packets'),
       DEFAULT_PLAN.warmupPackets,
-    )
-    .option(
-      '--timeline <ms>',
-      'length of an interval of the timeline in ms',
-      duration('ms'),
-      DEFAULT_PLAN.timelineMs,
     )
     .option(
       '--config <file>',

@@ -21,7 +21,7 @@ const OWN_FILES: ReadonlySet<string> = new Set([
 ]);
 
 /** A folder that cannot take a result; the message says why and what to do. */
-export class OutFolderError extends Error {
+class OutFolderError extends Error {
   /** Exit code of the command line. */
   readonly exitCode = 2;
 

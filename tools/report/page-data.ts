@@ -13,7 +13,7 @@ import {
   type Cell,
   type TimeKind,
 } from '../result/cells.js';
-import { forestOf } from './page-forest.js';
+import { forestOf, type ForestGroup } from './page-forest.js';
 import { percentileCurve, recordedCounts } from '../result/histograms.js';
 import { interruptedShareOf, percentileOf } from '../result/tail.js';
 import type { Run } from '../result/runs.js';
@@ -32,25 +32,6 @@ export interface CurveSeries {
 export interface CurveGroup {
   label: string;
   series: CurveSeries[];
-}
-
-/** A figure of two designs: the ratio with its interval. */
-export interface ForestRow {
-  /** Where and what: `established, 1 worker: throughput`. */
-  name: string;
-  ratio: number;
-  low: number;
-  high: number;
-  /** What it means, in words. */
-  words: string;
-}
-
-/** The comparisons of one pair of designs. */
-export interface ForestGroup {
-  label: string;
-  base: string;
-  head: string;
-  rows: ForestRow[];
 }
 
 /** The timelines of one configuration, a panel a design. */

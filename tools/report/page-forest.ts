@@ -2,7 +2,25 @@
 import { cellName, pacingText, type Cell } from '../result/cells.js';
 import { comparisonsOf, coverText, findingOf, metricOf } from '../result/comparisons.js';
 import type { Run } from '../result/runs.js';
-import type { ForestGroup, ForestRow } from './page-data.js';
+
+/** A figure of two designs: the ratio with its interval. */
+export interface ForestRow {
+  /** Where and what: `established, 1 worker: throughput`. */
+  name: string;
+  ratio: number;
+  low: number;
+  high: number;
+  /** What it means, in words. */
+  words: string;
+}
+
+/** The comparisons of one pair of designs. */
+export interface ForestGroup {
+  label: string;
+  base: string;
+  head: string;
+  rows: ForestRow[];
+}
 
 /** Rows of a pair: more are not read, and the table of comparisons has them. */
 const MOST_ROWS = 24;

@@ -10,7 +10,7 @@ import type { Paint } from '../text/terminal-style.js';
  * Warnings under which a reader may conclude something else: the figures are of other work than was asked for, at another rate, or by a
  * clock that cannot be trusted. All others say how noisy the machine was, which the intervals show.
  */
-export const CONCLUSIVE_CODES: ReadonlySet<string> = new Set([
+const CONCLUSIVE_CODES: ReadonlySet<string> = new Set([
   'checksums-wrong',
   'rate-not-reached',
   'source-too-slow',
@@ -33,7 +33,7 @@ export interface NamedWarning {
 }
 
 /** Warnings of all runs, each kind once for the run and once for its designs, the first text of it. */
-export function namedWarnings(runs: readonly Run[]): NamedWarning[] {
+function namedWarnings(runs: readonly Run[]): NamedWarning[] {
   const found = new Map<string, { warning: Warning; designs: Set<string> }>();
   const add = (warning: Warning, design: string | null): void => {
     // Texts of one kind differ by their figures only, but remarks have nothing else to be told apart by.

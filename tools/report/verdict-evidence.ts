@@ -117,7 +117,7 @@ function evidenceOf({ group, base, head, comparisons }: Compared, severalGroups:
 }
 
 /** `established with 2 workers at top speed`. */
-export function placeOf({ first }: Cell): string {
+function placeOf({ first }: Cell): string {
   const { input, workers } = first;
   const pace = isPaced(first) ? `, ${pacingText(first)}` : '';
   return `${input.name} with ${workers} ${workers === 1 ? 'worker' : 'workers'}${pace}`;

@@ -20,7 +20,7 @@ export function hashOf(data: unknown): string | null {
 }
 
 /** The identity of a case, as far as its result tells. */
-export function identityOf(one: ResultCase): Identity {
+function identityOf(one: ResultCase): Identity {
   const { input, pacing, designOptions } = one;
   const parts: [string, unknown][] = [
     ...inputParts(input),

@@ -52,7 +52,7 @@ export function verdictText(evidence: readonly Evidence[], others: readonly stri
 }
 
 /** The range of a ratio: `1.2 to 1.4`. */
-export function rangeText(low: number, high: number): string {
+function rangeText(low: number, high: number): string {
   const from = formatRatio(low);
   const to = formatRatio(high);
   return from === to ? from : `${from} to ${to}`;
