@@ -2,6 +2,7 @@
  * Builds realistic results for tests: every figure is drawn from a seeded generator and summarised through the
  * real hdr-histogram-js, so totals, percentiles and histograms agree with each other as in a measured result.
  */
+import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import type {
   Comparison,
   PacketClass,
@@ -37,7 +38,7 @@ function drawCase(
   workers: number,
   trial: number,
 ): ResultCase {
-  const old = design === 'timeout-lists';
+  const old = design === DEFAULT_DESIGNS[0];
   const random = seededRandom(options.seed * 7919 + workers * 101 + trial * 13 + (old ? 1 : 0));
   const packets = drawPackets(random, { old, packets: options.packets, workers });
   const of = (kind: PacketClass): number => packets.filter((p) => p.kind === kind).length;
@@ -309,7 +310,7 @@ function fitOf(design: string, cases: readonly ResultCase[]): Scaling {
   const mine = cases.filter((one) => one.design === design && one.trial === 0);
   const ppsOf = (one: ResultCase): number => one.throughput?.pps ?? one.pacing.achievedPps!;
   const lambda = ppsOf(mine[0]!);
-  const sigma = design === 'timeout-lists' ? 0.9 : 0.03;
+  const sigma = design === DEFAULT_DESIGNS[0] ? 0.9 : 0.03;
   return {
     design,
     input: mine[0]!.input.name,
@@ -339,7 +340,7 @@ function fitOf(design: string, cases: readonly ResultCase[]): Scaling {
 export function sampleResult(options: SampleOptions = {}): Result {
   const full: Required<SampleOptions> = {
     seed: 1,
-    designs: ['timeout-lists', 'rculist-sweep'],
+    designs: [...DEFAULT_DESIGNS],
     workers: [2],
     trials: 1,
     packets: 10_000,

@@ -90,7 +90,12 @@ const SEARCH_STEP_MS = 1000;
 
 /** Adds the options to a command. */
 export function addReplayOptions(command: Command): void {
-  command.option('--workers <count>', 'worker threads, 1 to 64', wholeNumber(1, 64, 'workers'), 1);
+  command.option(
+    '--workers <count>',
+    'worker threads, 1 to 64',
+    wholeNumber(1, 64, 'workers'),
+    DEFAULT_PLAN.workers,
+  );
   addRateOptions(command);
   command
     .option(

@@ -115,8 +115,13 @@ export async function buildWorkTree(repository: string): Promise<EngineBuild> {
   return { label: 'working tree', folder };
 }
 
+/** Of the script and of what it imports for the entries of designs. */
 function scriptKey(script: string): string {
-  return createHash('sha256').update(readFileSync(script)).digest('hex').slice(0, 12);
+  const hash = createHash('sha256').update(readFileSync(script));
+  return hash
+    .update(readFileSync(join(dirname(script), 'design-sources.mjs')))
+    .digest('hex')
+    .slice(0, 12);
 }
 
 async function compile(script: string, source: string, out: string, label: string): Promise<void> {

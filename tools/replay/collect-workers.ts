@@ -11,7 +11,7 @@ import type { DepartureFigures } from './departure.js';
 import type { LatencyMode } from './replay-plan.js';
 import type { WorkerReport } from './worker-input.js';
 
-/** One worker: its figures as they stand in the result, and `checked` beside them. */
+/** One worker: its figures as they stand in the result, and beside them what only audit and warnings look at. */
 export type CollectedWorker = WorkerFigures & AuditedWorker & { readonly schedulerSpanNs: number };
 
 /** Figures of the whole run that a worker has its part in. */

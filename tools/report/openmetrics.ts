@@ -102,8 +102,7 @@ function labelsOf(run: Run, one: ResultCase): Labels {
 /** Labels in braces; backslash and quote escaped as the format demands, and nothing that could break the line. */
 function labelText(labels: Labels): string {
   const parts = Object.entries(labels).map(
-    ([name, value]) =>
-      `${name}="${printable(value).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`,
+    ([name, value]) => `${name}="${printable(value).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`,
   );
   return `{${parts.join(',')}}`;
 }

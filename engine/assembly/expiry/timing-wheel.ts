@@ -6,8 +6,9 @@
  * on what lives and removes what does not. So nothing is done to a list per packet, a connection leaves within a tick of its time
  * whatever the others' timeouts are, and a pass touches what is due and nothing else.
  *
- * Who writes: lists, cursor, and the place word of a connection (CO_RECLAIMED: tick, and whether it is in a list) under ct_lock; the
- * tick of a connection that is in a list under the connection's lock as well, so that a refresh may read it under that lock alone.
+ * Who writes: lists, cursor, and the place word of a connection (CO_RECLAIMED: tick, and whether it is in a list) under ct_lock; a move
+ * changes the tick under the connection's lock as well, so that a refresh may read it under that lock alone. The first tick is written
+ * before the connection can be found, and publishing leaves it as it is.
  * `expiration` under the connection's lock. Requests, a bit per slot of the slab: set by any thread with an atomic or, taken by the
  * sweeper with an atomic exchange.
  * Who reads at the same time: nobody walks a list without ct_lock, so the lists are plain ones.

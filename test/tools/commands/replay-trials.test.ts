@@ -101,9 +101,15 @@ describe('units and spellings', () => {
     expect(units.code).toBeLessThan(2);
     expect(units.stderr).not.toContain('hint:');
     const { configuration } = JSON.parse(units.stdout) as MatrixResult;
-    expect(configuration).toMatchObject({ pps: 100_000, timeline: 50, sweepInterval: 500 });
+    expect(configuration).toMatchObject({
+      pacing: { mode: 'pps', pps: 100_000 },
+      timelineMs: 50,
+      config: { entries: { sweep: { intervalMs: 500 } } },
+    });
     const bits = run(['--mbps', '1gbps']);
-    expect((JSON.parse(bits.stdout) as MatrixResult).configuration).toMatchObject({ mbps: 1000 });
+    expect((JSON.parse(bits.stdout) as MatrixResult).configuration).toMatchObject({
+      pacing: { mode: 'mbps', mbps: 1000 },
+    });
     const quick = ['replay', ...NAT.slice(0, 2), '--packets', '500', '--design', 'timeout-lists', '--out'];
     const bare = ctreplay([...quick, 'bare', '--timeline', '50'], folder);
     expect(bare.stderr).toContain('hint: a time of 50 counts in ms; write 50ms');
