@@ -119,7 +119,10 @@ export const namedSymbols: Rule = {
         .flatMap((pattern) => [...prose.text.matchAll(pattern)])
         .map((match) => ({ name: match[1] as string, place: match.index }))
         .filter(({ name }) => !OTHERS_NAMES.has(name) && !name.endsWith('_NAME'))
-        .filter(({ name }) => !name.split(/[.#]/).every((part) => part === '' || words.has(part)))
+        .filter(
+          ({ name }) =>
+            !name.split(/[.#]/).every((part) => part === '' || words.has(part) || words.has(`TRAIT_${part}`)),
+        )
         .map(({ name, place }) => complaintAt(sources, prose, place, `there is no ${name} in the code`)),
     );
   },

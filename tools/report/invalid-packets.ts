@@ -9,12 +9,12 @@ const LARGE_SHARE = 0.1;
 const MOST_REASONS = 3;
 
 /** Share of a case's packets that the tracker found invalid. */
-export function invalidShare({ packets }: Pick<ResultCase, 'packets'>): number {
+function invalidShare({ packets }: Pick<ResultCase, 'packets'>): number {
   return packets.injected === 0 ? 0 : invalidPackets({ packets }) / packets.injected;
 }
 
 /** What to do about a case's invalid packets, by the reason that most of them have. */
-export function invalidRemedy({ input, packets }: Pick<ResultCase, 'input' | 'packets'>): string {
+function invalidRemedy({ input, packets }: Pick<ResultCase, 'input' | 'packets'>): string {
   const [most] = reasonsOf(packets);
   if (most?.name.endsWith('-checksum') === true) return CHECKSUM_REMEDY;
   if (most?.name === 'conn-limit' || most?.name === 'slab-full')

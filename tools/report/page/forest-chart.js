@@ -2,14 +2,14 @@
 import { axis, baseOption, colour, designColour, horizontalName } from './theme.js';
 
 /** A ratio as axis labels and texts write it. */
-export function showRatio(ratio) {
+function showRatio(ratio) {
   return String(Number(ratio.toPrecision(3)));
 }
 
 const STEPS = [1, 1.2, 1.5, 2, 3, 5, 7];
 
 /** Ratios to label an axis with: those of 1, 2, 5 steps between two ends, few enough to be read. */
-export function ratioTicks(low, high, most) {
+function ratioTicks(low, high, most) {
   const ticks = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++)
     for (const step of STEPS) {
