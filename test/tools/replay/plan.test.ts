@@ -97,7 +97,7 @@ describe('replay --plan', () => {
       [CAPTURE, '--filter', 'tcp', '--srcipmap', '10.0.0.0/8:172.16.0.0/12', '--limit', '500'],
     ],
     ['a configuration in loops', [CAPTURE, '--config', RULES, '--loop', '3', '--same-addresses']],
-    ['the bare build', [CAPTURE, '--bare', '--design', 'rculist-sweep@v7', '--sweep-interval', '50']],
+    ['the bare build', [CAPTURE, '--bare', '--design', 'rculist-sweep@v7', '--sweep-interval', '50ms']],
   ])('repeats %s', async (name, args) => {
     const out = at(name);
     const first = await replayed(...args, ...EXACT, '--out', out);
