@@ -3,7 +3,7 @@ import { lagOfCell, largestOf, latencyOfCell, medianOf, type Cell, type TimeKind
 import { throughputInterval, throughputOfCell } from '../result/cell-throughput.js';
 import { outcomeColumns } from './outcome-columns.js';
 import type { Sweep } from '../result/schema.js';
-import { percentileText, withheldNames, type PercentileKey } from '../result/tail.js';
+import { percentileOf, percentileText, withheldNames, type PercentileKey } from '../result/tail.js';
 import { buildsText, figuresBuild, isPaced, ppsOf, throughputBuild } from '../result/throughput.js';
 import { formatCount, formatNs, formatRate, formatShare } from '../text/quantities.js';
 import { grid, wrap, type Column } from '../text/terminal-grid.js';
@@ -19,10 +19,18 @@ function longestHold(sweeps: readonly Sweep[]): number | null {
   return known.length === 0 ? null : Math.max(...known);
 }
 
+/** With a rate to keep response times tell more, as long as the machine leaves anything to say of them. */
+function kindShown(group: readonly Cell[]): TimeKind {
+  const isKnown = group.some(
+    (cell) => isPaced(cell.first) && percentileOf(latencyOfCell(cell, 'response'), 'p50Ns') !== null,
+  );
+  return isKnown ? 'response' : 'service';
+}
+
 /** The table, and below it what its figures were measured with. */
 export function mainGrid(group: readonly Cell[], name: Naming, width: number, paint: Paint): string {
   const paced = group.some((cell) => isPaced(cell.first));
-  const kind: TimeKind = paced ? 'response' : 'service';
+  const kind = kindShown(group);
   const columns: Column<Cell>[] = [
     { head: 'Design', align: 'left', expendable: 0, cell: (cell) => paint('cyan', name(cell)) },
     { head: 'packets/s', expendable: 0, cell: (cell) => paint('bold', formatRate(throughputOfCell(cell))) },
