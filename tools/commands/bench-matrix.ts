@@ -455,8 +455,7 @@ export class MatrixProgress {
     const isTerminal = process.stderr.isTTY;
     if (group !== this.#group) {
       this.finish();
-      // Sessions of a matrix take minutes, trials of one replay do not: of these a log needs no line each.
-      if (isTerminal || this.#sessionWord === 'session') process.stderr.write(`${group}\n`);
+      process.stderr.write(`${group}\n`);
       this.#group = group;
     }
     if (!isTerminal) return;

@@ -6,25 +6,17 @@
 import { designLabel, resolveDesigns } from '../../engine/host/designs.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
-import { valuesOf } from '../bench/metrics.js';
-import type { Cell } from '../bench/plan.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
-import type { CellRunner, TrialMeasurement } from '../bench/trial.js';
 import { isRepeatable } from '../captures/capture-files.js';
-import type { MachineAtStart } from '../replay/machine.js';
 import { plannedRun } from '../replay/planned-run.js';
 import { loopCount, type ReplayPlan } from '../replay/replay-plan.js';
-import { measureCase, type SessionRequest } from '../replay/session.js';
+import type { SessionRequest } from '../replay/session.js';
 import { isStreamed, type ReplayTraffic } from '../replay/traffic-source.js';
 import { MatrixProgress, sessionEntry, StopOnSignal } from './bench-matrix.js';
 import { loadInput as loadMatrixInput } from './matrix-input.js';
-import { silenceNotices } from './notices.js';
-import { loadInput, type ReplayInput } from './replay-input.js';
-import { DEFAULT_TRIALS, storeOf, type ReplayCommandFlags } from './replay-request.js';
+import { DEFAULT_TRIALS, type ReplayCommandFlags } from './replay-request.js';
+import { REPLAY_SESSION } from './replay-trial-runner.js';
 import { UsageError } from './usage-error.js';
-
-/** First argument of the process that runs a round. */
-export const REPLAY_SESSION = 'replay-session';
 
 /** Runs of a design of at most this long are repeated where nothing is said: five rounds of two designs stay under a minute. */
 const SHORT_RUN_NS = 2.5e9;
@@ -93,7 +85,8 @@ export interface TrialsRequest extends SessionRequest {
  */
 export async function runTrials(request: TrialsRequest): Promise<MatrixResult> {
   const stop = new StopOnSignal('what was measured is kept');
-  const progress = new MatrixProgress(!request.quiet, request.trials, 'trial');
+  // A replay takes no minutes: without a terminal nobody waits for a line a trial.
+  const progress = new MatrixProgress(!request.quiet && process.stderr.isTTY, request.trials, 'trial');
   try {
     return await runMatrixBench({
       spec: trialsSpec(request),
@@ -136,40 +129,4 @@ function trialsSpec({ input, plan, trials }: TrialsRequest): MatrixSpec {
     'replay',
   );
   return { ...spec, rates: [plan.pacing] };
-}
-
-/** Runs a round of designs: reads the traffic of the plan once. */
-export class ReplayTrialRunner implements CellRunner {
-  readonly #spec: MatrixSpec;
-  readonly #machine: MachineAtStart;
-  readonly #plan: ReplayPlan;
-  #loaded: Promise<ReplayInput<ReplayTraffic>> | null = null;
-
-  /** @param spec with the seed of the session */
-  constructor(spec: MatrixSpec, machine: MachineAtStart, plan: ReplayPlan) {
-    this.#spec = spec;
-    this.#machine = machine;
-    this.#plan = plan;
-  }
-
-  /** @throws ReplayFailure, EngineError, or what loading the traffic throws */
-  async run(cell: Cell): Promise<TrialMeasurement> {
-    const plan = this.#plan;
-    // What there is to say of the traffic has been said by the process that started this one.
-    silenceNotices();
-    this.#loaded ??= loadInput(plan, storeOf(plan, resolveDesigns(plan.designs.join(','))));
-    const { traffic, input } = await this.#loaded;
-    const [choice] = resolveDesigns(cell.design);
-    if (choice === undefined) throw new UsageError(`there is no design '${cell.design}'`);
-    // The packets stay those of --seed; what the engine chooses by chance is another in each round.
-    const one = await measureCase({
-      traffic,
-      input,
-      choice,
-      plan: { ...plan, seed: this.#spec.seed },
-      id: cell.id,
-      machine: this.#machine,
-    });
-    return { values: valuesOf(one), case: { ...one, design: cell.design } };
-  }
 }

@@ -3,7 +3,7 @@ import { ReplayCellRunner } from '../bench/replay-runner.js';
 import { serveSession } from '../bench/serve-session.js';
 import { makePlan } from '../replay/replay-plan.js';
 import { loadInput } from './matrix-input.js';
-import { REPLAY_SESSION, ReplayTrialRunner } from './replay-trials.js';
+import { REPLAY_SESSION, ReplayTrialRunner } from './replay-trial-runner.js';
 
 const [kind, plan = ''] = process.argv.slice(2);
 if (kind === REPLAY_SESSION)

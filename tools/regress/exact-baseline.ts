@@ -1,8 +1,7 @@
 /** The committed figures of level 1, and what differs from them. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { JsonTextError, parseJson } from '../text/json-text.js';
+import { baselineValue, readBaselineText } from './baseline-file.js';
 import { RegressError, type Check, type CheckVerdict } from './check.js';
 import type { DesignFigures } from './design-figures.js';
 import { designDifferences, exactDifferences, missingGroups } from './exact-difference.js';
@@ -60,14 +59,8 @@ export function exactFileIn(folder: string): string {
  */
 export async function readExactBaseline(folder: string): Promise<ExactBaseline | null> {
   const file = exactFileIn(folder);
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new RegressError(`${file}: ${(error as Error).message}`, 1, error);
-  }
-  return parseExactBaseline(text, file);
+  const text = await readBaselineText(file);
+  return text === null ? null : parseExactBaseline(text, file);
 }
 
 /**
@@ -75,14 +68,7 @@ export async function readExactBaseline(folder: string): Promise<ExactBaseline |
  * @throws RegressError
  */
 export function parseExactBaseline(text: string, file: string): ExactBaseline {
-  let value: unknown;
-  try {
-    value = parseJson(text);
-  } catch (error) {
-    if (!(error instanceof JsonTextError)) throw error;
-    throw new RegressError(`${file}: ${error.message}; restore it or run --update`, 1, error);
-  }
-  const checked = exactFile.safeParse(value);
+  const checked = exactFile.safeParse(baselineValue(text, file));
   if (!checked.success) {
     const [issue] = checked.error.issues;
     throw new RegressError(

@@ -1,5 +1,4 @@
 /** The committed ratios of level 2, and the figures that thresholds may name. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import {
@@ -8,7 +7,7 @@ import {
   type MutexPolicy,
   type TouchAhead,
 } from '../../engine/host/run-memory.js';
-import { JsonTextError, parseJson } from '../text/json-text.js';
+import { baselineValue, readBaselineText } from './baseline-file.js';
 import { RegressError } from './check.js';
 import type { CellFigures } from './thresholds.js';
 import type { TimedRatio } from './timed-ratios.js';
@@ -83,14 +82,8 @@ export function ratioFileIn(folder: string): string {
  */
 export async function readRatioBaseline(folder: string): Promise<RatioBaseline | null> {
   const file = ratioFileIn(folder);
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new RegressError(`${file}: ${(error as Error).message}`, 1, error);
-  }
-  return parseRatioBaseline(text, file);
+  const text = await readBaselineText(file);
+  return text === null ? null : parseRatioBaseline(text, file);
 }
 
 /**
@@ -98,14 +91,7 @@ export async function readRatioBaseline(folder: string): Promise<RatioBaseline |
  * @throws RegressError
  */
 export function parseRatioBaseline(text: string, file: string): RatioBaseline {
-  let value: unknown;
-  try {
-    value = parseJson(text);
-  } catch (error) {
-    if (!(error instanceof JsonTextError)) throw error;
-    throw new RegressError(`${file}: ${error.message}; restore it or run --update`, 1, error);
-  }
-  const checked = ratioFile.safeParse(value);
+  const checked = ratioFile.safeParse(baselineValue(text, file));
   if (!checked.success) {
     const [issue] = checked.error.issues;
     throw new RegressError(

@@ -3,7 +3,7 @@ import { lagOfCell, largestOf, latencyOfCell, medianOf, type Cell, type TimeKind
 import { throughputInterval, throughputOfCell } from '../result/cell-throughput.js';
 import { outcomeColumns } from './outcome-columns.js';
 import type { Sweep } from '../result/schema.js';
-import { percentileOf, percentileText, withheldNames, type PercentileKey } from '../result/tail.js';
+import { percentileOf, percentileText, type PercentileKey, WITHHELD } from '../result/tail.js';
 import { buildsText, figuresBuild, isPaced, ppsOf, throughputBuild } from '../result/throughput.js';
 import { formatCount, formatNs, formatRate, formatShare } from '../text/quantities.js';
 import { grid, wrap, type Column } from '../text/terminal-grid.js';
@@ -79,9 +79,9 @@ export function mainGrid(group: readonly Cell[], name: Naming, width: number, pa
   const throughput = buildsText(cases, throughputBuild);
   const figures = buildsText(cases, figuresBuild);
   const builds = throughput === figures ? figures : `packets/s: ${throughput}; the rest: ${figures}`;
-  const held = group.some((cell) =>
-    withheldNames(latencyOfCell(cell, kind)).some((one) => one === 'p99' || one === 'p99.9'),
-  );
-  const why = held ? '; ~ is a tail that interruptions by the machine leave nothing to say of' : '';
-  return `${grid(group, columns, width, paint)}\n${paint('dim', wrap(`${builds}${why}`, width))}`;
+  const table = grid(group, columns, width, paint);
+  const why = table.includes(WITHHELD)
+    ? '; ~ is a tail that interruptions by the machine leave nothing to say of'
+    : '';
+  return `${table}\n${paint('dim', wrap(`${builds}${why}`, width))}`;
 }
