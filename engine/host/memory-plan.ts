@@ -8,7 +8,7 @@ export interface MemoryNeeds {
   readonly threads: number;
   /** Connections that the table can hold at once. */
   readonly maxConns: number;
-  /** Whether connections may be translated: each of those takes a second slot, for its un-NAT companion. */
+  /** Whether connections may be translated or announced by a helper: each of those takes a second slot, for its companion or annex. */
   readonly nat: boolean;
   /** Bytes for packets: descriptors, frames and what the caller keeps with them. */
   readonly packetStoreBytes: number;
@@ -36,6 +36,8 @@ export interface Regions {
   readonly arguments: ByteOffset;
   readonly buckets: ByteOffset;
   readonly slab: ByteOffset;
+  /** What few connections have, beside the slab. */
+  readonly side: ByteOffset;
   /** From here on the engine clears what it uses: a reset stops before. */
   readonly fragments: ByteOffset;
   /** Per-thread buffers for reassembled packets. */
@@ -104,6 +106,7 @@ export function planMemory(constants: EngineConstants, needs: MemoryNeeds): Memo
     arguments: take(needs.threads * ARGUMENT_BYTES),
     buckets: take(buckets * constants.BUCKET_SIZE),
     slab: take(slabSlots * constants.CONN_SIZE),
+    side: take(slabSlots * constants.SIDE_SIZE),
     // One slot's space more: the heads of the hash chains lie before the slots.
     fragments: take(fragmentSlots === 0 ? 0 : (fragmentSlots + 1) * constants.FRAGMENT_SLOT_SIZE),
     buffers: take(fragmentSlots === 0 ? 0 : needs.threads * constants.BUFFER_SIZE),
