@@ -104,7 +104,7 @@ export class ConnectionReader {
     return {
       index: connIndex(index),
       original,
-      reply: 
+      reply:
         (flags & c.CONN_TRANSLATED) === 0
           ? this.#tuple(at + c.CO_KEY, at + c.CO_KEY, true)
           : this.key(peer + c.CO_KEY),
@@ -114,7 +114,8 @@ export class ConnectionReader {
       helper: alg === c.HELPER_FTP ? 'ftp' : alg === c.HELPER_TFTP ? 'tftp' : null,
       timeoutSeconds: Math.max(0, Math.floor((expirationMs - nowMs) / 1000)),
       tcp: original.protocol === PROTOCOL_TCP ? [this.#peer(at, 0), this.#peer(at, 1)] : null,
-      parent: (flags & c.CONN_ALG_RELATED) === 0 ? null : this.#tuple(peer + c.CO_PARENT_TUPLE, at + c.CO_KEY),
+      parent:
+        (flags & c.CONN_ALG_RELATED) === 0 ? null : this.#tuple(peer + c.CO_PARENT_TUPLE, at + c.CO_KEY),
       timeoutPolicy: this.#view.getUint32(at + c.CO_TP_ID, true),
       expirationMs,
     };
@@ -136,9 +137,7 @@ export class ConnectionReader {
     const protocol = view.getUint8(key + c.K_PROTO);
     const address = (field: number): string =>
       formatAddress(family, this.#bytes.subarray(at + field, at + field + 16));
-    const [src, dst] = turned
-      ? [address(c.K_DST), address(c.K_SRC)]
-      : [address(c.K_SRC), address(c.K_DST)];
+    const [src, dst] = turned ? [address(c.K_DST), address(c.K_SRC)] : [address(c.K_SRC), address(c.K_DST)];
     const [near, far] = turned ? [c.K_DPORT, c.K_SPORT] : [c.K_SPORT, c.K_DPORT];
     const first = view.getUint16(at + near);
     if (isIcmp(protocol)) {

@@ -67,8 +67,8 @@ export const MEMORY_LIMIT_BYTES = 4 * 1024 ** 3;
 /** Bytes of one thread's argument area; see exec-params.ts and thread.ts for what lies in it. */
 export const ARGUMENT_BYTES = 4096;
 const ALIGNMENT = 128;
-/** Load above which a bucketed cuckoo table begins to move entries often. */
-const MAX_MAP_LOAD = 0.6;
+/** Well below the load at which a bucketed cuckoo table begins to move entries often; a connection takes 192 bytes then at most. */
+const MAX_MAP_LOAD = 0.64;
 
 /**
  * Lays out the memory of a run.

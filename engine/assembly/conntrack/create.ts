@@ -26,7 +26,7 @@ import {
   ST_REL,
 } from '../records/connection';
 import { EXEC_COMMIT, EXEC_NAT, ExecParams } from '../records/exec-params';
-import { copyKey, keyHash, K_ZONE, reverseKey } from '../records/key';
+import { copyKey, keyHash, K_ZONE } from '../records/key';
 import {
   C_CT_LOCK,
   C_N_CONN,
@@ -105,7 +105,6 @@ function prepare<E>(
   const timeoutClass = protocolInit(conn);
   changetype<E>(0).started(conn, timeoutClass, now);
   copyKey(conn + CO_KEY, contextKey());
-  reverseKey(newReverseKey(), contextKey());
   store<u8>(conn, <u8>helperToStore(control, params), CO_ALG);
   if (expected) inheritExpectation(conn, params);
 }
@@ -138,7 +137,7 @@ function join(conn: usize, peer: usize, translated: bool, expected: bool): void 
   if (translated) {
     copyKey(peer + CO_KEY, newReverseKey());
     store<u8>(peer, <u8>CONN_UN_NAT, CO_FLAGS);
-    store<u8>(conn, load<u8>(conn, CO_FLAGS) | <u8>CONN_TRANSLATED, CO_FLAGS);
+    store<u8>(conn, load<u8>(conn, CO_FLAGS) | (<u8>CONN_TRANSLATED), CO_FLAGS);
   } else {
     store<u8>(peer, <u8>CONN_ANNEX, CO_FLAGS);
   }
@@ -149,14 +148,8 @@ function join(conn: usize, peer: usize, translated: bool, expected: bool): void 
  * Publishes: companion, main entry, expiration list; then the counts. Precondition: ct_lock is held. `peer` is a slot, or 0; `translated`
  * makes it a companion. When the map has no room nothing is left in it.
  */
-function publishLocked<E>(
-  conn: usize,
-  peer: usize,
-  translated: bool,
-  expected: bool,
-  governing: i32,
-): u32 {
-  store<u8>(conn, load<u8>(conn, CO_FLAGS) | <u8>admissionFlags(governing), CO_FLAGS);
+function publishLocked<E>(conn: usize, peer: usize, translated: bool, expected: bool, governing: i32): u32 {
+  store<u8>(conn, load<u8>(conn, CO_FLAGS) | (<u8>admissionFlags(governing)), CO_FLAGS);
   if (peer != 0) {
     join(conn, peer, translated, expected);
     if (translated && !mapInsertLocked(peer, keyHash(peer + CO_KEY, hashBasis))) return NO_ROOM;

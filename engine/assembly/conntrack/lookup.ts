@@ -24,7 +24,7 @@ export function isExpired(conn: usize, now: i64): bool {
 // @ts-ignore: decorator
 @inline
 export function isCompanion(conn: usize): bool {
-  return (load<u8>(conn, CO_FLAGS) & <u8>CONN_UN_NAT) != 0;
+  return (load<u8>(conn, CO_FLAGS) & (<u8>CONN_UN_NAT)) != 0;
 }
 
 /** Whether `key` is the record's reverse key. */

@@ -1,13 +1,6 @@
 /** What the tracker writes back to a packet: state, zone, mark, label, original tuple (spec §2 steps j, k). */
 import { LC_CONN } from '../probe/counters';
-import {
-  CO_FLAGS,
-  CO_KEY,
-  CO_LOCK,
-  CO_MARK,
-  CONN_ALG_RELATED,
-  ST_TRK,
-} from '../records/connection';
+import { CO_FLAGS, CO_KEY, CO_LOCK, CO_MARK, CONN_ALG_RELATED, ST_TRK } from '../records/connection';
 import { EXEC_LABEL, EXEC_MARK, ExecParams } from '../records/exec-params';
 import { K_DL_TYPE, K_DPORT, K_PROTO, K_SCODE, K_SPORT, K_STYPE } from '../records/key';
 import { Packet } from '../records/packet';
@@ -64,7 +57,7 @@ export function writeMetadata(p: Packet, zone: u32, conn: usize, key: usize, exp
 // @ts-ignore: decorator
 @inline
 function isRelated(conn: usize): bool {
-  return (load<u8>(conn, CO_FLAGS) & <u8>CONN_ALG_RELATED) != 0;
+  return (load<u8>(conn, CO_FLAGS) & (<u8>CONN_ALG_RELATED)) != 0;
 }
 
 /** Addresses and ports from `tuple`, type and protocol from `key`. */

@@ -218,7 +218,7 @@ function updateState<E>(p: Packet, conn: usize, now: i64): bool {
     p.ctState |= reply ? ST_REL | ST_RPL : ST_REL;
     return false;
   }
-  if (load<u8>(conn, CO_FLAGS) & <u8>CONN_ALG_RELATED) p.ctState |= ST_REL;
+  if (load<u8>(conn, CO_FLAGS) & (<u8>CONN_ALG_RELATED)) p.ctState |= ST_REL;
   lock(conn + CO_LOCK, LC_CONN);
   const result = protocolUpdate(conn, reply);
   if (Context.timeoutClass != TM_NONE) changetype<E>(0).refreshed(conn, Context.timeoutClass, now);

@@ -17,7 +17,7 @@ import { mapRemoveLocked } from '../shm/hash-map';
 export function unindexLocked(conn: usize): void {
   if (load<u8>(conn, CO_ALG) != 0) purgeExpectations(conn + CO_KEY);
   mapRemoveLocked(conn);
-  if ((load<u8>(conn, CO_FLAGS) & <u8>CONN_TRANSLATED) == 0) return;
+  if ((load<u8>(conn, CO_FLAGS) & (<u8>CONN_TRANSLATED)) == 0) return;
   mapRemoveLocked(peerOf(conn));
   countWork(W_MAP_REMOVES, 1);
 }

@@ -43,7 +43,7 @@ export function peerOf(record: usize): usize {
 // @ts-ignore: decorator
 @inline
 export function reverseIsPeers(record: usize): bool {
-  return (load<u8>(record, CO_FLAGS) & <u8>(CONN_UN_NAT | CONN_TRANSLATED)) != 0;
+  return (load<u8>(record, CO_FLAGS) & (<u8>(CONN_UN_NAT | CONN_TRANSLATED))) != 0;
 }
 
 /** Address of the record's reverse key: its peer's key, or made at `scratch`. */
@@ -74,7 +74,7 @@ export function parentTupleOf(conn: usize): usize {
 // @ts-ignore: decorator
 @inline
 export function labelHalf(conn: usize, half: usize): u64 {
-  if ((load<u8>(conn, CO_KEPT) & <u8>KEPT_LABEL) == 0) return 0;
+  if ((load<u8>(conn, CO_KEPT) & (<u8>KEPT_LABEL)) == 0) return 0;
   return load<u64>(sideOf(conn) + half * 8, SD_LABEL);
 }
 
@@ -83,27 +83,27 @@ export function storeLabel(conn: usize, low: u64, high: u64): void {
   const side = sideOf(conn);
   store<u64>(side, low, SD_LABEL);
   store<u64>(side, high, SD_LABEL + 8);
-  store<u8>(conn, load<u8>(conn, CO_KEPT) | <u8>KEPT_LABEL, CO_KEPT);
+  store<u8>(conn, load<u8>(conn, CO_KEPT) | (<u8>KEPT_LABEL), CO_KEPT);
 }
 
 /** By how many bytes the sequence numbers of one direction are off; 0 = none. Precondition: conn's lock is held. */
 // @ts-ignore: decorator
 @inline
 export function skewOf(conn: usize): i32 {
-  return load<u8>(conn, CO_KEPT) & <u8>KEPT_SKEW ? load<i32>(sideOf(conn), SD_SEQ_SKEW) : 0;
+  return load<u8>(conn, CO_KEPT) & (<u8>KEPT_SKEW) ? load<i32>(sideOf(conn), SD_SEQ_SKEW) : 0;
 }
 
 /** Whether that direction is the reply. Precondition: conn's lock is held. */
 // @ts-ignore: decorator
 @inline
 export function skewsReply(conn: usize): bool {
-  return (load<u8>(conn, CO_KEPT) & <u8>KEPT_SKEW_REPLY) != 0;
+  return (load<u8>(conn, CO_KEPT) & (<u8>KEPT_SKEW_REPLY)) != 0;
 }
 
 /** Precondition: conn's lock is held. */
 export function storeSkewOf(conn: usize, skew: i32, reply: bool): void {
   store<i32>(sideOf(conn), skew, SD_SEQ_SKEW);
-  const kept = <u32>load<u8>(conn, CO_KEPT) & ~KEPT_SKEW_REPLY;
+  const kept = (<u32>load<u8>(conn, CO_KEPT)) & ~KEPT_SKEW_REPLY;
   store<u8>(conn, <u8>(kept | KEPT_SKEW | (reply ? KEPT_SKEW_REPLY : 0)), CO_KEPT);
 }
 

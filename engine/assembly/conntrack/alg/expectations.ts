@@ -22,7 +22,17 @@ import {
   NAT_SRC,
 } from '../../records/connection';
 import { EXEC_NAT, ExecParams } from '../../records/exec-params';
-import { copyKey, K_DL_TYPE, K_DPORT, K_DST, K_SPORT, K_SRC, keyEquals, keyHash } from '../../records/key';
+import {
+  copyKey,
+  K_DL_TYPE,
+  K_DPORT,
+  K_DST,
+  K_SPORT,
+  K_SRC,
+  keyEquals,
+  keyHash,
+  reverseKey,
+} from '../../records/key';
 import {
   C_N_EXPECTATIONS,
   C_RESOURCES_LOCK,
@@ -119,12 +129,11 @@ export function expectationParentKey(): usize {
 
 /**
  * Makes `conn` the data connection of the last match: related, with the parent's mark and label; with NAT also the parent's
- * translation, in newReverseKey(), without a search for a free tuple. CO_KEY and newReverseKey() must be set, the connection not
- * published. The parent's tuple is stored by whoever gives it a companion or annex.
+ * translation, in newReverseKey(), without a search for a free tuple. CO_KEY must be set, the connection not published. The parent's tuple is stored by whoever gives it a companion or annex.
  */
 export function inheritExpectation(conn: usize, params: ExecParams): void {
   const match = expectationCopy();
-  store<u8>(conn, load<u8>(conn, CO_FLAGS) | <u8>CONN_ALG_RELATED, CO_FLAGS);
+  store<u8>(conn, load<u8>(conn, CO_FLAGS) | (<u8>CONN_ALG_RELATED), CO_FLAGS);
   store<u32>(conn, load<u32>(match, EX_MARK), CO_MARK);
   const labelLow = load<u64>(match, EX_LABEL);
   const labelHigh = load<u64>(match, EX_LABEL + 8);
@@ -132,6 +141,7 @@ export function inheritExpectation(conn: usize, params: ExecParams): void {
   if ((params.flags & EXEC_NAT) == 0) return;
   const action = load<u32>(match, EX_ACTION);
   store<u8>(conn, <u8>action, CO_NAT_ACTION);
+  reverseKey(newReverseKey(), conn + CO_KEY);
   const translated = newReverseKey() + (action == NAT_SRC ? K_DST : K_SRC);
   v128.store(translated, v128.load(match + EX_REPLACEMENT));
 }

@@ -10,13 +10,7 @@
  * though detection took it for that, is left alone; text does not grow beyond what the IP length can say.
  */
 import { countWork, LC_CONN, W_ALG_REWRITES } from '../../probe/counters';
-import {
-  CO_KEY,
-  CO_LOCK,
-  ST_INV,
-  ST_RPL,
-  ST_TRK,
-} from '../../records/connection';
+import { CO_KEY, CO_LOCK, ST_INV, ST_RPL, ST_TRK } from '../../records/connection';
 import { K_DST, K_PROTO, K_SRC, keyHash } from '../../records/key';
 import { hashBasis } from '../../records/memory-map';
 import { Packet } from '../../records/packet';

@@ -10,14 +10,7 @@
  *
  * Differs from the original on IPv6 errors: the outer checksum adjusted is the ICMPv6 one, whatever the connection carries.
  */
-import {
-  CO_KEY,
-  CO_NAT_ACTION,
-  NAT_DST,
-  NAT_SRC,
-  ST_DNAT,
-  ST_SNAT,
-} from '../../records/connection';
+import { CO_KEY, CO_NAT_ACTION, NAT_DST, NAT_SRC, ST_DNAT, ST_SNAT } from '../../records/connection';
 import { K_DL_TYPE, K_DPORT, K_DST, K_PROTO, K_SPORT, K_SRC } from '../../records/key';
 import { Packet } from '../../records/packet';
 import { peerOf } from '../../records/side-data';
