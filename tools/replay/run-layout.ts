@@ -95,7 +95,7 @@ async function layOutStaged(
   const memory = planMemory(c, {
     threads: workers + 2,
     maxConns: mostConns(traffic, plan),
-    nat: rules.requests.some((request) => request.nat !== undefined),
+    nat: rules.requests.some(({ nat, helper }) => nat !== undefined || helper !== undefined),
     packetStoreBytes: packetStoreBytes(traffic, c.PACKET_SIZE, c.PARAMS_SIZE, rules, workers),
     histogramBytes: c.HISTOGRAMS_SIZE,
   });
