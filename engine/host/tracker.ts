@@ -69,7 +69,7 @@ export interface ReturnedPacket {
   readonly state: string;
   readonly stateBits: number;
   readonly mark: number;
-  /** Why the verdict; null when there was nothing special. */
+  /** Why the packet has this ct_state; null when there was nothing special. */
   readonly reason: Reason | null;
   /** Whether the frame differs from what it was before this call. */
   readonly frameChanged: boolean;

@@ -13,7 +13,7 @@ import {
 import { smallestSignedRankP } from '../stats/signed-rank.js';
 import type { CellSummary, Comparison } from '../result/schema.js';
 import { METRICS, metricApplies, metricSpec } from './metrics.js';
-import type { Cell, Group, Pair } from './plan.js';
+import type { Cell, Group, Pair } from './matrix-plan.js';
 import { withheldComparison } from './tail-rule.js';
 import { steadyBlocks, type RepetitionRule } from './stopping.js';
 import type { Blocks } from './trial.js';

@@ -25,7 +25,7 @@ import {
 import type { BenchRecord } from './bench-record.js';
 import type { MatrixState } from './drive-matrix.js';
 import type { MatrixSpec } from './matrix-spec.js';
-import type { Group, Shard } from './plan.js';
+import type { Group, Shard } from './matrix-plan.js';
 import { primaryMetric } from './metrics.js';
 import { groupProgress, groupWarmUp, sessionPlace, steadyBlocks } from './stopping.js';
 import { completeBlockNumbers, completeSessions } from './trial.js';

@@ -2,7 +2,7 @@
 import { blockOrder, sessionSeed } from './order.js';
 import type { MatrixResult } from './matrix-result.js';
 import type { MatrixSpec } from './matrix-spec.js';
-import type { Cell, Group } from './plan.js';
+import type { Cell, Group } from './matrix-plan.js';
 import { coverText, metricOf } from '../result/comparisons.js';
 import { signedNs } from '../text/quantities.js';
 

@@ -4,7 +4,7 @@
  */
 import { shuffled } from '../random/random-source.js';
 import { Random } from '../random/random.js';
-import type { Cell, Group } from './plan.js';
+import type { Cell, Group } from './matrix-plan.js';
 
 /**
  * Seed of a session, from which its traffic, orders and hash bases derive; that of the first is the matrix's own. Each

@@ -13,7 +13,7 @@ import { isSourceBound } from '../result/throughput.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
 import { latencyOf, MatrixError, type InputSpec, type MatrixSpec } from './matrix-spec.js';
 import { valuesOf } from './metrics.js';
-import type { Cell } from './plan.js';
+import type { Cell } from './matrix-plan.js';
 import type { CellRunner, TrialMeasurement } from './trial.js';
 
 /** An input ready to be replayed. */

@@ -13,7 +13,7 @@ import { ForkedSessions } from './session-process.js';
 import { matrixResult, withWarnings, type MatrixResult, type ResultFrame } from './matrix-result.js';
 import { MatrixError, type MatrixSpec } from './matrix-spec.js';
 import { sessionSeed } from './order.js';
-import { planMatrix, type Shard } from './plan.js';
+import { planMatrix, type Shard } from './matrix-plan.js';
 import { ReplayCellRunner, type InputLoader } from './replay-runner.js';
 import type { CellRunner } from './trial.js';
 

@@ -2,7 +2,7 @@
 import { readMachine, type MachineAtStart } from '../replay/machine.js';
 import type { MatrixSpec } from './matrix-spec.js';
 import { sessionSeed } from './order.js';
-import { planMatrix } from './plan.js';
+import { planMatrix } from './matrix-plan.js';
 import { InProcessSessions, type SessionState } from './session.js';
 import { STOP_SESSION, type SessionMessage, type SessionRequest } from './session-process.js';
 import type { CellRunner, TrialRecord } from './trial.js';

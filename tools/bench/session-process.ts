@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { ResultCase } from '../result/schema.js';
 import type { MatrixSpec } from './matrix-spec.js';
-import type { Group, Shard } from './plan.js';
+import type { Group, Shard } from './matrix-plan.js';
 import type { SessionHooks, SessionRunner, SessionState, TrialFailure, TrialPlace } from './session.js';
 import type { TrialRecord } from './trial.js';
 

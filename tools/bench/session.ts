@@ -5,7 +5,7 @@
 import type { ResultCase } from '../result/schema.js';
 import { blockOrder, sessionSeed, trialSeed } from './order.js';
 import type { MatrixSpec } from './matrix-spec.js';
-import type { Cell, Group } from './plan.js';
+import type { Cell, Group } from './matrix-plan.js';
 import { groupProgress, type GroupProgress } from './stopping.js';
 import { sessionBlocks, type CellRunner, type TrialMeasurement, type TrialRecord } from './trial.js';
 

@@ -10,7 +10,7 @@ import {
   type MatrixResult,
 } from '../bench/matrix-result.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
-import { parseShard, planMatrix, type Group, type Shard } from '../bench/plan.js';
+import { parseShard, planMatrix, type Group, type Shard } from '../bench/matrix-plan.js';
 import { rateText } from '../bench/rate.js';
 import type { TrialRecord } from '../bench/trial.js';
 import { mutexOf, touchAheadEffect, touchAheadOf } from '../result/cells.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MatrixResult } from '../bench/matrix-result.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
-import { planMatrix } from '../bench/plan.js';
+import { planMatrix } from '../bench/matrix-plan.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import type { InputLoader } from '../bench/replay-runner.js';
 import { DEFAULT_MUTEX, type TouchAhead } from '../../engine/host/run-memory.js';

@@ -53,7 +53,7 @@ import {
   R_NAT_EXHAUSTED,
   R_SLAB_FULL,
   R_ZONE_LIMIT,
-} from '../records/verdict';
+} from '../records/reasons';
 import { retire } from '../shm/epoch';
 import { mapInsertLocked, mapRemoveLocked } from '../shm/hash-map';
 import { lock, unlock } from '../shm/mutex';

@@ -6,7 +6,7 @@
  * WebAssembly has no prefetch: a touch is a plain load whose value is added up and stored, so that no compiler takes it out.
  *
  * It is a hint. Nothing it learns is kept for a packet: the look-up hashes, probes, locks and counts as if nothing had been touched,
- * so no verdict, no count of work and no order depends on it. It is the same code before every design's, and the original has
+ * so no ct_state, no count of work and no order depends on it. It is the same code before every design's, and the original has
  * nothing like it, which is why it is a setting (C_TOUCH_AHEAD): never, always, or by the size of the table.
  *
  * Who writes: this thread, into its own block. Who reads: this thread reads the frames of its own packets, and buckets and records

@@ -15,7 +15,7 @@
  * of the sweep in progress that wait to be recorded.
  */
 import { histograms, lagGroups } from '../records/memory-map';
-import { N_CLASSES } from '../records/verdict';
+import { N_CLASSES } from '../records/reasons';
 import { N_LOCK_CLASSES, PROBED } from './flavour';
 
 const HEADER: usize = 64;
@@ -29,12 +29,12 @@ export const H_KEY: usize = 40;
 export const KEY_OTHERS: u32 = 0xffff_ffff;
 
 /** 2048 sub-buckets, 32 buckets: (32 + 1) * 1024 counts of u64. */
-export const FINE_COUNTS: u32 = 33792;
+const FINE_COUNTS: u32 = 33792;
 export const FINE_BYTES: usize = HEADER + <usize>FINE_COUNTS * 8;
 const FINE_MASK: u64 = 2047;
 const FINE_HALF_BITS: u32 = 10;
 /** 256 sub-buckets, 35 buckets: (35 + 1) * 128 counts of u64. */
-export const COARSE_COUNTS: u32 = 4608;
+const COARSE_COUNTS: u32 = 4608;
 export const COARSE_BYTES: usize = HEADER + <usize>COARSE_COUNTS * 8;
 const COARSE_MASK: u64 = 255;
 const COARSE_HALF_BITS: u32 = 7;

@@ -29,7 +29,7 @@
  *
  * Differs from the original: the table is laid out once for the configured number of connections and never rehashes in a
  * run (a rehash in the middle would be measured as a stall of one unlucky packet). Should no room be found within
- * the search bound, insertion fails and the packet gets the verdict of a full table, with a reason of its own.
+ * the search bound, insertion fails and the packet becomes what it becomes in a full table, with a reason of its own.
  */
 import { countWork, DEBUG, W_BUCKET_PROBES, W_MAP_DISPLACEMENTS, W_MAP_INSERTS } from '../probe/counters';
 import { FAULT_MOVE_LATE, isPlanted } from '../probe/faults';
