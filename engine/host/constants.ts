@@ -303,7 +303,7 @@ export type EngineConstants = Readonly<Record<ConstantName, number>>;
 
 /**
  * Constants that engines of earlier revisions lack, which `regress --against` still loads; they read as 0 there, and what they
- * locate is not measured. None of them may be 0 in an engine that has it, but for what 0 means just that it has none of.
+ * locate is not measured. None of them may be 0 in an engine that has it, unless 0 means there that it has nothing of the kind.
  */
 const LATER_CONSTANTS: ReadonlySet<ConstantName> = new Set<ConstantName>([
   'C_MUTEX_POLICY',

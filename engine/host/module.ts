@@ -9,7 +9,7 @@ import { PAGE_BYTES } from './memory-plan.js';
 
 /**
  * How a design was compiled: `bare` without probes, `probed` with lock figures and work counts, `debug` with lock-order
- * checks on top, `torture` with steps and faults that can be planted on top of that (engine/assembly/probe/steps.ts), `traced` as bare with every memory access and turn of a loop told to the host.
+ * checks on top, `torture` with steps and faults that can be planted on top of that (engine/assembly/probe/steps.ts), `traced` as bare where every memory access and turn of a loop calls the host.
  */
 export type Flavour = 'bare' | 'probed' | 'debug' | 'torture' | 'traced';
 

@@ -152,7 +152,7 @@ function isValid(one: ResultCase): boolean {
   return one.audit.length > 0 && one.audit.every((check) => check.ok);
 }
 
-/** Warnings that come from all trials together: of parts that are merged they are told anew. */
+/** Warnings that come from all trials together: of parts that are merged they are raised anew. */
 export const RECOMPUTED_WARNING_CODES: ReadonlySet<string> = new Set<WarningCode | FoundWarningCode>([
   'few-trials',
   'outliers',
@@ -206,7 +206,7 @@ function oversubscribed(groups: readonly Group[]): Result['warnings'] {
   ];
 }
 
-/** A case of a matrix: its warnings are told once for all trials, and kept for a resumed run to count again. */
+/** A case of a matrix: its warnings are listed once for all trials, and kept for a resumed run to count again. */
 interface MatrixCase extends ResultCase {
   readonly trialWarnings?: ResultCase['warnings'];
 }

@@ -105,7 +105,7 @@ function cpuWaitNotes(cases: readonly ResultCase[]): string[] {
   const cpuWait = cpuWaits.length === 0 ? null : median(cpuWaits);
   if (cpuWait === null) {
     return [
-      'the system does not tell how long workers waited for a CPU; other load counts as contention here',
+      'the system does not report how long workers waited for a CPU; other load counts as contention here',
     ];
   }
   if (cpuWait <= STARVED_SHARE) return [];

@@ -11,7 +11,7 @@ import type { Group, Shard } from './matrix-plan.js';
 import type { SessionHooks, SessionRunner, SessionState, TrialFailure, TrialPlace } from './session.js';
 import type { TrialRecord } from './trial.js';
 
-/** What a session's process is told at its start. */
+/** What a session's process gets at its start. */
 export interface SessionRequest {
   readonly spec: MatrixSpec;
   readonly shard: Shard | null;
@@ -50,7 +50,7 @@ class SessionError extends Error {
   }
 }
 
-/** How often the process is told of an interruption at the latest, ms. */
+/** After so many ms at the latest the process hears of an interruption. */
 const INTERRUPT_POLL_MS = 100;
 
 /** Starts a process for each session. */

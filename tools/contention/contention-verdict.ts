@@ -1,4 +1,4 @@
-/** What a contention result says of the designs: the rounds of a workload as evidence for a verdict. */
+/** The rounds of a contention workload as evidence for a verdict on the designs. */
 import type { Evidence } from '../result/verdict.js';
 import { isDifference } from '../stats/finding.js';
 import { medianInterval } from '../stats/median-interval.js';

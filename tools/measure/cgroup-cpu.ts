@@ -5,7 +5,7 @@
  */
 import { readLine, wholeNumber, type SystemFiles } from './system-files.js';
 
-/** CPU limits and throttling; null where the group sets no limit or does not tell. */
+/** CPU limits and throttling; null where the group sets no limit or does not report it. */
 export interface CgroupCpu {
   /** CPUs' worth of time per period, e.g. 1.5; null without a limit. */
   readonly quotaCpus: number | null;

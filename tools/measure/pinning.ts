@@ -50,7 +50,7 @@ export async function pinThread(
     return failed(`taskset could not pin thread ${threadId} to CPU ${cpu}: ${message}`);
   }
   const allowed = readThreadAffinity(files, threadId);
-  if (allowed === null) return failed(`the system does not tell where thread ${threadId} may run (no /proc)`);
+  if (allowed === null) return failed(`the system does not report where thread ${threadId} may run (no /proc)`);
   if (allowed.length !== 1 || allowed[0] !== cpu) {
     return failed(
       `thread ${threadId} may still run on CPUs ${allowed.join(',')}; something else set its affinity`,
@@ -59,7 +59,7 @@ export async function pinThread(
   return { pinned: true, threadId, cpu };
 }
 
-/** CPUs that share a core with `cpu`, itself included; null where the system does not tell. */
+/** CPUs that share a core with `cpu`, itself included; null where the system does not report it. */
 export function coreSiblings(files: SystemFiles, cpu: number): number[] | null {
   return parseCpuList(readLine(files, `/sys/devices/system/cpu/cpu${cpu}/topology/thread_siblings_list`));
 }

@@ -20,7 +20,7 @@ export interface MeasuredPoint {
   readonly ppsOnCpu: number;
   /** Share of that time spent waiting for locks. */
   readonly waitShare: number;
-  /** Share of the workers' time that they were ready and had no CPU; null where the system does not tell. */
+  /** Share of the workers' time that they were ready and had no CPU; null where the system does not report it. */
   readonly cpuWaitShare: number | null;
   readonly parameters: ModelParameters;
 }
@@ -184,7 +184,7 @@ interface CaseFigures {
   readonly ctHoldCv: number;
   readonly connPerPacket: number;
   readonly connHoldNs: number;
-  /** Null when there were too few waits to tell. */
+  /** Null when there were too few waits. */
   readonly pauseNs: number | null;
 }
 

@@ -11,7 +11,7 @@ export interface OnCpu {
 
 /**
  * Leaves out the time that workers were ready to run and had no CPU, so that a starved thread is not taken for a slow one.
- * Where the system does not tell that time, it is the throughput as measured.
+ * Where the system does not report that time, it is the throughput as measured.
  */
 export function onCpu(one: ResultCase): OnCpu {
   const workers = one.perWorker ?? [];

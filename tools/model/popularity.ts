@@ -1,7 +1,7 @@
-/** How the connections of an input share its packets, as far as its parameters tell. */
+/** How the connections of an input share its packets, as far as its parameters show. */
 import type { ResultCase } from '../result/schema.js';
 
-/** Connections that are told apart; those beyond are rare enough never to meet. */
+/** Connections with a share of their own; those beyond are rare enough never to meet. */
 const MOST_RANKS = 200;
 
 /** Shares of the packets of the most popular connections, largest first, at most 1 in sum. */

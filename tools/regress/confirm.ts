@@ -13,7 +13,7 @@ import { RegressError, type Check } from './check.js';
 import type { EngineBuild } from './engine-builds.js';
 import { loadRegressInput, regressInputName, type RegressInput } from './regress-config.js';
 
-/** One cell to measure, as it is told to another process. */
+/** One cell to measure, as another process gets it. */
 export interface ConfirmRequest {
   readonly input: RegressInput;
   /** Design with its preset, as on the command line. */

@@ -88,7 +88,7 @@ export async function writeBaseline(folder: string, file: string, text: string):
   await writeAtomically(file, text);
 }
 
-/** Of an update: what changed is told, and is no failure. */
+/** Of an update: what changed is listed, and is no failure. */
 function asChanges(checks: readonly Check[]): Check[] {
   return checks.map((check) =>
     check.verdict === 'pass' ? check : { ...check, verdict: 'skipped' as const },

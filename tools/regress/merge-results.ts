@@ -138,7 +138,7 @@ function mergeShards(runs: readonly Run[], texts: readonly string[]): MatrixResu
   return missing.length === 0 ? dedupe(merged) : { ...dedupe(merged), partial: true };
 }
 
-/** What trials warned of, and what they come to, is told anew over all of them. */
+/** Warnings of trials, and the notes on all of them together, are made anew over all trials. */
 function withoutTrialWarnings(frame: ReturnType<typeof frameOf>): ReturnType<typeof frameOf> {
   const warnings = frame.warnings.filter(
     ({ code, text }) => !RECOMPUTED_WARNING_CODES.has(code) && !/^in \d+ of \d+ trials/.test(text),

@@ -14,7 +14,7 @@ export const OUTCOME_NAMES: Readonly<Record<Outcome, string>> = {
   tableFull: 'table full',
 };
 
-/** Reasons of the engine behind an outcome; `invalid` is told by the verdict. */
+/** Reasons of the engine behind an outcome; `invalid` is a ct_state. */
 const REASONS: Readonly<Record<Exclude<Outcome, 'invalid'>, readonly string[]>> = {
   natFailed: ['nat-exhausted'],
   refused: ['zone-limit'],

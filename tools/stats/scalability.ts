@@ -32,7 +32,7 @@ export interface UslParameters {
 
 /** A fit with intervals. */
 export interface ScalingFit {
-  /** `usl`: all three parameters; `amdahl`: two numbers of workers cannot tell contention from coherency, kappa is 0. */
+  /** `usl`: all three parameters; `amdahl`: two numbers of workers cannot separate contention from coherency, kappa is 0. */
   readonly model: 'usl' | 'amdahl';
   readonly lambda: Estimate;
   readonly sigma: Estimate;

@@ -108,7 +108,7 @@ function hashAt(i: u32): usize {
   return threadBlock + T_TOUCH_HASHES + ((<usize>i) << 2);
 }
 
-/** Writes the hashes of the tuples that can be told; returns how many. */
+/** Writes the hashes of the tuples that can be read off the frames; returns how many. */
 function hashTuples(packets: usize, count: u32, call: ExecParams): u32 {
   let known: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {

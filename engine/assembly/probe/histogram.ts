@@ -85,8 +85,8 @@ function countAt(at: usize, slot: u32, counts: u32): void {
     i = counts - 1;
     store<u64>(at, load<u64>(at, H_OVERFLOWS) + 1, H_OVERFLOWS);
   }
-  const cell = at + HEADER + ((<usize>i) << 3);
-  store<u64>(cell, load<u64>(cell) + 1);
+  const bin = at + HEADER + ((<usize>i) << 3);
+  store<u64>(bin, load<u64>(bin) + 1);
 }
 
 // @ts-ignore: decorator
@@ -150,7 +150,7 @@ const NO_LAG: i64 = i64.MIN_VALUE;
 /**
  * Milliseconds between a connection's expiration and its removal; an expiration of 0 is none. It waits until `recordLags`: between the
  * removals of two connections, each with its cache misses and locked instructions, every instruction costs several times
- * what it does in a row, and would be told as the sweep's time.
+ * what it does in a row, and would be counted as the sweep's time.
  * @param ordinal how many removals of this sweep came before
  */
 // @ts-ignore: decorator

@@ -11,7 +11,7 @@
  * record keeps its `next` and, in lists that are walked without a lock, its list `next`, so a traversal standing on it continues.
  *
  * `generation` counts the uses of the slot, odd while it is out (shm/slab.ts), so a stale reference held across a grace
- * period (the packet's cached connection) can be told from a live one.
+ * period (the packet's cached connection) can be distinguished from a live one.
  */
 export const CO_KEY: usize = 0;
 export const CO_NEXT: usize = 48; // map chain, atomic u32

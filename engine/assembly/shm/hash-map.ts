@@ -19,7 +19,7 @@
  * it leaves the old one, so every entry is always in at least one. A reader that looked at bucket 1 before a move 2 -> 1
  * and at bucket 2 after it would miss the entry; therefore it verifies bucket 1's version again at the end.
  *
- * Hints (the touch and peek functions) take no version: what they find may be of two states at once, and is good for nothing but
+ * Hints (the touch and peek functions) take no version: what they find may be of two states at once, and is good only for
  * deciding which memory to load ahead.
  *
  * A reader waits for a writer only while a bucket's version is odd. Should the writer's thread die there, the wait ends with the run,

@@ -179,7 +179,7 @@ class HeldWalk {
 }
 
 /**
- * Descriptor of the next fragment that is held, 0 = end; `first` not 0 starts a walk. In no particular order. For listing while
+ * Descriptor of the next fragment that is held, 0 = end; `first` other than 0 starts a walk. The order is arbitrary. For listing while
  * nothing else runs.
  */
 export function heldFragmentNext(first: u32): usize {
