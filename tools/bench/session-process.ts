@@ -59,7 +59,7 @@ export class ForkedSessions implements SessionRunner {
   readonly #entry: string;
   readonly #args: readonly string[];
   /** What sessions have said on standard error: each reads the same inputs and warns of the same things. */
-  readonly #said = new Set<string>();
+  readonly #printed = new Set<string>();
 
   /**
    * @param entry file of the process to start
@@ -108,8 +108,8 @@ export class ForkedSessions implements SessionRunner {
   #relay(child: ChildProcess): void {
     if (child.stderr === null) return;
     createInterface({ input: child.stderr }).on('line', (line) => {
-      if (this.#said.has(line)) return;
-      this.#said.add(line);
+      if (this.#printed.has(line)) return;
+      this.#printed.add(line);
       process.stderr.write(`${line}\n`);
     });
   }

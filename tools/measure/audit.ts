@@ -361,8 +361,8 @@ function timeChecks(run: RunRecord, allowed: AuditTolerances): AuditCheck[] {
   return checks;
 }
 
-function order(one: AuditCheck): number {
-  return AUDIT_CHECKS.findIndex((name) => one.name === name || one.name.startsWith(`${name} `));
+function order(check: AuditCheck): number {
+  return AUDIT_CHECKS.findIndex((name) => check.name === name || check.name.startsWith(`${name} `));
 }
 
 function lockCheck(lock: AuditedLock): AuditCheck {

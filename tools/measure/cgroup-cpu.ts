@@ -54,7 +54,7 @@ function quotaOf(files: SystemFiles, folder: string): number | null {
 }
 
 function statField(text: string | null, name: string): number | null {
-  const line = text?.split('\n').find((one) => one.startsWith(`${name} `));
+  const line = text?.split('\n').find((row) => row.startsWith(`${name} `));
   return wholeNumber(line?.slice(name.length + 1));
 }
 

@@ -97,7 +97,7 @@ export function readMachineSchedule(files: SystemFiles): MachineSchedule {
   const line = files
     .read('/proc/stat')
     ?.split('\n')
-    .find((one) => one.startsWith('cpu '));
+    .find((row) => row.startsWith('cpu '));
   // user nice system idle iowait irq softirq steal; guest times are part of user and nice.
   const ticks = line?.split(/\s+/).slice(1, 9).map(wholeNumber) ?? [];
   const known = ticks.length === 8 && ticks.every((value) => value !== null);

@@ -5,13 +5,13 @@ import type { ResultCase } from '../result/schema.js';
 const MOST_RANKS = 200;
 
 /** Shares of the packets of the most popular connections, largest first, at most 1 in sum. */
-export function connectionPopularity(one: ResultCase): number[] {
-  const parameters = one.input.parameters ?? {};
+export function connectionPopularity(entry: ResultCase): number[] {
+  const parameters = entry.input.parameters ?? {};
   const number = (name: string): number | null => {
     const value = parameters[name];
     return typeof value === 'number' ? value : null;
   };
-  const connections = Math.max(1, Math.round(number('active-flows') ?? one.connections?.peak ?? 1));
+  const connections = Math.max(1, Math.round(number('active-flows') ?? entry.connections?.peak ?? 1));
   const elephants = number('elephants');
   const elephantShare = number('elephant-share');
   if (elephants !== null && elephantShare !== null && elephants > 0) {

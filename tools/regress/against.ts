@@ -48,7 +48,7 @@ export interface AgainstTools {
   /** Monotonic nanoseconds. */
   readonly clock: () => number;
   readonly random: RandomSource;
-  /** Told after each look. */
+  /** Called after each look. */
   readonly onLook?: (cell: string, rounds: number, text: string) => void;
 }
 

@@ -126,9 +126,9 @@ function lower(
 
 /** The figures that were measured. */
 function known(candidates: readonly Candidate[]): TimedFigure[] {
-  return candidates.flatMap((one) => {
-    const { value } = one;
-    return typeof value === 'number' && Number.isFinite(value) && value > 0 ? [{ ...one, value }] : [];
+  return candidates.flatMap((candidate) => {
+    const { value } = candidate;
+    return typeof value === 'number' && Number.isFinite(value) && value > 0 ? [{ ...candidate, value }] : [];
   });
 }
 
@@ -209,7 +209,7 @@ function expiryFigures({ cases = [] }: Partial<Result>): TimedFigure[] {
 
 function loadingFigures({ results = [] }: Partial<MicroResult>): TimedFigure[] {
   const timeOf = (name: string): number | null =>
-    results.find((one) => one.name === `capture/${name}`)?.nsPerOperation ?? null;
+    results.find((benchmark) => benchmark.name === `capture/${name}`)?.nsPerOperation ?? null;
   const raw = timeOf('read-file') ?? 'loop';
   return known(
     ['parse-pcap', 'load'].map((name) => lower('cost', `${name}, ns a packet`, null, timeOf(name), raw)),
