@@ -51,12 +51,16 @@ export interface EngineModule {
 
 const cache = new Map<string, EngineModule>();
 
-/** Folder of the compiled designs: `dist/engine/wasm` of the package, whether this file runs from source or compiled. */
+/** Folder of the compiled designs. */
 export function wasmFolder(): string {
   return join(packageRoot(), 'dist', 'engine', 'wasm');
 }
 
-function packageRoot(): string {
+/**
+ * Folder of the package, whether this file runs from source or compiled.
+ * @throws EngineError when no folder above has a package.json
+ */
+export function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'package.json'))) {
     const parent = dirname(folder);
