@@ -94,7 +94,8 @@ export function resumeTrials(
       return own.filter((trial) => isWhole(trial.session));
     }
     if (groupProgress(group, completeSessions(ids, own), spec).done) return own;
-    if (record.groups.find((item) => item.name === group.name)?.done === true) throw endedSession(record, file);
+    if (record.groups.find((item) => item.name === group.name)?.done === true)
+      throw endedSession(record, file);
     return [];
   });
 }

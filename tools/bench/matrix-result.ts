@@ -252,7 +252,10 @@ function controlWarnings(comparisons: readonly MatrixComparison[]): Result['warn
   const flagged = controls.filter((comparison) => comparison.significant === true);
   if (flagged.length === 0) return [];
   const names = flagged
-    .map((comparison) => `${comparison.metric} ${comparison.text} (p=${comparison.adjustedP?.toFixed(3)} after Holm)`)
+    .map(
+      (comparison) =>
+        `${comparison.metric} ${comparison.text} (p=${comparison.adjustedP?.toFixed(3)} after Holm)`,
+    )
     .join(', ');
   return [
     ofClosedList({

@@ -75,7 +75,9 @@ export function matrixSummary(result: MatrixResult): string {
     lines.push(`geomean  ${words}: ${row.head} against ${row.base} ${row.text} over ${row.groups} groups`);
   }
   lines.push(...measuringLines(result));
-  const tests = result.comparisons.filter((comparison) => comparison.kind === 'designs' && typeof comparison.pValue === 'number');
+  const tests = result.comparisons.filter(
+    (comparison) => comparison.kind === 'designs' && typeof comparison.pValue === 'number',
+  );
   const [first] = tests;
   if (first !== undefined) {
     lines.push(`intervals cover: ${coverText(first)}`);

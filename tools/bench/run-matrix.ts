@@ -61,7 +61,9 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
     const { bench } = earlier as Partial<MatrixResult>;
     state.trials.push(...resumeTrials(bench, { fingerprint: print, spec }, groups, file));
     const kept = new Set(state.trials.map((trial) => `${trial.block} ${trial.cell}`));
-    state.cases.push(...earlier.cases.filter((entry) => kept.has(`${entry.trial} ${entry.id}`)).map(withWarnings));
+    state.cases.push(
+      ...earlier.cases.filter((entry) => kept.has(`${entry.trial} ${entry.id}`)).map(withWarnings),
+    );
   }
   const createdAt = earlier?.createdAt ?? new Date().toISOString();
   const build = (remarks: readonly string[]): MatrixResult =>

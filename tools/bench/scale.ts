@@ -30,7 +30,12 @@ export function fitCases(cases: readonly ResultCase[], cores: number): ScalingRe
   const series = new Map<string, ResultCase[]>();
   for (const entry of cases) {
     if (entry.control === true || entry.pacing.mode !== 'topspeed' || entry.partial === true) continue;
-    const key = JSON.stringify([entry.input.name, entry.design, throughputBuild(entry), entry.latency?.mode ?? null]);
+    const key = JSON.stringify([
+      entry.input.name,
+      entry.design,
+      throughputBuild(entry),
+      entry.latency?.mode ?? null,
+    ]);
     series.set(key, [...(series.get(key) ?? []), entry]);
   }
   return [...series.values()].map((own) => fitSeries(own, cores));
@@ -133,7 +138,9 @@ function scalingPoint(point: MeasuredPoint, cores: number): ScalingPoint {
 /** Throughputs over the time that workers had a CPU, by session. */
 function throughputsBySession(cases: readonly ResultCase[]): Sessions {
   const numbers = [...new Set(cases.map((entry) => entry.session ?? 0))].toSorted((a, b) => a - b);
-  return numbers.map((session) => cases.filter((entry) => (entry.session ?? 0) === session).map(throughputOnCpu));
+  return numbers.map((session) =>
+    cases.filter((entry) => (entry.session ?? 0) === session).map(throughputOnCpu),
+  );
 }
 
 /** Points of the fitted curve beyond what was measured, each with its band; where the fits do not bound it there is none. */

@@ -84,10 +84,7 @@ export interface MatrixFlags extends CaptureFlags, ChecksumChoice, RateFlags, Pa
 export function addMatrixOptions(command: Command): void {
   command
     .option('--matrix <file>', 'run the matrix that a bench.yaml describes')
-    .option(
-      '--preset <name>',
-      `run a ready-made matrix: ${READY_MATRICES.map((p) => p.name).join(', ')}`,
-    )
+    .option('--preset <name>', `run a ready-made matrix: ${READY_MATRICES.map((p) => p.name).join(', ')}`)
     .addOption(new Option('--capture <files>').argParser(words).hideHelp());
   command.addOption(matrixChecksumsOption());
   addCaptureOptions(command);
@@ -145,7 +142,10 @@ function addMatrixOutputOptions(command: Command): void {
     )
     .option('--resume', 'go on from the result.json in --out')
     .option('--force', 'replace the result that --out holds')
-    .option('--list', 'list the cells of the matrix, or without a matrix the ready-made ones, and run nothing')
+    .option(
+      '--list',
+      'list the cells of the matrix, or without a matrix the ready-made ones, and run nothing',
+    )
     .option('--list-designs', 'list the designs and their presets, and run nothing')
     .option('--dry-run', 'list every trial in its order and run nothing')
     .option('--quiet', 'only what makes the result unusable')

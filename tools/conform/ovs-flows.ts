@@ -52,9 +52,9 @@ export function requestsToFlows(requests: readonly ExecRequest[]): string[] {
     ...requests.flatMap((request, index) => requestFlows(request, index)),
   ];
   for (const bits of TRACKED_STATES) {
-    const match = STATE_BITS.map(
-      (name, index) => `${(bits & (1 << index)) === 0 ? '-' : '+'}${name}`,
-    ).join('');
+    const match = STATE_BITS.map((name, index) => `${(bits & (1 << index)) === 0 ? '-' : '+'}${name}`).join(
+      '',
+    );
     const actions = `output:${statePort(bits).number},output:${LOG_PORT.number}`;
     flows.push(`table=${STATE_TABLE},priority=10,ct_state=${match},actions=${actions}`);
   }

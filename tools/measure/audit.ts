@@ -361,8 +361,8 @@ function timeChecks(run: RunRecord, allowed: AuditTolerances): AuditCheck[] {
   return checks;
 }
 
-function order(check: AuditCheck): number {
-  return AUDIT_CHECKS.findIndex((name) => check.name === name || check.name.startsWith(`${name} `));
+function order(found: AuditCheck): number {
+  return AUDIT_CHECKS.findIndex((name) => found.name === name || found.name.startsWith(`${name} `));
 }
 
 function lockCheck(lock: AuditedLock): AuditCheck {

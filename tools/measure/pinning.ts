@@ -50,7 +50,8 @@ export async function pinThread(
     return failed(`taskset could not pin thread ${threadId} to CPU ${cpu}: ${message}`);
   }
   const allowed = readThreadAffinity(files, threadId);
-  if (allowed === null) return failed(`the system does not report where thread ${threadId} may run (no /proc)`);
+  if (allowed === null)
+    return failed(`the system does not report where thread ${threadId} may run (no /proc)`);
   if (allowed.length !== 1 || allowed[0] !== cpu) {
     return failed(
       `thread ${threadId} may still run on CPUs ${allowed.join(',')}; something else set its affinity`,

@@ -15,7 +15,8 @@ export interface OnCpu {
  */
 export function onCpu(entry: ResultCase): OnCpu {
   const workers = entry.perWorker ?? [];
-  const elapsedNs = workers.reduce((sum, worker) => sum + worker.elapsedNs, 0) || entry.elapsedNs * entry.workers;
+  const elapsedNs =
+    workers.reduce((sum, worker) => sum + worker.elapsedNs, 0) || entry.elapsedNs * entry.workers;
   const waitNs = workers.reduce((sum, worker) => sum + (worker.waitNs ?? 0), 0);
   // The clocks of scheduler and run differ a little; a worker that did something was on a CPU for some of it.
   const busyNs = Math.max(elapsedNs - waitNs, elapsedNs * 0.01);

@@ -162,7 +162,8 @@ async function measureRun(
   }
   const [before, after] = [outcomes.get(base), outcomes.get(head)];
   // A run that the machine spoilt says nothing of either build; its round is left out.
-  if ([before, after].some((item) => item instanceof TimedRunError && item.failedChecks.length > 0)) return null;
+  if ([before, after].some((item) => item instanceof TimedRunError && item.failedChecks.length > 0))
+    return null;
   if (after instanceof TimedRunError) {
     if (before instanceof TimedRunError) throw after;
     return failure(run, 'regression', `${head.label} cannot run it, ${base.label} can: ${after.message}`);

@@ -121,7 +121,10 @@ interface Side {
   readonly machines: ReadonlySet<string>;
 }
 
-function gather(cases: readonly SessionCase[], read: (entry: ResultCase) => Value[]): Map<string, CellValues> {
+function gather(
+  cases: readonly SessionCase[],
+  read: (entry: ResultCase) => Value[],
+): Map<string, CellValues> {
   const cells = new Map<string, CellValues>();
   for (const { entry, session } of cases) {
     for (const value of read(entry)) addValue(cells, cellNameOf(entry), session, value);

@@ -17,7 +17,11 @@ const METRICS: Readonly<
 > = {
   pps: (entry) => (isPaced(entry) ? entry.pacing.achievedPps : comparablePps(entry)),
   mbps: (entry) =>
-    isPaced(entry) ? entry.pacing.achievedMbps : whyNotCompared(entry) === null ? throughputOf(entry).mbps : null,
+    isPaced(entry)
+      ? entry.pacing.achievedMbps
+      : whyNotCompared(entry) === null
+        ? throughputOf(entry).mbps
+        : null,
   probedPps: burdenedPps,
   'probeCost.nsPerPacket': (entry) => entry.probeCost?.nsPerPacket,
   lockWaitShare: (entry) => entry.lockWaitShare,

@@ -62,7 +62,10 @@ export function settingNames({ mutex, touchAhead }: ResultCase): string[] {
 }
 
 /** The median of a figure over the trials that have it; null when none has. */
-export function medianOf(cell: Cell, figure: (entry: ResultCase) => number | null | undefined): number | null {
+export function medianOf(
+  cell: Cell,
+  figure: (entry: ResultCase) => number | null | undefined,
+): number | null {
   const known = cell.cases
     .map(figure)
     .filter((value): value is number => value !== null && value !== undefined);
@@ -85,7 +88,10 @@ export function totalOf(cell: Cell, figure: (entry: ResultCase) => number | null
 }
 
 /** The largest of a figure over the trials that have it; null when none has. */
-export function largestOf(cell: Cell, figure: (entry: ResultCase) => number | null | undefined): number | null {
+export function largestOf(
+  cell: Cell,
+  figure: (entry: ResultCase) => number | null | undefined,
+): number | null {
   let largest: number | null = null;
   for (const entry of cell.cases) {
     const value = figure(entry);

@@ -98,12 +98,19 @@ export function comparisonsOf(result: Result): readonly Comparison[] {
   if (known !== undefined) return known;
   const all = result.comparisons ?? [];
   const bare = all.flatMap((comparison) =>
-    typeof comparison.pValue === 'number' && typeof comparison.adjustedP !== 'number' ? [{ comparison, pValue: comparison.pValue }] : [],
+    typeof comparison.pValue === 'number' && typeof comparison.adjustedP !== 'number'
+      ? [{ comparison, pValue: comparison.pValue }]
+      : [],
   );
-  const values = adjustWithin(bare, ({ comparison }) => comparison.kind ?? (comparison.control === true ? 'control' : 'designs'));
+  const values = adjustWithin(
+    bare,
+    ({ comparison }) => comparison.kind ?? (comparison.control === true ? 'control' : 'designs'),
+  );
   const found = new Map(bare.map(({ comparison }, index) => [comparison, values[index]]));
   const filled = all
-    .map((comparison) => (found.has(comparison) ? { ...comparison, adjustedP: found.get(comparison) } : comparison))
+    .map((comparison) =>
+      found.has(comparison) ? { ...comparison, adjustedP: found.get(comparison) } : comparison,
+    )
     .map((comparison) => asMayBeShown(comparison, result));
   adjusted.set(result, filled);
   return filled;

@@ -35,7 +35,10 @@ function identityOf(entry: ResultCase): Identity {
     ],
     ['loops', entry.loops],
     ['duration in ms', entry.durationMs],
-    ['loops with the same addresses', entry.uniqueIpLoops ?? (entry.repeatedTuples === true ? 'all' : undefined)],
+    [
+      'loops with the same addresses',
+      entry.uniqueIpLoops ?? (entry.repeatedTuples === true ? 'all' : undefined),
+    ],
     ['clock', entry.clock],
     ['time scale', entry.timeScale],
     ['batch', entry.batch],

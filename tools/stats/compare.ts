@@ -109,7 +109,9 @@ function judged(comparison: Omit<BenchComparison, 'significant' | 'text' | 'deta
 
 /** The same comparisons with Holm's correction over all of them, and what is then left of the verdicts. */
 export function adjustComparisons(comparisons: readonly BenchComparison[]): BenchComparison[] {
-  const tested = comparisons.flatMap((comparison) => (comparison.pValue === null ? [] : [{ comparison, pValue: comparison.pValue }]));
+  const tested = comparisons.flatMap((comparison) =>
+    comparison.pValue === null ? [] : [{ comparison, pValue: comparison.pValue }],
+  );
   const adjusted = adjustWithin(tested, () => 'all');
   const found = new Map(tested.map(({ comparison }, index) => [comparison, adjusted[index] as number]));
   return comparisons.map((comparison) => judged({ ...comparison, adjustedP: found.get(comparison) ?? null }));
@@ -168,7 +170,9 @@ export interface GeomeanRow {
  * @returns null where it would have no interval: no row with values above 0, or one session on a side
  */
 export function geomeanRow(rows: readonly BenchComparison[]): GeomeanRow | null {
-  const positive = rows.filter((row) => [...row.base.medians, ...row.head.medians].every((median) => median > 0));
+  const positive = rows.filter((row) =>
+    [...row.base.medians, ...row.head.medians].every((median) => median > 0),
+  );
   if (positive.length === 0) return null;
   const found = compareSessions(
     meansBySession(positive.map((row) => row.base.medians)),

@@ -138,7 +138,9 @@ function peakOf(
   const workers = uslPeakWorkers(fit);
   if (workers === null || inverse === null || !(inverse.low > 0)) return null;
   const throughput = spread.interval((parameters) =>
-    parameters.kappa > 0 && parameters.sigma < 1 ? uslThroughput(parameters, uslPeakWorkers(parameters) as number) : Number.NaN,
+    parameters.kappa > 0 && parameters.sigma < 1
+      ? uslThroughput(parameters, uslPeakWorkers(parameters) as number)
+      : Number.NaN,
   );
   if (throughput === null) return null;
   const place = (square: number): number => Math.max(1, 1 / Math.sqrt(square));

@@ -37,7 +37,10 @@ export interface SessionEstimate extends Estimate {
 export function sessionEstimate(sessions: Sessions, confidence = 0.95): SessionEstimate {
   if (sessions.length === 0) throw new RangeError('there is no session, so there is no estimate');
   const medians = sessions.map((trials) => median(trials));
-  const counts = { trials: sessions.reduce((sum, session) => sum + session.length, 0), sessions: sessions.length };
+  const counts = {
+    trials: sessions.reduce((sum, session) => sum + session.length, 0),
+    sessions: sessions.length,
+  };
   const [only] = sessions;
   if (sessions.length === 1) {
     const interval = medianInterval(only as readonly number[], confidence);

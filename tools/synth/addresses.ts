@@ -21,6 +21,11 @@ export function ipv6Bytes(address: Ipv6Address): Uint8Array {
   return bytesOf(address, 6, 16);
 }
 
+/** Dotted text of an unsigned 32-bit number. */
+export function ipv4Text(value: number): string {
+  return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.');
+}
+
 function bytesOf(address: string | Uint8Array, family: IpFamily, size: number): Uint8Array {
   if (typeof address === 'string') {
     if (isIP(address) !== family) throw new RangeError(`'${address}' is not an IPv${family} address`);

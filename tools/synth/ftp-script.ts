@@ -1,5 +1,6 @@
 /** The lines and segments of an FTP session (RFC 959, RFC 2428), as steps that a table of sessions walks through. */
 import { formatAddress } from '../../engine/host/addresses.js';
+import { ipv4Text } from './addresses.js';
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_SYN } from './headers.js';
 import { host6 } from './packet-writer.js';
 import type { IpFamily } from './packet-writer.js';
@@ -99,5 +100,5 @@ export function passiveLine(family: IpFamily, host: number, port: number): Uint8
 }
 
 function commas(host: number, port: number): string {
-  return [host >>> 24, (host >>> 16) & 255, (host >>> 8) & 255, host & 255, port >>> 8, port & 255].join(',');
+  return `${ipv4Text(host).replaceAll('.', ',')},${port >>> 8},${port & 255}`;
 }

@@ -157,5 +157,5 @@ export function wrap(text: string, width: number, indent = ''): string {
     }
   }
   lines.push(line);
-  return lines.map((line, index) => (index === 0 ? line : indent + line)).join('\n');
+  return lines.map((full, index) => (index === 0 ? full : indent + full)).join('\n');
 }
