@@ -2,7 +2,7 @@
  * In which order the cells of a group run. One block is every cell once; the order of a block depends on seed, group
  * and block only, so that a resumed matrix goes on exactly as it would have.
  */
-import { shuffled } from '../random/random-source.js';
+import { shuffled } from '../random/draws.js';
 import { Random } from '../random/random.js';
 import type { Cell, Group } from './matrix-plan.js';
 

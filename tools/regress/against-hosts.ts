@@ -6,7 +6,7 @@
  * each other hang together, so the interval is that of a series (stats/serial-mean.ts). A regression is one only when other
  * rounds, with other seeds, find it as well.
  */
-import { shuffled, type RandomSource } from '../random/random-source.js';
+import { shuffled, type RandomSource } from '../random/draws.js';
 import { median } from '../stats/sample.js';
 import { serialMean } from '../stats/serial-mean.js';
 import { mapInterval } from '../stats/session-estimate.js';

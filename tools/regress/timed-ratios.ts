@@ -7,7 +7,7 @@
  * beside the process, or against something in it.
  */
 import { referenceLoopNs } from '../measure/reference-loop.js';
-import { shuffled, type RandomSource } from '../random/random-source.js';
+import { shuffled, type RandomSource } from '../random/draws.js';
 import { median } from '../stats/sample.js';
 import { compareSessions, mapInterval } from '../stats/session-estimate.js';
 import { confidencePerLook, decide, type Direction } from '../stats/verdict.js';
