@@ -45,7 +45,7 @@ export const DEFAULT_MUTEX: MutexPolicy = 'glibc';
 
 /**
  * Whether batches touch ahead what their packets will need (engine/assembly/conntrack/touch-ahead.ts): `auto` while the table is large,
- * `on` always, `off` never, as in the original. No verdict depends on it.
+ * `on` always, `off` never, as in the original. No ct_state depends on it.
  */
 export const TOUCH_AHEAD_SETTINGS = ['auto', 'on', 'off'] as const;
 export type TouchAhead = (typeof TOUCH_AHEAD_SETTINGS)[number];

@@ -12,7 +12,7 @@ export interface RestingTracker {
   readonly checker: EngineThread;
   /** Those that have used it: threads 0 to this less one. All have left (`detach`). */
   readonly threads: number;
-  /** Packets that they ran, which the verdicts must add up to; null where fragments make that another number. */
+  /** Packets that they ran, which the counts of ct_states must add up to; null where fragments make that another number. */
   readonly injected: number | null;
   /** Also no two connections of one tuple and zone: where nothing expires and nothing is forced out. */
   readonly noDuplicates: boolean;

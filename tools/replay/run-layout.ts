@@ -89,7 +89,7 @@ async function layOutStaged(
   const rules = rulesOf(plan.config);
   const assignment = assignmentOf(traffic, rules, steer, workers);
   const counting = countTrafficSlots(traffic, rules, assignment, `${steer} ${workers}`);
-  // Awaited below; what fails before that is told in its place.
+  // Awaited below; what fails before that is reported in its place.
   counting.catch(() => {});
   await eventLoopTurn();
   const memory = planMemory(c, {

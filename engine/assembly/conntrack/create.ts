@@ -5,7 +5,7 @@
  * end, as the original does; `createNarrow` prepares the record first (expiry/narrow-insert.ts says why). Either looks up once more than
  * the packet itself has, under the lock.
  *
- * Returns the connection, or 0; sets the packet's ct_state. `CreateResult.lostRace` tells that a live entry was found
+ * Returns the connection, or 0; sets the packet's ct_state. `CreateResult.lostRace` means that a live entry was found
  * under the lock: then the state is untouched.
  */
 import { countReason, countWork, LC_CT, W_CREATED, W_MAP_REMOVES } from '../probe/counters';
@@ -53,7 +53,7 @@ import {
   R_NAT_EXHAUSTED,
   R_SLAB_FULL,
   R_ZONE_LIMIT,
-} from '../records/verdict';
+} from '../records/reasons';
 import { retire } from '../shm/epoch';
 import { mapInsertLocked, mapRemoveLocked } from '../shm/hash-map';
 import { lock, unlock } from '../shm/mutex';
@@ -67,7 +67,7 @@ import { chooseNatTuple } from './nat/select';
 import { protocolCanCreate, protocolInit } from './protocol';
 import { admitLocked, governingZone, zoneIsFull } from './zone-limits';
 
-/** Zeroes a slot but for its generation. */
+/** Zeroes a slot except for its generation. */
 function blank(slot: usize): void {
   memory.fill(slot, 0, CO_GENERATION);
   memory.fill(slot + CO_FLAGS, 0, CONN_SIZE - CO_FLAGS);

@@ -6,7 +6,7 @@
  * WebAssembly has no prefetch: a touch is a plain load whose value is added up and stored, so that no compiler takes it out.
  *
  * It is a hint. Nothing it learns is kept for a packet: the look-up hashes, probes, locks and counts as if nothing had been touched,
- * so no verdict, no count of work and no order depends on it. It is the same code before every design's, and the original has
+ * so no ct_state, no count of work and no order depends on it. It is the same code before every design's, and the original has
  * nothing like it, which is why it is a setting (C_TOUCH_AHEAD): never, always, or by the size of the table.
  *
  * Who writes: this thread, into its own block. Who reads: this thread reads the frames of its own packets, and buckets and records
@@ -108,7 +108,7 @@ function hashAt(i: u32): usize {
   return threadBlock + T_TOUCH_HASHES + ((<usize>i) << 2);
 }
 
-/** Writes the hashes of the tuples that can be told; returns how many. */
+/** Writes the hashes of the tuples that can be read off the frames; returns how many. */
 function hashTuples(packets: usize, count: u32, call: ExecParams): u32 {
   let known: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {

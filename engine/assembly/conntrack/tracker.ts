@@ -2,7 +2,7 @@
  * The tracker: what happens to one packet (spec §2). Generic over the expiry design `E` (expiry/expiry.ts), compiled once
  * per design.
  */
-import { countReason, countVerdict, countWork, LC_CONN, W_PACKETS } from '../probe/counters';
+import { countReason, countState, countWork, LC_CONN, W_PACKETS } from '../probe/counters';
 import {
   CO_FLAGS,
   CO_GENERATION,
@@ -43,7 +43,7 @@ import {
   R_LOST_RACE,
   R_RELATED_UNKNOWN,
   R_REOPENED,
-} from '../records/verdict';
+} from '../records/reasons';
 import { lock, unlock } from '../shm/mutex';
 import { adjustFtpSequence, handleAlgControl } from './alg/control';
 import { algControl } from './alg/detect';
@@ -61,7 +61,7 @@ const NATTED: u32 = ST_SNAT | ST_DNAT;
 const CACHED_REPLY: u32 = 1;
 const CACHED_RELATED: u32 = 2;
 
-/** Runs one packet through the tracker and counts its verdict. `p.ctState` is the answer. */
+/** Runs one packet through the tracker and counts its ct_state, which is the answer. */
 // @ts-ignore: decorator
 @inline
 export function processPacket<E>(p: Packet, params: ExecParams, now: i64): void {
@@ -80,7 +80,7 @@ export function processPacket<E>(p: Packet, params: ExecParams, now: i64): void 
     }
   }
   countWork(W_PACKETS, 1);
-  countVerdict(p.ctState);
+  countState(p.ctState);
   if (p.reason != 0) countReason(p.reason);
 }
 

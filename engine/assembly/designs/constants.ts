@@ -7,9 +7,7 @@ import { Packet } from '../records/packet';
 
 export {
   COARSE_BYTES,
-  COARSE_COUNTS,
   FINE_BYTES,
-  FINE_COUNTS,
   H_INTERVAL,
   H_KEY,
   H_LAG,
@@ -103,8 +101,6 @@ export {
 export {
   EX_ACTION,
   EX_KEY,
-  EX_LABEL,
-  EX_MARK,
   EX_PARENT_KEY,
   EX_REPLACEMENT,
   EXPECTATION_SIZE,
@@ -122,7 +118,6 @@ export {
   CO_KEY,
   CO_LOCK,
   CO_MARK,
-  CO_NAT_ACTION,
   CO_KEPT,
   CO_PARENT_TUPLE,
   CO_PEER,
@@ -140,7 +135,6 @@ export {
   NAT_DST_PORT,
   NAT_SRC,
   NAT_SRC_PORT,
-  N_TIMEOUT_CLASSES,
   ST_DNAT,
   ST_EST,
   ST_INV,
@@ -221,11 +215,8 @@ export {
   R_UDP_CHECKSUM,
   R_UDP_HEADER,
   R_ZONE_LIMIT,
-} from '../records/verdict';
+} from '../records/reasons';
 export {
-  PEER_MAX_WIN,
-  PEER_SEQ_HI,
-  PEER_SEQ_LO,
   PEER_SIZE,
   PEER_STATE,
   PEER_WSCALE,
@@ -233,7 +224,7 @@ export {
   WSCALE_MASK,
   WSCALE_UNKNOWN,
 } from '../conntrack/tcp';
-export { N_ATTRIBUTES, POLICY_SIZE, POLICY_SLOTS } from '../conntrack/timeout-policies';
+export { POLICY_SIZE, POLICY_SLOTS } from '../conntrack/timeout-policies';
 export { ZONE_ENTRIES, ZONE_ENTRY_SIZE } from '../conntrack/zone-limits';
 export { EXPIRY_SIZE } from '../expiry/expiry';
 export {
@@ -256,8 +247,6 @@ export {
   LS_WAIT_MAX,
   LS_WAIT_MIN,
   LS_WAIT_TOTAL,
-  N_LOCK_CLASSES,
-  N_WORK,
   W_ALG_REWRITES,
   W_BUCKET_PROBES,
   W_BYTES_CHECKSUMMED,
@@ -299,7 +288,6 @@ export const PK_DL_TYPE: usize = offsetof<Packet>('dlType');
 export const PK_CT_STATE: usize = offsetof<Packet>('ctState');
 export const PK_CT_MARK: usize = offsetof<Packet>('ctMark');
 export const PK_CT_ZONE: usize = offsetof<Packet>('ctZone');
-export const PK_VERDICT_CLASS: usize = offsetof<Packet>('verdictClass');
 export const PK_REASON: usize = offsetof<Packet>('reason');
 export const PK_CONN: usize = offsetof<Packet>('conn');
 export const PK_CONN_GENERATION: usize = offsetof<Packet>('connGeneration');

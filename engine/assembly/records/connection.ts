@@ -20,7 +20,7 @@
  * word that chains retired slots (shm/slab.ts) is one that a companion and an annex have no use for.
  *
  * `generation` counts the uses of the slot, odd while it is out (shm/slab.ts), so a stale reference held across a grace
- * period (the packet's cached connection) can be told from a live one.
+ * period (the packet's cached connection) can be distinguished from a live one.
  */
 export const CO_KEY: usize = 0;
 export const CO_NEXT: usize = 48; // map chain, atomic u32

@@ -145,7 +145,7 @@ export const T_BATCHES: usize = 216;
 export const T_BATCHES_TOUCHED: usize = 224;
 /** What touching ahead has loaded, summed up (own thread only); nobody reads it. */
 export const T_TOUCH_SINK: usize = 232;
-/** Verdict counts, u64 each, indexed by final ct_state (8 bits). */
+/** Packets by final ct_state (8 bits), u64 each. */
 export const T_VERDICTS: usize = 256;
 /** Reason counts, u64 each, indexed by Reason. */
 export const T_REASONS: usize = 2304;

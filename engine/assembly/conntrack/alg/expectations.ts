@@ -41,8 +41,8 @@ import {
   expectSlots,
   hashBasis,
 } from '../../records/memory-map';
+import { R_EXPECTATIONS_FULL } from '../../records/reasons';
 import { labelHalf, reverseKeyOf, storeLabel } from '../../records/side-data';
-import { R_EXPECTATIONS_FULL } from '../../records/verdict';
 import { lock, unlock } from '../../shm/mutex';
 import { expectationCopy, newReverseKey, reverseScratch } from '../context';
 
@@ -53,8 +53,8 @@ export const EX_KEY: usize = 0;
 export const EX_PARENT_KEY: usize = 48;
 /** Address that replaces the destination (EX_ACTION = NAT_DST) or the source (NAT_SRC) of the data connection; 16 bytes. */
 export const EX_REPLACEMENT: usize = 96;
-export const EX_LABEL: usize = 112;
-export const EX_MARK: usize = 128;
+const EX_LABEL: usize = 112;
+const EX_MARK: usize = 128;
 export const EX_ACTION: usize = 132;
 /** Not 0 while the slot holds an expectation. */
 export const EX_USED: usize = 136;

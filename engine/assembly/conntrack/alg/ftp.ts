@@ -14,8 +14,8 @@ import { CO_KEY, CO_LOCK, ST_INV, ST_RPL, ST_TRK } from '../../records/connectio
 import { K_DST, K_PROTO, K_SRC, keyHash } from '../../records/key';
 import { hashBasis } from '../../records/memory-map';
 import { Packet } from '../../records/packet';
+import { R_ALG_MALFORMED } from '../../records/reasons';
 import { reverseKeyOf, skewOf, skewsReply, storeSkewOf } from '../../records/side-data';
-import { R_ALG_MALFORMED } from '../../records/verdict';
 import { lock, unlock } from '../../shm/mutex';
 import { finishSum, pseudoSum4, pseudoSum6, sumBytes } from '../../wire/checksum';
 import { IPV4_TOTAL_LENGTH, PROTO_TCP } from '../../wire/ipv4';
