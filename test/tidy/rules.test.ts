@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { complaintsOf, planted, repository, type Rule } from './sources.js';
 import { circles, deadFiles, fileSize, layers, packages, unusedExports } from './structure-rules.js';
+import { threadsLoadLittle } from './thread-rules.js';
 import { documentPaths, namedFiles, namedSymbols, specCitations } from './words-rules.js';
 
 const sources = repository();
@@ -76,6 +77,14 @@ const FAULTS: readonly Fault[] = [
     rule: fileSize,
     files: { 'tools/text/planted-long.ts': 'const a = 1;\n'.repeat(501) },
     found: /planted-long\.ts:501: 501 lines/,
+  },
+  {
+    rule: threadsLoadLittle,
+    files: {
+      'tools/replay/pace.ts': `import { makePlan } from './replay-plan.js';\n${text('tools/replay/pace.ts')}`,
+    },
+    found:
+      /zod is loaded by a thread: tools\/replay\/worker\.ts -> \S*worker-loop\.ts -> \S*pace\.ts -> \S*replay-plan\.ts/,
   },
   {
     rule: specCitations,
