@@ -35,7 +35,8 @@ import {
 import { plannedNs } from './departure.js';
 import { targetPps } from './pace.js';
 import { fixedAddresses, repeatsTuples } from './repeated-tuples.js';
-import { endsByItself, loopCount, type ReplayPlan } from './replay-plan.js';
+import { endsByItself, loopCount } from './plan-loops.js';
+import type { ReplayPlan } from './replay-plan.js';
 import type { FinishedRun } from './run-control.js';
 import type { WorkerReport } from './worker-input.js';
 

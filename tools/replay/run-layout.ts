@@ -22,7 +22,8 @@ import {
   stagedTotals,
   type WorkerPackets,
 } from './packet-store.js';
-import { connLimitOf, loopCount, type ReplayPlan } from './replay-plan.js';
+import { loopCount } from './plan-loops.js';
+import { connLimitOf, type ReplayPlan } from './replay-plan.js';
 import type { StagedTraffic } from './staging.js';
 import { configRewrites, planStream, ringPlaces, scratchOnly, streamTotals } from './stream-plan.js';
 import { slotsInUse, slotsNeeded, touchSlots } from './touched-slots.js';
