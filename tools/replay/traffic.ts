@@ -2,7 +2,7 @@
 import { PreparedCapture, takePrepared } from '../captures/prepared-reader.js';
 import { openCapture, readingNotes, requireRecords, type CaptureReading } from '../captures/reader.js';
 import { RecordBlock } from '../captures/record-block.js';
-import type { PacketSource } from '../synth/scenario.js';
+import type { PacketGenerator } from '../synth/scenario.js';
 import { eventLoopTurn } from './event-loop.js';
 import { firstOf, frameAt, type TimedRange } from './frame-range.js';
 import { isPrepared } from '../captures/prepared-file.js';
@@ -192,7 +192,7 @@ function readPrepared(file: string, follow: Followed, observe: CaptureObserver |
 const PACKETS_A_TURN = 16_384;
 
 /** The packets of a scenario. */
-export function scenarioTraffic(name: string, source: PacketSource): Traffic {
+export function scenarioTraffic(name: string, source: PacketGenerator): Traffic {
   return {
     name,
     async forEach(visit) {

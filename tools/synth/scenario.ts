@@ -7,7 +7,7 @@ import type { ParameterSpec, ParameterValues } from './parameters.js';
  * @example
  * for (let length; (length = source.next(buffer, 0)) > 0; ) use(buffer.subarray(0, length), source.timestampNs);
  */
-export interface PacketSource {
+export interface PacketGenerator {
   /** Packets that the source gives in all; known beforehand and exact. */
   readonly packetCount: number;
   /** No frame is longer, in bytes. */
@@ -59,7 +59,7 @@ export interface Scenario {
    *
    * @throws ScenarioError when parameters contradict each other
    */
-  generate(parameters: ParameterValues, seed: number): PacketSource;
+  generate(parameters: ParameterValues, seed: number): PacketGenerator;
   /** What the tracker needs for these parameters, or null when its defaults do. */
   suggestedConfig?(parameters: ParameterValues): SuggestedConfig | null;
 }
@@ -87,7 +87,7 @@ export const COMMON_PARAMETERS: readonly ParameterSpec[] = [
 ];
 
 /** Counts, stamps and bounds-checks packets; a scenario adds how one packet is written. */
-export abstract class TimedSource implements PacketSource {
+export abstract class TimedSource implements PacketGenerator {
   readonly packetCount: number;
   abstract readonly maxFrameLength: number;
   timestampNs = 0;

@@ -14,12 +14,12 @@ import type { ParameterValues } from '../parameters.js';
 import { PooledSource } from '../pooled-source.js';
 import { Random } from '../../random/random.js';
 import { COMMON_PARAMETERS } from '../scenario.js';
-import type { PacketSource, Scenario } from '../scenario.js';
+import type { PacketGenerator, Scenario } from '../scenario.js';
 import { packetsPerConversation, TcpFlowTable } from '../tcp-flows.js';
 import { TupleSpace } from '../tuple-space.js';
 import { zipfPicker } from '../../random/zipf.js';
 
-function generate(parameters: ParameterValues, seed: number): PacketSource {
+function generate(parameters: ParameterValues, seed: number): PacketGenerator {
   const random = new Random(seed).derive('established');
   const requestBytes = parameters.number('request-bytes');
   const responseBytes = parameters.number('response-bytes');

@@ -8,10 +8,10 @@ import type { ParameterValues } from '../parameters.js';
 import { PooledSource } from '../pooled-source.js';
 import { Random } from '../../random/random.js';
 import { COMMON_PARAMETERS } from '../scenario.js';
-import type { PacketSource, Scenario } from '../scenario.js';
+import type { PacketGenerator, Scenario } from '../scenario.js';
 import { TupleSpace } from '../tuple-space.js';
 
-function generate(parameters: ParameterValues, seed: number): PacketSource {
+function generate(parameters: ParameterValues, seed: number): PacketGenerator {
   const random = new Random(seed).derive('fragments');
   const activeFlows = parameters.number('active-flows');
   const tuples = new TupleSpace(

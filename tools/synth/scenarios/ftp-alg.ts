@@ -19,9 +19,9 @@ import type { ParameterValues } from '../parameters.js';
 import { PooledSource } from '../pooled-source.js';
 import { Random } from '../../random/random.js';
 import { COMMON_PARAMETERS } from '../scenario.js';
-import type { PacketSource, Scenario, SuggestedConfig } from '../scenario.js';
+import type { PacketGenerator, Scenario, SuggestedConfig } from '../scenario.js';
 
-function generate(parameters: ParameterValues, seed: number): PacketSource {
+function generate(parameters: ParameterValues, seed: number): PacketGenerator {
   const random = new Random(seed).derive('ftp-alg');
   const over6 = flowChooser(random, 'family', parameters.number('ip6-share'));
   const activeMode = flowChooser(random, 'mode', parameters.number('active-share'));

@@ -16,12 +16,12 @@ import type { ParameterValues } from '../parameters.js';
 import { PooledSource } from '../pooled-source.js';
 import { mixPair32, Random } from '../../random/random.js';
 import { COMMON_PARAMETERS } from '../scenario.js';
-import type { PacketSource, Scenario } from '../scenario.js';
+import type { PacketGenerator, Scenario } from '../scenario.js';
 import { TupleSpace } from '../tuple-space.js';
 
 const ERRORS = [ICMP_KIND.portUnreachable, ICMP_KIND.timeExceeded, ICMP_KIND.tooBig] as const;
 
-function generate(parameters: ParameterValues, seed: number): PacketSource {
+function generate(parameters: ParameterValues, seed: number): PacketGenerator {
   const random = new Random(seed).derive('icmp-mix');
   const errorShare = parameters.number('error-share');
   const unsolicitedShare = parameters.number('unsolicited-share');

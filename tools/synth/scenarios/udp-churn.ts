@@ -15,11 +15,11 @@ import type { ParameterValues } from '../parameters.js';
 import { PooledSource } from '../pooled-source.js';
 import { Random } from '../../random/random.js';
 import { COMMON_PARAMETERS } from '../scenario.js';
-import type { PacketSource, Scenario } from '../scenario.js';
+import type { PacketGenerator, Scenario } from '../scenario.js';
 import { TupleSpace } from '../tuple-space.js';
 import { UdpFlowTable } from '../udp-flows.js';
 
-function generate(parameters: ParameterValues, seed: number): PacketSource {
+function generate(parameters: ParameterValues, seed: number): PacketGenerator {
   const random = new Random(seed).derive('udp-churn');
   const over6 = flowChooser(random, 'family', parameters.number('ip6-share'));
   const answerShare = parameters.number('answer-share');

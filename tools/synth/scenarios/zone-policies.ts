@@ -13,14 +13,14 @@ import type { ParameterValues } from '../parameters.js';
 import { PooledSource } from '../pooled-source.js';
 import { mixPair32, Random } from '../../random/random.js';
 import { COMMON_PARAMETERS } from '../scenario.js';
-import type { PacketSource, Scenario, SuggestedConfig } from '../scenario.js';
+import type { PacketGenerator, Scenario, SuggestedConfig } from '../scenario.js';
 import { TupleSpace } from '../tuple-space.js';
 import { UdpFlowTable } from '../udp-flows.js';
 
 const LONG_POLICY = 1;
 const SHORT_POLICY = 2;
 
-function generate(parameters: ParameterValues, seed: number): PacketSource {
+function generate(parameters: ParameterValues, seed: number): PacketGenerator {
   const random = new Random(seed).derive('zone-policies');
   const longShare = parameters.number('long-share');
   const pairs = parameters.number('zone-pairs');
