@@ -16,21 +16,20 @@ import { makeInjector, PendingFault, type FaultInjector } from './fault-injectio
 import { RECORD_LOOP_END, RECORD_PACKET, RingWriter, type RingPlace } from './feed-ring.js';
 import { FrameCopy } from './frame-copy.js';
 import type { TimedRange } from './frame-range.js';
-import { frameBits } from './pace.js';
 import { PacketChoice } from './packet-choice.js';
-import { FRAME_SHIFT } from './packet-store.js';
+import { FRAME_SHIFT, frameBits, type PacketSource } from './packet-source.js';
+import { readRanges } from './read-ranges.js';
 import { abortRun, announceDeath, feederIndex } from './run-abort.js';
 import { SharedState, STOP_NONE } from './shared-state.js';
 import { loopCount, loopsPerChange, type ReplayPlan } from './replay-plan.js';
-import { makeSteering } from './steer.js';
 import { MAX_STREAMED_REQUESTS, requestStride } from './stream-plan.js';
-import { openTraffic, type StreamedTraffic } from './traffic-source.js';
 import type { FaultInjection, ThreadFailure } from './worker-input.js';
 
 export interface FeederInput {
   readonly run: EngineRun;
   readonly state: SharedArrayBuffer;
-  readonly traffic: StreamedTraffic;
+  /** Without its frames. */
+  readonly traffic: PacketSource;
   readonly plan: ReplayPlan;
   /** One per worker. */
   readonly rings: readonly RingPlace[];
@@ -88,28 +87,6 @@ interface LoopPlace {
   bits: number;
 }
 
-/** Single frames as ranges of one. */
-class FrameAsRange {
-  readonly #wireBytes = new Uint32Array(1);
-  readonly #lengths = new Uint32Array(1);
-  readonly #starts = new Uint32Array(1);
-  readonly #timesNs = new Float64Array(1);
-
-  of(bytes: Uint8Array, timeNs: number, wireBytes: number): TimedRange {
-    this.#lengths[0] = bytes.length;
-    this.#wireBytes[0] = wireBytes;
-    this.#timesNs[0] = timeNs;
-    return {
-      bytes,
-      count: 1,
-      starts: this.#starts,
-      lengths: this.#lengths,
-      wireBytes: this.#wireBytes,
-      timesNs: this.#timesNs,
-    };
-  }
-}
-
 class Feeder {
   readonly #input: FeederInput;
   readonly #state: SharedState;
@@ -152,20 +129,9 @@ class Feeder {
   /** Reads the traffic once, and marks the end of the loop. Steering and rules look at the packets as captured. */
   async feedLoop(loop: number): Promise<void> {
     const { traffic, plan } = this.#input;
-    const { limit } = traffic.source;
-    const choice = new PacketChoice(this.#rules, makeSteering(plan.steer, this.#rings.length));
+    const choice = new PacketChoice(this.#rules, plan.steer, this.#rings.length);
     const place: LoopPlace = { loop, index: 0, bits: 0 };
-    const opened = openTraffic(traffic.source);
-    if (opened.forEachRange !== undefined) {
-      await opened.forEachRange(limit, (range) => this.#feedRange(range, choice, place));
-    } else {
-      const one = new FrameAsRange();
-      await opened.forEach((frame, timeNs, wireBytes = frame.length) => {
-        if (limit !== null && place.index >= limit) return false;
-        if (!this.#feedRange(one.of(frame, timeNs, wireBytes), choice, place)) return false;
-        return limit === null || place.index < limit;
-      });
-    }
+    await readRanges(traffic.request, (range) => this.#feedRange(range, choice, place));
     const { index, bits } = place;
     if (this.#state.stopped !== STOP_NONE) return;
     if (index < traffic.packets) throw this.#changed(`only ${index}`);

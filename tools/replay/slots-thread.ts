@@ -1,10 +1,9 @@
 /** Counting slots in a thread of its own, which reads frames that nobody writes any more (frame-pile.ts). */
-import type { PacketRules } from '../config/rules.js';
 import type { ExecRequest } from '../../engine/host/exec-params.js';
 import { countSlots, type TrafficSlots } from './traffic-slots.js';
 import type { FrameRange } from './frame-range.js';
-import type { Assignment } from './packet-store.js';
-import type { StagedTraffic } from './staging.js';
+import type { Assignment } from './packet-choice.js';
+import { framesOf, type PacketSource } from './packet-source.js';
 import { Worker } from 'node:worker_threads';
 import { compiledFile } from '../captures/compiled-file.js';
 
@@ -26,35 +25,25 @@ export function countInThread(request: SlotsRequest): Promise<TrafficSlots | nul
   });
 }
 
-interface Known {
-  readonly rules: PacketRules;
-  readonly steering: string;
-  readonly slots: TrafficSlots;
-}
-
-/** Of traffic that is replayed through several designs, or again and again. */
-const known = new WeakMap<StagedTraffic, Known>();
+/** Of traffic that is replayed through several designs, or again and again: the same assignment has the same slots. */
+const known = new WeakMap<Assignment, TrafficSlots>();
 
 /** Fewer packets are counted before a thread has started. */
 const LEAST_PACKETS_FOR_THREAD = 200_000;
 
 /**
- * Counts the slots of staged traffic. Of much traffic in shared memory it is another thread that counts, so that the packets can be
+ * Counts the slots of traffic that is kept. Of much traffic in shared memory it is another thread that counts, so that the packets can be
  * loaded meanwhile.
- * @param steering what decided the assignment, as a text: an equal one for equal traffic and rules has an equal outcome
  */
-export async function countTrafficSlots(
-  traffic: StagedTraffic,
-  rules: PacketRules,
-  { requestOf }: Assignment,
-  steering: string,
-): Promise<TrafficSlots> {
-  const before = known.get(traffic);
-  if (before !== undefined && before.rules === rules && before.steering === steering) return before.slots;
-  const ranges = traffic.packets < LEAST_PACKETS_FOR_THREAD ? null : (traffic.sharedRanges?.() ?? null);
-  const counted =
-    ranges === null ? null : await countInThread({ ranges, requests: rules.requests, requestOf });
-  const slots = counted ?? countSlots((visit) => traffic.forEachRange(visit), rules.requests, requestOf);
-  known.set(traffic, { rules, steering, slots });
+export async function countTrafficSlots(traffic: PacketSource, assignment: Assignment): Promise<TrafficSlots> {
+  const before = known.get(assignment);
+  if (before !== undefined) return before;
+  const { requestOf, rules } = assignment;
+  const { requests } = rules;
+  const frames = framesOf(traffic);
+  const ranges = traffic.packets < LEAST_PACKETS_FOR_THREAD ? null : frames.sharedRanges();
+  const counted = ranges === null ? null : await countInThread({ ranges, requests, requestOf });
+  const slots = counted ?? countSlots((visit) => frames.forEachRange(visit), requests, requestOf);
+  known.set(assignment, slots);
   return slots;
 }

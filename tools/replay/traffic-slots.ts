@@ -10,7 +10,7 @@ import { u16 } from '../wire/network-order.js';
 import { PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/protocols.js';
 import { FlowSet } from '../captures/flow-set.js';
 import type { ExecRequest } from '../../engine/host/exec-params.js';
-import { frameAt, type FrameRange, type StagedRangeVisitor } from './frame-range.js';
+import { frameAt, type FrameRange, type RangeVisitor } from './frame-range.js';
 
 /** Slots that one loop can take. */
 export interface TrafficSlots {
@@ -32,7 +32,7 @@ const SYN = 0x02;
 
 /** Counts the slots that ranges in order can take. */
 export function countSlots(
-  forEachRange: (visit: StagedRangeVisitor) => void,
+  forEachRange: (visit: RangeVisitor) => void,
   requests: readonly ExecRequest[],
   requestOf: Uint32Array,
 ): TrafficSlots {

@@ -1,22 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { COMMIT_ALL } from '../../../tools/config/rules.js';
-import { assignPackets } from '../../../tools/replay/packet-store.js';
+import { assignPackets } from '../../../tools/replay/packet-choice.js';
+import { framesOf } from '../../../tools/replay/packet-source.js';
 import { countInThread } from '../../../tools/replay/slots-thread.js';
-import { stageTraffic } from '../../../tools/replay/staging.js';
-import { makeSteering } from '../../../tools/replay/steer.js';
-import { captureTraffic } from '../../../tools/replay/traffic.js';
 import { countSlots } from '../../../tools/replay/traffic-slots.js';
+import { captured } from '../../support/replay.js';
 
 const OFFICE = 'captures/office-mix.pcap';
 
 describe('slots of a capture', () => {
   it('are the same when another thread counts them, in memory that both see', async () => {
-    const traffic = await stageTraffic(captureTraffic([OFFICE]), null);
-    const { requestOf } = assignPackets(traffic, COMMIT_ALL, makeSteering('rss', 2));
+    const traffic = await captured([OFFICE]);
+    const { requestOf } = assignPackets(traffic, COMMIT_ALL, 'rss', 2);
     const { requests } = COMMIT_ALL;
-    const ranges = traffic.sharedRanges?.() ?? [];
+    const frames = framesOf(traffic);
+    const ranges = frames.sharedRanges() ?? [];
     expect(ranges.length).toBeGreaterThan(0);
-    const counted = countSlots((visit) => traffic.forEachRange(visit), requests, requestOf);
+    const counted = countSlots((visit) => frames.forEachRange(visit), requests, requestOf);
     expect(counted.opening).toBeGreaterThan(10);
     expect(await countInThread({ ranges, requests, requestOf })).toEqual(counted);
   });
