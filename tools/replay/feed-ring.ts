@@ -83,11 +83,6 @@ export class RingWriter {
     this.#lines = place.bytes / LINE_BYTES;
   }
 
-  /** Longest payload that the ring can hold at all. */
-  get capacityBytes(): number {
-    return (this.#lines - 1) * LINE_BYTES;
-  }
-
   /** Whether the reader waits for more than was published. */
   get isWaitedFor(): boolean {
     return Atomics.load(this.#words, WAITING) !== 0;

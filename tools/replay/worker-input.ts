@@ -147,7 +147,6 @@ export interface Disturbance extends ClockLoop {
 
 export interface SweeperReport {
   readonly sweeps: readonly SweepRecord[];
-  readonly sweepCount: number;
   /** What the scheduler did to the thread between barrier and end; null when the system does not tell. */
   readonly scheduler: ThreadSchedule | null;
   readonly failure: ThreadFailure | null;

@@ -149,7 +149,6 @@ export async function sweeper(input: SweeperInput): Promise<SweeperReport> {
   silence();
   return {
     sweeps: runner?.records ?? [],
-    sweepCount: runner?.count ?? 0,
     scheduler,
     failure,
   };
