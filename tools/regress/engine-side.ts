@@ -14,6 +14,7 @@ import { engineSettings } from '../config/engine-settings.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
 import { assignPackets } from '../replay/packet-choice.js';
+import { copyPacket } from '../replay/packet-place.js';
 import { framesOf, type PacketSource } from '../replay/packet-source.js';
 import { loadPackets, packetStoreBytes, type WorkerPackets } from '../replay/packet-store.js';
 
@@ -118,26 +119,18 @@ export class EngineSide {
   }
 
   #fill(at: number, count: number): void {
-    const { addresses, scratchAt } = this.#packets;
-    if (scratchAt === 0) this.#batch.set(addresses.subarray(at, at + count));
-    else for (let i = 0; i < count; i++) this.#copyToScratch(addresses[at + i] as number, i);
+    const { addresses, scratchAt, scratchStride } = this.#packets;
+    for (let i = 0; i < count; i++) {
+      let address = addresses[at + i] as number;
+      // Packets that may be rewritten run as copies, so that the next pass finds them as they were.
+      if (scratchAt !== 0) {
+        const to = scratchAt + i * scratchStride;
+        copyPacket(this.#thread, address, to, scratchStride);
+        address = to;
+      }
+      this.#batch[i] = address;
+    }
     this.#thread.exports.resetPackets(this.#thread.packetsAt, count);
-  }
-
-  /** Packets that may be rewritten run as copies, so that the next pass finds them as they were. */
-  #copyToScratch(descriptor: number, place: number): void {
-    const { view, bytes, run } = this.#thread;
-    const c = run.engine.constants;
-    const { scratchAt, scratchStride } = this.#packets;
-    const to = scratchAt + place * scratchStride;
-    const frame = view.getUint32(descriptor + c.PK_FRAME, true);
-    const length = view.getUint32(descriptor + c.PK_LENGTH, true);
-    const frameTo = to + c.PACKET_SIZE + 2;
-    bytes.copyWithin(to, descriptor, descriptor + c.PACKET_SIZE);
-    bytes.copyWithin(frameTo, frame, frame + length);
-    view.setUint32(to + c.PK_FRAME, frameTo, true);
-    view.setUint32(to + c.PK_CAPACITY, scratchStride - c.PACKET_SIZE - 2, true);
-    this.#batch[place] = to;
   }
 }
 

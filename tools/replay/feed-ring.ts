@@ -12,7 +12,7 @@
  * HEAD and TAIL count lines of 64 bytes for ever and wrap at 2^32; only their difference means anything. A record lies in one piece:
  * what does not fit before the end of the area leaves a record of kind RECORD_SKIP there.
  */
-import { alignLine, LINE_BYTES } from './cache-line.js';
+import { alignLine, LINE_BYTES } from './packet-place.js';
 
 /** Bytes before a record's payload. */
 const RECORD_HEADER_BYTES = 64;

@@ -17,8 +17,8 @@ import type { IpMap } from '../rewrite/ip-map.js';
 import type { ParameterValue } from '../synth/parameters.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
 import type { ChecksumFigures } from './checksum-sample.js';
-import { alignLine } from './cache-line.js';
 import type { FrameRange, RangeVisitor, TimedRange } from './frame-range.js';
+import { alignLine, FRAME_SHIFT } from './packet-place.js';
 
 /** What to change of the packets; null leaves it as it is. */
 export interface PacketEdits {
@@ -143,9 +143,6 @@ export class EmptyTrafficError extends Error {
     this.name = 'EmptyTrafficError';
   }
 }
-
-/** Bytes before a frame in the packet store, so that the IP header behind an Ethernet header is 4-byte aligned. */
-export const FRAME_SHIFT = 2;
 
 /** Bits that a frame counts for: the frame as on the wire without preamble, FCS and gap. */
 export function frameBits(bytes: number): number {

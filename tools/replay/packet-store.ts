@@ -1,9 +1,8 @@
 /**
  * The packet store: every packet of one loop in the engine's memory, located, with its request, and steered to a worker.
  *
- * Layout per packet: descriptor on a 64-byte boundary, then two bytes, then the frame, so that the IP header behind an
- * Ethernet header is 4-byte aligned. Behind the packets lie the requests (ExecParams) and, per worker, its list of packet addresses
- * and a scratch area for packets that the engine may rewrite.
+ * The requests (ExecParams) come first, then the packets, each at its place (packet-place.ts), and per worker a scratch area for packets
+ * that the engine may rewrite.
  *
  * Written by the main thread before the workers start; then each packet is touched only by its worker, which may give it other
  * addresses in each loop (rewrite/loop-addresses.ts).
@@ -14,11 +13,9 @@ import { byteOffset } from '../../engine/host/quantities.js';
 import type { EngineThread } from '../../engine/host/thread.js';
 import { MAX_BATCH } from '../../engine/host/thread.js';
 import { mayRewrite } from '../config/rules.js';
-import { alignLine, LINE_BYTES } from './cache-line.js';
-import { FrameCopy } from './frame-copy.js';
-import type { FrameRange } from './frame-range.js';
 import type { Assignment } from './packet-choice.js';
-import { FRAME_SHIFT, frameBits, framesOf, type PacketSource } from './packet-source.js';
+import { alignLine, FRAME_SHIFT, LINE_BYTES, PlaceWriter } from './packet-place.js';
+import { frameBits, framesOf, type PacketSource } from './packet-source.js';
 
 /** Room for rewriting to lengthen a frame (the longest FTP address grows a message by less than 64 bytes). */
 const TAIL_ROOM_BYTES = 256;
@@ -82,7 +79,7 @@ export function loadPackets(
   const counts = Array.from({ length: workerCount }, () => 0);
   const cumulativeBits = new Float64Array(new SharedArrayBuffer(traffic.packets * 8));
   let bits = 0;
-  const store = new StoreWriter(thread);
+  const store = new PlaceWriter(run, thread.exports.locatePacket);
   framesOf(traffic).forEachRange((range, firstIndex) => {
     const { count, lengths } = range;
     store.open(range);
@@ -117,41 +114,4 @@ export function loadPackets(
     (workers[worker] as WorkerPackets).indexes[place] = index;
   }
   return { workers, cumulativeBits };
-}
-
-/** Writes packets of a range into the store. */
-class StoreWriter {
-  readonly #view: DataView;
-  readonly #constants: EngineThread['run']['engine']['constants'];
-  readonly #locate: (packet: number) => void;
-  readonly #copy: FrameCopy;
-  #starts: Uint32Array = new Uint32Array(0);
-  #lengths: Uint32Array = this.#starts;
-
-  constructor({ run, view, exports }: EngineThread) {
-    this.#view = view;
-    this.#copy = new FrameCopy(run.memory.buffer);
-    this.#constants = run.engine.constants;
-    this.#locate = exports.locatePacket;
-  }
-
-  open(range: FrameRange): void {
-    this.#copy.open(range);
-    this.#starts = range.starts;
-    this.#lengths = range.lengths;
-  }
-
-  /** Writes a packet of the range, whose descriptor lies at `at`, and locates its headers. */
-  write(at: number, place: number, request: number): void {
-    const { PACKET_SIZE, PK_FRAME, PK_LENGTH, PK_CAPACITY, PK_PARAMS } = this.#constants;
-    const view = this.#view;
-    const length = this.#lengths[place] as number;
-    const frame = at + PACKET_SIZE + FRAME_SHIFT;
-    this.#copy.copy(this.#starts[place] as number, frame, length);
-    view.setUint32(at + PK_FRAME, frame, true);
-    view.setUint32(at + PK_LENGTH, length, true);
-    view.setUint32(at + PK_CAPACITY, length, true);
-    this.#locate(at);
-    view.setUint32(at + PK_PARAMS, request, true);
-  }
 }

@@ -3,9 +3,9 @@ import { EngineError } from '../../engine/host/engine-error.js';
 import type { EngineConstants } from '../../engine/host/constants.js';
 import { MAX_BATCH } from '../../engine/host/thread.js';
 import type { TrackerConfig } from '../config/read-config.js';
-import { alignLine, LINE_BYTES } from './cache-line.js';
 import { recordBytes, RING_CONTROL_BYTES, type RingPlace } from './feed-ring.js';
-import { FRAME_SHIFT, type PacketSource } from './packet-source.js';
+import { alignLine, FRAME_SHIFT, LINE_BYTES } from './packet-place.js';
+import type { PacketSource } from './packet-source.js';
 import { scratchStride, type WorkerPackets } from './packet-store.js';
 
 /** Requests that rules can come to, over all zones. Their places cost memory only once they are written. */

@@ -12,7 +12,7 @@ import { shareParameter } from '../common-parameters.js';
 import { EPHEMERAL_PORTS, FIRST_EPHEMERAL_PORT } from '../ephemeral-ports.js';
 import { firstClient, firstServer, NAT_ADDRESS } from '../host-plan.js';
 import { TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN } from '../headers.js';
-import { host6, PacketWriter, SCALED_WINDOW, SYN_WINDOW, synOptions } from '../packet-writer.js';
+import { host6, PacketWriter, type Ends } from '../packet-writer.js';
 import { ScenarioError } from '../parameters.js';
 import type { ParameterValues } from '../parameters.js';
 import { Permutation } from '../../random/permutation.js';
@@ -116,73 +116,31 @@ class NatExhaustionSource extends TimedSource {
     const flow = (this.#round * this.#clients + member) % this.#tuples.size;
     this.flowIndex = flow >>> 0;
     const place = this.#tuples.at(flow);
-    const client = firstClient('nat-exhaustion') + 1 + (place % CLIENTS);
-    const port = FIRST_EPHEMERAL_PORT + Math.floor(place / CLIENTS);
-    const writer = this.#writer;
-    const server = this.#server;
-    const clientIsn = this.#clientIsn;
-    const serverIsn = this.#serverIsn;
-    if (step.flags === 0) {
-      return writer.udp(into, at, {
-        src: client,
-        dst: server,
-        srcPort: port,
-        dstPort: SERVER_PORT,
-        count: step.payloadBytes,
-      });
-    }
-    const opening = (step.flags & TCP_SYN) !== 0;
-    const ack = (step.flags & TCP_ACK) === 0 ? 0 : serverIsn + step.serverSeq;
-    const window = opening ? SYN_WINDOW : SCALED_WINDOW;
-    const options = opening ? synOptions(writer.family) : null;
-    return writer.tcp(into, at, {
-      src: client,
-      dst: server,
-      srcPort: port,
+    return this.#send(into, at, step, {
+      src: firstClient('nat-exhaustion') + 1 + (place % CLIENTS),
+      dst: this.#server,
+      srcPort: FIRST_EPHEMERAL_PORT + Math.floor(place / CLIENTS),
       dstPort: SERVER_PORT,
-      seq: clientIsn + step.clientSeq,
-      ack,
-      flags: step.flags,
-      window,
-      options,
-      count: step.payloadBytes,
     });
   }
 
   /** Flow numbers of the server's packets tell the translated port; they lie above those of the clients. */
   #fromServer(into: Uint8Array, at: number, step: Step, member: number): number {
-    const port = this.#firstPort + member;
-    this.flowIndex = 0xffff0000 + port;
+    const dstPort = this.#firstPort + member;
+    this.flowIndex = 0xffff0000 + dstPort;
+    const ends = { src: this.#server, dst: NAT_ADDRESS, srcPort: SERVER_PORT, dstPort, backwards: true };
+    return this.#send(into, at, step, ends);
+  }
+
+  #send(into: Uint8Array, at: number, step: Step, ends: Ends): number {
     const writer = this.#writer;
-    const server = this.#server;
-    const clientIsn = this.#clientIsn;
-    const serverIsn = this.#serverIsn;
-    if (step.flags === 0) {
-      return writer.udp(into, at, {
-        src: server,
-        dst: NAT_ADDRESS,
-        srcPort: SERVER_PORT,
-        dstPort: port,
-        count: step.payloadBytes,
-        backwards: true,
-      });
-    }
-    const opening = (step.flags & TCP_SYN) !== 0;
-    const window = opening ? SYN_WINDOW : SCALED_WINDOW;
-    const options = opening ? synOptions(writer.family) : null;
-    return writer.tcp(into, at, {
-      src: server,
-      dst: NAT_ADDRESS,
-      srcPort: SERVER_PORT,
-      dstPort: port,
-      seq: serverIsn + step.serverSeq,
-      ack: clientIsn + step.clientSeq,
-      flags: step.flags,
-      window,
-      options,
-      count: step.payloadBytes,
-      backwards: true,
-    });
+    const { flags, payloadBytes } = step;
+    if (flags === 0) return writer.udp(into, at, { ends, count: payloadBytes });
+    const clientSeq = this.#clientIsn + step.clientSeq;
+    const serverSeq = this.#serverIsn + step.serverSeq;
+    const [seq, peerSeq] = ends.backwards === true ? [serverSeq, clientSeq] : [clientSeq, serverSeq];
+    const ack = (flags & TCP_ACK) === 0 ? 0 : peerSeq;
+    return writer.tcp(into, at, { ends, seq, ack, flags, count: payloadBytes });
   }
 }
 

@@ -7,7 +7,7 @@ import { parseIpv4 } from '../addresses.js';
 import { uniformPicker } from '../../random/picker.js';
 import { FlowPool, poolCapacity } from '../flow-pool.js';
 import { TCP_ACK, TCP_SYN } from '../headers.js';
-import { PacketWriter, SYN_WINDOW, synOptions } from '../packet-writer.js';
+import { PacketWriter, SYN_WINDOW } from '../packet-writer.js';
 import { ScenarioError } from '../parameters.js';
 import type { ParameterValues } from '../parameters.js';
 import { Permutation } from '../../random/permutation.js';
@@ -123,18 +123,13 @@ class SynFloodSource extends TimedSource {
   #attack(into: Uint8Array, at: number, index: number): number {
     this.flowIndex = index >>> 0;
     const seq = mixPair32(index, this.#key);
-    const src = this.#sourceAddress(index);
-    return this.#writer.tcp(into, at, {
-      src,
+    const ends = {
+      src: this.#sourceAddress(index),
       dst: this.#target,
       srcPort: this.#sourcePort(index),
       dstPort: this.#targetPort,
-      seq,
-      ack: 0,
-      flags: TCP_SYN,
-      window: SYN_WINDOW,
-      count: 0,
-    });
+    };
+    return this.#writer.tcp(into, at, { ends, seq, ack: 0, flags: TCP_SYN, window: SYN_WINDOW, count: 0 });
   }
 
   /** The target's SYN+ACK to one of the SYNs, evenly spread over them. */
@@ -144,20 +139,14 @@ class SynFloodSource extends TimedSource {
     this.flowIndex = index >>> 0;
     const seq = mixPair32(this.#key, index);
     const ack = (mixPair32(index, this.#key) + 1) >>> 0;
-    const dst = this.#sourceAddress(index);
-    return this.#writer.tcp(into, at, {
+    const ends = {
       src: this.#target,
-      dst,
+      dst: this.#sourceAddress(index),
       srcPort: this.#targetPort,
       dstPort: this.#sourcePort(index),
-      seq,
-      ack,
-      flags: TCP_SYN | TCP_ACK,
-      window: SYN_WINDOW,
-      options: synOptions(this.#family),
-      count: 0,
       backwards: true,
-    });
+    };
+    return this.#writer.tcp(into, at, { ends, seq, ack, flags: TCP_SYN | TCP_ACK, count: 0 });
   }
 
   #nextAnswer(): number {
