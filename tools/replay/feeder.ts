@@ -15,6 +15,7 @@ import { eventLoopTurn } from './event-loop.js';
 import { makeInjector, PendingFault, type FaultInjector } from './fault-injection.js';
 import { RECORD_LOOP_END, RECORD_PACKET, RingWriter, type RingPlace } from './feed-ring.js';
 import type { TimedRange } from './frame-range.js';
+import { LocatedPacket } from './located-packet.js';
 import { PacketChoice } from './packet-choice.js';
 import { FRAME_SHIFT, PlaceWriter } from './packet-place.js';
 import { frameBits, type PacketSource } from './packet-source.js';
@@ -95,6 +96,7 @@ class Feeder {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
   readonly #words: Int32Array;
+  readonly #packet = new LocatedPacket();
   readonly #writer: PlaceWriter;
   readonly #rules: PacketRules;
   readonly #rewriter: FrameRewriter | null;
@@ -145,12 +147,14 @@ class Feeder {
   #feedRange(range: TimedRange, choice: PacketChoice, place: LoopPlace): boolean {
     const { packets, longestFrame } = this.#input.traffic;
     const { count, lengths, timesNs } = range;
+    const packet = this.#packet;
     this.#writer.open(range);
     for (let at = 0; at < count; at++) {
       const length = lengths[at] as number;
       if (place.index === packets) throw this.#changed('more');
       if (length > longestFrame) throw this.#changed('longer');
-      choice.look(range, at);
+      packet.open(range, at);
+      choice.look(packet);
       const { worker } = choice;
       const request = this.#placeOf(choice.request);
       this.#failIfAsked();

@@ -1,7 +1,4 @@
-/**
- * Frames kept in memory: pieces of some MiB, and arrays that say where each frame lies in them. The memory is shared: it is written
- * here before any other thread is told of it, and only read from then on.
- */
+/** Frames kept in memory: pieces of some MiB, and arrays that say where each frame lies in them. */
 import { frameAt, wireBytesAt, type FrameRange, type RangeVisitor, type TimedRange } from './frame-range.js';
 import type { KeptFrames } from './packet-source.js';
 
@@ -49,30 +46,26 @@ export class FramePile implements KeptFrames {
     this.#closePiece();
     // Words can be copied as such only where both ends are aligned alike.
     const shift = (bytes.byteOffset + from) % WORD_BYTES;
-    const kept = new Uint8Array(new SharedArrayBuffer(shift + to - from));
+    const kept = new Uint8Array(shift + to - from);
     kept.set(bytes.subarray(from, to), shift);
-    const moved = new Uint32Array(new SharedArrayBuffer(count * 4));
+    const moved = new Uint32Array(count);
     for (let index = 0; index < count; index++) moved[index] = (starts[index] as number) - from + shift;
     this.#ranges.push({
       bytes: kept,
       count,
       starts: moved,
-      lengths: sharedCopy(lengths, count),
+      lengths: lengths.slice(0, count),
       wireBytes: wireBytes === null ? null : differingLengths(wireBytes, lengths, count),
     });
   }
 
   forEachRange(visit: RangeVisitor): void {
+    this.#closePiece();
     let firstIndex = 0;
-    for (const range of this.sharedRanges()) {
+    for (const range of this.#ranges) {
       visit(range, firstIndex);
       firstIndex += range.count;
     }
-  }
-
-  sharedRanges(): readonly FrameRange[] {
-    this.#closePiece();
-    return this.#ranges;
   }
 
   #addFrame(range: FrameRange, index: number): void {
@@ -121,15 +114,9 @@ class GrowingFloats {
 /** The lengths on the wire, which are not kept where they are those of the frames. */
 function differingLengths(wireBytes: Uint32Array, lengths: Uint32Array, count: number): Uint32Array | null {
   for (let index = 0; index < count; index++) {
-    if (wireBytes[index] !== lengths[index]) return sharedCopy(wireBytes, count);
+    if (wireBytes[index] !== lengths[index]) return wireBytes.slice(0, count);
   }
   return null;
-}
-
-function sharedCopy(words: Uint32Array, count: number): Uint32Array {
-  const copy = new Uint32Array(new SharedArrayBuffer(count * 4));
-  copy.set(words.subarray(0, count));
-  return copy;
 }
 
 /** Memory that single frames are put into, one behind the other. */
@@ -142,7 +129,7 @@ class OpenPiece {
   #used = 0;
 
   constructor(capacityBytes: number) {
-    this.#bytes = new Uint8Array(new SharedArrayBuffer(capacityBytes));
+    this.#bytes = new Uint8Array(capacityBytes);
   }
 
   get capacity(): number {
@@ -165,11 +152,11 @@ class OpenPiece {
 
   toRange(): FrameRange {
     const count = this.#count;
-    const lengths = sharedCopy(this.#lengths, count);
+    const lengths = this.#lengths.slice(0, count);
     return {
       bytes: this.#bytes,
       count,
-      starts: sharedCopy(this.#starts, count),
+      starts: this.#starts.slice(0, count),
       lengths,
       wireBytes: differingLengths(this.#wireBytes, lengths, count),
     };

@@ -17,7 +17,7 @@ import type { IpMap } from '../rewrite/ip-map.js';
 import type { ParameterValue } from '../synth/parameters.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
 import type { ChecksumFigures } from './checksum-sample.js';
-import type { FrameRange, RangeVisitor, TimedRange } from './frame-range.js';
+import type { RangeVisitor, TimedRange } from './frame-range.js';
 import { alignLine, FRAME_SHIFT } from './packet-place.js';
 
 /** What to change of the packets; null leaves it as it is. */
@@ -109,8 +109,6 @@ export interface KeptFrames {
   readonly timesNs: Float64Array<SharedArrayBuffer>;
   /** Visits all frames in order, many at a time. */
   forEachRange(visit: RangeVisitor): void;
-  /** The ranges in shared memory, which can be posted to another thread as they are; null = it lies elsewhere. */
-  sharedRanges(): readonly FrameRange[] | null;
 }
 
 /** Packets, what the result says of them, and the configuration that their scenario wants; null for captures. */

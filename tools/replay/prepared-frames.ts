@@ -52,10 +52,6 @@ export class PreparedFrames implements KeptFrames {
     }
   }
 
-  sharedRanges(): null {
-    return null;
-  }
-
   #readTables(capture: PreparedCapture, packets: number): PacketCounts {
     const times = this.timesNs;
     const count = new PacketCount();

@@ -20,7 +20,6 @@ import { loadPackets, packetStoreBytes, type WorkerPackets } from './packet-stor
 import { connLimitOf, loopCount, type ReplayPlan } from './replay-plan.js';
 import { configRewrites, planStream, ringPlaces, scratchOnly } from './stream-plan.js';
 import { slotsInUse, slotsNeeded, touchSlots } from './touched-slots.js';
-import { countTrafficSlots } from './slots-thread.js';
 import type { TrafficSlots } from './traffic-slots.js';
 
 /** One run: a design, loaded, and the plan that it follows. */
@@ -81,9 +80,6 @@ async function layOutStaged(
   const c = engine.constants;
   const rules = rulesOf(plan.config);
   const assignment = assignPackets(traffic, rules, steer, workers);
-  const counting = countTrafficSlots(traffic, assignment);
-  // Awaited below; what fails before that is told in its place.
-  counting.catch(() => {});
   await eventLoopTurn();
   const memory = planMemory(c, {
     threads: workers + 2,
@@ -93,7 +89,7 @@ async function layOutStaged(
     histogramBytes: c.HISTOGRAMS_SIZE,
   });
   if (memoryIsLimited()) {
-    const needed = slotsNeeded(await counting, traffic, plan, memory.slabSlots);
+    const needed = slotsNeeded(assignment.slots, traffic, plan, memory.slabSlots);
     requireMemory(memory, c, engine.design, needed);
   }
   const run = makeRun(subject, memory);
@@ -101,12 +97,11 @@ async function layOutStaged(
   const main = startMain(run, plan, now);
   const loaded = loadPackets(main, traffic, assignment);
   const { timesNs } = framesOf(traffic);
-  const slots = await counting;
   const { mode } = plan.pacing;
   return {
     run,
     main,
-    touchedSlots: touchTable(run, slots, traffic, plan),
+    touchedSlots: touchTable(run, assignment.slots, traffic, plan),
     workers: loaded.workers.map((packets) => ({ packets, stream: null })),
     traffic,
     units: mode === 'mbps' ? loaded.cumulativeBits : mode === 'multiplier' ? timesNs : null,
@@ -195,11 +190,6 @@ export function prepareTracker({ run, main }: RunLayout, plan: ReplayPlan, now: 
 }
 
 /** Touches what the run can use of the table; returns how many slots that is. */
-function touchTable(
-  run: EngineRun,
-  slots: TrafficSlots,
-  traffic: PacketSource,
-  plan: ReplayPlan,
-): number {
+function touchTable(run: EngineRun, slots: TrafficSlots, traffic: PacketSource, plan: ReplayPlan): number {
   return touchSlots(run, slotsInUse(slots, traffic, plan, run.plan.slabSlots), systemFiles);
 }
