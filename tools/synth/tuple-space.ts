@@ -2,6 +2,7 @@
 import { EPHEMERAL_PORTS, FIRST_EPHEMERAL_PORT } from './ephemeral-ports.js';
 import { Permutation } from '../random/permutation.js';
 import type { Random } from '../random/random.js';
+import { firstClient, firstServer, type HostBlock } from './host-plan.js';
 import type { Ends } from './packet-writer.js';
 
 /** Ranges from which tuples are made. Hosts are 32-bit numbers, see `PacketWriter`. */
@@ -56,4 +57,16 @@ export class TupleSpace {
     there.dstPort = back.srcPort = serverPorts[rest % serverPorts.length]!;
     there.srcPort = back.dstPort = this.#firstClientPort + Math.floor(rest / serverPorts.length);
   }
+}
+
+/** The tuples of a block's clients and servers. */
+export function tuplesOf(
+  block: HostBlock,
+  ranges: Omit<TupleRanges, 'firstClient' | 'firstServer'>,
+  random: Random,
+): TupleSpace {
+  return new TupleSpace(
+    { firstClient: firstClient(block), firstServer: firstServer(block), ...ranges },
+    random,
+  );
 }

@@ -8,7 +8,7 @@
  * port, the packet fits it.
  */
 import { formatIpv4, formatIpv6 } from '../addresses.js';
-import { shareParameter } from '../common-parameters.js';
+import { choiceParameter, integerParameter, shareParameter } from '../common-parameters.js';
 import { EPHEMERAL_PORTS, FIRST_EPHEMERAL_PORT } from '../ephemeral-ports.js';
 import { firstClient, firstServer, NAT_ADDRESS } from '../host-plan.js';
 import { TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN } from '../headers.js';
@@ -193,51 +193,22 @@ export const natExhaustion: Scenario = {
     'rounds of connections that fill and overfill a small range of translated ports, with replies and re-use',
   parameters: [
     ...COMMON_PARAMETERS,
-    {
-      name: 'protocol',
-      unit: '',
-      kind: 'choice',
-      default: 'tcp',
-      choices: ['tcp', 'udp'],
-      description: 'protocol of the connections',
-    },
-    {
-      name: 'ports',
-      unit: 'ports',
-      kind: 'integer',
-      default: 100,
-      min: 1,
-      max: 64512,
-      description:
-        'translated ports; to at most 128 every port is found, beyond it the search gives up earlier',
-    },
-    {
-      name: 'first-port',
-      unit: 'port',
-      kind: 'integer',
-      default: 20000,
-      min: 1,
-      max: 65535,
-      description: 'lowest translated port',
-    },
+    choiceParameter('protocol', ['tcp', 'udp'], 'protocol of the connections'),
+    integerParameter(
+      'ports',
+      'ports',
+      [100, 1, 64512],
+      'translated ports; to at most 128 every port is found, beyond it the search gives up earlier',
+    ),
+    integerParameter('first-port', 'port', [20000, 1, 65535], 'lowest translated port'),
     shareParameter('overfill', 'ports', 0.5, 'clients beyond the number of ports in each round'),
-    {
-      name: 'timeout',
-      unit: 's',
-      kind: 'integer',
-      default: 1,
-      min: 1,
-      max: 4_000_000,
-      description: 'suggested timeout of half-open, closed and UDP connections: how soon ports come free',
-    },
-    {
-      name: 'ip-version',
-      unit: '',
-      kind: 'choice',
-      default: '4',
-      choices: ['4', '6'],
-      description: 'address family',
-    },
+    integerParameter(
+      'timeout',
+      's',
+      [1, 1, 4_000_000],
+      'suggested timeout of half-open, closed and UDP connections: how soon ports come free',
+    ),
+    choiceParameter('ip-version', ['4', '6'], 'address family'),
   ],
   generate: (parameters, seed) => new NatExhaustionSource(parameters, seed),
   suggestedConfig,

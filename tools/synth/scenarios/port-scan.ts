@@ -2,7 +2,7 @@
  * Port scan: a few scanners try every port of many targets in a shuffled order. Open ports answer with SYN+ACK and are reset, closed ones
  * refuse, filtered ones stay silent. Nearly every probe is a connection of its own that never becomes established.
  */
-import { flowChooser, shareParameter } from '../common-parameters.js';
+import { choiceParameter, flowChooser, integerParameter, shareParameter } from '../common-parameters.js';
 import { firstClient, firstServer } from '../host-plan.js';
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG } from '../headers.js';
 import { MAX_SEGMENT_BYTES, PacketWriter, SYN_WINDOW, type Ends } from '../packet-writer.js';
@@ -171,60 +171,18 @@ export const portScan: Scenario = {
   summary: 'a few scanners try every port of many targets; open, closed and filtered ports answer as such',
   parameters: [
     ...COMMON_PARAMETERS,
-    {
-      name: 'technique',
-      unit: '',
-      kind: 'choice',
-      default: 'syn',
-      choices: ['syn', 'fin', 'null', 'xmas', 'udp'],
-      description: 'what a probe is; null and xmas have flags that a tracker must call invalid',
-    },
-    {
-      name: 'scanners',
-      unit: 'hosts',
-      kind: 'integer',
-      default: 4,
-      min: 1,
-      max: 65000,
-      description: 'scanning hosts',
-    },
-    {
-      name: 'targets',
-      unit: 'hosts',
-      kind: 'integer',
-      default: 256,
-      min: 1,
-      max: 65000,
-      description: 'scanned hosts',
-    },
-    {
-      name: 'ports',
-      unit: 'ports',
-      kind: 'integer',
-      default: 1024,
-      min: 1,
-      max: 65535,
-      description: 'ports tried on each target',
-    },
-    {
-      name: 'first-port',
-      unit: 'port',
-      kind: 'integer',
-      default: 1,
-      min: 1,
-      max: 65535,
-      description: 'lowest port tried',
-    },
+    choiceParameter(
+      'technique',
+      ['syn', 'fin', 'null', 'xmas', 'udp'],
+      'what a probe is; null and xmas have flags that a tracker must call invalid',
+    ),
+    integerParameter('scanners', 'hosts', [4, 1, 65000], 'scanning hosts'),
+    integerParameter('targets', 'hosts', [256, 1, 65000], 'scanned hosts'),
+    integerParameter('ports', 'ports', [1024, 1, 65535], 'ports tried on each target'),
+    integerParameter('first-port', 'port', [1, 1, 65535], 'lowest port tried'),
     shareParameter('open-share', 'answering ports', 0.02, 'ports that accept (syn only)'),
     shareParameter('filtered-share', 'ports', 0.5, 'ports that never answer'),
-    {
-      name: 'ip-version',
-      unit: '',
-      kind: 'choice',
-      default: '4',
-      choices: ['4', '6'],
-      description: 'address family',
-    },
+    choiceParameter('ip-version', ['4', '6'], 'address family'),
   ],
   generate: (parameters, seed) => new PortScanSource(parameters, seed),
 };
