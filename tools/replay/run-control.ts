@@ -15,7 +15,6 @@ import type { FeederInput } from './feeder.js';
 import { makeSchedule, type Schedule } from './pace.js';
 import { isStreamed, type PacketSource } from './packet-source.js';
 import { releaseMemory } from './release-memory.js';
-import { ReplayFailure } from './replay-failure.js';
 import { flavourOf, type ReplayPlan } from './replay-plan.js';
 import { feederIndex } from './run-abort.js';
 import { bindRunClock, runOrigin, TRACKER_EPOCH_MS } from './run-clock.js';
@@ -102,27 +101,15 @@ export async function runDesign(
   const schedule = makeSchedule(plan.pacing, traffic, plan.burst);
   const state = new SharedState();
   const fault = hooks.fault ?? null;
-  const threads = new RunThreads({
-    run,
-    main,
-    state,
-    count,
-    file: 'worker',
-    fault,
-    packetsAre: 'of the traffic',
-  });
-  try {
-    startThreads(threads, { layout, origin, state, schedule, plan, fault });
+  const packetsAre = 'of the traffic';
+  const threads = new RunThreads({ run, main, state, count, file: 'worker', fault, packetsAre });
+  const context = { layout, origin, state, schedule, plan, hooks, now };
+  return threads.during(async () => {
+    startThreads(threads, context, fault);
     await threads.atBarrier(threadCount(plan, false));
     prepareTracker(layout, plan, now);
-    const left = await runToEnd(threads, { layout, state, schedule, plan, hooks, now });
-    return { choice, plan, ...left };
-  } catch (error) {
-    // What the main thread itself met then is a consequence: a lock wait that was ended, for one.
-    throw threads.hasFailed && !(error instanceof ReplayFailure) ? await threads.whatFailed() : error;
-  } finally {
-    await threads.end();
-  }
+    return { choice, plan, ...(await runToEnd(threads, context)) };
+  });
 }
 
 /** Whether the one worker sweeps itself, so that a run on the capture's clock is repeatable. */
@@ -137,6 +124,7 @@ export function threadCount(plan: Pick<ReplayPlan, 'clock' | 'workers'>, streame
 
 interface RunContext {
   readonly layout: RunLayout;
+  readonly origin: bigint;
   readonly state: SharedState;
   readonly schedule: Schedule;
   readonly plan: ReplayPlan;
@@ -193,17 +181,11 @@ async function runToEnd(
   }
 }
 
-interface StartContext {
-  readonly layout: RunLayout;
-  readonly origin: bigint;
-  readonly state: SharedState;
-  readonly schedule: Schedule;
-  readonly plan: ReplayPlan;
-  readonly fault: FaultInjection | null;
-}
-
-function startThreads(threads: RunThreads, context: StartContext): void {
-  const { layout, origin, state, schedule, plan, fault } = context;
+function startThreads(
+  threads: RunThreads,
+  { layout, origin, state, schedule, plan }: RunContext,
+  fault: FaultInjection | null,
+): void {
   const { run, traffic, feeder } = layout;
   const { workers } = plan;
   const inline = sweepsInline(plan);
