@@ -4,10 +4,10 @@ import { withSettings } from '../config/apply-config.js';
 import { checksumConfig, ignoresChecksums } from '../config/checksum-handling.js';
 import { configOf } from '../config/suggested.js';
 import { requireRightChecksums } from '../replay/checksum-check.js';
+import type { LoadedInput } from '../replay/packet-source.js';
 import { makePlan, type ReplayPlan } from '../replay/replay-plan.js';
 import { measureCase } from '../replay/session.js';
 import type { MachineAtStart } from '../replay/machine.js';
-import type { StagedTraffic } from '../replay/staging.js';
 import type { AuditCheck, ResultCase } from '../result/schema.js';
 import { isSourceBound } from '../result/throughput.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
@@ -15,13 +15,6 @@ import { latencyOf, MatrixError, type InputSpec, type MatrixSpec } from './matri
 import { valuesOf } from './metrics.js';
 import type { Cell } from './matrix-plan.js';
 import type { CellRunner, TrialMeasurement } from './trial.js';
-
-/** An input ready to be replayed. */
-export interface LoadedInput {
-  readonly traffic: StagedTraffic;
-  readonly input: ResultCase['input'];
-  readonly suggested: SuggestedConfig | null;
-}
 
 /** Loads an input; the seed is the matrix's, so all cells and trials replay the same packets. */
 export type InputLoader = (input: InputSpec, seed: number) => Promise<LoadedInput>;

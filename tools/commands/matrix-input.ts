@@ -1,8 +1,7 @@
 /** Loading the inputs of a matrix. A file of its own, because a session loads it, and nothing of what commands print. */
 import type { InputSpec } from '../bench/matrix-spec.js';
-import type { LoadedInput } from '../bench/replay-runner.js';
 import { fixesChecksums } from '../config/checksum-handling.js';
-import { AS_IT_IS, CHECKSUMS_FIXED } from '../replay/traffic-source.js';
+import { AS_IT_IS, CHECKSUMS_FIXED, type LoadedInput } from '../replay/packet-source.js';
 import { readingOf } from './capture-options.js';
 import { captureInput, scenarioInput } from './replay-input.js';
 

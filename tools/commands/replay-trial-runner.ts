@@ -5,11 +5,11 @@ import { valuesOf } from '../bench/metrics.js';
 import type { Cell } from '../bench/matrix-plan.js';
 import type { CellRunner, TrialMeasurement } from '../bench/trial.js';
 import type { MachineAtStart } from '../replay/machine.js';
+import type { LoadedInput } from '../replay/packet-source.js';
 import type { ReplayPlan } from '../replay/replay-plan.js';
 import { measureCase } from '../replay/session.js';
-import type { ReplayTraffic } from '../replay/traffic-source.js';
 import { silenceNotices } from './notices.js';
-import { loadInput, type ReplayInput } from './replay-input.js';
+import { loadInput } from './replay-input.js';
 import { storeOf } from './replay-request.js';
 import { UsageError } from './usage-error.js';
 
@@ -21,7 +21,7 @@ export class ReplayTrialRunner implements CellRunner {
   readonly #spec: MatrixSpec;
   readonly #machine: MachineAtStart;
   readonly #plan: ReplayPlan;
-  #loaded: Promise<ReplayInput<ReplayTraffic>> | null = null;
+  #loaded: Promise<LoadedInput> | null = null;
 
   /** @param spec with the seed of the session */
   constructor(spec: MatrixSpec, machine: MachineAtStart, plan: ReplayPlan) {

@@ -8,11 +8,11 @@ import type { MatrixResult } from '../bench/matrix-result.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import { isRepeatable } from '../captures/capture-files.js';
+import { isStreamed, type PacketSource } from '../replay/packet-source.js';
 import { plannedRun } from '../replay/planned-run.js';
 import { loopCount } from '../replay/plan-loops.js';
 import type { ReplayPlan } from '../replay/replay-plan.js';
 import type { SessionRequest } from '../replay/session.js';
-import { isStreamed, type ReplayTraffic } from '../replay/traffic-source.js';
 import { MatrixProgress, sessionEntry, StopOnSignal } from './bench-matrix.js';
 import { loadInput as loadMatrixInput } from './matrix-input.js';
 import { DEFAULT_TRIALS, type ReplayCommandFlags } from './replay-request.js';
@@ -29,7 +29,7 @@ export interface TrialsQuestion {
   readonly flags: ReplayCommandFlags;
   readonly plan: ReplayPlan;
   readonly designs: number;
-  readonly traffic: ReplayTraffic;
+  readonly traffic: PacketSource;
 }
 
 /**
@@ -67,7 +67,7 @@ export function trialsOf({ flags, plan, designs, traffic }: TrialsQuestion): num
 }
 
 /** How long one run of a design takes, as far as that can be said beforehand. */
-function lengthNs(traffic: ReplayTraffic, plan: ReplayPlan): number {
+function lengthNs(traffic: PacketSource, plan: ReplayPlan): number {
   const planned = plannedRun(traffic, plan);
   if (planned !== null) return planned.durationNs;
   const byPackets = ((traffic.packets * loopCount(plan)) / ASSUMED_PPS) * 1e9;

@@ -3,13 +3,12 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { resolveDesigns } from '../../engine/host/designs.js';
 import { regularFileBytes } from '../captures/capture-files.js';
+import type { PacketSource } from '../replay/packet-source.js';
 import { plannedRun, plannedText } from '../replay/planned-run.js';
 import type { ReplayPlan } from '../replay/replay-plan.js';
 import { threadCount } from '../replay/run-control.js';
 import { runSession, type RunPurpose, type SessionHooks, type SessionRequest } from '../replay/session.js';
-import { storeBytesOf } from '../replay/staging.js';
 import { dropThreadsAhead, startThreadsAhead } from '../replay/thread-pool.js';
-import { isStreamed, type ReplayTraffic } from '../replay/traffic-source.js';
 import { whollyInvalidText } from '../report/invalid-packets.js';
 import { dropEmptyFolder, prepareOutFolder } from '../report/out-folder.js';
 import type { Result } from '../result/schema.js';
@@ -60,7 +59,7 @@ export async function measureReplay(
     const loaded = await loadInput(asked, store);
     const { traffic, input } = loaded;
     // A store that nobody gave the size of is what it came to.
-    const plan: ReplayPlan = { ...asked, store: asked.store ?? Math.ceil(takenBytes(traffic) / 1024 ** 2) };
+    const plan: ReplayPlan = { ...asked, store: asked.store ?? Math.ceil(traffic.storeBytes / 1024 ** 2) };
     lookAtChecksums(loaded, plan.config, flags.quiet === true);
     const trials = trialsOf({ flags, plan, designs: designs.length, traffic });
     if (plan.search === null && flags.quiet !== true) announce(traffic, plan, designs.length, trials);
@@ -72,11 +71,6 @@ export async function measureReplay(
     await dropThreadsAhead();
     throw error;
   }
-}
-
-/** Bytes of memory that the traffic takes. */
-function takenBytes(traffic: ReplayTraffic): number {
-  return isStreamed(traffic) ? traffic.storeBytes : storeBytesOf(traffic.frameBytes, traffic.packets);
 }
 
 /** Each design once in this process, or the search for the highest rate. */
@@ -114,7 +108,7 @@ const RUN_WORDS: Readonly<Record<RunPurpose, string>> = {
 };
 
 /** Says on standard error how long a paced run will take: a capture may have pauses of hours in it. */
-function announce(traffic: ReplayTraffic, plan: ReplayPlan, designs: number, trials: number): void {
+function announce(traffic: PacketSource, plan: ReplayPlan, designs: number, trials: number): void {
   const text = plannedText(plannedRun(traffic, plan), designs);
   if (text !== null) process.stderr.write(`${text}${trials === 1 ? '' : `, ${trials} times`}\n`);
 }
