@@ -298,14 +298,19 @@ function connectionLocks(one: ResultCase, figures: readonly CaseFigures[]): Conn
 
 /** The sweeper's holds of ct_lock; null when it held it less than twice per case. */
 function sweeperLoad(cases: readonly ResultCase[], machineCostNs: number): SweeperLoad | null {
-  const passes = cases.reduce((sum, one) => sum + (one.sweeps?.length ?? 0), 0);
+  // Older results have only the first ten thousand passes.
+  const passes = cases.reduce((sum, one) => sum + (one.sweeper?.passes ?? one.sweeps?.length ?? 0), 0);
   const rows = cases.flatMap((one) =>
     (one.locks ?? []).filter((row) => row.class === 'ct_lock' && row.thread === 'sweeper'),
   );
   const acquisitions = sumOf(rows, (row) => row.acquisitions);
   if (passes < 2 * cases.length || acquisitions === 0) return null;
   const elapsedNs = cases.reduce((sum, one) => sum + one.elapsedNs, 0);
-  const busyNs = cases.flatMap((one) => one.sweeps ?? []).reduce((sum, pass) => sum + pass.durationNs, 0);
+  const busyNs = cases.reduce(
+    (sum, one) =>
+      sum + (one.sweeper?.passNs ?? (one.sweeps ?? []).reduce((all, pass) => all + pass.durationNs, 0)),
+    0,
+  );
   // Without the clock's cost in each hold: older results have it in the total.
   const heldNs = cases.reduce((sum, one) => {
     const own = (one.locks ?? []).filter((row) => row.class === 'ct_lock' && row.thread === 'sweeper');
