@@ -20,6 +20,7 @@ const MODULES = [
   'theme.js',
   'quantities.js',
   'forest-chart.js',
+  'trade-chart.js',
   'curve-chart.js',
   'heat-chart.js',
   'scaling-chart.js',

@@ -4,10 +4,12 @@ import { forestOption, forestReading } from './forest-chart.js';
 import { curveOption, curveReading } from './curve-chart.js';
 import { heatOption, heatReading } from './heat-chart.js';
 import { scalingOption, scalingReading, waitsOption, waitsReading } from './scaling-chart.js';
+import { tradeOption, tradeReading } from './trade-chart.js';
 import { natOption, natReading, staleOption, staleReading } from './occupancy-chart.js';
 
 const CHARTS = {
   forest: { data: 'forest', option: forestOption, reading: forestReading, renderer: 'svg' },
+  trade: { data: 'trade', option: tradeOption, reading: tradeReading, renderer: 'svg' },
   curves: { data: 'curves', option: curveOption, reading: curveReading, renderer: 'svg' },
   heat: { data: 'heat', option: heatOption, reading: heatReading, renderer: 'canvas' },
   scaling: { data: 'scaling', option: scalingOption, reading: scalingReading, renderer: 'svg' },
