@@ -3,7 +3,7 @@ import { resolveDesigns } from '../../engine/host/designs.js';
 import type { MatrixSpec } from '../bench/matrix-spec.js';
 import { valuesOf } from '../bench/metrics.js';
 import type { Cell } from '../bench/plan.js';
-import type { CellRunner, TrialMeasurement } from '../bench/trial.js';
+import { UnusableInputError, type CellRunner, type TrialMeasurement } from '../bench/trial.js';
 import type { MachineAtStart } from '../replay/machine.js';
 import type { ReplayPlan } from '../replay/replay-plan.js';
 import { measureCase } from '../replay/session.js';
@@ -30,13 +30,14 @@ export class ReplayTrialRunner implements CellRunner {
     this.#plan = plan;
   }
 
-  /** @throws ReplayFailure, EngineError, or what loading the traffic throws */
+  /** @throws ReplayFailure, EngineError, UnusableInputError */
   async run(cell: Cell): Promise<TrialMeasurement> {
     const plan = this.#plan;
     // What there is to say of the traffic has been said by the process that started this one.
     silenceNotices();
     this.#loaded ??= loadInput(plan, storeOf(plan, resolveDesigns(plan.designs.join(','))));
-    const { traffic, input } = await this.#loaded;
+    const loaded = this.#loaded;
+    const { traffic, input } = await UnusableInputError.during(() => loaded);
     const [choice] = resolveDesigns(cell.design);
     if (choice === undefined) throw new UsageError(`there is no design '${cell.design}'`);
     // The packets stay those of --seed; what the engine chooses by chance is another in each round.

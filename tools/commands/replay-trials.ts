@@ -12,10 +12,12 @@ import { plannedRun } from '../replay/planned-run.js';
 import { loopCount, type ReplayPlan } from '../replay/replay-plan.js';
 import type { SessionRequest } from '../replay/session.js';
 import { isStreamed, type ReplayTraffic } from '../replay/traffic-source.js';
-import { MatrixProgress, sessionEntry, StopOnSignal } from './bench-matrix.js';
+import { sessionEntry } from './bench-matrix.js';
 import { loadInput as loadMatrixInput } from './matrix-input.js';
+import { MatrixProgress, StopOnSignal } from './matrix-progress.js';
 import { DEFAULT_TRIALS, type ReplayCommandFlags } from './replay-request.js';
 import { REPLAY_SESSION } from './replay-trial-runner.js';
+import { ShortRunNotice } from './short-run-notice.js';
 import { UsageError } from './usage-error.js';
 
 /** Runs of a design of at most this long are repeated where nothing is said: five rounds of two designs stay under a minute. */
@@ -81,7 +83,7 @@ export interface TrialsRequest extends SessionRequest {
 
 /**
  * Runs the trials. The traffic of the request only says what is to be run: each round reads it anew in its process.
- * @throws SessionError when a round fails
+ * @throws SessionError when a round fails, or after the first when no design tracked a packet of the traffic
  */
 export async function runTrials(request: TrialsRequest): Promise<MatrixResult> {
   const stop = new StopOnSignal('what was measured is kept');
@@ -99,6 +101,7 @@ export async function runTrials(request: TrialsRequest): Promise<MatrixResult> {
       commandLine: request.commandLine,
       configuration: JSON.parse(JSON.stringify(request.plan)) as MatrixResult['configuration'],
       hooks: { isInterrupted: () => stop.requested, onTrial: progress.onTrial },
+      onMeasured: new ShortRunNotice(!request.quiet, () => progress.finish()).onMeasured,
     });
   } finally {
     progress.finish();

@@ -10,8 +10,8 @@ import { runSession, type RunPurpose, type SessionHooks, type SessionRequest } f
 import { storeBytesOf } from '../replay/staging.js';
 import { dropThreadsAhead, startThreadsAhead } from '../replay/thread-pool.js';
 import { isStreamed, type ReplayTraffic } from '../replay/traffic-source.js';
-import { whollyInvalidText } from '../report/invalid-packets.js';
 import { dropEmptyFolder, prepareOutFolder } from '../report/out-folder.js';
+import { rejectedInputText } from '../result/rejected-input.js';
 import type { Result } from '../result/schema.js';
 import { lookAtChecksums } from './checksum-options.js';
 import { statsLines, streamLines } from './live-lines.js';
@@ -133,10 +133,8 @@ async function present(result: Result, flags: ReplayCommandFlags): Promise<void>
   const isForPrograms = flags.json === true || flags.stream === true;
   const folder = flags.out ?? (isForPrograms ? null : freshFolder(name, new Date()));
   await presentResult(result, flags, { folder, name, extra: searchLines(result) });
-  for (const each of result.cases) {
-    const invalid = whollyInvalidText(each);
-    if (invalid !== null) throw new Error(invalid);
-  }
+  const rejected = rejectedInputText(result.cases);
+  if (rejected !== null) throw new Error(rejected);
 }
 
 /** `results/20261124-083000-office`: names sort by time and say what was run. */

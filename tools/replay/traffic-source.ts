@@ -49,9 +49,6 @@ export const AS_IT_IS: EditsAsGiven = {
   snapLength: null,
 };
 
-/** Only wrong checksums are made right. */
-export const CHECKSUMS_FIXED: EditsAsGiven = { ...AS_IT_IS, checksums: 'fix' };
-
 /** Captures, one after the other, or a scenario. */
 export type TrafficOrigin =
   | { readonly type: 'capture'; readonly files: readonly string[]; readonly reading?: CaptureReading }

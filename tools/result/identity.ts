@@ -33,6 +33,7 @@ function identityOf(one: ResultCase): Identity {
         ? 'top speed'
         : (pacing.targetMbps ?? pacing.multiplier ?? roundedRate(pacing.targetPps)),
     ],
+    ['packets that leave together', one.burst ?? 1],
     ['loops', one.loops],
     ['duration in ms', one.durationMs],
     ['loops with the same addresses', one.uniqueIpLoops ?? (one.repeatedTuples === true ? 'all' : undefined)],

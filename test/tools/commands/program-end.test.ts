@@ -179,9 +179,13 @@ async function signalled(
 }
 
 describe('a signal', () => {
-  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
-    '%s: prints what was measured',
-    async (name) => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)(
+    '%s: prints what was measured, and ends with code %d',
+    async (name, expected) => {
       // Where nothing is measured yet it ends the program as it would any: then once more, later.
       let outcome = await signalled(name, 4000);
       for (const afterMs of [8000, 16_000]) {
@@ -190,7 +194,7 @@ describe('a signal', () => {
         outcome = await signalled(name, afterMs);
       }
       expect(outcome.stderr).toMatch(/Interrupted/);
-      expect(outcome.code).toBe(130);
+      expect(outcome.code).toBe(expected);
       expect((JSON.parse(outcome.stdout) as { partial: boolean }).partial).toBe(true);
     },
     120_000,
