@@ -7,7 +7,7 @@ import { readMachine, type MachineAtStart } from '../replay/machine.js';
 import type { PacketSource } from '../replay/packet-source.js';
 import type { PacingRequest, ReplayPlan } from '../replay/replay-plan.js';
 import { measureCase } from '../replay/session.js';
-import { whollyInvalidText } from '../report/invalid-packets.js';
+import { whollyInvalidText } from '../result/rejected-input.js';
 import type { Input, ResultCase } from '../result/schema.js';
 import { ppsOf } from '../result/throughput.js';
 import { formatRate } from '../text/quantities.js';

@@ -41,13 +41,24 @@ export async function loadInput(plan: ReplayPlan, store: StoreSize): Promise<Loa
     : loadScenario(input.name, input.parameters, seed, options);
 }
 
-function editsOf({ filter, srcipmap, dstipmap, snaplen, maxGapMs, checksums }: ReplayPlan): PacketEdits {
+/** What is changed in the traffic, of a plan or of an input of a matrix; what is absent changes nothing. */
+export type AskedEdits = {
+  readonly [K in 'filter' | 'srcipmap' | 'dstipmap' | 'snaplen' | 'maxGapMs' | 'checksums']?:
+    ReplayPlan[K] | undefined;
+};
+
+/**
+ * The edits as reading takes them.
+ * @throws RangeError for a map of addresses that is none
+ */
+export function editsOf(asked: AskedEdits): PacketEdits {
+  const { filter = null, srcipmap = null, dstipmap = null, snaplen = null, maxGapMs = null } = asked;
   return {
     filter,
     sourceMap: srcipmap === null ? null : parseIpMap(srcipmap),
     destinationMap: dstipmap === null ? null : parseIpMap(dstipmap),
     snapLength: snaplen,
-    checksums: checksums === 'fix' ? 'fix' : null,
+    checksums: asked.checksums === 'fix' ? 'fix' : null,
     maxGapNs: maxGapMs === null ? null : maxGapMs * 1e6,
   };
 }
@@ -91,8 +102,9 @@ export async function scenarioInput(
   given: Readonly<Record<string, ParameterValue | undefined>>,
   seed: number,
   limit: number | null,
+  edits: PacketEdits = AS_IT_IS,
 ): Promise<LoadedInput> {
-  return loadScenario(name, given, seed, keepAll(limit));
+  return loadScenario(name, given, seed, { ...keepAll(limit), edits });
 }
 
 function keepAll(limit: number | null): InputOptions {

@@ -14,10 +14,12 @@ import { plannedRun } from '../replay/planned-run.js';
 import { loopCount } from '../replay/plan-loops.js';
 import type { ReplayPlan } from '../replay/replay-plan.js';
 import type { SessionRequest } from '../replay/session.js';
-import { MatrixProgress, sessionEntry, StopOnSignal } from './bench-matrix.js';
+import { sessionEntry } from './bench-matrix.js';
 import { loadInput as loadMatrixInput } from './matrix-input.js';
+import { MatrixProgress, StopOnSignal } from './matrix-progress.js';
 import { DEFAULT_TRIALS, type ReplayCommandFlags } from './replay-request.js';
 import { REPLAY_SESSION } from './replay-trial-runner.js';
+import { ShortRunNotice } from './short-run-notice.js';
 import { UsageError } from './usage-error.js';
 
 /** Runs of a design of at most this long are repeated where nothing is said: five rounds of two designs stay under a minute. */
@@ -88,7 +90,7 @@ export interface TrialsRequest extends Pick<SessionRequest, 'input' | 'commandLi
 
 /**
  * Runs the trials: each round reads the traffic of the plans anew, in its process.
- * @throws SessionError when a round fails
+ * @throws SessionError when a round fails, or after the first when no design tracked a packet of the traffic
  */
 export async function runTrials(request: TrialsRequest): Promise<MatrixResult> {
   const stop = new StopOnSignal('what was measured is kept');
@@ -107,6 +109,7 @@ export async function runTrials(request: TrialsRequest): Promise<MatrixResult> {
       configuration: JSON.parse(JSON.stringify(request.plans.at(-1))) as MatrixResult['configuration'],
       ...(request.isCompared === undefined ? {} : { isCompared: request.isCompared }),
       hooks: { isInterrupted: () => stop.requested, onTrial: progress.onTrial },
+      onMeasured: new ShortRunNotice(!request.quiet, () => progress.finish()).onMeasured,
     });
   } finally {
     progress.finish();

@@ -10,8 +10,8 @@ import { threadCount } from '../replay/run-control.js';
 import { runSession, type RunPurpose, type SessionHooks, type SessionRequest } from '../replay/session.js';
 import { dropThreadsAhead, startThreadsAhead } from '../replay/thread-pool.js';
 import type { StoreSize } from '../replay/store-size.js';
-import { whollyInvalidText } from '../report/invalid-packets.js';
 import { dropEmptyFolder, prepareOutFolder } from '../report/out-folder.js';
+import { rejectedInputText } from '../result/rejected-input.js';
 import type { Result } from '../result/schema.js';
 import { lookAtChecksums } from './checksum-options.js';
 import { statsLines, streamLines } from './live-lines.js';
@@ -137,10 +137,8 @@ async function present(result: Result, flags: ReplayCommandFlags): Promise<void>
   const isForPrograms = flags.json === true || flags.stream === true;
   const folder = flags.out ?? (isForPrograms ? null : freshFolder(name, new Date()));
   await presentResult(result, flags, { folder, name, extra: searchLines(result) });
-  for (const each of result.cases) {
-    const invalid = whollyInvalidText(each);
-    if (invalid !== null) throw new Error(invalid);
-  }
+  const rejected = rejectedInputText(result.cases);
+  if (rejected !== null) throw new Error(rejected);
 }
 
 /** `results/20261124-083000-office`: names sort by time and say what was run. */

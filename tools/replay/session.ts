@@ -136,11 +136,13 @@ function identifying({
   config,
   durationMs,
   pacing,
-}: ReplayPlan): Pick<ResultCase, 'configSha256' | 'durationMs' | 'profile'> {
+  burst,
+}: ReplayPlan): Pick<ResultCase, 'configSha256' | 'durationMs' | 'profile' | 'burst'> {
   return {
     configSha256: Object.keys(config.entries).length === 0 ? 'none' : hashOf(config.entries),
     durationMs,
     profile: pacing.mode === 'profile' ? loadText(pacing) : null,
+    ...(burst === 1 ? {} : { burst }),
   };
 }
 
