@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../tools/result/schema.js';
 import { CLI, ctreplay, scratchFolder } from '../../support/command.js';
+import { failedChecksButRate } from '../../support/replay.js';
 import { runCommandLine } from '../../support/run-command.js';
 
 const folder = scratchFolder();
@@ -25,7 +26,6 @@ interface StreamEvent {
 describe('a run as it goes', () => {
   it('--stream: JSON lines that begin with the run, have each interval and end with the result', () => {
     const { code, stdout, stderr } = ctreplay(['replay', ...PACED, '--timeline', '50ms', '--stream'], folder);
-    expect(`${code} ${code === 0 ? '' : stderr}`).toBe('0 ');
     const events = stdout
       .trim()
       .split('\n')
@@ -34,6 +34,9 @@ describe('a run as it goes', () => {
     const intervals = events.filter(({ event }) => event === 'interval');
     expect(intervals.length).toBeGreaterThan(2);
     const result = events.at(-1)?.result as Result;
+    // A busy machine may not keep the rate, which is an error, and the only one.
+    expect(result.cases.flatMap(failedChecksButRate)).toEqual([]);
+    expect(code, stderr).toBe(result.valid ? 0 : 1);
     const [one] = result.cases;
     // The same intervals as in the result, as far as they had ended with it.
     expect(intervals.reduce((sum, { packets = 0 }) => sum + packets, 0)).toBe(
