@@ -56,7 +56,7 @@ export interface TrackerOptions extends TrackerSettings {
   readonly fragmentSlots?: number | undefined;
   /** Nanoseconds for the probes; default a clock that stands still, so that nothing but work is counted. */
   readonly clock?: Clock | undefined;
-  /** Makes what is told of the accesses of the traced flavour; default nothing. */
+  /** Makes what the traced flavour calls at its accesses; default nothing. */
   readonly trace?: ((run: EngineRun) => EngineTrace) | undefined;
   /** Where the compiled designs lie; default the package's own. */
   readonly wasmFolder?: string | undefined;
@@ -69,7 +69,7 @@ export interface ReturnedPacket {
   readonly state: string;
   readonly stateBits: number;
   readonly mark: number;
-  /** Why the verdict; null when there was nothing special. */
+  /** Why the packet has this ct_state; null when there was nothing special. */
   readonly reason: Reason | null;
   /** Whether the frame differs from what it was before this call. */
   readonly frameChanged: boolean;
@@ -130,7 +130,7 @@ export class Tracker {
     this.#run = run;
     this.#options = options;
     this.#reasons = reasonTable(run.engine.constants);
-    this.#connections = new ConnectionReader(run.memory, run.engine.constants, run.plan.regions.slab);
+    this.#connections = new ConnectionReader(run.memory, run.engine.constants, run.plan.regions);
     this.#expectations = new ExpectationReader(run.memory, run.engine.constants, this.#connections);
     this.#store = this.#newStore();
     this.#thread = this.#start();

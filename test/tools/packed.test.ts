@@ -92,7 +92,8 @@ beforeAll(() => {
 describe('the packed package', () => {
   it('needs no chart library', () => {
     for (const name of ['echarts', 'zrender']) expect([...runtimePackages()]).not.toContain(name);
-    expect(existsSync(join(installed, 'dist', 'page', 'echarts.min.js'))).toBe(true);
+    for (const name of ['page.js', 'page.css', 'echarts.min.js'])
+      expect(existsSync(join(installed, 'dist', 'page', name)), name).toBe(true);
   });
 
   it('is a library with types: the example of the README compiles under --strict and runs', () => {

@@ -13,7 +13,7 @@ import { isSourceBound } from '../result/throughput.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
 import { latencyOf, MatrixError, type InputSpec, type MatrixSpec } from './matrix-spec.js';
 import { valuesOf } from './metrics.js';
-import type { Cell } from './plan.js';
+import type { Cell } from './matrix-plan.js';
 import type { CellRunner, TrialMeasurement } from './trial.js';
 
 /** An input ready to be replayed. */
@@ -62,14 +62,14 @@ export class ReplayCellRunner implements CellRunner {
       id: cell.id,
       machine: this.#machine,
     });
-    const one: ResultCase = {
+    const entry: ResultCase = {
       ...made,
       design: cell.design,
       kind: 'bench',
       ...(cell.role === 'control' ? { control: true } : {}),
       audit: [...made.audit, ...sourceChecks(made)],
     };
-    return { values: valuesOf(one), case: one };
+    return { values: valuesOf(entry), case: entry };
   }
 
   #plan(cell: Cell, trialSeed: number, suggested: SuggestedConfig | null): ReplayPlan {
@@ -104,15 +104,15 @@ export class ReplayCellRunner implements CellRunner {
  * A matrix compares designs, so a rate that is that of the packets' source is no measurement of a cell. Inputs of a matrix are kept in
  * memory, where no packet comes late; this holds for every runner all the same.
  */
-export function sourceChecks(one: ResultCase): AuditCheck[] {
-  if (one.input.streamed == null) return [];
-  const ok = !isSourceBound(one);
+export function sourceChecks(entry: ResultCase): AuditCheck[] {
+  if (entry.input.streamed == null) return [];
+  const ok = !isSourceBound(entry);
   return [
     {
       name: 'source-kept-up',
       ok,
       expected: 'no packet that came late from its source',
-      actual: `${one.input.streamed.waits} waits for packets`,
+      actual: `${entry.input.streamed.waits} waits for packets`,
       advice: ok
         ? null
         : 'the cell has the rate of its source: use an input that fits the memory (limit), or ctreplay prep',

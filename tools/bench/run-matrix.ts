@@ -13,7 +13,7 @@ import { ForkedSessions } from './session-process.js';
 import { matrixResult, withWarnings, type MatrixResult, type ResultFrame } from './matrix-result.js';
 import { MatrixError, type MatrixSpec } from './matrix-spec.js';
 import { sessionSeed } from './order.js';
-import { planMatrix, type Shard } from './plan.js';
+import { planMatrix, type Shard } from './matrix-plan.js';
 import { ReplayCellRunner, type InputLoader } from './replay-runner.js';
 import type { CellRunner } from './trial.js';
 
@@ -61,7 +61,9 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
     const { bench } = earlier as Partial<MatrixResult>;
     state.trials.push(...resumeTrials(bench, { fingerprint: print, spec }, groups, file));
     const kept = new Set(state.trials.map((trial) => `${trial.block} ${trial.cell}`));
-    state.cases.push(...earlier.cases.filter((one) => kept.has(`${one.trial} ${one.id}`)).map(withWarnings));
+    state.cases.push(
+      ...earlier.cases.filter((entry) => kept.has(`${entry.trial} ${entry.id}`)).map(withWarnings),
+    );
   }
   const createdAt = earlier?.createdAt ?? new Date().toISOString();
   const build = (remarks: readonly string[]): MatrixResult =>

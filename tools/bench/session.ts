@@ -5,7 +5,7 @@
 import type { ResultCase } from '../result/schema.js';
 import { blockOrder, sessionSeed, trialSeed } from './order.js';
 import type { MatrixSpec } from './matrix-spec.js';
-import type { Cell, Group } from './plan.js';
+import type { Cell, Group } from './matrix-plan.js';
 import { groupProgress, type GroupProgress } from './stopping.js';
 import { sessionBlocks, type CellRunner, type TrialMeasurement, type TrialRecord } from './trial.js';
 
@@ -178,8 +178,8 @@ async function runTrial(
 }
 
 /** The failed check of a trial in which the machine did not let the rate be held: another may. What it found; undefined for none. */
-function lateCheck({ case: one }: TrialMeasurement): string | undefined {
-  return one?.audit.find(({ ok, name }) => !ok && name.startsWith('rate-achieved'))?.name;
+function lateCheck({ case: entry }: TrialMeasurement): string | undefined {
+  return entry?.audit.find(({ ok, name }) => !ok && name.startsWith('rate-achieved'))?.name;
 }
 
 /** Failures as remarks: one sentence a message, however many trials it was. */

@@ -103,7 +103,7 @@ export interface NetworkPart {
   etherType: number;
   /** Position of the network layer. */
   start: number;
-  /** Position of the sender's hardware address where the link layer told it; -1 elsewhere. */
+  /** Position of the sender's hardware address where the link layer has it; -1 elsewhere. */
   sourceAt: number;
 }
 
@@ -192,7 +192,7 @@ function ipVersionType(firstByte: number): number {
   return version === 6 ? ETHERTYPE_IPV6 : ETHERTYPE_NONE;
 }
 
-/** BSD loopback: an address family in the byte order of the machine that captured, which the file does not tell. */
+/** BSD loopback: an address family in the byte order of the machine that captured, which the file does not hold. */
 function locateByFamily(bytes: Uint8Array, at: number, length: number, into: NetworkPart): void {
   into.etherType = ETHERTYPE_NONE;
   into.start = at + Math.min(length, NULL_HEADER_BYTES);

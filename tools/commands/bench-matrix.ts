@@ -22,8 +22,8 @@ import {
 } from '../bench/matrix-spec.js';
 import { cellList, matrixSummary, trialList } from '../bench/matrix-text.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
-import { parseShard, planMatrix, type Shard } from '../bench/plan.js';
-import { findPreset, PRESETS } from '../bench/presets.js';
+import { parseShard, planMatrix, type Shard } from '../bench/matrix-plan.js';
+import { findReadyMatrix, READY_MATRICES } from '../bench/ready-matrices.js';
 import { parseRate } from '../bench/rate.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import type { ChecksumChoice } from '../config/checksum-handling.js';
@@ -84,10 +84,7 @@ export interface MatrixFlags extends CaptureFlags, ChecksumChoice, RateFlags, Pa
 export function addMatrixOptions(command: Command): void {
   command
     .option('--matrix <file>', 'run the matrix that a bench.yaml describes')
-    .option(
-      '--preset <name>',
-      `run a matrix that comes with ctreplay: ${PRESETS.map((p) => p.name).join(', ')}`,
-    )
+    .option('--preset <name>', `run a ready-made matrix: ${READY_MATRICES.map((p) => p.name).join(', ')}`)
     .addOption(new Option('--capture <files>').argParser(words).hideHelp());
   command.addOption(matrixChecksumsOption());
   addCaptureOptions(command);
@@ -145,7 +142,10 @@ function addMatrixOutputOptions(command: Command): void {
     )
     .option('--resume', 'go on from the result.json in --out')
     .option('--force', 'replace the result that --out holds')
-    .option('--list', 'list the cells of the matrix, or without one the presets, and run nothing')
+    .option(
+      '--list',
+      'list the cells of the matrix, or without a matrix the ready-made ones, and run nothing',
+    )
     .option('--list-designs', 'list the designs and their presets, and run nothing')
     .option('--dry-run', 'list every trial in its order and run nothing')
     .option('--quiet', 'only what makes the result unusable')
@@ -209,7 +209,7 @@ export async function runMatrix(
     return;
   }
   if (flags.list === true && !namesMatrix(flags)) {
-    process.stdout.write(PRESETS.map((preset) => `${preset.name.padEnd(8)}${preset.summary}\n`).join(''));
+    process.stdout.write(READY_MATRICES.map(({ name, summary }) => `${name.padEnd(8)}${summary}\n`).join(''));
     return;
   }
   const spec = await specOf(flags, isGiven);
@@ -255,7 +255,7 @@ function namesMatrix(flags: MatrixFlags): boolean {
   return [flags.matrix, flags.preset, flags.scenario, flags.capture].some((flag) => flag !== undefined);
 }
 
-/** The matrix: file or preset, then the flags that were given. */
+/** The matrix: from the file or ready-made, then the flags that were given. */
 async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): Promise<MatrixSpec> {
   if (flags.matrix !== undefined && flags.preset !== undefined) {
     throw new UsageError('--matrix and --preset exclude each other; give one of them');
@@ -265,7 +265,7 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
     file !== null
       ? (file.content as Partial<MatrixSpecInput>)
       : flags.preset !== undefined
-        ? findPreset(flags.preset).matrix
+        ? findReadyMatrix(flags.preset).matrix
         : { designs: [...DEFAULT_DESIGNS] };
   const inputs = inputsOf(flags, isGiven);
   const given = <T>(name: string, value: T | undefined, field: string): Record<string, T> =>
@@ -294,7 +294,7 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
     ...given('seed', flags.seed, 'seed'),
   };
   const checked = checkMatrix({ ...base, ...overrides }, flags.matrix ?? 'bench', file?.lineOf);
-  // What is asked of the run holds for every input, also for those of a file or preset.
+  // What is asked of the run holds for every input, also for those of a file or a ready-made matrix.
   const run = inputRunKeys(flags, isGiven);
   return { ...checked, inputs: checked.inputs.map((input) => ({ ...input, ...run })) };
 }

@@ -1,7 +1,7 @@
 /** `ctreplay demo`: the main job on the capture that comes with ctreplay and on a SYN flood, as `npm start` runs it. */
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { packageRoot } from '../result/tool-version.js';
+import { packageRoot } from '../../engine/host/module.js';
 import { register as registerReplay } from './replay.js';
 
 interface DemoRun {

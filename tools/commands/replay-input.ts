@@ -109,7 +109,7 @@ function keepAll(limit: number | null): InputOptions {
 }
 
 /**
- * Reads captures; those that do not fit the store are left to be streamed. What is odd about them is told on standard error, and kept
+ * Reads captures; those that do not fit the store are left to be streamed. What is odd about them is written to standard error, and kept
  * in the description.
  * @throws CaptureError, EmptyTrafficError, UnrepeatableTrafficError
  */

@@ -2,7 +2,7 @@
 import { resolveDesigns } from '../../engine/host/designs.js';
 import type { MatrixSpec } from '../bench/matrix-spec.js';
 import { valuesOf } from '../bench/metrics.js';
-import type { Cell } from '../bench/plan.js';
+import type { Cell } from '../bench/matrix-plan.js';
 import type { CellRunner, TrialMeasurement } from '../bench/trial.js';
 import type { MachineAtStart } from '../replay/machine.js';
 import type { ReplayPlan } from '../replay/replay-plan.js';

@@ -25,7 +25,7 @@ export interface InputPacket {
   readonly wireBytes?: number;
 }
 
-/** How captures are read, and who is told what was odd about them. */
+/** How captures are read, and who hears what was odd about them. */
 export interface PacketReading extends CaptureReading {
   /** Wrong checksums are made right; absent = no. */
   readonly fixChecksums?: boolean;

@@ -15,7 +15,7 @@ import type { DesignChoice } from '../../engine/host/designs.js';
 import { designLabel } from '../../engine/host/designs.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import type { StagedTraffic } from '../replay/staging.js';
-import type { RandomSource } from '../random/random-source.js';
+import type { RandomSource } from '../random/draws.js';
 import { serialMean } from '../stats/serial-mean.js';
 import { mapInterval } from '../stats/session-estimate.js';
 import { confidencePerLook, decide, wantsMoreTrials, type VerdictResult } from '../stats/verdict.js';
@@ -48,7 +48,7 @@ export interface AgainstTools {
   /** Monotonic nanoseconds. */
   readonly clock: () => number;
   readonly random: RandomSource;
-  /** Told after each look. */
+  /** Called after each look. */
   readonly onLook?: (cell: string, rounds: number, text: string) => void;
 }
 

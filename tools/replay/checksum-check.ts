@@ -16,7 +16,7 @@ class WrongChecksumsError extends Error {
 
 /**
  * Looks at what was found while the traffic was read. Scenarios are let through: what they make, they mean.
- * @param ignored whether the tracker was told not to look at checksums
+ * @param ignored whether the tracker does not look at checksums
  * @throws WrongChecksumsError
  */
 export function requireRightChecksums(

@@ -275,7 +275,7 @@ function expiryOf({ run, timeline }: FinishedRun, workers: number): NonNullable<
 
 function memoryOf({ run, timeline }: FinishedRun): ResultCase['memory'] {
   return {
-    bytesPerConnection: run.engine.constants.CONN_SIZE,
+    bytesPerConnection: run.engine.constants.CONN_SIZE + run.engine.constants.SIDE_SIZE,
     totalBytes: run.plan.totalBytes,
     slabCapacity: run.plan.slabSlots,
     timeline: timeline.table.map(({ tMs, slabInUse, gracePending }) => ({ tMs, slabInUse, gracePending })),

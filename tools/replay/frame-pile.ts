@@ -1,6 +1,6 @@
 /**
  * Frames kept in memory: pieces of some MiB, and arrays that say where each frame lies in them. The memory is shared: it is written
- * here before any other thread is told of it, and only read from then on.
+ * here before any other thread knows of it, and only read from then on.
  */
 import { frameAt, wireBytesAt, type FrameRange, type StagedRangeVisitor } from './frame-range.js';
 

@@ -93,7 +93,7 @@ export async function runDesign(
   plan: ReplayPlan,
   hooks: RunHooks = {},
 ): Promise<FinishedRun> {
-  // Who streams has not the memory to hold two runs at once, and the store may take a third of what there is.
+  // A replay that streams does not have the memory for two runs at once, and the store may take a third of what there is.
   if (isStreamed(traffic) || storeBytesOf(traffic.frameBytes, traffic.packets) > MUCH_MEMORY_BYTES)
     releaseMemory();
   const subject = { engine: loadEngine(choice.design, flavourOf(plan), hooks.wasmFolder), choice, plan };

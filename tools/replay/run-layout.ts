@@ -90,13 +90,13 @@ async function layOutStaged(
   const rules = rulesOf(plan.config);
   const assignment = assignmentOf(traffic, rules, steer, workers);
   const counting = countTrafficSlots(traffic, rules, assignment, `${steer} ${workers}`);
-  // Awaited below; what fails before that is told in its place.
+  // Awaited below; what fails before that is reported in its place.
   counting.catch(() => {});
   await eventLoopTurn();
   const memory = planMemory(c, {
     threads: workers + 2,
     maxConns: mostConns(traffic, plan),
-    nat: rules.requests.some((request) => request.nat !== undefined),
+    nat: rules.requests.some(({ nat, helper }) => nat !== undefined || helper !== undefined),
     packetStoreBytes: packetStoreBytes(traffic, c.PACKET_SIZE, c.PARAMS_SIZE, rules, workers),
     histogramBytes: c.HISTOGRAMS_SIZE,
   });

@@ -100,7 +100,7 @@ class UnrepeatableTrafficError extends Error {
 
 /**
  * Opens the traffic once, edited; `limit` is left to the reader.
- * @param observe told about each capture that was read
+ * @param observe called with each capture that was read
  * @throws ScenarioError, FilterError
  */
 export function openTraffic(
@@ -126,7 +126,7 @@ export function openTraffic(
 /**
  * Reads the traffic: keeps it when it fits the store, or leaves it to be streamed.
  * @param store its size in bytes, or sizes for both
- * @param observe told about each capture that was read; not about one prepared capture as it is
+ * @param observe called with each capture that was read; not about one prepared capture as it is
  * @throws UnrepeatableTrafficError for standard input or a pipe that does not fit; EmptyTrafficError; what reading throws
  */
 export async function loadTraffic(

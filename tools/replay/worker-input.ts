@@ -120,7 +120,7 @@ export interface WorkerReport {
   readonly endNs: number;
   /** How late packets left; null at top speed. */
   readonly departure: Departures | null;
-  /** What the scheduler did to the thread between barrier and end; null when the system does not tell. */
+  /** What the scheduler did to the thread between barrier and end; null when the system does not report it. */
   readonly scheduler: ThreadSchedule | null;
   /** Time between the two reads of `scheduler`, which lie around the run. */
   readonly schedulerSpanNs: number;
@@ -143,14 +143,14 @@ export interface WorkerReport {
 
 /** A bare clock loop on the worker's thread, before and after its packets. */
 export interface Disturbance extends ClockLoop {
-  /** Switches of the thread because another was preferred, while the loop ran; null when the system does not tell. */
+  /** Switches of the thread because another was preferred, while the loop ran; null when the system does not report it. */
   readonly involuntarySwitches: number | null;
 }
 
 export interface SweeperReport {
   readonly sweeps: readonly SweepRecord[];
   readonly sweepCount: number;
-  /** What the scheduler did to the thread between barrier and end; null when the system does not tell. */
+  /** What the scheduler did to the thread between barrier and end; null when the system does not report it. */
   readonly scheduler: ThreadSchedule | null;
   readonly failure: ThreadFailure | null;
 }

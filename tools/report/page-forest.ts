@@ -4,7 +4,7 @@ import { comparisonsOf, coverText, findingOf, metricOf } from '../result/compari
 import type { Run } from '../result/runs.js';
 
 /** A figure of two designs: the ratio with its interval. */
-interface ForestRow {
+export interface ForestRow {
   /** Where and what: `established, 1 worker: throughput`. */
   name: string;
   ratio: number;

@@ -2,7 +2,7 @@
  * In which order the trials of several designs run, so that a machine that gets slower or faster over time does not
  * favour one of them.
  */
-import { shuffled, type RandomSource } from '../random/random-source.js';
+import { shuffled, type RandomSource } from '../random/draws.js';
 
 /** One trial to run. */
 export interface TrialSlot {

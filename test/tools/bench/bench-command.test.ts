@@ -95,7 +95,7 @@ probeCost: one
     [['bench', '--scenario', 'syn-flood', '--design', 'nope'], "there is no design 'nope'"],
     [['bench', '--capture', 'nope.pcap'], 'nope.pcap: there is no such capture'],
     [['bench', '--matrix', 'nope.yaml'], 'nope.yaml: there is no such file'],
-    [['bench', '--preset', 'nope'], "there is no preset 'nope'"],
+    [['bench', '--preset', 'nope'], "--preset: there is no ready-made matrix 'nope'"],
     [['bench', '--preset', 'smoke', '--shard', '3/2'], '2/4'],
     [['bench', '--preset', 'smoke', '--resume'], '--resume needs --out'],
     [['scale', '--scenario', 'syn-flood', '--capture', 'x'], 'exclude each other'],

@@ -3,7 +3,7 @@ import { compareMatrix, geomeans, summarise } from '../../../tools/bench/aggrega
 import { driveMatrix, type MatrixState } from '../../../tools/bench/drive-matrix.js';
 import { failureRemarks, InProcessSessions, TrialError } from '../../../tools/bench/session.js';
 import type { MatrixSpec } from '../../../tools/bench/matrix-spec.js';
-import { planMatrix, type Cell, type Group } from '../../../tools/bench/plan.js';
+import { planMatrix, type Cell, type Group } from '../../../tools/bench/matrix-plan.js';
 import { groupProgress, groupWarmUp } from '../../../tools/bench/stopping.js';
 import { completeSessions, type Blocks, type CellRunner } from '../../../tools/bench/trial.js';
 import { FakeRunner, fakeSessions, matrix, type FakeBehaviour } from './fake-runner.js';

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MatrixSpec } from '../../../tools/bench/matrix-spec.js';
 import { matrixSummary } from '../../../tools/bench/matrix-text.js';
 import { runMatrixBench, type MatrixBenchOptions } from '../../../tools/bench/run-matrix.js';
-import type { Cell } from '../../../tools/bench/plan.js';
+import type { Cell } from '../../../tools/bench/matrix-plan.js';
 import { validateResult } from '../../../tools/result/result-file.js';
 import type { ResultCase } from '../../../tools/result/schema.js';
 import { FakeRunner, matrix } from './fake-runner.js';

@@ -185,14 +185,14 @@ describe('latency summary', () => {
     expect(new Set(Object.values(rest))).toEqual(new Set([null]));
   });
 
-  it('without exact figures, stays within its cells', () => {
+  it('without exact figures, stays within its bins', () => {
     const region = recordedRegion([2048]);
     const summary = summarize(toHistogram(region.counts));
     expect(summary).toMatchObject({ minNs: 2048, maxNs: 2049, p50Ns: 2049 });
     expect(summary.meanNs).toBeLessThanOrEqual(summary.maxNs!);
   });
 
-  it('puts values above the range in the last cell and still tells their exact maximum', () => {
+  it('puts values above the range in the last bin and still tells their exact maximum', () => {
     const region = recordedRegion([5, 2 ** 45]);
     const exact = readExact(region);
     const summary = summarize(toHistogram(region.counts, region.config, exact), exact);
@@ -200,14 +200,14 @@ describe('latency summary', () => {
     expect(summary.count).toBe(2);
   });
 
-  it('refuses cells that disagree with the recorder, wrong lengths and garbage', () => {
+  it('refuses bins that disagree with the recorder, wrong lengths and garbage', () => {
     const region = recordedRegion([1, 2, 3]);
     region.counts[5] = 1 as never;
     const exact = readExact(region);
     expect(() => summarize(toHistogram(region.counts, region.config, exact), exact)).toThrow(
-      /cells hold 4 values but the recorder counted 3/,
+      /bins hold 4 values but the recorder counted 3/,
     );
-    expect(() => toHistogram(new Uint32Array(10))).toThrow(/has 10 cells/);
+    expect(() => toHistogram(new Uint32Array(10))).toThrow(/has 10 bins/);
     expect(() => decodeHistogram('AAAA')).toThrow(/not an HdrHistogram/);
   });
 });

@@ -39,7 +39,7 @@ describe('scheduler figures of a thread', () => {
     expect(readThreadCpu(files, 77)).toBe(5);
   });
 
-  it('are null, never 0, where the system does not tell', () => {
+  it('are null, never 0, where the system does not report it', () => {
     const none = {
       runNs: null,
       waitNs: null,
@@ -290,7 +290,7 @@ describe('environment', () => {
     });
   });
 
-  it('is null where the system does not tell', () => {
+  it('is null where the system does not report it', () => {
     const environment = readEnvironment(fakeFiles(), { ...facts, platform: 'win32' });
     expect(environment).toMatchObject({
       coresOnline: 4,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { medianInterval, orderStatisticInterval } from '../../../tools/stats/median-interval.js';
-import { below, shuffled } from '../../../tools/random/random-source.js';
+import { below, shuffled } from '../../../tools/random/draws.js';
 import { median } from '../../../tools/stats/sample.js';
 import { normal, Random, reals } from './samples.js';
 

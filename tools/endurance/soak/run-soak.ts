@@ -100,12 +100,12 @@ class Sampler {
   readonly samples: ProcessSample[] = [];
   readonly startedAt = Date.now();
   readonly #intervalMs: number;
-  readonly #told: (sample: ProcessSample) => void;
+  readonly #onSample: (sample: ProcessSample) => void;
   #startMs: number | null = null;
 
-  constructor(intervalMs: number, told: (sample: ProcessSample) => void) {
+  constructor(intervalMs: number, onSample: (sample: ProcessSample) => void) {
     this.#intervalMs = intervalMs;
-    this.#told = told;
+    this.#onSample = onSample;
   }
 
   /** The run has come so far. */
@@ -117,6 +117,6 @@ class Sampler {
     if (last !== undefined && tMs - last.tMs < this.#intervalMs) return;
     const sample = sampleProcess(tMs, packets);
     this.samples.push(sample);
-    this.#told(sample);
+    this.#onSample(sample);
   }
 }

@@ -2,7 +2,8 @@
  * FTP through an application-layer gateway: control connections announce data connections that the tracker must expect, and,
  * under source NAT, whose announcements it must rewrite.
  */
-import { formatIpv4, formatIpv6 } from '../addresses.js';
+import { formatAddress } from '../../../engine/host/addresses.js';
+import { ipv4Text } from '../addresses.js';
 import {
   activeFlowsParameter,
   bytesParameter,
@@ -58,8 +59,8 @@ function suggestedConfig(parameters: ParameterValues): SuggestedConfig {
       'servers answer the translated address and count the rewritten PORT lines, so new connections must be committed with this source NAT and the helper',
     helper: 'ftp',
     nat: [
-      { type: 'src', addr: formatIpv4(NAT_ADDRESS), port: null },
-      { type: 'src', addr: formatIpv6(host6(NAT_ADDRESS)), port: null },
+      { type: 'src', addr: ipv4Text(NAT_ADDRESS), port: null },
+      { type: 'src', addr: formatAddress(6, host6(NAT_ADDRESS)), port: null },
     ],
   };
 }

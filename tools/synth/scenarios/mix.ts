@@ -1,6 +1,7 @@
 /** Several scenarios at once, their packets interleaved by weight. */
 import { nearestName } from '../../text/nearest-name.js';
-import { parseNumber, resolveParameters, ScenarioError } from '../parameters.js';
+import { parseNumber } from '../../text/quantities.js';
+import { resolveParameters, ScenarioError } from '../parameters.js';
 import type { ParameterValue, ParameterValues } from '../parameters.js';
 import { Random } from '../../random/random.js';
 import { COMMON_PARAMETERS, TimedSource } from '../scenario.js';

@@ -7,7 +7,8 @@
  * port reaches. All connections therefore move in step with equal sequence numbers: whichever connection holds the
  * port, the packet fits it.
  */
-import { formatIpv4, formatIpv6 } from '../addresses.js';
+import { formatAddress } from '../../../engine/host/addresses.js';
+import { ipv4Text } from '../addresses.js';
 import { shareParameter } from '../common-parameters.js';
 import { EPHEMERAL_PORTS, FIRST_EPHEMERAL_PORT } from '../ephemeral-ports.js';
 import { firstClient, firstServer, NAT_ADDRESS } from '../host-plan.js';
@@ -208,7 +209,7 @@ function suggestedConfig(parameters: ParameterValues): SuggestedConfig {
     nat: [
       {
         type: 'src',
-        addr: six ? formatIpv6(host6(NAT_ADDRESS)) : formatIpv4(NAT_ADDRESS),
+        addr: six ? formatAddress(6, host6(NAT_ADDRESS)) : ipv4Text(NAT_ADDRESS),
         port: [first, first + ports - 1],
       },
     ],

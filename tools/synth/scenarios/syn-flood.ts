@@ -3,7 +3,8 @@
  * The tracker must make an entry for each, and must expire them all. A share of the packets can belong to
  * legitimate connections, which suffer from the flood.
  */
-import { parseIpv4 } from '../addresses.js';
+import { isIPv4 } from 'node:net';
+import { ipv4Number } from '../addresses.js';
 import { uniformPicker } from '../../random/picker.js';
 import { FlowPool, poolCapacity } from '../flow-pool.js';
 import { TCP_ACK, TCP_SYN } from '../headers.js';
@@ -24,7 +25,7 @@ import { TupleSpace } from '../tuple-space.js';
 const SPOOFED_OCTETS = Array.from({ length: 223 }, (_, i) => i + 1).filter((o) => o !== 10 && o !== 127);
 const SPOOFED_ADDRESSES = SPOOFED_OCTETS.length * 2 ** 24;
 
-const CLIENTS = parseIpv4('10.1.0.0')!;
+const CLIENTS = ipv4Number('10.1.0.0');
 const REQUEST_BYTES = 120;
 const RESPONSE_BYTES = 600;
 /** SYNs that pass between an attack SYN and the target's answer to it. */
@@ -178,13 +179,12 @@ class SynFloodSource extends TimedSource {
 
 function targetOf(parameters: ParameterValues): number {
   const text = parameters.text('target');
-  const target = parseIpv4(text);
-  if (target === null) {
+  if (!isIPv4(text)) {
     throw new ScenarioError(
       `scenario syn-flood: --target is '${text}', not an IPv4 address such as 10.200.0.1`,
     );
   }
-  return target;
+  return ipv4Number(text);
 }
 
 export const synFlood: Scenario = {
