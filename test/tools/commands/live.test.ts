@@ -102,7 +102,10 @@ describe('what was measured is kept', () => {
 
   it('by a matrix and by trials as well', async () => {
     const short = ['--synth', 'syn-flood', '--packets', '2000', '--warmup', '0', '--out'];
-    const bench = ['bench', ...short, join(folder, 'matrix'), '--sessions', '40', '--trials', '1'];
+    const bench = [
+      ...['bench', ...short, join(folder, 'matrix'), '--sessions', '40', '--trials', '1'],
+      ...['--design', 'rculist-sweep', '--build', 'probed', '--control', 'none'],
+    ];
     expect(await interrupted(bench, 'SIGTERM', /session 2 of 40/)).toBe(143);
     const result = JSON.parse(readFileSync(join(folder, 'matrix', 'result.json'), 'utf8')) as Result;
     expect(result.partial).toBe(true);
@@ -116,17 +119,8 @@ describe('what was measured is kept', () => {
   it('and the demo does not go on to its second run', async () => {
     const out = join(folder, 'demo');
     const args = [
-      'demo',
-      '--out',
-      out,
-      '--trials',
-      '1',
-      '--loop',
-      '1M',
-      '--duration',
-      '60s',
-      '--stats',
-      '200ms',
+      ...['demo', '--out', out, '--trials', '1'],
+      ...['--loop', '100', '--duration', '60s', '--stats', '200ms'],
     ];
     expect(await interrupted(args, 'SIGTERM', /timeout-lists/)).toBe(143);
     expect(readdirSync(out)).toEqual(['capture']);
