@@ -39,11 +39,11 @@ export function forestOf(runs: readonly Run[], groups: readonly (readonly Cell[]
     for (const cell of group) places.set(`${cell.run.label}\n${cell.id}`, { cell, group });
   const pairs = new Map<string, ForestGroup>();
   for (const run of runs) {
-    for (const one of comparisonsOf(run.result)) {
-      const base = places.get(`${run.label}\n${one.base}`);
-      const head = places.get(`${run.label}\n${one.head}`);
-      const { ratio, low, high } = one;
-      if (one.control === true || base === undefined || head === undefined || base.group !== head.group)
+    for (const comparison of comparisonsOf(run.result)) {
+      const base = places.get(`${run.label}\n${comparison.base}`);
+      const head = places.get(`${run.label}\n${comparison.head}`);
+      const { ratio, low, high } = comparison;
+      if (comparison.control === true || base === undefined || head === undefined || base.group !== head.group)
         continue;
       if (!(ratio != null && ratio > 0 && low != null && low > 0 && high != null && high > 0)) continue;
       const names = { base: cellName(base.cell, base.group), head: cellName(head.cell, head.group) };
@@ -52,11 +52,11 @@ export function forestOf(runs: readonly Run[], groups: readonly (readonly Cell[]
       pairs.set(key, pair);
       const where = groups.length > 1 ? `${placeOf(head.cell, runs.length > 1)}: ` : '';
       const row: ForestRow = {
-        name: `${where}${metricOf(one).words}`,
+        name: `${where}${metricOf(comparison).words}`,
         ratio,
         low,
         high,
-        words: `${WORDS[findingOf(one)]} (${coverText(one)})`,
+        words: `${WORDS[findingOf(comparison)]} (${coverText(comparison)})`,
       };
       if (pair.rows.length < MOST_ROWS) pair.rows.push(row);
     }
