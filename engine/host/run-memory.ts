@@ -137,6 +137,8 @@ function writeControlBlock(run: EngineRun, settings: RunSettings): void {
   put(c.C_BUCKET_MASK, plan.buckets - 1);
   put(c.C_SLAB_BASE, plan.regions.slab);
   put(c.C_SLAB_SLOTS, plan.slabSlots);
+  // Offset 0 is another field: an engine that lacks the region must not have it written.
+  if (c.C_SIDE_BASE !== 0) put(c.C_SIDE_BASE, plan.regions.side);
   put(c.C_EXPIRY_BASE, plan.regions.expiry);
   put(c.C_POLICIES_BASE, plan.regions.policies);
   put(c.C_ZONES_BASE, plan.regions.zones);

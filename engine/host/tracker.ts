@@ -130,7 +130,7 @@ export class Tracker {
     this.#run = run;
     this.#options = options;
     this.#reasons = reasonTable(run.engine.constants);
-    this.#connections = new ConnectionReader(run.memory, run.engine.constants, run.plan.regions.slab);
+    this.#connections = new ConnectionReader(run.memory, run.engine.constants, run.plan.regions);
     this.#expectations = new ExpectationReader(run.memory, run.engine.constants, this.#connections);
     this.#store = this.#newStore();
     this.#thread = this.#start();

@@ -28,6 +28,9 @@ export function quickPlan({ maxConns, sweepIntervalMs, ...changes }: PlanChanges
   return { ...plan, config: withSettings(plan.config, { maxConns, sweepIntervalMs }) };
 }
 
+/** What the machine does is looked at for a moment only: what is said of it is tried by tests of its own. */
+const BRIEF_LOOK: RunHooks = { clockLoopMs: 2 };
+
 /** Replays traffic once through a design, and makes a case of it as a result has it. */
 export async function replayCase(
   traffic: ReplayTraffic,
@@ -35,7 +38,11 @@ export async function replayCase(
   { fault, ...changes }: PlanChanges & Pick<RunHooks, 'fault'> = {},
   hooks: RunHooks = {},
 ): Promise<ResultCase> {
-  const finished = await runDesign(traffic, design(name), quickPlan(changes), { fault, ...hooks });
+  const finished = await runDesign(traffic, design(name), quickPlan(changes), {
+    ...BRIEF_LOOK,
+    fault,
+    ...hooks,
+  });
   return caseOf(finished, traffic.name);
 }
 
@@ -66,13 +73,24 @@ export function design(name: string): DesignChoice {
   return { design: base, preset };
 }
 
-/** The packets of a scenario, staged. */
-export async function scenario(
+const staged = new Map<string, Promise<StagedTraffic>>();
+/** Kept at a time: those of a test that runs over the designs, and a few more. */
+const MOST_STAGED = 8;
+
+/** The packets of a scenario, staged: once for all designs and tests that ask for the same, since runs only read them. */
+export function scenario(
   name: string,
   parameters: Record<string, number | string> = {},
   seed = 1,
 ): Promise<StagedTraffic> {
-  return stageTraffic(scenarioTraffic(name, openScenario(name, parameters, seed).source), null);
+  const key = JSON.stringify([name, parameters, seed]);
+  const known = staged.get(key);
+  if (known !== undefined) return known;
+  const staging = stageTraffic(scenarioTraffic(name, openScenario(name, parameters, seed).source), null);
+  const [oldest] = staged.keys();
+  if (oldest !== undefined && staged.size >= MOST_STAGED) staged.delete(oldest);
+  staged.set(key, staging);
+  return staging;
 }
 
 /** Traffic from frames, `gapNs` apart. */

@@ -46,6 +46,7 @@ export function memoryFigures({ constants: c }: Pick<EngineModule, 'constants'>)
     ['connection', each(false)],
     ['translatedConnection', each(true)],
     ['record', c.CONN_SIZE],
+    ['besideRecord', c.SIDE_SIZE],
     ['bucket', c.BUCKET_SIZE],
     ['expectation', c.EXPECTATION_SIZE],
     ['fragment', c.FRAGMENT_SLOT_SIZE],

@@ -35,7 +35,8 @@ import {
 import { plannedNs } from './departure.js';
 import { targetPps } from './pace.js';
 import { fixedAddresses, repeatsTuples } from './repeated-tuples.js';
-import { endsByItself, loopCount, type ReplayPlan } from './replay-plan.js';
+import { endsByItself, loopCount } from './plan-loops.js';
+import type { ReplayPlan } from './replay-plan.js';
 import type { FinishedRun } from './run-control.js';
 import type { WorkerReport } from './worker-input.js';
 
@@ -274,7 +275,7 @@ function expiryOf({ run, timeline }: FinishedRun, workers: number): NonNullable<
 
 function memoryOf({ run, timeline }: FinishedRun): ResultCase['memory'] {
   return {
-    bytesPerConnection: run.engine.constants.CONN_SIZE,
+    bytesPerConnection: run.engine.constants.CONN_SIZE + run.engine.constants.SIDE_SIZE,
     totalBytes: run.plan.totalBytes,
     slabCapacity: run.plan.slabSlots,
     timeline: timeline.table.map(({ tMs, slabInUse, gracePending }) => ({ tMs, slabInUse, gracePending })),

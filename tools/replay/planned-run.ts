@@ -1,7 +1,8 @@
 /** How long a paced run will take, known before it starts. */
 import { frameBits, makeDue, makeSchedule, type TrafficTotals } from './pace.js';
 import { loopDurationNs } from './packet-store.js';
-import { loopCount, type ReplayPlan } from './replay-plan.js';
+import { loopCount } from './plan-loops.js';
+import type { ReplayPlan } from './replay-plan.js';
 import { LongestGap, type Gap } from './staging.js';
 import { isStreamed, type ReplayTraffic } from './traffic-source.js';
 

@@ -2,7 +2,7 @@
 import type { WarningFacts } from '../measure/warnings.js';
 import type { Input } from '../result/schema.js';
 import { rulesOf } from '../config/rules.js';
-import { loopsPerChange } from './replay-plan.js';
+import { loopsPerChange } from './plan-loops.js';
 import type { FinishedRun } from './run-control.js';
 
 /**

@@ -39,6 +39,8 @@ import type {
 export interface RunHooks {
   /** Folder of the compiled designs; absent = the package's own. */
   readonly wasmFolder?: string | undefined;
+  /** How long each worker looks at what the machine does, before its packets and after them; absent = {@link CLOCK_LOOP_MS}. */
+  readonly clockLoopMs?: number | undefined;
   /** A failure to provoke. */
   readonly fault?: FaultInjection | null | undefined;
   /** Called now and then with the packets run so far and the packets to come in all (null when open-ended). */
@@ -71,6 +73,8 @@ export interface FinishedRun {
   readonly usedSlots: number;
 }
 
+/** Length of the bare clock loop before a worker's packets, and of the one after them. */
+const CLOCK_LOOP_MS = 25;
 /** Time between the opening of the barrier and t0, so that every thread has woken up. */
 const START_DELAY_NS = 2_000_000;
 /** A pass over a table of millions takes seconds; one that takes longer than this does not end. */
@@ -116,7 +120,8 @@ export async function runDesign(
     packetsAre: 'of the traffic',
   });
   try {
-    startThreads(threads, { layout, origin, state, schedule, plan, fault });
+    const { clockLoopMs = CLOCK_LOOP_MS } = hooks;
+    startThreads(threads, { layout, origin, state, schedule, plan, fault, clockLoopMs });
     await threads.atBarrier(threadCount(plan, false));
     prepareTracker(layout, plan, now);
     const left = await runToEnd(threads, { layout, state, schedule, plan, hooks, now });
@@ -205,10 +210,11 @@ interface StartContext {
   readonly schedule: Schedule;
   readonly plan: ReplayPlan;
   readonly fault: FaultInjection | null;
+  readonly clockLoopMs: number;
 }
 
 function startThreads(threads: RunThreads, context: StartContext): void {
-  const { layout, origin, state, schedule, plan, fault } = context;
+  const { layout, origin, state, schedule, plan, fault, clockLoopMs } = context;
   const { run, totals, feeder } = layout;
   const { workers } = plan;
   const inline = sweepsInline(plan);
@@ -235,6 +241,7 @@ function startThreads(threads: RunThreads, context: StartContext): void {
       units: layout.units,
       timesNs: layout.timesNs,
       spin: workers + 1 <= availableParallelism(),
+      clockLoopMs,
       sweepsInline: inline,
     };
     threads.start('worker', worker, input, 'replayWorker');

@@ -22,7 +22,8 @@ import {
   stagedTotals,
   type WorkerPackets,
 } from './packet-store.js';
-import { connLimitOf, loopCount, type ReplayPlan } from './replay-plan.js';
+import { loopCount } from './plan-loops.js';
+import { connLimitOf, type ReplayPlan } from './replay-plan.js';
 import type { StagedTraffic } from './staging.js';
 import { configRewrites, planStream, ringPlaces, scratchOnly, streamTotals } from './stream-plan.js';
 import { slotsInUse, slotsNeeded, touchSlots } from './touched-slots.js';
@@ -95,7 +96,7 @@ async function layOutStaged(
   const memory = planMemory(c, {
     threads: workers + 2,
     maxConns: mostConns(traffic, plan),
-    nat: rules.requests.some((request) => request.nat !== undefined),
+    nat: rules.requests.some(({ nat, helper }) => nat !== undefined || helper !== undefined),
     packetStoreBytes: packetStoreBytes(traffic, c.PACKET_SIZE, c.PARAMS_SIZE, rules, workers),
     histogramBytes: c.HISTOGRAMS_SIZE,
   });

@@ -33,11 +33,14 @@ export function requestStride(c: EngineConstants): number {
   return alignLine(c.PARAMS_SIZE);
 }
 
-/** Whether some rule lets the engine rewrite packets, or translates addresses. */
+/**
+ * Whether some rule lets the engine rewrite packets, and whether connections may take a second slot: both where addresses are
+ * translated or a helper announces connections.
+ */
 export function configRewrites(config: TrackerConfig): { readonly rewrites: boolean; readonly nat: boolean } {
   const rules = config.entries.rules ?? [];
-  const nat = rules.some((rule) => rule.nat !== undefined);
-  return { nat, rewrites: nat || rules.some((rule) => rule.helper !== undefined) };
+  const rewrites = rules.some((rule) => rule.nat !== undefined || rule.helper !== undefined);
+  return { nat: rewrites, rewrites };
 }
 
 /**

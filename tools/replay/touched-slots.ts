@@ -6,7 +6,8 @@ import type { EngineRun } from '../../engine/host/run-memory.js';
 import { availableMemoryBytes } from '../measure/available-memory.js';
 import type { SystemFiles } from '../measure/system-files.js';
 import { targetPps, type TrafficTotals } from './pace.js';
-import { loopCount, loopsPerChange, type ReplayPlan } from './replay-plan.js';
+import { loopCount, loopsPerChange } from './plan-loops.js';
+import type { ReplayPlan } from './replay-plan.js';
 import type { TrafficSlots } from './traffic-slots.js';
 
 /** What a run may take of the table depends on this much of it. */

@@ -78,6 +78,8 @@ export interface WorkerInput extends ThreadInput {
   readonly timesNs: Float64Array<SharedArrayBuffer>;
   /** Whether the last stretch of a wait may be spun. */
   readonly spin: boolean;
+  /** Length of the bare clock loop before the packets, and of the one after them. */
+  readonly clockLoopMs: number;
   /** This worker sweeps by itself when tracker time says so: single worker on a capture clock, for exact repeatability. */
   readonly sweepsInline: boolean;
 }

@@ -8,7 +8,7 @@ import { LoopAddresses } from '../rewrite/loop-addresses.js';
 import { DepartureRecorder, SETTLED_AFTER_NS, type Departures } from './departure.js';
 import type { FaultInjector } from './fault-injection.js';
 import { makeDue, waitUntil } from './pace.js';
-import { loopCount, loopsPerChange } from './replay-plan.js';
+import { loopCount, loopsPerChange } from './plan-loops.js';
 import { RecordedTotal } from './recorded-total.js';
 import { calibrateThread, type ThreadTiming } from './thread-timing.js';
 import { TimeAccount, type TimeAccountFigures } from './time-account.js';

@@ -103,14 +103,14 @@ it.each([
   { mode: 'mbps', mbps: 40 },
   { mode: 'multiplier', multiplier: 40 },
 ] as const)('keeps to the rate: %o', async (pacing) => {
-  const result = await replayCase(await traffic('established', 10_000, SMALL_STORE_BYTES), 'rculist-sweep', {
-    pacing,
-  });
+  const packets = 6000;
+  const source = await traffic('established', packets, SMALL_STORE_BYTES);
+  const result = await replayCase(source, 'rculist-sweep', { pacing });
   const { targetPps, achievedPps } = result.pacing;
   expect(result.input.streamed?.storeBytes).toBe(SMALL_STORE_BYTES);
   // The last packet leaves no earlier than its time.
   expect(achievedPps).toBeLessThan((targetPps ?? 0) * 1.01);
-  expect(result.latency?.response?.overall.count).toBe(10_000);
+  expect(result.latency?.response?.overall.count).toBe(packets);
 });
 
 it('says how large the store has to be', async () => {
