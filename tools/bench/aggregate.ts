@@ -12,7 +12,7 @@ import {
 } from '../stats/session-estimate.js';
 import { smallestSignedRankP } from '../stats/signed-rank.js';
 import type { CellSummary, Comparison } from '../result/schema.js';
-import { METRICS, metricApplies, metricSpec } from './metrics.js';
+import { comparedByDefault, METRICS, metricSpec, type IsCompared } from './metrics.js';
 import type { Cell, Group, Pair } from './matrix-plan.js';
 import { withheldComparison } from './tail-rule.js';
 import { steadyBlocks, type RepetitionRule } from './stopping.js';
@@ -109,9 +109,14 @@ function seriesOf(blocks: Blocks, cell: string, metric: string): number[] {
 /**
  * Comparisons of every pair of every group, by every metric that both sides have. Significance is after Holm's correction
  * over the whole matrix, for designs, controls and the cost of probes each by themselves.
+ * @param isCompared absent = the figures that every matrix compares
  */
-export function compareMatrix(measured: readonly MeasuredGroup[], rule: RepetitionRule): MatrixComparison[] {
-  return adjustMatrix(measured.flatMap((measurement) => compareGroup(measurement, rule)));
+export function compareMatrix(
+  measured: readonly MeasuredGroup[],
+  rule: RepetitionRule,
+  isCompared: IsCompared = comparedByDefault,
+): MatrixComparison[] {
+  return adjustMatrix(measured.flatMap((measurement) => compareGroup(measurement, rule, isCompared)));
 }
 
 /** Comparisons with their verdicts after the correction over all of them. */
@@ -128,12 +133,16 @@ export function adjustMatrix(comparisons: readonly MatrixComparison[]): MatrixCo
   });
 }
 
-function compareGroup(measured: MeasuredGroup, rule: RepetitionRule): MatrixComparison[] {
+function compareGroup(
+  measured: MeasuredGroup,
+  rule: RepetitionRule,
+  isCompared: IsCompared,
+): MatrixComparison[] {
   const steady = steadySessions(measured);
   const { pairs, cells } = measured.group;
   return pairs.flatMap((pair) =>
     metricsIn(steady, pair.base)
-      .filter((metric) => metricSpec(metric).compared && metricApplies(metric, cells[0]!.rate))
+      .filter((metric) => isCompared(metric, cells[0]!.rate))
       .flatMap((metric) => comparePair(pair, metric, steady, rule, cells[0]!.rate.mode === 'topspeed') ?? []),
   );
 }
@@ -262,7 +271,7 @@ export function geomeans(measured: readonly MeasuredGroup[], rule: RepetitionRul
       const base = designOf.get(pair.base) as string;
       const head = designOf.get(pair.head) as string;
       for (const metric of metricsIn(steady, pair.base)) {
-        if (!metricSpec(metric).compared || !metricApplies(metric, rate)) continue;
+        if (!comparedByDefault(metric, rate)) continue;
         const logs = steady.map((blocks) =>
           blocks.flatMap((block) => {
             const both = bothSides(block, pair, metric);

@@ -26,7 +26,7 @@ import type { BenchRecord } from './bench-record.js';
 import type { MatrixState } from './drive-matrix.js';
 import type { MatrixSpec } from './matrix-spec.js';
 import type { Group, Shard } from './matrix-plan.js';
-import { primaryMetric } from './metrics.js';
+import { primaryMetric, type IsCompared } from './metrics.js';
 import { groupProgress, groupWarmUp, sessionPlace, steadyBlocks } from './stopping.js';
 import { completeBlockNumbers, completeSessions } from './trial.js';
 
@@ -53,6 +53,8 @@ export interface MatrixResultParts {
   readonly frame: ResultFrame;
   /** Adds a warning per sentence. */
   readonly remarks?: readonly string[];
+  /** What designs are compared by; absent = what every matrix compares. */
+  readonly isCompared?: IsCompared | undefined;
 }
 
 /** Puts a result together. `partial` is true until every group is done. */
@@ -66,7 +68,7 @@ export function matrixResult(parts: MatrixResultParts): MatrixResult {
     ),
   }));
   const begun = measured.filter(({ sessions }) => sessions.length > 0);
-  const comparisons = compareMatrix(begun, spec);
+  const comparisons = compareMatrix(begun, spec, parts.isCompared);
   const cells = begun.flatMap((measurement) => summarise(measurement, spec));
   const records = measured.map(({ group, sessions }) => ({
     name: group.name,

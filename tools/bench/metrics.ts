@@ -39,7 +39,7 @@ export const METRICS: readonly MetricSpec[] = [
     unit: 'pps',
     direction: 'higher-is-better',
     compared: true,
-    // At a given rate too, where it says whether that was held; metricApplies keeps it out of comparisons.
+    // At a given rate too, where it says whether that was held; comparedByDefault keeps it out of comparisons.
     read: (entry) => (isPaced(entry) ? entry.pacing.achievedPps : comparablePps(entry)),
   },
   { name: 'probedPps', unit: 'pps', direction: 'higher-is-better', compared: false, read: burdenedPps },
@@ -59,7 +59,22 @@ export const METRICS: readonly MetricSpec[] = [
   interruptions('service'),
   interruptions('response'),
   time('expiry.lag.p50Ns', (entry) => entry.expiry?.lag?.p50Ns),
+  // Summarised, and compared by who asks for it: each figure that is compared makes the others' tests stricter.
+  {
+    name: 'expiry.lag.p99Ns',
+    unit: 'ns',
+    direction: 'lower-is-better',
+    compared: false,
+    read: (entry) => entry.expiry?.lag?.p99Ns,
+  },
   time('expiry.lag.maxNs', (entry) => entry.expiry?.lag?.maxNs),
+  {
+    name: 'sweeper.cpuShare',
+    unit: '1',
+    direction: 'lower-is-better',
+    compared: false,
+    read: (entry) => entry.sweeper?.cpuShare,
+  },
   {
     name: 'lockWaitShare',
     unit: '1',
@@ -114,7 +129,9 @@ export function primaryMetric(rate: Rate, blocks: Blocks): string {
   return measured ? 'pps' : 'probedPps';
 }
 
-/** Whether a metric means anything at this rate: a throughput that was set is not a finding. */
-export function metricApplies(metric: string, rate: Rate): boolean {
-  return metric !== 'pps' || rate.mode === 'topspeed';
-}
+/** Whether two designs are compared by a metric at a rate. */
+export type IsCompared = (metric: string, rate: Rate) => boolean;
+
+/** The figures that every matrix compares, where they mean anything: a throughput that was set is not a finding. */
+export const comparedByDefault: IsCompared = (metric, rate) =>
+  metricSpec(metric).compared && (metric !== 'pps' || rate.mode === 'topspeed');

@@ -12,6 +12,7 @@ import { failureRemarks, InProcessSessions, type SessionRunner } from './session
 import { ForkedSessions } from './session-process.js';
 import { matrixResult, withWarnings, type MatrixResult, type ResultFrame } from './matrix-result.js';
 import { MatrixError, type MatrixSpec } from './matrix-spec.js';
+import type { IsCompared } from './metrics.js';
 import { sessionSeed } from './order.js';
 import { planMatrix, type Shard } from './matrix-plan.js';
 import { ReplayCellRunner, type InputLoader } from './replay-runner.js';
@@ -32,6 +33,8 @@ export interface MatrixBenchOptions {
   readonly sessionEntry?: string;
   /** What that process is to do other than a matrix: its arguments. */
   readonly sessionArgs?: readonly string[];
+  /** What designs are compared by; absent = what every matrix compares. */
+  readonly isCompared?: IsCompared;
   /** Every option in force, for the result; absent = the matrix. */
   readonly configuration?: Result['configuration'];
   /** For tests; default: the replay. */
@@ -75,6 +78,7 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
       state,
       frame: frameOf(options, machine, createdAt),
       remarks,
+      isCompared: options.isCompared,
     });
   let nextWriteMs = 0;
   const outcome = await driveMatrix(groups, spec, sessionsOf(options, machine), state, {

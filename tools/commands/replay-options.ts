@@ -90,12 +90,7 @@ const SEARCH_STEP_MS = 1000;
 
 /** Adds the options to a command. */
 export function addReplayOptions(command: Command): void {
-  command.option(
-    '--workers <count>',
-    'worker threads, 1 to 64',
-    wholeNumber(1, 64, 'workers'),
-    DEFAULT_PLAN.workers,
-  );
+  addWorkersOption(command);
   addRateOptions(command);
   command
     .option(
@@ -115,6 +110,31 @@ export function addReplayOptions(command: Command): void {
       wholeNumber(1, 1e6, 'packets'),
     );
   addRunOptions(command);
+  addEngineOptions(command);
+  command
+    .addOption(buildOption())
+    .option('--bare', 'as --build bare')
+    .option(
+      '--timeline <time>',
+      'length of an interval of the timeline',
+      duration('ms'),
+      DEFAULT_PLAN.timelineMs,
+    );
+  addSeedOptions(command);
+}
+
+/** Adds how many threads run packets. */
+export function addWorkersOption(command: Command): void {
+  command.option(
+    '--workers <count>',
+    'worker threads, 1 to 64',
+    wholeNumber(1, 64, 'workers'),
+    DEFAULT_PLAN.workers,
+  );
+}
+
+/** Adds how the engine is fed, and its settings. */
+export function addEngineOptions(command: Command): void {
   command
     .option(
       '--batch <packets>',
@@ -129,15 +149,12 @@ export function addReplayOptions(command: Command): void {
       memorySize(1, 3072),
     )
     .addOption(mutexOption())
-    .addOption(touchAheadOption())
-    .addOption(buildOption())
-    .option('--bare', 'as --build bare')
-    .option(
-      '--timeline <time>',
-      'length of an interval of the timeline',
-      duration('ms'),
-      DEFAULT_PLAN.timelineMs,
-    )
+    .addOption(touchAheadOption());
+}
+
+/** Adds where threads run, and what is drawn by chance. */
+export function addSeedOptions(command: Command): void {
+  command
     .option('--pin', 'pin each thread to a CPU')
     .option(
       '--seed <integer>',
@@ -149,6 +166,12 @@ export function addReplayOptions(command: Command): void {
 
 /** Adds how fast packets go, one rate for the run; the same in every command that replays. */
 export function addRateOptions(command: Command): void {
+  addGivenRateOptions(command);
+  command.option('--topspeed', 'as fast as possible (default)');
+}
+
+/** Adds the rates that can be asked for. */
+export function addGivenRateOptions(command: Command): void {
   command
     .addOption(
       new Option(
@@ -166,8 +189,7 @@ export function addRateOptions(command: Command): void {
       new Option('--multiplier <factor>', 'capture timing, this many times faster; below 1 slower').argParser(
         positiveNumber('times the capture speed', 1e9),
       ),
-    )
-    .option('--topspeed', 'as fast as possible (default)');
+    );
 }
 
 /** Adds what of the traffic is replayed, how often, and how the tracker takes it; the same in every command that replays. */

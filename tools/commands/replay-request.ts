@@ -95,7 +95,7 @@ export function addReplayCommand(program: Command, argv: readonly string[], acti
 }
 
 /** What is changed in the traffic, or left out of it. */
-function addEditOptions(command: Command): void {
+export function addEditOptions(command: Command): void {
   command
     .option(
       '--filter <expression>',
@@ -177,7 +177,7 @@ export function addScenarioOptions(command: Command, argv: readonly string[]): r
 }
 
 /** The plan that captures or a scenario and the flags make. */
-function newPlan(
+export function newPlan(
   captures: readonly string[],
   flags: ReplayCommandFlags,
   parameters: readonly ParameterSpec[],

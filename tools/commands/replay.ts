@@ -9,6 +9,7 @@ import { threadCount } from '../replay/run-control.js';
 import { runSession, type RunPurpose, type SessionHooks, type SessionRequest } from '../replay/session.js';
 import { storeBytesOf } from '../replay/staging.js';
 import { dropThreadsAhead, startThreadsAhead } from '../replay/thread-pool.js';
+import type { StoreSize } from '../replay/store-size.js';
 import { isStreamed, type ReplayTraffic } from '../replay/traffic-source.js';
 import { whollyInvalidText } from '../report/invalid-packets.js';
 import { dropEmptyFolder, prepareOutFolder } from '../report/out-folder.js';
@@ -57,21 +58,30 @@ export async function measureReplay(
   const store = storeOf(asked, designs);
   try {
     if (isLargeInput(asked)) startThreadsAhead(threadCount(asked, false));
-    const loaded = await loadInput(asked, store);
-    const { traffic, input } = loaded;
-    // A store that nobody gave the size of is what it came to.
-    const plan: ReplayPlan = { ...asked, store: asked.store ?? Math.ceil(takenBytes(traffic) / 1024 ** 2) };
-    lookAtChecksums(loaded, plan.config, flags.quiet === true);
+    const { traffic, input, plan } = await readTraffic(asked, store, flags.quiet === true);
     const trials = trialsOf({ flags, plan, designs: designs.length, traffic });
     if (plan.search === null && flags.quiet !== true) announce(traffic, plan, designs.length, trials);
-    const request = { traffic, input, plan, commandLine: argv };
+    const quiet = flags.quiet === true || flags.json === true;
     return trials === 1
-      ? await runOnce(request, flags)
-      : await runTrials({ ...request, trials, quiet: flags.quiet === true || flags.json === true });
+      ? await runOnce({ traffic, input, plan, commandLine: argv }, flags)
+      : await runTrials({ input, plans: [plan], commandLine: argv, trials, quiet });
   } catch (error) {
     await dropThreadsAhead();
     throw error;
   }
+}
+
+/** The traffic of a plan, and the plan with the store that it came to where nobody gave its size. */
+export async function readTraffic(
+  asked: ReplayPlan,
+  store: StoreSize,
+  quiet: boolean,
+): Promise<Pick<SessionRequest, 'traffic' | 'input' | 'plan'>> {
+  const loaded = await loadInput(asked, store);
+  const { traffic, input } = loaded;
+  lookAtChecksums(loaded, asked.config, quiet);
+  const plan: ReplayPlan = { ...asked, store: asked.store ?? Math.ceil(takenBytes(traffic) / 1024 ** 2) };
+  return { traffic, input, plan };
 }
 
 /** Bytes of memory that the traffic takes. */
@@ -140,7 +150,7 @@ async function present(result: Result, flags: ReplayCommandFlags): Promise<void>
 }
 
 /** `results/20261124-083000-office`: names sort by time and say what was run. */
-function freshFolder(name: string, now: Date): string {
+export function freshFolder(name: string, now: Date): string {
   const stamp = now.toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
   const words = name.replaceAll(/[^A-Za-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '');
   return join('results', `${stamp}-${words.slice(0, 40)}-${process.pid}`);

@@ -298,14 +298,19 @@ function connectionLocks(entry: ResultCase, figures: readonly CaseFigures[]): Co
 
 /** The sweeper's holds of ct_lock; null when it held it less than twice per case. */
 function sweeperLoad(cases: readonly ResultCase[], machineCostNs: number): SweeperLoad | null {
-  const passes = cases.reduce((sum, entry) => sum + (entry.sweeps?.length ?? 0), 0);
+  // Older results have only the first ten thousand passes.
+  const passes = cases.reduce((sum, entry) => sum + (entry.sweeper?.passes ?? entry.sweeps?.length ?? 0), 0);
   const rows = cases.flatMap((entry) =>
     (entry.locks ?? []).filter((row) => row.class === 'ct_lock' && row.thread === 'sweeper'),
   );
   const acquisitions = sumOf(rows, (row) => row.acquisitions);
   if (passes < 2 * cases.length || acquisitions === 0) return null;
   const elapsedNs = cases.reduce((sum, entry) => sum + entry.elapsedNs, 0);
-  const busyNs = cases.flatMap((entry) => entry.sweeps ?? []).reduce((sum, pass) => sum + pass.durationNs, 0);
+  const busyNs = cases.reduce(
+    (sum, entry) =>
+      sum + (entry.sweeper?.passNs ?? (entry.sweeps ?? []).reduce((all, pass) => all + pass.durationNs, 0)),
+    0,
+  );
   // Without the clock's cost in each hold: older results have it in the total.
   const heldNs = cases.reduce((sum, entry) => {
     const own = (entry.locks ?? []).filter((row) => row.class === 'ct_lock' && row.thread === 'sweeper');

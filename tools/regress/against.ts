@@ -21,7 +21,7 @@ import { mapInterval } from '../stats/session-estimate.js';
 import { confidencePerLook, decide, wantsMoreTrials, type VerdictResult } from '../stats/verdict.js';
 import { median } from '../stats/sample.js';
 import type { Check } from './check.js';
-import { isSameBuild, type EngineBuild } from './engine-builds.js';
+import { hasDesign, isSameBuild, type EngineBuild } from './engine-builds.js';
 import { EngineSide, type SideOptions } from './engine-side.js';
 
 /** One cell to compare. */
@@ -88,6 +88,14 @@ export function compareBuilds(
   tools: AgainstTools,
 ): Check {
   const name = `${cell.inputName}/${designLabel(cell.choice)}`;
+  const lacking = [base, head].find((build) => !hasDesign(cell.choice.design, build));
+  if (lacking !== undefined) {
+    return found(
+      name,
+      'skipped',
+      `${lacking.label} does not have this design, so there is nothing to compare`,
+    );
+  }
   if (isSameBuild(cell.choice.design, base, head)) {
     return found(name, 'pass', `the compiled design is the same, byte for byte, at ${base.label}`);
   }

@@ -124,6 +124,7 @@ function toCase(
       forced: probed ? connections.removed - connections.expired : null,
     },
     sweeps: record.sweeps.length === 0 ? null : record.sweeps,
+    sweeper: record.sweeper,
     expiry: record.expiry,
     memory: record.memory,
     nat: record.nat,

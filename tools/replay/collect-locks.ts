@@ -52,7 +52,9 @@ export function collectLocks(run: EngineRun, workers: number, clockCostNs: numbe
       row(lockClass, 'all', all.locks[lockClass], wait, holdOfAll(threads, clockCostNs)),
       ...threads
         .filter((thread) => thread.figures.acquisitions > 0)
-        .map((thread) => row(lockClass, thread.name, thread.figures, thread.wait, holdOfThread(thread, clockCostNs))),
+        .map((thread) =>
+          row(lockClass, thread.name, thread.figures, thread.wait, holdOfThread(thread, clockCostNs)),
+        ),
     ];
   });
 }
@@ -106,8 +108,8 @@ function holdOfAll(threads: readonly ThreadLock[], clockCostNs: number): LockTim
   const known = (pick: (figures: LockFigures) => number | null): number[] =>
     timed.map((thread) => pick(thread.figures)).filter((value) => value !== null);
   const figures = {
-    holdMinNs: Math.min(...known((figures) => figures.holdMinNs)),
-    holdMaxNs: Math.max(...known((figures) => figures.holdMaxNs)),
+    holdMinNs: Math.min(...known(({ holdMinNs }) => holdMinNs)),
+    holdMaxNs: Math.max(...known(({ holdMaxNs }) => holdMaxNs)),
   };
   const interval = Math.max(...timed.map((thread) => thread.interval));
   return {
@@ -119,7 +121,8 @@ function holdOfAll(threads: readonly ThreadLock[], clockCostNs: number): LockTim
     sampled: interval !== 1,
     sampleInterval: interval,
     clockCostNs,
-    winsorisedAt: timed.find((thread) => thread.estimate?.winsorisedAt != null)?.estimate?.winsorisedAt ?? null,
+    winsorisedAt:
+      timed.find((thread) => thread.estimate?.winsorisedAt != null)?.estimate?.winsorisedAt ?? null,
   };
 }
 

@@ -24,6 +24,7 @@ import { clockLoopPercentiles, interruptionsOf } from './collect-interruptions.j
 import { collectLatency, type CollectedLatency } from './collect-latency.js';
 import { lagByGroup, lagDistribution } from './collect-lag.js';
 import { collectLocks, shortestHoldNs } from './collect-locks.js';
+import { sweeperOf } from './collect-sweeper.js';
 import { clockUncertaintyNs, harnessOf, timerOf } from './collect-timing.js';
 import {
   collectWorker,
@@ -93,6 +94,7 @@ export interface CollectedRun {
     readonly remaining: number;
   };
   readonly sweeps: NonNullable<ResultCase['sweeps']>;
+  readonly sweeper: ResultCase['sweeper'];
   readonly expiry: ResultCase['expiry'];
   readonly memory: ResultCase['memory'];
   readonly timeline: FinishedRun['timeline'];
@@ -159,6 +161,7 @@ export function collect(finished: FinishedRun, context: CaseContext): CollectedR
       remaining: finished.connCount,
     },
     sweeps: [...reports.flatMap((report) => report.sweeps), ...(finished.sweeper?.sweeps ?? [])],
+    sweeper: sweeperOf(finished, elapsedNs),
     expiry: probed ? expiryOf(finished, count) : null,
     memory: memoryOf(finished),
     timeline,

@@ -15,6 +15,7 @@ export function shortRunWarnings(entry: ResultCase, { noise }: MachineAtStart): 
     longestInterruptionNs: noise.maxNs,
     throughputElapsedNs: elapsedNs,
     // A run of a given time has no number of loops to raise.
-    loopsToSteady: entry.loops == null || elapsedNs <= 0 ? null : Math.ceil((wantedNs / elapsedNs) * entry.loops),
+    loopsToSteady:
+      entry.loops == null || elapsedNs <= 0 ? null : Math.ceil((wantedNs / elapsedNs) * entry.loops),
   });
 }

@@ -136,6 +136,9 @@ export interface WorkerReport {
   readonly pin: PinResult | null;
   readonly clockOffsetErrorNs: number;
   readonly sweeps: readonly SweepRecord[];
+  /** Passes of this worker and the time in them, recorded or not. */
+  readonly sweepCount: number;
+  readonly sweepNs: number;
   /** How often a streamed packet was due before it was there; null when nothing was streamed. */
   readonly sourceLag: SourceLag | null;
   readonly failure: ThreadFailure | null;
@@ -150,6 +153,8 @@ export interface Disturbance extends ClockLoop {
 export interface SweeperReport {
   readonly sweeps: readonly SweepRecord[];
   readonly sweepCount: number;
+  /** Time in passes, recorded or not. */
+  readonly sweepNs: number;
   /** What the scheduler did to the thread between barrier and end; null when the system does not report it. */
   readonly scheduler: ThreadSchedule | null;
   readonly failure: ThreadFailure | null;

@@ -104,6 +104,11 @@ export class WorkerLoop {
     return this.#sweeper?.records ?? [];
   }
 
+  /** Passes of this worker and the time in them, recorded or not. */
+  get swept(): { readonly count: number; readonly totalNs: number } {
+    return this.#sweeper ?? { count: 0, totalNs: 0 };
+  }
+
   /**
    * Unrecorded passes over the first packets, so that the engine is compiled and the caches have seen it. Then tells what timing
    * costs on this thread.

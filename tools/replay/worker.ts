@@ -73,6 +73,8 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
     pin,
     clockOffsetErrorNs: offsetErrorNs,
     sweeps: loop?.sweeps ?? [],
+    sweepCount: loop?.swept.count ?? 0,
+    sweepNs: loop?.swept.totalNs ?? 0,
     sourceLag: loop?.sourceLag ?? null,
     failure,
   };
@@ -147,6 +149,7 @@ export async function sweeper(input: SweeperInput): Promise<SweeperReport> {
   return {
     sweeps: runner?.records ?? [],
     sweepCount: runner?.count ?? 0,
+    sweepNs: runner?.totalNs ?? 0,
     scheduler,
     failure,
   };

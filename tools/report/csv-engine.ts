@@ -143,7 +143,10 @@ export const occupancy = table<CaseRow & { at: OccupancyPoint }>(
   (runs) =>
     caseRows(runs).flatMap((row) => {
       const points = new Map<number, OccupancyPoint>();
-      for (const point of [...(row.entry.expiry?.staleTimeline ?? []), ...(row.entry.memory?.timeline ?? [])]) {
+      for (const point of [
+        ...(row.entry.expiry?.staleTimeline ?? []),
+        ...(row.entry.memory?.timeline ?? []),
+      ]) {
         points.set(point.tMs, { ...points.get(point.tMs), ...point });
       }
       return [...points.values()].toSorted((a, b) => a.tMs - b.tMs).map((at) => ({ ...row, at }));
@@ -161,7 +164,8 @@ export const nat = table<CaseRow & { at: NatOccupancyPoint }>(
     column(
       'service_p50_ns',
       'Median service time of the allocating packets, in nanoseconds.',
-      ({ entry, at }) => percentileOf({ ...at, interruptedShare: interruptedShareOf(entry, 'service') }, 'p50Ns'),
+      ({ entry, at }) =>
+        percentileOf({ ...at, interruptedShare: interruptedShareOf(entry, 'service') }, 'p50Ns'),
     ),
     column('service_p99_ns', '99th percentile of it, in nanoseconds.', ({ entry, at }) =>
       percentileOf({ ...at, interruptedShare: interruptedShareOf(entry, 'service') }, 'p99Ns'),

@@ -21,7 +21,11 @@ export const summary = table<CaseRow>(
     column('pacing', '`topspeed`, `pps`, `mbps` or `multiplier`.', ({ entry }) => entry.pacing.mode),
     column('target_pps', 'Packets per second asked for.', ({ entry }) => entry.pacing.targetPps),
     column('target_mbps', 'Megabits per second asked for.', ({ entry }) => entry.pacing.targetMbps),
-    column('multiplier', 'Multiple of the capture’s own pace asked for.', ({ entry }) => entry.pacing.multiplier),
+    column(
+      'multiplier',
+      'Multiple of the capture’s own pace asked for.',
+      ({ entry }) => entry.pacing.multiplier,
+    ),
     column(
       'throughput_pps',
       'Packets per second, all workers, from the run that `throughput_build` and `throughput_timed` name.',
@@ -57,7 +61,8 @@ export const summary = table<CaseRow>(
       'achieved_pps',
       'Packets per second, all workers, in the run that everything else comes from.',
       ({ entry }) =>
-        entry.pacing.achievedPps ?? (entry.elapsedNs > 0 ? entry.packets.injected / (entry.elapsedNs / 1e9) : null),
+        entry.pacing.achievedPps ??
+        (entry.elapsedNs > 0 ? entry.packets.injected / (entry.elapsedNs / 1e9) : null),
     ),
     column(
       'achieved_mbps',
@@ -76,7 +81,9 @@ export const summary = table<CaseRow>(
     ),
     column('elapsed_ns', 'Recorded part of the run, in nanoseconds.', ({ entry }) => entry.elapsedNs),
     column('packets', 'Packets injected.', ({ entry }) => entry.packets.injected),
-    column('invalid_packets', 'Packets that were marked invalid.', ({ entry }) => outcomeOf(entry, 'invalid')),
+    column('invalid_packets', 'Packets that were marked invalid.', ({ entry }) =>
+      outcomeOf(entry, 'invalid'),
+    ),
     column('nat_failed_packets', 'Packets for whose connection there was no free NAT tuple.', ({ entry }) =>
       outcomeOf(entry, 'natFailed'),
     ),
@@ -157,11 +164,12 @@ export const summary = table<CaseRow>(
       ({ entry }) => entry.connections?.remaining,
     ),
     column('sweeps', 'Sweeps during the run.', ({ entry }) => entry.sweeps?.length),
-    ...distributionColumns<CaseRow>('expiry_lag_', 'from expiry to removal', ({ entry }) => entry.expiry?.lag, [
-      'p50_ns',
-      'p99_ns',
-      'max_ns',
-    ]),
+    ...distributionColumns<CaseRow>(
+      'expiry_lag_',
+      'from expiry to removal',
+      ({ entry }) => entry.expiry?.lag,
+      ['p50_ns', 'p99_ns', 'max_ns'],
+    ),
     column(
       'bytes_per_connection',
       'Bytes of memory per connection.',
@@ -269,7 +277,8 @@ export const timeline = table<CaseRow & { at: TimelineInterval }>(
     column(
       'service_p99_ns',
       '99th percentile of service time, in nanoseconds; empty where service_withheld of the summary has it.',
-      ({ entry, at }) => percentileOf({ ...at, interruptedShare: interruptedShareOf(entry, 'service') }, 'p99Ns'),
+      ({ entry, at }) =>
+        percentileOf({ ...at, interruptedShare: interruptedShareOf(entry, 'service') }, 'p99Ns'),
     ),
     column('service_max_ns', 'Largest service time, in nanoseconds.', ({ at }) => at.maxNs),
     column('response_p50_ns', 'Median response time, in nanoseconds.', ({ at }) => at.responseP50Ns),

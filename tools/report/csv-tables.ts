@@ -13,7 +13,11 @@ const comparisons = table<{ run: Run; comparison: Comparison }>(
     column('run', 'Which run the row is from.', ({ run }) => run.label),
     column('base', 'Case id compared with.', ({ comparison }) => comparison.base),
     column('head', 'Case id compared.', ({ comparison }) => comparison.head),
-    column('metric', 'What was compared; a name ending in `Ns` is in nanoseconds.', ({ comparison }) => comparison.metric),
+    column(
+      'metric',
+      'What was compared; a name ending in `Ns` is in nanoseconds.',
+      ({ comparison }) => comparison.metric,
+    ),
     column('unit', 'Its unit.', ({ comparison }) => comparison.unit),
     column('base_median', 'Median over the trials of the base.', ({ comparison }) => comparison.baseMedian),
     column('head_median', 'Median over the trials of the head.', ({ comparison }) => comparison.headMedian),
@@ -22,21 +26,33 @@ const comparisons = table<{ run: Run; comparison: Comparison }>(
     column('ratio_high', 'Upper end of its interval.', ({ comparison }) => comparison.high),
     column('confidence', 'Confidence of the interval, 0 to 1.', ({ comparison }) => comparison.confidence),
     column('p_value', 'Of the test, not corrected.', ({ comparison }) => comparison.pValue),
-    column('adjusted_p', 'After Holm’s correction over the matrix.', ({ comparison }) => comparison.adjustedP),
+    column(
+      'adjusted_p',
+      'After Holm’s correction over the matrix.',
+      ({ comparison }) => comparison.adjustedP,
+    ),
     column('n', 'Trials on each side, over all sessions.', ({ comparison }) => comparison.n),
     column(
       'sessions',
       'Fresh processes they ran in; with 1 it holds within that one only.',
       ({ comparison }) => comparison.sessions,
     ),
-    column('build', 'Build of the engine; empty where two are compared.', ({ comparison }) => comparison.build),
+    column(
+      'build',
+      'Build of the engine; empty where two are compared.',
+      ({ comparison }) => comparison.build,
+    ),
     column(
       'significant',
       'Whether they differ: adjusted_p below alpha, and 1 outside the interval.',
       ({ comparison }) => differs(comparison),
     ),
     column('control', 'Whether it is an A/A control.', ({ comparison }) => comparison.control),
-    column('note', 'Why no more can be said of it; empty when nothing is held back.', ({ comparison }) => comparison.note),
+    column(
+      'note',
+      'Why no more can be said of it; empty when nothing is held back.',
+      ({ comparison }) => comparison.note,
+    ),
   ],
   (runs) => runs.flatMap((run) => comparisonsOf(run.result).map((comparison) => ({ run, comparison }))),
 );
@@ -68,7 +84,9 @@ const scaling = table<ScalingRow>(
   ],
   (runs) =>
     runs.flatMap((run) =>
-      (run.result.scaling ?? []).flatMap((series) => series.points.map((at) => ({ run, scaling: series, at }))),
+      (run.result.scaling ?? []).flatMap((series) =>
+        series.points.map((at) => ({ run, scaling: series, at })),
+      ),
     ),
 );
 
@@ -99,7 +117,7 @@ export function csvColumnsMarkdown(): string {
       [
         '| column | holds |',
         '| --- | --- |',
-        ...columns.map((column) => `| \`${column.name}\` | ${column.doc} |`),
+        ...columns.map((listed) => `| \`${listed.name}\` | ${listed.doc} |`),
       ].join('\n'),
     );
   }

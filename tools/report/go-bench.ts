@@ -31,7 +31,11 @@ const UNITS: readonly {
   { unit: 'probe-cost-ns', better: 'lower', of: (entry) => entry.probeCost?.nsPerPacket },
   { unit: 'p50-ns', better: 'lower', of: (entry) => percentileOf(entry.latency?.service?.overall, 'p50Ns') },
   { unit: 'p99-ns', better: 'lower', of: (entry) => percentileOf(entry.latency?.service?.overall, 'p99Ns') },
-  { unit: 'p99.9-ns', better: 'lower', of: (entry) => percentileOf(entry.latency?.service?.overall, 'p999Ns') },
+  {
+    unit: 'p99.9-ns',
+    better: 'lower',
+    of: (entry) => percentileOf(entry.latency?.service?.overall, 'p999Ns'),
+  },
   { unit: 'max-ns', better: 'lower', of: (entry) => entry.latency?.service?.overall.maxNs },
 ];
 
@@ -97,7 +101,8 @@ function namesOf(cases: readonly ResultCase[]): Map<string, string> {
   const byId = new Map(cases.map((entry) => [entry.id, entry]));
   const plain = [...byId].map(([id, entry]) => ({ id, entry, parts: partsOf(entry) }));
   const uses = new Map<string, number>();
-  for (const { entry, parts } of plain) uses.set(parts + suffix(entry), (uses.get(parts + suffix(entry)) ?? 0) + 1);
+  for (const { entry, parts } of plain)
+    uses.set(parts + suffix(entry), (uses.get(parts + suffix(entry)) ?? 0) + 1);
   return new Map(
     plain.map(({ id, entry, parts }) => {
       const shared = (uses.get(parts + suffix(entry)) ?? 0) > 1;

@@ -63,7 +63,8 @@ function textLines(text: string): string {
 }
 
 function countsOf(cases: readonly JunitCase[]): Record<string, string | number> {
-  const of = (kind: JunitOutcome['kind']): number => cases.filter((entry) => entry.outcome.kind === kind).length;
+  const of = (kind: JunitOutcome['kind']): number =>
+    cases.filter((entry) => entry.outcome.kind === kind).length;
   return {
     tests: cases.length,
     failures: of('failure'),

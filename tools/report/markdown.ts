@@ -137,7 +137,10 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
       { head: 'interval', cell: throughputInterval },
       { head: 'covers', left: true, cell: throughputCover },
       { head: 'on engine', cell: (cell) => formatRate(onEnginePpsOf(cell)) },
-      { head: 'harness', cell: (cell) => formatShare(medianOf(cell, (comparison) => comparison.harnessShare)) },
+      {
+        head: 'harness',
+        cell: (cell) => formatShare(medianOf(cell, (comparison) => comparison.harnessShare)),
+      },
       { head: 'trials', cell: (cell) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
       {
         head: 'harness',
@@ -157,7 +160,10 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
       time('p99', 'response', 'p99Ns'),
       time('max', 'response', 'maxNs'),
       ...outcomeColumns(group).map(({ head, of }): MdColumn<Cell> => ({ head, cell: of })),
-      { head: 'waiting for locks', cell: (cell) => formatShare(medianOf(cell, (comparison) => comparison.lockWaitShare)) },
+      {
+        head: 'waiting for locks',
+        cell: (cell) => formatShare(medianOf(cell, (comparison) => comparison.lockWaitShare)),
+      },
       { head: 'expiry lag p50', cell: (cell) => formatNs(lagOfCell(cell)?.p50Ns) },
       { head: 'max', cell: (cell) => formatNs(lagOfCell(cell)?.maxNs) },
     ]),
@@ -220,7 +226,9 @@ function comparisonSections(run: Run, severalRuns: boolean): string[] {
       { head: 'test', left: true, cell: testText },
     ]);
     sections.push(table);
-    sections.push(bullets([...new Set(comparisons.flatMap((comparison) => comparison.note ?? []))].map(escapeMarkdown)));
+    sections.push(
+      bullets([...new Set(comparisons.flatMap((comparison) => comparison.note ?? []))].map(escapeMarkdown)),
+    );
     for (const row of run.result.geomeans ?? []) {
       // A mean without an interval claims what it cannot know.
       if (row.metric !== metric || row.groups < 2 || typeof row.low !== 'number') continue;

@@ -43,7 +43,12 @@ export function forestOf(runs: readonly Run[], groups: readonly (readonly Cell[]
       const base = places.get(`${run.label}\n${comparison.base}`);
       const head = places.get(`${run.label}\n${comparison.head}`);
       const { ratio, low, high } = comparison;
-      if (comparison.control === true || base === undefined || head === undefined || base.group !== head.group)
+      if (
+        comparison.control === true ||
+        base === undefined ||
+        head === undefined ||
+        base.group !== head.group
+      )
         continue;
       if (!(ratio != null && ratio > 0 && low != null && low > 0 && high != null && high > 0)) continue;
       const names = { base: cellName(base.cell, base.group), head: cellName(head.cell, head.group) };

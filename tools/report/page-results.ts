@@ -137,8 +137,14 @@ function figuresTable(content: PageContent, rows: readonly Row[]): HtmlValue {
         head: 'Connections created',
         cell: ({ cell }) => formatCount(medianOf(cell, (entry) => entry.connections?.created)),
       },
-      { head: 'Expired', cell: ({ cell }) => formatCount(medianOf(cell, (entry) => entry.connections?.expired)) },
-      { head: 'Left', cell: ({ cell }) => formatCount(medianOf(cell, (entry) => entry.connections?.remaining)) },
+      {
+        head: 'Expired',
+        cell: ({ cell }) => formatCount(medianOf(cell, (entry) => entry.connections?.expired)),
+      },
+      {
+        head: 'Left',
+        cell: ({ cell }) => formatCount(medianOf(cell, (entry) => entry.connections?.remaining)),
+      },
       {
         head: 'Memory per connection',
         cell: ({ cell }) => formatBytes(medianOf(cell, (entry) => entry.memory?.bytesPerConnection)),

@@ -72,9 +72,22 @@ export function comparisonBlock(run: Run, severalRuns: boolean, width: number, p
               cell: ({ pair, isFirstOfPair }: NamedRow) => (isFirstOfPair ? printable(pair) : ''),
             },
           ]),
-      { head: 'metric', align: 'left', expendable: 0, cell: ({ comparison }) => printable(comparison.metric) },
-      { head: 'base', expendable: 3, cell: ({ comparison }) => metricOf(comparison).format(comparison.baseMedian) },
-      { head: 'head', expendable: 3, cell: ({ comparison }) => metricOf(comparison).format(comparison.headMedian) },
+      {
+        head: 'metric',
+        align: 'left',
+        expendable: 0,
+        cell: ({ comparison }) => printable(comparison.metric),
+      },
+      {
+        head: 'base',
+        expendable: 3,
+        cell: ({ comparison }) => metricOf(comparison).format(comparison.baseMedian),
+      },
+      {
+        head: 'head',
+        expendable: 3,
+        cell: ({ comparison }) => metricOf(comparison).format(comparison.headMedian),
+      },
       {
         head: 'delta',
         expendable: 0,

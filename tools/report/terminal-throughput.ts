@@ -55,7 +55,11 @@ type SizeOf = (entry: Cell['first']) => { readonly packets: number; readonly ela
 
 function sizeColumns(of: SizeOf): Column<Cell>[] {
   return [
-    { head: 'packets', expendable: 6, cell: (cell) => formatCount(medianOf(cell, (entry) => of(entry).packets)) },
+    {
+      head: 'packets',
+      expendable: 6,
+      cell: (cell) => formatCount(medianOf(cell, (entry) => of(entry).packets)),
+    },
     { head: 'time', expendable: 5, cell: (cell) => formatNs(medianOf(cell, (entry) => of(entry).elapsedNs)) },
   ];
 }

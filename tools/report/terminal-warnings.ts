@@ -45,7 +45,8 @@ function namedWarnings(runs: readonly Run[]): NamedWarning[] {
   for (const { result } of runs) for (const warning of result.warnings) add(warning, null);
   for (const group of comparableGroups(cellsOf(runs))) {
     for (const cell of group) {
-      for (const entry of cell.cases) entry.warnings?.forEach((warning) => add(warning, cellName(cell, group)));
+      for (const entry of cell.cases)
+        entry.warnings?.forEach((warning) => add(warning, cellName(cell, group)));
     }
   }
   return [...found.values()].map(({ warning, designs }) => ({ warning, designs: [...designs] }));

@@ -80,7 +80,8 @@ function pairsOf(group: readonly Cell[]): Compared[] {
   return group.flatMap((base, at) =>
     group.slice(at + 1).flatMap((head) => {
       const comparisons = comparisonsOf(head.run.result).filter(
-        (comparison) => comparison.base === base.id && comparison.head === head.id && comparison.control !== true,
+        (comparison) =>
+          comparison.base === base.id && comparison.head === head.id && comparison.control !== true,
       );
       return comparisons.length === 0 ? [] : [{ group, base, head, comparisons }];
     }),

@@ -4,7 +4,7 @@ import { adjustWithin, isDifference } from '../stats/finding.js';
 import { latencyOfCell, medianOf, type Cell } from './cells.js';
 import type { Comparison, Result } from './schema.js';
 import { percentileOf } from './tail.js';
-import { formatCount, formatNs, formatRate, formatRatio } from '../text/quantities.js';
+import { formatCount, formatNs, formatRate, formatRatio, formatShare } from '../text/quantities.js';
 import { comparablePps, isPaced, throughputOf, whyNotCompared } from './throughput.js';
 
 /** What a metric's name means: words for a sentence, which way is better, how a value is written. */
@@ -45,6 +45,7 @@ export function metricOf(comparison: Pick<Comparison, 'metric' | 'direction' | '
     const which = lag[1] === 'max' ? 'longest' : (PERCENTILES[lag[1] ?? ''] ?? lag[1]);
     return { words: `${which} expiration lag`, higherIsBetter, format: formatNs };
   }
+  if (metric === 'sweeper.cpuShare') return { words: 'sweeper CPU', higherIsBetter, format: formatShare };
   if (metric.endsWith('Ns') || unit === 'ns') return { words: metric, higherIsBetter, format: formatNs };
   if (unit === 'pps') return { words: metric, higherIsBetter, format: formatRate };
   return {

@@ -117,14 +117,17 @@ probeCost: one
 });
 
 describe('ctreplay scale and model', () => {
+  /** With and without lists, and passes over everything or over what is due. */
+  const MODELLED = ['rculist-sweep', 'timing-wheel', 'table-scan'];
+
   it('measure, fit, and predict beside the measurement', async () => {
     const scale = await run(
       ...['scale', '--scenario', 'syn-flood', '--packets', '4000', '--workers', '2'],
-      ...['--sessions', '1', '--trials', '1', '--out', 'scale'],
+      ...['--sessions', '1', '--trials', '1', '--out', 'scale', '--design', MODELLED.join(',')],
     );
     expectSuccess(scale);
     expect(scale.stdout).toContain('syn-flood · rculist-sweep');
-    expect(resultIn('scale').scaling).toHaveLength(2);
+    expect(resultIn('scale').scaling).toHaveLength(MODELLED.length);
     const model = await run('model', 'scale', '--cores', '1..4', '--packets', '2000', '--json');
     expectSuccess(model);
     const { series } = JSON.parse(model.stdout) as {
@@ -139,7 +142,7 @@ describe('ctreplay scale and model', () => {
         }[];
       }[];
     };
-    expect(series.map((one) => one.design)).toEqual(['timeout-lists', 'rculist-sweep']);
+    expect(series.map((one) => one.design)).toEqual(MODELLED);
     for (const { points, heldOut } of series) {
       expect(heldOut.map((one) => one.workers)).toEqual([2]);
       expect(points.map((point) => point.workers)).toEqual([1, 2, 4]);
@@ -154,6 +157,13 @@ describe('ctreplay scale and model', () => {
       /^Held out: throughput predicted [+-][\d.]+ % at 2 workers from the times of 1$/m,
     );
     expect(text.stdout).toMatch(/^Refused for 8 workers: it lies further beyond/m);
+    expect(text.stdout).not.toContain('rest on what was not measured here');
+    // Every design to 64 cores, with what that rests on.
+    const far = await run('model', 'scale', '--cores', '1..64', '--packets', '2000', '--extrapolate');
+    expect(far.stdout.match(/^ +64 +[\d.]+ [kM]\/s .*locks alone/gm)).toHaveLength(MODELLED.length);
+    expect(
+      far.stdout.match(/rest on what was not measured here:\n {2}Memory and interconnect/g),
+    ).toHaveLength(MODELLED.length);
   });
 
   it('model says what it needs', async () => {

@@ -35,7 +35,7 @@ async function foundShare(
       state.trials,
     );
     const comparison = compareMatrix([{ group: group!, sessions }], spec).find(
-      (comparison) => comparison.metric === 'pps' && comparison.kind === 'designs',
+      ({ metric, kind }) => metric === 'pps' && kind === 'designs',
     );
     if (comparison?.significant === true) found++;
   }

@@ -119,7 +119,7 @@ describe.skipIf(!(TIMES > 0))('planted regressions (CTREPLAY_PLANTED=10 runs the
   }, 3_600_000);
   afterAll(() => rmSync(clone, { recursive: true, force: true }));
 
-  it.each(PLANTS.map((plant) => [plant.name, plant] as const))(
+  it.each(PLANTS.map((each) => [each.name, each] as const))(
     '%s is heard nine times of ten',
     (name, item) => {
       plant(item);

@@ -126,7 +126,7 @@ describe('CSV tables', () => {
     for (const name of ['service_p50_ns', 'lock_wait_share', 'sweeps', 'target_pps', 'cpu_model'])
       expect(row![name], name).toBe('');
     expect(row!['packets']).toBe('10000');
-    const quiet = objects(table('timeline').render(runs)!).find((row) => row['packets'] === '0');
+    const quiet = objects(table('timeline').render(runs)!).find((line) => line['packets'] === '0');
     expect(quiet!['service_p50_ns']).toBe('');
   });
 

@@ -38,7 +38,9 @@ describe('.hgrm', () => {
         expect(lines[0]).toBe('       Value     Percentile TotalCount 1/(1-Percentile)');
         expect(lines[1]).toBe('');
         const all = merged(
-          cases.filter((entry) => entry.design === design).map((entry) => entry.latency![kind]!.overall.encoded!),
+          cases
+            .filter((entry) => entry.design === design)
+            .map((entry) => entry.latency![kind]!.overall.encoded!),
         );
         const rows = lines.slice(2).filter((line) => !line.startsWith('#['));
         const last = rows.length - 1;

@@ -54,7 +54,10 @@ function verdicts(run: Run): Record<string, boolean> {
   const significant = header!.indexOf('significant');
   const controls: Run = {
     ...run,
-    result: { ...result, comparisons: result.comparisons!.map((comparison) => ({ ...comparison, control: true })) },
+    result: {
+      ...result,
+      comparisons: result.comparisons!.map((comparison) => ({ ...comparison, control: true })),
+    },
   };
   const table = renderTerminal([run], { width: 200, colour: false }).split('Comparisons')[1] ?? '';
   return {
@@ -72,7 +75,9 @@ function verdicts(run: Run): Record<string, boolean> {
 }
 
 const all = (verdict: boolean) =>
-  expect.toSatisfy((found: Record<string, boolean>) => Object.values(found).every((value) => value === verdict));
+  expect.toSatisfy((found: Record<string, boolean>) =>
+    Object.values(found).every((value) => value === verdict),
+  );
 
 describe('one rule', () => {
   it('calls a difference what is one, everywhere', () => {

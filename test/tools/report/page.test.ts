@@ -12,7 +12,7 @@ import { PAGE_BYTES_MAX, renderPage } from '../../../tools/report/page.js';
 import { CHROMIUM, NO_CHROMIUM, startChromium, withWindow } from './chromium.js';
 import { HOSTILE_TEXTS, hostileRun, sampleRuns } from './sample-runs.js';
 
-const CHARTS = ['forest', 'curves', 'heat', 'scaling', 'waits', 'lag', 'stale', 'nat'];
+const CHARTS = ['forest', 'trade', 'curves', 'heat', 'scaling', 'waits', 'lag', 'stale', 'nat'];
 
 let folder: string;
 let url: string;

@@ -19,7 +19,11 @@ const DIFFERENCES: readonly [string, (entry: ResultCase) => void, RegExp][] = [
     (entry) => (entry.input.files![0]!.sha256 = 'cd'.repeat(32)),
     /SHA-256 of the input \(abab.* and cdcd/,
   ],
-  ['another configuration', (entry) => (entry.configSha256 = 'cd'.repeat(32)), /configuration \(none and cdcd/],
+  [
+    'another configuration',
+    (entry) => (entry.configSha256 = 'cd'.repeat(32)),
+    /configuration \(none and cdcd/,
+  ],
   ['another number of loops', (entry) => (entry.loops = 20), /loops \(1 and 20\)/],
   [
     'other edits',

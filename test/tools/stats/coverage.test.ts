@@ -180,7 +180,8 @@ describe('a matrix', () => {
           if (cell.metric === 'pps') values.covers(interval(cell), cell.id.includes('/new/') ? 1.2e6 : 1e6);
         }
         for (const comparison of compareMatrix(measured, spec)) {
-          if (comparison.metric === 'pps' && comparison.kind === 'designs') ratios.covers(interval(comparison), 1.2);
+          if (comparison.metric === 'pps' && comparison.kind === 'designs')
+            ratios.covers(interval(comparison), 1.2);
         }
         for (const mean of geomeans(measured, spec)) if (mean.metric === 'pps') means.covers(mean, 1.2);
       }
@@ -212,7 +213,9 @@ describe('a matrix', () => {
           { ...spec, seed: run },
           sessionSigma === undefined ? behaviour : { ...behaviour, sessionSigma },
         );
-        const designsOnly = compareMatrix(measured, spec).filter((comparison) => comparison.kind === 'designs');
+        const designsOnly = compareMatrix(measured, spec).filter(
+          (comparison) => comparison.kind === 'designs',
+        );
         expect(designsOnly).toHaveLength(8);
         share.add(designsOnly.some((comparison) => comparison.significant === true));
       }

@@ -6,6 +6,7 @@ import { forestOption, forestReading } from './forest-chart.js';
 import { curveOption, curveReading } from './curve-chart.js';
 import { heatOption, heatReading } from './heat-chart.js';
 import { scalingOption, scalingReading, waitsOption, waitsReading } from './scaling-chart.js';
+import { tradeOption, tradeReading } from './trade-chart.js';
 import { natOption, natReading, staleOption, staleReading } from './occupancy-chart.js';
 
 /** The chart library, a script of its own before this one. */
@@ -40,6 +41,7 @@ const CHARTS: Readonly<Record<string, ChartKind<never>>> = {
     reading: forestReading,
     rows: (group) => group.rows.length,
   }),
+  trade: kind('trade', { option: tradeOption, reading: tradeReading }),
   curves: kind('curves', { option: curveOption, reading: curveReading }),
   heat: kind('heat', { option: heatOption, reading: heatReading }, 'canvas'),
   scaling: kind('scaling', { option: scalingOption, reading: scalingReading }),
