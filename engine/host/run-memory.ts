@@ -187,7 +187,7 @@ function writeRandomState(view: DataView, c: EngineConstants, seed: number): voi
 }
 
 /** Changes the fragment settings of a run. */
-export function writeFragmentSettings(view: DataView, c: EngineConstants, settings: FragmentSettings): void {
+function writeFragmentSettings(view: DataView, c: EngineConstants, settings: FragmentSettings): void {
   const at = c.CONTROL + c.C_FRAGMENT_SETTINGS;
   [
     settings.enabled4 ? 1 : 0,

@@ -12,7 +12,6 @@ import { reasonTable, type Reason } from './reason-text.js';
 import {
   createRun,
   resetRun,
-  writeFragmentSettings,
   type BehaviourSwitches,
   type EngineRun,
   type FragmentSettings,
@@ -306,10 +305,6 @@ export class Tracker {
   /** Switches the TCP window check. */
   setTcpSeqCheck(on: boolean): void {
     this.#thread.exports.setSeqCheck(on ? 1 : 0);
-  }
-
-  setFragments(settings: FragmentSettings): void {
-    writeFragmentSettings(this.#thread.view, this.engine.constants, settings);
   }
 
   /** Sets the limit of a zone, -1 for the default. Returns 0, or the errno 22 for a zone that cannot be. */

@@ -4,10 +4,10 @@
  */
 import { designLabel, type DesignChoice } from '../../engine/host/designs.js';
 import { readMachine, type MachineAtStart } from '../replay/machine.js';
+import type { PacketSource } from '../replay/packet-source.js';
 import type { PacingRequest, ReplayPlan } from '../replay/replay-plan.js';
 import { measureCase } from '../replay/session.js';
-import type { ReplayTraffic } from '../replay/traffic-source.js';
-import { whollyInvalidText } from '../report/invalid-packets.js';
+import { whollyInvalidText } from '../result/rejected-input.js';
 import type { Input, ResultCase } from '../result/schema.js';
 import { ppsOf } from '../result/throughput.js';
 import { formatRate } from '../text/quantities.js';
@@ -36,7 +36,7 @@ class RateNotHeldError extends Error {
 
 /** What the rate is looked for with. */
 export interface RateRequest {
-  readonly traffic: ReplayTraffic;
+  readonly traffic: PacketSource;
   readonly input: Input;
   readonly plan: ReplayPlan;
   readonly lengths: RunLengths;

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { readMachine, reportMachine, type MachineAtStart } from '../replay/machine.js';
 import { ResultFileError, RESULT_FILE, readResult, writeResult } from '../result/result-file.js';
-import type { Result } from '../result/schema.js';
+import type { Result, ResultCase } from '../result/schema.js';
 import { toolVersion } from '../result/tool-version.js';
 import { collectWarnings } from '../measure/warnings.js';
 import { fingerprint, resumeTrials } from './bench-record.js';
@@ -29,6 +29,8 @@ export interface MatrixBenchOptions {
   readonly load: InputLoader;
   readonly commandLine: readonly string[];
   readonly hooks?: Pick<MatrixHooks, 'onTrial' | 'isInterrupted'>;
+  /** Told of all cases so far, as they arrive. */
+  readonly onMeasured?: (cases: readonly ResultCase[]) => void;
   /** File of the process that a session runs in; without one, or for a single session of a matrix, all run in this process. */
   readonly sessionEntry?: string;
   /** What that process is to do other than a matrix: its arguments. */
@@ -84,7 +86,9 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
   const outcome = await driveMatrix(groups, spec, sessionsOf(options, machine), state, {
     ...options.hooks,
     save: async (_state, groupDone) => {
-      if (folder === null || (!groupDone && performance.now() < nextWriteMs)) return;
+      options.onMeasured?.(state.cases);
+      if (folder === null || state.trials.length === 0) return;
+      if (!groupDone && performance.now() < nextWriteMs) return;
       const start = performance.now();
       await writeResult(folder, build([]));
       const end = performance.now();

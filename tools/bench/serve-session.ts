@@ -5,7 +5,7 @@ import { sessionSeed } from './order.js';
 import { planMatrix } from './matrix-plan.js';
 import { InProcessSessions, type SessionState } from './session.js';
 import { STOP_SESSION, type SessionMessage, type SessionRequest } from './session-process.js';
-import type { CellRunner, TrialRecord } from './trial.js';
+import { UnusableInputError, type CellRunner, type TrialRecord } from './trial.js';
 
 /** Makes what runs the trials of this session; the matrix has the session's seed. */
 export type MakeRunner = (spec: MatrixSpec, machine: MachineAtStart) => CellRunner;
@@ -41,7 +41,12 @@ async function answer(
     return { kind: 'done', interrupted: await run(request, makeRunner, isInterrupted) };
   } catch (error) {
     const { message, exitCode } = error as Error & { exitCode?: unknown };
-    return { kind: 'failed', message, exitCode: typeof exitCode === 'number' ? exitCode : null };
+    return {
+      kind: 'failed',
+      message,
+      exitCode: typeof exitCode === 'number' ? exitCode : null,
+      isOfInput: error instanceof UnusableInputError,
+    };
   }
 }
 

@@ -34,7 +34,13 @@ export type SessionMessage =
       readonly groupDone: boolean;
     }
   | { readonly kind: 'done'; readonly interrupted: boolean }
-  | { readonly kind: 'failed'; readonly message: string; readonly exitCode: number | null };
+  | {
+      readonly kind: 'failed';
+      readonly message: string;
+      readonly exitCode: number | null;
+      /** It is the input's fault, and would be in any session. */
+      readonly isOfInput?: boolean;
+    };
 
 /** Sent to the process: end before the next trial. */
 export const STOP_SESSION = 'stop';
@@ -75,7 +81,7 @@ export class ForkedSessions implements SessionRunner {
     this.#args = args;
   }
 
-  /** @throws SessionError when a trial fails or the process ends before its session is done */
+  /** @throws SessionError when a trial fails, nothing of an input is tracked, or the process ends before its session is done */
   async run(
     groups: readonly Group[],
     session: number,
@@ -166,10 +172,17 @@ function listen(
             resolve(message.interrupted);
             return;
           case 'failed':
-            reject(new SessionError(`session ${session + 1}: ${message.message}`, message.exitCode ?? 1));
+            reject(new SessionError(failureText(message, session), message.exitCode ?? 1));
         }
       });
       turn.catch(reject);
     });
   });
+}
+
+function failureText(
+  { message, isOfInput }: Extract<SessionMessage, { kind: 'failed' }>,
+  session: number,
+): string {
+  return isOfInput === true ? message : `session ${session + 1}: ${message}`;
 }

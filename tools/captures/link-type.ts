@@ -141,13 +141,6 @@ export function ethernetOriginalLength(record: CaptureRecord, frame: Uint8Array)
 }
 
 /**
- * @throws CaptureError, naming the first record met of that kind, for a link type that cannot be replayed
- */
-export function requireSupportedLinkType(record: CaptureRecord, file: string): void {
-  if (!SUPPORTED_LINK_TYPES.includes(record.linkType)) throw unsupportedLinkType(record, file);
-}
-
-/**
  * Finds the network layer of a record that lies in `bytes` from `at` on, whatever its link type but Ethernet. Never looks beyond its
  * `length`.
  * @returns false for a link type that cannot be replayed

@@ -127,22 +127,6 @@ export function readingNotes({ oddities, truncation }: CaptureReader): string[] 
 }
 
 /**
- * Yields the records of a capture in batches and closes it.
- * @throws CaptureError as `openCapture` and `CaptureReader.batches` do
- */
-export async function* readCaptureBatches(
-  path: string,
-  options: OpenCaptureOptions = {},
-): AsyncGenerator<CaptureRecord[]> {
-  const reader = await openCapture(path, options);
-  try {
-    yield* reader.batches();
-  } finally {
-    await reader.close();
-  }
-}
-
-/**
  * The check that a whole capture held something to work on.
  * @throws CaptureError when no record was read
  */

@@ -47,7 +47,15 @@ export function register(program: Command, argv: readonly string[]): void {
       ...(captures.length === 0 ? {} : { capture: [...(given.capture ?? []), ...captures] }),
       scenarioParameters: parametersOf(given, parameters),
     };
-    if (isMatrixRequest(flags)) {
+    const onCommandLine = command.options.filter(
+      (option) => command.getOptionValueSource(option.attributeName()) === 'cli',
+    );
+    if (
+      isMatrixRequest(
+        flags,
+        onCommandLine.map(({ long }) => long ?? ''),
+      )
+    ) {
       await runMatrix(flags, (name) => command.getOptionValueSource(name) !== 'default', argv);
       return;
     }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { packageRoot } from '../../engine/host/module.js';
 import { register as registerReplay } from './replay.js';
+import { interruptedExitCode } from './stop-signals.js';
 
 interface DemoRun {
   /** Folder below --out; also what the heading calls it. */
@@ -54,6 +55,8 @@ export function register(program: Command): void {
       for (const [index, run] of RUNS.entries()) {
         process.stdout.write(`${index === 0 ? '' : '\n\n'}== ${run.says}\n\n`);
         await replay(['replay', ...run.argv, ...outOf(out, run), ...command.args]);
+        // Who ends the first does not want the second.
+        if (interruptedExitCode() !== null) return;
       }
     });
 }

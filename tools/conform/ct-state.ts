@@ -1,5 +1,5 @@
-/** How many combinations of the ct_state bits there are. */
-const CT_STATE_COUNT = 256;
+/** The ct_states that a packet can leave a tracker with. */
+import { STATE_BITS } from '../../engine/host/state-text.js';
 
 const NEW = 1 << 0;
 const EST = 1 << 1;
@@ -11,6 +11,6 @@ const TRK = 1 << 5;
  * established at once; a fragment that is given up is invalid and nothing else (spec §1.5).
  */
 export const TRACKED_STATES: readonly number[] = Array.from(
-  { length: CT_STATE_COUNT },
+  { length: 1 << STATE_BITS.length },
   (_, bits) => bits,
 ).filter((bits) => bits === INV || ((bits & TRK) !== 0 && (bits & (NEW | EST)) !== (NEW | EST)));

@@ -164,11 +164,6 @@ export function auditRun(run: RunRecord, tolerances: Partial<AuditTolerances> = 
   ].toSorted((a, b) => order(a) - order(b));
 }
 
-/** Whether every check passed. An empty list did not check anything and does not pass. */
-export function auditPassed(checks: readonly AuditCheck[]): boolean {
-  return checks.length > 0 && checks.every(({ ok }) => ok);
-}
-
 interface Finding {
   readonly ok: boolean;
   readonly expected: number | string;

@@ -92,19 +92,6 @@ function lastUsedIndex(counts: Counts): number {
 }
 
 /**
- * Merges histograms (one per worker, per trial, per shard) into one, without loss: bin counts add up. The range and
- * precision are those of `config`, which the parts must share.
- */
-export function mergeHistograms(
-  parts: Iterable<Histogram>,
-  config: LogLinearConfig = LATENCY_CONFIG,
-): Histogram {
-  const merged = emptyHistogram(config);
-  for (const part of parts) if (part.totalCount > 0) merged.add(part);
-  return merged;
-}
-
-/**
  * Reads a histogram back from its compressed base64 form.
  * @throws Error when the text is not an HdrHistogram V2 compressed histogram
  */

@@ -56,17 +56,6 @@ export function readThreadAffinity(files: SystemFiles, threadId: number): number
   return parseCpuList(fieldOf(files.read(`/proc/self/task/${threadId}/status`), 'Cpus_allowed_list'));
 }
 
-/** The CPU that a thread last ran on (field 39 of its stat file); null where the system does not report it. */
-export function readThreadCpu(files: SystemFiles, threadId: number): number | null {
-  const stat = files.read(`/proc/self/task/${threadId}/stat`);
-  // The name, field 2, is in parentheses and may hold spaces and parentheses itself.
-  const rest = stat
-    ?.slice(stat.lastIndexOf(')') + 1)
-    .trim()
-    .split(/\s+/);
-  return wholeNumber(rest?.[39 - 3]);
-}
-
 /** What happened between two reads of one thread; a field is null where either read has none. */
 export function scheduleDifference(later: ThreadSchedule, earlier: ThreadSchedule): ThreadSchedule {
   return {

@@ -104,11 +104,6 @@ export class CaptureRun {
     this.#sweeps = new SweepSchedule(tracker, FIRST_PACKET_MS);
   }
 
-  /** Clean-up passes that were due so far. */
-  get sweepCount(): number {
-    return this.#sweeps.count;
-  }
-
   /** Runs one packet; returns what came out, in order: nothing for a fragment that is held. */
   run(packet: InputPacket): TrackedPacket[] {
     this.moveTo(packet);

@@ -2,7 +2,8 @@
 import { mkdir } from 'node:fs/promises';
 import { designLabel, resolveDesigns, type DesignChoice } from '../../engine/host/designs.js';
 import { nameOfInput } from '../bench/matrix-spec.js';
-import type { LoadedInput } from '../bench/replay-runner.js';
+import { frameAt } from '../replay/frame-range.js';
+import { framesOf, type LoadedInput } from '../replay/packet-source.js';
 import type { InputPacket } from '../oracle/capture-run.js';
 import { writeAtomically } from '../result/result-file.js';
 import { RegressError, type Check } from './check.js';
@@ -71,14 +72,15 @@ async function countAll({ config, load, onProgress }: LevelOptions): Promise<Exa
   return { seed, designs, cells };
 }
 
-function packetsOf({ traffic }: LoadedInput): InputPacket[] {
+/** The packets of an input, one by one. */
+export function packetsOf({ traffic }: Pick<LoadedInput, 'traffic'>): InputPacket[] {
   const packets: InputPacket[] = [];
-  traffic.forEach((frame, index) => {
-    packets.push({
-      packetNumber: index + 1,
-      timestampNs: BigInt(Math.round(traffic.timesNs[index] as number)),
-      frame: frame.slice(),
-    });
+  const frames = framesOf(traffic);
+  frames.forEachRange((range) => {
+    for (let at = 0; at < range.count; at++) {
+      const timestampNs = BigInt(Math.round(frames.timesNs[packets.length] as number));
+      packets.push({ packetNumber: packets.length + 1, timestampNs, frame: frameAt(range, at).slice() });
+    }
   });
   return packets;
 }

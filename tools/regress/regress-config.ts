@@ -9,7 +9,8 @@ import {
   TOUCH_AHEAD_SETTINGS,
 } from '../../engine/host/run-memory.js';
 import { nameOfInput } from '../bench/matrix-spec.js';
-import type { InputLoader, LoadedInput } from '../bench/replay-runner.js';
+import type { InputLoader } from '../bench/replay-runner.js';
+import type { LoadedInput } from '../replay/packet-source.js';
 import { CHECKSUM_HANDLINGS, checksumConfig, ignoresChecksums } from '../config/checksum-handling.js';
 import { firstFault } from '../config/explain-issue.js';
 import type { TrackerConfig } from '../config/read-config.js';

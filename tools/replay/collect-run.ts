@@ -109,7 +109,7 @@ export interface CollectedRun {
 
 /** Reads the figures of a finished run, while its memory is still there. */
 export function collect(finished: FinishedRun, context: CaseContext): CollectedRun {
-  const { choice, plan, run, workers: reports, totals, timeline } = finished;
+  const { choice, plan, run, workers: reports, traffic, timeline } = finished;
   const count = plan.workers;
   const counters = countersOf(finished, count);
   const everyThread = countersOf(finished, count + 1);
@@ -142,16 +142,16 @@ export function collect(finished: FinishedRun, context: CaseContext): CollectedR
       imbalance: imbalanceOf(reports),
       rejectedByReason,
     },
-    targetPps: targetPps(plan.pacing, totals),
+    targetPps: targetPps(plan.pacing, traffic),
     achievedPps,
-    achievedMbps: achievedPps === null ? null : (achievedPps * (totals.bits / totals.packets)) / 1e6,
+    achievedMbps: achievedPps === null ? null : (achievedPps * (traffic.bits / traffic.packets)) / 1e6,
     plannedNs: plannedNs(elapsedNs, reports),
     departure: {
       all: departureDistribution(reports, 'all'),
       settled: departureDistribution(reports, 'settled'),
     },
     harness: harnessOf(reports),
-    streamed: streamedFigures(finished.streamedStoreBytes, reports),
+    streamed: streamedFigures(traffic, reports),
     repeatedTuples: repeatsTuples(finished, context.input),
     fixedAddresses: fixedAddresses(finished, rejectedByReason),
     connections: {
@@ -263,9 +263,9 @@ function holdsOf(
 }
 
 /** Packets of a run that ends by itself; null where time or a user ends it. */
-function plannedPackets({ interrupted, totals, plan }: FinishedRun): number | null {
+function plannedPackets({ interrupted, traffic, plan }: FinishedRun): number | null {
   if (interrupted || !endsByItself(plan) || plan.pacing.mode === 'profile') return null;
-  return totals.packets * loopCount(plan);
+  return traffic.packets * loopCount(plan);
 }
 
 function expiryOf({ run, timeline }: FinishedRun, workers: number): NonNullable<ResultCase['expiry']> {

@@ -13,7 +13,7 @@ import {
   type Cell,
   type TimeKind,
 } from '../result/cells.js';
-import { forestOf, type ForestGroup } from './page-forest.js';
+import { forestOf, type ForestGroup } from './forest.js';
 import { tradeOf, type TradeGroup } from './page-trade.js';
 import { percentileCurve, recordedCounts } from '../result/histograms.js';
 import { interruptedShareOf, percentileOf } from '../result/tail.js';

@@ -33,6 +33,7 @@ function identityOf(entry: ResultCase): Identity {
         ? 'top speed'
         : (pacing.targetMbps ?? pacing.multiplier ?? roundedRate(pacing.targetPps)),
     ],
+    ['packets that leave together', entry.burst ?? 1],
     ['loops', entry.loops],
     ['duration in ms', entry.durationMs],
     [

@@ -53,7 +53,9 @@ perDesign((bed, design) => {
     }
     t.tracker.flush();
     for (let port = 1; port <= 40; port++) t.udp(`${A}:${port}`, `${B}:54`, COMMIT);
-    expect(t.entries().map((entry) => [entry.label, entry.mark])).toEqual(Array.from({ length: 40 }, () => [0n, 0]));
+    expect(t.entries().map((entry) => [entry.label, entry.mark])).toEqual(
+      Array.from({ length: 40 }, () => [0n, 0]),
+    );
     const seen = t.send(udpFrame({ src: A, dst: B, srcPort: 1, dstPort: 54 }), {
       ...COMMIT,
       label: { value: 1n, mask: 1n },

@@ -4,7 +4,7 @@ import type { DesignChoice } from '../../../engine/host/designs.js';
 import { ADVICE_TIME_SCALE, pacedPlan, topSpeedPlan } from '../../../tools/advise/advice-runs.js';
 import { rateForAll, roundedDown, type RateRequest } from '../../../tools/advise/rate-for-all.js';
 import { makePlan, type ReplayPlan } from '../../../tools/replay/replay-plan.js';
-import type { ReplayTraffic } from '../../../tools/replay/traffic-source.js';
+import type { PacketSource } from '../../../tools/replay/packet-source.js';
 import type { ResultCase } from '../../../tools/result/schema.js';
 import { sampleResult } from '../../support/results.js';
 
@@ -31,7 +31,7 @@ function request(designs: Record<string, { top: number; holds: number }>, plan: 
     });
   };
   const asked: RateRequest = {
-    traffic: { packets: 1000 } as ReplayTraffic,
+    traffic: { packets: 1000 } as PacketSource,
     input: SAMPLE.input,
     plan,
     lengths: { packets: 1000, isGiven: false },

@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { MatrixResult } from '../../../tools/bench/matrix-result.js';
+import { identityDifferences } from '../../../tools/result/identity.js';
+import type { ResultCase } from '../../../tools/result/schema.js';
 import { scratchFolder, type CommandOutcome } from '../../support/command.js';
 import { runCommandLine } from '../../support/run-command.js';
 
@@ -78,6 +80,48 @@ probeCost: one
     const added = await run(...small, '--resume', '--sessions', '2', '--trials', '2');
     expect(added.code).toBe(2);
     expect(added.stderr).toContain('repeat --trials 1 and raise --sessions');
+  });
+
+  it('edits, paces and watches as replay does, under the same names', async () => {
+    const both = [
+      ...['--synth', 'established', '--packets', '4000', '--design', 'rculist-sweep', '--warmup', '0'],
+      ...['--filter', 'udp or tcp', '--snaplen', '60', '--max-gap', '1s', '--limit', '1000'],
+      ...['--profile', '0s:100k,1s:200k', '--profile-shape', 'step', '--burst', '10', '--timeline', '2ms'],
+    ];
+    const replayed = await run('replay', ...both, '--out', 'as-replay');
+    const matrix = [...both, '--sessions', '1', '--trials', '1', '--control', 'none', '--out', 'as-bench'];
+    const measured = await run('bench', ...matrix);
+    // So few packets may miss a rate on a busy machine, which is another matter.
+    for (const outcome of [replayed, measured]) expect(outcome.code).toBeLessThan(2);
+    const [one, other] = ['as-replay', 'as-bench'].map((name) => resultIn(name).cases[0] as ResultCase);
+    expect(other).toMatchObject({
+      burst: 10,
+      packets: { injected: 1000 },
+      input: { edits: { filter: 'udp or tcp', snapLength: 60, maxGapNs: 1e9, limit: 1000 } },
+    });
+    expect(other!.id).toBe(one!.id);
+    expect(other!.id).toContain('/profile-0ms:100000,1000ms:200000-step');
+    expect(identityDifferences(one!, other!)).toEqual([]);
+    for (const each of [one!, other!]) expect((each.timeline ?? []).length).toBeGreaterThan(2);
+    // The rate is that of a scenario's stamps as well.
+    const paced = ['--synth', 'syn-flood', '--packets', '500', '--pps', '50k', '--design', 'timeout-lists'];
+    await run('replay', ...paced, '--out', 'paced-replay');
+    await run('bench', ...paced, '--sessions', '1', '--trials', '1', '--out', 'paced-bench');
+    const [first, same] = ['paced-replay', 'paced-bench'].map((name) => resultIn(name).cases[0]);
+    expect(identityDifferences(first!, same!)).toEqual([]);
+    // What is asked on the command line is what every input of a preset has.
+    const list = await run('bench', '--preset', 'paper', '--pps', '7k', '--list');
+    expect(list.stdout).toContain('zone-policies/rculist-sweep/w8/7000pps');
+    expect(list.stdout).not.toContain('100000pps');
+  });
+
+  it.each([
+    [['--synth', 'ovs-benchmark', '--clock', 'capture'], '--clock is for a matrix'],
+    [['--synth', 'ovs-benchmark', '--timeline', '1s'], '--timeline is for a matrix'],
+    [['--synth', 'syn-flood', '--change'], '--change is for --synth ovs-benchmark'],
+  ])('%j: an option that would be left unused is wrong usage', async (args, message) => {
+    const { code, stderr } = await run('bench', ...args);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
   });
 
   it('lists without running', async () => {

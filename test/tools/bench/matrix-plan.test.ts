@@ -143,6 +143,8 @@ describe('rates', () => {
       expect(rateText(parseRate(text)!)).toBe(text);
     }
     expect(parseRate('100k')).toEqual({ mode: 'pps', pps: 100_000 });
+    expect(parseRate('1gbps')).toEqual({ mode: 'mbps', mbps: 1000 });
+    expect(parseRate('500kbps')).toEqual({ mode: 'mbps', mbps: 0.5 });
     for (const wrong of ['', 'fast', '0', '-5', 'x0', 'xmbps', '1e99']) expect(parseRate(wrong)).toBeNull();
   });
 

@@ -133,6 +133,17 @@ describe('runMatrixBench', () => {
     );
   });
 
+  it('tells of cases as soon as a trial of each cell is there', async () => {
+    const runner = new FakeCases({ seed: 1 });
+    const told: string[] = [];
+    await runMatrixBench(
+      options(matrix({ trials: 3, warmupBlocks: 0 }), runner, {
+        onMeasured: (cases) => told.push(`${cases.length} of ${runner.calls.length}`),
+      }),
+    );
+    expect(told).toEqual(['3 of 3', '6 of 6', '9 of 9']);
+  });
+
   it('is on disk after every group, marked partial until the last', async () => {
     const spec = matrix({ inputs: ['syn-flood', 'established'], trials: 3, warmupBlocks: 0 });
     const runner = new FakeCases({ seed: 1 });

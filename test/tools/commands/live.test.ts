@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../tools/result/schema.js';
@@ -75,20 +75,59 @@ async function interrupted(
   return code;
 }
 
+/** Exit codes of a program that a signal ended, as shells have them: 128 and the number of the signal. */
+const SIGNALS = [
+  ['SIGHUP', 129],
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const;
+
 describe('what was measured is kept', () => {
   // That each of them is heard is for program-end.test.ts; what is kept then is the same.
-  it.each(IS_LONG ? (['SIGINT', 'SIGTERM', 'SIGHUP'] as const) : (['SIGTERM'] as const))(
-    'on %s',
-    async (signal) => {
+  it.each(IS_LONG ? SIGNALS : SIGNALS.slice(2))(
+    'on %s, with exit code %d',
+    async (signal, expected) => {
       const out = join(folder, signal);
       const args = ['replay', ...PACED, '--duration', '60s', '--stats', '200ms', '--out', out];
-      expect(await interrupted(args, signal, /rculist-sweep/)).toBe(130);
+      expect(await interrupted(args, signal, /rculist-sweep/)).toBe(expected);
       const result = JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')) as Result;
       expect(result.partial).toBe(true);
       expect(result.cases[0]?.packets.injected).toBeGreaterThan(0);
     },
     120_000,
   );
+
+  it('by a matrix and by trials as well', async () => {
+    const short = ['--synth', 'syn-flood', '--packets', '2000', '--warmup', '0', '--out'];
+    const bench = ['bench', ...short, join(folder, 'matrix'), '--sessions', '40', '--trials', '1'];
+    expect(await interrupted(bench, 'SIGTERM', /session 2 of 40/)).toBe(143);
+    const result = JSON.parse(readFileSync(join(folder, 'matrix', 'result.json'), 'utf8')) as Result;
+    expect(result.partial).toBe(true);
+    expect(new Set(result.cases.map(({ session }) => session)).has(0)).toBe(true);
+    // Its first line on standard error comes with its first trial.
+    const trials = ['replay', ...short, join(folder, 'trials'), '--trials', '40'];
+    expect(await interrupted(trials, 'SIGHUP', /the run took/)).toBe(129);
+    expect(readFileSync(join(folder, 'trials', 'summary.csv'), 'utf8')).toContain('syn-flood');
+  }, 120_000);
+
+  it('and the demo does not go on to its second run', async () => {
+    const out = join(folder, 'demo');
+    const args = [
+      'demo',
+      '--out',
+      out,
+      '--trials',
+      '1',
+      '--loop',
+      '1M',
+      '--duration',
+      '60s',
+      '--stats',
+      '200ms',
+    ];
+    expect(await interrupted(args, 'SIGTERM', /timeout-lists/)).toBe(143);
+    expect(readdirSync(out)).toEqual(['capture']);
+  }, 120_000);
 
   it.skipIf(!existsSync('/bin/bash'))('when the reader of the table goes', () => {
     const out = join(folder, 'piped');

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync, mkdirSync
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { MatrixResult } from '../../../tools/bench/matrix-result.js';
+import { PcapWriter } from '../../../tools/captures/pcap-writer.js';
 import { ctreplay, scratchFolder } from '../../support/command.js';
 import { runCommandLine } from '../../support/run-command.js';
 
@@ -54,6 +55,35 @@ describe('replay --trials', () => {
     const { code, stderr } = ctreplay(['replay', '-', '--trials', '2'], folder, new Uint8Array());
     expect(stderr).toMatch(/--trials 2 reads the traffic anew for each, and standard input can be read once/);
     expect(code).toBe(2);
+  });
+});
+
+describe('what the first trial shows', () => {
+  const arp = (i: number): number => [8, 6][i - 12] ?? 0;
+  const few = ['--packets', '64', '--warmup', '0', '--trials', '2'];
+
+  it.each([
+    ['replay', []],
+    ['bench', ['--sessions', '3']],
+  ])('%s of a capture none of whose packets is tracked ends there, with what to do', (command, more) => {
+    const capture = new PcapWriter(join(folder, 'arp.pcap'));
+    capture.write({ timestampNs: 0n, frame: Uint8Array.from({ length: 42 }, (_, i) => arp(i)) });
+    capture.close();
+    const args = [command, 'arp.pcap', '--trials', '3', ...more, '--out', 'rejected'];
+    const { code, stdout, stderr } = ctreplay(args, folder);
+    expect(stderr).toMatch(
+      /ctreplay: arp\.pcap: the tracker found every packet invalid \(not-ip\)\. 'ctreplay info' tells/,
+    );
+    // What the trials would have been presented as.
+    expect([code, stdout, existsSync(join(folder, 'rejected'))]).toEqual([1, '', false]);
+  });
+
+  it('that runs are too short for a claim is told once, with how many loops would do', () => {
+    const { code, stderr } = ctreplay(['replay', '--synth', 'syn-flood', ...few, '--out', 'short'], folder);
+    expect(`${code} ${code === 0 ? '' : stderr}`).toBe('0 ');
+    expect(
+      stderr.match(/^syn-flood: the run took .*; --loop \d+ is long enough\. Replay longer.* Ctrl-C/gm),
+    ).toHaveLength(1);
   });
 });
 

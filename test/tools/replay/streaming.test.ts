@@ -3,25 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { byTurns, replayedDesigns } from '../../support/designs.js';
-import {
-  AS_IT_IS,
-  isStreamed,
-  loadTraffic,
-  type ReplayTraffic,
-} from '../../../tools/replay/traffic-source.js';
+import { isStreamed, type PacketSource } from '../../../tools/replay/packet-source.js';
 import type { ResultCase } from '../../../tools/result/schema.js';
-import { failedChecks, type PlanChanges, replayCase } from '../../support/replay.js';
+import { captured, failedChecks, type PlanChanges, replayCase, scenario } from '../../support/replay.js';
 
 const SMALL_STORE_BYTES = 1024 ** 2;
 
-function traffic(name: string, packets: number, storeBytes: number): Promise<ReplayTraffic> {
-  const origin = { type: 'scenario', name, parameters: { packets, pps: 500 }, seed: 1 } as const;
-  return loadTraffic({ origin, edits: AS_IT_IS, limit: null }, storeBytes);
+function traffic(name: string, packets: number, storeBytes: number): Promise<PacketSource> {
+  return scenario(name, { packets, pps: 500 }, 1, storeBytes);
 }
 
 /** As replayCase, interrupted after a while. */
 function interrupted(
-  input: ReplayTraffic,
+  input: PacketSource,
   name: string,
   changes: PlanChanges,
   afterMs: number,
@@ -79,19 +73,10 @@ it('names file, record and offset when the capture breaks off while it is replay
   try {
     const file = join(folder, 'office.pcap');
     copyFileSync('captures/office-mix.pcap', file);
-    const source = {
-      origin: { type: 'capture', files: [file] },
-      edits: AS_IT_IS,
-      limit: null,
-    } as const;
-    const surveyed = await loadTraffic(source, 200 * 1024);
+    const surveyed = await captured([file], { storeBytes: 200 * 1024 });
     expect(isStreamed(surveyed)).toBe(true);
     truncateSync(file, statSync(file).size - 5);
-    const failing = replayCase(
-      { ...surveyed, storeBytes: SMALL_STORE_BYTES } as ReplayTraffic,
-      'rculist-sweep',
-      {},
-    );
+    const failing = replayCase({ ...surveyed, storeBytes: SMALL_STORE_BYTES }, 'rculist-sweep', {});
     await expect(failing).rejects.toThrow(/office\.pcap, record \d+, byte offset \d+: the file ends inside/);
   } finally {
     rmSync(folder, { recursive: true });

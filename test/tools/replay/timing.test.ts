@@ -6,7 +6,7 @@ import type { EngineRun } from '../../../engine/host/run-memory.js';
 import { decodeHistogram } from '../../../tools/measure/latency-summary.js';
 import { runDesign, type FinishedRun } from '../../../tools/replay/run-control.js';
 import { HOLD_INTERVAL } from '../../../tools/replay/run-layout.js';
-import type { StagedTraffic } from '../../../tools/replay/staging.js';
+import type { PacketSource } from '../../../tools/replay/packet-source.js';
 import type { Contention, ResultCase } from '../../../tools/result/schema.js';
 import {
   caseOf,
@@ -27,7 +27,7 @@ function lockRow(result: ResultCase, lockClass: string, thread: string): Content
 
 /** Replays once, lets `meddle` change what the run left, and makes the case from that. */
 async function meddledCase(
-  traffic: StagedTraffic,
+  traffic: PacketSource,
   name: string,
   meddle: (finished: FinishedRun) => void,
   changes: PlanChanges = {},

@@ -8,12 +8,11 @@ import { configFromSuggestion } from '../../../tools/config/suggested.js';
 import type { FinishedRun } from '../../../tools/replay/run-control.js';
 import { runDesign } from '../../../tools/replay/run-control.js';
 import { slotsInUse, slotsNeeded, touchSlots, type SlotPlan } from '../../../tools/replay/touched-slots.js';
-import { AS_IT_IS, loadTraffic } from '../../../tools/replay/traffic-source.js';
 import type { TrafficSlots } from '../../../tools/replay/traffic-slots.js';
 import { openScenario } from '../../../tools/synth/registry.js';
 import { primitiveRun } from '../../engine/shm/primitive-threads.js';
 import { fakeFiles } from '../measure/fake-system.js';
-import { design, type PlanChanges, quickPlan } from '../../support/replay.js';
+import { design, type PlanChanges, quickPlan, scenario as loadScenario } from '../../support/replay.js';
 
 const IS_LONG = process.env['CTREPLAY_LONG'] !== undefined;
 const WORKERS = 2;
@@ -47,9 +46,9 @@ async function replay(name: string, trial: Trial): Promise<FinishedRun> {
     : suggestedConfig === null
       ? null
       : configFromSuggestion(suggestedConfig);
-  const origin = { type: 'scenario', name: scenario, parameters, seed: 1 } as const;
+  const traffic = await loadScenario(scenario, parameters, 1, storeBytes);
   const finished = await runDesign(
-    await loadTraffic({ origin, edits: AS_IT_IS, limit: null }, storeBytes),
+    traffic,
     design(name),
     quickPlan({
       workers: WORKERS,

@@ -1,5 +1,5 @@
 /** A forest plot: the ratio of two designs in each figure, with its interval, against the line of no difference. */
-import type { ForestGroup, ForestRow } from '../page-forest.js';
+import type { ForestGroup, ForestRow } from '../forest.js';
 import {
   axis,
   baseOption,

@@ -1,5 +1,4 @@
 /** Throughput against expiration lag: a point a design, with its interval on both axes. */
-import type { SeriesOption } from 'echarts';
 import type { Spread, TradeGroup, TradePoint } from '../page-trade.js';
 import { axis, baseOption, designColour, horizontalName, type DrawShape, type Option } from './theme.js';
 import { fittedLog, showCount, showNs } from './quantities.js';
@@ -11,18 +10,16 @@ function knownValues(values: readonly (number | null)[]): number[] {
   return values.filter((value) => value !== null);
 }
 
-type Place = readonly number[];
-
 const drawCross: DrawShape = (_params, api) => {
-  const at = (dimensionX: number, dimensionY: number): Place =>
-    api.coord([api.value(dimensionX), api.value(dimensionY)]);
+  const at = (dimensionX: number, dimensionY: number) =>
+    api.coord([api.value(dimensionX), api.value(dimensionY)]) as [number, number];
   const style = { stroke: api.visual('color') as string, lineWidth: 1.5 };
-  const line = ([x1 = 0, y1 = 0]: Place, [x2 = 0, y2 = 0]: Place) => ({
+  const line = ([x1, y1]: [number, number], [x2, y2]: [number, number]) => ({
     type: 'line' as const,
     shape: { x1, y1, x2, y2 },
     style,
   });
-  const cap = ([x = 0, y = 0]: Place, dx: number, dy: number) => line([x - dx, y - dy], [x + dx, y + dy]);
+  const cap = ([x, y]: [number, number], dx: number, dy: number) => line([x - dx, y - dy], [x + dx, y + dy]);
   const [left, right, low, high] = [at(2, 1), at(3, 1), at(0, 4), at(0, 5)];
   return {
     type: 'group',
@@ -38,23 +35,29 @@ const drawCross: DrawShape = (_params, api) => {
 };
 
 /** Two series to a design: the point, and its cross. */
-function tradeSeries(group: TradeGroup, designs: readonly string[]): SeriesOption[] {
-  return group.points.flatMap(({ design, pps, lagNs }): SeriesOption[] => {
+function tradeSeries(group: TradeGroup, designs: readonly string[]) {
+  return group.points.flatMap(({ design, pps, lagNs }) => {
     const shared = { name: design, color: designColour(designs, design) };
     const ends = ([value, low, high]: Spread): number[] => [low ?? value, high ?? value];
     const hasInterval = pps[1] !== null || lagNs[1] !== null;
     return [
       {
         ...shared,
-        type: 'scatter',
+        type: 'scatter' as const,
         symbolSize: 11,
         data: [[lagNs[0], pps[0]]],
-        label: { show: true, position: 'top', distance: 8, formatter: () => design, color: shared.color },
+        label: {
+          show: true,
+          position: 'top' as const,
+          distance: 8,
+          formatter: () => design,
+          color: shared.color,
+        },
         labelLayout: { hideOverlap: true },
       },
       {
         ...shared,
-        type: 'custom',
+        type: 'custom' as const,
         silent: true,
         renderItem: drawCross,
         encode: { x: [0, 2, 3], y: [1, 4, 5] },
@@ -96,10 +99,10 @@ function throughputEnds(group: TradeGroup): { min: number; max: number } {
 /** Option for the designs on one traffic. */
 export function tradeOption(group: TradeGroup, designs: readonly string[]): Option {
   return {
-    ...baseOption(([mark]) => {
-      const point = group.points.find(({ design }) => design === mark.seriesName);
-      return point === undefined ? [] : tradeLines(point);
-    }, 'item'),
+    ...baseOption(
+      ([mark]) => tradeLines(group.points.find(({ design }) => design === mark.seriesName) as TradePoint),
+      'item',
+    ),
     xAxis: axis({ ...lagAxis(group), axisLabel: { formatter: showNs } }),
     yAxis: axis({
       name: 'packets/s at top speed',
