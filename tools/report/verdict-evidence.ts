@@ -95,7 +95,7 @@ function evidenceOf({ group, base, head, comparisons }: Compared, severalGroups:
     const own = FIGURES[topic]
       .map((metric) => comparisons.find((comparison) => comparison.metric === metric))
       .filter((item) => item !== undefined);
-    // A figure that is withheld says why only when no other of its topic can be told.
+    // A figure that is withheld says why only when no other of its topic can be shown.
     const chosen = own.find((comparison) => typeof comparison.low === 'number') ?? own[0];
     if (chosen === undefined) return [];
     const { words, format } = metricOf(chosen);

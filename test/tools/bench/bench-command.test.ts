@@ -50,7 +50,9 @@ probeCost: one
     expect(first.stdout).not.toContain('packets/s');
     const result = resultIn('small');
     expect(result).toMatchObject({ partial: false, valid: true });
-    expect(result.cases.map((entry) => `${entry.design} ${entry.latency?.mode} ${entry.control === true}`)).toEqual([
+    expect(
+      result.cases.map((entry) => `${entry.design} ${entry.latency?.mode} ${entry.control === true}`),
+    ).toEqual([
       'timeout-lists all false',
       'rculist-sweep all false',
       'timeout-lists all true',

@@ -257,7 +257,10 @@ describe('summaries', () => {
       seed: 1,
       speed: (cell) => (cell.design === 'new' ? 9000 : 1000),
     });
-    for (const comparison of compareMatrix([{ group: groups[0]!, sessions: sessionsOf(groups[0]!, state) }], spec)) {
+    for (const comparison of compareMatrix(
+      [{ group: groups[0]!, sessions: sessionsOf(groups[0]!, state) }],
+      spec,
+    )) {
       expect(comparison.text).toBe('~');
       expect(comparison.note).toBe('need >= 6 trials to detect a difference at alpha level 0.05');
     }

@@ -63,7 +63,10 @@ class FakeTails extends FakeCases {
     const { values, case: entry } = await super.run(cell, trialSeed);
     const tails = cell.design === 'new' ? 1 : 2;
     const more = { 'service.p99Ns': 2000 * tails, 'service.p999Ns': 8000 * tails };
-    return { values: { ...values, ...more, 'service.interruptedShare': this.#interruptedShare }, case: entry };
+    return {
+      values: { ...values, ...more, 'service.interruptedShare': this.#interruptedShare },
+      case: entry,
+    };
   }
 }
 
@@ -107,7 +110,9 @@ describe('runMatrixBench', () => {
 
   it('compares tails where few packets were interrupted', async () => {
     const result = await runMatrixBench(options(matrix({ trials: 8 }), new FakeTails(0.0004)));
-    const p999 = result.comparisons.find((comparison) => comparison.kind === 'designs' && comparison.metric === 'service.p999Ns');
+    const p999 = result.comparisons.find(
+      (comparison) => comparison.kind === 'designs' && comparison.metric === 'service.p999Ns',
+    );
     expect(p999?.text).toBe('-50.00%');
   });
 

@@ -79,7 +79,8 @@ const BROKEN: Record<AuditCheckName, Partial<RunRecord>> = {
   'connection-balance': { connections: { initial: 0, created: 100, removed: 60, remaining: 41 } },
 };
 
-const failures = (run: RunRecord): string[] => auditRun(run).flatMap((check) => (check.ok ? [] : [check.name]));
+const failures = (run: RunRecord): string[] =>
+  auditRun(run).flatMap((check) => (check.ok ? [] : [check.name]));
 
 const rateAdvice = (targetPps: number): string | null | undefined =>
   auditRun(soundRun({ targetPps })).find((check) => !check.ok)?.advice;

@@ -165,7 +165,9 @@ describe('loops on the command line', () => {
   it('warn where something names fixed addresses', async () => {
     const ftp = ['--synth', 'ftp-alg', '--packets', '3000', '--loop', '3', '--design', 'rculist-sweep'];
     const warnings = async (...more: string[]): Promise<string[]> =>
-      (await replayed(...ftp, ...more)).cases.flatMap((entry) => (entry.warnings ?? []).map(({ code }) => code));
+      (await replayed(...ftp, ...more)).cases.flatMap((entry) =>
+        (entry.warnings ?? []).map(({ code }) => code),
+      );
     expect(await warnings()).toContain('loop-addresses');
     expect(await warnings('--same-addresses')).not.toContain('loop-addresses');
   });

@@ -50,7 +50,10 @@ describe('results of different settings', () => {
       ...entry,
       touchAhead,
       touchedBatchShare: share,
-      throughput: { ...(entry.throughput as NonNullable<ResultCase['throughput']>), touchedBatchShare: share },
+      throughput: {
+        ...(entry.throughput as NonNullable<ResultCase['throughput']>),
+        touchedBatchShare: share,
+      },
     }));
     return { label, file: null, result: { ...result, cases } };
   };

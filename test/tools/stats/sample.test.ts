@@ -122,7 +122,8 @@ describe('outliers', () => {
   });
 
   it('a constant sample has none and no z-score', () => {
-    for (const value of markOutliers([7, 7, 7])) expect(value).toMatchObject({ mark: 'none', modifiedZ: null });
+    for (const value of markOutliers([7, 7, 7]))
+      expect(value).toMatchObject({ mark: 'none', modifiedZ: null });
   });
 
   it('never fall within the middle half', () => {
