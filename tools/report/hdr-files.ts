@@ -49,16 +49,16 @@ const NS_PER_LOGGED_UNIT = 1e6;
  * Rows are in order of time.
  */
 export function hlogFile(runs: readonly Run[]): string | null {
-  const cases = runs.flatMap((run) => run.result.cases.map((entry) => ({ run, one: entry })));
+  const cases = runs.flatMap((run) => run.result.cases.map((entry) => ({ run, entry })));
   const tags = uniqueFileNames(
-    cases.map(({ run, one: entry }) => {
+    cases.map(({ run, entry }) => {
       const trial = entry.trial > 0 ? `-trial-${entry.trial}` : '';
       return `${runs.length > 1 ? `${run.label}-` : ''}${entry.id}${trial}`;
     }),
   );
-  const starts = cases.map(({ run, one: entry }) => Date.parse(entry.startedAt ?? run.result.createdAt));
+  const starts = cases.map(({ run, entry }) => Date.parse(entry.startedAt ?? run.result.createdAt));
   const origin = Math.min(...starts);
-  const rows = cases.flatMap(({ one: entry }, index) =>
+  const rows = cases.flatMap(({ entry }, index) =>
     TIME_KINDS.flatMap((kind) =>
       logRows(entry, kind, `${tags[index]}.${kind}`, (starts[index] ?? origin) - origin),
     ),
