@@ -3,7 +3,7 @@ import { adviceOf } from '../../tools/advise/advice.js';
 import { isAdviceCompared } from '../../tools/advise/criteria.js';
 import { driveMatrix, type MatrixState } from '../../tools/bench/drive-matrix.js';
 import { matrixResult, type ResultFrame } from '../../tools/bench/matrix-result.js';
-import { planMatrix, type Cell } from '../../tools/bench/plan.js';
+import { planMatrix, type Cell } from '../../tools/bench/matrix-plan.js';
 import { InProcessSessions } from '../../tools/bench/session.js';
 import type { CellRunner, TrialMeasurement, TrialValues } from '../../tools/bench/trial.js';
 import type { Advice, CriterionName, Result, ResultCase } from '../../tools/result/schema.js';

@@ -4,10 +4,10 @@
  */
 import { designLabel, type DesignChoice } from '../../engine/host/designs.js';
 import { readMachine, type MachineAtStart } from '../replay/machine.js';
+import type { PacketSource } from '../replay/packet-source.js';
 import type { PacingRequest, ReplayPlan } from '../replay/replay-plan.js';
 import { measureCase } from '../replay/session.js';
-import type { ReplayTraffic } from '../replay/traffic-source.js';
-import { whollyInvalidText } from '../report/invalid-packets.js';
+import { whollyInvalidText } from '../result/rejected-input.js';
 import type { Input, ResultCase } from '../result/schema.js';
 import { ppsOf } from '../result/throughput.js';
 import { formatRate } from '../text/quantities.js';
@@ -36,7 +36,7 @@ class RateNotHeldError extends Error {
 
 /** What the rate is looked for with. */
 export interface RateRequest {
-  readonly traffic: ReplayTraffic;
+  readonly traffic: PacketSource;
   readonly input: Input;
   readonly plan: ReplayPlan;
   readonly lengths: RunLengths;
@@ -64,10 +64,10 @@ export async function rateForAll(request: RateRequest): Promise<PacingRequest> {
   let slowest = Number.POSITIVE_INFINITY;
   for (const choice of choices) {
     request.onRun?.(`${designLabel(choice)} at top speed`);
-    const one = await measure(choice, topSpeedPlan(plan, request.lengths));
-    const invalid = whollyInvalidText(one);
+    const entry = await measure(choice, topSpeedPlan(plan, request.lengths));
+    const invalid = whollyInvalidText(entry);
     if (invalid !== null) throw new Error(invalid);
-    slowest = Math.min(slowest, ppsOf(one) ?? 0);
+    slowest = Math.min(slowest, ppsOf(entry) ?? 0);
   }
   let pps = roundedDown(slowest * SHARE_OF_SLOWEST);
   let late: string | null = null;
@@ -112,11 +112,11 @@ async function firstLate(
 }
 
 /** What a run reached, where that is not the rate; null where it is. */
-function lateText(label: string, one: ResultCase): string | null {
-  const invalid = whollyInvalidText(one);
+function lateText(label: string, entry: ResultCase): string | null {
+  const invalid = whollyInvalidText(entry);
   if (invalid !== null) throw new Error(invalid);
-  if (one.audit.every(({ ok, name }) => ok || !name.startsWith('rate-achieved'))) return null;
-  const { achievedPps, targetPps } = one.pacing;
+  if (entry.audit.every(({ ok, name }) => ok || !name.startsWith('rate-achieved'))) return null;
+  const { achievedPps, targetPps } = entry.pacing;
   return `${label} reached ${formatRate(achievedPps)} of the ${formatRate(targetPps)} asked for`;
 }
 

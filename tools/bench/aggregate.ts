@@ -13,7 +13,7 @@ import {
 import { smallestSignedRankP } from '../stats/signed-rank.js';
 import type { CellSummary, Comparison } from '../result/schema.js';
 import { comparedByDefault, METRICS, metricSpec, type IsCompared } from './metrics.js';
-import type { Cell, Group, Pair } from './plan.js';
+import type { Cell, Group, Pair } from './matrix-plan.js';
 import { withheldComparison } from './tail-rule.js';
 import { steadyBlocks, type RepetitionRule } from './stopping.js';
 import type { Blocks } from './trial.js';
@@ -116,20 +116,20 @@ export function compareMatrix(
   rule: RepetitionRule,
   isCompared: IsCompared = comparedByDefault,
 ): MatrixComparison[] {
-  return adjustMatrix(measured.flatMap((one) => compareGroup(one, rule, isCompared)));
+  return adjustMatrix(measured.flatMap((measurement) => compareGroup(measurement, rule, isCompared)));
 }
 
 /** Comparisons with their verdicts after the correction over all of them. */
 export function adjustMatrix(comparisons: readonly MatrixComparison[]): MatrixComparison[] {
   // What is withheld was not tested.
-  const tested = comparisons.flatMap((one) =>
-    typeof one.pValue === 'number' ? [{ one, pValue: one.pValue }] : [],
+  const tested = comparisons.flatMap((comparison) =>
+    typeof comparison.pValue === 'number' ? [{ comparison, pValue: comparison.pValue }] : [],
   );
-  const adjusted = adjustWithin(tested, ({ one }) => one.kind);
-  const found = new Map(tested.map(({ one }, index) => [one, adjusted[index] as number]));
-  return comparisons.map((one) => {
-    const adjustedP = found.get(one);
-    return adjustedP === undefined ? one : judged(one, adjustedP);
+  const adjusted = adjustWithin(tested, ({ comparison }) => comparison.kind);
+  const found = new Map(tested.map(({ comparison }, index) => [comparison, adjusted[index] as number]));
+  return comparisons.map((comparison) => {
+    const adjustedP = found.get(comparison);
+    return adjustedP === undefined ? comparison : judged(comparison, adjustedP);
   });
 }
 
@@ -206,8 +206,8 @@ function comparePair(
 }
 
 /** The verdict, by the one rule of finding.ts, with what the whole matrix leaves of the p-value. */
-function judged(one: MatrixComparison, adjustedP: number): MatrixComparison {
-  const { alpha, low, high, ratio } = one;
+function judged(comparison: MatrixComparison, adjustedP: number): MatrixComparison {
+  const { alpha, low, high, ratio } = comparison;
   const significant = isDifference({
     adjustedP,
     alpha: alpha as number,
@@ -215,7 +215,7 @@ function judged(one: MatrixComparison, adjustedP: number): MatrixComparison {
     high: high ?? null,
   });
   return {
-    ...one,
+    ...comparison,
     adjustedP,
     significant,
     text: significant ? formatDelta(((ratio as number) - 1) * 100) : '~',
@@ -262,11 +262,11 @@ function tooFewText(trials: number, alpha: number): string {
  */
 export function geomeans(measured: readonly MeasuredGroup[], rule: RepetitionRule): GeomeanLine[] {
   const rows = new Map<string, { base: string; head: string; metric: string; groups: number[][][] }>();
-  for (const one of measured) {
-    const steady = steadySessions(one);
-    const designOf = new Map(one.group.cells.map((cell) => [cell.id, cell.design]));
-    const rate = one.group.cells[0]!.rate;
-    for (const pair of one.group.pairs) {
+  for (const measurement of measured) {
+    const steady = steadySessions(measurement);
+    const designOf = new Map(measurement.group.cells.map((cell) => [cell.id, cell.design]));
+    const rate = measurement.group.cells[0]!.rate;
+    for (const pair of measurement.group.pairs) {
       if (pair.kind !== 'designs') continue;
       const base = designOf.get(pair.base) as string;
       const head = designOf.get(pair.head) as string;

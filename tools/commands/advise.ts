@@ -17,6 +17,7 @@ import { addCaptureOptions, CAPTURE_ARGUMENT } from './capture-options.js';
 import { addChecksumsOption } from './checksum-options.js';
 import { designList } from './list-designs.js';
 import { designsOption, oneOf, wholeNumber } from './option-values.js';
+import { addEditOptions } from './edit-options.js';
 import { presentResult, terminalOf } from './present-result.js';
 import {
   addEngineOptions,
@@ -25,13 +26,7 @@ import {
   addSeedOptions,
   addWorkersOption,
 } from './replay-options.js';
-import {
-  addEditOptions,
-  addScenarioOptions,
-  newPlan,
-  storeOf,
-  type ReplayCommandFlags,
-} from './replay-request.js';
+import { addScenarioOptions, newPlan, storeOf, type ReplayCommandFlags } from './replay-request.js';
 import { checkTrials, runTrials } from './replay-trials.js';
 import { freshFolder, readTraffic } from './replay.js';
 import { UsageError } from './usage-error.js';
@@ -249,7 +244,7 @@ async function measureAdvice(
     quiet: isSilent,
     isCompared: isAdviceCompared,
   });
-  const bytesPerConnection = bytesByDesign(choices, configRewrites(plan.config).nat);
+  const bytesPerConnection = bytesByDesign(choices, configRewrites(plan.config));
   return {
     ...measured,
     advice: adviceOf(measured, { current, prefer: flags.prefer ?? null, bytesPerConnection }),

@@ -9,14 +9,17 @@ import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import type { IsCompared } from '../bench/metrics.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import { isRepeatable } from '../captures/capture-files.js';
+import { isStreamed, type PacketSource } from '../replay/packet-source.js';
 import { plannedRun } from '../replay/planned-run.js';
-import { loopCount, type ReplayPlan } from '../replay/replay-plan.js';
+import { loopCount } from '../replay/plan-loops.js';
+import type { ReplayPlan } from '../replay/replay-plan.js';
 import type { SessionRequest } from '../replay/session.js';
-import { isStreamed, type ReplayTraffic } from '../replay/traffic-source.js';
-import { MatrixProgress, sessionEntry, StopOnSignal } from './bench-matrix.js';
+import { sessionEntry } from './bench-matrix.js';
 import { loadInput as loadMatrixInput } from './matrix-input.js';
+import { MatrixProgress, StopOnSignal } from './matrix-progress.js';
 import { DEFAULT_TRIALS, type ReplayCommandFlags } from './replay-request.js';
 import { REPLAY_SESSION } from './replay-trial-runner.js';
+import { ShortRunNotice } from './short-run-notice.js';
 import { UsageError } from './usage-error.js';
 
 /** Runs of a design of at most this long are repeated where nothing is said: five rounds of two designs stay under a minute. */
@@ -29,7 +32,7 @@ export interface TrialsQuestion {
   readonly flags: ReplayCommandFlags;
   readonly plan: ReplayPlan;
   readonly designs: number;
-  readonly traffic: ReplayTraffic;
+  readonly traffic: PacketSource;
 }
 
 /**
@@ -67,7 +70,7 @@ export function trialsOf({ flags, plan, designs, traffic }: TrialsQuestion): num
 }
 
 /** How long one run of a design takes, as far as that can be said beforehand. */
-function lengthNs(traffic: ReplayTraffic, plan: ReplayPlan): number {
+function lengthNs(traffic: PacketSource, plan: ReplayPlan): number {
   const planned = plannedRun(traffic, plan);
   if (planned !== null) return planned.durationNs;
   const byPackets = ((traffic.packets * loopCount(plan)) / ASSUMED_PPS) * 1e9;
@@ -87,7 +90,7 @@ export interface TrialsRequest extends Pick<SessionRequest, 'input' | 'commandLi
 
 /**
  * Runs the trials: each round reads the traffic of the plans anew, in its process.
- * @throws SessionError when a round fails
+ * @throws SessionError when a round fails, or after the first when no design tracked a packet of the traffic
  */
 export async function runTrials(request: TrialsRequest): Promise<MatrixResult> {
   const stop = new StopOnSignal('what was measured is kept');
@@ -106,6 +109,7 @@ export async function runTrials(request: TrialsRequest): Promise<MatrixResult> {
       configuration: JSON.parse(JSON.stringify(request.plans.at(-1))) as MatrixResult['configuration'],
       ...(request.isCompared === undefined ? {} : { isCompared: request.isCompared }),
       hooks: { isInterrupted: () => stop.requested, onTrial: progress.onTrial },
+      onMeasured: new ShortRunNotice(!request.quiet, () => progress.finish()).onMeasured,
     });
   } finally {
     progress.finish();

@@ -3,16 +3,15 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { resolveDesigns } from '../../engine/host/designs.js';
 import { regularFileBytes } from '../captures/capture-files.js';
+import type { PacketSource } from '../replay/packet-source.js';
 import { plannedRun, plannedText } from '../replay/planned-run.js';
 import type { ReplayPlan } from '../replay/replay-plan.js';
 import { threadCount } from '../replay/run-control.js';
 import { runSession, type RunPurpose, type SessionHooks, type SessionRequest } from '../replay/session.js';
-import { storeBytesOf } from '../replay/staging.js';
 import { dropThreadsAhead, startThreadsAhead } from '../replay/thread-pool.js';
 import type { StoreSize } from '../replay/store-size.js';
-import { isStreamed, type ReplayTraffic } from '../replay/traffic-source.js';
-import { whollyInvalidText } from '../report/invalid-packets.js';
 import { dropEmptyFolder, prepareOutFolder } from '../report/out-folder.js';
+import { rejectedInputText } from '../result/rejected-input.js';
 import type { Result } from '../result/schema.js';
 import { lookAtChecksums } from './checksum-options.js';
 import { statsLines, streamLines } from './live-lines.js';
@@ -80,13 +79,8 @@ export async function readTraffic(
   const loaded = await loadInput(asked, store);
   const { traffic, input } = loaded;
   lookAtChecksums(loaded, asked.config, quiet);
-  const plan: ReplayPlan = { ...asked, store: asked.store ?? Math.ceil(takenBytes(traffic) / 1024 ** 2) };
+  const plan: ReplayPlan = { ...asked, store: asked.store ?? Math.ceil(traffic.storeBytes / 1024 ** 2) };
   return { traffic, input, plan };
-}
-
-/** Bytes of memory that the traffic takes. */
-function takenBytes(traffic: ReplayTraffic): number {
-  return isStreamed(traffic) ? traffic.storeBytes : storeBytesOf(traffic.frameBytes, traffic.packets);
 }
 
 /** Each design once in this process, or the search for the highest rate. */
@@ -124,7 +118,7 @@ const RUN_WORDS: Readonly<Record<RunPurpose, string>> = {
 };
 
 /** Says on standard error how long a paced run will take: a capture may have pauses of hours in it. */
-function announce(traffic: ReplayTraffic, plan: ReplayPlan, designs: number, trials: number): void {
+function announce(traffic: PacketSource, plan: ReplayPlan, designs: number, trials: number): void {
   const text = plannedText(plannedRun(traffic, plan), designs);
   if (text !== null) process.stderr.write(`${text}${trials === 1 ? '' : `, ${trials} times`}\n`);
 }
@@ -143,10 +137,8 @@ async function present(result: Result, flags: ReplayCommandFlags): Promise<void>
   const isForPrograms = flags.json === true || flags.stream === true;
   const folder = flags.out ?? (isForPrograms ? null : freshFolder(name, new Date()));
   await presentResult(result, flags, { folder, name, extra: searchLines(result) });
-  for (const each of result.cases) {
-    const invalid = whollyInvalidText(each);
-    if (invalid !== null) throw new Error(invalid);
-  }
+  const rejected = rejectedInputText(result.cases);
+  if (rejected !== null) throw new Error(rejected);
 }
 
 /** `results/20261124-083000-office`: names sort by time and say what was run. */

@@ -121,7 +121,7 @@ function heldOutErrors(
   options: PredictionOptions,
 ): HeldOut[] {
   return series.points.flatMap((point) => {
-    const fewer = usable.filter((one) => one.workers < point.workers);
+    const fewer = usable.filter((candidate) => candidate.workers < point.workers);
     if (point.workers > options.cores) return [];
     // The next smaller one shows the usual step, the smallest how errors add up over several.
     const feeds = new Set([fewer.at(-1), fewer[0]].filter((feed) => feed !== undefined));

@@ -14,8 +14,8 @@ import { setFlagsFromString } from 'node:v8';
 import type { DesignChoice } from '../../engine/host/designs.js';
 import { designLabel } from '../../engine/host/designs.js';
 import type { TrackerConfig } from '../config/read-config.js';
-import type { StagedTraffic } from '../replay/staging.js';
-import type { RandomSource } from '../random/random-source.js';
+import type { PacketSource } from '../replay/packet-source.js';
+import type { RandomSource } from '../random/draws.js';
 import { serialMean } from '../stats/serial-mean.js';
 import { mapInterval } from '../stats/session-estimate.js';
 import { confidencePerLook, decide, wantsMoreTrials, type VerdictResult } from '../stats/verdict.js';
@@ -28,7 +28,7 @@ import { EngineSide, type SideOptions } from './engine-side.js';
 export interface AgainstCell {
   readonly inputName: string;
   readonly choice: DesignChoice;
-  readonly traffic: StagedTraffic;
+  readonly traffic: PacketSource;
   readonly config: TrackerConfig;
 }
 
@@ -48,7 +48,7 @@ export interface AgainstTools {
   /** Monotonic nanoseconds. */
   readonly clock: () => number;
   readonly random: RandomSource;
-  /** Told after each look. */
+  /** Called after each look. */
   readonly onLook?: (cell: string, rounds: number, text: string) => void;
 }
 

@@ -13,7 +13,7 @@ import { throughputOfCell } from '../result/cell-throughput.js';
 import { whyNotCompared } from '../result/throughput.js';
 
 /** A value with its interval; ends null where there is none. */
-type Spread = [value: number, low: number | null, high: number | null];
+export type Spread = [value: number, low: number | null, high: number | null];
 
 /** A design in the picture. */
 export interface TradePoint {

@@ -3,9 +3,10 @@ import { purgeExpectations } from '../conntrack/alg/expectations';
 import { releaseZone } from '../conntrack/zone-limits';
 import { countWork, PROBED, W_LIST_REMOVES, W_MAP_REMOVES, W_REMOVED } from '../probe/counters';
 import { pended, pendLag, pendLagGroups } from '../probe/histogram';
-import { CO_ADMIT_ZONE, CO_ALG, CO_COMPANION, CO_KEY, CO_TP_ID, CO_ZONE_SEQ } from '../records/connection';
+import { CO_ALG, CO_FLAGS, CO_KEY, CO_TP_ID, CONN_TRANSLATED, NO_ZONE } from '../records/connection';
 import { K_ZONE } from '../records/key';
 import { C_N_CONN, CONTROL, lagGroups } from '../records/memory-map';
+import { admissionSequence, admissionZone, peerOf } from '../records/side-data';
 import { retire } from '../shm/epoch';
 import { mapRemoveLocked } from '../shm/hash-map';
 
@@ -16,22 +17,22 @@ import { mapRemoveLocked } from '../shm/hash-map';
 export function unindexLocked(conn: usize): void {
   if (load<u8>(conn, CO_ALG) != 0) purgeExpectations(conn + CO_KEY);
   mapRemoveLocked(conn);
-  const companion = <usize>load<u32>(conn, CO_COMPANION);
-  if (companion == 0) return;
-  mapRemoveLocked(companion);
+  if ((load<u8>(conn, CO_FLAGS) & (<u8>CONN_TRANSLATED)) == 0) return;
+  mapRemoveLocked(peerOf(conn));
   countWork(W_MAP_REMOVES, 1);
 }
 
 /** Gives the zone's place back. */
 export function releaseAdmission(conn: usize): void {
-  releaseZone(load<i32>(conn, CO_ADMIT_ZONE), load<u32>(conn, CO_ZONE_SEQ));
+  const zone = admissionZone(conn);
+  if (zone != NO_ZONE) releaseZone(zone, admissionSequence(conn));
 }
 
 /** Last step: hands the slots to the grace period and stops counting the connection. */
 export function discard(conn: usize): void {
-  const companion = <usize>load<u32>(conn, CO_COMPANION);
+  const peer = peerOf(conn);
   retire(conn);
-  if (companion != 0) retire(companion);
+  if (peer != 0) retire(peer);
   atomic.sub<u32>(CONTROL + C_N_CONN, 1);
 }
 

@@ -4,7 +4,7 @@ import type { DesignChoice } from '../../../engine/host/designs.js';
 import { ADVICE_TIME_SCALE, pacedPlan, topSpeedPlan } from '../../../tools/advise/advice-runs.js';
 import { rateForAll, roundedDown, type RateRequest } from '../../../tools/advise/rate-for-all.js';
 import { makePlan, type ReplayPlan } from '../../../tools/replay/replay-plan.js';
-import type { ReplayTraffic } from '../../../tools/replay/traffic-source.js';
+import type { PacketSource } from '../../../tools/replay/packet-source.js';
 import type { ResultCase } from '../../../tools/result/schema.js';
 import { sampleResult } from '../../support/results.js';
 
@@ -31,7 +31,7 @@ function request(designs: Record<string, { top: number; holds: number }>, plan: 
     });
   };
   const asked: RateRequest = {
-    traffic: { packets: 1000 } as ReplayTraffic,
+    traffic: { packets: 1000 } as PacketSource,
     input: SAMPLE.input,
     plan,
     lengths: { packets: 1000, isGiven: false },
@@ -107,16 +107,16 @@ describe('the runs', () => {
       ...{ loops: null, durationMs: 3000, workers: 2 },
     });
     // Plans as any other: they are checked again in the processes that run them.
-    for (const one of [top, paced]) expect(makePlan(JSON.parse(JSON.stringify(one)))).toEqual(one);
+    for (const entry of [top, paced]) expect(makePlan(JSON.parse(JSON.stringify(entry)))).toEqual(entry);
   });
 
   it('are as long as was asked for, and long traffic is not run to its end', () => {
     const asked = makePlan({ loops: 3, durationMs: 700 });
-    for (const one of [
+    for (const entry of [
       topSpeedPlan(asked, { packets: 10, isGiven: true }),
       pacedPlan(asked, { mode: 'pps', pps: 5 }, { isGiven: true }),
     ])
-      expect(one).toMatchObject({ loops: 3, durationMs: 700 });
+      expect(entry).toMatchObject({ loops: 3, durationMs: 700 });
     expect(topSpeedPlan(plan, { packets: 5e7, isGiven: false })).toMatchObject({
       loops: 1,
       durationMs: 2000,

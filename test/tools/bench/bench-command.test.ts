@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { MatrixResult } from '../../../tools/bench/matrix-result.js';
+import { identityDifferences } from '../../../tools/result/identity.js';
+import type { ResultCase } from '../../../tools/result/schema.js';
 import { scratchFolder, type CommandOutcome } from '../../support/command.js';
 import { runCommandLine } from '../../support/run-command.js';
 
@@ -48,19 +50,21 @@ probeCost: one
     expect(first.stdout).not.toContain('packets/s');
     const result = resultIn('small');
     expect(result).toMatchObject({ partial: false, valid: true });
-    expect(result.cases.map((one) => `${one.design} ${one.latency?.mode} ${one.control === true}`)).toEqual([
+    expect(
+      result.cases.map((entry) => `${entry.design} ${entry.latency?.mode} ${entry.control === true}`),
+    ).toEqual([
       'timeout-lists all false',
       'rculist-sweep all false',
       'timeout-lists all true',
       'timeout-lists off false',
       'rculist-sweep off false',
     ]);
-    for (const one of result.cases) {
-      expect(one.packets.injected).toBe(3000);
+    for (const entry of result.cases) {
+      expect(entry.packets.injected).toBe(3000);
       // The scenario's translation was in force.
-      expect(one.nat?.allocations ?? 0).toBeGreaterThan(0);
-      expect(one.throughput).toMatchObject({ build: 'bare', timed: false, packets: 3000 });
-      if (one.latency?.mode === 'off') expect(one.latency.service ?? null).toBeNull();
+      expect(entry.nat?.allocations ?? 0).toBeGreaterThan(0);
+      expect(entry.throughput).toMatchObject({ build: 'bare', timed: false, packets: 3000 });
+      if (entry.latency?.mode === 'off') expect(entry.latency.service ?? null).toBeNull();
     }
     const again = await run(...small);
     expect(again.code).toBe(2);
@@ -70,14 +74,56 @@ probeCost: one
     expect(more.stdout).toContain('measuring');
     const both = resultIn('small');
     expect(both.cases).toHaveLength(10);
-    expect(new Set(both.cases.map((one) => one.session))).toEqual(new Set([0, 1]));
+    expect(new Set(both.cases.map((entry) => entry.session))).toEqual(new Set([0, 1]));
     // The second ran in a process of its own, on traffic of its own seed.
     expect(
-      new Set(both.cases.map((one) => JSON.stringify(one.packets.verdictHash ?? one.startedAt))).size,
+      new Set(both.cases.map((entry) => JSON.stringify(entry.packets.verdictHash ?? entry.startedAt))).size,
     ).toBeGreaterThan(1);
     const added = await run(...small, '--resume', '--sessions', '2', '--trials', '2');
     expect(added.code).toBe(2);
     expect(added.stderr).toContain('repeat --trials 1 and raise --sessions');
+  });
+
+  it('edits, paces and watches as replay does, under the same names', async () => {
+    const both = [
+      ...['--synth', 'established', '--packets', '4000', '--design', 'rculist-sweep', '--warmup', '0'],
+      ...['--filter', 'udp or tcp', '--snaplen', '60', '--max-gap', '1s', '--limit', '1000'],
+      ...['--profile', '0s:100k,1s:200k', '--profile-shape', 'step', '--burst', '10', '--timeline', '2ms'],
+    ];
+    const replayed = await run('replay', ...both, '--out', 'as-replay');
+    const matrix = [...both, '--sessions', '1', '--trials', '1', '--control', 'none', '--out', 'as-bench'];
+    const measured = await run('bench', ...matrix);
+    // So few packets may miss a rate on a busy machine, which is another matter.
+    for (const outcome of [replayed, measured]) expect(outcome.code).toBeLessThan(2);
+    const [entry, other] = ['as-replay', 'as-bench'].map((name) => resultIn(name).cases[0] as ResultCase);
+    expect(other).toMatchObject({
+      burst: 10,
+      packets: { injected: 1000 },
+      input: { edits: { filter: 'udp or tcp', snapLength: 60, maxGapNs: 1e9, limit: 1000 } },
+    });
+    expect(other!.id).toBe(entry!.id);
+    expect(other!.id).toContain('/profile-0ms:100000,1000ms:200000-step');
+    expect(identityDifferences(entry!, other!)).toEqual([]);
+    for (const each of [entry!, other!]) expect((each.timeline ?? []).length).toBeGreaterThan(2);
+    // The rate is that of a scenario's stamps as well.
+    const paced = ['--synth', 'syn-flood', '--packets', '500', '--pps', '50k', '--design', 'timeout-lists'];
+    await run('replay', ...paced, '--out', 'paced-replay');
+    await run('bench', ...paced, '--sessions', '1', '--trials', '1', '--out', 'paced-bench');
+    const [first, same] = ['paced-replay', 'paced-bench'].map((name) => resultIn(name).cases[0]);
+    expect(identityDifferences(first!, same!)).toEqual([]);
+    // What is asked on the command line is what every input of a preset has.
+    const list = await run('bench', '--preset', 'paper', '--pps', '7k', '--list');
+    expect(list.stdout).toContain('zone-policies/rculist-sweep/w8/7000pps');
+    expect(list.stdout).not.toContain('100000pps');
+  });
+
+  it.each([
+    [['--synth', 'ovs-benchmark', '--clock', 'capture'], '--clock is for a matrix'],
+    [['--synth', 'ovs-benchmark', '--timeline', '1s'], '--timeline is for a matrix'],
+    [['--synth', 'syn-flood', '--change'], '--change is for --synth ovs-benchmark'],
+  ])('%j: an option that would be left unused is wrong usage', async (args, message) => {
+    const { code, stderr } = await run('bench', ...args);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
   });
 
   it('lists without running', async () => {
@@ -95,7 +141,7 @@ probeCost: one
     [['bench', '--scenario', 'syn-flood', '--design', 'nope'], "there is no design 'nope'"],
     [['bench', '--capture', 'nope.pcap'], 'nope.pcap: there is no such capture'],
     [['bench', '--matrix', 'nope.yaml'], 'nope.yaml: there is no such file'],
-    [['bench', '--preset', 'nope'], "there is no preset 'nope'"],
+    [['bench', '--preset', 'nope'], "--preset: there is no ready-made matrix 'nope'"],
     [['bench', '--preset', 'smoke', '--shard', '3/2'], '2/4'],
     [['bench', '--preset', 'smoke', '--resume'], '--resume needs --out'],
     [['scale', '--scenario', 'syn-flood', '--capture', 'x'], 'exclude each other'],
@@ -142,9 +188,9 @@ describe('ctreplay scale and model', () => {
         }[];
       }[];
     };
-    expect(series.map((one) => one.design)).toEqual(MODELLED);
+    expect(series.map((point) => point.design)).toEqual(MODELLED);
     for (const { points, heldOut } of series) {
-      expect(heldOut.map((one) => one.workers)).toEqual([2]);
+      expect(heldOut.map((point) => point.workers)).toEqual([2]);
       expect(points.map((point) => point.workers)).toEqual([1, 2, 4]);
       expect(points[0]?.error).not.toBeNull();
       for (const point of points) {

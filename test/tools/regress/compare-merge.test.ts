@@ -3,11 +3,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { checkMatrix } from '../../../tools/bench/matrix-spec.js';
 import type { MatrixResult } from '../../../tools/bench/matrix-result.js';
 import { runMatrixBench } from '../../../tools/bench/run-matrix.js';
-import { compareResults } from '../../../tools/regress/compare-results.js';
-import { compareText } from '../../../tools/regress/compare-text.js';
+import { compareResults, type ComparedResults } from '../../../tools/regress/compare-results.js';
+import { compareMarkdown, compareText } from '../../../tools/regress/compare-text.js';
+import { compareForest } from '../../../tools/regress/compare-verdict.js';
 import { mergeResults } from '../../../tools/regress/merge-results.js';
 import { writeResult } from '../../../tools/result/result-file.js';
 import type { Run } from '../../../tools/result/runs.js';
+import { painter } from '../../../tools/text/terminal-style.js';
 import { scratchFolder } from '../../support/command.js';
 import { runCommandLine } from '../../support/run-command.js';
 import { sampleResult } from '../../support/results.js';
@@ -16,10 +18,12 @@ const SAMPLE = sampleResult({ kind: 'bench', trials: 6, packets: 120 });
 const bench = (): Run => ({ label: 'sample', file: null, result: structuredClone(SAMPLE) });
 /** As if the trials had run in as many processes. */
 const inSessions = (run: Run): Run => {
-  for (const one of run.result.cases) one.session = one.trial;
+  for (const entry of run.result.cases) entry.session = entry.trial;
   return run;
 };
 const options = { alpha: 0.05, acrossMachines: false };
+const textOf = (compared: ComparedResults, width = 120): string =>
+  compareText(compared, ['a', 'b'], width, painter(false));
 
 describe('compare', () => {
   it('says nothing is different of a result and itself', () => {
@@ -36,12 +40,14 @@ describe('compare', () => {
   it('claims nothing of the times of one session each, whatever they are', () => {
     const base = bench();
     const head = structuredClone(base);
-    for (const one of head.result.cases) one.pacing.achievedPps = one.pacing.achievedPps! / 2;
+    for (const entry of head.result.cases) entry.pacing.achievedPps = entry.pacing.achievedPps! / 2;
     const compared = compareResults([base], [head], options);
     const pps = compared.metrics.find(({ metric }) => metric === 'pps')!;
     expect(pps.rows.map(({ comparison }) => comparison.text)).toEqual(['~', '~']);
     expect(pps.geomean).toBeNull();
-    expect(compareText(compared, ['a', 'b'])).toMatch(/one session on a side/);
+    expect(textOf(compared)).toMatch(/one session on a side/);
+    // An interval over sessions is what a plot is of.
+    expect(textOf(compared)).not.toContain('■');
     // Three results on each side are three sessions.
     const three = compareResults([base, base, base], [head, head, head], options);
     expect(three.metrics.find(({ metric }) => metric === 'pps')!.rows[0]!.comparison.base.sessions).toBe(3);
@@ -50,9 +56,9 @@ describe('compare', () => {
   it('finds what is twice as slow, in times and not in work', () => {
     const base = inSessions(bench());
     const head = structuredClone(base);
-    for (const one of head.result.cases) {
-      one.throughput!.pps = one.throughput!.pps! / 2;
-      one.latency!.service!.overall.p50Ns = one.latency!.service!.overall.p50Ns! * 2;
+    for (const entry of head.result.cases) {
+      entry.throughput!.pps = entry.throughput!.pps! / 2;
+      entry.latency!.service!.overall.p50Ns = entry.latency!.service!.overall.p50Ns! * 2;
     }
     const { metrics } = compareResults([base], [head], options);
     const texts = (name: string) =>
@@ -62,7 +68,44 @@ describe('compare', () => {
     expect(texts('pps ratio')).toEqual(['~']);
     expect(texts('locks.ct_lock per packet')).toEqual(['~', '~']);
     expect(metrics[0]!.geomean!.text).toMatch(/^-50\.00% \(-[\d.]+% \.\. -[\d.]+%\)$/);
-    expect(compareText({ metrics, notes: [] }, ['a', 'b'])).toMatch(/-50\.00% {2}p=0\.\d+ n=6x1/);
+    expect(textOf({ metrics, notes: [] })).toMatch(/-50\.00% {2}p=0\.\d+ n=6x1/);
+  });
+
+  describe('draws ratios with intervals as a forest plot', () => {
+    const base = inSessions(bench());
+    const head = structuredClone(base);
+    for (const entry of head.result.cases) {
+      // Not all alike, so that there is an interval to see.
+      entry.throughput!.pps = (entry.throughput!.pps! / 2) * (1 + entry.trial / 50);
+      entry.id = entry.id.replace('syn-flood', 'syn```flood');
+    }
+    for (const entry of base.result.cases) entry.id = entry.id.replace('syn-flood', 'syn```flood');
+    const compared = compareResults([base], [head], options);
+
+    it('whose rows are the rows of the tables, throughput first', () => {
+      const [group] = compareForest(compared);
+      const [first] = group!.rows;
+      expect(first).toMatchObject({ finding: 'worse', name: expect.stringMatching(/: throughput$/) });
+      expect(first!.low).toBeLessThan(first!.ratio);
+      expect(first!.high).toBeGreaterThan(first!.ratio);
+      const tested = compared.metrics.flatMap(({ rows }) =>
+        rows.filter(({ comparison }) => comparison.ratioInterval !== null),
+      );
+      expect(group!.rows.length + group!.left).toBe(tested.length);
+    });
+
+    it.each([60, 80, 120, 200])('and with the tables fits %i columns', (width) => {
+      const lines = textOf(compared, width).split('\n');
+      expect(lines.filter((line) => [...line].length > width)).toEqual([]);
+      expect(lines.some((line) => line.includes('■'))).toBe(true);
+    });
+
+    it('in Markdown as a block that no name ends', () => {
+      const blocks = compareMarkdown(compared, ['a', 'b']).split('```');
+      expect(blocks).toHaveLength(3);
+      expect(blocks[1]).toMatch(/^text\n/);
+      expect(blocks[1]).toContain('■');
+    });
   });
 
   it('leaves times out between machines, unless asked', () => {
@@ -82,7 +125,7 @@ describe('compare', () => {
 
   it('is an error without a common cell', async () => {
     const other = bench();
-    for (const one of other.result.cases) one.id += '/else';
+    for (const entry of other.result.cases) entry.id += '/else';
     expect(() => compareResults([bench()], [other], options)).toThrow(/no cell is in both/);
     const folder = scratchFolder();
     await writeResult(join(folder, 'a'), bench().result);
@@ -150,13 +193,13 @@ describe('merge', () => {
       acrossMachines: false,
     }) as MatrixResult;
     expect(merged.partial).toBe(false);
-    const own = new Set(whole.cases.map((one) => one.id));
+    const own = new Set(whole.cases.map((entry) => entry.id));
     // Each shard had an A/A control of its own.
-    expect(merged.cases.filter((one) => own.has(one.id))).toEqual(whole.cases);
-    expect(merged.cells!.filter((one) => own.has(one.id))).toEqual(whole.cells);
+    expect(merged.cases.filter((entry) => own.has(entry.id))).toEqual(whole.cases);
+    expect(merged.cells!.filter((cell) => own.has(cell.id))).toEqual(whole.cells);
     // Also what Holm's correction leaves: it is over the whole matrix again.
-    expect(merged.comparisons.filter((one) => one.kind === 'designs')).toEqual(
-      whole.comparisons.filter((one) => one.kind === 'designs'),
+    expect(merged.comparisons.filter((comparison) => comparison.kind === 'designs')).toEqual(
+      whole.comparisons.filter((comparison) => comparison.kind === 'designs'),
     );
     expect(merged.geomeans).toEqual(whole.geomeans);
   });
@@ -188,8 +231,8 @@ describe('merge', () => {
       const shard = structuredClone(result) as MatrixResult;
       const { mutex: _mutex, ...configuration } = shard.configuration;
       shard.configuration = { ...configuration, build: 'probed' };
-      for (const one of shard.cases) {
-        for (const later of ['throughput', 'probeCost', 'mutex'] as const) delete one[later];
+      for (const entry of shard.cases) {
+        for (const later of ['throughput', 'probeCost', 'mutex'] as const) delete entry[later];
       }
       return { ...run, result: shard };
     });

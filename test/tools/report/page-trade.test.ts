@@ -1,6 +1,5 @@
 /** The picture of the trade: throughput against lag, a point a design, with its intervals. */
-import { describe, expect, it } from 'vitest';
-import { joinModules } from '../../../tools/report/page-assets.js';
+import { describe, expect, it, vi } from 'vitest';
 import { pageData, DETAILS, type PageData } from '../../../tools/report/page-data.js';
 import { renderPage } from '../../../tools/report/page.js';
 import type { Run } from '../../../tools/result/runs.js';
@@ -43,23 +42,23 @@ describe('the trade', () => {
   it('sets the lag at a rate against the throughput at top speed', () => {
     const run = matrix();
     const top = run.result.cases;
-    const paced = top.map((one) => ({
-      ...structuredClone(one),
-      id: `${one.id}/400k`,
+    const paced = top.map((entry) => ({
+      ...structuredClone(entry),
+      id: `${entry.id}/400k`,
       pacing: { mode: 'pps' as const, targetPps: 400_000, achievedPps: 400_000 },
     }));
-    run.result.cases = [...top.map((one) => ({ ...one, expiry: null })), ...paced];
+    run.result.cases = [...top.map((entry) => ({ ...entry, expiry: null })), ...paced];
     const groups = tradeIn(run);
     expect(groups.map(({ label }) => label)).toEqual(['syn-flood, 2 workers, lag at target 400 k/s']);
-    expect(groups[0]!.points.map(({ pps }) => pps[0])).toEqual(top.map((one) => one.throughput?.pps));
+    expect(groups[0]!.points.map(({ pps }) => pps[0])).toEqual(top.map((entry) => entry.throughput?.pps));
   });
 
   it('is left out where fewer than two designs have both, and where throughput is not comparable', async () => {
     const lagless = matrix();
-    for (const one of lagless.result.cases.slice(1)) one.expiry = null;
+    for (const entry of lagless.result.cases.slice(1)) entry.expiry = null;
     expect(tradeIn(lagless)).toEqual([]);
     const probed = matrix();
-    for (const one of probed.result.cases) one.throughput = { ...one.throughput!, build: 'probed' };
+    for (const entry of probed.result.cases) entry.throughput = { ...entry.throughput!, build: 'probed' };
     expect(tradeIn(probed)).toEqual([]);
     const page = await renderPage([lagless]);
     expect(page).not.toContain('id="trade"');
@@ -69,27 +68,18 @@ describe('the trade', () => {
 
   it('leaves controls out', () => {
     const run = matrix();
-    for (const one of run.result.cases.slice(1)) one.control = true;
+    for (const entry of run.result.cases.slice(1)) entry.control = true;
     expect(tradeIn(run)).toEqual([]);
   });
 });
 
 /** What the page's script makes of a group, without a page. */
 async function optionOf(group: PageData['trade'][number]) {
-  const { readFile } = await import('node:fs/promises');
-  const files = ['theme.js', 'quantities.js', 'trade-chart.js'].map((name) =>
-    readFile(new URL(`../../../tools/report/page/${name}`, import.meta.url), 'utf8'),
-  );
-  const script = joinModules(await Promise.all(files)).replace(
-    /\n\}\)\(\);$/,
-    '\nreturn { tradeOption, tradeReading };\n})()',
-  );
-  const run = new Function('document', 'getComputedStyle', `return ${script}`) as (...args: unknown[]) => {
-    tradeOption: Function;
-    tradeReading: Function;
-  };
-  const { tradeOption, tradeReading } = run({}, () => ({ getPropertyValue: (name: string) => name }));
-  return { option: tradeOption(group, DESIGNS), reading: tradeReading(group, 2, 0) as string };
+  vi.stubGlobal('document', {});
+  vi.stubGlobal('getComputedStyle', () => ({ getPropertyValue: (name: string) => name }));
+  const { tradeOption, tradeReading } = await import('../../../tools/report/page/trade-chart.js');
+  // Only what is looked at; the library's types have a form for every chart there is.
+  return { option: tradeOption(group, DESIGNS) as Record<string, any>, reading: tradeReading(group, 2) };
 }
 
 describe('its picture', () => {

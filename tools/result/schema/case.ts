@@ -300,6 +300,7 @@ export const resultCase = z
       .nullish()
       .describe('Time after which the run was to end, milliseconds.'),
     profile: z.string().nullish().describe('The rate over time of --profile, as in the name of the cell.'),
+    burst: count.nullish().describe('Packets that left together; absent where each left on its own.'),
     configSha256: z
       .string()
       .nullish()

@@ -141,7 +141,7 @@ const natOccupancyPoint = z.object({
   meanCandidates: z.number().nonnegative().nullish(),
   p50Ns: nanoseconds
     .nullish()
-    .describe('Service time of packets that allocated, to the width of a histogram cell.'),
+    .describe('Service time of packets that allocated, to the width of a histogram bin.'),
   p99Ns: nanoseconds.nullish(),
   maxNs: nanoseconds.nullish(),
 });

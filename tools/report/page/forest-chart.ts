@@ -1,36 +1,48 @@
 /** A forest plot: the ratio of two designs in each figure, with its interval, against the line of no difference. */
-import { axis, baseOption, colour, designColour, horizontalName } from './theme.js';
+import type { ForestGroup, ForestRow } from '../forest.js';
+import {
+  axis,
+  baseOption,
+  colour,
+  designColour,
+  horizontalName,
+  valueOf,
+  type DrawShape,
+  type Option,
+} from './theme.js';
 
 /** A ratio as axis labels and texts write it. */
-function showRatio(ratio) {
+function showRatio(ratio: number): string {
   return String(Number(ratio.toPrecision(3)));
 }
 
 const STEPS = [1, 1.2, 1.5, 2, 3, 5, 7];
 
 /** Ratios to label an axis with: those of 1, 2, 5 steps between two ends, few enough to be read. */
-function ratioTicks(low, high, most) {
-  const ticks = [];
+function ratioTicks(low: number, high: number, most: number): number[] {
+  const ticks: number[] = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++)
     for (const step of STEPS) {
       const ratio = step * 10 ** power;
       if (ratio >= low && ratio <= high) ticks.push(ratio);
     }
   for (let index = STEPS.length - 1; ticks.length > most && index > 0; index--) {
-    const gone = STEPS[index];
-    for (let at = ticks.length - 1; at >= 0; at--)
-      if (Math.abs(ticks[at] / 10 ** Math.floor(Math.log10(ticks[at]) + 1e-9) - gone) < 1e-9)
-        ticks.splice(at, 1);
+    const gone = STEPS[index] as number;
+    for (let at = ticks.length - 1; at >= 0; at--) {
+      const tick = ticks[at] as number;
+      if (Math.abs(tick / 10 ** Math.floor(Math.log10(tick) + 1e-9) - gone) < 1e-9) ticks.splice(at, 1);
+    }
   }
   return ticks;
 }
 
-function drawRow(_params, api) {
-  const [y] = [api.coord([0, api.value(3)])[1]];
-  const x = (dimension) => api.coord([api.value(dimension), api.value(3)])[0];
-  const stroke = api.visual('color');
-  const line = (x1, y1, x2, y2) => ({
-    type: 'line',
+const drawRow: DrawShape = (_params, api) => {
+  const place = (dimension: number): number[] => api.coord([api.value(dimension), api.value(3)]);
+  const x = (dimension: number): number => place(dimension)[0] as number;
+  const y = place(0)[1] as number;
+  const stroke = api.visual('color') as string;
+  const line = (x1: number, y1: number, x2: number, y2: number) => ({
+    type: 'line' as const,
     shape: { x1, y1, x2, y2 },
     style: { stroke, lineWidth: 2 },
   });
@@ -44,18 +56,18 @@ function drawRow(_params, api) {
       { type: 'rect', shape: { x: middle - 4, y: y - 4, width: 8, height: 8 }, style: { fill: stroke } },
     ],
   };
-}
+};
 
 /** Option for the ratios of one pair of designs. */
-export function forestOption(group, designs, width) {
+export function forestOption(group: ForestGroup, designs: readonly string[], width: number): Option {
   const ends = group.rows.flatMap((row) => [row.low, row.high, row.ratio, 1]);
   const low = Math.min(...ends) / 1.08;
   const high = Math.max(...ends) * 1.08;
   const ticks = ratioTicks(low, high, width < 600 ? 5 : 9);
   const narrow = width < 600;
   return {
-    ...baseOption((one) => {
-      const row = group.rows[one.value[3]];
+    ...baseOption(([mark]) => {
+      const row = group.rows[valueOf(mark, 3)] as ForestRow;
       return [
         row.name,
         `${showRatio(row.ratio)} (${showRatio(row.low)} to ${showRatio(row.high)})`,
@@ -70,7 +82,10 @@ export function forestOption(group, designs, width) {
       min: Math.log10(low),
       max: Math.log10(high),
       axisTick: { customValues: ticks.map(Math.log10) },
-      axisLabel: { customValues: ticks.map(Math.log10), formatter: (value) => showRatio(10 ** value) },
+      axisLabel: {
+        customValues: ticks.map(Math.log10),
+        formatter: (value: number) => showRatio(10 ** value),
+      },
       splitLine: { show: false },
     }),
     yAxis: axis({
@@ -107,7 +122,7 @@ export function forestOption(group, designs, width) {
 }
 
 /** What the keyboard reads out at a row. */
-export function forestReading(group, _seriesIndex, dataIndex) {
-  const row = group.rows[dataIndex];
+export function forestReading(group: ForestGroup, _seriesIndex: number, dataIndex: number): string {
+  const row = group.rows[dataIndex] as ForestRow;
   return `${row.name}: ${showRatio(row.ratio)}, ${showRatio(row.low)} to ${showRatio(row.high)}, ${row.words}`;
 }

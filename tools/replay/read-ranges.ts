@@ -1,34 +1,14 @@
-/** Traffic as the replay takes it: frames with times, whatever they come from. */
+/** Reading the packets that a request names, once, in order: captures or what a scenario makes, edited, up to the limit. */
+import { isPrepared } from '../captures/prepared-file.js';
 import { PreparedCapture, takePrepared } from '../captures/prepared-reader.js';
 import { openCapture, readingNotes, requireRecords, type CaptureReading } from '../captures/reader.js';
 import { RecordBlock } from '../captures/record-block.js';
-import type { PacketSource } from '../synth/scenario.js';
+import { openScenario } from '../synth/registry.js';
+import type { PacketGenerator } from '../synth/scenario.js';
+import { makeEditor } from './edit-block.js';
 import { eventLoopTurn } from './event-loop.js';
-import { firstOf, frameAt, type TimedRange } from './frame-range.js';
-import { isPrepared } from '../captures/prepared-file.js';
-
-/**
- * Receives one Ethernet frame; the bytes may be overwritten after the call. `wireBytes` is its length on the wire; absent = the
- * frame's.
- */
-export type FrameVisitor = (frame: Uint8Array, timestampNs: number, wireBytes?: number) => boolean;
-
-/** Receives packets that lie in one piece of memory, which may be overwritten after the call. Returning false ends the supply early. */
-export type RangeVisitor = (range: TimedRange) => boolean;
-
-/**
- * A supply of frames, in order. `visit` returning false ends it early.
- * Times are nanoseconds since the first packet of the supply.
- */
-export interface Traffic {
-  readonly name: string;
-  forEach(visit: FrameVisitor): Promise<void>;
-  /**
-   * As `forEach`, many packets at a time: the fast way, of traffic that has it.
-   * @param limit packets to end after; null = all
-   */
-  forEachRange?(limit: number | null, visit: RangeVisitor): Promise<void>;
-}
+import type { TimedRange } from './frame-range.js';
+import type { PacketRequest } from './packet-source.js';
 
 /** What was found out about a capture while it was read. */
 export interface CaptureFacts {
@@ -47,54 +27,36 @@ export interface CaptureFacts {
 export type CaptureObserver = (facts: CaptureFacts) => void;
 
 /**
- * The packets of captures, one file after the other. A later file's times are moved so that its first packet follows the last one
- * of the file before by the mean gap of that file: the gap between two recordings is not part of either. Packets of link types that
- * are not tracked are left out.
+ * Shows the packets, many at a time. Times are nanoseconds since the first packet. A later file's times are moved so that its first packet
+ * follows the last one of the file before by the mean gap of that file: the gap between two recordings is not part of either. Packets
+ * of link types that are not tracked are left out.
+ * @param visit its range holds until the next one; returning false ends the reading
  * @param observe when given, files are hashed while they are read: what is a pipe can be read only once
- * @throws CaptureError for files that cannot be read, are empty, or have no packet of a supported link type
+ * @throws CaptureError for files that cannot be read, are empty, or have no packet of a supported link type; ScenarioError, FilterError
  */
-export function captureTraffic(
-  files: readonly string[],
-  reading: CaptureReading = {},
+export async function readRanges(
+  { origin, edits, limit }: PacketRequest,
+  visit: (range: TimedRange) => boolean,
   observe: CaptureObserver | null = null,
-): Traffic {
-  const follow = (take: Taker): Promise<void> => followCaptures(files, reading, observe, take);
-  return {
-    name: files.join(', '),
-    forEach: (visit) => follow((range) => takeFrames(range, visit)),
-    forEachRange: (limit, visit) => follow(upTo(limit, visit)),
-  };
-}
-
-/** What became of a range. */
-interface Taken {
-  /** Packets of it that were taken. */
-  readonly packets: number;
-  readonly more: boolean;
-}
-
-type Taker = (range: TimedRange) => Taken;
-
-function takeFrames(range: TimedRange, visit: FrameVisitor): Taken {
-  const { count, timesNs, lengths } = range;
-  const wireBytes = range.wireBytes ?? lengths;
-  for (let index = 0; index < count; index++) {
-    if (!visit(frameAt(range, index), timesNs[index] as number, wireBytes[index] as number)) {
-      return { packets: index + 1, more: false };
-    }
-  }
-  return { packets: count, more: true };
-}
-
-function upTo(limit: number | null, visit: RangeVisitor): Taker {
+): Promise<void> {
+  const edit = makeEditor(edits);
   let left = limit ?? Number.POSITIVE_INFINITY;
-  return (range) => {
-    const packets = Math.min(range.count, left);
-    left -= packets;
-    const wanted = packets === 0 || visit(firstOf(range, packets));
+  const take: Taker = (block) => {
+    const packets = edit(block, left);
+    left -= block.count;
+    const wanted = block.count === 0 || visit(block);
     return { packets, more: wanted && left > 0 };
   };
+  if (origin.type === 'capture') await followCaptures(origin.files, origin.reading ?? {}, observe, take);
+  else await followScenario(openScenario(origin.name, origin.parameters, origin.seed).source, take);
 }
+
+/** Takes the packets of a block, which it may change. */
+type Taker = (block: RecordBlock) => {
+  /** Packets of it that were taken or left out, up to the last one that was wanted. */
+  readonly packets: number;
+  readonly more: boolean;
+};
 
 async function followCaptures(
   files: readonly string[],
@@ -188,20 +150,32 @@ function readPrepared(file: string, follow: Followed, observe: CaptureObserver |
   }
 }
 
-/** Packets made between two turns of the event loop. */
-const PACKETS_A_TURN = 16_384;
+/** Packets that a scenario makes between two turns of the event loop, and the memory for them. */
+const MADE_PACKETS = 16_384;
+const MADE_BYTES = 1024 ** 2;
 
-/** The packets of a scenario. */
-export function scenarioTraffic(name: string, source: PacketSource): Traffic {
-  return {
-    name,
-    async forEach(visit) {
-      const buffer = new Uint8Array(source.maxFrameLength);
-      for (let packets = 1; ; packets++) {
-        const length = source.next(buffer, 0);
-        if (length === 0 || !visit(buffer.subarray(0, length), source.timestampNs)) return;
-        if (packets % PACKETS_A_TURN === 0) await eventLoopTurn();
-      }
-    },
-  };
+async function followScenario(generator: PacketGenerator, take: Taker): Promise<void> {
+  const block = new RecordBlock();
+  block.bytes = new Uint8Array(Math.max(MADE_BYTES, generator.maxFrameLength));
+  for (;;) {
+    makePackets(generator, block);
+    if (block.count === 0 || !take(block).more) return;
+    await eventLoopTurn();
+  }
+}
+
+/** Fills a block with the next packets of a scenario: none after the last. */
+function makePackets(generator: PacketGenerator, block: RecordBlock): void {
+  const { bytes, starts, lengths, wireBytes, timesNs } = block;
+  const lastPlace = bytes.length - generator.maxFrameLength;
+  block.clear();
+  for (let at = 0; block.count < MADE_PACKETS && at <= lastPlace; block.count++) {
+    const length = generator.next(bytes, at);
+    if (length === 0) return;
+    starts[block.count] = at;
+    lengths[block.count] = length;
+    wireBytes[block.count] = length;
+    timesNs[block.count] = generator.timestampNs;
+    at += length;
+  }
 }

@@ -1,25 +1,26 @@
 /** Percentile curves on the usual axis: 1 / (1 - percentile), logarithmic. */
-import { axis, baseOption, designColour, horizontalName } from './theme.js';
+import type { CurveGroup, CurveSeries, CurveXY } from '../page-data.js';
+import { axis, baseOption, designColour, horizontalName, valueOf, type Option } from './theme.js';
 import { fittedLog, showNs, showPercentile } from './quantities.js';
 
-const DASHES = { service: 'solid', response: 'dashed', lag: 'solid' };
+const DASHES = { service: 'solid', response: 'dashed', lag: 'solid' } as const;
 
-function curveName(series) {
+function curveName(series: CurveSeries): string {
   return series.kind === 'lag' ? series.design : `${series.design}, ${series.kind}`;
 }
 
-function isLag(group) {
+function isLag(group: CurveGroup): boolean {
   return group.series.every((series) => series.kind === 'lag');
 }
 
 /** Option for one group of curves. */
-export function curveOption(group, designs) {
+export function curveOption(group: CurveGroup, designs: readonly string[]): Option {
   const points = group.series.flatMap((series) => series.points);
   return {
     ...baseOption(
-      (given) => [
-        `up to ${showPercentile(given[0].value[0])}`,
-        ...given.map((one) => `${one.seriesName}: ${showNs(one.value[1])}`),
+      (marks) => [
+        `up to ${showPercentile(valueOf(marks[0], 0))}`,
+        ...marks.map((mark) => `${mark.seriesName}: ${showNs(valueOf(mark, 1))}`),
       ],
       'axis',
     ),
@@ -60,8 +61,8 @@ export function curveOption(group, designs) {
 }
 
 /** What the keyboard reads out at a point. */
-export function curveReading(group, seriesIndex, dataIndex) {
-  const series = group.series[seriesIndex];
-  const [inverse, ns] = series.points[dataIndex];
+export function curveReading(group: CurveGroup, seriesIndex: number, dataIndex: number): string {
+  const series = group.series[seriesIndex] as CurveSeries;
+  const [inverse, ns] = series.points[dataIndex] as CurveXY;
   return `${curveName(series)}, ${showPercentile(inverse)}: ${showNs(ns)}`;
 }

@@ -1,9 +1,9 @@
-/** Matrices that come with ctreplay. */
+/** The ready-made matrices, of which `bench --preset NAME` runs one. */
 import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import { MatrixError, type MatrixSpecInput } from './matrix-spec.js';
 
-/** A named matrix. */
-export interface Preset {
+/** A matrix with a name. */
+export interface ReadyMatrix {
   readonly name: string;
   readonly summary: string;
   readonly matrix: MatrixSpecInput;
@@ -11,8 +11,8 @@ export interface Preset {
 
 const BOTH = [...DEFAULT_DESIGNS];
 
-/** All presets. */
-export const PRESETS: readonly Preset[] = [
+/** All of them. */
+export const READY_MATRICES: readonly ReadyMatrix[] = [
   {
     name: 'smoke',
     summary: 'does the bench work here? two scenarios, both designs, under 20 s; too short for findings',
@@ -75,11 +75,11 @@ export const PRESETS: readonly Preset[] = [
   },
 ];
 
-/** @throws MatrixError naming the presets there are */
-export function findPreset(name: string): Preset {
-  const preset = PRESETS.find((one) => one.name === name);
-  if (preset !== undefined) return preset;
+/** @throws MatrixError naming those there are */
+export function findReadyMatrix(name: string): ReadyMatrix {
+  const found = READY_MATRICES.find((ready) => ready.name === name);
+  if (found !== undefined) return found;
   throw new MatrixError(
-    `there is no preset '${name}'; choose ${PRESETS.map((one) => one.name).join(', ')}, or write a bench.yaml`,
+    `--preset: there is no ready-made matrix '${name}'; choose ${READY_MATRICES.map((ready) => ready.name).join(', ')}, or write a bench.yaml`,
   );
 }

@@ -3,7 +3,7 @@
  * designs, and in some groups the controls. Groups run one after the other; the cells of a group take turns.
  */
 import { settingsSuffix } from '../replay/case-id.js';
-import { inputName, latencyOf, MatrixError, type InputSpec, type MatrixSpec } from './matrix-spec.js';
+import { latencyOf, MatrixError, nameOfInput, type InputSpec, type MatrixSpec } from './matrix-spec.js';
 import { rateText, type Rate } from './rate.js';
 
 /** What a cell is for: a design of the matrix, the same design again (A/A), or probed but not timed. */
@@ -73,7 +73,7 @@ export function planMatrix(spec: MatrixSpec, cores: number, shard: Shard | null 
   const atTopSpeed = chosen.filter(({ rate }) => rate.mode === 'topspeed');
   const untimedPlace = atTopSpeed.length === 0 ? null : controlPlace(atTopSpeed, cores);
   return chosen.map(({ input, workers, rate, index }): Group => {
-    const name = inputName(input);
+    const name = nameOfInput(input);
     const base = `${name}/`;
     const load = `/w${workers}/${rateText(rate)}${settingsSuffix(spec)}`;
     const cell = (design: string, role: CellRole): Cell => ({

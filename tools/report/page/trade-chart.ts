@@ -1,19 +1,25 @@
 /** Throughput against expiration lag: a point a design, with its interval on both axes. */
-import { axis, baseOption, designColour, horizontalName } from './theme.js';
+import type { Spread, TradeGroup, TradePoint } from '../page-trade.js';
+import { axis, baseOption, designColour, horizontalName, type DrawShape, type Option } from './theme.js';
 import { fittedLog, showCount, showNs } from './quantities.js';
 
 /** From this factor between the least and the most on, an axis of lags is logarithmic. */
 const WIDE_FACTOR = 10;
 
-function knownValues(values) {
+function knownValues(values: readonly (number | null)[]): number[] {
   return values.filter((value) => value !== null);
 }
 
-function drawCross(_params, api) {
-  const at = (dimensionX, dimensionY) => api.coord([api.value(dimensionX), api.value(dimensionY)]);
-  const style = { stroke: api.visual('color'), lineWidth: 1.5 };
-  const line = ([x1, y1], [x2, y2]) => ({ type: 'line', shape: { x1, y1, x2, y2 }, style });
-  const cap = ([x, y], dx, dy) => line([x - dx, y - dy], [x + dx, y + dy]);
+const drawCross: DrawShape = (_params, api) => {
+  const at = (dimensionX: number, dimensionY: number) =>
+    api.coord([api.value(dimensionX), api.value(dimensionY)]) as [number, number];
+  const style = { stroke: api.visual('color') as string, lineWidth: 1.5 };
+  const line = ([x1, y1]: [number, number], [x2, y2]: [number, number]) => ({
+    type: 'line' as const,
+    shape: { x1, y1, x2, y2 },
+    style,
+  });
+  const cap = ([x, y]: [number, number], dx: number, dy: number) => line([x - dx, y - dy], [x + dx, y + dy]);
   const [left, right, low, high] = [at(2, 1), at(3, 1), at(0, 4), at(0, 5)];
   return {
     type: 'group',
@@ -26,26 +32,32 @@ function drawCross(_params, api) {
       cap(high, 4, 0),
     ],
   };
-}
+};
 
 /** Two series to a design: the point, and its cross. */
-function tradeSeries(group, designs) {
+function tradeSeries(group: TradeGroup, designs: readonly string[]) {
   return group.points.flatMap(({ design, pps, lagNs }) => {
     const shared = { name: design, color: designColour(designs, design) };
-    const ends = ([value, low, high]) => [low ?? value, high ?? value];
+    const ends = ([value, low, high]: Spread): number[] => [low ?? value, high ?? value];
     const hasInterval = pps[1] !== null || lagNs[1] !== null;
     return [
       {
         ...shared,
-        type: 'scatter',
+        type: 'scatter' as const,
         symbolSize: 11,
         data: [[lagNs[0], pps[0]]],
-        label: { show: true, position: 'top', distance: 8, formatter: () => design, color: shared.color },
+        label: {
+          show: true,
+          position: 'top' as const,
+          distance: 8,
+          formatter: () => design,
+          color: shared.color,
+        },
         labelLayout: { hideOverlap: true },
       },
       {
         ...shared,
-        type: 'custom',
+        type: 'custom' as const,
         silent: true,
         renderItem: drawCross,
         encode: { x: [0, 2, 3], y: [1, 4, 5] },
@@ -55,11 +67,11 @@ function tradeSeries(group, designs) {
   });
 }
 
-function tradeInterval([value, low, high], show) {
+function tradeInterval([value, low, high]: Spread, show: (value: number) => string): string {
   return low === null || high === null ? show(value) : `${show(value)} (${show(low)} to ${show(high)})`;
 }
 
-function tradeLines({ design, pps, lagNs }) {
+function tradeLines({ design, pps, lagNs }: TradePoint): string[] {
   return [
     design,
     `${tradeInterval(pps, showCount)} packets/s`,
@@ -68,16 +80,16 @@ function tradeLines({ design, pps, lagNs }) {
 }
 
 /** The axis of lags: logarithmic where they differ much and none is 0. */
-function lagAxis(group) {
+function lagAxis(group: TradeGroup) {
   const lags = knownValues(group.points.flatMap(({ lagNs }) => lagNs));
   const isWide = Math.min(...lags) > 0 && Math.max(...lags) / Math.min(...lags) >= WIDE_FACTOR;
   return isWide
-    ? { ...horizontalName('p99 expiration lag, logarithmic'), type: 'log', ...fittedLog(lags) }
-    : { ...horizontalName('p99 expiration lag'), type: 'value', min: 0 };
+    ? { ...horizontalName('p99 expiration lag, logarithmic'), type: 'log' as const, ...fittedLog(lags) }
+    : { ...horizontalName('p99 expiration lag'), type: 'value' as const, min: 0 };
 }
 
 /** Ends of the axis of throughput, which is about differences: a tenth of the span is left on either side. */
-function throughputEnds(group) {
+function throughputEnds(group: TradeGroup): { min: number; max: number } {
   const rates = knownValues(group.points.flatMap(({ pps }) => pps));
   const [low, high] = [Math.min(...rates), Math.max(...rates)];
   const room = Math.max((high - low) * 0.15, high * 0.01);
@@ -85,9 +97,12 @@ function throughputEnds(group) {
 }
 
 /** Option for the designs on one traffic. */
-export function tradeOption(group, designs) {
+export function tradeOption(group: TradeGroup, designs: readonly string[]): Option {
   return {
-    ...baseOption((one) => tradeLines(group.points.find(({ design }) => design === one.seriesName)), 'item'),
+    ...baseOption(
+      ([mark]) => tradeLines(group.points.find(({ design }) => design === mark.seriesName) as TradePoint),
+      'item',
+    ),
     xAxis: axis({ ...lagAxis(group), axisLabel: { formatter: showNs } }),
     yAxis: axis({
       name: 'packets/s at top speed',
@@ -101,6 +116,6 @@ export function tradeOption(group, designs) {
 }
 
 /** What the keyboard reads out at a point. */
-export function tradeReading(group, seriesIndex) {
-  return tradeLines(group.points[Math.floor(seriesIndex / 2)]).join(', ');
+export function tradeReading(group: TradeGroup, seriesIndex: number): string {
+  return tradeLines(group.points[Math.floor(seriesIndex / 2)] as TradePoint).join(', ');
 }

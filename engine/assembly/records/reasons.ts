@@ -1,8 +1,8 @@
 /**
- * How a packet's verdict is told apart in counts and records: the reason for it and the class its times are recorded under. Numbers
- * of the run's memory (thread block, packet descriptor), which the host reads by name.
+ * What is recorded of a packet beside its ct_state: the reason for it, and the class that its times are recorded under. The host
+ * reads these numbers by name.
  */
-/** Why a packet got its verdict: index into the thread's reason counts. 0 = nothing special. */
+/** Why a packet has its ct_state: index into the thread's reason counts. 0 = nothing special. */
 export const R_NONE: u32 = 0;
 export const R_NOT_IP: u32 = 1;
 export const R_NO_L3: u32 = 2;
@@ -41,7 +41,7 @@ export const R_FORCED: u32 = 34;
 export const R_EXPECTATIONS_FULL: u32 = 35;
 export const N_REASONS: u32 = 64;
 
-/** Class of a packet for latency records. */
+/** Class of a packet, by which its times are recorded. */
 export const CLASS_NEW: u32 = 0;
 export const CLASS_ESTABLISHED: u32 = 1;
 export const CLASS_REPLY: u32 = 2;

@@ -1,32 +1,43 @@
 /** Throughput and waiting against workers. */
-import { axis, baseOption, colour, designColour, horizontalName } from './theme.js';
+import type { MarkAreaComponentOption, SeriesOption } from 'echarts';
+import type { ScalingDesign, ScalingGroup } from '../page-data.js';
+import {
+  axis,
+  baseOption,
+  colour,
+  designColour,
+  horizontalName,
+  valueOf,
+  type DrawShape,
+  type Option,
+} from './theme.js';
 import { showCount, showShare } from './quantities.js';
 
-function drawInterval(params, api) {
-  const [x, low] = api.coord([api.value(0), api.value(1)]);
-  const [, high] = api.coord([api.value(0), api.value(2)]);
-  const line = (x1, y1, x2, y2) => ({
-    type: 'line',
+const drawInterval: DrawShape = (_params, api) => {
+  const [x = 0, low = 0] = api.coord([api.value(0), api.value(1)]);
+  const [, high = 0] = api.coord([api.value(0), api.value(2)]);
+  const line = (x1: number, y1: number, x2: number, y2: number) => ({
+    type: 'line' as const,
     shape: { x1, y1, x2, y2 },
-    style: { stroke: api.visual('color'), lineWidth: 1.5 },
+    style: { stroke: api.visual('color') as string, lineWidth: 1.5 },
   });
   return {
     type: 'group',
     children: [line(x, low, x, high), line(x - 4, low, x + 4, low), line(x - 4, high, x + 4, high)],
   };
-}
+};
 
-function mostWorkers(group) {
+function mostWorkers(group: ScalingGroup): number {
   return group.designs
-    .flatMap((design) => [...design.measured, ...design.predicted].map((point) => point[0]))
+    .flatMap((design) => [...design.measured, ...design.predicted].map(([workers]) => workers))
     .reduce((a, b) => Math.max(a, b), 1);
 }
 
-function axisEnd(group) {
+function axisEnd(group: ScalingGroup): number {
   return Math.ceil(mostWorkers(group) * 1.05);
 }
 
-function beyondCores(group) {
+function beyondCores(group: ScalingGroup): MarkAreaComponentOption | undefined {
   const furthest = mostWorkers(group);
   if (group.cores === null || furthest <= group.cores) return undefined;
   return {
@@ -38,8 +49,9 @@ function beyondCores(group) {
 }
 
 /** The four series of each design: measured, fit, predicted, intervals. */
-function scalingSeries(group, designs) {
-  return group.designs.flatMap((design, index) => {
+function scalingSeries(group: ScalingGroup, designs: readonly string[]): SeriesOption[] {
+  return group.designs.flatMap((design, index): SeriesOption[] => {
+    const area = index === 0 ? beyondCores(group) : undefined;
     const shared = { name: design.design, color: designColour(designs, design.design) };
     const fitted = design.fit.length > 0;
     const intervals = [...design.measured, ...design.predicted].filter(
@@ -52,7 +64,7 @@ function scalingSeries(group, designs) {
         symbol: 'circle',
         symbolSize: 9,
         data: design.measured.map((point) => point.slice(0, 2)),
-        markArea: index === 0 ? beyondCores(group) : undefined,
+        ...(area === undefined ? {} : { markArea: area }),
       },
       {
         ...shared,
@@ -83,20 +95,18 @@ function scalingSeries(group, designs) {
 }
 
 /** Option for packets per second against workers. */
-export function scalingOption(group, designs) {
+export function scalingOption(group: ScalingGroup, designs: readonly string[]): Option {
   return {
-    ...baseOption((one) => {
-      const point = group.designs
-        .find((design) => design.design === one.seriesName)
-        .measured.find((measured) => measured[0] === one.value[0]);
-      const interval =
-        point && point[2] !== null && point[3] !== null
-          ? [`interval ${showCount(point[2])} to ${showCount(point[3])}`]
-          : [];
+    ...baseOption(([mark]) => {
+      const workers = valueOf(mark, 0);
+      const measured = group.designs
+        .find(({ design }) => design === mark.seriesName)
+        ?.measured.find((point) => point[0] === workers);
+      const [, , low = null, high = null] = measured ?? [];
       return [
-        `${one.seriesName}, ${one.value[0]} workers`,
-        `${showCount(one.value[1])} packets/s${point ? '' : ', predicted'}`,
-        ...interval,
+        `${mark.seriesName}, ${workers} workers`,
+        `${showCount(valueOf(mark, 1))} packets/s${measured === undefined ? ', predicted' : ''}`,
+        ...(low !== null && high !== null ? [`interval ${showCount(low)} to ${showCount(high)}`] : []),
       ];
     }, 'item'),
     xAxis: axis({
@@ -118,30 +128,30 @@ export function scalingOption(group, designs) {
 }
 
 /** What the keyboard reads out at a point. */
-export function scalingReading(group, seriesIndex, dataIndex) {
+export function scalingReading(group: ScalingGroup, seriesIndex: number, dataIndex: number): string {
   // Four series to a design; see scalingSeries.
-  const design = group.designs[Math.floor(seriesIndex / 4)];
-  const [workers, pps] = (
-    seriesIndex % 4 === 1 ? design.fit : seriesIndex % 4 === 2 ? design.predicted : design.measured
-  )[dataIndex];
+  const design = group.designs[Math.floor(seriesIndex / 4)] as ScalingDesign;
+  const points: readonly (readonly [workers: number, pps: number, ...unknown[]])[] =
+    seriesIndex % 4 === 1 ? design.fit : seriesIndex % 4 === 2 ? design.predicted : design.measured;
+  const [workers, pps] = points[dataIndex] as (typeof points)[number];
   return `${design.design}, ${showCount(workers)} workers: ${showCount(pps)} packets per second`;
 }
 
-function workersOf(group) {
-  const counts = group.designs.flatMap((design) => design.waits.map((point) => point[0]));
+function workersOf(group: ScalingGroup): number[] {
+  const counts = group.designs.flatMap((design) => design.waits.map(([workers]) => workers));
   return [...new Set(counts)].toSorted((a, b) => a - b);
 }
 
 /** Option for the share of time spent waiting for locks against workers. */
-export function waitsOption(group, designs) {
+export function waitsOption(group: ScalingGroup, designs: readonly string[]): Option {
   const workers = workersOf(group);
   return {
     ...baseOption(
-      (given) => [
-        `${given[0].axisValue} workers`,
-        ...given.map(
-          (one) =>
-            `${one.seriesName}: ${typeof one.value === 'number' ? showShare(one.value) : 'not measured'}`,
+      (marks) => [
+        `${marks[0].axisValue} workers`,
+        ...marks.map(
+          ({ seriesName, value }) =>
+            `${seriesName}: ${typeof value === 'number' ? showShare(value) : 'not measured'}`,
         ),
       ],
       'axis',
@@ -170,8 +180,8 @@ export function waitsOption(group, designs) {
 }
 
 /** What the keyboard reads out at a bar. */
-export function waitsReading(group, seriesIndex, dataIndex) {
-  const design = group.designs[seriesIndex];
+export function waitsReading(group: ScalingGroup, seriesIndex: number, dataIndex: number): string {
+  const design = group.designs[seriesIndex] as ScalingDesign;
   const workers = workersOf(group)[dataIndex];
   const wait = design.waits.find((point) => point[0] === workers)?.[1];
   return `${design.design}, ${workers} workers: ${wait === undefined ? 'not measured' : showShare(wait)} waiting`;

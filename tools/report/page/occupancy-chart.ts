@@ -1,13 +1,18 @@
 /** Connections over time, and the cost of NAT against how full its pool is. */
-import { axis, baseOption, designColour, horizontalName } from './theme.js';
-import { fittedLog, showCount, showNs, showShare } from './quantities.js';
+import type { SeriesOption } from 'echarts';
+import type { NatGroup, StaleGroup } from '../page-data.js';
+import { axis, baseOption, designColour, horizontalName, valueOf, type Option } from './theme.js';
+import { fittedLog, showCount, showMs, showNs, showShare } from './quantities.js';
+
+type StaleSeries = StaleGroup['series'][number];
+type NatSeries = NatGroup['series'][number];
 
 /** Option for expired-but-present connections, and all connections, over the run. */
-export function staleOption(group, designs) {
+export function staleOption(group: StaleGroup, designs: readonly string[]): Option {
   const base = baseOption(
-    (given) => [
-      showNs(given[0].value[0] * 1e6),
-      ...given.map((one) => `${one.seriesName}: ${showCount(one.value[1])}`),
+    (marks) => [
+      showMs(valueOf(marks[0], 0)),
+      ...marks.map((mark) => `${mark.seriesName}: ${showCount(valueOf(mark, 1))}`),
     ],
     'axis',
   );
@@ -17,7 +22,7 @@ export function staleOption(group, designs) {
     xAxis: axis({
       ...horizontalName('time since the start'),
       type: 'value',
-      axisLabel: { formatter: (ms) => showNs(ms * 1e6) },
+      axisLabel: { formatter: showMs },
       splitLine: { show: false },
     }),
     yAxis: [
@@ -40,7 +45,7 @@ export function staleOption(group, designs) {
         position: 'right',
       }),
     ],
-    series: group.series.flatMap((series) => {
+    series: group.series.flatMap((series): SeriesOption[] => {
       const color = designColour(designs, series.design);
       return [
         {
@@ -66,33 +71,34 @@ export function staleOption(group, designs) {
 }
 
 /** What the keyboard reads out at a point. */
-export function staleReading(group, seriesIndex, dataIndex) {
-  const series = group.series[Math.floor(seriesIndex / 2)];
-  const [ms, count] = (seriesIndex % 2 === 0 ? series.expired : series.connections)[dataIndex];
-  return `${series.design}, ${showNs(ms * 1e6)}: ${showCount(count)} ${seriesIndex % 2 === 0 ? 'expired but present' : 'in the table'}`;
+export function staleReading(group: StaleGroup, seriesIndex: number, dataIndex: number): string {
+  const series = group.series[Math.floor(seriesIndex / 2)] as StaleSeries;
+  const points = seriesIndex % 2 === 0 ? series.expired : series.connections;
+  const [ms, count] = points[dataIndex] as [number, number];
+  return `${series.design}, ${showMs(ms)}: ${showCount(count)} ${seriesIndex % 2 === 0 ? 'expired but present' : 'in the table'}`;
 }
 
 const NAT_LINES = [
   ['p50', 'median', 'solid', 0],
   ['p99', 'p99', 'dashed', 0],
   ['candidates', 'tuples tried', 'dotted', 1],
-];
+] as const;
 
 /** The lines of which there are figures. */
-function natLinesOf(series) {
+function natLinesOf(series: NatSeries) {
   return NAT_LINES.filter(([key]) => series[key].length > 0);
 }
 
 /** Option for the NAT exhaustion curve. */
-export function natOption(group, designs) {
-  const times = group.series.flatMap((series) => [...series.p50, ...series.p99].map((point) => point[1]));
+export function natOption(group: NatGroup, designs: readonly string[]): Option {
+  const times = group.series.flatMap((series) => [...series.p50, ...series.p99].map(([, ns]) => ns));
   const base = baseOption(
-    (given) => [
-      `${showShare(given[0].value[0])} of the pool in use`,
-      ...given.map(
-        (one) =>
-          `${one.seriesName}: ${one.seriesName.endsWith('tried') ? showCount(one.value[1]) : showNs(one.value[1])}`,
-      ),
+    (marks) => [
+      `${showShare(valueOf(marks[0], 0))} of the pool in use`,
+      ...marks.map((mark) => {
+        const show = mark.seriesName.endsWith('tried') ? showCount : showNs;
+        return `${mark.seriesName}: ${show(valueOf(mark, 1))}`;
+      }),
     ],
     'axis',
   );
@@ -141,10 +147,11 @@ export function natOption(group, designs) {
 }
 
 /** What the keyboard reads out at a point. */
-export function natReading(group, seriesIndex, dataIndex) {
-  const [series, [key, words]] = group.series.flatMap((one) => natLinesOf(one).map((line) => [one, line]))[
-    seriesIndex
-  ];
-  const [occupancy, value] = series[key][dataIndex];
-  return `${series.design}, ${showShare(occupancy)} in use: ${words} ${key === 'candidates' ? showCount(value) : showNs(value)}`;
+export function natReading(group: NatGroup, seriesIndex: number, dataIndex: number): string {
+  const lines = group.series.flatMap((series) => natLinesOf(series).map((line) => ({ series, line })));
+  const { series, line } = lines[seriesIndex] as (typeof lines)[number];
+  const [key, words] = line;
+  const [occupancy, value] = series[key][dataIndex] as [number, number];
+  const shown = key === 'candidates' ? showCount(value) : showNs(value);
+  return `${series.design}, ${showShare(occupancy)} in use: ${words} ${shown}`;
 }

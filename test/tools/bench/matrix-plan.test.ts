@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { parseMatrixFile } from '../../../tools/bench/matrix-file.js';
 import { checkMatrix, parsePrecision, type MatrixSpecInput } from '../../../tools/bench/matrix-spec.js';
 import { blockOrder, trialSeed } from '../../../tools/bench/order.js';
-import { parseShard, planMatrix } from '../../../tools/bench/plan.js';
-import { PRESETS } from '../../../tools/bench/presets.js';
+import { parseShard, planMatrix } from '../../../tools/bench/matrix-plan.js';
+import { READY_MATRICES } from '../../../tools/bench/ready-matrices.js';
 import { parseRate, rateText } from '../../../tools/bench/rate.js';
 import { cellList, trialList } from '../../../tools/bench/matrix-text.js';
 import { resolveParameters } from '../../../tools/synth/parameters.js';
@@ -143,6 +143,8 @@ describe('rates', () => {
       expect(rateText(parseRate(text)!)).toBe(text);
     }
     expect(parseRate('100k')).toEqual({ mode: 'pps', pps: 100_000 });
+    expect(parseRate('1gbps')).toEqual({ mode: 'mbps', mbps: 1000 });
+    expect(parseRate('500kbps')).toEqual({ mode: 'mbps', mbps: 0.5 });
     for (const wrong of ['', 'fast', '0', '-5', 'x0', 'xmbps', '1e99']) expect(parseRate(wrong)).toBeNull();
   });
 
@@ -227,11 +229,11 @@ designs: [timeout-lists]
   });
 });
 
-describe('presets', () => {
-  it.each(PRESETS.map((preset) => [preset.name, preset] as const))(
+describe('ready-made matrices', () => {
+  it.each(READY_MATRICES.map((ready) => [ready.name, ready] as const))(
     '%s is a matrix of scenarios and parameters that exist',
-    (_, preset) => {
-      const spec = checkMatrix(preset.matrix, preset.name);
+    (_, ready) => {
+      const spec = checkMatrix(ready.matrix, ready.name);
       expect(planMatrix(spec, 2).length).toBeGreaterThan(0);
       for (const input of spec.inputs) {
         const scenario = findScenario(input.scenario!);

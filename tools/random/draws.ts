@@ -1,5 +1,5 @@
 /**
- * Where the statistics get their randomness: the caller's seeded generator. Nothing here makes a seed.
+ * Random whole numbers and orders from a generator that the caller gives: nothing here makes a seed.
  */
 
 /** Uniform real numbers in [0, 1), one per call of `real`. */
