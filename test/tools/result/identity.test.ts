@@ -26,6 +26,7 @@ const DIFFERENCES: readonly [string, (one: ResultCase) => void, RegExp][] = [
     (one) => (one.input.edits = { filter: 'tcp' }),
     /edits of the traffic \(filter null and "tcp"\)/,
   ],
+  ['other bursts', (one) => (one.burst = 10), /packets that leave together \(1 and 10\)/],
   ['another time scale', (one) => (one.timeScale = 40), /time scale \(1 and 40\)/],
 ];
 

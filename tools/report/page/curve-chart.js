@@ -15,14 +15,17 @@ function isLag(group) {
 /** Option for one group of curves. */
 export function curveOption(group, designs) {
   const points = group.series.flatMap((series) => series.points);
+  const base = baseOption(
+    (given) => [
+      `up to ${showPercentile(given[0].value[0])}`,
+      ...given.map((one) => `${curveName(group.series[one.seriesIndex])}: ${showNs(one.value[1])}`),
+    ],
+    'axis',
+  );
   return {
-    ...baseOption(
-      (given) => [
-        `up to ${showPercentile(given[0].value[0])}`,
-        ...given.map((one) => `${one.seriesName}: ${showNs(one.value[1])}`),
-      ],
-      'axis',
-    ),
+    ...base,
+    // A design once: what solid and dashed lines are, the caption says.
+    legend: { ...base.legend, data: [...new Set(group.series.map((series) => series.design))] },
     xAxis: axis({
       ...horizontalName('percentile of the values, each step ten times rarer'),
       type: 'log',
@@ -48,7 +51,7 @@ export function curveOption(group, designs) {
           axisLabel: { formatter: showNs },
         }),
     series: group.series.map((series) => ({
-      name: curveName(series),
+      name: series.design,
       type: 'line',
       showSymbol: false,
       data: series.points,

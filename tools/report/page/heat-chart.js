@@ -45,11 +45,13 @@ function timeEnd(group) {
   return ends.reduce((a, b) => Math.max(a, b), 1);
 }
 
-function timeAxes(group) {
+/** The name of the axis stands below the last panel where they are one under the other. */
+function timeAxes(group, width) {
   const max = timeEnd(group);
+  const isNamed = (index) => width >= WIDE || index === group.panels.length - 1;
   return group.panels.map((_, gridIndex) =>
     axis({
-      ...horizontalName('time since the start'),
+      ...(isNamed(gridIndex) ? horizontalName('time since the start') : {}),
       gridIndex,
       type: 'value',
       min: 0,
@@ -119,7 +121,7 @@ function heatMapOption(group, designs, width) {
     title: titles(group, designs, grids),
     legend: { ...base.legend, left: 'right', data: ['sweep'], selectedMode: false },
     grid: grids,
-    xAxis: timeAxes(group),
+    xAxis: timeAxes(group, width),
     yAxis: serviceAxes(
       group,
       rectangles.flatMap((one) => [one[2], one[3]]),
@@ -178,7 +180,7 @@ function lineOption(group, designs, width) {
     title: titles(group, designs, grids),
     legend: { show: false },
     grid: grids,
-    xAxis: timeAxes(group),
+    xAxis: timeAxes(group, width),
     yAxis: serviceAxes(
       group,
       group.panels.flatMap((panel) => panel.lines.flatMap((one) => one.slice(1))),

@@ -7,12 +7,17 @@ export function staleOption(group, designs) {
   const base = baseOption(
     (given) => [
       showNs(given[0].value[0] * 1e6),
-      ...given.map((one) => `${one.seriesName}: ${showCount(one.value[1])}`),
+      ...given.map(
+        (one) =>
+          `${one.seriesName}${one.seriesIndex % 2 === 0 ? '' : ', all connections'}: ${showCount(one.value[1])}`,
+      ),
     ],
     'axis',
   );
   return {
     ...base,
+    // A design once: what solid and dotted lines are, the axes and the caption say.
+    legend: { ...base.legend, data: group.series.map((series) => series.design) },
     grid: { ...base.grid, top: 64 },
     xAxis: axis({
       ...horizontalName('time since the start'),
@@ -52,7 +57,7 @@ export function staleOption(group, designs) {
           data: series.expired,
         },
         {
-          name: `${series.design}, all connections`,
+          name: series.design,
           type: 'line',
           showSymbol: false,
           yAxisIndex: 1,
