@@ -30,7 +30,8 @@ function warned(): Run[] {
   return runs;
 }
 
-const linesOf = (brief: boolean): string[] => warningLines(warned(), brief, 120, painter(false)).split('\n');
+const RUNS = warned();
+const linesOf = (brief: boolean): string[] => warningLines(RUNS, brief, 120, painter(false)).split('\n');
 
 describe('warnings', () => {
   it('that change the conclusion are told once, with the design; the others in one line', () => {
