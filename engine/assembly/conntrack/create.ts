@@ -5,6 +5,10 @@
  * end, as the original does; `createNarrow` prepares the record first (expiry/narrow-insert.ts says why). Either looks up once more than
  * the packet itself has, under the lock.
  *
+ * With shards (shm/shards.ts) the narrow way holds the locks of the connection's shards instead of ct_lock, so there may be others that
+ * create, in other shards. What is then shared: the zone's count and the table's, in each of which the connection takes its place by
+ * compare-exchange before anything is inserted (takePlaces), so no limit is exceeded; and the slots (reserved-slots.ts).
+ *
  * Returns the connection, or 0; sets the packet's ct_state. `CreateResult.lostRace` tells that a live entry was found
  * under the lock: then the state is untouched.
  */
@@ -36,8 +40,10 @@ import {
   CONTROL,
   hashBasis,
   maxThreads,
+  SHARDED,
   switches,
   SWITCH_BARE_NAT_ZERO_TUPLE,
+  T_RESERVED_SLOTS,
   T_SPARE_SLOTS,
   THREAD_SIZE,
   threadBlock,
@@ -61,11 +67,13 @@ import { putSlotLocked, takeSlotLocked } from '../shm/slab';
 import { helperToStore } from './alg/detect';
 import { inheritExpectation } from './alg/expectations';
 import { Context, contextKey } from './context';
+import { lockCreation, unlockCreation } from './creation-locks';
 import { isCompanion, lookup, lookupConnection } from './lookup';
 import { natPacket } from './nat/rewrite';
 import { chooseNatTuple } from './nat/select';
 import { protocolCanCreate, protocolInit } from './protocol';
-import { admitLocked, governingZone, zoneIsFull } from './zone-limits';
+import { putReservedLocked, takeReserved } from './reserved-slots';
+import { admitLocked, admitWithin, governingZone, releaseZone, zoneIsFull } from './zone-limits';
 
 /** Zeroes a slot but for its generation. */
 function blank(slot: usize): void {
@@ -116,6 +124,32 @@ function isTranslated(conn: usize, params: ExecParams): bool {
   return load<u16>(conn, CO_NAT_ACTION) != 0 || (switches & SWITCH_BARE_NAT_ZERO_TUPLE) != 0;
 }
 
+/**
+ * Counts the connection in with its zone and with the table. Returns the reason why a limit rejects it, or 0. With shards only, where
+ * several creations may test one limit: testing and counting are one step.
+ */
+function takePlaces(conn: usize, governing: i32): u32 {
+  store<i32>(conn, governing, CO_ADMIT_ZONE);
+  if (governing != NO_ZONE) {
+    const sequence = admitWithin(governing);
+    if (sequence < 0) return R_ZONE_LIMIT;
+    store<u32>(conn, <u32>sequence, CO_ZONE_SEQ);
+  }
+  while (true) {
+    const count = atomic.load<u32>(CONTROL, C_N_CONN);
+    if (count >= atomic.load<u32>(CONTROL, C_N_CONN_LIMIT)) break;
+    if (atomic.cmpxchg<u32>(CONTROL + C_N_CONN, count, count + 1) == count) return 0;
+  }
+  releaseZone(governing, load<u32>(conn, CO_ZONE_SEQ));
+  return R_CONN_LIMIT;
+}
+
+/** Undoes takePlaces for a connection that found no room in the map. */
+function givePlacesBack(conn: usize): void {
+  releaseZone(load<i32>(conn, CO_ADMIT_ZONE), load<u32>(conn, CO_ZONE_SEQ));
+  atomic.sub<u32>(CONTROL + C_N_CONN, 1);
+}
+
 /** Results of publishLocked. */
 const PUBLISHED: u32 = 0;
 /** The map has no room; no thread could see either record. */
@@ -125,7 +159,7 @@ const NO_ROOM_BESIDE_COMPANION: u32 = 2;
 
 /**
  * Publishes: companion, main entry, expiration list; then the counts. Precondition: ct_lock is held. `companion` is a slot, or 0.
- * When the map has no room nothing is left in it.
+ * When the map has no room nothing is left in it. With shards: the locks of both shards are held, and it has taken its places.
  */
 function publishLocked<E>(conn: usize, companion: usize, governing: i32): u32 {
   if (companion != 0) {
@@ -143,9 +177,9 @@ function publishLocked<E>(conn: usize, companion: usize, governing: i32): u32 {
     countWork(W_MAP_REMOVES, 1);
     return NO_ROOM_BESIDE_COMPANION;
   }
-  if (governing != NO_ZONE) store<u32>(conn, admitLocked(governing), CO_ZONE_SEQ);
+  if (!SHARDED && governing != NO_ZONE) store<u32>(conn, admitLocked(governing), CO_ZONE_SEQ);
   changetype<E>(0).published(conn);
-  atomic.add<u32>(CONTROL + C_N_CONN, 1);
+  if (!SHARDED) atomic.add<u32>(CONTROL + C_N_CONN, 1);
   countWork(W_CREATED, 1);
   countReason(R_CREATED);
   return PUBLISHED;
@@ -250,38 +284,73 @@ export function createNarrow<E>(
   prepare<E>(conn, p, params, now, expected, control);
   if (wantsCompanion && !expected) store<u16>(conn, <u16>params.natAction, CO_NAT_ACTION);
 
-  lock(CONTROL + C_CT_LOCK, LC_CT);
+  const wantsTuple = wantsCompanion && !expected;
+  let hasTuple = true;
+  if (SHARDED && wantsCompanion) hasTuple = lockWithTuple(conn, params, now, wantsTuple);
+  else lockCreation(Context.hash, Context.hash);
   if (hasLiveEntry(now)) {
-    unlock(CONTROL + C_CT_LOCK, LC_CT);
+    unlockCreation();
     return reject(p, R_LOST_RACE);
   }
   const governingNow = governingZone(<i32>load<u16>(contextKey(), K_ZONE));
   reason = limitReason(governingNow);
   let companion: usize = 0;
   if (reason == 0 && wantsCompanion) {
-    if (!expected && !chooseNatTuple(conn, params, now)) reason = R_NAT_EXHAUSTED;
+    if (!SHARDED && wantsTuple) hasTuple = chooseNatTuple(conn, params, now);
+    if (!hasTuple) reason = R_NAT_EXHAUSTED;
     else if (isTranslated(conn, params)) companion = <usize>load<u32>(threadBlock, T_SPARE_SLOTS + 4);
   }
+  if (SHARDED && reason == 0) reason = takePlaces(conn, governingNow);
   if (reason == 0) {
     const outcome = publishLocked<E>(conn, companion, governingNow);
     if (outcome == PUBLISHED) {
-      // The slots are used; take the next spares while the lock is held anyway.
-      store<u32>(threadBlock, <u32>takeSlotLocked(), T_SPARE_SLOTS);
-      if (companion != 0) store<u32>(threadBlock, <u32>takeSlotLocked(), T_SPARE_SLOTS + 4);
+      replaceSpares(companion != 0);
     } else {
       // What nobody could reach stays a spare.
       reason = R_MAP_FULL;
+      if (SHARDED) givePlacesBack(conn);
       if (outcome == NO_ROOM_BESIDE_COMPANION) {
         store<u32>(threadBlock, 0, T_SPARE_SLOTS + 4);
         retire(companion);
       }
     }
   }
-  unlock(CONTROL + C_CT_LOCK, LC_CT);
+  unlockCreation();
   p.ctState = state;
   if (reason != 0) return reject(p, reason);
   if (companion != 0) natPacket(p, conn, false, Context.icmpRelated);
   return conn;
+}
+
+/**
+ * With shards: takes the locks for inserting `conn`, once the tuple is chosen, which decides what they are. Returns false, with the lock
+ * of its own shard, when there is no tuple for it.
+ */
+function lockWithTuple(conn: usize, params: ExecParams, now: i64, wantsTuple: bool): bool {
+  if (!wantsTuple) {
+    // Its reverse key is what it will be: the mirrored one, or the one that an expectation gave it.
+    lockCreation(Context.hash, keyHash(conn + CO_REV_KEY, hashBasis));
+    return true;
+  }
+  if (chooseNatTuple(conn, params, now)) return true;
+  lockCreation(Context.hash, Context.hash);
+  return false;
+}
+
+/** The spare slots have been used. Precondition: the locks of the creation are held. */
+// @ts-ignore: decorator
+@inline
+function replaceSpares(withCompanion: bool): void {
+  // Under ct_lock the next ones are taken while it is held anyway.
+  store<u32>(threadBlock, SHARDED ? 0 : <u32>takeSlotLocked(), T_SPARE_SLOTS);
+  if (withCompanion) store<u32>(threadBlock, SHARDED ? 0 : <u32>takeSlotLocked(), T_SPARE_SLOTS + 4);
+}
+
+/** A slot for a spare. Precondition: ct_lock is held, or with shards no lock. */
+// @ts-ignore: decorator
+@inline
+function takeSpare(): u32 {
+  return <u32>(SHARDED ? takeReserved() : takeSlotLocked());
 }
 
 /** Makes sure this thread has the spare slots a creation may use. Returns false when the slab is full. */
@@ -289,33 +358,38 @@ function fillSpares(withCompanion: bool): bool {
   const spares = threadBlock + T_SPARE_SLOTS;
   const missing = load<u32>(spares) == 0 || (withCompanion && load<u32>(spares, 4) == 0);
   if (!missing) return true;
-  lock(CONTROL + C_CT_LOCK, LC_CT);
-  if (load<u32>(spares) == 0) store<u32>(spares, <u32>takeSlotLocked());
+  if (!SHARDED) lock(CONTROL + C_CT_LOCK, LC_CT);
+  if (load<u32>(spares) == 0) store<u32>(spares, takeSpare());
   if (load<u32>(spares) == 0 && !withCompanion) {
     // The last slot there is serves whatever needs it.
     store<u32>(spares, load<u32>(spares, 4));
     store<u32>(spares, 0, 4);
   }
-  if (withCompanion && load<u32>(spares, 4) == 0) store<u32>(spares, <u32>takeSlotLocked(), 4);
-  unlock(CONTROL + C_CT_LOCK, LC_CT);
+  if (withCompanion && load<u32>(spares, 4) == 0) store<u32>(spares, takeSpare(), 4);
+  if (!SHARDED) unlock(CONTROL + C_CT_LOCK, LC_CT);
   return load<u32>(spares) != 0 && (!withCompanion || load<u32>(spares, 4) != 0);
 }
 
 /** Gives this thread's spare slots back, so that an idle table has every slot free. */
 export function releaseSpares(): void {
   const spares = threadBlock + T_SPARE_SLOTS;
-  if ((load<u32>(spares) | load<u32>(spares, 4)) == 0) return;
+  const reserved: u32 = SHARDED ? load<u32>(threadBlock, T_RESERVED_SLOTS) : 0;
+  if ((load<u32>(spares) | load<u32>(spares, 4) | reserved) == 0) return;
   lock(CONTROL + C_CT_LOCK, LC_CT);
   for (let i: usize = 0; i < 8; i += 4) {
     const slot = <usize>load<u32>(spares + i);
     if (slot != 0) putSlotLocked(slot);
     store<u32>(spares + i, 0);
   }
+  if (SHARDED) putReservedLocked();
   unlock(CONTROL + C_CT_LOCK, LC_CT);
 }
 
 /** Forgets the spare slots of every thread; the slab is emptied with them. Precondition: no other thread runs. */
 export function sparesInit(): void {
-  for (let i: u32 = 0; i < maxThreads; i++)
-    store<u64>(threadsBase + <usize>i * THREAD_SIZE, 0, T_SPARE_SLOTS);
+  for (let i: u32 = 0; i < maxThreads; i++) {
+    const block = threadsBase + <usize>i * THREAD_SIZE;
+    store<u64>(block, 0, T_SPARE_SLOTS);
+    if (SHARDED) store<u32>(block, 0, T_RESERVED_SLOTS);
+  }
 }

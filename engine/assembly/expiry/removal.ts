@@ -5,13 +5,15 @@ import { countWork, PROBED, W_LIST_REMOVES, W_MAP_REMOVES, W_REMOVED } from '../
 import { pended, pendLag, pendLagGroups } from '../probe/histogram';
 import { CO_ADMIT_ZONE, CO_ALG, CO_COMPANION, CO_KEY, CO_TP_ID, CO_ZONE_SEQ } from '../records/connection';
 import { K_ZONE } from '../records/key';
-import { C_N_CONN, CONTROL, lagGroups } from '../records/memory-map';
+import { C_N_CONN, CONTROL, lagGroups, SHARDED } from '../records/memory-map';
 import { retire } from '../shm/epoch';
 import { mapRemoveLocked } from '../shm/hash-map';
+import { lockShards, shardOf, shardOfCompanion, unlockShards } from '../shm/shards';
 
 /**
  * Takes a connection and its companion out of expectations and map; its list is the design's own affair. Precondition: ct_lock is
- * held; the caller has won the right to remove it (test-and-set of `reclaimed`, or `cleaned` under ct_lock).
+ * held, with shards the locks of both records' shards; the caller has won the right to remove it (test-and-set of `reclaimed`, or
+ * `cleaned` under ct_lock).
  */
 export function unindexLocked(conn: usize): void {
   if (load<u8>(conn, CO_ALG) != 0) purgeExpectations(conn + CO_KEY);
@@ -20,6 +22,31 @@ export function unindexLocked(conn: usize): void {
   if (companion == 0) return;
   mapRemoveLocked(companion);
   countWork(W_MAP_REMOVES, 1);
+}
+
+/**
+ * unindexLocked where the lock of the connection's own shard is held alone: one that has a companion stays in the map until `unindexRest`,
+ * for the lock of the companion's shard may have to be taken before the one that is held. It is this caller's then, who has the right.
+ */
+// @ts-ignore: decorator
+@inline
+export function unindexOwnLocked(conn: usize): void {
+  if (!SHARDED || load<u32>(conn, CO_COMPANION) == 0) unindexLocked(conn);
+}
+
+/** What unindexOwnLocked has left to do. Precondition: no lock is held. */
+// @ts-ignore: decorator
+@inline
+export function unindexRest(conn: usize): void {
+  if (SHARDED && load<u32>(conn, CO_COMPANION) != 0) unindexTranslated(conn);
+}
+
+function unindexTranslated(conn: usize): void {
+  const own = shardOf(conn);
+  const companions = shardOfCompanion(conn);
+  lockShards(own, companions);
+  unindexLocked(conn);
+  unlockShards(own, companions);
 }
 
 /** Gives the zone's place back. */

@@ -15,8 +15,8 @@ import { fakeFiles } from '../measure/fake-system.js';
 import { design, type PlanChanges, quickPlan } from '../../support/replay.js';
 
 const WORKERS = 2;
-/** Two for each thread, which one that creates narrowly may hold ready. */
-const SPARES = 2 * (WORKERS + 2);
+/** For each thread those that one that creates narrowly may hold ready: two, and with shards 16. */
+const SPARES = 18 * (WORKERS + 2);
 
 const TRANSLATED: TrackerConfig = {
   file: null,
