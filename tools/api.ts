@@ -11,6 +11,7 @@ import { addReplayCommand } from './commands/replay-request.js';
 import { checkTrials } from './commands/replay-trials.js';
 import { runMatrixBench } from './bench/run-matrix.js';
 import { checkMatrix, type MatrixSpecInput } from './bench/matrix-spec.js';
+import { rejectedInputText } from './result/rejected-input.js';
 import type { Result } from './result/schema.js';
 import { openScenario } from './synth/registry.js';
 
@@ -75,7 +76,7 @@ function argumentsOf(options: ReplayInputOptions): string[] {
 
 /**
  * Replays captures or a scenario through the designs and measures, as `ctreplay replay` does; writes no files.
- * @throws Error whose message says what was wrong and what to do, as the command would print it
+ * @throws Error whose message says what was wrong and what to do, as the command would print it; also when no packet was tracked
  */
 export async function replay(options: ReplayInputOptions): Promise<Result> {
   const argv = argumentsOf(options);
@@ -83,7 +84,10 @@ export async function replay(options: ReplayInputOptions): Promise<Result> {
   let measured: Result | null = null;
   addReplayCommand(program, argv, async (plan, flags) => {
     checkTrials(plan, flags);
-    measured = await measureReplay(plan, flags, argv);
+    const result = await measureReplay(plan, flags, argv);
+    const rejected = rejectedInputText(result.cases);
+    if (rejected !== null) throw new Error(rejected);
+    measured = result;
   });
   for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => {} });
   await program.parseAsync(argv, { from: 'user' });

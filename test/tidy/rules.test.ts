@@ -1,7 +1,16 @@
 /** The rules of the repository, each with a fault planted in a copy in memory that it must find. */
 import { describe, expect, it } from 'vitest';
 import { complaintsOf, planted, repository, type Rule } from './sources.js';
-import { circles, deadFiles, fileSize, layers, packages, unusedExports } from './structure-rules.js';
+import {
+  circles,
+  deadFiles,
+  fileSize,
+  layers,
+  packages,
+  topLevel,
+  unusedExports,
+} from './structure-rules.js';
+import { threadsLoadLittle } from './thread-rules.js';
 import { documentPaths, namedFiles, namedSymbols, specCitations } from './words-rules.js';
 
 const sources = repository();
@@ -37,6 +46,16 @@ const FAULTS: readonly Fault[] = [
     rule: layers,
     files: { 'ARCHITECTURE.md': `${text('ARCHITECTURE.md')}\n\`\`\`layers\ntools/gone  was here\n\`\`\`\n` },
     found: /the layers name tools\/gone, which is not there/,
+  },
+  {
+    rule: topLevel,
+    files: { 'planted.pcap': '' },
+    found: /planted\.pcap:1: it lies at the top level/,
+  },
+  {
+    rule: topLevel,
+    files: { 'scripts/planted.ts': 'export {};\n' },
+    found: /scripts\/planted\.ts:1: it lies at the top level/,
   },
   {
     rule: circles,
@@ -76,6 +95,14 @@ const FAULTS: readonly Fault[] = [
     rule: fileSize,
     files: { 'tools/text/planted-long.ts': 'const a = 1;\n'.repeat(501) },
     found: /planted-long\.ts:501: 501 lines/,
+  },
+  {
+    rule: threadsLoadLittle,
+    files: {
+      'tools/replay/pace.ts': `import { makePlan } from './replay-plan.js';\n${text('tools/replay/pace.ts')}`,
+    },
+    found:
+      /zod is loaded by a thread: tools\/replay\/worker\.ts -> \S*worker-loop\.ts -> \S*pace\.ts -> \S*replay-plan\.ts/,
   },
   {
     rule: specCitations,

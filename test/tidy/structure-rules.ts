@@ -56,6 +56,20 @@ export const layers: Rule = {
   },
 };
 
+/** What stands beside the folders at the top: the files that programs look for there, and the four that people do. */
+const TOP_FILES =
+  /^(ARCHITECTURE\.md|CHANGELOG\.md|CONTRIBUTING\.md|README\.md|LICENSE|Containerfile|action\.yml|package(-lock)?\.json|tsconfig(\.types)?\.json|vitest\.config\.ts|\.[a-z]+(rc\.json|ignore))$/;
+const TOP_FOLDERS = /^(\.ci|\.github|captures|docs|engine|results|test|tools)\//;
+
+export const topLevel: Rule = {
+  name: 'the top level holds what a newcomer expects there',
+  instead: 'Put it into the folder that it belongs to, or outside the repository if it is only yours',
+  check: (sources) =>
+    [...sources.keys()]
+      .filter((path) => !(path.includes('/') ? TOP_FOLDERS : TOP_FILES).test(path))
+      .map((file) => ({ file, line: 1, what: 'it lies at the top level' })),
+};
+
 export const circles: Rule = {
   name: 'no files import each other in a circle',
   instead: 'Put what both need into a file of its own that imports neither',
@@ -82,7 +96,14 @@ function isEntry(path: string, sources: Sources): boolean {
   if (isCompiledEntry(path)) return true;
   const name = (path.split('/').at(-1) as string).replace(/\.(c|m)?ts$/, '');
   const started = new RegExp(`['"\`/]${name}(\\.c?js)?['"\`]`);
-  return [...sources].some(([other, text]) => other !== path && !other.endsWith('.md') && started.test(text));
+  // The bundler is given the name of a source.
+  const bundled = `'${name}.ts'`;
+  return [...sources].some(
+    ([other, text]) =>
+      other !== path &&
+      !other.endsWith('.md') &&
+      (started.test(text) || (other.endsWith('.mjs') && text.includes(bundled))),
+  );
 }
 
 export const deadFiles: Rule = {

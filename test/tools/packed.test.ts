@@ -64,6 +64,8 @@ const matrix = await bench({
   trials: 1,
   warmupBlocks: 0,
   warmupPackets: 0,
+  control: 'none',
+  build: 'probed',
 });
 const wrong = await replay({ scenario: 'no-such' }).catch((error: Error) => error.message);
 const missing = await readResult('nowhere').catch((error: Error) => error.message);
@@ -90,7 +92,8 @@ beforeAll(() => {
 describe('the packed package', () => {
   it('needs no chart library', () => {
     for (const name of ['echarts', 'zrender']) expect([...runtimePackages()]).not.toContain(name);
-    expect(existsSync(join(installed, 'dist', 'page', 'echarts.min.js'))).toBe(true);
+    for (const name of ['page.js', 'page.css', 'echarts.min.js'])
+      expect(existsSync(join(installed, 'dist', 'page', name)), name).toBe(true);
   });
 
   it('is a library with types: the example of the README compiles under --strict and runs', () => {
@@ -123,18 +126,8 @@ describe('the packed package', () => {
 
   it('is a program that makes a page', () => {
     const cli = join(installed, 'dist', 'tools', 'cli.js');
-    run(process.execPath, [
-      cli,
-      'replay',
-      '--synth',
-      'syn-flood',
-      '--packets',
-      '500',
-      '--trials',
-      '1',
-      '--out',
-      'made',
-    ]);
+    const traffic = ['--synth', 'syn-flood', '--packets', '500', '--design', 'rculist-sweep'];
+    run(process.execPath, [cli, 'replay', ...traffic, '--trials', '1', '--out', 'made']);
     expect(readFileSync(join(project, 'made', 'report.html'), 'utf8')).toContain('echarts');
     expect(existsSync(join(installed, 'dist', 'man', 'ctreplay-replay.1'))).toBe(true);
   });

@@ -12,6 +12,9 @@ import { parseLatency, type LatencyMode } from '../replay/replay-plan.js';
 import { STEER_MODES } from '../replay/steer.js';
 import { parseRate, rateText, type Rate } from './rate.js';
 
+/** Length of an interval of the timeline where nothing is said, ms. Short, since trials are. */
+export const MATRIX_TIMELINE_MS = 50;
+
 const parameterValue = z.union([z.number(), z.string()]);
 
 const rateSpec = z.union([z.number(), z.string()]).transform((value, context): Rate => {
@@ -55,6 +58,16 @@ const inputObject = z
     checksums: z.enum(CHECKSUM_HANDLINGS).optional(),
     /** Stop reading after this many packets. */
     limit: z.int().positive().optional(),
+    /** What is changed in the traffic, as the options of replay say it. */
+    filter: z.string().min(1).optional(),
+    srcipmap: z.string().min(1).optional(),
+    dstipmap: z.string().min(1).optional(),
+    /** Bytes kept of each frame. */
+    snaplen: z.int().positive().optional(),
+    /** Longest pause between two packets. */
+    maxGapMs: z.number().positive().optional(),
+    /** Packets that leave together. */
+    burst: z.int().positive().optional(),
     loop: z.int().positive().optional(),
     durationMs: z.number().positive().optional(),
     /** Every loop has the same addresses; default: each has its own. */
@@ -63,6 +76,8 @@ const inputObject = z
     uniqueIpLoops: z.int().positive().optional(),
     clock: z.enum(['wall', 'capture']).optional(),
     timeScale: z.number().positive().optional(),
+    /** Length of an interval of the timeline; default: {@link MATRIX_TIMELINE_MS}. */
+    timelineMs: z.number().positive().optional(),
     sweepIntervalMs: z.number().positive().optional(),
     maxConns: z.int().positive().optional(),
     /** Configuration file of the tracker; default: what the scenario expects. */
@@ -178,7 +193,7 @@ export function checkMatrix(
     throw new MatrixError(`${source}${line === null ? '' : `:${line}`}: ${where}${reason}`);
   }
   const spec = checked.data;
-  const names = spec.inputs.map(inputName);
+  const names = spec.inputs.map(nameOfInput);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) {
     throw new MatrixError(`${source}: two inputs are called '${twice}'; give one of them a name of its own`);
@@ -192,7 +207,7 @@ export function latencyOf({ latency, build }: Pick<MatrixSpec, 'latency' | 'buil
 }
 
 /** Name of an input in cells and reports. */
-export function inputName(input: InputSpec): string {
+export function nameOfInput(input: Pick<InputSpec, 'name' | 'scenario' | 'capture'>): string {
   if (input.name !== undefined) return input.name;
   if (input.scenario !== undefined) return input.scenario;
   return (input.capture ?? '').split('/').at(-1)?.replaceAll(/\s+/g, '-') ?? '';

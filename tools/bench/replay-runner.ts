@@ -4,30 +4,26 @@ import { withSettings } from '../config/apply-config.js';
 import { checksumConfig, ignoresChecksums } from '../config/checksum-handling.js';
 import { configOf } from '../config/suggested.js';
 import { requireRightChecksums } from '../replay/checksum-check.js';
+import type { LoadedInput } from '../replay/packet-source.js';
 import { makePlan, type ReplayPlan } from '../replay/replay-plan.js';
 import { measureCase } from '../replay/session.js';
 import type { MachineAtStart } from '../replay/machine.js';
-import type { StagedTraffic } from '../replay/staging.js';
 import type { AuditCheck, ResultCase } from '../result/schema.js';
 import { isSourceBound } from '../result/throughput.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
-import { latencyOf, MatrixError, type InputSpec, type MatrixSpec } from './matrix-spec.js';
+import {
+  latencyOf,
+  MATRIX_TIMELINE_MS,
+  MatrixError,
+  type InputSpec,
+  type MatrixSpec,
+} from './matrix-spec.js';
 import { valuesOf } from './metrics.js';
-import type { Cell } from './plan.js';
-import type { CellRunner, TrialMeasurement } from './trial.js';
-
-/** An input ready to be replayed. */
-export interface LoadedInput {
-  readonly traffic: StagedTraffic;
-  readonly input: ResultCase['input'];
-  readonly suggested: SuggestedConfig | null;
-}
+import type { Cell } from './matrix-plan.js';
+import { UnusableInputError, type CellRunner, type TrialMeasurement } from './trial.js';
 
 /** Loads an input; the seed is the matrix's, so all cells and trials replay the same packets. */
 export type InputLoader = (input: InputSpec, seed: number) => Promise<LoadedInput>;
-
-/** Length of an interval of the timeline, ms. Short, since trials are. */
-const TIMELINE_MS = 50;
 
 /** Runs cells through the replay. Keeps the traffic of one input at a time. */
 export class ReplayCellRunner implements CellRunner {
@@ -43,17 +39,20 @@ export class ReplayCellRunner implements CellRunner {
     this.#machine = machine;
   }
 
-  /** @throws ReplayFailure, EngineError, WrongChecksumsError, or what loading the input throws */
+  /** @throws ReplayFailure, EngineError, UnusableInputError */
   async run(cell: Cell, trialSeed: number): Promise<TrialMeasurement> {
     if (this.#loaded?.name !== cell.inputName) {
       this.#loaded = null;
-      this.#loaded = { name: cell.inputName, input: await this.#load(cell.input, this.#spec.seed) };
+      const loading = (): Promise<LoadedInput> => this.#load(cell.input, this.#spec.seed);
+      this.#loaded = { name: cell.inputName, input: await UnusableInputError.during(loading) };
     }
     const { traffic, input, suggested } = this.#loaded.input;
     const [choice] = resolveDesigns(cell.design);
     if (choice === undefined) throw new MatrixError(`there is no design '${cell.design}'`);
     const plan = this.#plan(cell, trialSeed, suggested);
-    requireRightChecksums(traffic, input, ignoresChecksums(plan.config));
+    await UnusableInputError.during(() =>
+      requireRightChecksums(traffic, input, ignoresChecksums(plan.config)),
+    );
     const made = await measureCase({
       traffic,
       input: { ...input, name: cell.inputName },
@@ -62,14 +61,14 @@ export class ReplayCellRunner implements CellRunner {
       id: cell.id,
       machine: this.#machine,
     });
-    const one: ResultCase = {
+    const entry: ResultCase = {
       ...made,
       design: cell.design,
       kind: 'bench',
       ...(cell.role === 'control' ? { control: true } : {}),
       audit: [...made.audit, ...sourceChecks(made)],
     };
-    return { values: valuesOf(one), case: one };
+    return { values: valuesOf(entry), case: entry };
   }
 
   #plan(cell: Cell, trialSeed: number, suggested: SuggestedConfig | null): ReplayPlan {
@@ -81,6 +80,7 @@ export class ReplayCellRunner implements CellRunner {
       build: spec.build,
       workers: cell.workers,
       pacing: cell.rate,
+      burst: input.burst,
       steer: spec.steer,
       batch: spec.batch,
       loops: input.loop ?? (input.durationMs === undefined ? 1 : null),
@@ -90,7 +90,7 @@ export class ReplayCellRunner implements CellRunner {
       timeScale: input.timeScale,
       latency: cell.role === 'untimed' ? { mode: 'off' } : latencyOf(spec),
       warmupPackets: spec.warmupPackets,
-      timelineMs: TIMELINE_MS,
+      timelineMs: input.timelineMs ?? MATRIX_TIMELINE_MS,
       mutex: spec.mutex,
       touchAhead: spec.touchAhead,
       pin: spec.pin,
@@ -104,15 +104,15 @@ export class ReplayCellRunner implements CellRunner {
  * A matrix compares designs, so a rate that is that of the packets' source is no measurement of a cell. Inputs of a matrix are kept in
  * memory, where no packet comes late; this holds for every runner all the same.
  */
-export function sourceChecks(one: ResultCase): AuditCheck[] {
-  if (one.input.streamed == null) return [];
-  const ok = !isSourceBound(one);
+export function sourceChecks(entry: ResultCase): AuditCheck[] {
+  if (entry.input.streamed == null) return [];
+  const ok = !isSourceBound(entry);
   return [
     {
       name: 'source-kept-up',
       ok,
       expected: 'no packet that came late from its source',
-      actual: `${one.input.streamed.waits} waits for packets`,
+      actual: `${entry.input.streamed.waits} waits for packets`,
       advice: ok
         ? null
         : 'the cell has the rate of its source: use an input that fits the memory (limit), or ctreplay prep',

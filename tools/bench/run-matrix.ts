@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { readMachine, reportMachine, type MachineAtStart } from '../replay/machine.js';
 import { ResultFileError, RESULT_FILE, readResult, writeResult } from '../result/result-file.js';
-import type { Result } from '../result/schema.js';
+import type { Result, ResultCase } from '../result/schema.js';
 import { toolVersion } from '../result/tool-version.js';
 import { collectWarnings } from '../measure/warnings.js';
 import { fingerprint, resumeTrials } from './bench-record.js';
@@ -12,8 +12,9 @@ import { failureRemarks, InProcessSessions, type SessionRunner } from './session
 import { ForkedSessions } from './session-process.js';
 import { matrixResult, withWarnings, type MatrixResult, type ResultFrame } from './matrix-result.js';
 import { MatrixError, type MatrixSpec } from './matrix-spec.js';
+import type { IsCompared } from './metrics.js';
 import { sessionSeed } from './order.js';
-import { planMatrix, type Shard } from './plan.js';
+import { planMatrix, type Shard } from './matrix-plan.js';
 import { ReplayCellRunner, type InputLoader } from './replay-runner.js';
 import type { CellRunner } from './trial.js';
 
@@ -28,10 +29,14 @@ export interface MatrixBenchOptions {
   readonly load: InputLoader;
   readonly commandLine: readonly string[];
   readonly hooks?: Pick<MatrixHooks, 'onTrial' | 'isInterrupted'>;
+  /** Told of all cases so far, as they arrive. */
+  readonly onMeasured?: (cases: readonly ResultCase[]) => void;
   /** File of the process that a session runs in; without one, or for a single session of a matrix, all run in this process. */
   readonly sessionEntry?: string;
   /** What that process is to do other than a matrix: its arguments. */
   readonly sessionArgs?: readonly string[];
+  /** What designs are compared by; absent = what every matrix compares. */
+  readonly isCompared?: IsCompared;
   /** Every option in force, for the result; absent = the matrix. */
   readonly configuration?: Result['configuration'];
   /** For tests; default: the replay. */
@@ -61,7 +66,9 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
     const { bench } = earlier as Partial<MatrixResult>;
     state.trials.push(...resumeTrials(bench, { fingerprint: print, spec }, groups, file));
     const kept = new Set(state.trials.map((trial) => `${trial.block} ${trial.cell}`));
-    state.cases.push(...earlier.cases.filter((one) => kept.has(`${one.trial} ${one.id}`)).map(withWarnings));
+    state.cases.push(
+      ...earlier.cases.filter((entry) => kept.has(`${entry.trial} ${entry.id}`)).map(withWarnings),
+    );
   }
   const createdAt = earlier?.createdAt ?? new Date().toISOString();
   const build = (remarks: readonly string[]): MatrixResult =>
@@ -73,12 +80,15 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
       state,
       frame: frameOf(options, machine, createdAt),
       remarks,
+      isCompared: options.isCompared,
     });
   let nextWriteMs = 0;
   const outcome = await driveMatrix(groups, spec, sessionsOf(options, machine), state, {
     ...options.hooks,
     save: async (_state, groupDone) => {
-      if (folder === null || (!groupDone && performance.now() < nextWriteMs)) return;
+      options.onMeasured?.(state.cases);
+      if (folder === null || state.trials.length === 0) return;
+      if (!groupDone && performance.now() < nextWriteMs) return;
       const start = performance.now();
       await writeResult(folder, build([]));
       const end = performance.now();

@@ -7,11 +7,11 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { ResultCase } from '../result/schema.js';
 import type { MatrixSpec } from './matrix-spec.js';
-import type { Group, Shard } from './plan.js';
+import type { Group, Shard } from './matrix-plan.js';
 import type { SessionHooks, SessionRunner, SessionState, TrialFailure, TrialPlace } from './session.js';
 import type { TrialRecord } from './trial.js';
 
-/** What a session's process is told at its start. */
+/** What a session's process gets at its start. */
 export interface SessionRequest {
   readonly spec: MatrixSpec;
   readonly shard: Shard | null;
@@ -34,7 +34,13 @@ export type SessionMessage =
       readonly groupDone: boolean;
     }
   | { readonly kind: 'done'; readonly interrupted: boolean }
-  | { readonly kind: 'failed'; readonly message: string; readonly exitCode: number | null };
+  | {
+      readonly kind: 'failed';
+      readonly message: string;
+      readonly exitCode: number | null;
+      /** It is the input's fault, and would be in any session. */
+      readonly isOfInput?: boolean;
+    };
 
 /** Sent to the process: end before the next trial. */
 export const STOP_SESSION = 'stop';
@@ -50,7 +56,7 @@ class SessionError extends Error {
   }
 }
 
-/** How often the process is told of an interruption at the latest, ms. */
+/** After so many ms at the latest the process hears of an interruption. */
 const INTERRUPT_POLL_MS = 100;
 
 /** Starts a process for each session. */
@@ -59,7 +65,7 @@ export class ForkedSessions implements SessionRunner {
   readonly #entry: string;
   readonly #args: readonly string[];
   /** What sessions have said on standard error: each reads the same inputs and warns of the same things. */
-  readonly #said = new Set<string>();
+  readonly #printed = new Set<string>();
 
   /**
    * @param entry file of the process to start
@@ -75,7 +81,7 @@ export class ForkedSessions implements SessionRunner {
     this.#args = args;
   }
 
-  /** @throws SessionError when a trial fails or the process ends before its session is done */
+  /** @throws SessionError when a trial fails, nothing of an input is tracked, or the process ends before its session is done */
   async run(
     groups: readonly Group[],
     session: number,
@@ -108,8 +114,8 @@ export class ForkedSessions implements SessionRunner {
   #relay(child: ChildProcess): void {
     if (child.stderr === null) return;
     createInterface({ input: child.stderr }).on('line', (line) => {
-      if (this.#said.has(line)) return;
-      this.#said.add(line);
+      if (this.#printed.has(line)) return;
+      this.#printed.add(line);
       process.stderr.write(`${line}\n`);
     });
   }
@@ -166,10 +172,17 @@ function listen(
             resolve(message.interrupted);
             return;
           case 'failed':
-            reject(new SessionError(`session ${session + 1}: ${message.message}`, message.exitCode ?? 1));
+            reject(new SessionError(failureText(message, session), message.exitCode ?? 1));
         }
       });
       turn.catch(reject);
     });
   });
+}
+
+function failureText(
+  { message, isOfInput }: Extract<SessionMessage, { kind: 'failed' }>,
+  session: number,
+): string {
+  return isOfInput === true ? message : `session ${session + 1}: ${message}`;
 }

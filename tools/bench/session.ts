@@ -2,12 +2,19 @@
  * One session of a matrix: a process that runs its groups one after the other, the cells of each in turns. This is the part
  * that runs inside the session's process, whichever that is; session-process.ts starts another for it.
  */
+import { rejectedInputText } from '../result/rejected-input.js';
 import type { ResultCase } from '../result/schema.js';
 import { blockOrder, sessionSeed, trialSeed } from './order.js';
 import type { MatrixSpec } from './matrix-spec.js';
-import type { Cell, Group } from './plan.js';
+import type { Cell, Group } from './matrix-plan.js';
 import { groupProgress, type GroupProgress } from './stopping.js';
-import { sessionBlocks, type CellRunner, type TrialMeasurement, type TrialRecord } from './trial.js';
+import {
+  sessionBlocks,
+  UnusableInputError,
+  type CellRunner,
+  type TrialMeasurement,
+  type TrialRecord,
+} from './trial.js';
 
 /** Where a matrix stands, for whoever watches. */
 export interface TrialPlace {
@@ -72,7 +79,7 @@ export class InProcessSessions implements SessionRunner {
     this.#makeRunner = makeRunner;
   }
 
-  /** @throws TrialError when a trial fails */
+  /** @throws TrialError when a trial fails, UnusableInputError for an input that cannot be read, or, after its first block, of which nothing is tracked */
   async run(
     groups: readonly Group[],
     session: number,
@@ -98,41 +105,72 @@ interface SessionContext {
 }
 
 /** Runs one group to the end of its session; true when it was interrupted. */
-async function runGroup(
-  group: Group,
-  session: number,
-  { spec, runner, state, hooks }: SessionContext,
-): Promise<boolean> {
+async function runGroup(group: Group, session: number, context: SessionContext): Promise<boolean> {
+  const { spec, state, hooks } = context;
   const ids = group.cells.map((cell) => cell.id);
-  const seed = sessionSeed(spec.seed, session);
   const first = nextBlock(ids, state.trials);
   const begun = sessionBlocks(ids, state.trials, session).length;
   let progress = sessionProgress(group, state, session, spec);
-  for (let block = 0; block < spec.warmupBlocks; block++) {
-    for (const cell of blockOrder(group, block, spec.order, seed)) {
-      if (hooks.isInterrupted?.() === true) return true;
-      hooks.onTrial?.(cell, group, { session, block: null, expected: progress.expected });
-      await runTrial(cell, null, trialSeed(group, block, seed), { runner, state });
-    }
+  // What is wrong with an input is told after its first block, not after hours.
+  let isFirst = true;
+  const run = async (place: BlockPlace): Promise<readonly MeasuredCell[] | null> => {
+    const measured = await runBlock(group, place, context);
+    if (measured !== null && isFirst) requireTracked(measured);
+    isFirst = false;
+    return measured;
+  };
+  for (let index = 0; index < spec.warmupBlocks; index++) {
+    const place = { session, index, block: null, expected: progress.expected };
+    if ((await run(place)) === null) return true;
   }
   for (let block = begun; !progress.done; block++) {
-    const trials: TrialRecord[] = [];
-    const cases: ResultCase[] = [];
-    for (const cell of blockOrder(group, block, spec.order, seed)) {
-      // A block counts as a whole or not at all.
-      if (hooks.isInterrupted?.() === true) return true;
-      hooks.onTrial?.(cell, group, { session, block, expected: progress.expected });
-      const measured = await runTrial(cell, block, trialSeed(group, block, seed), { runner, state });
-      const number = first + block - begun;
-      trials.push({ cell: cell.id, session, block: number, values: measured.values });
-      if (measured.case !== null) cases.push({ ...measured.case, session, trial: number });
+    const measured = await run({ session, index: block, block, expected: progress.expected });
+    if (measured === null) return true;
+    const number = first + block - begun;
+    for (const { cell, values, case: one } of measured) {
+      state.trials.push({ cell: cell.id, session, block: number, values });
+      if (one !== null) state.cases.push({ ...one, session, trial: number });
     }
-    state.trials.push(...trials);
-    state.cases.push(...cases);
     progress = sessionProgress(group, state, session, spec);
     if (!progress.done) await hooks.save?.(state, false);
   }
   return false;
+}
+
+/** A block and where it stands. */
+interface BlockPlace extends TrialPlace {
+  /** What its order and its seed come from. */
+  readonly index: number;
+}
+
+interface MeasuredCell extends TrialMeasurement {
+  readonly cell: Cell;
+}
+
+/** Runs every cell of a group once; null when it was interrupted, since a block counts as a whole or not at all. */
+async function runBlock(
+  group: Group,
+  { index, ...place }: BlockPlace,
+  { spec, runner, state, hooks }: SessionContext,
+): Promise<readonly MeasuredCell[] | null> {
+  const seed = sessionSeed(spec.seed, place.session);
+  const measured: MeasuredCell[] = [];
+  for (const cell of blockOrder(group, index, spec.order, seed)) {
+    if (hooks.isInterrupted?.() === true) return null;
+    hooks.onTrial?.(cell, group, place);
+    measured.push({
+      cell,
+      ...(await runTrial(cell, place.block, trialSeed(group, index, seed), { runner, state })),
+    });
+  }
+  return measured;
+}
+
+/** @throws UnusableInputError when no cell tracked a packet */
+function requireTracked(measured: readonly MeasuredCell[]): void {
+  const cases = measured.flatMap(({ case: one }) => one ?? []);
+  const text = cases.length === measured.length ? rejectedInputText(cases) : null;
+  if (text !== null) throw new UnusableInputError(text);
 }
 
 /** Blocks are numbered through over the sessions of a group. */
@@ -166,6 +204,7 @@ async function runTrial(
       if (late === undefined) return measured;
       state.failures?.push({ cell: cell.id, message: `the rate was not held (${late})` });
     } catch (error) {
+      if (error instanceof UnusableInputError) throw error;
       // Wrong usage stays wrong.
       const isLast = attempt === ATTEMPTS || (error as { exitCode?: unknown }).exitCode === 2;
       if (isLast) throw new TrialError(cell, block, error);
@@ -178,8 +217,8 @@ async function runTrial(
 }
 
 /** The failed check of a trial in which the machine did not let the rate be held: another may. What it found; undefined for none. */
-function lateCheck({ case: one }: TrialMeasurement): string | undefined {
-  return one?.audit.find(({ ok, name }) => !ok && name.startsWith('rate-achieved'))?.name;
+function lateCheck({ case: entry }: TrialMeasurement): string | undefined {
+  return entry?.audit.find(({ ok, name }) => !ok && name.startsWith('rate-achieved'))?.name;
 }
 
 /** Failures as remarks: one sentence a message, however many trials it was. */

@@ -1,6 +1,6 @@
 /** One trial of a cell, and what runs it. */
 import type { ResultCase } from '../result/schema.js';
-import type { Cell } from './plan.js';
+import type { Cell } from './matrix-plan.js';
 
 /** Figures of one trial by metric name; a metric that was not measured is absent. */
 export type TrialValues = Readonly<Record<string, number>>;
@@ -10,6 +10,28 @@ export interface TrialMeasurement {
   readonly values: TrialValues;
   /** The whole measurement, for result.json; null from runners that only have figures. */
   readonly case: ResultCase | null;
+}
+
+/** Nothing can be measured of an input, in this trial or another. The message names it and says what to do. */
+export class UnusableInputError extends Error {
+  /** Exit code of the command line. */
+  readonly exitCode: number;
+
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'UnusableInputError';
+    const { exitCode } = (cause ?? {}) as { exitCode?: unknown };
+    this.exitCode = typeof exitCode === 'number' ? exitCode : 1;
+  }
+
+  /** Runs what reads or checks an input. */
+  static async during<T>(work: () => T | Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw new UnusableInputError(error instanceof Error ? error.message : String(error), error);
+    }
+  }
 }
 
 /** Runs one trial of a cell. The seed is the same for all cells of a block. */

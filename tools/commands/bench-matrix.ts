@@ -5,16 +5,15 @@ import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
-import type { MatrixHooks } from '../bench/drive-matrix.js';
-import type { TrialPlace } from '../bench/session.js';
-import { loadText } from '../replay/case-id.js';
 import { workerFile } from '../replay/thread-pool.js';
+import { addEditOptions, checkedFilter, checkedIpMap } from './edit-options.js';
 import { designList } from './list-designs.js';
-import { prepareOutFolder } from '../report/out-folder.js';
+import { dropEmptyFolder, prepareOutFolder } from '../report/out-folder.js';
 import { requireReachableVerdict } from '../bench/reachable-verdict.js';
 import { readMatrixFile } from '../bench/matrix-file.js';
 import {
   checkMatrix,
+  nameOfInput,
   parsePrecision,
   type InputSpec,
   type MatrixSpec,
@@ -22,8 +21,8 @@ import {
 } from '../bench/matrix-spec.js';
 import { cellList, matrixSummary, trialList } from '../bench/matrix-text.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
-import { parseShard, planMatrix, type Shard } from '../bench/plan.js';
-import { findPreset, PRESETS } from '../bench/presets.js';
+import { parseShard, planMatrix, type Shard } from '../bench/matrix-plan.js';
+import { findReadyMatrix, READY_MATRICES } from '../bench/ready-matrices.js';
 import { parseRate } from '../bench/rate.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import type { ChecksumChoice } from '../config/checksum-handling.js';
@@ -33,10 +32,11 @@ import { designsOption, oneOf, wholeNumber } from './option-values.js';
 import { addCaptureOptions, filesOf, readingOf, type CaptureFlags } from './capture-options.js';
 import { matrixChecksumsOption } from './checksum-options.js';
 import { presentResult } from './present-result.js';
-import { StopSignals } from './stop-signals.js';
+import { ShortRunNotice } from './short-run-notice.js';
 import { loadInput } from './matrix-input.js';
+import { MatrixProgress, StopOnSignal } from './matrix-progress.js';
 import { requireRepeatable } from './replay-input.js';
-import type { BuildChoice } from '../replay/replay-plan.js';
+import type { BuildChoice, PacingRequest } from '../replay/replay-plan.js';
 import { inputRunKeys, latencyText, type InputRunFlags } from './input-run-keys.js';
 import { addRateOptions, addRunOptions, buildChoice, pacingOf, type RateFlags } from './replay-options.js';
 import { UsageError } from './usage-error.js';
@@ -53,6 +53,7 @@ export interface MatrixFlags extends CaptureFlags, ChecksumChoice, RateFlags, Pa
   readonly workers?: number | readonly number[];
   readonly rates?: readonly string[];
   readonly packets?: number;
+  readonly change?: boolean;
   readonly batch?: number;
   readonly build?: BuildChoice;
   readonly bare?: boolean;
@@ -84,17 +85,15 @@ export interface MatrixFlags extends CaptureFlags, ChecksumChoice, RateFlags, Pa
 export function addMatrixOptions(command: Command): void {
   command
     .option('--matrix <file>', 'run the matrix that a bench.yaml describes')
-    .option(
-      '--preset <name>',
-      `run a matrix that comes with ctreplay: ${PRESETS.map((p) => p.name).join(', ')}`,
-    )
+    .option('--preset <name>', `run a ready-made matrix: ${READY_MATRICES.map((p) => p.name).join(', ')}`)
     .addOption(new Option('--capture <files>').argParser(words).hideHelp());
   command.addOption(matrixChecksumsOption());
   addCaptureOptions(command);
+  addEditOptions(command);
   addRateOptions(command);
   command.option(
     '--rates <list>',
-    'several rates, joined by commas: topspeed, 100k or 100kpps (packets/s), 50mbps, x2',
+    'several rates, joined by commas: topspeed, 100k or 100kpps (packets/s), 50mbps, 1gbps, x2',
     rateWords,
   );
   addRunOptions(command);
@@ -145,7 +144,10 @@ function addMatrixOutputOptions(command: Command): void {
     )
     .option('--resume', 'go on from the result.json in --out')
     .option('--force', 'replace the result that --out holds')
-    .option('--list', 'list the cells of the matrix, or without one the presets, and run nothing')
+    .option(
+      '--list',
+      'list the cells of the matrix, or without a matrix the ready-made ones, and run nothing',
+    )
     .option('--list-designs', 'list the designs and their presets, and run nothing')
     .option('--dry-run', 'list every trial in its order and run nothing')
     .option('--quiet', 'only what makes the result unusable')
@@ -162,38 +164,44 @@ function addMatrixOutputOptions(command: Command): void {
 }
 
 /**
- * Whether the flags ask for a matrix.
- * @throws UsageError for flags that need one and do not name it
+ * Whether the flags ask for a matrix; else it is the workload of ovs-benchmark.
+ * @param given options on the command line
+ * @throws UsageError for options that go with the other of the two, which would be left unused
  */
-export function isMatrixRequest(flags: MatrixFlags): boolean {
-  if (flags.matrix !== undefined || flags.preset !== undefined || flags.capture !== undefined) return true;
-  if (flags.list === true || flags.listDesigns === true) return true;
-  if (flags.scenario !== undefined && flags.scenario !== 'ovs-benchmark') return true;
-  const needing = [
-    Array.isArray(flags.workers) ? '--workers with several numbers' : null,
-    flags.rates === undefined ? null : '--rates',
-    flags.sessions === undefined ? null : '--sessions',
-    flags.untilPrecision === undefined ? null : '--until-precision',
-    flags.shard === undefined ? null : '--shard',
-    flags.resume === true ? '--resume' : null,
-    flags.dryRun === true ? '--dry-run' : null,
-    flags.out === undefined ? null : '--out',
-    flags.keepTruncated === true ? '--keep-truncated' : null,
-    flags.strict === true ? '--strict' : null,
-    flags.checksums === undefined ? null : '--checksums',
-    flags.config === undefined ? null : '--config',
-    flags.loop === undefined ? null : '--loop',
-    flags.duration === undefined ? null : '--duration',
-    flags.limit === undefined ? null : '--limit',
-    flags.pps === undefined ? null : '--pps',
-  ].find((name) => name !== null);
-  if (needing !== undefined) {
-    throw new UsageError(
-      `${needing} is for a matrix; name one with captures, --preset, --matrix or --synth (not ovs-benchmark)`,
-    );
+export function isMatrixRequest(flags: MatrixFlags, given: readonly string[]): boolean {
+  const isMatrix =
+    [flags.matrix, flags.preset, flags.capture].some((flag) => flag !== undefined) ||
+    flags.list === true ||
+    flags.listDesigns === true ||
+    (flags.scenario !== undefined && flags.scenario !== 'ovs-benchmark');
+  if (isMatrix) {
+    if (flags.change === true) throw new UsageError('--change is for --synth ovs-benchmark; leave it out');
+    return true;
   }
-  return false;
+  const needing = Array.isArray(flags.workers)
+    ? '--workers with several numbers'
+    : given.find((long) => !OVS_BENCHMARK_OPTIONS.has(long));
+  if (needing === undefined) return false;
+  throw new UsageError(
+    `${needing} is for a matrix; name one with captures, --preset, --matrix or --synth (not ovs-benchmark)`,
+  );
 }
+
+/** What `--synth ovs-benchmark` makes use of, and how things are shown. */
+const OVS_BENCHMARK_OPTIONS: ReadonlySet<string> = new Set([
+  ...['--synth', '--scenario', '--workers', '--packets', '--batch', '--change', '--design', '--mutex'],
+  ...[
+    '--touch-ahead',
+    '--build',
+    '--bare',
+    '--trials',
+    '--seed',
+    '--json',
+    '--quiet',
+    '--verbose',
+    '--no-color',
+  ],
+]);
 
 /**
  * Runs the matrix that the flags ask for.
@@ -209,7 +217,7 @@ export async function runMatrix(
     return;
   }
   if (flags.list === true && !namesMatrix(flags)) {
-    process.stdout.write(PRESETS.map((preset) => `${preset.name.padEnd(8)}${preset.summary}\n`).join(''));
+    process.stdout.write(READY_MATRICES.map(({ name, summary }) => `${name.padEnd(8)}${summary}\n`).join(''));
     return;
   }
   const spec = await specOf(flags, isGiven);
@@ -226,9 +234,11 @@ export async function runMatrix(
     throw new UsageError('--resume needs --out: the folder of the run to go on from');
   }
   const folder = flags.out ?? (flags.json === true ? null : freshFolder(flags.preset ?? 'matrix'));
-  if (folder !== null && flags.resume !== true) await prepareOutFolder(folder, flags.force === true, true);
+  const isNew = folder !== null && flags.resume !== true;
+  const outMade = isNew && (await prepareOutFolder(folder, flags.force === true, true));
   const stop = new StopOnSignal();
-  const progress = new MatrixProgress(flags.quiet !== true && flags.json !== true, spec.sessions);
+  const isForPeople = flags.quiet !== true && flags.json !== true;
+  const progress = new MatrixProgress(isForPeople, spec.sessions);
   let result: MatrixResult;
   try {
     result = await runMatrixBench({
@@ -239,11 +249,12 @@ export async function runMatrix(
       load: loadInput,
       sessionEntry: sessionEntry(),
       commandLine: argv,
-      hooks: {
-        isInterrupted: () => stop.requested,
-        onTrial: progress.onTrial,
-      },
+      hooks: { isInterrupted: () => stop.requested, onTrial: progress.onTrial },
+      onMeasured: new ShortRunNotice(isForPeople, () => progress.finish()).onMeasured,
     });
+  } catch (error) {
+    if (outMade) await dropEmptyFolder(folder);
+    throw error;
   } finally {
     progress.finish();
     stop.disarm();
@@ -255,7 +266,7 @@ function namesMatrix(flags: MatrixFlags): boolean {
   return [flags.matrix, flags.preset, flags.scenario, flags.capture].some((flag) => flag !== undefined);
 }
 
-/** The matrix: file or preset, then the flags that were given. */
+/** The matrix: from the file or ready-made, then the flags that were given. */
 async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): Promise<MatrixSpec> {
   if (flags.matrix !== undefined && flags.preset !== undefined) {
     throw new UsageError('--matrix and --preset exclude each other; give one of them');
@@ -265,7 +276,7 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
     file !== null
       ? (file.content as Partial<MatrixSpecInput>)
       : flags.preset !== undefined
-        ? findPreset(flags.preset).matrix
+        ? findReadyMatrix(flags.preset).matrix
         : { designs: [...DEFAULT_DESIGNS] };
   const inputs = inputsOf(flags, isGiven);
   const given = <T>(name: string, value: T | undefined, field: string): Record<string, T> =>
@@ -275,7 +286,6 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
     ...given('design', flags.design === undefined ? undefined : designNames(flags.design), 'designs'),
     ...given('workers', flags.workers === undefined ? undefined : [flags.workers].flat(), 'workers'),
     ...given('rates', flags.rates, 'rates'),
-    ...rateOverride(flags),
     ...given('steer', flags.steer, 'steer'),
     ...given('warmup', flags.warmup, 'warmupPackets'),
     ...given('latency', flags.latency === undefined ? undefined : latencyText(flags.latency), 'latency'),
@@ -293,19 +303,29 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
     ...given('pin', flags.pin, 'pin'),
     ...given('seed', flags.seed, 'seed'),
   };
+  const rate = rateOverride(flags);
   const checked = checkMatrix({ ...base, ...overrides }, flags.matrix ?? 'bench', file?.lineOf);
-  // What is asked of the run holds for every input, also for those of a file or preset.
+  // What is asked of the run holds for every input, also for those of a file or a ready-made matrix.
   const run = inputRunKeys(flags, isGiven);
-  return { ...checked, inputs: checked.inputs.map((input) => ({ ...input, ...run })) };
+  const hasRate = rate !== null || flags.rates !== undefined;
+  return {
+    ...checked,
+    ...(rate === null ? {} : { rates: [rate] }),
+    inputs: checked.inputs.map(({ rates, ...input }) => ({
+      ...input,
+      ...(hasRate || rates === undefined ? {} : { rates }),
+      ...run,
+    })),
+  };
 }
 
-/** The one rate that a replay would take, where one was given. */
-function rateOverride(flags: MatrixFlags): { rates?: string[] } {
+/** The one rate that a replay would take; null where none was given. */
+function rateOverride(flags: MatrixFlags): PacingRequest | null {
   const pacing = pacingOf(flags);
-  if (pacing.mode === 'topspeed' && flags.topspeed !== true) return {};
+  if (pacing.mode === 'topspeed' && flags.topspeed !== true) return null;
   if (flags.rates !== undefined)
     throw new UsageError('--rates and one rate exclude each other; give one of them');
-  return { rates: [loadText(pacing)] };
+  return pacing;
 }
 
 /** Names of the designs that `--design` gives, presets included. */
@@ -329,7 +349,12 @@ export function captureKeys({
 function inputsOf(flags: MatrixFlags, isGiven: (name: string) => boolean): InputSpec[] {
   const packets = isGiven('packets') ? flags.packets : undefined;
   const scenarios = (flags.scenario ?? '').split(',').filter((name) => name !== '');
-  const parameters = { ...flags.scenarioParameters, ...(packets === undefined ? {} : { packets }) };
+  const parameters = {
+    ...flags.scenarioParameters,
+    ...(packets === undefined ? {} : { packets }),
+    // As in a replay, one rate for all is that of the stamps as well.
+    ...(flags.pps === undefined ? {} : { pps: flags.pps }),
+  };
   return [
     ...scenarios.map((scenario) => ({
       scenario,
@@ -353,6 +378,7 @@ export async function checkInputs(inputs: readonly InputSpec[]): Promise<void> {
   for (const input of inputs) {
     if (input.scenario !== undefined) openScenario(input.scenario, input.parameters ?? {}, 1);
     if (input.config !== undefined) readConfig(input.config);
+    checkEdits(input);
     if (input.capture === undefined) continue;
     const files = filesOf([input.capture]);
     readingOf(input);
@@ -364,6 +390,17 @@ export async function checkInputs(inputs: readonly InputSpec[]): Promise<void> {
       }
     }
     requireRepeatable(files);
+  }
+}
+
+/** @throws UsageError for a filter or a map of addresses that is none */
+function checkEdits(input: InputSpec): void {
+  const { filter, srcipmap, dstipmap } = input;
+  try {
+    if (filter !== undefined) checkedFilter(filter);
+    for (const maps of [srcipmap, dstipmap]) if (maps !== undefined) checkedIpMap(maps);
+  } catch (error) {
+    throw new UsageError(`${nameOfInput(input)}: ${(error as Error).message}`);
   }
 }
 
@@ -401,71 +438,4 @@ function shard(text: string): Shard {
   const parsed = parseShard(text);
   if (parsed !== null) return parsed;
   throw new InvalidArgumentError('Give part and number of parts, for example 2/4.');
-}
-
-/** First signal: end after the trial in progress. Second: end now. */
-export class StopOnSignal {
-  readonly #signals: StopSignals;
-
-  constructor(advice = 'go on later with --resume') {
-    this.#signals = new StopSignals(
-      () =>
-        process.stderr.write(`\nInterrupted: ending after this trial; ${advice}. Once more to drop it.\n`),
-      'the trial in progress is dropped',
-    );
-  }
-
-  get requested(): boolean {
-    return this.#signals.requested;
-  }
-
-  disarm(): void {
-    this.#signals.disarm();
-  }
-}
-
-/** What runs now: one line that is overwritten on a terminal, one line per group elsewhere. */
-export class MatrixProgress {
-  readonly #enabled: boolean;
-  readonly #sessions: number;
-  readonly #sessionWord: string;
-  #group = '';
-  #shown = false;
-
-  /**
-   * @param sessions of the matrix, as far as known beforehand
-   * @param sessionWord what a session is called
-   */
-  constructor(enabled: boolean, sessions: number, sessionWord = 'session') {
-    this.#enabled = enabled;
-    this.#sessions = sessions;
-    this.#sessionWord = sessionWord;
-  }
-
-  /** To be handed to the matrix. */
-  readonly onTrial: NonNullable<MatrixHooks['onTrial']> = (cell, group, place) => {
-    const name = cell.role === 'design' ? cell.design : `${cell.design} (${cell.role})`;
-    const session =
-      this.#sessions > 1 ? `${this.#sessionWord} ${place.session + 1} of ${this.#sessions}: ` : '';
-    this.#trial(`${session}${group.name}`, name, place);
-  };
-
-  #trial(group: string, cell: string, { block, expected }: TrialPlace): void {
-    if (!this.#enabled) return;
-    const isTerminal = process.stderr.isTTY;
-    if (group !== this.#group) {
-      this.finish();
-      process.stderr.write(`${group}\n`);
-      this.#group = group;
-    }
-    if (!isTerminal) return;
-    const place = block === null ? 'warm-up' : `trial ${block + 1} of ${Math.max(expected, block + 1)}`;
-    process.stderr.write(`\r\u001b[K  ${place}  ${cell}`);
-    this.#shown = true;
-  }
-
-  finish(): void {
-    if (this.#shown) process.stderr.write('\r\u001b[K');
-    this.#shown = false;
-  }
 }

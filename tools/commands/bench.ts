@@ -47,14 +47,22 @@ export function register(program: Command, argv: readonly string[]): void {
       ...(captures.length === 0 ? {} : { capture: [...(given.capture ?? []), ...captures] }),
       scenarioParameters: parametersOf(given, parameters),
     };
-    if (isMatrixRequest(flags)) {
+    const onCommandLine = command.options.filter(
+      (option) => command.getOptionValueSource(option.attributeName()) === 'cli',
+    );
+    if (
+      isMatrixRequest(
+        flags,
+        onCommandLine.map(({ long }) => long ?? ''),
+      )
+    ) {
       await runMatrix(flags, (name) => command.getOptionValueSource(name) !== 'default', argv);
       return;
     }
     if (flags.scenario !== 'ovs-benchmark') {
       throw new UsageError(
         flags.scenario === undefined
-          ? 'name captures, or a workload with --synth, --preset or --matrix; --list shows the presets'
+          ? 'name captures, or a workload with --synth, --preset or --matrix; --list shows the ready-made matrices'
           : `--synth is '${flags.scenario}', which this command cannot run; give ovs-benchmark`,
       );
     }

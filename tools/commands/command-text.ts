@@ -1,6 +1,7 @@
 /** What the commands say of themselves, as a Markdown table and as man pages: from the same objects as --help. */
 import type { Command, Option } from 'commander';
 import { EXIT_CODES } from './exit-codes.js';
+import { ONLY_BENCH, ONLY_REPLAY } from './vocabulary.js';
 
 /** Options of a command that help shows. */
 function shownOptions(command: Command): readonly Option[] {
@@ -59,9 +60,23 @@ export function optionsMarkdown(program: Command): string {
     ].join('\n'),
     '## Units',
     ['| Of | Written |', '| --- | --- |', ...UNITS.map(([what, how]) => `| ${what} | ${how} |`)].join('\n'),
+    '## replay and bench',
+    'What one can measure the other can, under the same name. Only one of them has:',
+    [
+      '| Option | Of | Why |',
+      '| --- | --- | --- |',
+      ...onlyRows('replay', ONLY_REPLAY),
+      ...onlyRows('bench', ONLY_BENCH),
+    ].join('\n'),
     ...sections,
     '',
   ].join('\n\n');
+}
+
+function onlyRows(command: string, options: Readonly<Record<string, string>>): string[] {
+  return Object.entries(options).map(
+    ([option, why]) => `| \`${option}\` | \`${command}\` | ${cellText(why)} |`,
+  );
 }
 
 /** Text for roff: no line of it is taken for a request. */

@@ -9,8 +9,9 @@ import { outcomeSentence } from '../report/verdict-evidence.js';
 import { cellsOf } from '../result/cells.js';
 import { writeAtomically } from '../result/result-file.js';
 import { loadRuns, type Run } from '../result/runs.js';
-import { terminalWidth } from '../text/terminal-width.js';
+import { painter } from '../text/terminal-style.js';
 import { oneOf } from './option-values.js';
+import { terminalOf } from './present-result.js';
 
 const FORMATS = ['text', 'csv', 'markdown', 'json'] as const;
 
@@ -19,6 +20,7 @@ interface CompareFlags {
   readonly acrossMachines?: boolean;
   readonly format: (typeof FORMATS)[number];
   readonly output?: string;
+  readonly color?: boolean;
 }
 
 /** Adds `compare` to the program. */
@@ -30,7 +32,8 @@ export function register(program: Command): void {
       'Compares the cells that two results have in common: values, the difference, and whether it is more than sessions of ' +
         'one build differ by (t test over sessions; several results in a folder count as sessions). With one session on a ' +
         'side nothing is claimed of times and rates. Times and rates are compared only when both results are from one machine; ratios between ' +
-        'designs and work counts always are. A significant difference is no error: for a gate see regress.',
+        'designs and work counts always are. Ratios with intervals are drawn as a forest plot. A significant difference is no error: for a ' +
+        'gate see regress.',
     )
     .argument('<base>', 'result.json, its folder, or a folder of such folders')
     .argument('<head>', 'the same, of what is new')
@@ -38,6 +41,7 @@ export function register(program: Command): void {
     .option('--across-machines', 'compare times and rates although the machines differ')
     .option('--format <name>', FORMATS.join(', '), oneOf(FORMATS), 'text')
     .option('-o, --output <file>', 'where to write; default: standard output')
+    .option('--no-color', 'no colours; also NO_COLOR')
     .addHelpText(
       'after',
       '\nExamples:\n  ctreplay compare results/before results/after\n  ctreplay compare base.json head.json --format csv -o delta.csv',
@@ -52,8 +56,12 @@ async function compare(base: string, head: string, flags: CompareFlags): Promise
     acrossMachines: flags.acrossMachines === true,
   });
   const labels = [base, head] as const;
+  // A file has no colours.
+  const terminal = terminalOf({ color: flags.output === undefined ? flags.color : false });
   const text = {
-    text: () => compareText(compared, labels) + verdictOf(compared, runs),
+    text: () =>
+      compareText(compared, labels, terminal.width, painter(terminal.colour)) +
+      verdictOf(compared, runs, terminal),
     csv: () => compareCsv(compared),
     markdown: () => compareMarkdown(compared, labels),
     json: () => compareJson(compared),
@@ -68,6 +76,7 @@ async function compare(base: string, head: string, flags: CompareFlags): Promise
 function verdictOf(
   compared: ComparedResults,
   [base, head]: readonly [readonly Run[], readonly Run[]],
+  terminal: Parameters<typeof renderVerdict>[1],
 ): string {
   const pairs = cellsOf(head).flatMap((cell) => {
     const twin = cellsOf(base).find(({ id }) => id === cell.id);
@@ -83,10 +92,7 @@ function verdictOf(
           ),
         ];
   const sentences = verdictText(compareEvidence(compared), outcome);
-  return renderVerdict(sentences, {
-    width: terminalWidth(process.env, process.stdout.columns),
-    colour: false,
-  });
+  return renderVerdict(sentences, terminal);
 }
 
 function alpha(text: string): number {

@@ -1,8 +1,9 @@
 /** `ctreplay demo`: the main job on the capture that comes with ctreplay and on a SYN flood, as `npm start` runs it. */
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { packageRoot } from '../result/tool-version.js';
+import { packageRoot } from '../../engine/host/module.js';
 import { register as registerReplay } from './replay.js';
+import { interruptedExitCode } from './stop-signals.js';
 
 interface DemoRun {
   /** Folder below --out; also what the heading calls it. */
@@ -54,6 +55,8 @@ export function register(program: Command): void {
       for (const [index, run] of RUNS.entries()) {
         process.stdout.write(`${index === 0 ? '' : '\n\n'}== ${run.says}\n\n`);
         await replay(['replay', ...run.argv, ...outOf(out, run), ...command.args]);
+        // Who ends the first does not want the second.
+        if (interruptedExitCode() !== null) return;
       }
     });
 }

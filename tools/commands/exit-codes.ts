@@ -12,7 +12,9 @@ export const EXIT_CODES: readonly ExitCode[] = [
   { code: 2, meaning: 'wrong usage: an option, a value, a file of settings' },
   { code: 98, meaning: 'inconclusive (regress): the machine was too noisy to tell' },
   { code: 99, meaning: 'regression or difference found (regress, diff, conform, vectors)' },
-  { code: 130, meaning: 'interrupted (Ctrl-C, SIGTERM, SIGHUP); what was measured is kept' },
+  { code: 129, meaning: 'ended by SIGHUP, a closed terminal; what was measured is kept' },
+  { code: 130, meaning: 'interrupted by Ctrl-C; what was measured is kept' },
+  { code: 143, meaning: 'ended by SIGTERM, as schedulers send it; what was measured is kept' },
 ];
 
 /** One line for the end of a help. */

@@ -1,9 +1,10 @@
 /** From the flags that say how traffic is replayed to the keys of a matrix's inputs, which say the same. */
 import type { InputSpec } from '../bench/matrix-spec.js';
 import type { LatencyMode } from '../replay/replay-plan.js';
+import type { EditFlags } from './edit-options.js';
 import type { ReplayFlags } from './replay-options.js';
 
-/** The flags that addRunOptions adds. */
+/** The flags of rates, edits and runs that an input of a matrix can have. */
 export type InputRunFlags = Pick<
   ReplayFlags,
   | 'loop'
@@ -18,6 +19,9 @@ export type InputRunFlags = Pick<
   | 'latency'
   | 'warmup'
   | 'config'
+  | 'timeline'
+  | 'burst'
+  | keyof EditFlags
 > & { readonly limit?: number; readonly uniqueIp?: boolean };
 
 /**
@@ -39,6 +43,13 @@ export function inputRunKeys(
     sweepIntervalMs: flags.sweepInterval,
     config: flags.config,
     limit: flags.limit,
+    timelineMs: flags.timeline,
+    burst: flags.burst,
+    filter: flags.filter,
+    srcipmap: flags.srcipmap,
+    dstipmap: flags.dstipmap,
+    snaplen: flags.snaplen,
+    maxGapMs: flags.maxGap,
   };
   return Object.fromEntries(Object.entries(keys).filter(([, value]) => value !== undefined));
 }

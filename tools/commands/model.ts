@@ -6,7 +6,7 @@ import { predictSeries, workerRange, type PredictedPoint, type PredictedSeries }
 import { readResult } from '../result/result-file.js';
 import { printable } from '../text/escape.js';
 import { formatNs, formatRate, formatShare, NOT_MEASURED } from '../text/quantities.js';
-import { grid } from '../text/terminal-grid.js';
+import { grid, wrap } from '../text/terminal-grid.js';
 import { painter, wantsColour } from '../text/terminal-style.js';
 import { wholeNumber } from './option-values.js';
 
@@ -14,6 +14,7 @@ interface ModelFlags {
   readonly cores: { readonly first: number; readonly last: number } | readonly number[];
   readonly feed?: number;
   readonly packets: number;
+  readonly extrapolate?: boolean;
   readonly seed: number;
   readonly json?: boolean;
   readonly color?: boolean;
@@ -42,6 +43,10 @@ export function register(program: Command): void {
       'take times only from cases with at most this many workers, so that larger ones test the prediction',
       wholeNumber(1, 64, 'workers'),
     )
+    .option(
+      '--extrapolate',
+      'show also what is refused, without a band: the locks alone, with everything else as it was measured',
+    )
     .option('--packets <count>', 'packets per simulation', wholeNumber(1000, 1e8, 'packets'), 40_000)
     .option(
       '--seed <integer>',
@@ -66,6 +71,7 @@ export function register(program: Command): void {
           feedUpTo: flags.feed ?? null,
           seed: flags.seed,
           packets: flags.packets,
+          extrapolate: flags.extrapolate,
         }),
       );
       if (flags.json === true) {
@@ -82,6 +88,7 @@ function seriesText(series: PredictedSeries, cores: number, flags: ModelFlags): 
   const paint = painter(
     wantsColour(flags.color === false ? false : undefined, process.env, process.stdout.isTTY === true),
   );
+  const width = terminalWidth(process.env, process.stdout.columns);
   const table = grid(
     series.points,
     [
@@ -104,11 +111,11 @@ function seriesText(series: PredictedSeries, cores: number, flags: ModelFlags): 
       { head: 'times from', expendable: 4, cell: (one) => `w${one.fedFrom}` },
       { head: 'note', align: 'left', expendable: 1, cell: (one) => kindText(one) },
     ],
-    terminalWidth(process.env, process.stdout.columns),
+    width,
     paint,
   );
   return (
-    `${paint('bold', `${printable(series.input)} · ${printable(series.design)}`)}\n${heldOutText(series)}\n${table}\n${refusedText(series)}` +
+    `${paint('bold', `${printable(series.input)} · ${printable(series.design)}`)}\n${heldOutText(series)}\n${table}\n${refusedText(series)}${restsOnText(series, width)}` +
     paint(
       'dim',
       `Predictions are for a core per thread, probed and timed as the times they come from were (probeCost in the result says what that adds); 'measured' leaves out the time that workers had no CPU (${cores} cores measured). A band is no confidence interval: it is as wide, per doubling of workers, as the worst held-out error.\n`,
@@ -139,6 +146,14 @@ function refusedText({ points }: PredictedSeries): string {
     .join('');
 }
 
+/** What predictions beyond the measurement rest on; ends with a newline, empty where there are none. */
+function restsOnText({ restsOn, points }: PredictedSeries, width: number): string {
+  const beyond = points.some(({ workers, fedFrom, predicted }) => predicted !== null && workers > fedFrom);
+  if (!beyond || restsOn.length === 0) return '';
+  const lines = restsOn.map((text) => `  ${wrap(text, Math.max(40, width) - 2, '  ')}\n`);
+  return `More workers than were measured rest on what was not measured here:\n${lines.join('')}`;
+}
+
 function percentText(share: number): string {
   return `${share >= 0 ? '+' : ''}${(share * 100).toFixed(1)} %`;
 }
@@ -153,7 +168,7 @@ function errorText(one: PredictedPoint): string {
 }
 
 function kindText(one: PredictedPoint): string {
-  if (one.refused !== null) return 'refused';
+  if (one.refused !== null) return one.predicted === null ? 'refused' : 'locks alone: nothing bears it out';
   if (!one.oversubscribed) return one.measured === null ? 'prediction' : '';
   return one.measured === null ? 'prediction' : 'more workers than cores: no measurement of scaling';
 }

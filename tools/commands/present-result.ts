@@ -1,5 +1,6 @@
 /** What a run ends with, for every command that measures: the table, then the files, then the verdict. */
 import { beforeTheEnd } from './program-end.js';
+import { interruptedExitCode } from './stop-signals.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
 import { renderTerminal } from '../report/terminal.js';
 import { renderVerdict } from '../report/terminal-verdict.js';
@@ -40,11 +41,13 @@ export interface Presentation {
   readonly name: string;
   /** Text between tables and files; ends with a newline. */
   readonly extra?: string;
+  /** What stands in place of tables and verdict: tables are then shown with --verbose only. Ends with a newline. */
+  readonly ending?: string;
 }
 
 /**
  * Prints the result and then writes its files, so that a full disk does not take the table along, and sets the exit code: 1 for a
- * result that failed its audit, 130 for one that was cut short.
+ * result that failed its audit, that of the signal for one that was cut short.
  */
 export function presentResult(result: Result, flags: ShowFlags, presentation: Presentation): Promise<void> {
   return beforeTheEnd(() => present(result, flags, presentation));
@@ -53,7 +56,7 @@ export function presentResult(result: Result, flags: ShowFlags, presentation: Pr
 async function present(
   result: Result,
   flags: ShowFlags,
-  { folder, name, extra = '' }: Presentation,
+  { folder, name, extra = '', ending }: Presentation,
 ): Promise<void> {
   const runs: Run[] = [{ label: folder ?? name, file: null, result }];
   const quiet = flags.quiet === true;
@@ -63,17 +66,24 @@ async function present(
   } else if (flags.stream === true) {
     process.stdout.write(`${JSON.stringify({ event: 'result', folder, result })}\n`);
   } else {
-    const detail = flags.verbose === true ? 'full' : 'brief';
-    process.stdout.write(renderTerminal(runs, { ...terminal, quiet, detail }));
+    const isVerbose = flags.verbose === true;
+    const detail = isVerbose ? 'full' : 'brief';
+    const problemsOnly = quiet || (ending !== undefined && !isVerbose);
+    process.stdout.write(renderTerminal(runs, { ...terminal, quiet: problemsOnly, detail }));
     if (!quiet && extra !== '') process.stdout.write(`\n${extra}`);
   }
-  if (!result.valid) process.exitCode = 1;
-  else if (result.partial) process.exitCode = 130;
+  setExitCode(result);
   if (folder !== null) {
     await writeResult(folder, result);
     await writeFiles(folder, await renderFormats(runs, STORED_FORMATS));
   }
   if (flags.json === true || flags.stream === true || quiet) return;
   if (folder !== null) process.stdout.write(`\nResult: ${folder}\n`);
-  process.stdout.write(renderVerdict(verdictSentences(runs), terminal));
+  process.stdout.write(ending ?? renderVerdict(verdictSentences(runs), terminal));
+}
+
+/** The exit code of a command that measured: 1 for a result that failed its audit, that of the signal for one that was cut short. */
+export function setExitCode({ valid, partial }: Pick<Result, 'valid' | 'partial'>): void {
+  if (!valid) process.exitCode = 1;
+  else if (partial) process.exitCode = interruptedExitCode() ?? 1;
 }

@@ -1,6 +1,7 @@
 /** The options that say how traffic is replayed, and the plan that they make. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
+import { MATRIX_TIMELINE_MS } from '../bench/matrix-spec.js';
 import { withSettings } from '../config/apply-config.js';
 import { checksumConfig, type ChecksumChoice } from '../config/checksum-handling.js';
 import { configOf } from '../config/suggested.js';
@@ -20,6 +21,7 @@ import {
 import { STEER_MODES, type SteerMode } from '../replay/steer.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
 import type { CaptureFlags } from './capture-options.js';
+import type { EditFlags } from './edit-options.js';
 import {
   bitRate,
   checked,
@@ -46,15 +48,9 @@ export interface RateFlags {
 }
 
 /** Values as commander leaves them. */
-export interface ReplayFlags extends RateFlags, CaptureFlags, ChecksumChoice {
+export interface ReplayFlags extends RateFlags, EditFlags, CaptureFlags, ChecksumChoice {
   readonly design: string;
   readonly limit?: number;
-  readonly filter?: string;
-  readonly srcipmap?: string;
-  readonly dstipmap?: string;
-  readonly snaplen?: number;
-  /** Milliseconds. */
-  readonly maxGap?: number;
   readonly findMaxPps?: boolean;
   readonly slo?: string;
   readonly workers: number;
@@ -74,7 +70,8 @@ export interface ReplayFlags extends RateFlags, CaptureFlags, ChecksumChoice {
   readonly bare?: boolean;
   readonly latency?: LatencyMode;
   readonly warmup: number;
-  readonly timeline: number;
+  /** Milliseconds. */
+  readonly timeline?: number;
   readonly pin?: boolean;
   readonly seed: number;
   /** Size of the packet store, MiB; absent = what the memory allows. */
@@ -90,14 +87,60 @@ const SEARCH_STEP_MS = 1000;
 
 /** Adds the options to a command. */
 export function addReplayOptions(command: Command): void {
+  addWorkersOption(command);
+  addRateOptions(command);
+  addRunOptions(command);
+  addEngineOptions(command);
+  command.addOption(buildOption()).option('--bare', 'as --build bare');
+  addSeedOptions(command);
+}
+
+/** Adds how many threads run packets. */
+export function addWorkersOption(command: Command): void {
   command.option(
     '--workers <count>',
     'worker threads, 1 to 64',
     wholeNumber(1, 64, 'workers'),
     DEFAULT_PLAN.workers,
   );
-  addRateOptions(command);
+}
+
+/** Adds how the engine is fed, and its settings. */
+export function addEngineOptions(command: Command): void {
   command
+    .option(
+      '--batch <packets>',
+      'packets per call of the tracker, 1 to 32',
+      wholeNumber(1, 32, 'packets'),
+      32,
+    )
+    .option(
+      '--store <size>',
+      'packet store, such as 128MiB: traffic that is larger streams through it, read again for each run and loop (default: what the ' +
+        'free memory and the connection table allow)',
+      memorySize(1, 3072),
+    )
+    .addOption(mutexOption())
+    .addOption(touchAheadOption());
+}
+
+/** Adds where threads run, and what is drawn by chance. */
+export function addSeedOptions(command: Command): void {
+  command
+    .option('--pin', 'pin each thread to a CPU')
+    .option(
+      '--seed <integer>',
+      'what all random choices derive from, 0 to 4294967295',
+      wholeNumber(0, 0xffff_ffff, 'seed'),
+      1,
+    );
+}
+
+/** Adds how fast packets go, one rate for the run; the same in every command that replays. */
+export function addRateOptions(command: Command): void {
+  addGivenRateOptions(command);
+  command
+    .option('--topspeed', 'as fast as possible (default)')
     .option(
       '--profile <points>',
       'rate over time, TIME:RATE joined by commas: 0s:10k,30s:100k,60s:1M',
@@ -114,41 +157,10 @@ export function addReplayOptions(command: Command): void {
       'packets that leave together, at the mean rate of --pps or --profile',
       wholeNumber(1, 1e6, 'packets'),
     );
-  addRunOptions(command);
-  command
-    .option(
-      '--batch <packets>',
-      'packets per call of the tracker, 1 to 32',
-      wholeNumber(1, 32, 'packets'),
-      32,
-    )
-    .option(
-      '--store <size>',
-      'packet store, such as 128MiB: traffic that is larger streams through it, read again for each run and loop (default: what the ' +
-        'free memory and the connection table allow)',
-      memorySize(1, 3072),
-    )
-    .addOption(mutexOption())
-    .addOption(touchAheadOption())
-    .addOption(buildOption())
-    .option('--bare', 'as --build bare')
-    .option(
-      '--timeline <time>',
-      'length of an interval of the timeline',
-      duration('ms'),
-      DEFAULT_PLAN.timelineMs,
-    )
-    .option('--pin', 'pin each thread to a CPU')
-    .option(
-      '--seed <integer>',
-      'what all random choices derive from, 0 to 4294967295',
-      wholeNumber(0, 0xffff_ffff, 'seed'),
-      1,
-    );
 }
 
-/** Adds how fast packets go, one rate for the run; the same in every command that replays. */
-export function addRateOptions(command: Command): void {
+/** Adds the rates that can be asked for. */
+export function addGivenRateOptions(command: Command): void {
   command
     .addOption(
       new Option(
@@ -166,8 +178,7 @@ export function addRateOptions(command: Command): void {
       new Option('--multiplier <factor>', 'capture timing, this many times faster; below 1 slower').argParser(
         positiveNumber('times the capture speed', 1e9),
       ),
-    )
-    .option('--topspeed', 'as fast as possible (default)');
+    );
 }
 
 /** Adds what of the traffic is replayed, how often, and how the tracker takes it; the same in every command that replays. */
@@ -224,6 +235,11 @@ export function addRunOptions(command: Command): void {
       'packets per worker run unrecorded before the start, 0 for none',
       wholeNumber(0, 1e9, 'packets'),
       DEFAULT_PLAN.warmupPackets,
+    )
+    .option(
+      '--timeline <time>',
+      `length of an interval of the timeline (default: ${DEFAULT_PLAN.timelineMs}ms; ${MATRIX_TIMELINE_MS}ms in a matrix, whose runs are short)`,
+      duration('ms'),
     )
     .option(
       '--config <file>',

@@ -8,15 +8,13 @@ import { readPlan } from '../replay/plan-file.js';
 import { connLimitOf, DEFAULT_PLAN, flavourOf, type ReplayPlan } from '../replay/replay-plan.js';
 import { defaultStore, givenStore, type StoreSize } from '../replay/store-size.js';
 import { configRewrites } from '../replay/stream-plan.js';
-import { compileFilter } from '../rewrite/filter.js';
-import { parseIpMap } from '../rewrite/ip-map.js';
-import { parseSnapLength } from '../rewrite/snap-length.js';
 import type { ParameterSpec, ParameterValue } from '../synth/parameters.js';
 import { openScenario, SCENARIOS } from '../synth/registry.js';
 import { addCaptureOptions, CAPTURE_ARGUMENT, filesOf, readingOf } from './capture-options.js';
 import { addChecksumsOption } from './checksum-options.js';
+import { addEditOptions } from './edit-options.js';
 import { designList } from './list-designs.js';
-import { addSpelling, checked, designsOption, duration, wholeNumber } from './option-values.js';
+import { addSpelling, designsOption, duration, wholeNumber } from './option-values.js';
 import { addReplayOptions, planOfFlags, type ReplayFlags } from './replay-options.js';
 import { optionOf } from './synth.js';
 import { UsageError } from './usage-error.js';
@@ -94,28 +92,6 @@ export function addReplayCommand(program: Command, argv: readonly string[], acti
   });
 }
 
-/** What is changed in the traffic, or left out of it. */
-function addEditOptions(command: Command): void {
-  command
-    .option(
-      '--filter <expression>',
-      "packets to keep, e.g. 'tcp and port 21' (a subset of pcap-filter)",
-      checked(checkedFilter),
-    )
-    .option(
-      '--srcipmap <maps>',
-      'move source addresses: CIDR:CIDR, several joined by commas; replies need --dstipmap too',
-      checked(checkedIpMap),
-    )
-    .option('--dstipmap <maps>', 'move destination addresses', checked(checkedIpMap))
-    .option('--snaplen <bytes>', 'keep this many bytes of each frame', checked(parseSnapLength))
-    .option(
-      '--max-gap <seconds>',
-      'shorten longer pauses between packets of the traffic to this; also 500ms, 5m',
-      duration('s'),
-    );
-}
-
 /** How often it runs, what is searched, and what comes out. */
 function addOutputOptions(command: Command): void {
   command
@@ -177,7 +153,7 @@ export function addScenarioOptions(command: Command, argv: readonly string[]): r
 }
 
 /** The plan that captures or a scenario and the flags make. */
-function newPlan(
+export function newPlan(
   captures: readonly string[],
   flags: ReplayCommandFlags,
   parameters: readonly ParameterSpec[],
@@ -231,18 +207,6 @@ export function storeOf(plan: ReplayPlan, designs: readonly DesignChoice[]): Sto
     designs.map(({ design }) => loadEngine(design, flavourOf(plan)).constants),
     { workers: plan.workers, maxConns: connLimitOf(plan), nat: configRewrites(plan.config).nat },
   );
-}
-
-/** The expression, once it is known to be one. */
-function checkedFilter(expression: string): string {
-  compileFilter(expression);
-  return expression;
-}
-
-/** The maps as text, once they are known to be maps. */
-function checkedIpMap(maps: string): string {
-  parseIpMap(maps);
-  return maps;
 }
 
 /** `active-flows` is `activeFlows`, as commander keeps it. */

@@ -12,7 +12,7 @@ import { coverText } from '../result/comparisons.js';
 import type { ScalingFit } from '../stats/scalability.js';
 import { printable } from '../text/escape.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
-import { prepareOutFolder } from '../report/out-folder.js';
+import { dropEmptyFolder, prepareOutFolder } from '../report/out-folder.js';
 import { renderVerdict } from '../report/terminal-verdict.js';
 import { verdictSentences } from '../report/verdict-evidence.js';
 import { formatRate, formatRatio, formatShare } from '../text/quantities.js';
@@ -20,20 +20,14 @@ import { writeResult } from '../result/result-file.js';
 import type { Estimate, ScalingPoint } from '../result/schema.js';
 import { grid } from '../text/terminal-grid.js';
 import { painter } from '../text/terminal-style.js';
-import {
-  captureKeys,
-  designNames,
-  freshFolder,
-  sessionEntry,
-  checkInputs,
-  MatrixProgress,
-  StopOnSignal,
-} from './bench-matrix.js';
+import { captureKeys, designNames, freshFolder, sessionEntry, checkInputs } from './bench-matrix.js';
 import { KEEP_TRUNCATED_HELP, STRICT_HELP, type CaptureFlags } from './capture-options.js';
 import { matrixChecksumsOption } from './checksum-options.js';
 import { loadInput } from './matrix-input.js';
+import { MatrixProgress, StopOnSignal } from './matrix-progress.js';
 import { addSpelling, hint, mutexOption, touchAheadOption, wholeNumber } from './option-values.js';
-import { terminalOf } from './present-result.js';
+import { setExitCode, terminalOf } from './present-result.js';
+import { ShortRunNotice } from './short-run-notice.js';
 import type { BuildChoice } from '../replay/replay-plan.js';
 import { buildChoice, buildOption } from './replay-options.js';
 import { UsageError } from './usage-error.js';
@@ -132,9 +126,11 @@ async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> 
   const spec = specOf(flags, cores);
   await checkInputs(spec.inputs);
   const folder = flags.out ?? (flags.json === true ? null : freshFolder('scale'));
-  if (folder !== null && flags.resume !== true) await prepareOutFolder(folder, flags.force === true, true);
+  const isNew = folder !== null && flags.resume !== true;
+  const outMade = isNew && (await prepareOutFolder(folder, flags.force === true, true));
   const stop = new StopOnSignal();
-  const progress = new MatrixProgress(flags.quiet !== true && flags.json !== true, spec.sessions);
+  const isForPeople = flags.quiet !== true && flags.json !== true;
+  const progress = new MatrixProgress(isForPeople, spec.sessions);
   let measured: MatrixResult;
   try {
     measured = await runMatrixBench({
@@ -146,7 +142,11 @@ async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> 
       sessionEntry: sessionEntry(),
       commandLine: argv,
       hooks: { isInterrupted: () => stop.requested, onTrial: progress.onTrial },
+      onMeasured: new ShortRunNotice(isForPeople, () => progress.finish()).onMeasured,
     });
+  } catch (error) {
+    if (outMade) await dropEmptyFolder(folder);
+    throw error;
   } finally {
     progress.finish();
     stop.disarm();
@@ -163,8 +163,7 @@ async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> 
     const runs = [{ label: folder ?? 'scale', file: null, result }];
     process.stdout.write(renderVerdict(verdictSentences(runs), terminalOf(flags)));
   }
-  if (!result.valid) process.exitCode = 1;
-  else if (result.partial) process.exitCode = 130;
+  setExitCode(result);
 }
 
 const STORED_FORMATS = ['csv', 'html']

@@ -1,8 +1,12 @@
 /** A comparison as text, CSV, Markdown or JSON. */
+import { forestMarkdown, forestText } from '../report/forest-text.js';
 import { toCsv } from '../text/csv.js';
 import { escapeMarkdown, printable } from '../text/escape.js';
 import { formatCount, formatNs, formatRate, formatRatio } from '../text/quantities.js';
+import { grid, wrap } from '../text/terminal-grid.js';
+import type { Paint } from '../text/terminal-style.js';
 import type { ComparedMetric, ComparedResults, ComparedRow } from './compare-results.js';
+import { compareForest } from './compare-verdict.js';
 
 function formatterOf(unit: string): (value: number) => string {
   if (unit === 'ns') return formatNs;
@@ -48,26 +52,62 @@ function linesOf(metric: ComparedMetric): string[][] {
   return [...rows, ['geomean', '', '', metric.geomean.text, '']];
 }
 
-/** Tables for people, one per metric, in the layout of benchstat. */
-export function compareText({ metrics, notes }: ComparedResults, labels: readonly [string, string]): string {
-  const blocks = metrics.map((metric) => {
-    const header = [metric.metric, labels[0], labels[1], 'vs base', ''];
-    const lines = [header, ...linesOf(metric)].map((line) => line.map(printable));
-    const widths = header.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
-    return lines
-      .map((line) =>
-        line
-          .map((text, column) =>
-            column === 0 || column === 4
-              ? text.padEnd(widths[column] ?? 0)
-              : text.padStart(widths[column] ?? 0),
-          )
-          .join('  ')
-          .trimEnd(),
-      )
-      .join('\n');
+/** A line of a table: a cell, or the mean of all. */
+interface Line {
+  readonly name: string;
+  readonly base: string;
+  readonly head: string;
+  readonly delta: string;
+  readonly test: string;
+}
+
+/**
+ * For people: a table per metric, in the layout of benchstat, then the ratios as a forest plot where they have intervals and the
+ * width has room for it.
+ * @param labels what base and head are called
+ * @param width columns of the terminal
+ */
+export function compareText(
+  compared: ComparedResults,
+  labels: readonly [string, string],
+  width: number,
+  paint: Paint,
+): string {
+  const { metrics, notes } = compared;
+  const said = (text: string): string => wrap(printable(text), width, '  ');
+  const tables = metrics.map((metric) => {
+    const lines = linesOf(metric).map(([name = '', base = '', head = '', delta = '', test = '']): Line => ({
+      name,
+      base,
+      head,
+      delta,
+      test,
+    }));
+    return grid<Line>(
+      lines,
+      [
+        {
+          head: printable(metric.metric),
+          align: 'left',
+          expendable: 0,
+          cell: ({ name }) => printable(name),
+        },
+        { head: 'base', expendable: 3, cell: ({ base }) => base },
+        { head: 'head', expendable: 2, cell: ({ head }) => head },
+        { head: 'vs base', expendable: 0, cell: ({ delta }) => delta },
+        { head: '', align: 'left', expendable: 4, cell: ({ test }) => test },
+      ],
+      width,
+      paint,
+    );
   });
-  return `${[...blocks, ...[...remarksOf(metrics), ...notes].map(printable)].join('\n\n')}\n`;
+  const blocks = [
+    said(`base: ${labels[0]}; head: ${labels[1]}`),
+    ...tables,
+    forestText(compareForest(compared), width, paint),
+    ...[...remarksOf(metrics), ...notes].map(said),
+  ];
+  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
 
 /** One row per cell and metric. */
@@ -97,11 +137,9 @@ export function compareCsv({ metrics }: ComparedResults): string {
   );
 }
 
-/** Tables in Markdown; text from the results is escaped. */
-export function compareMarkdown(
-  { metrics, notes }: ComparedResults,
-  labels: readonly [string, string],
-): string {
+/** Tables and forest plot in Markdown; text from the results is escaped. */
+export function compareMarkdown(compared: ComparedResults, labels: readonly [string, string]): string {
+  const { metrics, notes } = compared;
   const line = (texts: readonly string[]): string => `| ${texts.map(escapeMarkdown).join(' | ')} |`;
   const blocks = metrics.map((metric) =>
     [
@@ -111,7 +149,8 @@ export function compareMarkdown(
     ].join('\n'),
   );
   const remarks = [...remarksOf(metrics), ...notes].map((note) => escapeMarkdown(note));
-  return `${[...blocks, ...remarks].join('\n\n')}\n`;
+  const plot = forestMarkdown(compareForest(compared));
+  return `${[...blocks, plot, ...remarks].filter((block) => block !== '').join('\n\n')}\n`;
 }
 
 /** Everything, for programs. */

@@ -59,7 +59,7 @@ function readAll(run: EngineRun, workers: number, kind: Kind): Series[] {
     for (let packetClass = 0; packetClass < CLASS_NAMES.length; packetClass++) {
       for (const duringSweep of [false, true]) {
         const address = addressOf(run, worker, kind, packetClass, duringSweep);
-        // Most are empty, and their cells, some ten thousand, need no look.
+        // Most are empty, and their bins, some ten thousand, need no look.
         if (isEmpty(run, address, LATENCY_CONFIG)) continue;
         const recording = readRecording(run, address, LATENCY_CONFIG);
         series.push({ worker, packetClass, duringSweep, recording });

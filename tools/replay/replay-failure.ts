@@ -79,6 +79,8 @@ function heldLocks(run: EngineRun, main: EngineThread, thread: number): string[]
   const words = new Int32Array(run.memory.buffer);
   const used = view.getUint32(c.CONTROL + c.C_SLAB_NEXT, true);
   for (let conn = slab as number; conn < used; conn += c.CONN_SIZE) {
+    // In companions and annexes something else lies there.
+    if ((view.getUint8(conn + c.CO_FLAGS) & (c.CONN_UN_NAT | c.CONN_ANNEX)) !== 0) continue;
     const lock = conn + c.CO_LOCK;
     if (words[lock >>> 2] !== 0 && exports.lockOwner(lock) === thread) {
       held.push(`the lock of connection slot ${(conn - slab) / c.CONN_SIZE}`);

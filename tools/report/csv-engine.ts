@@ -168,7 +168,7 @@ export const nat = table<CaseRow & { at: NatOccupancyPoint }>(
     ),
     column(
       'service_max_ns',
-      'Largest, to the width of a histogram cell, in nanoseconds.',
+      'Largest, to the width of a histogram bin, in nanoseconds.',
       ({ at }) => at.maxNs,
     ),
   ]),

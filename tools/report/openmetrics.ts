@@ -20,7 +20,7 @@ function seconds(ns: number | null | undefined): number | null {
   return ns == null ? null : ns / 1e9;
 }
 
-/** The percentiles of a distribution that may be told, with their quantile for a label. */
+/** The percentiles of a distribution that may be shown, with their quantile for a label. */
 function quantiles(figures: LatencyDistribution | null | undefined): Sample[] {
   return (Object.keys(PERCENTILE_SHARES) as PercentileKey[]).map((key) => [
     { quantile: String(PERCENTILE_SHARES[key]) },

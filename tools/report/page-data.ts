@@ -13,7 +13,8 @@ import {
   type Cell,
   type TimeKind,
 } from '../result/cells.js';
-import { forestOf, type ForestGroup } from './page-forest.js';
+import { forestOf, type ForestGroup } from './forest.js';
+import { tradeOf, type TradeGroup } from './page-trade.js';
 import { percentileCurve, recordedCounts } from '../result/histograms.js';
 import { interruptedShareOf, percentileOf } from '../result/tail.js';
 import type { Run } from '../result/runs.js';
@@ -89,6 +90,7 @@ export interface PageData {
   /** Every design named in a chart, in the order that gives it its colour. */
   designs: string[];
   forest: ForestGroup[];
+  trade: TradeGroup[];
   curves: CurveGroup[];
   heat: HeatGroup[];
   scaling: ScalingGroup[];
@@ -162,6 +164,7 @@ export function pageData(runs: readonly Run[], detail: Detail): PageData {
   return {
     designs: [...designs],
     forest: forestOf(runs, groups),
+    trade: tradeOf(groups, severalRuns).slice(0, detail.groups),
     curves: nonEmpty(labelled, ({ group }) =>
       group.flatMap((cell) => latencyCurves(cell, cellName(cell, group), detail)),
     ),

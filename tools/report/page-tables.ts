@@ -12,7 +12,7 @@ import {
 import { markup, htmlTable, trusted, type Html, type HtmlValue } from './html.js';
 import { timerText } from './markdown.js';
 import { groupLabel } from './page-data.js';
-import type { ForestGroup } from './page-forest.js';
+import type { ForestGroup } from './forest.js';
 import { bar, largestIn } from './page-results.js';
 import { chartFigure, designsTogether, placeColumn, section, type PageContent } from './page-sections.js';
 import {

@@ -71,6 +71,9 @@ export function summarySentences(runs: readonly Run[]): Sentence[] {
       );
     }
   }
+  for (const { result, label } of runs)
+    for (const text of result.advice?.sentences ?? [])
+      sentences.push({ kind: 'finding', text: `${runs.length > 1 ? `${label}: ` : ''}${text}` });
   const { sentences: told, hasFinding } = verdictOf(runs);
   for (const text of told) sentences.push({ kind: hasFinding ? 'finding' : 'note', text });
   if (told.length === 0 && runs.some(({ result }) => result.cases.length > 0))

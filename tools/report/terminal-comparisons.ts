@@ -61,7 +61,7 @@ export function comparisonBlock(run: Run, severalRuns: boolean, width: number, p
         expendable: 0,
         cell: ({ place, isFirstOfPlace }) => (isFirstOfPlace ? printable(place) : ''),
       },
-      // One pair is told in the title.
+      // A single pair is named in the title.
       ...(pairs.size === 1
         ? []
         : [

@@ -36,7 +36,7 @@ export interface NamedWarning {
 function namedWarnings(runs: readonly Run[]): NamedWarning[] {
   const found = new Map<string, { warning: Warning; designs: Set<string> }>();
   const add = (warning: Warning, design: string | null): void => {
-    // Texts of one kind differ by their figures only, but remarks have nothing else to be told apart by.
+    // Texts of one kind differ by their figures only, but only their texts distinguish remarks.
     const key = warning.code === 'matrix-repetitions' ? warning.text : warning.code;
     const known = found.get(key) ?? { warning, designs: new Set<string>() };
     if (design !== null) known.designs.add(design);

@@ -30,6 +30,8 @@ import { cautions } from './summary-sentences.js';
 import { outcomeColumns } from './outcome-columns.js';
 import { mainGrid } from './terminal-main.js';
 import { failedCheckTexts } from './failed-checks.js';
+import { forestText } from './forest-text.js';
+import { forestOf } from './forest.js';
 import { warningLines } from './terminal-warnings.js';
 import { outcomeHeadline } from './verdict-evidence.js';
 import { comparisonBlock } from './terminal-comparisons.js';
@@ -85,6 +87,7 @@ export function renderTerminal(runs: readonly Run[], options: TerminalOptions): 
   if (!brief || groups.length > 1) {
     for (const run of runs) blocks.push(comparisonBlock(run, runs.length > 1, width, paint));
   }
+  if (!brief) blocks.push(forestText(forestOf(runs, groups), width, paint));
   blocks.push(...runs.map((run) => machineLine(run, runs.length > 1, width, paint)));
   blocks.push(warningLines(runs, brief, width, paint));
   blocks.push(...problems);

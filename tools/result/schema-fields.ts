@@ -84,7 +84,7 @@ function rowsOf(node: Node, prefix: string): Row[] {
 
 /** `nullish` fields are unions with null. */
 function withoutNull(node: Node): Node {
-  const others = (node.anyOf ?? []).filter((one) => one.type !== 'null');
+  const others = (node.anyOf ?? []).filter((option) => option.type !== 'null');
   return others.length === 1 ? (others[0] as Node) : node;
 }
 
@@ -94,7 +94,7 @@ function typeOf(node: Node): string {
     return name.startsWith('__schema') ? 'JSON' : `[${name}](#${name.toLowerCase()})`;
   }
   if (node.const !== undefined) return `\`${JSON.stringify(node.const)}\``;
-  if (node.enum !== undefined) return node.enum.map((one) => `\`${String(one)}\``).join(', ');
+  if (node.enum !== undefined) return node.enum.map((word) => `\`${String(word)}\``).join(', ');
   if (node.anyOf !== undefined) return [...new Set(node.anyOf.map(typeOf))].join(' or ');
   if (node.type === 'array') return `list of ${node.items === undefined ? 'JSON' : typeOf(node.items)}`;
   if (node.type === 'object' && typeof node.additionalProperties === 'object') {

@@ -117,11 +117,11 @@ function beginCount(governing: i32, entry: usize): void {
 export function releaseZone(governing: i32, sequence: u32): void {
   if (governing < DEFAULT_ZONE) return;
   const entry = entryOf(governing);
-  const cell = entry + Z_COUNT;
+  const at = entry + Z_COUNT;
   while (atomic.load<u32>(entry, STATE) != ABSENT) {
-    const seen = atomic.load<u64>(cell);
+    const seen = atomic.load<u64>(at);
     if (<u32>(seen >> 32) != sequence || <u32>seen == 0) return;
-    if (atomic.cmpxchg<u64>(cell, seen, seen - 1) == seen) return;
+    if (atomic.cmpxchg<u64>(at, seen, seen - 1) == seen) return;
   }
 }
 

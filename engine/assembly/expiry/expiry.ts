@@ -34,7 +34,7 @@
  *
  * Traits, each an `export const TRAIT_...` of type u32 or bool with a literal value. They are for host, tools and tests, which ask for
  * them and never for a design's name (engine/host/design-traits.ts); the two that the tracker itself asks for are bound to the class
- * by designs/design.template. A design that is another one but for some of them says `export * from './other'` and those.
+ * by designs/design.template. A design that differs from another by some of them only has `export * from './other'` and those.
  *
  *   ORDER                  place in lists of designs; equal ones by name
  *   CT_LOCKS_PER_REFRESH   acquisitions of ct_lock per packet that renews its connection
@@ -65,7 +65,7 @@
 
 /** Returned by sweep when the pass stopped at its limit and wants to go on soon. */
 export const IMMEDIATE: i64 = 0;
-/** Bytes of the design's own area, but for what it asks for with TRAIT_AREA_... */
+/** Bytes of the design's own area, without what it asks for with TRAIT_AREA_... */
 export const EXPIRY_SIZE: usize = 65536;
 /** Pause after a pass that stopped at its limit. */
 export const CLEAN_MIN_INTERVAL_MS: i64 = 200;

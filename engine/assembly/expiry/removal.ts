@@ -3,12 +3,19 @@ import { purgeExpectations } from '../conntrack/alg/expectations';
 import { releaseZone } from '../conntrack/zone-limits';
 import { countWork, PROBED, W_LIST_REMOVES, W_MAP_REMOVES, W_REMOVED } from '../probe/counters';
 import { pended, pendLag, pendLagGroups } from '../probe/histogram';
-import { CO_ADMIT_ZONE, CO_ALG, CO_COMPANION, CO_KEY, CO_TP_ID, CO_ZONE_SEQ } from '../records/connection';
+import { CO_ALG, CO_FLAGS, CO_KEY, CO_TP_ID, CONN_TRANSLATED, NO_ZONE } from '../records/connection';
 import { K_ZONE } from '../records/key';
 import { C_N_CONN, CONTROL, lagGroups, SHARDED } from '../records/memory-map';
+import { admissionSequence, admissionZone, peerOf } from '../records/side-data';
 import { retire } from '../shm/epoch';
 import { mapRemoveLocked } from '../shm/hash-map';
-import { lockShards, shardOf, shardOfCompanion, unlockShards } from '../shm/shards';
+import { lockShards, shardOf, unlockShards } from '../shm/shards';
+
+// @ts-ignore: decorator
+@inline
+function hasCompanion(conn: usize): bool {
+  return (load<u8>(conn, CO_FLAGS) & (<u8>CONN_TRANSLATED)) != 0;
+}
 
 /**
  * Takes a connection and its companion out of expectations and map; its list is the design's own affair. Precondition: ct_lock is
@@ -18,9 +25,8 @@ import { lockShards, shardOf, shardOfCompanion, unlockShards } from '../shm/shar
 export function unindexLocked(conn: usize): void {
   if (load<u8>(conn, CO_ALG) != 0) purgeExpectations(conn + CO_KEY);
   mapRemoveLocked(conn);
-  const companion = <usize>load<u32>(conn, CO_COMPANION);
-  if (companion == 0) return;
-  mapRemoveLocked(companion);
+  if (!hasCompanion(conn)) return;
+  mapRemoveLocked(peerOf(conn));
   countWork(W_MAP_REMOVES, 1);
 }
 
@@ -31,19 +37,19 @@ export function unindexLocked(conn: usize): void {
 // @ts-ignore: decorator
 @inline
 export function unindexOwnLocked(conn: usize): void {
-  if (!SHARDED || load<u32>(conn, CO_COMPANION) == 0) unindexLocked(conn);
+  if (!SHARDED || !hasCompanion(conn)) unindexLocked(conn);
 }
 
 /** What unindexOwnLocked has left to do. Precondition: no lock is held. */
 // @ts-ignore: decorator
 @inline
 export function unindexRest(conn: usize): void {
-  if (SHARDED && load<u32>(conn, CO_COMPANION) != 0) unindexTranslated(conn);
+  if (SHARDED && hasCompanion(conn)) unindexTranslated(conn);
 }
 
 function unindexTranslated(conn: usize): void {
   const own = shardOf(conn);
-  const companions = shardOfCompanion(conn);
+  const companions = shardOf(peerOf(conn));
   lockShards(own, companions);
   unindexLocked(conn);
   unlockShards(own, companions);
@@ -51,14 +57,15 @@ function unindexTranslated(conn: usize): void {
 
 /** Gives the zone's place back. */
 export function releaseAdmission(conn: usize): void {
-  releaseZone(load<i32>(conn, CO_ADMIT_ZONE), load<u32>(conn, CO_ZONE_SEQ));
+  const zone = admissionZone(conn);
+  if (zone != NO_ZONE) releaseZone(zone, admissionSequence(conn));
 }
 
 /** Last step: hands the slots to the grace period and stops counting the connection. */
 export function discard(conn: usize): void {
-  const companion = <usize>load<u32>(conn, CO_COMPANION);
+  const peer = peerOf(conn);
   retire(conn);
-  if (companion != 0) retire(companion);
+  if (peer != 0) retire(peer);
   atomic.sub<u32>(CONTROL + C_N_CONN, 1);
 }
 

@@ -116,7 +116,7 @@ function setNatFlow(conn: usize, i: u32, action: u32): void {
   store<u32>(key, 0x0b000000 | i, K_SRC);
   store<u16>(key, bswap<u16>(<u16>(1024 + (i & 0x3fff))), K_SPORT);
   copyKey(conn + CO_KEY, key);
-  store<u16>(conn, <u16>action, CO_NAT_ACTION);
+  store<u8>(conn, <u8>action, CO_NAT_ACTION);
 }
 
 /** Chooses a tuple for flow after flow without taking it. `conn` is a slot outside the table. Returns how many got one. */

@@ -58,6 +58,7 @@ export const C_LAG_GROUPS: usize = 88;
 export const C_MUTEX_POLICY: usize = 92;
 /** Whether batches touch ahead what their packets will need: TOUCH_AHEAD_* (conntrack/touch-ahead.ts). */
 export const C_TOUCH_AHEAD: usize = 96;
+export const C_SIDE_BASE: usize = 100;
 
 // ---- Mutable, each on its own 128-byte line ----------------------------------------------------------------------
 /**
@@ -155,7 +156,7 @@ export const T_BATCHES_TOUCHED: usize = 224;
 export const T_TOUCH_SINK: usize = 232;
 /** With shards: the first of the slots that this thread has reserved (conntrack/reserved-slots.ts; own thread only). */
 export const T_RESERVED_SLOTS: usize = 236;
-/** Verdict counts, u64 each, indexed by final ct_state (8 bits). */
+/** Packets by final ct_state (8 bits), u64 each. */
 export const T_VERDICTS: usize = 256;
 /** Reason counts, u64 each, indexed by Reason. */
 export const T_REASONS: usize = 2304;
@@ -178,8 +179,10 @@ export const T_MAP_SEARCH: usize = 10240;
 
 /** Bytes of one lock-free map bucket. */
 export const BUCKET_SIZE: usize = 64;
-/** Bytes of one connection slot. */
-export const CONN_SIZE: usize = 256;
+/** Bytes of one connection slot, a power of two. */
+export const CONN_SIZE: usize = 128;
+/** Bytes beside the slab for each slot (records/side-data.ts). */
+export const SIDE_SIZE: usize = 24;
 
 // ---- Thread-local copies of the immutable bases --------------------------------------------------------------------
 export let threadIndex: u32 = 0;
@@ -194,6 +197,7 @@ export let partShift: u32 = 0;
 export let partMask: u32 = 0;
 export let slabBase: usize = 0;
 export let slabEnd: usize = 0;
+export let sideBase: usize = 0;
 export let expiryBase: usize = 0;
 export let policiesBase: usize = 0;
 export let zonesBase: usize = 0;
@@ -228,6 +232,7 @@ export function attach(index: u32): u32 {
   bucketMask = load<u32>(CONTROL, C_BUCKET_MASK);
   slabBase = load<u32>(CONTROL, C_SLAB_BASE);
   slabEnd = slabBase + <usize>load<u32>(CONTROL, C_SLAB_SLOTS) * CONN_SIZE;
+  sideBase = load<u32>(CONTROL, C_SIDE_BASE);
   expiryBase = load<u32>(CONTROL, C_EXPIRY_BASE);
   policiesBase = load<u32>(CONTROL, C_POLICIES_BASE);
   zonesBase = load<u32>(CONTROL, C_ZONES_BASE);

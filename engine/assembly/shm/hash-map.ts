@@ -20,7 +20,7 @@
  * it leaves the old one, so every entry is always in at least one. A reader that looked at bucket 1 before a move 2 -> 1
  * and at bucket 2 after it would miss the entry; therefore it verifies bucket 1's version again at the end.
  *
- * Hints (the touch and peek functions) take no version: what they find may be of two states at once, and is good for nothing but
+ * Hints (the touch and peek functions) take no version: what they find may be of two states at once, and is good only for
  * deciding which memory to load ahead.
  *
  * A reader waits for a writer only while a bucket's version is odd. Should the writer's thread die there, the wait ends with the run,
@@ -30,7 +30,7 @@
  *
  * Differs from the original: the table is laid out once for the configured number of connections and never rehashes in a
  * run (a rehash in the middle would be measured as a stall of one unlucky packet). Should no room be found within
- * the search bound, insertion fails and the packet gets the verdict of a full table, with a reason of its own.
+ * the search bound, insertion fails and the packet becomes what it becomes in a full table, with a reason of its own.
  */
 import { countWork, DEBUG, W_BUCKET_PROBES, W_MAP_DISPLACEMENTS, W_MAP_INSERTS } from '../probe/counters';
 import { FAULT_MOVE_LATE, isPlanted } from '../probe/faults';

@@ -19,7 +19,7 @@
  * Lock order: locks of shards, by number; then ct_lock, which guards what shards share (mutex.ts).
  */
 import { LC_CT } from '../probe/counters';
-import { CO_COMPANION, CO_HASH } from '../records/connection';
+import { CO_HASH } from '../records/connection';
 import {
   bucketMask,
   bucketsBase,
@@ -97,12 +97,6 @@ export function lockShards(one: u32, other: u32): void {
 export function unlockShards(one: u32, other: u32): void {
   if (one != other) unlockBeside(shardLine(max<u32>(one, other)), LC_CT);
   unlockShard(min<u32>(one, other));
-}
-
-/** Shard of a connection's companion, or its own where it has none. Neither changes once it is published. */
-export function shardOfCompanion(conn: usize): u32 {
-  const companion = <usize>load<u32>(conn, CO_COMPANION);
-  return shardOf(companion == 0 ? conn : companion);
 }
 
 /** Empties the lines of all shards. Precondition: no other thread is attached. */

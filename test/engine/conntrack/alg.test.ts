@@ -79,6 +79,19 @@ perDesign((bed) => {
       );
     });
 
+    it('the parent of a data connection takes a slot of its own, which goes with it', () => {
+      const t = bed();
+      const control = new Control(t);
+      control.client(port(A, 4000), 'PA', { seq: 100, ack: 500 });
+      t.tcp(`${B}:20`, `${A}:4000`, 'S', {}, FTP);
+      t.tcp(`${B}:21`, `${A}:4000`, 'S', {}, FTP);
+      // One that creates narrowly keeps up to two ready for the next.
+      const taken = t.tracker.slotsInUse - t.tracker.connCount;
+      expect([2, 3, 4]).toContain(taken);
+      t.tracker.flush();
+      expect(t.tracker.slotsInUse).toBe(taken - 2);
+    });
+
     it('nothing is expected without a helper', () => {
       const t = bed();
       const control = new Control(t, { commit: true });

@@ -192,8 +192,7 @@ perDesign((_bed, design) => {
         // So few are in their first buckets, wherever a design has these.
         const reference = words.indexOf(conn) * 4;
         const bucket = regions.buckets + reference - (reference % c.BUCKET_SIZE);
-        expected +=
-          u32(bucket) + u32(conn + c.CO_KEY) + u32(conn + c.CO_REV_KEY) + u32(conn + c.CO_PROTO_STATE);
+        expected += u32(bucket) + u32(conn + c.CO_KEY) + u32(conn + c.CO_EXPIRATION);
       }
       bed.run(packets);
       expect(sinkOf(bed)).toBe(expected >>> 0);
@@ -212,7 +211,15 @@ perDesign((_bed, design) => {
       // Its tuple is that of the connection, so that its bucket is touched, but no look-up follows.
       const invalid = { frame: udpFrame({ badChecksums: ['ipv4'] }), request: COMMIT };
       const end = regions.slab + thread.run.plan.slabSlots * c.CONN_SIZE;
-      for (const wrong of [0xffff_fffc, 0xffff_ff00, 4, regions.slab - 256, end, end - 1, conn + 255]) {
+      for (const wrong of [
+        0xffff_fffc,
+        0xffff_ff00,
+        4,
+        regions.slab - c.CONN_SIZE,
+        end,
+        end - 1,
+        conn + c.CONN_SIZE - 1,
+      ]) {
         words[reference] = wrong;
         expect(bed.run([invalid])[0]).toMatch(/^inv\|trk /);
       }

@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { MatrixResult } from '../../../tools/bench/matrix-result.js';
+import { identityDifferences } from '../../../tools/result/identity.js';
+import type { ResultCase } from '../../../tools/result/schema.js';
 import { scratchFolder, type CommandOutcome } from '../../support/command.js';
 import { runCommandLine } from '../../support/run-command.js';
 
@@ -80,6 +82,48 @@ probeCost: one
     expect(added.stderr).toContain('repeat --trials 1 and raise --sessions');
   });
 
+  it('edits, paces and watches as replay does, under the same names', async () => {
+    const both = [
+      ...['--synth', 'established', '--packets', '4000', '--design', 'rculist-sweep', '--warmup', '0'],
+      ...['--filter', 'udp or tcp', '--snaplen', '60', '--max-gap', '1s', '--limit', '1000'],
+      ...['--profile', '0s:100k,1s:200k', '--profile-shape', 'step', '--burst', '10', '--timeline', '2ms'],
+    ];
+    const replayed = await run('replay', ...both, '--out', 'as-replay');
+    const matrix = [...both, '--sessions', '1', '--trials', '1', '--control', 'none', '--out', 'as-bench'];
+    const measured = await run('bench', ...matrix);
+    // So few packets may miss a rate on a busy machine, which is another matter.
+    for (const outcome of [replayed, measured]) expect(outcome.code).toBeLessThan(2);
+    const [one, other] = ['as-replay', 'as-bench'].map((name) => resultIn(name).cases[0] as ResultCase);
+    expect(other).toMatchObject({
+      burst: 10,
+      packets: { injected: 1000 },
+      input: { edits: { filter: 'udp or tcp', snapLength: 60, maxGapNs: 1e9, limit: 1000 } },
+    });
+    expect(other!.id).toBe(one!.id);
+    expect(other!.id).toContain('/profile-0ms:100000,1000ms:200000-step');
+    expect(identityDifferences(one!, other!)).toEqual([]);
+    for (const each of [one!, other!]) expect((each.timeline ?? []).length).toBeGreaterThan(2);
+    // The rate is that of a scenario's stamps as well.
+    const paced = ['--synth', 'syn-flood', '--packets', '500', '--pps', '50k', '--design', 'timeout-lists'];
+    await run('replay', ...paced, '--out', 'paced-replay');
+    await run('bench', ...paced, '--sessions', '1', '--trials', '1', '--out', 'paced-bench');
+    const [first, same] = ['paced-replay', 'paced-bench'].map((name) => resultIn(name).cases[0]);
+    expect(identityDifferences(first!, same!)).toEqual([]);
+    // What is asked on the command line is what every input of a preset has.
+    const list = await run('bench', '--preset', 'paper', '--pps', '7k', '--list');
+    expect(list.stdout).toContain('zone-policies/rculist-sweep/w8/7000pps');
+    expect(list.stdout).not.toContain('100000pps');
+  });
+
+  it.each([
+    [['--synth', 'ovs-benchmark', '--clock', 'capture'], '--clock is for a matrix'],
+    [['--synth', 'ovs-benchmark', '--timeline', '1s'], '--timeline is for a matrix'],
+    [['--synth', 'syn-flood', '--change'], '--change is for --synth ovs-benchmark'],
+  ])('%j: an option that would be left unused is wrong usage', async (args, message) => {
+    const { code, stderr } = await run('bench', ...args);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
+  });
+
   it('lists without running', async () => {
     const list = await run('bench', '--preset', 'paper', '--list');
     expect(list.code).toBe(0);
@@ -95,7 +139,7 @@ probeCost: one
     [['bench', '--scenario', 'syn-flood', '--design', 'nope'], "there is no design 'nope'"],
     [['bench', '--capture', 'nope.pcap'], 'nope.pcap: there is no such capture'],
     [['bench', '--matrix', 'nope.yaml'], 'nope.yaml: there is no such file'],
-    [['bench', '--preset', 'nope'], "there is no preset 'nope'"],
+    [['bench', '--preset', 'nope'], "--preset: there is no ready-made matrix 'nope'"],
     [['bench', '--preset', 'smoke', '--shard', '3/2'], '2/4'],
     [['bench', '--preset', 'smoke', '--resume'], '--resume needs --out'],
     [['scale', '--scenario', 'syn-flood', '--capture', 'x'], 'exclude each other'],
@@ -117,14 +161,17 @@ probeCost: one
 });
 
 describe('ctreplay scale and model', () => {
+  /** With and without lists, and passes over everything or over what is due. */
+  const MODELLED = ['rculist-sweep', 'timing-wheel', 'table-scan'];
+
   it('measure, fit, and predict beside the measurement', async () => {
     const scale = await run(
       ...['scale', '--scenario', 'syn-flood', '--packets', '4000', '--workers', '2'],
-      ...['--sessions', '1', '--trials', '1', '--out', 'scale'],
+      ...['--sessions', '1', '--trials', '1', '--out', 'scale', '--design', MODELLED.join(',')],
     );
     expectSuccess(scale);
     expect(scale.stdout).toContain('syn-flood · rculist-sweep');
-    expect(resultIn('scale').scaling).toHaveLength(2);
+    expect(resultIn('scale').scaling).toHaveLength(MODELLED.length);
     const model = await run('model', 'scale', '--cores', '1..4', '--packets', '2000', '--json');
     expectSuccess(model);
     const { series } = JSON.parse(model.stdout) as {
@@ -139,7 +186,7 @@ describe('ctreplay scale and model', () => {
         }[];
       }[];
     };
-    expect(series.map((one) => one.design)).toEqual(['timeout-lists', 'rculist-sweep']);
+    expect(series.map((one) => one.design)).toEqual(MODELLED);
     for (const { points, heldOut } of series) {
       expect(heldOut.map((one) => one.workers)).toEqual([2]);
       expect(points.map((point) => point.workers)).toEqual([1, 2, 4]);
@@ -154,6 +201,13 @@ describe('ctreplay scale and model', () => {
       /^Held out: throughput predicted [+-][\d.]+ % at 2 workers from the times of 1$/m,
     );
     expect(text.stdout).toMatch(/^Refused for 8 workers: it lies further beyond/m);
+    expect(text.stdout).not.toContain('rest on what was not measured here');
+    // Every design to 64 cores, with what that rests on.
+    const far = await run('model', 'scale', '--cores', '1..64', '--packets', '2000', '--extrapolate');
+    expect(far.stdout.match(/^ +64 +[\d.]+ [kM]\/s .*locks alone/gm)).toHaveLength(MODELLED.length);
+    expect(
+      far.stdout.match(/rest on what was not measured here:\n {2}Memory and interconnect/g),
+    ).toHaveLength(MODELLED.length);
   });
 
   it('model says what it needs', async () => {

@@ -3,9 +3,10 @@ import { compareMatrix, geomeans, summarise } from '../../../tools/bench/aggrega
 import { driveMatrix, type MatrixState } from '../../../tools/bench/drive-matrix.js';
 import { failureRemarks, InProcessSessions, TrialError } from '../../../tools/bench/session.js';
 import type { MatrixSpec } from '../../../tools/bench/matrix-spec.js';
-import { planMatrix, type Cell, type Group } from '../../../tools/bench/plan.js';
+import { planMatrix, type Cell, type Group } from '../../../tools/bench/matrix-plan.js';
 import { groupProgress, groupWarmUp } from '../../../tools/bench/stopping.js';
 import { completeSessions, type Blocks, type CellRunner } from '../../../tools/bench/trial.js';
+import type { ResultCase } from '../../../tools/result/schema.js';
 import { FakeRunner, fakeSessions, matrix, type FakeBehaviour } from './fake-runner.js';
 
 const CORES = 2;
@@ -114,6 +115,59 @@ describe('driveMatrix', () => {
     expect(failureRemarks(state.failures)).toEqual([
       expect.stringMatching(/^2 trials failed and were repeated \(syn-flood.*\): worker 0 died$/),
     ]);
+  });
+
+  describe('an input of which no packet is tracked', () => {
+    /** A case of the cell, of whose 100 packets `invalid` were rejected. */
+    const rejecting = (cell: Cell, invalid: number): ResultCase => ({
+      id: cell.id,
+      trial: 0,
+      kind: 'bench',
+      design: cell.design,
+      build: 'probed',
+      input: { type: 'capture', name: 'office.pcap' },
+      workers: 1,
+      pacing: { mode: 'topspeed' },
+      batch: 32,
+      steer: 'rss',
+      clock: 'wall',
+      elapsedNs: 1e6,
+      packets: {
+        injected: 100,
+        verdicts: { 'inv|trk': invalid, 'new|trk': 100 - invalid },
+        rejectedByReason: { 'tcp-checksum': invalid },
+      },
+      audit: [{ name: 'verdict-sum', ok: true }],
+    });
+    const drive = (warmupBlocks: number, invalid: (cell: Cell) => number) => {
+      const spec = matrix({ trials: 5, warmupBlocks });
+      const runner = new FakeRunner({ seed: 1 });
+      const rejects: CellRunner = {
+        run: async (cell, seed) => ({
+          ...(await runner.run(cell, seed)),
+          case: rejecting(cell, invalid(cell)),
+        }),
+      };
+      const groups = planMatrix(spec, CORES);
+      const state: MatrixState = { trials: [], cases: [], failures: [] };
+      const sessions = new InProcessSessions(spec, () => rejects);
+      return { done: driveMatrix(groups, spec, sessions, state), runner, cells: groups[0]!.cells.length };
+    };
+
+    it.each([0, 1])('is told after the first trial, with what to do (%d warm-up)', async (warmupBlocks) => {
+      const { done, runner, cells } = drive(warmupBlocks, () => 100);
+      await expect(done).rejects.toThrow(
+        /^office\.pcap: the tracker found every packet invalid \(tcp-checksum\)\. Replay with --checksums fix/,
+      );
+      expect(runner.calls).toHaveLength(cells);
+    });
+
+    it('is none where a design tracks some, or one packet is tracked: that is a result', async () => {
+      expect(await drive(0, ({ design }) => (design === 'new' ? 100 : 0)).done).toMatchObject({
+        interrupted: false,
+      });
+      expect(await drive(0, () => 99).done).toMatchObject({ interrupted: false });
+    });
   });
 
   it('goes on from earlier trials exactly as the whole run would have', async () => {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MatrixSpec } from '../../../tools/bench/matrix-spec.js';
 import { matrixSummary } from '../../../tools/bench/matrix-text.js';
 import { runMatrixBench, type MatrixBenchOptions } from '../../../tools/bench/run-matrix.js';
-import type { Cell } from '../../../tools/bench/plan.js';
+import type { Cell } from '../../../tools/bench/matrix-plan.js';
 import { validateResult } from '../../../tools/result/result-file.js';
 import type { ResultCase } from '../../../tools/result/schema.js';
 import { FakeRunner, matrix } from './fake-runner.js';
@@ -131,6 +131,17 @@ describe('runMatrixBench', () => {
     expect(matrixSummary(result)).toMatch(
       /geomean {2}throughput: new against old [+-][\d.]+% \([+-][\d.]+% \.\. [+-][\d.]+%\) over 2 groups/,
     );
+  });
+
+  it('tells of cases as soon as a trial of each cell is there', async () => {
+    const runner = new FakeCases({ seed: 1 });
+    const told: string[] = [];
+    await runMatrixBench(
+      options(matrix({ trials: 3, warmupBlocks: 0 }), runner, {
+        onMeasured: (cases) => told.push(`${cases.length} of ${runner.calls.length}`),
+      }),
+    );
+    expect(told).toEqual(['3 of 3', '6 of 6', '9 of 9']);
   });
 
   it('is on disk after every group, marked partial until the last', async () => {

@@ -5,7 +5,7 @@ import { ByteWindow } from '../../../tools/captures/byte-window.js';
 import { CaptureError } from '../../../tools/captures/capture-error.js';
 import { unzstd } from '../../../tools/captures/zstd/unzstd.js';
 import { Xxh64 } from '../../../tools/captures/zstd/xxh64.js';
-import { readCaptureBatches } from '../../../tools/captures/reader.js';
+import { openCapture } from '../../../tools/captures/reader.js';
 import { pcapBytes } from './pcap-bytes.js';
 import { readAll, readFailing, Scratch } from './scratch.js';
 
@@ -71,7 +71,9 @@ describe('gzip', () => {
     const bomb = gzipSync(Buffer.concat([pcapBytes([]), Buffer.alloc(10 << 20)]));
     const before = process.memoryUsage().arrayBuffers;
     let records = 0;
-    for await (const batch of readCaptureBatches(scratch.write('bomb', bomb))) records += batch.length;
+    const reader = await openCapture(scratch.write('bomb', bomb));
+    for await (const batch of reader.batches()) records += batch.length;
+    await reader.close();
     expect(records).toBe((10 << 20) / 16);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(300 << 20);
   });

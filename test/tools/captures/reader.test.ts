@@ -1,7 +1,7 @@
 import { PassThrough, Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { CaptureError, openCapture, readCaptureBatches, requireRecords } from '../../../tools/captures/reader.js';
+import { CaptureError, openCapture, requireRecords } from '../../../tools/captures/reader.js';
 import { pcapBytes } from './pcap-bytes.js';
 import { readAll, readFailing, Scratch } from './scratch.js';
 
@@ -95,12 +95,6 @@ describe('where captures come from', () => {
   it('a name that says something else', async () => {
     const { records } = await readAll(scratch.write('capture.txt.gz', bytes));
     expect(records).toHaveLength(2);
-  });
-
-  it('in batches, closing the file behind itself', async () => {
-    let count = 0;
-    for await (const batch of readCaptureBatches(scratch.write('batches', bytes))) count += batch.length;
-    expect(count).toBe(2);
   });
 
   it('a reader that is left early can be closed', async () => {

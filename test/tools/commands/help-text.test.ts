@@ -9,6 +9,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { optionsMarkdown } from '../../../tools/commands/command-text.js';
 import { EXIT_CODES } from '../../../tools/commands/exit-codes.js';
 import { COMMANDS } from '../../../tools/commands/registry.js';
+import { ONLY_BENCH, ONLY_REPLAY } from '../../../tools/commands/vocabulary.js';
 import { ctreplay, scratchFolder } from '../../support/command.js';
 
 const folder = scratchFolder();
@@ -28,6 +29,34 @@ describe('docs/options.md', () => {
       parser: 'markdown',
     });
     await expect(text).toMatchFileSnapshot(file);
+  });
+});
+
+describe('replay and bench', () => {
+  const optionsOf = async (name: string): Promise<Map<string, string>> => {
+    const command = (await programOfAll()).commands.find((each) => each.name() === name);
+    const shown = command?.options.filter(({ hidden }) => hidden !== true) ?? [];
+    return new Map(shown.map(({ long, flags }) => [long ?? '', flags]));
+  };
+
+  it('have the same options, or docs/options.md says why not', async () => {
+    const [replay, bench] = [await optionsOf('replay'), await optionsOf('bench')];
+    const only = (own: Map<string, string>, other: Map<string, string>): string[] =>
+      [...own.keys()].filter((long) => !other.has(long)).toSorted();
+    expect(only(replay, bench)).toEqual(Object.keys(ONLY_REPLAY).toSorted());
+    expect(only(bench, replay)).toEqual(Object.keys(ONLY_BENCH).toSorted());
+  });
+
+  it('write what both have alike', async () => {
+    const [replay, bench] = [await optionsOf('replay'), await optionsOf('bench')];
+    const both = [...replay].filter(([long]) => bench.has(long) && long !== '--synth');
+    for (const [long, flags] of both) expect(`bench ${bench.get(long)}`).toBe(`bench ${flags}`);
+    expect(both.map(([long]) => long)).toEqual(
+      expect.arrayContaining([
+        ...['--loop', '--duration', '--config', '--unique-ip', '--time-scale', '--limit', '--latency'],
+        ...['--timeline', '--filter', '--snaplen', '--profile', '--burst', '--out', '--json', '--trials'],
+      ]),
+    );
   });
 });
 

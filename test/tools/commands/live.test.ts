@@ -1,14 +1,17 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../tools/result/schema.js';
 import { CLI, ctreplay, scratchFolder } from '../../support/command.js';
+import { runCommandLine } from '../../support/run-command.js';
 
 const folder = scratchFolder();
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const IS_LONG = process.env['CTREPLAY_LONG'] !== undefined;
+/** Three tenths of a second. */
 const PACED = ['--synth', 'established', '--packets', '6000', '--pps', '20k', '--design', 'rculist-sweep'];
 
 interface StreamEvent {
@@ -47,8 +50,9 @@ describe('a run as it goes', () => {
     expect(lines[0]).toMatch(/k\/s {2}p50 .* p99 .* lock wait /);
   });
 
-  it('watch one run', () => {
-    const { code, stderr } = ctreplay(['replay', ...PACED, '--stats', '1s', '--trials', '2'], folder);
+  it('watch one run', async () => {
+    const args = ['replay', ...PACED, '--stats', '1s', '--trials', '2'];
+    const { code, stderr } = await runCommandLine(args, folder);
     expect(stderr).toContain('leave --trials out');
     expect(code).toBe(2);
   });
@@ -71,19 +75,59 @@ async function interrupted(
   return code;
 }
 
+/** Exit codes of a program that a signal ended, as shells have them: 128 and the number of the signal. */
+const SIGNALS = [
+  ['SIGHUP', 129],
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const;
+
 describe('what was measured is kept', () => {
-  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
-    'on %s',
-    async (signal) => {
+  // That each of them is heard is for program-end.test.ts; what is kept then is the same.
+  it.each(IS_LONG ? SIGNALS : SIGNALS.slice(2))(
+    'on %s, with exit code %d',
+    async (signal, expected) => {
       const out = join(folder, signal);
       const args = ['replay', ...PACED, '--duration', '60s', '--stats', '200ms', '--out', out];
-      expect(await interrupted(args, signal, /rculist-sweep/)).toBe(130);
+      expect(await interrupted(args, signal, /rculist-sweep/)).toBe(expected);
       const result = JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')) as Result;
       expect(result.partial).toBe(true);
       expect(result.cases[0]?.packets.injected).toBeGreaterThan(0);
     },
     120_000,
   );
+
+  it('by a matrix and by trials as well', async () => {
+    const short = ['--synth', 'syn-flood', '--packets', '2000', '--warmup', '0', '--out'];
+    const bench = ['bench', ...short, join(folder, 'matrix'), '--sessions', '40', '--trials', '1'];
+    expect(await interrupted(bench, 'SIGTERM', /session 2 of 40/)).toBe(143);
+    const result = JSON.parse(readFileSync(join(folder, 'matrix', 'result.json'), 'utf8')) as Result;
+    expect(result.partial).toBe(true);
+    expect(new Set(result.cases.map(({ session }) => session)).has(0)).toBe(true);
+    // Its first line on standard error comes with its first trial.
+    const trials = ['replay', ...short, join(folder, 'trials'), '--trials', '40'];
+    expect(await interrupted(trials, 'SIGHUP', /the run took/)).toBe(129);
+    expect(readFileSync(join(folder, 'trials', 'summary.csv'), 'utf8')).toContain('syn-flood');
+  }, 120_000);
+
+  it('and the demo does not go on to its second run', async () => {
+    const out = join(folder, 'demo');
+    const args = [
+      'demo',
+      '--out',
+      out,
+      '--trials',
+      '1',
+      '--loop',
+      '1M',
+      '--duration',
+      '60s',
+      '--stats',
+      '200ms',
+    ];
+    expect(await interrupted(args, 'SIGTERM', /timeout-lists/)).toBe(143);
+    expect(readdirSync(out)).toEqual(['capture']);
+  }, 120_000);
 
   it.skipIf(!existsSync('/bin/bash'))('when the reader of the table goes', () => {
     const out = join(folder, 'piped');

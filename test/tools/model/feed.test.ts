@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { compiledDesigns, traitsOf } from '../../../engine/host/design-traits.js';
+import { availableDesigns } from '../../../engine/host/designs.js';
 import type { Result, ResultCase } from '../../../tools/result/schema.js';
 import { measuredSeries, pauseReads } from '../../../tools/model/feed.js';
 import { typicalTime } from '../../../tools/model/measured-times.js';
@@ -6,8 +8,6 @@ import { connectionPopularity, zipfShares } from '../../../tools/model/popularit
 import { predictSeries, workerRange } from '../../../tools/model/predict.js';
 import { histogramOf, latencyOf } from '../../support/distributions.js';
 import hdr from 'hdr-histogram-js';
-import { compiledDesigns, traitsOf } from '../../../engine/host/design-traits.js';
-import { availableDesigns } from '../../../engine/host/designs.js';
 import { simulate } from '../../../tools/model/simulate.js';
 
 const CLOCK_NS = 50;
@@ -280,6 +280,66 @@ describe('predictSeries', () => {
       null,
       expect.stringMatching(/off by a factor of/),
     ]);
+  });
+});
+
+describe('what a prediction rests on', () => {
+  const points = [1, 2].map((workers) => measuredCase({ workers, packetNs: 500, ct: 1, holdNs: 60 }));
+  const seriesOf = (design: string, change: (one: ResultCase) => ResultCase = (one) => one) =>
+    measuredSeries(resultOf(points.map((one) => change({ ...one, design }))), 'r.json')[0]!;
+  const options = { workers: [1, 2, 8, 64], cores: 2, feedUpTo: null, seed: 1, packets: 2000 };
+  /** Passes in which the sweeper held ct_lock. */
+  const swept = (one: ResultCase): ResultCase => ({
+    ...one,
+    sweeper: { passes: 40_000, passNs: 1e6 },
+    sweeps: Array.from({ length: 10_000 }, () => ({ startMs: 0, durationNs: 25 })),
+    locks: [
+      ...one.locks!,
+      {
+        class: 'ct_lock',
+        thread: 'sweeper',
+        acquisitions: 80_000,
+        hold: { totalNs: 8e5, avgNs: 10, clockCostNs: 0 },
+      },
+    ],
+  });
+
+  it('is said of each design, by its traits', () => {
+    const said = (design: string): string =>
+      predictSeries(seriesOf(design, swept), options).restsOn.join('\n');
+    for (const design of availableDesigns()) {
+      expect(said(design)).toMatch(/^Memory and interconnect: .* as with 2 workers\..*upper bound\.$/m);
+      expect(said(design)).toMatch(/^ct_lock: /m);
+      expect(said(design).includes('looks at each that lives')).toBe(traitsOf(design).sweepLooksAtLiving);
+      expect(/^Shards: each of \d+ locks/m.test(said(design))).toBe(traitsOf(design).shards > 0);
+    }
+    // Of a design that this build does not have, and of one with a preset.
+    expect(said('of-another-build')).not.toContain('looks at each that lives');
+    expect(said('rculist-sweep@v6')).toContain('looks at each that lives');
+    expect(predictSeries(seriesOf('timing-wheel'), options).restsOn.join()).toContain(
+      'The sweeper is left out',
+    );
+    expect(predictSeries(seriesOf('timing-wheel'), { ...options, workers: [1, 2] }).restsOn).toEqual([]);
+  });
+
+  it('counts every pass, also those that are not recorded', () => {
+    const { sweeper } = seriesOf('timing-wheel', swept).points[0]!.parameters;
+    expect(sweeper?.holdsPerPass).toBe(2);
+  });
+
+  it('is shown without a band where it is refused, on request', () => {
+    const series = seriesOf('table-scan');
+    const refused = predictSeries(series, options).points.map(({ predicted }) => predicted === null);
+    expect(refused).toEqual([false, false, true, true]);
+    const { points: all } = predictSeries(series, { ...options, extrapolate: true });
+    expect(all.map(({ predicted }) => predicted === null)).toEqual([false, false, false, false]);
+    expect(all.slice(2).map(({ band, refused: why }) => [band, why === null])).toEqual([
+      [null, false],
+      [null, false],
+    ]);
+    // Work that takes no lock is taken to be as quick on any number of cores, and the lock bounds the rest.
+    expect(all[3]!.predicted!.pps).toBeLessThan((1e9 / 60) * 1.02);
+    expect(all[3]!.predicted!.pps).toBeGreaterThan(all[1]!.predicted!.pps);
   });
 });
 

@@ -3,11 +3,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { checkMatrix } from '../../../tools/bench/matrix-spec.js';
 import type { MatrixResult } from '../../../tools/bench/matrix-result.js';
 import { runMatrixBench } from '../../../tools/bench/run-matrix.js';
-import { compareResults } from '../../../tools/regress/compare-results.js';
-import { compareText } from '../../../tools/regress/compare-text.js';
+import { compareResults, type ComparedResults } from '../../../tools/regress/compare-results.js';
+import { compareMarkdown, compareText } from '../../../tools/regress/compare-text.js';
+import { compareForest } from '../../../tools/regress/compare-verdict.js';
 import { mergeResults } from '../../../tools/regress/merge-results.js';
 import { writeResult } from '../../../tools/result/result-file.js';
 import type { Run } from '../../../tools/result/runs.js';
+import { painter } from '../../../tools/text/terminal-style.js';
 import { scratchFolder } from '../../support/command.js';
 import { runCommandLine } from '../../support/run-command.js';
 import { sampleResult } from '../../support/results.js';
@@ -20,6 +22,8 @@ const inSessions = (run: Run): Run => {
   return run;
 };
 const options = { alpha: 0.05, acrossMachines: false };
+const textOf = (compared: ComparedResults, width = 120): string =>
+  compareText(compared, ['a', 'b'], width, painter(false));
 
 describe('compare', () => {
   it('says nothing is different of a result and itself', () => {
@@ -41,7 +45,9 @@ describe('compare', () => {
     const pps = compared.metrics.find(({ metric }) => metric === 'pps')!;
     expect(pps.rows.map(({ comparison }) => comparison.text)).toEqual(['~', '~']);
     expect(pps.geomean).toBeNull();
-    expect(compareText(compared, ['a', 'b'])).toMatch(/one session on a side/);
+    expect(textOf(compared)).toMatch(/one session on a side/);
+    // An interval over sessions is what a plot is of.
+    expect(textOf(compared)).not.toContain('■');
     // Three results on each side are three sessions.
     const three = compareResults([base, base, base], [head, head, head], options);
     expect(three.metrics.find(({ metric }) => metric === 'pps')!.rows[0]!.comparison.base.sessions).toBe(3);
@@ -62,7 +68,44 @@ describe('compare', () => {
     expect(texts('pps ratio')).toEqual(['~']);
     expect(texts('locks.ct_lock per packet')).toEqual(['~', '~']);
     expect(metrics[0]!.geomean!.text).toMatch(/^-50\.00% \(-[\d.]+% \.\. -[\d.]+%\)$/);
-    expect(compareText({ metrics, notes: [] }, ['a', 'b'])).toMatch(/-50\.00% {2}p=0\.\d+ n=6x1/);
+    expect(textOf({ metrics, notes: [] })).toMatch(/-50\.00% {2}p=0\.\d+ n=6x1/);
+  });
+
+  describe('draws ratios with intervals as a forest plot', () => {
+    const base = inSessions(bench());
+    const head = structuredClone(base);
+    for (const one of head.result.cases) {
+      // Not all alike, so that there is an interval to see.
+      one.throughput!.pps = (one.throughput!.pps! / 2) * (1 + one.trial / 50);
+      one.id = one.id.replace('syn-flood', 'syn```flood');
+    }
+    for (const one of base.result.cases) one.id = one.id.replace('syn-flood', 'syn```flood');
+    const compared = compareResults([base], [head], options);
+
+    it('whose rows are the rows of the tables, throughput first', () => {
+      const [group] = compareForest(compared);
+      const [first] = group!.rows;
+      expect(first).toMatchObject({ finding: 'worse', name: expect.stringMatching(/: throughput$/) });
+      expect(first!.low).toBeLessThan(first!.ratio);
+      expect(first!.high).toBeGreaterThan(first!.ratio);
+      const tested = compared.metrics.flatMap(({ rows }) =>
+        rows.filter(({ comparison }) => comparison.ratioInterval !== null),
+      );
+      expect(group!.rows.length + group!.left).toBe(tested.length);
+    });
+
+    it.each([60, 80, 120, 200])('and with the tables fits %i columns', (width) => {
+      const lines = textOf(compared, width).split('\n');
+      expect(lines.filter((line) => [...line].length > width)).toEqual([]);
+      expect(lines.some((line) => line.includes('■'))).toBe(true);
+    });
+
+    it('in Markdown as a block that no name ends', () => {
+      const blocks = compareMarkdown(compared, ['a', 'b']).split('```');
+      expect(blocks).toHaveLength(3);
+      expect(blocks[1]).toMatch(/^text\n/);
+      expect(blocks[1]).toContain('■');
+    });
   });
 
   it('leaves times out between machines, unless asked', () => {

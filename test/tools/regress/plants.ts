@@ -105,8 +105,8 @@ export const PLANTS: readonly Plant[] = [
     edits: [
       {
         file: 'engine/assembly/records/memory-map.ts',
-        find: 'export const CONN_SIZE: usize = 256;',
-        replace: 'export const CONN_SIZE: usize = 320;',
+        find: 'export const CONN_SIZE: usize = 128;',
+        replace: 'export const CONN_SIZE: usize = 256;',
       },
     ],
     heard: [EXACT],

@@ -24,6 +24,8 @@ designs: [timeout-lists, rculist-sweep]
 sessions: 2
 trials: 1
 warmupBlocks: 0
+warmupPackets: 500
+control: none
 probeCost: none
 `;
 

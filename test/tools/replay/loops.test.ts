@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest';
 import { byTurns, replayedDesigns } from '../../support/designs.js';
 import { parseConfig } from '../../../tools/config/read-config.js';
 import { register as replay } from '../../../tools/commands/replay.js';
-import { stageTraffic } from '../../../tools/replay/staging.js';
 import { readResult } from '../../../tools/result/result-file.js';
 import type { Result } from '../../../tools/result/schema.js';
 import { scratchFolder } from '../../support/command.js';
@@ -69,7 +68,7 @@ describe.each(replayedDesigns())('loops through %s', (name) => {
       'rules.yaml',
     );
     const frames = [1, 2, 3].map((port) => udpFrame({ srcPort: 1000 + port }));
-    const traffic = await stageTraffic(framesTraffic(frames), null);
+    const traffic = await framesTraffic(frames);
     const result = await replayCase(traffic, name, {
       loops: 3,
       config,

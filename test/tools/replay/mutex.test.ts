@@ -38,8 +38,8 @@ describe('--mutex', () => {
 });
 
 describe('results of different mutexes', () => {
+  const result = sampleResult({ kind: 'bench', packets: 120 });
   const sample = (label: string, mutex: MutexPolicy | undefined): Run => {
-    const result = sampleResult({ kind: 'bench', packets: 120 });
     return {
       label,
       file: null,

@@ -3,14 +3,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { sourceChecks } from '../../../tools/bench/replay-runner.js';
 import { valuesOf } from '../../../tools/bench/metrics.js';
 import { runSession, type SessionHooks } from '../../../tools/replay/session.js';
-import { AS_IT_IS, loadTraffic } from '../../../tools/replay/traffic-source.js';
 import { markdownText } from '../../../tools/report/markdown.js';
 import { renderPage } from '../../../tools/report/page.js';
 import type { Result } from '../../../tools/result/schema.js';
 import { result as resultSchema } from '../../../tools/result/schema.js';
 import { summarySentences } from '../../../tools/report/summary-sentences.js';
 import { renderTerminal } from '../../../tools/report/terminal.js';
-import { quickPlan, type PlanChanges } from '../../support/replay.js';
+import { quickPlan, scenario, type PlanChanges } from '../../support/replay.js';
 
 const PACKETS = 20_000;
 const DESIGNS = ['timeout-lists', 'rculist-sweep'];
@@ -20,13 +19,7 @@ async function session(
   storeBytes: number,
   { fault, ...changes }: PlanChanges & Pick<SessionHooks, 'fault'>,
 ): Promise<Result> {
-  const origin = {
-    type: 'scenario',
-    name: 'established',
-    parameters: { packets: PACKETS },
-    seed: 1,
-  } as const;
-  const traffic = await loadTraffic({ origin, edits: AS_IT_IS, limit: null }, storeBytes);
+  const traffic = await scenario('established', { packets: PACKETS }, 1, storeBytes);
   const request = {
     traffic,
     input: { type: 'scenario', name: 'established' },

@@ -18,7 +18,9 @@ async function replay(...args: string[]): Promise<Result> {
 
 describe('the table over time', () => {
   it('shows what expired and stays: all of it in the old design, the pause between sweeps in the new one', async () => {
-    const { cases } = await replay('zone-policies', '--packets', '20k', '--pps', '20k', '--time-scale', '80');
+    const { cases } = await replay(
+      ...['zone-policies', '--packets', '20k', '--pps', '40k', '--time-scale', '160', '--timeline', '50ms'],
+    );
     const [old, swept] = cases.map((one) => {
       const points = one.expiry?.staleTimeline ?? [];
       expect(points.length).toBeGreaterThan(5);

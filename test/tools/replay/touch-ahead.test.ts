@@ -4,9 +4,9 @@ import { loadEngine } from '../../../engine/host/module.js';
 import type { TouchAhead } from '../../../engine/host/run-memory.js';
 import { DEFAULT_CONFIG } from '../../../tools/config/read-config.js';
 import { measuredSeries } from '../../../tools/model/feed.js';
-import type { InputPacket } from '../../../tools/oracle/capture-run.js';
 import { compareResults } from '../../../tools/regress/compare-results.js';
 import { runExact, type ExactFigures } from '../../../tools/regress/exact-run.js';
+import { packetsOf } from '../../../tools/regress/level-exact.js';
 import { mergeResults } from '../../../tools/regress/merge-results.js';
 import { cellsOf, comparableGroups } from '../../../tools/result/cells.js';
 import { markdownText } from '../../../tools/report/markdown.js';
@@ -108,14 +108,7 @@ describe('exact figures', () => {
   it.each(compiledDesigns())('of %s are the same with and without', async (name) => {
     for (const input of ['established', 'fragments', 'ftp-alg', 'icmp-mix']) {
       const traffic = await scenario(input, { packets: 600 });
-      const packets: InputPacket[] = [];
-      traffic.forEach((frame, index) =>
-        packets.push({
-          packetNumber: index + 1,
-          timestampNs: BigInt(Math.round(traffic.timesNs[index] as number)),
-          frame: frame.slice(),
-        }),
-      );
+      const packets = packetsOf({ traffic });
       const figures = (touchAhead: TouchAhead): ExactFigures =>
         runExact(design(name), { name: input, packets, config: DEFAULT_CONFIG, touchAhead }, 1);
       expect(figures('on')).toEqual(figures('off'));

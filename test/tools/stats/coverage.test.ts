@@ -7,7 +7,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { compareMatrix, geomeans, summarise, type MeasuredGroup } from '../../../tools/bench/aggregate.js';
 import { driveMatrix } from '../../../tools/bench/drive-matrix.js';
 import type { MatrixSpec } from '../../../tools/bench/matrix-spec.js';
-import { planMatrix, type Cell } from '../../../tools/bench/plan.js';
+import { planMatrix, type Cell } from '../../../tools/bench/matrix-plan.js';
 import { fitCases } from '../../../tools/bench/scale.js';
 import { completeSessions } from '../../../tools/bench/trial.js';
 import { decideOverRounds, type AgainstRule } from '../../../tools/regress/against.js';

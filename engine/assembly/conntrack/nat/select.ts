@@ -13,7 +13,7 @@
  */
 import { countWork, PROBED, W_NAT_ALLOCATIONS, W_NAT_CANDIDATES, W_NAT_FAILURES } from '../../probe/counters';
 import { H_NAT_CANDIDATES, recordCoarse } from '../../probe/histogram';
-import { CO_KEY, CO_REV_KEY, NAT_DST, NAT_DST_PORT, NAT_SRC, NAT_SRC_PORT } from '../../records/connection';
+import { CO_KEY, NAT_DST, NAT_DST_PORT, NAT_SRC, NAT_SRC_PORT } from '../../records/connection';
 import { ExecParams } from '../../records/exec-params';
 import { K_DPORT, K_DST, K_PROTO, K_SPORT, K_SRC, keyHash, reverseKey } from '../../records/key';
 import {
@@ -26,7 +26,7 @@ import {
   SWITCH_BARE_NAT_ZERO_TUPLE,
 } from '../../records/memory-map';
 import { PROTO_TCP, PROTO_UDP } from '../../wire/ipv4';
-import { Context } from '../context';
+import { Context, newReverseKey } from '../context';
 import { lockCreation, unlockCreation } from '../creation-locks';
 import { lookup } from '../lookup';
 import { addressInRange, rangeHash } from './address-range';
@@ -46,16 +46,16 @@ class Search {
 }
 
 /**
- * Writes the reverse key of `conn` as `params` asks for and finds a free tuple. CO_KEY must be set and the connection not yet in
- * the map; ct_lock is held. Returns false when no free tuple was found (the caller discards the connection). With shards no lock is held,
- * Context.hash is that of CO_KEY, and the locks are (lockCreation) when it returns true.
+ * Makes the reverse key of `conn`, newReverseKey(), as `params` asks for and finds a free tuple. CO_KEY must be set and the connection
+ * not yet in the map; ct_lock is held. Returns false when no free tuple was found (the caller discards the connection). With shards no
+ * lock is held before, Context.hash is that of CO_KEY, and when it returns true the locks of the creation are (lockCreation).
  *
  * A request without source or destination action leaves the ordinary reverse key. With SWITCH_BARE_NAT_ZERO_TUPLE it is searched
  * for like the others, as upstream does, which comes to a zero source address and a zero port of the client.
  */
 export function chooseNatTuple(conn: usize, params: ExecParams, now: i64): bool {
   const key = conn + CO_KEY;
-  const reverse = conn + CO_REV_KEY;
+  const reverse = newReverseKey();
   reverseKey(reverse, key);
   const action = params.natAction;
   if ((action & (NAT_SRC | NAT_DST)) == 0 && (switches & SWITCH_BARE_NAT_ZERO_TUPLE) == 0) {
