@@ -49,7 +49,12 @@ import {
   threadsBase,
 } from '../records/memory-map';
 import { Packet } from '../records/packet';
-import { admissionFlags, admissionSequence, storeAdmissionSequence, storeParentTuple } from '../records/side-data';
+import {
+  admissionFlags,
+  admissionSequence,
+  storeAdmissionSequence,
+  storeParentTuple,
+} from '../records/side-data';
 import {
   R_CANNOT_CREATE,
   R_CONN_LIMIT,
