@@ -115,13 +115,13 @@ describe('the packed package', () => {
     ];
     run(process.execPath, [tsc, ...options, 'example.ts']);
     const capture = join(installed, 'captures', 'office-mix.pcap');
-    const said = JSON.parse(run(process.execPath, ['example.js', capture])) as Record<string, unknown>;
-    expect(said['rates']).toEqual([expect.any(Number), expect.any(Number)]);
-    expect(said).toMatchObject({ frames: 500 });
-    expect(said['packets']).toBeGreaterThan(100);
-    expect(said['comparisons']).toBeGreaterThan(0);
-    expect(said['wrong']).toMatch(/no-such/);
-    expect(said['missing']).toMatch(/there is no such file/);
+    const printed = JSON.parse(run(process.execPath, ['example.js', capture])) as Record<string, unknown>;
+    expect(printed['rates']).toEqual([expect.any(Number), expect.any(Number)]);
+    expect(printed).toMatchObject({ frames: 500 });
+    expect(printed['packets']).toBeGreaterThan(100);
+    expect(printed['comparisons']).toBeGreaterThan(0);
+    expect(printed['wrong']).toMatch(/no-such/);
+    expect(printed['missing']).toMatch(/there is no such file/);
   });
 
   it('is a program that makes a page', () => {

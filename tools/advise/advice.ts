@@ -22,17 +22,17 @@ export interface AdviceRequest {
 export function adviceOf(result: Result, request: AdviceRequest): Advice | null {
   const { current, prefer, bytesPerConnection } = request;
   const evidence = new Evidence(result, bytesPerConnection);
-  const { designs, told, metrics } = evidence;
+  const { designs, told: reported, metrics } = evidence;
   if (!result.valid || designs.length < 2 || !designs.includes(current)) return null;
   const order = orderOf(prefer);
-  const question: ChoiceQuestion = { designs, current, order, told };
+  const question: ChoiceQuestion = { designs, current, order, told: reported };
   const choice = chooseDesign(question);
   const rows = designs.map((design): AdviceRow => ({
     design,
     standing: standingOf(design, choice.chosen, question),
     figures: order.map((criterion) => evidence.figure(design, current, criterion)),
   }));
-  const tested = (result.comparisons ?? []).filter((one) => typeof one.pValue === 'number');
+  const tested = (result.comparisons ?? []).filter((comparison) => typeof comparison.pValue === 'number');
   const [first] = tested;
   const compared = {
     compared: tested.length,

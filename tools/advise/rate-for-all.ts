@@ -64,10 +64,10 @@ export async function rateForAll(request: RateRequest): Promise<PacingRequest> {
   let slowest = Number.POSITIVE_INFINITY;
   for (const choice of choices) {
     request.onRun?.(`${designLabel(choice)} at top speed`);
-    const one = await measure(choice, topSpeedPlan(plan, request.lengths));
-    const invalid = whollyInvalidText(one);
+    const entry = await measure(choice, topSpeedPlan(plan, request.lengths));
+    const invalid = whollyInvalidText(entry);
     if (invalid !== null) throw new Error(invalid);
-    slowest = Math.min(slowest, ppsOf(one) ?? 0);
+    slowest = Math.min(slowest, ppsOf(entry) ?? 0);
   }
   let pps = roundedDown(slowest * SHARE_OF_SLOWEST);
   let late: string | null = null;
@@ -112,11 +112,11 @@ async function firstLate(
 }
 
 /** What a run reached, where that is not the rate; null where it is. */
-function lateText(label: string, one: ResultCase): string | null {
-  const invalid = whollyInvalidText(one);
+function lateText(label: string, entry: ResultCase): string | null {
+  const invalid = whollyInvalidText(entry);
   if (invalid !== null) throw new Error(invalid);
-  if (one.audit.every(({ ok, name }) => ok || !name.startsWith('rate-achieved'))) return null;
-  const { achievedPps, targetPps } = one.pacing;
+  if (entry.audit.every(({ ok, name }) => ok || !name.startsWith('rate-achieved'))) return null;
+  const { achievedPps, targetPps } = entry.pacing;
   return `${label} reached ${formatRate(achievedPps)} of the ${formatRate(targetPps)} asked for`;
 }
 

@@ -127,9 +127,9 @@ async function runGroup(group: Group, session: number, context: SessionContext):
     const measured = await run({ session, index: block, block, expected: progress.expected });
     if (measured === null) return true;
     const number = first + block - begun;
-    for (const { cell, values, case: one } of measured) {
+    for (const { cell, values, case: entry } of measured) {
       state.trials.push({ cell: cell.id, session, block: number, values });
-      if (one !== null) state.cases.push({ ...one, session, trial: number });
+      if (entry !== null) state.cases.push({ ...entry, session, trial: number });
     }
     progress = sessionProgress(group, state, session, spec);
     if (!progress.done) await hooks.save?.(state, false);
@@ -168,7 +168,7 @@ async function runBlock(
 
 /** @throws UnusableInputError when no cell tracked a packet */
 function requireTracked(measured: readonly MeasuredCell[]): void {
-  const cases = measured.flatMap(({ case: one }) => one ?? []);
+  const cases = measured.flatMap(({ case: entry }) => entry ?? []);
   const text = cases.length === measured.length ? rejectedInputText(cases) : null;
   if (text !== null) throw new UnusableInputError(text);
 }

@@ -243,7 +243,7 @@ async function measureAdvice(
     quiet: isSilent,
     isCompared: isAdviceCompared,
   });
-  const bytesPerConnection = bytesByDesign(choices, configRewrites(plan.config).nat);
+  const bytesPerConnection = bytesByDesign(choices, configRewrites(plan.config));
   return {
     ...measured,
     advice: adviceOf(measured, { current, prefer: flags.prefer ?? null, bytesPerConnection }),

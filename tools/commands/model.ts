@@ -63,8 +63,8 @@ export function register(program: Command): void {
     .action(async (path: string, flags: ModelFlags) => {
       const result = await readResult(path);
       const cores = result.environment.coresOnline ?? 1;
-      const series = measuredSeries(result, path).map((one) =>
-        predictSeries(one, {
+      const series = measuredSeries(result, path).map((measured) =>
+        predictSeries(measured, {
           workers:
             'first' in flags.cores ? workerRange(flags.cores.first, flags.cores.last, cores) : flags.cores,
           cores,
@@ -77,7 +77,7 @@ export function register(program: Command): void {
       if (flags.json === true) {
         process.stdout.write(`${JSON.stringify({ cores, seed: flags.seed, series }, null, 1)}\n`);
       } else {
-        process.stdout.write(series.map((one) => seriesText(one, cores, flags)).join('\n'));
+        process.stdout.write(series.map((each) => seriesText(each, cores, flags)).join('\n'));
       }
     });
   const cores = program.commands.at(-1)?.options.find((option) => option.long === '--cores');
@@ -92,24 +92,24 @@ function seriesText(series: PredictedSeries, cores: number, flags: ModelFlags): 
   const table = grid(
     series.points,
     [
-      { head: 'workers', expendable: 0, cell: (one) => `${one.workers}` },
-      { head: 'predicted', expendable: 0, cell: (one) => formatRate(one.predicted?.pps) },
+      { head: 'workers', expendable: 0, cell: (point) => `${point.workers}` },
+      { head: 'predicted', expendable: 0, cell: (point) => formatRate(point.predicted?.pps) },
       { head: 'band', expendable: 0, cell: bandText },
-      { head: 'measured', expendable: 0, cell: (one) => formatRate(one.measured?.ppsOnCpu) },
+      { head: 'measured', expendable: 0, cell: (point) => formatRate(point.measured?.ppsOnCpu) },
       { head: 'error', expendable: 0, cell: errorText },
-      { head: 'lock wait', expendable: 0, cell: (one) => formatShare(one.predicted?.waitShare) },
-      { head: 'measured', expendable: 1, cell: (one) => formatShare(one.measured?.waitShare) },
+      { head: 'lock wait', expendable: 0, cell: (point) => formatShare(point.predicted?.waitShare) },
+      { head: 'measured', expendable: 1, cell: (point) => formatShare(point.measured?.waitShare) },
       {
         head: 'wait/packet',
         expendable: 3,
-        cell: (one) =>
-          one.predicted === null ? NOT_MEASURED : formatNs(Math.round(one.predicted.waitPerPacketNs)),
+        cell: (point) =>
+          point.predicted === null ? NOT_MEASURED : formatNs(Math.round(point.predicted.waitPerPacketNs)),
       },
-      { head: 'contended', expendable: 3, cell: (one) => formatShare(one.predicted?.contendedShare) },
-      { head: 'ct_lock held', expendable: 2, cell: (one) => formatShare(one.predicted?.ctUtilisation) },
-      { head: 'CPU wait', expendable: 2, cell: (one) => formatShare(one.measured?.cpuWaitShare) },
-      { head: 'times from', expendable: 4, cell: (one) => `w${one.fedFrom}` },
-      { head: 'note', align: 'left', expendable: 1, cell: (one) => kindText(one) },
+      { head: 'contended', expendable: 3, cell: (point) => formatShare(point.predicted?.contendedShare) },
+      { head: 'ct_lock held', expendable: 2, cell: (point) => formatShare(point.predicted?.ctUtilisation) },
+      { head: 'CPU wait', expendable: 2, cell: (point) => formatShare(point.measured?.cpuWaitShare) },
+      { head: 'times from', expendable: 4, cell: (point) => `w${point.fedFrom}` },
+      { head: 'note', align: 'left', expendable: 1, cell: (point) => kindText(point) },
     ],
     width,
     paint,
@@ -162,15 +162,16 @@ function bandText({ band }: PredictedPoint): string {
   return band === null ? '' : `${formatRate(band.lowPps)} .. ${formatRate(band.highPps)}`;
 }
 
-function errorText(one: PredictedPoint): string {
-  if (one.error === null) return NOT_MEASURED;
-  return percentText(one.error);
+function errorText(point: PredictedPoint): string {
+  if (point.error === null) return NOT_MEASURED;
+  return percentText(point.error);
 }
 
-function kindText(one: PredictedPoint): string {
-  if (one.refused !== null) return one.predicted === null ? 'refused' : 'locks alone: nothing bears it out';
-  if (!one.oversubscribed) return one.measured === null ? 'prediction' : '';
-  return one.measured === null ? 'prediction' : 'more workers than cores: no measurement of scaling';
+function kindText(point: PredictedPoint): string {
+  if (point.refused !== null)
+    return point.predicted === null ? 'refused' : 'locks alone: nothing bears it out';
+  if (!point.oversubscribed) return point.measured === null ? 'prediction' : '';
+  return point.measured === null ? 'prediction' : 'more workers than cores: no measurement of scaling';
 }
 
 function coreRange(text: string): ModelFlags['cores'] {

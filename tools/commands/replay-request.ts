@@ -205,7 +205,7 @@ export function storeOf(plan: ReplayPlan, designs: readonly DesignChoice[]): Sto
   return defaultStore(
     systemFiles,
     designs.map(({ design }) => loadEngine(design, flavourOf(plan)).constants),
-    { workers: plan.workers, maxConns: connLimitOf(plan), nat: configRewrites(plan.config).nat },
+    { workers: plan.workers, maxConns: connLimitOf(plan), nat: configRewrites(plan.config) },
   );
 }
 

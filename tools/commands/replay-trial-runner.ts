@@ -49,7 +49,7 @@ export class ReplayTrialRunner implements CellRunner {
     const [choice] = resolveDesigns(cell.design);
     if (choice === undefined) throw new UsageError(`there is no design '${cell.design}'`);
     // The packets stay those of --seed; what the engine chooses by chance is another in each round.
-    const one = await measureCase({
+    const entry = await measureCase({
       traffic,
       input,
       choice,
@@ -57,6 +57,6 @@ export class ReplayTrialRunner implements CellRunner {
       id: cell.id,
       machine: this.#machine,
     });
-    return { values: valuesOf(one), case: { ...one, design: cell.design } };
+    return { values: valuesOf(entry), case: { ...entry, design: cell.design } };
   }
 }

@@ -113,7 +113,7 @@ const schema = z.strictObject({
   designs: z
     .array(z.string().min(1))
     .min(1)
-    .default([...DEFAULT_DESIGNS, 'narrow-insert']),
+    .default([...DEFAULT_DESIGNS, 'narrow-insert', 'timing-wheel', 'table-scan']),
   exact: z
     .strictObject({
       seed: z.int().min(0).max(0xffff_ffff).default(1),

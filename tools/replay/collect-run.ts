@@ -187,7 +187,7 @@ function collectTimes({ run, workers: reports, plan }: FinishedRun): TimedFigure
   const judged = {
     stepNs: timer?.stepNs ?? null,
     interruptions: Array.from({ length: workers }, (_, worker) => {
-      const report = reports.find((one) => one.worker === worker);
+      const report = reports.find((each) => each.worker === worker);
       return report === undefined ? null : interruptionsOf(report);
     }),
   };

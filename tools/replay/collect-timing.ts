@@ -17,7 +17,7 @@ export function timerOf(reports: readonly WorkerReport[], shortestNs: number | n
   return {
     source: first.clock.source,
     costNs: Math.min(readNs, shortestNs ?? Number.POSITIVE_INFINITY),
-    stepNs: median(timings.map((one) => one.clock.stepNs)),
+    stepNs: median(timings.map((timing) => timing.clock.stepNs)),
   };
 }
 

@@ -42,9 +42,6 @@ export const AS_IT_IS: PacketEdits = {
   snapLength: null,
 };
 
-/** Only wrong checksums are made right. */
-export const CHECKSUMS_FIXED: PacketEdits = { ...AS_IT_IS, checksums: 'fix' };
-
 /** Whether packets stay as they are. */
 export function changesNothing(edits: PacketEdits): boolean {
   return Object.values(edits).every((edit) => edit == null);

@@ -9,7 +9,7 @@ import { EngineThread } from '../../engine/host/thread.js';
 import { systemFiles } from '../measure/system-files.js';
 import { applyConfig, threadTarget } from '../config/apply-config.js';
 import { engineSettings } from '../config/engine-settings.js';
-import { rulesOf } from '../config/rules.js';
+import { mayRewrite, rulesOf } from '../config/rules.js';
 import { eventLoopTurn } from './event-loop.js';
 import { forgetCounters } from './forget-counters.js';
 import type { FeederInput } from './feeder.js';
@@ -85,7 +85,8 @@ async function layOutStaged(
   const memory = planMemory(c, {
     threads: workers + 2,
     maxConns: mostConns(traffic, plan),
-    nat: rules.requests.some(({ nat, helper }) => nat !== undefined || helper !== undefined),
+    // Connections that a helper announces may have an annex: a second slot, as a companion is.
+    nat: rules.requests.some(mayRewrite),
     packetStoreBytes: packetStoreBytes(traffic, c, assignment),
     histogramBytes: c.HISTOGRAMS_SIZE,
   });
@@ -115,17 +116,17 @@ function layOutStreamed(traffic: PacketSource, subject: RunSubject, now: () => n
   const { engine, plan } = subject;
   const { workers } = plan;
   const c = engine.constants;
-  const { rewrites, nat } = configRewrites(plan.config);
+  const rewrites = configRewrites(plan.config);
   const streamPlan = planStream(c, traffic, workers, plan.batch, rewrites);
   const memory = planMemory(c, {
     threads: workers + 2,
     maxConns: mostConns(traffic, plan),
-    nat,
+    nat: rewrites,
     packetStoreBytes: streamPlan.totalBytes,
     histogramBytes: c.HISTOGRAMS_SIZE,
   });
   // Its packets have not been looked at: any of them may open a connection.
-  const most = traffic.packets * (nat ? 2 : 1);
+  const most = traffic.packets * (rewrites ? 2 : 1);
   requireMemory(memory, c, engine.design, most);
   const run = makeRun(subject, memory);
   const main = startMain(run, plan, now);

@@ -90,8 +90,8 @@ export interface CaseRequest {
  * @throws ReplayFailure when a thread failed, EngineError when the design cannot run
  */
 export async function measureCase(request: CaseRequest, hooks: SessionHooks = {}): Promise<ResultCase> {
-  const one = await measureRuns(request, hooks);
-  return { ...one, warnings: [...(one.warnings ?? []), ...shortRunWarnings(one, request.machine)] };
+  const run = await measureRuns(request, hooks);
+  return { ...run, warnings: [...(run.warnings ?? []), ...shortRunWarnings(run, request.machine)] };
 }
 
 async function measureRuns(request: CaseRequest, hooks: SessionHooks): Promise<ResultCase> {

@@ -28,14 +28,9 @@ export function requestStride(c: EngineConstants): number {
   return alignLine(c.PARAMS_SIZE);
 }
 
-/**
- * Whether some rule lets the engine rewrite packets, and whether connections may take a second slot: both where addresses are
- * translated or a helper announces connections.
- */
-export function configRewrites(config: TrackerConfig): { readonly rewrites: boolean; readonly nat: boolean } {
-  const rules = config.entries.rules ?? [];
-  const rewrites = rules.some((rule) => rule.nat !== undefined || rule.helper !== undefined);
-  return { nat: rewrites, rewrites };
+/** As `mayRewrite`, of what a configuration's rules may come to. Connections may take a second slot then. */
+export function configRewrites({ entries }: TrackerConfig): boolean {
+  return (entries.rules ?? []).some(({ nat, helper }) => nat !== undefined || helper !== undefined);
 }
 
 /**

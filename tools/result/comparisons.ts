@@ -91,7 +91,7 @@ export function deltaText(comparison: Comparison): string {
 const adjusted = new WeakMap<Result, readonly Comparison[]>();
 
 /**
- * The comparisons of a result as they may be told. Those of before corrections were made get theirs here, so that old results are
+ * The comparisons of a result as they may be shown. Those of before corrections were made get theirs here, so that old results are
  * held to the same rule.
  */
 export function comparisonsOf(result: Result): readonly Comparison[] {

@@ -229,12 +229,12 @@ perDesign((_bed, design) => {
 
     it('is decided by the setting, by the batch, and by the connections in the table', () => {
       const limit = new BatchBed(design).thread.run.engine.constants.TOUCH_AHEAD_CONNECTIONS;
-      const one = { frame: udpFrame(), request: COMMIT };
+      const sent = { frame: udpFrame(), request: COMMIT };
       const touched = (touchAhead: TouchAhead, connections: number, packets: number): number => {
         const bed = new BatchBed(design, { touchAhead });
         const { constants: c } = bed.thread.run.engine;
         bed.thread.view.setUint32(c.CONTROL + c.C_N_CONN, connections, true);
-        bed.run(Array.from({ length: packets }, () => one));
+        bed.run(Array.from({ length: packets }, () => sent));
         return bed.counters().batches.touched;
       };
       expect(touched('auto', limit - 1, 2)).toBe(0);

@@ -107,16 +107,16 @@ describe('the runs', () => {
       ...{ loops: null, durationMs: 3000, workers: 2 },
     });
     // Plans as any other: they are checked again in the processes that run them.
-    for (const one of [top, paced]) expect(makePlan(JSON.parse(JSON.stringify(one)))).toEqual(one);
+    for (const entry of [top, paced]) expect(makePlan(JSON.parse(JSON.stringify(entry)))).toEqual(entry);
   });
 
   it('are as long as was asked for, and long traffic is not run to its end', () => {
     const asked = makePlan({ loops: 3, durationMs: 700 });
-    for (const one of [
+    for (const entry of [
       topSpeedPlan(asked, { packets: 10, isGiven: true }),
       pacedPlan(asked, { mode: 'pps', pps: 5 }, { isGiven: true }),
     ])
-      expect(one).toMatchObject({ loops: 3, durationMs: 700 });
+      expect(entry).toMatchObject({ loops: 3, durationMs: 700 });
     expect(topSpeedPlan(plan, { packets: 5e7, isGiven: false })).toMatchObject({
       loops: 1,
       durationMs: 2000,

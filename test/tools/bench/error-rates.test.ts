@@ -35,7 +35,7 @@ async function foundShare(
       state.trials,
     );
     const comparison = compareMatrix([{ group: group!, sessions }], spec).find(
-      (one) => one.metric === 'pps' && one.kind === 'designs',
+      ({ metric, kind }) => metric === 'pps' && kind === 'designs',
     );
     if (comparison?.significant === true) found++;
   }

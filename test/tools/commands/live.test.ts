@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../tools/result/schema.js';
 import { CLI, ctreplay, scratchFolder } from '../../support/command.js';
+import { failedChecksButRate } from '../../support/replay.js';
 import { runCommandLine } from '../../support/run-command.js';
 
 const folder = scratchFolder();
@@ -25,7 +26,6 @@ interface StreamEvent {
 describe('a run as it goes', () => {
   it('--stream: JSON lines that begin with the run, have each interval and end with the result', () => {
     const { code, stdout, stderr } = ctreplay(['replay', ...PACED, '--timeline', '50ms', '--stream'], folder);
-    expect(`${code} ${code === 0 ? '' : stderr}`).toBe('0 ');
     const events = stdout
       .trim()
       .split('\n')
@@ -34,6 +34,9 @@ describe('a run as it goes', () => {
     const intervals = events.filter(({ event }) => event === 'interval');
     expect(intervals.length).toBeGreaterThan(2);
     const result = events.at(-1)?.result as Result;
+    // A busy machine may not keep the rate, which is an error, and the only one.
+    expect(result.cases.flatMap(failedChecksButRate)).toEqual([]);
+    expect(code, stderr).toBe(result.valid ? 0 : 1);
     const [one] = result.cases;
     // The same intervals as in the result, as far as they had ended with it.
     expect(intervals.reduce((sum, { packets = 0 }) => sum + packets, 0)).toBe(
@@ -99,7 +102,10 @@ describe('what was measured is kept', () => {
 
   it('by a matrix and by trials as well', async () => {
     const short = ['--synth', 'syn-flood', '--packets', '2000', '--warmup', '0', '--out'];
-    const bench = ['bench', ...short, join(folder, 'matrix'), '--sessions', '40', '--trials', '1'];
+    const bench = [
+      ...['bench', ...short, join(folder, 'matrix'), '--sessions', '40', '--trials', '1'],
+      ...['--design', 'rculist-sweep', '--build', 'probed', '--control', 'none'],
+    ];
     expect(await interrupted(bench, 'SIGTERM', /session 2 of 40/)).toBe(143);
     const result = JSON.parse(readFileSync(join(folder, 'matrix', 'result.json'), 'utf8')) as Result;
     expect(result.partial).toBe(true);
@@ -113,17 +119,8 @@ describe('what was measured is kept', () => {
   it('and the demo does not go on to its second run', async () => {
     const out = join(folder, 'demo');
     const args = [
-      'demo',
-      '--out',
-      out,
-      '--trials',
-      '1',
-      '--loop',
-      '1M',
-      '--duration',
-      '60s',
-      '--stats',
-      '200ms',
+      ...['demo', '--out', out, '--trials', '1'],
+      ...['--loop', '100', '--duration', '60s', '--stats', '200ms'],
     ];
     expect(await interrupted(args, 'SIGTERM', /timeout-lists/)).toBe(143);
     expect(readdirSync(out)).toEqual(['capture']);

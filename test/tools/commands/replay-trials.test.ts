@@ -28,7 +28,9 @@ describe('replay --trials', () => {
       ...[0, 1, 2].map((n) => `timeout-lists ${n} ${n}`),
       ...[0, 1, 2].map((n) => `rculist-sweep ${n} ${n}`),
     ]);
-    expect(result.cases.every((one) => one.kind === 'replay' && one.packets.injected === 20_000)).toBe(true);
+    expect(result.cases.every((entry) => entry.kind === 'replay' && entry.packets.injected === 20_000)).toBe(
+      true,
+    );
     expect(result.comparisons.find(({ metric }) => metric === 'pps')).toMatchObject({ sessions: 3, n: 3 });
     // The same packets in each, by the scenario's own seed.
     expect(new Set(result.cases.map(({ input }) => JSON.stringify(input.parameters))).size).toBe(1);
@@ -171,10 +173,10 @@ describe('units and spellings', () => {
       ['replay', ...load, '--packets', '500', '--json', '--design', 'timeout-lists'],
       folder,
     );
-    const [one] = (JSON.parse(replayed.stdout) as MatrixResult).cases;
+    const [entry] = (JSON.parse(replayed.stdout) as MatrixResult).cases;
     const listed = await runCommandLine(['bench', ...load, '--list'], folder);
-    expect(one?.id).toBe('syn-flood/timeout-lists/w1/50000pps');
-    expect(listed.stdout).toContain(`  ${one?.id}\n`);
+    expect(entry?.id).toBe('syn-flood/timeout-lists/w1/50000pps');
+    expect(listed.stdout).toContain(`  ${entry?.id}\n`);
   });
 });
 

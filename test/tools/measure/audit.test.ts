@@ -79,22 +79,23 @@ const BROKEN: Record<AuditCheckName, Partial<RunRecord>> = {
   'connection-balance': { connections: { initial: 0, created: 100, removed: 60, remaining: 41 } },
 };
 
-const failures = (run: RunRecord): string[] => auditRun(run).flatMap((one) => (one.ok ? [] : [one.name]));
+const failures = (run: RunRecord): string[] =>
+  auditRun(run).flatMap((check) => (check.ok ? [] : [check.name]));
 
 const rateAdvice = (targetPps: number): string | null | undefined =>
-  auditRun(soundRun({ targetPps })).find((one) => !one.ok)?.advice;
+  auditRun(soundRun({ targetPps })).find((check) => !check.ok)?.advice;
 
 describe('self-audit', () => {
   it('passes a sound run, with every check made', () => {
     const checks = auditRun(soundRun());
-    expect(checks.filter((one) => !one.ok)).toEqual([]);
+    expect(checks.filter((check) => !check.ok)).toEqual([]);
     for (const name of AUDIT_CHECKS) {
       expect(
-        checks.some((one) => one.name === name || one.name.startsWith(`${name} `)),
+        checks.some((check) => check.name === name || check.name.startsWith(`${name} `)),
         name,
       ).toBe(true);
     }
-    for (const one of checks) expect(one.advice).toBeNull();
+    for (const check of checks) expect(check.advice).toBeNull();
   });
 
   for (const name of AUDIT_CHECKS) {
@@ -103,7 +104,7 @@ describe('self-audit', () => {
       const failed = failures(run);
       expect(failed).toHaveLength(1);
       expect(failed[0]!.startsWith(name)).toBe(true);
-      const check = auditRun(run).find((one) => !one.ok)!;
+      const check = auditRun(run).find(({ ok }) => !ok)!;
       expect(check.advice).toMatch(/\w{3}/);
       expect(check.expected).not.toEqual(check.actual);
     });
@@ -145,7 +146,7 @@ describe('self-audit', () => {
       achievedPps: null,
       connections: null,
     });
-    const names = auditRun({ ...run, histograms: [] }).map((one) => one.name);
+    const names = auditRun({ ...run, histograms: [] }).map((check) => check.name);
     expect(names).toEqual(['packets-injected', 'verdict-sum']);
   });
 
@@ -215,7 +216,7 @@ describe('warnings', () => {
   for (const code of WARNING_CODES) {
     it(`${code} is raised by its own facts and by no others`, () => {
       const warnings = collectWarnings(RAISES[code]);
-      expect(warnings.map((one) => one.code)).toEqual([code]);
+      expect(warnings.map((warning) => warning.code)).toEqual([code]);
       expect(warnings[0]!.text).toMatch(/^[a-z0-9]/);
       expect(warnings[0]!.advice).toMatch(/\.$/);
     });

@@ -101,16 +101,16 @@ describe('typicalTime', () => {
 
 describe('shards', () => {
   it.each([...availableDesigns(), 'of another installation'])('%s: as many locks as it has', (design) => {
-    const one = { ...measuredCase({ workers: 2, packetNs: 1000, ct: 1, holdNs: 100 }), design };
+    const entry = { ...measuredCase({ workers: 2, packetNs: 1000, ct: 1, holdNs: 100 }), design };
     const shards = compiledDesigns().includes(design) ? traitsOf(design).shards : 0;
-    const [series] = measuredSeries(resultOf([one]), 'result.json');
+    const [series] = measuredSeries(resultOf([entry]), 'result.json');
     expect(series?.points[0]?.parameters.ctLocks).toBe(Math.max(shards, 1));
   });
 
   it('let the model find less waiting than one lock would have', () => {
     const most = (design: string): number => {
-      const one = { ...measuredCase({ workers: 2, packetNs: 400, ct: 1, holdNs: 200 }), design };
-      const [series] = measuredSeries(resultOf([one]), 'result.json');
+      const entry = { ...measuredCase({ workers: 2, packetNs: 400, ct: 1, holdNs: 200 }), design };
+      const [series] = measuredSeries(resultOf([entry]), 'result.json');
       return simulate(series!.points[0]!.parameters, 16, { seed: 1 }).pps;
     };
     const sharded = availableDesigns().find((design) => traitsOf(design).shards > 0) as string;
@@ -120,20 +120,20 @@ describe('shards', () => {
 
 describe('the mutex', () => {
   const withWaits = (mutex: 'glibc' | 'backoff' | undefined, futexWaits: number): ResultCase => {
-    const one = measuredCase({ workers: 2, packetNs: 1000, ct: 1, holdNs: 100 });
+    const entry = measuredCase({ workers: 2, packetNs: 1000, ct: 1, holdNs: 100 });
     const wait = {
       count: 1000,
       avgNs: 300 + CLOCK_NS,
       encoded: encoded(Array.from({ length: 1000 }, () => 300 + CLOCK_NS)),
     };
     return {
-      ...one,
+      ...entry,
       mutex,
-      locks: one.locks!.map((row) => ({ ...row, contended: 1000, spins: 10_000, futexWaits, wait })),
+      locks: entry.locks!.map((row) => ({ ...row, contended: 1000, spins: 10_000, futexWaits, wait })),
     };
   };
-  const disciplineOf = (one: ResultCase) =>
-    measuredSeries(resultOf([one]), 'r.json')[0]!.points[0]!.parameters.discipline;
+  const disciplineOf = (entry: ResultCase) =>
+    measuredSeries(resultOf([entry]), 'r.json')[0]!.points[0]!.parameters.discipline;
 
   it('is that of the case, with the pauses that it measured', () => {
     expect(disciplineOf(withWaits('glibc', 0))).toMatchObject({ kind: 'spin-then-sleep' });
@@ -176,15 +176,15 @@ describe('measuredSeries', () => {
   });
 
   it('gives connection locks to steering that spreads a connection over workers', () => {
-    const one: ResultCase = {
+    const entry: ResultCase = {
       ...measuredCase({ workers: 2, packetNs: 500, ct: 0.1, holdNs: 60 }),
       steer: 'round-robin',
     };
     const withConn: ResultCase = {
-      ...one,
-      input: { ...one.input, parameters: { 'active-flows': 10 } },
+      ...entry,
+      input: { ...entry.input, parameters: { 'active-flows': 10 } },
       locks: [
-        ...(one.locks ?? []),
+        ...(entry.locks ?? []),
         {
           class: 'conn_lock',
           thread: 'worker-0',
@@ -285,16 +285,16 @@ describe('predictSeries', () => {
 
 describe('what a prediction rests on', () => {
   const points = [1, 2].map((workers) => measuredCase({ workers, packetNs: 500, ct: 1, holdNs: 60 }));
-  const seriesOf = (design: string, change: (one: ResultCase) => ResultCase = (one) => one) =>
-    measuredSeries(resultOf(points.map((one) => change({ ...one, design }))), 'r.json')[0]!;
+  const seriesOf = (design: string, change: (entry: ResultCase) => ResultCase = (entry) => entry) =>
+    measuredSeries(resultOf(points.map((point) => change({ ...point, design }))), 'r.json')[0]!;
   const options = { workers: [1, 2, 8, 64], cores: 2, feedUpTo: null, seed: 1, packets: 2000 };
   /** Passes in which the sweeper held ct_lock. */
-  const swept = (one: ResultCase): ResultCase => ({
-    ...one,
+  const swept = (entry: ResultCase): ResultCase => ({
+    ...entry,
     sweeper: { passes: 40_000, passNs: 1e6 },
     sweeps: Array.from({ length: 10_000 }, () => ({ startMs: 0, durationNs: 25 })),
     locks: [
-      ...one.locks!,
+      ...entry.locks!,
       {
         class: 'ct_lock',
         thread: 'sweeper',
@@ -305,17 +305,17 @@ describe('what a prediction rests on', () => {
   });
 
   it('is said of each design, by its traits', () => {
-    const said = (design: string): string =>
+    const output = (design: string): string =>
       predictSeries(seriesOf(design, swept), options).restsOn.join('\n');
     for (const design of availableDesigns()) {
-      expect(said(design)).toMatch(/^Memory and interconnect: .* as with 2 workers\..*upper bound\.$/m);
-      expect(said(design)).toMatch(/^ct_lock: /m);
-      expect(said(design).includes('looks at each that lives')).toBe(traitsOf(design).sweepLooksAtLiving);
-      expect(/^Shards: each of \d+ locks/m.test(said(design))).toBe(traitsOf(design).shards > 0);
+      expect(output(design)).toMatch(/^Memory and interconnect: .* as with 2 workers\..*upper bound\.$/m);
+      expect(output(design)).toMatch(/^ct_lock: /m);
+      expect(output(design).includes('looks at each that lives')).toBe(traitsOf(design).sweepLooksAtLiving);
+      expect(/^Shards: each of \d+ locks/m.test(output(design))).toBe(traitsOf(design).shards > 0);
     }
     // Of a design that this build does not have, and of one with a preset.
-    expect(said('of-another-build')).not.toContain('looks at each that lives');
-    expect(said('rculist-sweep@v6')).toContain('looks at each that lives');
+    expect(output('of-another-build')).not.toContain('looks at each that lives');
+    expect(output('rculist-sweep@v6')).toContain('looks at each that lives');
     expect(predictSeries(seriesOf('timing-wheel'), options).restsOn.join()).toContain(
       'The sweeper is left out',
     );
@@ -354,10 +354,10 @@ describe('small pieces', () => {
     const shares = zipfShares(100, 1);
     expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 9);
     expect((shares[0] as number) / (shares[9] as number)).toBeCloseTo(10, 9);
-    const one = measuredCase({ workers: 1, packetNs: 500, ct: 1, holdNs: 60 });
+    const entry = measuredCase({ workers: 1, packetNs: 500, ct: 1, holdNs: 60 });
     const elephants = {
-      ...one,
-      input: { ...one.input, parameters: { elephants: 4, 'elephant-share': 0.8 } },
+      ...entry,
+      input: { ...entry.input, parameters: { elephants: 4, 'elephant-share': 0.8 } },
     };
     expect(connectionPopularity(elephants)).toEqual([0.2, 0.2, 0.2, 0.2]);
   });

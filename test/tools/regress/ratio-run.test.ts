@@ -17,7 +17,7 @@ const SAMPLE = sampleResult({ kind: 'bench', minimal: true });
 
 /** A result with one ratio of throughputs, as measured in some sessions. */
 function resultOf(ratios: readonly number[]): MatrixResult {
-  const ratio = Math.exp(ratios.reduce((sum, one) => sum + Math.log(one), 0) / ratios.length);
+  const ratio = Math.exp(ratios.reduce((sum, each) => sum + Math.log(each), 0) / ratios.length);
   return {
     ...SAMPLE,
     comparisons: [

@@ -45,7 +45,7 @@ async function replayed(file: string, ...args: string[]): Promise<Result> {
 
 const verdictsOf = ({ cases }: Result): Record<string, number> => cases[0]!.packets.verdicts;
 const codesOf = ({ warnings, cases }: Result): string[] =>
-  [...warnings, ...cases.flatMap((one) => one.warnings ?? [])].map(({ code }) => code);
+  [...warnings, ...cases.flatMap((entry) => entry.warnings ?? [])].map(({ code }) => code);
 
 describe('replay', () => {
   it('refuses a capture none of whose packets would be accepted, before it is replayed', async () => {

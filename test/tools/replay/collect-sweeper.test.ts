@@ -35,8 +35,8 @@ describe('what clean-up took of a CPU', () => {
 
   it.each(['wall', 'capture'] as const)('is in a case, with the %s clock', async (clock) => {
     const traffic = await scenario('udp-churn', { packets: 5000 });
-    const one = await replayCase(traffic, 'rculist-sweep', { clock, build: 'bare' });
-    const { sweeper, sweeps, elapsedNs } = one;
+    const entry = await replayCase(traffic, 'rculist-sweep', { clock, build: 'bare' });
+    const { sweeper, sweeps, elapsedNs } = entry;
     expect(sweeper?.passes).toBe(sweeps?.length);
     const recordedNs = (sweeps ?? []).reduce((sum, { durationNs }) => sum + durationNs, 0);
     expect(sweeper?.passNs).toBeCloseTo(recordedNs, 0);

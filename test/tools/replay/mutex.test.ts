@@ -43,7 +43,7 @@ describe('results of different mutexes', () => {
     return {
       label,
       file: null,
-      result: { ...result, cases: result.cases.map((one) => ({ ...one, mutex })) },
+      result: { ...result, cases: result.cases.map((entry) => ({ ...entry, mutex })) },
     };
   };
   const notesOf = (base: Run, head: Run): string =>

@@ -28,16 +28,16 @@ function repeatable({ cases, seed, configuration }: Result): unknown {
   return {
     seed,
     configuration,
-    cases: cases.map((one) => ({
-      id: one.id,
-      build: one.build,
-      options: one.designOptions,
-      input: one.input,
-      loops: [one.loops, one.uniqueIpLoops],
-      packets: one.packets,
-      connections: one.connections,
-      locks: one.workCounts?.locks,
-      latency: one.latency?.mode,
+    cases: cases.map((entry) => ({
+      id: entry.id,
+      build: entry.build,
+      options: entry.designOptions,
+      input: entry.input,
+      loops: [entry.loops, entry.uniqueIpLoops],
+      packets: entry.packets,
+      connections: entry.connections,
+      locks: entry.workCounts?.locks,
+      latency: entry.latency?.mode,
     })),
   };
 }

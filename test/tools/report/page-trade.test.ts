@@ -42,23 +42,23 @@ describe('the trade', () => {
   it('sets the lag at a rate against the throughput at top speed', () => {
     const run = matrix();
     const top = run.result.cases;
-    const paced = top.map((one) => ({
-      ...structuredClone(one),
-      id: `${one.id}/400k`,
+    const paced = top.map((entry) => ({
+      ...structuredClone(entry),
+      id: `${entry.id}/400k`,
       pacing: { mode: 'pps' as const, targetPps: 400_000, achievedPps: 400_000 },
     }));
-    run.result.cases = [...top.map((one) => ({ ...one, expiry: null })), ...paced];
+    run.result.cases = [...top.map((entry) => ({ ...entry, expiry: null })), ...paced];
     const groups = tradeIn(run);
     expect(groups.map(({ label }) => label)).toEqual(['syn-flood, 2 workers, lag at target 400 k/s']);
-    expect(groups[0]!.points.map(({ pps }) => pps[0])).toEqual(top.map((one) => one.throughput?.pps));
+    expect(groups[0]!.points.map(({ pps }) => pps[0])).toEqual(top.map((entry) => entry.throughput?.pps));
   });
 
   it('is left out where fewer than two designs have both, and where throughput is not comparable', async () => {
     const lagless = matrix();
-    for (const one of lagless.result.cases.slice(1)) one.expiry = null;
+    for (const entry of lagless.result.cases.slice(1)) entry.expiry = null;
     expect(tradeIn(lagless)).toEqual([]);
     const probed = matrix();
-    for (const one of probed.result.cases) one.throughput = { ...one.throughput!, build: 'probed' };
+    for (const entry of probed.result.cases) entry.throughput = { ...entry.throughput!, build: 'probed' };
     expect(tradeIn(probed)).toEqual([]);
     const page = await renderPage([lagless]);
     expect(page).not.toContain('id="trade"');
@@ -68,7 +68,7 @@ describe('the trade', () => {
 
   it('leaves controls out', () => {
     const run = matrix();
-    for (const one of run.result.cases.slice(1)) one.control = true;
+    for (const entry of run.result.cases.slice(1)) entry.control = true;
     expect(tradeIn(run)).toEqual([]);
   });
 });

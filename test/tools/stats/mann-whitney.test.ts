@@ -149,9 +149,9 @@ describe('comparison as benchstat prints it', () => {
   });
 
   it('claims nothing of times with one session on a side, however many trials', () => {
-    const one = compareSamples([base.flat()], [times(2).flat()]);
-    expect(one).toMatchObject({ text: '~', pValue: null, significant: false, detail: 'n=15' });
-    expect(one.note).toMatch(/one session on a side/);
+    const single = compareSamples([base.flat()], [times(2).flat()]);
+    expect(single).toMatchObject({ text: '~', pValue: null, significant: false, detail: 'n=15' });
+    expect(single.note).toMatch(/one session on a side/);
   });
 
   it('compares counts by trials, and says when there are too few or all are equal', () => {

@@ -114,23 +114,24 @@ describe('outliers', () => {
   it('are marked by how far out they are, and none is dropped', () => {
     const values = [10, 11, 9, 10, 10.5, 9.5, 10.2, 9.8, 12.2, 40, -3];
     const marked = markOutliers(values);
-    expect(marked.map((one) => one.value)).toEqual(values);
+    expect(marked.map((value) => value.value)).toEqual(values);
     expect(marked[9]).toMatchObject({ mark: 'severe', side: 'high' });
     expect(marked[10]).toMatchObject({ mark: 'severe', side: 'low' });
     expect(marked[0]).toMatchObject({ mark: 'none', side: null });
-    expect(countOutliers(values)).toBe(marked.filter((one) => one.mark !== 'none').length);
+    expect(countOutliers(values)).toBe(marked.filter((value) => value.mark !== 'none').length);
   });
 
   it('a constant sample has none and no z-score', () => {
-    for (const one of markOutliers([7, 7, 7])) expect(one).toMatchObject({ mark: 'none', modifiedZ: null });
+    for (const value of markOutliers([7, 7, 7]))
+      expect(value).toMatchObject({ mark: 'none', modifiedZ: null });
   });
 
   it('never fall within the middle half', () => {
     fc.assert(
       fc.property(reals(1, 40), (values) => {
         const [q1, q3] = [quantile(values, 0.25), quantile(values, 0.75)];
-        for (const one of markOutliers(values)) {
-          if (one.value >= q1 && one.value <= q3) expect(one.mark).toBe('none');
+        for (const mark of markOutliers(values)) {
+          if (mark.value >= q1 && mark.value <= q3) expect(mark.mark).toBe('none');
         }
       }),
     );

@@ -39,7 +39,7 @@ describe('change points', () => {
     const random = new Random(3);
     const series = [...Array(40)].map((_, i) => (i < 15 ? 130 : 100) + normal(random));
     const segments = segment(series);
-    expect(segments.map((one) => [one.start, one.end])).toEqual([
+    expect(segments.map(({ start, end }) => [start, end])).toEqual([
       [0, 15],
       [15, 40],
     ]);
@@ -55,9 +55,9 @@ describe('change points', () => {
         const segments = segment(values, { minLength, penalty: 2 });
         expect(segments[0]!.start).toBe(0);
         expect(segments.at(-1)!.end).toBe(values.length);
-        segments.slice(1).forEach((one, i) => expect(one.start).toBe(segments[i]!.end));
+        segments.slice(1).forEach(({ start }, i) => expect(start).toBe(segments[i]!.end));
         const penalty = 2 * noise ** 2 * Math.log(Math.max(2, values.length));
-        const total = segments.reduce((sum, one) => sum + costOf(values, one) + penalty, 0);
+        const total = segments.reduce((sum, part) => sum + costOf(values, part) + penalty, 0);
         expect(total).toBeCloseTo(bruteForceCost(values, minLength, penalty), 6);
       }),
       { numRuns: 200 },

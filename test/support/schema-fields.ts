@@ -1,5 +1,5 @@
 /** Every field of result.json with its type, unit and meaning, from the schema; published as docs/schema/result-fields.md. */
-import { resultJsonSchema } from './schema.js';
+import { resultJsonSchema } from '../../tools/result/schema.js';
 
 interface Node {
   $ref?: string;
