@@ -13,6 +13,8 @@
  * under the lock: then the state is untouched.
  */
 import { countReason, countWork, LC_CT, W_CREATED, W_MAP_REMOVES } from '../probe/counters';
+import { TORTURE } from '../probe/flavour';
+import { S_PLACE_TAKE, step } from '../probe/steps';
 import {
   CO_ALG,
   CO_FLAGS,
@@ -148,6 +150,7 @@ function takePlaces(conn: usize, governing: i32): u32 {
   while (true) {
     const count = atomic.load<u32>(CONTROL, C_N_CONN);
     if (count >= atomic.load<u32>(CONTROL, C_N_CONN_LIMIT)) break;
+    if (TORTURE) step(S_PLACE_TAKE);
     if (atomic.cmpxchg<u32>(CONTROL + C_N_CONN, count, count + 1) == count) return 0;
   }
   if (governing != NO_ZONE) releaseZone(governing, admissionSequence(conn));

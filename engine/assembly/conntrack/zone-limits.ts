@@ -17,6 +17,8 @@
  * either as it was or as it is.
  */
 import { LC_CT } from '../probe/counters';
+import { TORTURE } from '../probe/flavour';
+import { S_ADMIT_TAKE, step } from '../probe/steps';
 import {
   C_CT_LOCK,
   C_ZONE_SEQUENCE,
@@ -99,6 +101,7 @@ export function admitWithin(governing: i32): i64 {
   while (true) {
     const seen = atomic.load<u64>(entry, Z_COUNT);
     if (<u32>seen >= limitOf(governing)) return -1;
+    if (TORTURE) step(S_ADMIT_TAKE);
     if (atomic.cmpxchg<u64>(entry, seen, seen + 1, Z_COUNT) == seen) return <i64>(seen >> 32);
   }
 }
