@@ -31,6 +31,8 @@ export interface SimulatedRun {
   readonly sigma?: number;
   /** Packets that the machine interrupts, of response times. */
   readonly interruptedShare?: number;
+  /** Of service times as well. */
+  readonly interruptsService?: boolean;
   readonly bytes?: Readonly<Record<string, number>>;
 }
 
@@ -80,8 +82,18 @@ class SimulatedRunner implements CellRunner {
 
   run(cell: Cell): Promise<TrialMeasurement> {
     const design = this.#run.designs[cell.design] as SimulatedDesign;
-    const values = cell.rate.mode === 'topspeed' ? { pps: this.#around(design.pps) } : this.#paced(design);
-    return Promise.resolve({ values, case: caseOf(cell, design, values) });
+    const isTop = cell.rate.mode === 'topspeed';
+    const values = isTop ? { pps: this.#around(design.pps) } : this.#paced(design);
+    const one = caseOf(cell, design, values);
+    const view = (interruptedShare: number) => ({ overall: { count: PACKETS, interruptedShare } });
+    const { service, response } = this.#interrupted;
+    const latency = isTop ? null : { service: view(service), response: view(response) };
+    return Promise.resolve({ values, case: { ...one, latency } });
+  }
+
+  get #interrupted(): { service: number; response: number } {
+    const { interruptedShare: response = 0, interruptsService } = this.#run;
+    return { response, service: interruptsService === true ? response : 0 };
   }
 
   #paced({ p99Ns, lagNs, cpuShare }: SimulatedDesign): TrialValues {
@@ -89,7 +101,8 @@ class SimulatedRunner implements CellRunner {
       pps: PACED_PPS,
       'service.p99Ns': this.#around(p99Ns),
       'response.p99Ns': this.#around(3 * p99Ns),
-      'response.interruptedShare': this.#run.interruptedShare ?? 0,
+      'service.interruptedShare': this.#interrupted.service,
+      'response.interruptedShare': this.#interrupted.response,
       ...(lagNs === null ? {} : { 'expiry.lag.p99Ns': this.#around(lagNs) }),
       'sweeper.cpuShare': this.#around(cpuShare),
     };

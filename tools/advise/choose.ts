@@ -2,7 +2,8 @@
  * The rule by which a design is chosen. Pure: what the evidence tells of each pair goes in, a design comes out.
  *
  * 1. One design is better than another when the first criterion, in the order asked for, that tells them apart by more than its margin
- *    is in its favour (criteria.ts has margins and order). What is told within the margin decides nothing; it is named as a price.
+ *    is in its favour (criteria.ts has margins and order), and none before it leaves a large loss possible. What is told within the margin
+ *    decides nothing; it is named as a price.
  * 2. The design in use stays unless another is better than it, or better than one that is. So where intervals tell nothing nothing changes, and
  *    a repeated run flips only where a difference lies at its margin.
  * 3. What is advised is better than the design in use, and nothing is better than it, but what it is itself better than, over others: where
@@ -44,7 +45,7 @@ export function betterBy(
   for (const criterion of order) {
     const one = told(head, base, criterion);
     if (one === 'better') return criterion;
-    if (one === 'worse') return null;
+    if (one === 'worse' || one === 'open') return null;
   }
   return null;
 }

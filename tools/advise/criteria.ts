@@ -1,6 +1,6 @@
 /** The figures that a design is chosen by: where each comes from, and which difference of it is worth a change. */
 import type { IsCompared } from '../bench/metrics.js';
-import { findingOf, type Finding } from '../result/comparisons.js';
+import { findingOf, metricOf, type Finding } from '../result/comparisons.js';
 import { CRITERION_NAMES, type Comparison, type CriterionName, type Told } from '../result/schema.js';
 
 /** A figure that decides. */
@@ -11,6 +11,8 @@ export interface Criterion {
   readonly margin: number;
   /** Nor does a difference of the values that is smaller, in the metric's unit. */
   readonly leastDifference: number;
+  /** An interval that reaches to a loss by more than this share is too wide to change a design by what comes after. */
+  readonly possibleLoss: number;
 }
 
 const MS = 1e6;
@@ -21,20 +23,22 @@ const MS = 1e6;
  */
 export const CRITERIA: Readonly<Record<CriterionName, Criterion>> = {
   // Told by the rule of result/outcome.ts.
-  outcome: { metrics: [], margin: 0, leastDifference: 0 },
-  throughput: { metrics: ['pps'], margin: 0.05, leastDifference: 0 },
+  outcome: { metrics: [], margin: 0, leastDifference: 0, possibleLoss: 0 },
+  throughput: { metrics: ['pps'], margin: 0.05, leastDifference: 0, possibleLoss: 0.25 },
   tail: {
     metrics: ['response.p99Ns', 'service.p99Ns'],
     margin: 0.2,
     leastDifference: 0,
+    possibleLoss: 1,
   },
   lag: {
     metrics: ['expiry.lag.p99Ns'],
     margin: 0.25,
     leastDifference: 250 * MS,
+    possibleLoss: 1,
   },
-  cpu: { metrics: ['sweeper.cpuShare'], margin: 0.25, leastDifference: 0.01 },
-  memory: { metrics: [], margin: 0.05, leastDifference: 0 },
+  cpu: { metrics: ['sweeper.cpuShare'], margin: 0.25, leastDifference: 0.01, possibleLoss: 1 },
+  memory: { metrics: [], margin: 0.05, leastDifference: 0, possibleLoss: 0 },
 };
 
 /** Criteria with one put first; what became of the traffic comes before all else. */
@@ -55,6 +59,7 @@ export const isAdviceCompared: IsCompared = (metric, rate) => {
 /** A comparison read in one direction. */
 export interface Pair {
   readonly finding: Finding;
+  readonly higherIsBetter: boolean;
   readonly ratio: number | null;
   readonly low: number | null;
   readonly high: number | null;
@@ -81,21 +86,22 @@ export function pairOf(
   if (found !== undefined) return readPair(found);
   const turned = comparisons.find((one) => of(one) && one.head === base && one.base === head);
   if (turned === undefined) return null;
-  const { finding, ratio, low, high, baseValue, headValue, note } = readPair(turned);
+  const { finding, ratio, low, high, baseValue, headValue, ...rest } = readPair(turned);
   return {
+    ...rest,
     finding: TURNED[finding],
     ratio: inverse(ratio),
     low: inverse(high),
     high: inverse(low),
     baseValue: headValue,
     headValue: baseValue,
-    note,
   };
 }
 
 function readPair(one: Comparison): Pair {
   return {
     finding: findingOf(one),
+    higherIsBetter: metricOf(one).higherIsBetter,
     ratio: one.ratio ?? null,
     low: one.low ?? null,
     high: one.high ?? null,
@@ -112,11 +118,15 @@ function inverse(value: number | null): number | null {
 /** What a comparison tells by the criterion's margin. */
 export function toldOf(
   pair: Pair | null,
-  { margin, leastDifference }: Pick<Criterion, 'margin' | 'leastDifference'>,
+  { margin, leastDifference, possibleLoss }: Omit<Criterion, 'metrics'>,
 ): Told {
   if (pair === null || pair.finding === 'unknown') return 'unknown';
-  if (pair.finding === 'no-difference-shown') return 'same';
   const { low, high, baseValue, headValue } = pair;
+  if (pair.finding === 'no-difference-shown') {
+    const loss = (pair.higherIsBetter ? 1 / (low ?? 0) : (high ?? Number.POSITIVE_INFINITY)) - 1;
+    const isSlight = baseValue !== null && loss * baseValue < leastDifference;
+    return loss > possibleLoss && !isSlight ? 'open' : 'same';
+  }
   const isBeyond = (low ?? 1) > 1 + margin || (high ?? 1) < 1 / (1 + margin);
   const isLarge =
     leastDifference === 0 ||

@@ -3,6 +3,7 @@ import { cellsOf, medianOf, summaryOf, type Cell } from '../result/cells.js';
 import { comparisonsOf } from '../result/comparisons.js';
 import { outcomeDifferences, outcomeOf, OUTCOMES } from '../result/outcome.js';
 import type { AdviceFigure, CriterionName, Result, ResultCase, Told } from '../result/schema.js';
+import { interruptedShareOf, tailOfMetric, withheldAt } from '../result/tail.js';
 import { isPaced } from '../result/throughput.js';
 import { CRITERIA, pairOf, toldOf, type Pair } from './criteria.js';
 
@@ -64,6 +65,8 @@ export class Evidence {
     const cell = this.#cellOf(design, criterion);
     const summary = metric === undefined || cell === null ? undefined : summaryOf(cell, metric);
     const pair = design === current ? null : this.#pair(design, current, criterion);
+    const held = cell === null || metric === undefined ? null : heldBack(cell, metric);
+    if (held !== null) return { criterion, told, value: null, note: held };
     return {
       criterion,
       told,
@@ -128,6 +131,7 @@ export class Evidence {
     const finding = own < other ? 'better' : 'worse';
     const pair = {
       finding,
+      higherIsBetter: false,
       ratio,
       low: ratio,
       high: ratio,
@@ -148,4 +152,14 @@ export class Evidence {
         : Math.max(...OUTCOMES.map((outcome) => outcomeOf(one, outcome) ?? 0)) / one.packets.injected,
     );
   }
+}
+
+/** Why a percentile of a cell is the machine's and not the tracker's; null where it is not, and of other metrics. */
+function heldBack(cell: Cell, metric: string): string | null {
+  const tail = tailOfMetric(metric);
+  if (tail === null) return null;
+  return withheldAt(
+    medianOf(cell, (one) => interruptedShareOf(one, tail.kind)),
+    tail.key,
+  );
 }

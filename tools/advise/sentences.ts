@@ -48,10 +48,13 @@ function whichSentence(parts: SentenceParts): string {
 }
 
 /** Why that is no reason to change. */
-function butText(parts: SentenceParts, { design, standing }: AdviceRow): string {
+function butText(parts: SentenceParts, { design, standing, figures }: AdviceRow): string {
   if (standing === 'worse') return `and ${priceOf(parts, design)}, which comes first`;
   if (standing === 'better') return 'but the designs beat each other in turn';
-  return 'which is too little to change for';
+  const open = figures.find(({ told }) => told === 'open');
+  if (open === undefined) return 'which is too little to change for';
+  const words = criterionWords(open.criterion, parts.metrics[open.criterion]);
+  return `and its ${words} is not known well enough to change for that (${rangeText(open.ratioLow, open.ratioHigh)} times; more --trials narrow it)`;
 }
 
 /** The design whose advantage over the one in use comes first in the order. */
@@ -114,21 +117,25 @@ function howSureSentence(parts: SentenceParts): string {
   const untold = open.filter(
     ({ criterion, told }) => told === 'unknown' || parts.metrics[criterion] !== undefined,
   );
-  const names = untold.map(({ criterion, ratioLow, ratioHigh, told }) => {
-    const range = rangeText(ratioLow, ratioHigh);
-    const words = criterionWords(criterion, parts.metrics[criterion]);
-    return told === 'unknown'
-      ? `${words} (nothing to compare)`
-      : `${words}${range === null ? '' : ` (${range} times)`}`;
-  });
+  const names = untold.map((figure) => untoldText(parts, figure));
   const rate = pacedPps === null ? '' : `, all but throughput at ${formatRate(pacedPps)}`;
   const cover = coverText(first);
-  const told = `what is named is told at ${cover}, after Holm's correction over ${tested.length} comparisons${rate}`;
+  const told = `at ${cover}, after Holm's correction over ${tested.length} comparisons${rate}`;
   const pair = base === null ? '' : ` of ${base} against ${current}`;
   const rest = names.length === 0 ? '' : `; not told${pair}: ${listed(names)}`;
   const apart = choice.notToldApart.filter((design) => design !== current && rows.length > 2);
   const twins = apart.length === 0 ? '' : `; nothing tells ${listed(apart)} from ${choice.chosen}`;
   return `How sure: ${told}${rest}${twins}.`;
+}
+
+/** `throughput (0.97 to 1.04 times)`. */
+function untoldText({ metrics }: SentenceParts, figure: AdviceFigure): string {
+  const { criterion, told, ratioLow, ratioHigh, note } = figure;
+  const words = criterionWords(criterion, metrics[criterion]);
+  const range = rangeText(ratioLow, ratioHigh);
+  if (told !== 'unknown') return range === null ? words : `${words} (${range} times)`;
+  if (note == null) return `${words} (nothing to compare)`;
+  return `${words} (${criterion === 'tail' ? 'held back: the machine’s' : 'not compared'})`;
 }
 
 /** `office-mix.pcap with 2 workers`. */

@@ -48,7 +48,8 @@ const RULE = `
 The rule:
   One design is better than another by the first of these that tells them apart, intervals and all, by more than its margin: packets turned
   away, throughput (5 %), p99 of response or else service time (20 %), p99 expiration lag (25 % and 250 ms), sweeper CPU (25 % and 1 % of a
-  CPU), bytes per connection (5 %). --prefer puts one of them first. The design in use (--current) stays unless another is better. What the
+  CPU), bytes per connection (5 %). --prefer puts one of them first. Where an interval reaches to a large loss (25 % of throughput, twice
+  the others) nothing after it decides. The design in use (--current) stays unless another is better. What the
   intervals do not tell decides nothing, and stands as ~.
 
 Examples:

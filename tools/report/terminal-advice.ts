@@ -2,6 +2,7 @@
 import { criterionValue } from '../result/advice-words.js';
 import type { Run } from '../result/runs.js';
 import type { Advice, AdviceFigure, AdviceRow, CriterionName, Told } from '../result/schema.js';
+import { WITHHELD } from '../result/tail.js';
 import { printable } from '../text/escape.js';
 import { NOT_MEASURED } from '../text/quantities.js';
 import { grid, wrap, type Column } from '../text/terminal-grid.js';
@@ -14,6 +15,7 @@ const MARKS: Readonly<Record<Told, string>> = {
   'little-better': '+',
   'little-worse': '-',
   same: '~',
+  open: '~',
   unknown: '~',
 };
 
@@ -84,7 +86,8 @@ function columnsOf({ metrics, current }: Advice, criterion: CriterionName): Colu
     expendable,
     cell: ({ design, figures }) => {
       const one = figures.find((figure) => figure.criterion === criterion);
-      if (one === undefined || text(one.value) === NOT_MEASURED) return NOT_MEASURED;
+      if (one === undefined) return NOT_MEASURED;
+      if (text(one.value) === NOT_MEASURED) return one.note == null ? NOT_MEASURED : WITHHELD;
       const mark = design === current || (interval === null && one.told === 'same') ? ' ' : MARKS[one.told];
       return `${text(one.value)} ${mark}`;
     },

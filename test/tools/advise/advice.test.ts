@@ -50,7 +50,7 @@ describe('advice', () => {
       /^For syn-flood with 1 worker choose wheel instead of sweep: 0\.02\d* to 0\.02\d* times the p99 expiration lag \(\d+ ms against 19\.\d s\); the intervals tell of no price\.$/,
     );
     expect(advice.sentences[1]).toMatch(
-      /^How sure: what is named is told at 95 %, 7 sessions x 1 trial, after Holm's correction over 15 comparisons, all but throughput at 400 k\/s; not told of wheel against sweep: throughput \([\d.]+ to [\d.]+ times\), p99 response time \(.*\) and sweeper CPU \(.*\)\.$/,
+      /^How sure: at 95 %, 7 sessions x 1 trial, after Holm's correction over 15 comparisons, all but throughput at 400 k\/s; not told of wheel against sweep: throughput \([\d.]+ to [\d.]+ times\), p99 response time \(.*\) and sweeper CPU \(.*\)\.$/,
     );
   });
 
@@ -92,7 +92,28 @@ describe('advice', () => {
     expect(advice.metrics.tail).toBe('service.p99Ns');
     expect(advice).toMatchObject({ chosen: 'wheel', decidedBy: 'tail' });
     expect(toldOfDesign(advice, 'wheel')['lag']).toBe('unknown');
+    // Where service times are the machine's as well, a tail is no figure.
+    const noisy = await advised({ designs: quiet, interruptedShare: 0.02, interruptsService: true });
+    expect(noisy.rows.map(({ figures }) => figures.find((one) => one.criterion === 'tail')?.value)).toEqual([
+      null,
+      null,
+    ]);
+    expect(noisy.chosen).toBe('sweep');
+    const shown = renderAdvice(
+      [{ label: 'x', file: null, result: { ...(await simulatedAdvice(RUN)).result, advice: noisy } }],
+      { width: 80, colour: false },
+    );
+    expect(shown).toMatch(/^> sweep +[34]\.\d+ M\/s +~ /m);
     expect(advice.sentences[1]).toContain('p99 expiration lag (nothing to compare)');
+  });
+
+  it('does not change by what comes later while what comes first may be much worse', async () => {
+    const advice = await advised({ designs: { sweep: SWEEP, wheel: WHEEL }, sigma: 0.6 });
+    expect(toldOfDesign(advice, 'wheel')).toMatchObject({ throughput: 'open', lag: 'better' });
+    expect(advice).toMatchObject({ chosen: 'sweep', decidedBy: null });
+    expect(advice.sentences[0]).toMatch(
+      /stay with sweep: wheel would have .* times the p99 expiration lag .*, and its throughput is not known well enough to change for that \(0\.\d+ to [\d.]+ times; more --trials narrow it\)\.$/,
+    );
   });
 
   it('counts bytes without an interval', async () => {
@@ -163,7 +184,7 @@ describe('what a comparison tells', () => {
     text: '-50.00%',
     ...more,
   });
-  const wide = { margin: 0.25, leastDifference: 250e6 };
+  const wide = { margin: 0.25, leastDifference: 250e6, possibleLoss: 1 };
 
   it.each([
     ['better', {}],
@@ -173,7 +194,10 @@ describe('what a comparison tells', () => {
     // Told, and too small to matter.
     ['little-better', { baseMedian: 200e6, headMedian: 100e6 }],
     // Holm left nothing of it.
-    ['same', { adjustedP: 0.2 }],
+    ['same', { adjustedP: 0.2, ratio: 0.8, low: 0.6, high: 1.1 }],
+    // Twice the lag is possible either way, and then that of both is small.
+    ['open', { adjustedP: 0.2, ratio: 1, low: 0.4, high: 2.5 }],
+    ['same', { adjustedP: 0.2, ratio: 1, low: 0.4, high: 2.5, baseMedian: 1e6, headMedian: 1e6 }],
     ['unknown', { low: null, high: null, ratio: null, note: 'withheld' }],
   ] as const)('is %s of %j', (expected, more) => {
     const one = comparison(more);
@@ -184,9 +208,19 @@ describe('what a comparison tells', () => {
       worse: 'better',
       'little-better': 'little-worse',
       same: 'same',
+      open: 'open',
       unknown: 'unknown',
     };
     expect(toldOf(pairOf([one], { ...where, head: 'b', base: 'h' }), wide)).toBe(turned[expected]);
+  });
+
+  it('is open towards a loss only', () => {
+    const one = comparison({ adjustedP: 0.2, ratio: 0.8, low: 0.4, high: 1.6 });
+    const where = { head: 'h', base: 'b', metric: one.metric };
+    expect(toldOf(pairOf([one], where), wide)).toBe('same');
+    expect(toldOf(pairOf([one], { ...where, head: 'b', base: 'h' }), wide)).toBe('open');
+    const rate = { ...one, metric: 'pps', direction: 'higher-is-better' as const };
+    expect(toldOf(pairOf([rate], { ...where, metric: 'pps' }), { ...wide, leastDifference: 0 })).toBe('open');
   });
 
   it('is nothing where nothing was compared', () => {

@@ -9,10 +9,10 @@ export type CriterionName = z.infer<typeof criterionName>;
 
 /**
  * What the evidence tells of a figure of two designs. `better`, `worse`: by more than the criterion's margin, all of the interval.
- * `little-better`, `little-worse`: a difference, and within the margin or not known to be beyond it. `same`: no difference shown.
- * `unknown`: nothing could be shown.
+ * `little-better`, `little-worse`: a difference, and within the margin or not known to be beyond it. `same`: no difference shown, and no large
+ * loss possible. `open`: no difference shown, and the interval reaches to a large loss. `unknown`: nothing could be compared.
  */
-const TOLD = ['better', 'worse', 'little-better', 'little-worse', 'same', 'unknown'] as const;
+const TOLD = ['better', 'worse', 'little-better', 'little-worse', 'same', 'open', 'unknown'] as const;
 export const told = z.enum(TOLD);
 export type Told = z.infer<typeof told>;
 
