@@ -36,7 +36,11 @@ export const threadsLoadLittle: Rule = {
     const complaints: Complaint[] = [];
     for (const entry of ENTRIES) {
       if (!sources.has(entry)) {
-        complaints.push({ file: 'test/tidy/thread-rules.ts', line: 1, what: `there is no ${entry} any more` });
+        complaints.push({
+          file: 'test/tidy/thread-rules.ts',
+          line: 1,
+          what: `there is no ${entry} any more`,
+        });
       }
       const loaded = loadedWith(entry, sources);
       for (const file of loaded.keys()) {
