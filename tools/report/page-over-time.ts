@@ -29,7 +29,7 @@ interface Moment<At> {
 /** Moments of the cells of each configuration side by side, by their number in the run. */
 function momentsOf<At>(
   { groups, severalRuns }: PageContent,
-  of: (one: ResultCase) => readonly At[] | null | undefined,
+  of: (entry: ResultCase) => readonly At[] | null | undefined,
 ): Moment<At>[] {
   return groups.flatMap((group) => {
     const lines = group
@@ -62,8 +62,8 @@ function byDesign<At>(
   return designs.map((design) => ({
     head: `${head}, ${design}`,
     cell: ({ at }) => {
-      const one = at.get(design);
-      return one === undefined ? '' : cell(one);
+      const point = at.get(design);
+      return point === undefined ? '' : cell(point);
     },
   }));
 }
@@ -76,12 +76,12 @@ function firstOf<At>({ at }: Moment<At>): At {
 export function timelineSection(content: PageContent): Html | null {
   const { data, rowsMax, figures } = content;
   if (data.heat.length === 0) return null;
-  const moments = momentsOf(content, (one) =>
-    (one.timeline ?? []).map((at) => ({
+  const moments = momentsOf(content, (entry) =>
+    (entry.timeline ?? []).map((at) => ({
       ...at,
       // The share of the whole run: interruptions are not counted by interval.
-      interruptedShare: interruptedShareOf(one, 'service'),
-      sweeps: (one.sweeps ?? []).filter(
+      interruptedShare: interruptedShareOf(entry, 'service'),
+      sweeps: (entry.sweeps ?? []).filter(
         (sweep) => sweep.startMs < at.tMs + at.intervalMs && sweep.startMs + sweep.durationNs / 1e6 >= at.tMs,
       ).length,
     })),
@@ -145,13 +145,13 @@ export function expirySection(content: PageContent): Html | null {
 type Groups = NonNullable<ResultCase['expiry']>['perZone'];
 
 function groupLags(word: string, groups: Groups): [string, LatencyDistribution | null | undefined][] {
-  return (groups ?? []).map((one) => [`${word} ${one.key}`, one.lag]);
+  return (groups ?? []).map((group) => [`${word} ${group.key}`, group.lag]);
 }
 
 function staleFigure(content: PageContent): HtmlValue {
   const { data, rowsMax, figures } = content;
   if (data.stale.length === 0) return null;
-  const moments = momentsOf(content, (one) => one.expiry?.staleTimeline);
+  const moments = momentsOf(content, (entry) => entry.expiry?.staleTimeline);
   return chartFigure({
     chart: 'stale',
     alternative: 'Expired connections still in the table, over the run.',
@@ -184,8 +184,11 @@ export function natSection(content: PageContent): Html | null {
     [
       ...placeColumn<Row>(content, 'Configuration', (row) => groupLabel(row.group, severalRuns)),
       { head: 'Design', left: true, cell: (row) => cellName(row.cell, row.group) },
-      { head: 'Allocations', cell: (row) => formatCount(medianOf(row.cell, (one) => one.nat?.allocations)) },
-      { head: 'Failed', cell: (row) => formatCount(medianOf(row.cell, (one) => one.nat?.failures)) },
+      {
+        head: 'Allocations',
+        cell: (row) => formatCount(medianOf(row.cell, (entry) => entry.nat?.allocations)),
+      },
+      { head: 'Failed', cell: (row) => formatCount(medianOf(row.cell, (entry) => entry.nat?.failures)) },
       { head: 'Candidates, mean', cell: (row) => formatRatio(row.nat?.candidates?.mean) },
       { head: 'p99', cell: (row) => formatCount(row.nat?.candidates?.p99) },
       { head: 'Max', cell: (row) => formatCount(row.nat?.candidates?.max) },

@@ -180,9 +180,9 @@ export function latencySection(content: PageContent): Html | null {
     TIME_KINDS.map((kind) => [kind, latencyOfCell(cell, kind)]),
   );
   const byClass = distributionRows(content, (cell) => {
-    const [one] = cell.cases;
+    const [entry] = cell.cases;
     return TIME_KINDS.flatMap((kind): [string, LatencyDistribution | null | undefined][] => {
-      const view = one?.latency?.[kind];
+      const view = entry?.latency?.[kind];
       return [
         ...Object.entries(view?.perClass ?? {}).map(
           ([name, figures]): [string, LatencyDistribution | undefined] => [`${kind}, ${name}`, figures],

@@ -68,7 +68,7 @@ export function summarySection(sentences: readonly Sentence[], warnings: readonl
 export function warningsOf(runs: readonly Run[]): Warning[] {
   const seen = new Map<string, Warning>();
   for (const { result } of runs) {
-    for (const warning of [...result.warnings, ...result.cases.flatMap((one) => one.warnings ?? [])]) {
+    for (const warning of [...result.warnings, ...result.cases.flatMap((entry) => entry.warnings ?? [])]) {
       const key = JSON.stringify([warning.text, warning.advice]);
       if (!seen.has(key)) seen.set(key, warning);
     }
@@ -187,7 +187,7 @@ export function comparisonSection(
   rowsMax: number,
   forest: readonly ForestGroup[] = [],
 ): Html | null {
-  const rows = runs.flatMap((run) => comparisonsOf(run.result).map((one) => ({ run, one })));
+  const rows = runs.flatMap((run) => comparisonsOf(run.result).map((comparison) => ({ run, comparison })));
   const builds = [...new Set(runs.map(comparedBuilds))].filter((text) => text !== '').join('; ');
   const words = {
     better: 'better',
@@ -202,24 +202,24 @@ export function comparisonSection(
       ...(new Set(rows.map(({ run }) => run)).size > 1
         ? [{ head: 'Run', left: true, cell: ({ run }: (typeof rows)[number]) => run.label }]
         : []),
-      { head: 'Compared', left: true, cell: ({ one }) => breakable(one.head) },
+      { head: 'Compared', left: true, cell: ({ comparison }) => breakable(comparison.head) },
       {
         head: 'With',
         left: true,
-        cell: ({ one }) => (one.control === true ? 'itself (A/A)' : breakable(one.base)),
+        cell: ({ comparison }) => (comparison.control === true ? 'itself (A/A)' : breakable(comparison.base)),
       },
-      { head: 'Metric', left: true, cell: ({ one }) => one.metric },
-      { head: 'Base', cell: ({ one }) => metricOf(one).format(one.baseMedian) },
-      { head: 'Head', cell: ({ one }) => metricOf(one).format(one.headMedian) },
-      { head: 'Delta', cell: ({ one }) => deltaText(one) },
-      { head: 'Ratio interval', cell: ({ one }) => intervalText(one) },
-      { head: 'It covers', left: true, cell: ({ one }) => coverText(one) },
-      { head: 'Test', left: true, cell: ({ one }) => testText(one) },
+      { head: 'Metric', left: true, cell: ({ comparison }) => comparison.metric },
+      { head: 'Base', cell: ({ comparison }) => metricOf(comparison).format(comparison.baseMedian) },
+      { head: 'Head', cell: ({ comparison }) => metricOf(comparison).format(comparison.headMedian) },
+      { head: 'Delta', cell: ({ comparison }) => deltaText(comparison) },
+      { head: 'Ratio interval', cell: ({ comparison }) => intervalText(comparison) },
+      { head: 'It covers', left: true, cell: ({ comparison }) => coverText(comparison) },
+      { head: 'Test', left: true, cell: ({ comparison }) => testText(comparison) },
       {
         head: 'Finding',
         left: true,
-        cell: ({ one }) =>
-          markup`<span class="${findingOf(one)}">${words[findingOf(one)]}</span>${one.note ? markup` <em>${one.note}</em>` : null}`,
+        cell: ({ comparison }) =>
+          markup`<span class="${findingOf(comparison)}">${words[findingOf(comparison)]}</span>${comparison.note ? markup` <em>${comparison.note}</em>` : null}`,
       },
     ],
     rowsMax,
@@ -317,8 +317,8 @@ export function runSection(runs: readonly Run[], rowsMax: number): Html | null {
   const blocks = runs.map((run) => {
     const { result } = run;
     const known = factsOf(run);
-    const files = result.cases.flatMap((one) =>
-      (one.input.files ?? []).map((file) => ({ ...file, input: one.input.name })),
+    const files = result.cases.flatMap((entry) =>
+      (entry.input.files ?? []).map((file) => ({ ...file, input: entry.input.name })),
     );
     const distinct = [
       ...new Map(files.map((file) => [`${file.path}\u0000${file.sha256 ?? ''}`, file])).values(),
@@ -379,9 +379,9 @@ function optionRows(name: string, value: unknown): [string, string][] {
   if (value === null || typeof value !== 'object') return [[name, String(value)]];
   const entries = Object.entries(value);
   if (entries.length === 0) return [[name, 'none']];
-  if (Array.isArray(value) && value.every((one) => one === null || typeof one !== 'object'))
+  if (Array.isArray(value) && value.every((item) => item === null || typeof item !== 'object'))
     return [[name, value.join(', ')]];
-  return entries.flatMap(([key, one]) => optionRows(`${name}.${key}`, one));
+  return entries.flatMap(([key, item]) => optionRows(`${name}.${key}`, item));
 }
 
 /** Every check that the runs made on themselves. */
@@ -390,8 +390,9 @@ export function auditSection(runs: readonly Run[], rowsMax: number): Html | null
   for (const run of runs) {
     const prefix = runs.length > 1 ? `${run.label}: ` : '';
     for (const check of run.result.audit ?? []) rows.push({ where: `${prefix}whole run`, check });
-    for (const one of run.result.cases) {
-      for (const check of one.audit) rows.push({ where: `${prefix}${one.id}, trial ${one.trial}`, check });
+    for (const entry of run.result.cases) {
+      for (const check of entry.audit)
+        rows.push({ where: `${prefix}${entry.id}, trial ${entry.trial}`, check });
     }
   }
   const failed = rows.filter(({ check }) => !check.ok);

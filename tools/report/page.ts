@@ -179,7 +179,7 @@ function bodyOf(sections: Readonly<Record<string, Html | null>>, leftOut: string
 }
 
 function titleOf(runs: readonly Run[]): string {
-  const inputs = new Set(runs.flatMap((run) => run.result.cases.map((one) => one.input.name)));
+  const inputs = new Set(runs.flatMap((run) => run.result.cases.map((entry) => entry.input.name)));
   const [first] = inputs;
   if (first === undefined) return 'ctreplay report';
   return inputs.size === 1 ? first : `${first} and ${inputs.size - 1} more`;

@@ -39,7 +39,7 @@ function twoDesigns(): Run[] {
   const runs = sampleRuns({ kind: 'bench', trials: 2, workers: [2], packets: 1000 });
   for (const { result } of runs) {
     delete result.scaling;
-    for (const one of result.cases) delete one.nat;
+    for (const entry of result.cases) delete entry.nat;
   }
   return runs;
 }
@@ -89,8 +89,8 @@ describe('the page', () => {
   });
 
   it('stays below 2 MB with more cells than charts can show, and says what it left out', async () => {
-    const [one] = sampleRuns({ packets: 200 });
-    const many = Array.from({ length: 42 }, (_, index) => ({ ...one!, label: `run ${index}` }));
+    const [run] = sampleRuns({ packets: 200 });
+    const many = Array.from({ length: 42 }, (_, index) => ({ ...run!, label: `run ${index}` }));
     const page = await renderPage(many);
     expect(Buffer.byteLength(page)).toBeLessThan(PAGE_BYTES_MAX);
     expect(page).toContain('Left out of the charts to keep this page small');
@@ -351,8 +351,8 @@ describe.skipIf(CHROMIUM === undefined)(`in Chromium (else: ${NO_CHROMIUM})`, ()
         pwned: 'pwned' in globalThis,
         scripts: document.scripts.length,
         images: document.querySelectorAll('img, iframe, object, embed, svg[onload]').length,
-        handlers: [...document.querySelectorAll('*')].filter((one) =>
-          one.getAttributeNames().some((name) => name.startsWith('on')),
+        handlers: [...document.querySelectorAll('*')].filter((element) =>
+          element.getAttributeNames().some((name) => name.startsWith('on')),
         ).length,
       }));
       expect(found).toEqual({ pwned: false, scripts: 3, images: 0, handlers: 0 });

@@ -14,13 +14,13 @@ function warned(): Run[] {
       { code: 'noisy', text: 'a thread lost 3.0% of its time', advice: 'Stop other programs.' },
       { code: 'load-high', text: 'the load average was 2.50', advice: 'Wait.' },
     ];
-    for (const one of result.cases) {
-      one.warnings =
-        one.design === 'timeout-lists'
+    for (const entry of result.cases) {
+      entry.warnings =
+        entry.design === 'timeout-lists'
           ? [
               {
                 code: 'table-full',
-                text: `${5 + one.trial} packets found the table full`,
+                text: `${5 + entry.trial} packets found the table full`,
                 advice: 'Raise it.',
               },
             ]
