@@ -58,7 +58,7 @@ describe('what is decided of packets', () => {
     const slots = { opening: 4, reopening: 2, committed: 6 };
     expect(assignPackets(traffic, COMMIT_ALL, 'rss', 2).slots).toEqual(slots);
     // Translated ones have a companion each.
-    const nat = "rules:\n  - commit: true\n    nat: { type: src, addr: 192.0.2.1 }\n";
+    const nat = 'rules:\n  - commit: true\n    nat: { type: src, addr: 192.0.2.1 }\n';
     expect(assignPackets(traffic, createRules(parseConfig(nat, 'nat.yaml')), 'rss', 2).slots).toEqual({
       opening: 8,
       reopening: 4,
