@@ -81,6 +81,12 @@ function flavoursOf({ testsOnly }, source) {
   return Object.keys(FLAVOURS).filter((flavour) => flavour !== 'torture' || hasTorture);
 }
 
+/** What the structures are compiled for besides the flavour (probe/flavour.ts). */
+function traitOptions({ manifest }) {
+  const shards = manifest?.traits.shards ?? 0;
+  return shards === 0 ? [] : ['--use', `CTREPLAY_SHARDS=${shards}`];
+}
+
 /** What becomes what: one entry per module. */
 function plannedModules(designs, source, out) {
   return designs.flatMap((design) => {
@@ -93,7 +99,7 @@ function plannedModules(designs, source, out) {
       target: join(folder, `${name}.${flavour}.wasm`),
       traced: flavour === 'bare' && folder === out ? join(folder, `${name}.traced.wasm`) : null,
       record: join(folder, '.build', `${name}.${flavour}.json`),
-      options: [...OPTIONS, ...FLAVOURS[flavour]],
+      options: [...OPTIONS, ...FLAVOURS[flavour], ...traitOptions(design)],
     });
     const modules = flavoursOf(design, source).map((flavour) =>
       plan(flavour, out, [`designs/${name}.ts`, ...(flavour === 'torture' ? [TORTURE_EXPORTS] : [])]),

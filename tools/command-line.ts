@@ -13,6 +13,15 @@ import { packageVersion } from './result/tool-version.js';
 const EXIT_USAGE = 2;
 const EXIT_ERROR = 1;
 
+/** For those who see the program for the first time. */
+const BEGIN_WITH = `
+Begin with:
+  ctreplay demo                                       both designs on a capture that is there
+  ctreplay replay office.pcap --pps 50k --out office  your capture: a verdict, office/summary.csv, and a page with charts
+  ctreplay replay --synth nat-exhaustion --pps 50k    a scenario instead of a capture
+  ctreplay init office.pcap                           a gate for CI in your repository
+`;
+
 async function registerCommands(program: Command, argv: readonly string[]): Promise<void> {
   const asked = COMMANDS[argv[0] ?? ''];
   // Completion and man pages are made from all of them.
@@ -34,7 +43,7 @@ export async function makeProgram(argv: readonly string[]): Promise<Command> {
     .version(packageVersion())
     .showHelpAfterError('(--help shows what there is)')
     .configureHelp({ showGlobalOptions: false })
-    .addHelpText('after', EXIT_CODES_HELP);
+    .addHelpText('after', BEGIN_WITH + EXIT_CODES_HELP);
   await registerCommands(program, argv);
   const below = [...program.commands, ...program.commands.flatMap((each) => each.commands)];
   for (const command of below) command.addHelpText('after', EXIT_CODES_HELP);

@@ -102,6 +102,7 @@ export const CONSTANT_NAMES = [
   'EX_PARENT_KEY',
   'EX_REPLACEMENT',
   'EXPECTATION_SIZE',
+  'SHARD_LINE',
   'SLOTS_PER_BUCKET',
   'CO_ALG',
   'CO_EXPIRATION',
@@ -214,6 +215,8 @@ export const CONSTANT_NAMES = [
   'ZONE_ENTRY_SIZE',
   'EXPIRY_SIZE',
   'TRAIT_AREA_BITS_PER_SLOT',
+  'TRAIT_AREA_BYTES',
+  'TRAIT_SHARDS',
   'LC_CONN',
   'LC_CT',
   'LC_FRAGMENT',
@@ -322,6 +325,7 @@ const LATER_CONSTANTS: ReadonlySet<ConstantName> = new Set<ConstantName>([
   'LS_SINGLE_TOTAL',
   'MUTEX_BACKOFF',
   'MUTEX_GLIBC',
+  'SHARD_LINE',
   'SWITCH_BARE_NAT_ZERO_TUPLE',
   'SWITCH_CHECKSUMS_IGNORED',
   'T_BATCHES',
@@ -331,6 +335,8 @@ const LATER_CONSTANTS: ReadonlySet<ConstantName> = new Set<ConstantName>([
   'TOUCH_AHEAD_OFF',
   'TOUCH_AHEAD_ON',
   'TRAIT_AREA_BITS_PER_SLOT',
+  'TRAIT_AREA_BYTES',
+  'TRAIT_SHARDS',
 ]);
 
 /**

@@ -98,7 +98,7 @@ export function planMemory(constants: EngineConstants, needs: MemoryNeeds): Memo
   };
   const bases = {
     threads: take(needs.threads * constants.THREAD_SIZE),
-    expiry: take(constants.EXPIRY_SIZE + bitsInBytes(slabSlots * constants.TRAIT_AREA_BITS_PER_SLOT)),
+    expiry: take(areaBytes(constants, slabSlots)),
     policies: take(constants.POLICY_SLOTS * constants.POLICY_SIZE),
     zones: take(constants.ZONE_ENTRIES * constants.ZONE_ENTRY_SIZE),
     expectations: take(expectationSlots * constants.EXPECTATION_SIZE),
@@ -145,6 +145,12 @@ function defaultSlabSlots(needs: MemoryNeeds): number {
 function bucketsFor(constants: EngineConstants, records: number): number {
   const wanted = Math.max(records / (constants.SLOTS_PER_BUCKET * MAX_MAP_LOAD), 16);
   return 2 ** Math.ceil(Math.log2(wanted));
+}
+
+/** Of the design's own area. */
+function areaBytes(constants: EngineConstants, slabSlots: number): number {
+  const { EXPIRY_SIZE, TRAIT_AREA_BYTES, TRAIT_AREA_BITS_PER_SLOT } = constants;
+  return EXPIRY_SIZE + TRAIT_AREA_BYTES + bitsInBytes(slabSlots * TRAIT_AREA_BITS_PER_SLOT);
 }
 
 /** In words of eight bytes. */

@@ -3,9 +3,12 @@ import { importsOf } from './graph.js';
 import { lineAt, type Complaint, type Rule, type Sources } from './sources.js';
 
 /** Modules that threads are started with. */
-const ENTRIES = ['worker', 'feeder', 'ovs-benchmark-worker', 'slots-entry'].map(
-  (name) => `tools/replay/${name}.ts`,
-);
+const ENTRIES = [
+  'tools/replay/worker.ts',
+  'tools/replay/feeder.ts',
+  'tools/replay/ovs-benchmark-worker.ts',
+  'tools/captures/reading-entry.ts',
+];
 /** What a capture is read with, which the feeder does. */
 const READERS = ['tinyglobby', 'pcap-parser'];
 const PACKAGE_IMPORT = /^import\s+(?!type\b)(?:[^;']*\sfrom\s+)?'([^.'][^']*)'/gm;
@@ -32,6 +35,9 @@ export const threadsLoadLittle: Rule = {
   check: (sources) => {
     const complaints: Complaint[] = [];
     for (const entry of ENTRIES) {
+      if (!sources.has(entry)) {
+        complaints.push({ file: 'test/tidy/thread-rules.ts', line: 1, what: `there is no ${entry} any more` });
+      }
       const loaded = loadedWith(entry, sources);
       for (const file of loaded.keys()) {
         const text = sources.get(file) ?? '';

@@ -192,7 +192,7 @@ describe('the demo', () => {
     const out = join(folder, 'demo');
     const args = [
       ...['demo', '--out', out, '--trials', '1', '--limit', '20k'],
-      ...['--duration', '400ms', '--time-scale', '500'],
+      ...['--pps', '20k', '--duration', '400ms', '--time-scale', '500'],
     ];
     const { code, stdout, stderr } = await runCommandLine(args, folder);
     // It fits a screen and a bit, and ends in what it found.

@@ -2,6 +2,7 @@
 import { readCounters, sumCounters } from '../../engine/host/counters.js';
 import { traitsOf } from '../../engine/host/design-traits.js';
 import type { EngineRun } from '../../engine/host/run-memory.js';
+import { shardLocks } from '../../engine/host/shard-locks.js';
 import type { EngineThread } from '../../engine/host/thread.js';
 import { layoutConstants } from './layout-constants.js';
 
@@ -92,12 +93,20 @@ class TableCheck {
     const { run, threads } = this.#result;
     for (const lock of ['C_CT_LOCK', 'C_RESOURCES_LOCK', 'C_FRAGMENT_LOCK'])
       this.#expect(lock, this.#control(lock), 0);
+    shardLocks(run).forEach((at, shard) => this.#expect(`the lock of shard ${shard}`, this.#u32(at), 0));
     this.#expect('the count of sweeps in progress', this.#control('C_SWEEPING'), 0);
     this.#expect('the count of slots in a grace period', this.#control('C_GRACE_PENDING'), 0);
     this.#expect('the count of orphans', this.#control('C_ORPHAN_COUNT'), 0);
     for (let thread = 0; thread < threads; thread++) {
       const block = run.plan.regions.threads + thread * this.#constant('THREAD_SIZE');
-      for (const word of ['T_EPOCH_SEEN', 'T_LOCKS_HELD', 'T_RETIRED', 'T_WAITING', 'T_SPARE_SLOTS']) {
+      for (const word of [
+        'T_EPOCH_SEEN',
+        'T_LOCKS_HELD',
+        'T_RETIRED',
+        'T_WAITING',
+        'T_SPARE_SLOTS',
+        'T_RESERVED_SLOTS',
+      ]) {
         this.#expect(`${word} of thread ${thread}`, this.#u32(block + this.#constant(word)), 0);
       }
     }
@@ -395,6 +404,7 @@ function layoutNumbers(): Record<string, number> {
     'NEXT_BY_KEY',
     'NEXT_BY_PARENT',
     'NEXT_SLOT',
+    'T_RESERVED_SLOTS',
     'T_RETIRED',
     'T_SPARE_SLOTS',
     'T_WAITING',

@@ -2,6 +2,7 @@
  * From measured cases to the parameters of the model. What is taken: acquisitions, hold times and waits of ct_lock, and the
  * CPU time of the workers. What is assumed is written at each place.
  */
+import { compiledDesigns, traitsOf } from '../../engine/host/design-traits.js';
 import { mutexOf, touchAheadOf } from '../result/cells.js';
 import { median } from '../stats/sample.js';
 import type { Contention, Result, ResultCase } from '../result/schema.js';
@@ -137,6 +138,7 @@ function measuredPoint(workers: number, cases: readonly ResultCase[], machineCos
       },
       ctPerPacket,
       ctHold: { meanNs: ctHoldNs, spread: { cv: middle((run) => run.ctHoldCv) } },
+      ctLocks: ctLocksOf(first.design),
       connections,
       sweeper: sweeperLoad(cases, machineCostNs),
       discipline:
@@ -145,6 +147,14 @@ function measuredPoint(workers: number, cases: readonly ResultCase[], machineCos
           : backoffDiscipline(middle((run) => run.pauseNs ?? DEFAULT_READ_NS)),
     },
   };
+}
+
+/**
+ * Shards of a design, which are taken to be met equally often, in a table that is large enough to have them all; the counts say 'ct_lock'
+ * of all of their locks. 1 where it has none, or is not known here.
+ */
+function ctLocksOf(design: string): number {
+  return compiledDesigns().includes(design) ? Math.max(traitsOf(design).shards, 1) : 1;
 }
 
 /** The engine's mutex with waits like glibc's, with this length of a pause. */

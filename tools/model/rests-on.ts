@@ -10,12 +10,18 @@ import type { MeasuredPoint } from './feed.js';
  */
 export function restsOn({ workers, parameters }: MeasuredPoint, traits: DesignTraits | null): string[] {
   const as = `as with ${workers} ${workers === 1 ? 'worker' : 'workers'}`;
-  const { ctPerPacket, sweeper } = parameters;
+  const { ctLocks = 1, ctPerPacket, sweeper } = parameters;
   return [
     `Memory and interconnect: the work of a packet is taken ${as}. What more cores cost each other in shared caches, memory bandwidth and ` +
       'lines that move between them was not measured, so this is an upper bound.',
     ...(ctPerPacket > 0
       ? [`ct_lock: its hold time is taken ${as}, also where its line would come from a farther core.`]
+      : []),
+    ...(ctLocks > 1
+      ? [
+          `Shards: each of ${ctLocks} locks is taken to be met equally often. A small table has fewer, and what shards share, free slots and ` +
+            'counts, is taken for work that nobody waits for.',
+        ]
       : []),
     sweeperText(sweeper !== null, traits),
   ];

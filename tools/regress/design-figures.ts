@@ -52,7 +52,7 @@ export function memoryFigures({ constants: c }: Pick<EngineModule, 'constants'>)
     ['fragment', c.FRAGMENT_SLOT_SIZE],
     ['zoneEntry', c.ZONE_ENTRY_SIZE],
     ['policy', c.POLICY_SIZE],
-    ['expiryLists', c.EXPIRY_SIZE],
+    ['expiryLists', c.EXPIRY_SIZE + c.TRAIT_AREA_BYTES],
     ['threadBlock', c.THREAD_SIZE],
     ['controlBlock', c.CONTROL_SIZE],
   ]);

@@ -22,8 +22,8 @@ const MOST_PPS = 10e6;
 const FEWEST_PPS = 100e3;
 /** Shortest timeout where no policy says otherwise (spec §5). */
 const SHORTEST_TIMEOUT_S = 30;
-/** Slots that a thread may hold ready (traits.createsNarrowly): one, and one for a companion. */
-const SPARE_SLOTS = 2;
+/** Slots that a thread may hold ready (traits.createsNarrowly): one, one for a companion, and with shards 16 (conntrack/reserved-slots.ts). */
+const SPARE_SLOTS = 18;
 /** Of the memory that the system can still give, at most this share is touched ahead: a table that never fills must not use it up. */
 const MEMORY_SHARE = 0.5;
 const PAGE_BYTES = 4096;

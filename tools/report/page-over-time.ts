@@ -3,9 +3,10 @@ import { cellName, lagOfCell, medianOf, type Cell } from '../result/cells.js';
 import type { LatencyDistribution, ResultCase } from '../result/schema.js';
 import { interruptedShareOf, percentileText } from '../result/tail.js';
 import { formatCount, formatNs, formatRatio, formatShare } from '../text/quantities.js';
-import { htmlTable, markup, type Html, type HtmlColumn, type HtmlValue } from './html.js';
+import { htmlTable, type Html, type HtmlColumn, type HtmlValue } from './html.js';
 import { groupLabel } from './page-data.js';
 import {
+  beside,
   chartFigure,
   designsTogether,
   distributionRows,
@@ -89,8 +90,9 @@ export function timelineSection(content: PageContent): Html | null {
   const body = chartFigure({
     chart: 'heat',
     alternative: `Service time over the run with the sweeps marked, for ${data.designs.join(', ')} beside each other.`,
-    caption:
-      'Service time over the run, the designs on the same axes: the darker (in a dark theme, the lighter) a field, the more packets took that long in that interval; of the first trial. Where intervals hold no histogram, lines show the median, p99 and maximum. Shaded bands are sweeps.',
+    caption: 'Service time over the run, the designs on the same axes; shaded bands are sweeps.',
+    howToRead:
+      'The darker (in a dark theme, the lighter) a field, the more packets took that long in that interval; of the first trial. Where intervals hold no histogram, lines show the median, p99 and maximum.',
     labels: data.heat.map((group) => group.label),
     table: htmlTable(
       `Service time over the run, at most ${MOST_MOMENTS} intervals each: ${figures}`,
@@ -126,8 +128,9 @@ export function expirySection(content: PageContent): Html | null {
       : chartFigure({
           chart: 'lag',
           alternative: `Time from expiry to removal by percentile for ${data.designs.join(', ')}.`,
-          caption:
-            'How long after it had expired a connection was removed, by percentile; the axis of the lag is linear. Until then it holds memory and its NAT tuple.',
+          caption: 'How long after it had expired a connection was removed, by percentile.',
+          howToRead:
+            'The axis of the lag is linear. Until it is removed a connection holds memory and its NAT tuple.',
           labels: data.lag.map((group) => group.label),
           table: lagTable,
         });
@@ -135,7 +138,7 @@ export function expirySection(content: PageContent): Html | null {
   return section(
     'expiration',
     'Expiration',
-    rows.length === 0 && stale === null ? null : markup`${lag}${stale}`,
+    rows.length === 0 && stale === null ? null : beside('pair', [lag, stale]),
   );
 }
 
@@ -152,8 +155,7 @@ function staleFigure(content: PageContent): HtmlValue {
   return chartFigure({
     chart: 'stale',
     alternative: 'Expired connections still in the table, over the run.',
-    caption:
-      'Connections in the table over the run. Solid, left axis: expired but not yet removed. Dotted, right axis: all of them.',
+    caption: 'Connections in the table. Solid, left axis: expired but not yet removed. Dotted, right: all.',
     labels: data.stale.map((group) => group.label),
     table: htmlTable(
       `Connections over the run, at most ${MOST_MOMENTS} moments each: ${figures}`,
@@ -190,7 +192,7 @@ export function natSection(content: PageContent): Html | null {
     ],
     rowsMax,
   );
-  return section('nat', 'NAT', totals.length === 0 ? null : markup`${natFigure(content)}${totalTable}`);
+  return section('nat', 'NAT', totals.length === 0 ? null : beside('pair', [natFigure(content), totalTable]));
 }
 
 function natFigure(content: PageContent): HtmlValue {

@@ -23,7 +23,7 @@ import {
   NOT_MEASURED,
   signedNs,
 } from '../text/quantities.js';
-import { excessText, percentileText, withheldSentences } from '../result/tail.js';
+import { excessText, percentileText, WITHHELD, withheldSentences } from '../result/tail.js';
 import { buildsText, throughputBuild, throughputOf } from '../result/throughput.js';
 
 /**
@@ -164,7 +164,10 @@ function withheldNotes(groups: readonly Cell[][]): HtmlValue {
   const distinct = [...new Set(texts)];
   return distinct.length === 0
     ? null
-    : markup`<ul class="note">
-        ${distinct.map((text) => markup`<li>${text}</li> `)}
-      </ul>`;
+    : markup`<details>
+        <summary>Why some percentiles are ${WITHHELD}</summary>
+        <ul class="note">
+          ${distinct.map((text) => markup`<li>${text}</li> `)}
+        </ul>
+      </details>`;
 }

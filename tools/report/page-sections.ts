@@ -23,13 +23,16 @@ interface ChartOptions {
   chart: 'forest' | 'trade' | 'curves' | 'heat' | 'scaling' | 'waits' | 'lag' | 'stale' | 'nat';
   /** What the chart shows, for those who do not see it; the table below gives the figures. */
   alternative: string;
+  /** What is drawn, in one line or two. */
   caption: string;
+  /** What more there is to say about reading it, behind a summary; absent where the caption is all. */
+  howToRead?: string;
   labels: readonly string[];
   table: HtmlValue;
 }
 
 /** A chart with its caption, a choice of what to show where there is more than one, and its figures as a table. */
-export function chartFigure({ chart, alternative, caption, labels, table }: ChartOptions): Html {
+export function chartFigure({ chart, alternative, caption, howToRead, labels, table }: ChartOptions): Html {
   const choice =
     labels.length > 1
       ? markup`<label class="choice"
@@ -50,6 +53,14 @@ export function chartFigure({ chart, alternative, caption, labels, table }: Char
     <p class="reading" aria-live="polite"></p>
     <figcaption>${caption}</figcaption>
     <div class="below">
+      ${
+        howToRead === undefined
+          ? null
+          : markup`<details>
+              <summary>How to read it</summary>
+              <p class="note">${howToRead}</p>
+            </details>`
+      }
       <details>
         <summary>The figures as a table</summary>
         ${table}
@@ -69,6 +80,17 @@ export function section(id: string, heading: string, content: HtmlValue): Html |
     <h2 id="${id}-heading">${heading}</h2>
     ${content}
   </section> `;
+}
+
+/** Pieces beside each other where the window is wide enough, one under the other where it is not; nothing for none. */
+export function beside(
+  shape: 'pair' | 'latency-expiration' | 'thirds',
+  pieces: readonly HtmlValue[],
+): Html | null {
+  const there = pieces.filter((piece) => piece !== null && piece !== undefined && piece !== false);
+  if (there.length === 0) return null;
+  // One alone has the whole width.
+  return markup`<div class="${there.length === 1 ? 'alone' : shape}">${there}</div> `;
 }
 
 /** The column that names the configuration; none where there is one only, which the page's heading names. */
@@ -177,8 +199,9 @@ export function latencySection(content: PageContent): Html | null {
       : chartFigure({
           chart: 'curves',
           alternative: `Latency by percentile for ${content.data.designs.join(', ')}.`,
-          caption:
-            'Latency by percentile. Solid: service time, from when a packet’s processing began to its end. Dashed: response time, from when it was due, so that a stall counts for every packet it delayed. Both axes are logarithmic; each step to the right is ten times rarer. A curve ends where interruptions by the machine would be more than half of what lies above.',
+          caption: 'Latency by percentile. Solid: service time. Dashed: response time.',
+          howToRead:
+            'Service time is from when a packet’s processing began to its end, response time from when it was due, so that a stall counts for every packet it delayed. Both axes are logarithmic; each step to the right is ten times rarer. A curve ends where interruptions by the machine would be more than half of what lies above.',
           labels: curves.map((group) => group.label),
           table: distributionTable(`Latency: ${content.figures}`, rows, content),
         });
@@ -229,14 +252,16 @@ export function scalingSection({ data, rowsMax, throughput }: PageContent): Html
   );
   const waits = data.scaling.filter((group) => group.designs.some((design) => design.waits.length > 0));
   const labels = data.scaling.map((group) => group.label);
-  const body = markup`${chartFigure({
+  const throughputFigure = chartFigure({
     chart: 'scaling',
     alternative: 'Packets per second against the number of workers.',
-    caption:
-      'Throughput against workers. Points were measured, with their interval where there is one; the curve is the Universal Scalability Law where it was fitted to them (ctreplay scale), straight lines only join them; hollow points are predicted. In the shaded part there are more workers than CPU cores, so it shows the scheduler as much as the design.',
+    caption: 'Throughput against workers; shaded where there are more workers than CPU cores.',
+    howToRead:
+      'Points were measured, with their interval where there is one; the curve is the Universal Scalability Law where it was fitted to them (ctreplay scale), straight lines only join them; hollow points are predicted. In the shaded part the scheduler shows as much as the design.',
     labels,
     table,
-  })}${
+  });
+  const waitFigure =
     waits.length === 0
       ? null
       : chartFigure({
@@ -245,7 +270,6 @@ export function scalingSection({ data, rowsMax, throughput }: PageContent): Html
           caption: 'Share of the workers’ time spent waiting for locks, against workers.',
           labels,
           table,
-        })
-  }`;
-  return section('scaling', 'Scaling', body);
+        });
+  return section('scaling', 'Scaling', beside('pair', [throughputFigure, waitFigure]));
 }

@@ -278,36 +278,45 @@ export function workSection(content: PageContent): Html | null {
   return section('work', 'Work counts', folded('The counts', body));
 }
 
+/** What is told of a run without opening anything: what figures of one machine are read with. */
+const MAIN_FACTS = ['CPU', 'Cores online', 'Node.js', 'ctreplay', 'Longest interruption', 'Steal', 'Seed'];
+
+/** What is known of a run and its machine, by name. */
+function factsOf({ result }: Run): [string, string][] {
+  const { environment } = result;
+  const { noise } = environment;
+  const facts: [string, string][] = [
+    ['Command', `ctreplay ${result.commandLine.join(' ')}`],
+    ['Created', result.createdAt],
+    ['ctreplay', `${result.tool.version}${result.tool.commit ? `, commit ${result.tool.commit}` : ''}`],
+    ['Seed', String(result.seed)],
+    ['CPU', environment.cpuModel ?? NOT_MEASURED],
+    ['Cores online', formatCount(environment.coresOnline)],
+    ['Memory', formatBytes(environment.memoryBytes)],
+    ['Kernel', environment.kernel ?? NOT_MEASURED],
+    ['CPU governor', environment.governor ?? NOT_MEASURED],
+    ['Node.js', environment.node],
+    ['Timer', timerText(environment.clock) ?? NOT_MEASURED],
+    [
+      'Threads pinned',
+      environment.pinned === true ? 'yes' : environment.pinned === false ? 'no' : NOT_MEASURED,
+    ],
+    ['Load at the start', formatRatio(environment.loadAverage1m)],
+    ['Steal', formatShare(environment.stealShare)],
+    ['Interruptions, p50', formatNs(noise?.p50Ns)],
+    ['Interruptions, p99', formatNs(noise?.p99Ns)],
+    ['Longest interruption', formatNs(noise?.maxNs)],
+    ['Time lost to interruptions', formatShare(noise?.lostShare)],
+    ['Spread of equal work (CV)', formatShare(noise?.cv)],
+  ];
+  return facts.filter(([, value]) => value !== NOT_MEASURED);
+}
+
 /** The command, the machine and its noise, the inputs. */
 export function runSection(runs: readonly Run[], rowsMax: number): Html | null {
   const blocks = runs.map((run) => {
     const { result } = run;
-    const { environment } = result;
-    const { noise } = environment;
-    const facts: [string, string][] = [
-      ['Command', `ctreplay ${result.commandLine.join(' ')}`],
-      ['Created', result.createdAt],
-      ['ctreplay', `${result.tool.version}${result.tool.commit ? `, commit ${result.tool.commit}` : ''}`],
-      ['Seed', String(result.seed)],
-      ['CPU', environment.cpuModel ?? NOT_MEASURED],
-      ['Cores online', formatCount(environment.coresOnline)],
-      ['Memory', formatBytes(environment.memoryBytes)],
-      ['Kernel', environment.kernel ?? NOT_MEASURED],
-      ['CPU governor', environment.governor ?? NOT_MEASURED],
-      ['Node.js', environment.node],
-      ['Timer', timerText(environment.clock) ?? NOT_MEASURED],
-      [
-        'Threads pinned',
-        environment.pinned === true ? 'yes' : environment.pinned === false ? 'no' : NOT_MEASURED,
-      ],
-      ['Load at the start', formatRatio(environment.loadAverage1m)],
-      ['Steal', formatShare(environment.stealShare)],
-      ['Interruptions, p50', formatNs(noise?.p50Ns)],
-      ['Interruptions, p99', formatNs(noise?.p99Ns)],
-      ['Longest interruption', formatNs(noise?.maxNs)],
-      ['Time lost to interruptions', formatShare(noise?.lostShare)],
-      ['Spread of equal work (CV)', formatShare(noise?.cv)],
-    ];
+    const known = factsOf(run);
     const files = result.cases.flatMap((one) =>
       (one.input.files ?? []).map((file) => ({ ...file, input: one.input.name })),
     );
@@ -315,17 +324,23 @@ export function runSection(runs: readonly Run[], rowsMax: number): Html | null {
       ...new Map(files.map((file) => [`${file.path}\u0000${file.sha256 ?? ''}`, file])).values(),
     ];
     return markup`${runs.length > 1 ? markup`<h3>${run.label}</h3>` : null}
-      <dl class="facts">
-        ${facts
-          .filter(([, value]) => value !== NOT_MEASURED)
-          .map(
+      <p>
+        ${MAIN_FACTS.flatMap((name) => known.filter(([fact]) => fact === name))
+          .map(([name, value]) => `${name} ${value}`)
+          .join(' · ')}
+      </p>
+      ${folded(
+        'Command, machine and its noise in full',
+        markup`<dl class="facts">
+          ${known.map(
             ([name, value]) =>
               markup`<div>
                 <dt>${name}</dt>
                 <dd>${value}</dd>
               </div> `,
           )}
-      </dl>
+        </dl>`,
+      )}
       ${htmlTable(
         'Captures',
         distinct,

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { cellsOf, comparableGroups } from '../result/cells.js';
 import { jsonForScript } from '../text/escape.js';
 import { fairnessSection } from './page-fairness.js';
-import { markup, trusted, type Html } from './html.js';
+import { markup, trusted, type Html, type HtmlValue } from './html.js';
 import { loadPageAssets, type PageAssets } from './page-assets.js';
 import { DETAILS, pageData, type Detail, type PageData } from './page-data.js';
-import { latencySection, scalingSection, type PageContent } from './page-sections.js';
+import { beside, latencySection, scalingSection, type PageContent } from './page-sections.js';
 import { tradeSection } from './page-trade-section.js';
 import { expirySection, natSection, timelineSection } from './page-over-time.js';
 import {
@@ -33,13 +33,13 @@ const CONTENTS: readonly [id: string, heading: string][] = [
   ['trade', 'Throughput against lag'],
   ['results', 'Results'],
   ['latency', 'Latency'],
+  ['expiration', 'Expiration'],
   ['timeline', 'Over time'],
   ['scaling', 'Scaling'],
-  ['locks', 'Locks'],
-  ['expiration', 'Expiration'],
   ['nat', 'NAT'],
-  ['work', 'Work'],
+  ['locks', 'Locks'],
   ['run', 'What was run'],
+  ['work', 'Work'],
   ['fairness', 'Beside the original'],
   ['audit', 'Self-audit'],
 ];
@@ -138,10 +138,7 @@ function pageText(runs: readonly Run[], detail: Detail, { style, script, library
           </nav>
         </header>
         <main>
-          ${contents.map(([id]) => [
-            sections[id],
-            id === 'summary' && data.leftOut !== null ? markup`<p class="note">${data.leftOut}</p>` : null,
-          ])}
+          ${bodyOf(sections, data.leftOut)}
         </main>
         <footer>
           <p>
@@ -153,6 +150,32 @@ function pageText(runs: readonly Run[], detail: Detail, { style, script, library
       </body>
     </html> `;
   return page.text;
+}
+
+/** Sections that stand beside each other in a wide window, by the first of them. */
+const ROWS: Readonly<Record<string, readonly [shape: Parameters<typeof beside>[0], ...ids: string[]]>> = {
+  latency: ['latency-expiration', 'latency', 'expiration'],
+  work: ['thirds', 'work', 'fairness', 'audit'],
+};
+
+/** The sections in their order, those of a row together. */
+function bodyOf(sections: Readonly<Record<string, Html | null>>, leftOut: string | null): HtmlValue {
+  const inRows = new Set(Object.values(ROWS).flatMap(([, ...ids]) => ids));
+  return CONTENTS.flatMap(([id]): HtmlValue[] => {
+    const row = ROWS[id];
+    if (row !== undefined) {
+      const [shape, ...ids] = row;
+      return [
+        beside(
+          shape,
+          ids.map((each) => sections[each]),
+        ),
+      ];
+    }
+    if (inRows.has(id)) return [];
+    const note = id === 'summary' && leftOut !== null ? markup`<p class="note">${leftOut}</p>` : null;
+    return [sections[id], note];
+  });
 }
 
 function titleOf(runs: readonly Run[]): string {

@@ -5,10 +5,16 @@
  * end, as the original does; `createNarrow` prepares the record first (expiry/narrow-insert.ts says why). Either looks up once more than
  * the packet itself has, under the lock.
  *
+ * With shards (shm/shards.ts) the narrow way holds the locks of the connection's shards instead of ct_lock, so there may be others that
+ * create, in other shards. What is then shared: the zone's count and the table's, in each of which the connection takes its place by
+ * compare-exchange before anything is inserted (takePlaces), so no limit is exceeded; and the slots (reserved-slots.ts).
+ *
  * Returns the connection, or 0; sets the packet's ct_state. `CreateResult.lostRace` means that a live entry was found
  * under the lock: then the state is untouched.
  */
 import { countReason, countWork, LC_CT, W_CREATED, W_MAP_REMOVES } from '../probe/counters';
+import { TORTURE } from '../probe/flavour';
+import { S_PLACE_TAKE, step } from '../probe/steps';
 import {
   CO_ALG,
   CO_FLAGS,
@@ -35,15 +41,22 @@ import {
   CONTROL,
   hashBasis,
   maxThreads,
+  SHARDED,
   switches,
   SWITCH_BARE_NAT_ZERO_TUPLE,
+  T_RESERVED_SLOTS,
   T_SPARE_SLOTS,
   THREAD_SIZE,
   threadBlock,
   threadsBase,
 } from '../records/memory-map';
 import { Packet } from '../records/packet';
-import { admissionFlags, storeAdmissionSequence, storeParentTuple } from '../records/side-data';
+import {
+  admissionFlags,
+  admissionSequence,
+  storeAdmissionSequence,
+  storeParentTuple,
+} from '../records/side-data';
 import {
   R_CANNOT_CREATE,
   R_CONN_LIMIT,
@@ -61,11 +74,13 @@ import { putSlotLocked, takeSlotLocked } from '../shm/slab';
 import { helperToStore } from './alg/detect';
 import { expectationParentKey, inheritExpectation } from './alg/expectations';
 import { Context, contextKey, newReverseKey } from './context';
+import { lockCreation, unlockCreation } from './creation-locks';
 import { isCompanion, lookup, lookupConnection } from './lookup';
 import { natPacket } from './nat/rewrite';
 import { chooseNatTuple } from './nat/select';
 import { protocolCanCreate, protocolInit } from './protocol';
-import { admitLocked, governingZone, zoneIsFull } from './zone-limits';
+import { putReservedLocked, takeReserved } from './reserved-slots';
+import { admitLocked, admitWithin, governingZone, releaseZone, zoneIsFull } from './zone-limits';
 
 /** Zeroes a slot except for its generation. */
 function blank(slot: usize): void {
@@ -122,6 +137,32 @@ function needsPeer(translated: bool, expected: bool): bool {
   return translated || expected;
 }
 
+/**
+ * Counts the connection in with its zone and with the table. Returns the reason why a limit rejects it, or 0. With shards only, where
+ * several creations may test one limit: testing and counting are one step.
+ */
+function takePlaces(conn: usize, governing: i32): u32 {
+  if (governing != NO_ZONE) {
+    const sequence = admitWithin(governing);
+    if (sequence < 0) return R_ZONE_LIMIT;
+    storeAdmissionSequence(conn, <u32>sequence);
+  }
+  while (true) {
+    const count = atomic.load<u32>(CONTROL, C_N_CONN);
+    if (count >= atomic.load<u32>(CONTROL, C_N_CONN_LIMIT)) break;
+    if (TORTURE) step(S_PLACE_TAKE);
+    if (atomic.cmpxchg<u32>(CONTROL + C_N_CONN, count, count + 1) == count) return 0;
+  }
+  if (governing != NO_ZONE) releaseZone(governing, admissionSequence(conn));
+  return R_CONN_LIMIT;
+}
+
+/** Undoes takePlaces for a connection that found no room in the map. */
+function givePlacesBack(conn: usize, governing: i32): void {
+  if (governing != NO_ZONE) releaseZone(governing, admissionSequence(conn));
+  atomic.sub<u32>(CONTROL + C_N_CONN, 1);
+}
+
 /** Results of publishLocked. */
 const PUBLISHED: u32 = 0;
 /** The map has no room; no thread could see either record. */
@@ -146,7 +187,8 @@ function join(conn: usize, peer: usize, translated: bool, expected: bool): void 
 
 /**
  * Publishes: companion, main entry, expiration list; then the counts. Precondition: ct_lock is held. `peer` is a slot, or 0; `translated`
- * makes it a companion. When the map has no room nothing is left in it.
+ * makes it a companion. When the map has no room nothing is left in it. With shards: the locks of both shards are held, and it has taken its
+ * places.
  */
 function publishLocked<E>(conn: usize, peer: usize, translated: bool, expected: bool, governing: i32): u32 {
   store<u8>(conn, load<u8>(conn, CO_FLAGS) | (<u8>admissionFlags(governing)), CO_FLAGS);
@@ -160,9 +202,9 @@ function publishLocked<E>(conn: usize, peer: usize, translated: bool, expected: 
     countWork(W_MAP_REMOVES, 1);
     return NO_ROOM_BESIDE_COMPANION;
   }
-  if (governing != NO_ZONE) storeAdmissionSequence(conn, admitLocked(governing));
+  if (!SHARDED && governing != NO_ZONE) storeAdmissionSequence(conn, admitLocked(governing));
   changetype<E>(0).published(conn);
-  atomic.add<u32>(CONTROL + C_N_CONN, 1);
+  if (!SHARDED) atomic.add<u32>(CONTROL + C_N_CONN, 1);
   countWork(W_CREATED, 1);
   countReason(R_CREATED);
   return PUBLISHED;
@@ -270,24 +312,60 @@ export function createNarrow<E>(
   prepare<E>(conn, p, params, now, expected, control);
   if (wantsNat && !expected) store<u8>(conn, <u8>params.natAction, CO_NAT_ACTION);
 
-  lock(CONTROL + C_CT_LOCK, LC_CT);
+  const wantsTuple = wantsNat && !expected;
+  let hasTuple = true;
+  if (SHARDED && wantsNat) hasTuple = lockWithTuple(conn, params, now, wantsTuple);
+  else lockCreation(Context.hash, Context.hash);
   if (hasLiveEntry(now)) {
-    unlock(CONTROL + C_CT_LOCK, LC_CT);
+    unlockCreation();
     return reject(p, R_LOST_RACE);
   }
   const governingNow = governingZone(<i32>load<u16>(contextKey(), K_ZONE));
   reason = limitReason(governingNow);
   let translated = false;
   if (reason == 0) {
-    if (wantsNat && !expected && !chooseNatTuple(conn, params, now)) reason = R_NAT_EXHAUSTED;
-    else translated = isTranslated(conn, params);
+    if (!SHARDED && wantsTuple) hasTuple = chooseNatTuple(conn, params, now);
+    if (hasTuple) translated = isTranslated(conn, params);
+    else reason = R_NAT_EXHAUSTED;
   }
+  if (SHARDED && reason == 0) reason = takePlaces(conn, governingNow);
   if (reason == 0) reason = publishSparesLocked<E>(conn, translated, expected, governingNow);
-  unlock(CONTROL + C_CT_LOCK, LC_CT);
+  unlockCreation();
   p.ctState = state;
   if (reason != 0) return reject(p, reason);
   if (translated) natPacket(p, conn, false, Context.icmpRelated);
   return conn;
+}
+
+/**
+ * With shards: takes the locks for inserting `conn`, once the tuple is chosen, which decides what they are. Returns false, with the lock
+ * of its own shard, when there is no tuple for it.
+ */
+function lockWithTuple(conn: usize, params: ExecParams, now: i64, wantsTuple: bool): bool {
+  if (!wantsTuple) {
+    // Its reverse key is the one that an expectation has given it.
+    lockCreation(Context.hash, keyHash(newReverseKey(), hashBasis));
+    return true;
+  }
+  if (chooseNatTuple(conn, params, now)) return true;
+  lockCreation(Context.hash, Context.hash);
+  return false;
+}
+
+/** The spare slots have been used. Precondition: the locks of the creation are held. */
+// @ts-ignore: decorator
+@inline
+function replaceSpares(withPeer: bool): void {
+  // Under ct_lock the next ones are taken while it is held anyway.
+  store<u32>(threadBlock, SHARDED ? 0 : <u32>takeSlotLocked(), T_SPARE_SLOTS);
+  if (withPeer) store<u32>(threadBlock, SHARDED ? 0 : <u32>takeSlotLocked(), T_SPARE_SLOTS + 4);
+}
+
+/** A slot for a spare. Precondition: ct_lock is held, or with shards no lock. */
+// @ts-ignore: decorator
+@inline
+function takeSpare(): u32 {
+  return <u32>(SHARDED ? takeReserved() : takeSlotLocked());
 }
 
 /** Publishes the connection prepared in a spare slot, and takes the next spares. Returns the reason why not, or 0. */
@@ -298,11 +376,10 @@ function publishSparesLocked<E>(conn: usize, translated: bool, expected: bool, g
   const peer = needsPeer(translated, expected) ? <usize>load<u32>(spares, 4) : 0;
   const outcome = publishLocked<E>(conn, peer, translated, expected, governing);
   if (outcome == PUBLISHED) {
-    // The slots are used; take the next spares while the lock is held anyway.
-    store<u32>(spares, <u32>takeSlotLocked());
-    if (peer != 0) store<u32>(spares, <u32>takeSlotLocked(), 4);
+    replaceSpares(peer != 0);
     return 0;
   }
+  if (SHARDED) givePlacesBack(conn, governing);
   // What nobody could reach stays a spare.
   if (outcome == NO_ROOM_BESIDE_COMPANION) {
     store<u64>(spares, 0);
@@ -317,33 +394,38 @@ function fillSpares(withPeer: bool): bool {
   const spares = threadBlock + T_SPARE_SLOTS;
   const missing = load<u32>(spares) == 0 || (withPeer && load<u32>(spares, 4) == 0);
   if (!missing) return true;
-  lock(CONTROL + C_CT_LOCK, LC_CT);
-  if (load<u32>(spares) == 0) store<u32>(spares, <u32>takeSlotLocked());
+  if (!SHARDED) lock(CONTROL + C_CT_LOCK, LC_CT);
+  if (load<u32>(spares) == 0) store<u32>(spares, takeSpare());
   if (load<u32>(spares) == 0 && !withPeer) {
     // The last slot there is serves whatever needs it.
     store<u32>(spares, load<u32>(spares, 4));
     store<u32>(spares, 0, 4);
   }
-  if (withPeer && load<u32>(spares, 4) == 0) store<u32>(spares, <u32>takeSlotLocked(), 4);
-  unlock(CONTROL + C_CT_LOCK, LC_CT);
+  if (withPeer && load<u32>(spares, 4) == 0) store<u32>(spares, takeSpare(), 4);
+  if (!SHARDED) unlock(CONTROL + C_CT_LOCK, LC_CT);
   return load<u32>(spares) != 0 && (!withPeer || load<u32>(spares, 4) != 0);
 }
 
 /** Gives this thread's spare slots back, so that an idle table has every slot free. */
 export function releaseSpares(): void {
   const spares = threadBlock + T_SPARE_SLOTS;
-  if ((load<u32>(spares) | load<u32>(spares, 4)) == 0) return;
+  const reserved: u32 = SHARDED ? load<u32>(threadBlock, T_RESERVED_SLOTS) : 0;
+  if ((load<u32>(spares) | load<u32>(spares, 4) | reserved) == 0) return;
   lock(CONTROL + C_CT_LOCK, LC_CT);
   for (let i: usize = 0; i < 8; i += 4) {
     const slot = <usize>load<u32>(spares + i);
     if (slot != 0) putSlotLocked(slot);
     store<u32>(spares + i, 0);
   }
+  if (SHARDED) putReservedLocked();
   unlock(CONTROL + C_CT_LOCK, LC_CT);
 }
 
 /** Forgets the spare slots of every thread; the slab is emptied with them. Precondition: no other thread runs. */
 export function sparesInit(): void {
-  for (let i: u32 = 0; i < maxThreads; i++)
-    store<u64>(threadsBase + <usize>i * THREAD_SIZE, 0, T_SPARE_SLOTS);
+  for (let i: u32 = 0; i < maxThreads; i++) {
+    const block = threadsBase + <usize>i * THREAD_SIZE;
+    store<u64>(block, 0, T_SPARE_SLOTS);
+    if (SHARDED) store<u32>(block, 0, T_RESERVED_SLOTS);
+  }
 }

@@ -108,6 +108,7 @@ export {
 export { BUFFER_SIZE } from '../conntrack/fragments/recognise';
 export { FRAGMENT_SLOT_SIZE } from '../conntrack/fragments/store';
 export { SLOTS_PER_BUCKET } from '../shm/hash-map';
+export { SHARD_LINE } from '../shm/shards';
 export { TOUCH_AHEAD_CONNECTIONS } from '../conntrack/touch-ahead';
 export {
   CO_ALG,

@@ -142,6 +142,12 @@ export function noteAcquired(lockClass: u32): void {
   else beginPeriod(s);
 }
 
+/** Called instead of `noteAcquired` for a lock that is taken beside one of its class: it is held within that one's hold, and not timed. */
+export function noteAcquiredBeside(lockClass: u32): void {
+  const s = lockStats(lockClass);
+  store<u64>(s, load<u64>(s, LS_ACQUISITIONS) + 1, LS_ACQUISITIONS);
+}
+
 /** Called before `noteAcquired` when the lock was not free at once. */
 export function noteContended(lockClass: u32, spins: u32, futexWaits: u32, waitedNs: f64): void {
   const s = lockStats(lockClass);
@@ -196,6 +202,12 @@ function recordHold(s: usize, lockClass: u32): void {
     store<u64>(s, load<u64>(s, LS_SINGLE_TOTAL) + held, LS_SINGLE_TOTAL);
   }
   recordLockHold(lockClass, held);
+}
+
+/** Debug flavour: traps where a lock is taken, or released, beside one of its class and this one is not all that is held. */
+export function checkLockBeside(lockClass: u32): void {
+  const bit: u32 = 1 << lockClass;
+  if (load<u32>(threadBlock, T_LOCKS_HELD) != bit) unreachable();
 }
 
 /** Debug flavour: traps where the lock order (shm/mutex.ts) is broken, or a lock is released that is not held. */

@@ -131,7 +131,7 @@ export function admissionSequence(conn: usize): u32 {
   return load<u32>(sideOf(conn), SD_ZONE_SEQ);
 }
 
-/** Precondition: ct_lock is held. */
+/** Precondition: ct_lock is held, or conn is not published. */
 // @ts-ignore: decorator
 @inline
 export function storeAdmissionSequence(conn: usize, sequence: u32): void {

@@ -23,71 +23,75 @@ const SHORT = [
 
 describe('ctreplay advise', () => {
   // Whether a rate is held is up to the machine.
-  it('runs the designs at top speed and at the rate, and ends in a table and two sentences', { retry: 2 }, async () => {
-    const names = ['timeout-lists', 'rculist-sweep'];
-    const { code, stdout, stderr } = await run(
-      ...[
-        ...SHORT,
-        '--design',
-        names.join(','),
-        '--current',
-        'timeout-lists',
-        '--prefer',
-        'lag',
-        '--out',
-        'one',
-        '--force',
-      ],
-    );
-    expect(code === 0 ? '' : `${stderr}${stdout}`).toBe('');
-    const result = JSON.parse(readFileSync(join(folder, 'one', 'result.json'), 'utf8')) as MatrixResult;
-    expect(result.valid).toBe(true);
-    const cells = new Set(
-      result.cases.map((one) => `${one.design} ${one.build} ${one.pacing.mode} ${one.latency?.mode}`),
-    );
-    expect(cells).toEqual(
-      new Set(names.flatMap((name) => [`${name} bare topspeed off`, `${name} probed pps all`])),
-    );
-    // Each round in a process of its own.
-    expect(new Set(result.cases.map(({ session }) => session))).toEqual(new Set([0, 1]));
-    expect(new Set(result.comparisons.map(({ metric }) => metric))).toEqual(
-      new Set(['pps', 'service.p99Ns', 'response.p99Ns', 'expiry.lag.p99Ns', 'sweeper.cpuShare']),
-    );
-    for (const one of result.cases) {
-      expect(one.sweeper?.passes).toBeGreaterThan(0);
-      expect(one.sweeper?.cpuShare).toBeLessThanOrEqual(1);
-    }
-    expect(result.advice).toMatchObject({
-      current: 'timeout-lists',
-      sessions: 2,
-      order: ['outcome', 'lag', 'throughput', 'tail', 'cpu', 'memory'],
-    });
-    expect(result.advice?.rows.map(({ design }) => design)).toEqual(names);
-    for (const row of result.advice?.rows ?? [])
-      for (const criterion of ['throughput', 'tail', 'lag', 'cpu', 'memory', 'outcome']) {
-        const one = row.figures.find((figure) => figure.criterion === criterion);
-        // A tail may be the machine's, and then says so.
-        expect(one?.value ?? one?.note ?? null).not.toBeNull();
+  it(
+    'runs the designs at top speed and at the rate, and ends in a table and two sentences',
+    { retry: 2 },
+    async () => {
+      const names = ['timeout-lists', 'rculist-sweep'];
+      const { code, stdout, stderr } = await run(
+        ...[
+          ...SHORT,
+          '--design',
+          names.join(','),
+          '--current',
+          'timeout-lists',
+          '--prefer',
+          'lag',
+          '--out',
+          'one',
+          '--force',
+        ],
+      );
+      expect(code === 0 ? '' : `${stderr}${stdout}`).toBe('');
+      const result = JSON.parse(readFileSync(join(folder, 'one', 'result.json'), 'utf8')) as MatrixResult;
+      expect(result.valid).toBe(true);
+      const cells = new Set(
+        result.cases.map((one) => `${one.design} ${one.build} ${one.pacing.mode} ${one.latency?.mode}`),
+      );
+      expect(cells).toEqual(
+        new Set(names.flatMap((name) => [`${name} bare topspeed off`, `${name} probed pps all`])),
+      );
+      // Each round in a process of its own.
+      expect(new Set(result.cases.map(({ session }) => session))).toEqual(new Set([0, 1]));
+      expect(new Set(result.comparisons.map(({ metric }) => metric))).toEqual(
+        new Set(['pps', 'service.p99Ns', 'response.p99Ns', 'expiry.lag.p99Ns', 'sweeper.cpuShare']),
+      );
+      for (const one of result.cases) {
+        expect(one.sweeper?.passes).toBeGreaterThan(0);
+        expect(one.sweeper?.cpuShare).toBeLessThanOrEqual(1);
       }
-    // Last of all the sentences, after where the files went.
-    const ending = (stdout.split(/^Advice$/m)[1] ?? '').replaceAll(/\s+/g, ' ').trim();
-    expect(ending).toBe(result.advice?.sentences.join(' '));
-    expect(result.advice?.sentences).toHaveLength(2);
-    expect(stdout).toMatch(/^> [a-z-]+ .*\n/m);
-    expect(stdout).toContain('Result: one');
-    for (const file of ['report.html', 'summary.csv'])
-      expect(existsSync(join(folder, 'one', file))).toBe(true);
+      expect(result.advice).toMatchObject({
+        current: 'timeout-lists',
+        sessions: 2,
+        order: ['outcome', 'lag', 'throughput', 'tail', 'cpu', 'memory'],
+      });
+      expect(result.advice?.rows.map(({ design }) => design)).toEqual(names);
+      for (const row of result.advice?.rows ?? [])
+        for (const criterion of ['throughput', 'tail', 'lag', 'cpu', 'memory', 'outcome']) {
+          const one = row.figures.find((figure) => figure.criterion === criterion);
+          // A tail may be the machine's, and then says so.
+          expect(one?.value ?? one?.note ?? null).not.toBeNull();
+        }
+      // Last of all the sentences, after where the files went.
+      const ending = (stdout.split(/^Advice$/m)[1] ?? '').replaceAll(/\s+/g, ' ').trim();
+      expect(ending).toBe(result.advice?.sentences.join(' '));
+      expect(result.advice?.sentences).toHaveLength(2);
+      expect(stdout).toMatch(/^> [a-z-]+ .*\n/m);
+      expect(stdout).toContain('Result: one');
+      for (const file of ['report.html', 'summary.csv'])
+        expect(existsSync(join(folder, 'one', file))).toBe(true);
 
-    const again = await runCommandLine(['report', 'one'], folder);
-    expect(
-      again.stdout
-        .split(/^Advice$/m)[1]
-        ?.replaceAll(/\s+/g, ' ')
-        .trim(),
-    ).toBe(ending);
-    const refused = await run(...SHORT, '--design', names.join(','), '--out', 'one');
-    expect(refused).toMatchObject({ code: 2, stdout: '' });
-  });
+      const again = await runCommandLine(['report', 'one'], folder);
+      expect(
+        again.stdout
+          .split(/^Advice$/m)[1]
+          ?.replaceAll(/\s+/g, ' ')
+          .trim(),
+      ).toBe(ending);
+      const refused = await run(...SHORT, '--design', names.join(','), '--out', 'one');
+      expect(refused).toMatchObject({ code: 2, stdout: '' });
+    },
+  );
 
   // Minutes of runs: what it tries beside the first is the number of designs.
   it.skipIf(!IS_LONG)(

@@ -70,8 +70,8 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   dump: ['dump', 'flood.pcap', '--json'],
   diff: ['diff', 'flood.pcap', '--json'],
 };
-/** These need a baseline, an Open vSwitch, vectors: their own tests run them. */
-const ELSEWHERE = ['regress', 'conform', 'vectors'];
+/** These need a baseline, an Open vSwitch, vectors, or rounds of all designs: their own tests run them. */
+const ELSEWHERE = ['regress', 'conform', 'vectors', 'advise'];
 
 describe('a reader that is slow to begin', () => {
   it('is tried with every command that has --json', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { traitsOf } from '../../../engine/host/design-traits.js';
+import { compiledDesigns, traitsOf } from '../../../engine/host/design-traits.js';
 import { availableDesigns } from '../../../engine/host/designs.js';
 import type { Result, ResultCase } from '../../../tools/result/schema.js';
 import { measuredSeries, pauseReads } from '../../../tools/model/feed.js';
@@ -8,6 +8,7 @@ import { connectionPopularity, zipfShares } from '../../../tools/model/popularit
 import { predictSeries, workerRange } from '../../../tools/model/predict.js';
 import { histogramOf, latencyOf } from '../../support/distributions.js';
 import hdr from 'hdr-histogram-js';
+import { simulate } from '../../../tools/model/simulate.js';
 
 const CLOCK_NS = 50;
 
@@ -95,6 +96,25 @@ describe('typicalTime', () => {
   it('never becomes negative, and an empty histogram has none', () => {
     expect(typicalTime(encoded([10, 20]), 50)?.meanNs).toBe(0);
     expect(typicalTime(encoded([]), 0)).toBeNull();
+  });
+});
+
+describe('shards', () => {
+  it.each([...availableDesigns(), 'of another installation'])('%s: as many locks as it has', (design) => {
+    const entry = { ...measuredCase({ workers: 2, packetNs: 1000, ct: 1, holdNs: 100 }), design };
+    const shards = compiledDesigns().includes(design) ? traitsOf(design).shards : 0;
+    const [series] = measuredSeries(resultOf([entry]), 'result.json');
+    expect(series?.points[0]?.parameters.ctLocks).toBe(Math.max(shards, 1));
+  });
+
+  it('let the model find less waiting than one lock would have', () => {
+    const most = (design: string): number => {
+      const entry = { ...measuredCase({ workers: 2, packetNs: 400, ct: 1, holdNs: 200 }), design };
+      const [series] = measuredSeries(resultOf([entry]), 'result.json');
+      return simulate(series!.points[0]!.parameters, 16, { seed: 1 }).pps;
+    };
+    const sharded = availableDesigns().find((design) => traitsOf(design).shards > 0) as string;
+    expect(most(sharded)).toBeGreaterThan(3 * most('d'));
   });
 });
 
@@ -291,6 +311,7 @@ describe('what a prediction rests on', () => {
       expect(output(design)).toMatch(/^Memory and interconnect: .* as with 2 workers\..*upper bound\.$/m);
       expect(output(design)).toMatch(/^ct_lock: /m);
       expect(output(design).includes('looks at each that lives')).toBe(traitsOf(design).sweepLooksAtLiving);
+      expect(/^Shards: each of \d+ locks/m.test(output(design))).toBe(traitsOf(design).shards > 0);
     }
     // Of a design that this build does not have, and of one with a preset.
     expect(output('of-another-build')).not.toContain('looks at each that lives');

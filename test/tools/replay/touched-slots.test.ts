@@ -16,8 +16,8 @@ import { design, type PlanChanges, quickPlan, scenario as loadScenario } from '.
 
 const IS_LONG = process.env['CTREPLAY_LONG'] !== undefined;
 const WORKERS = 2;
-/** Two for each thread, which one that creates narrowly may hold ready. */
-const SPARES = 2 * (WORKERS + 2);
+/** For each thread those that one that creates narrowly may hold ready: two, and with shards 16. */
+const SPARES = 18 * (WORKERS + 2);
 
 const TRANSLATED: TrackerConfig = {
   file: null,

@@ -9,6 +9,7 @@ import { FAIRNESS_MEASURED, FAIRNESS_NOTES } from '../../../tools/report/fairnes
 import { loadPageAssets } from '../../../tools/report/page-assets.js';
 import type { PageData } from '../../../tools/report/page-data.js';
 import { PAGE_BYTES_MAX, renderPage } from '../../../tools/report/page.js';
+import type { Run } from '../../../tools/result/runs.js';
 import { CHROMIUM, NO_CHROMIUM, startChromium, withWindow } from './chromium.js';
 import { HOSTILE_TEXTS, hostileRun, sampleRuns } from './sample-runs.js';
 
@@ -17,6 +18,8 @@ const CHARTS = ['forest', 'trade', 'curves', 'heat', 'scaling', 'waits', 'lag', 
 let folder: string;
 let url: string;
 let hostileUrl: string;
+/** The page of two designs on one traffic, with trials. */
+let twoUrl: string;
 let html: string;
 
 beforeAll(async () => {
@@ -24,10 +27,40 @@ beforeAll(async () => {
   html = await renderPage(sampleRuns({ kind: 'bench', trials: 2, workers: [1, 2, 4], packets: 1000 }));
   await writeFile(join(folder, 'report.html'), html);
   url = pathToFileURL(join(folder, 'report.html')).href;
+  await writeFile(join(folder, 'two.html'), await renderPage(twoDesigns()));
+  twoUrl = pathToFileURL(join(folder, 'two.html')).href;
   await writeFile(join(folder, 'hostile.html'), await renderPage(HOSTILE_TEXTS.map(hostileRun)));
   hostileUrl = pathToFileURL(join(folder, 'hostile.html')).href;
 });
 afterAll(async () => rm(folder, { recursive: true, force: true }));
+
+/** Two designs on one traffic with one number of workers, with trials: what `replay` leaves. */
+function twoDesigns(): Run[] {
+  const runs = sampleRuns({ kind: 'bench', trials: 2, workers: [2], packets: 1000 });
+  for (const { result } of runs) {
+    delete result.scaling;
+    for (const one of result.cases) delete one.nat;
+  }
+  return runs;
+}
+
+/** What the page's charts are made with, as far as it is looked at here. */
+declare const echarts: {
+  getInstanceByDom(element: Element): {
+    getOption(): {
+      xAxis: readonly Axis[];
+      yAxis: readonly Axis[];
+      series: readonly { type: string; data: readonly [number, number][] }[];
+    };
+  };
+};
+
+interface Axis {
+  readonly type: string;
+  readonly name?: string;
+  readonly min?: number;
+  readonly max?: number;
+}
 
 /** Opens the page and returns what went wrong: console messages, errors, and requests besides the page itself. */
 async function open(page: Page, address: string): Promise<string[]> {
@@ -116,6 +149,35 @@ describe('what the page shows', () => {
     expect(run).not.toContain('{&quot;');
   });
 
+  it('has both designs of a figure one under the other in every table', () => {
+    const tables = html.match(/<table>[\s\S]*?<\/table>/g) ?? [];
+    const cellsOf = (row: string): string[] =>
+      [...row.matchAll(/<t[hd][^>]*>([\s\S]*?)<\/t[hd]>/g)].map(([, cell = '']) =>
+        cell.replaceAll(/<[^>]*>/g, '').trim(),
+      );
+    let looked = 0;
+    for (const table of tables) {
+      const [head = [], ...rows] = (table.match(/<tr>[\s\S]*?<\/tr>/g) ?? []).map(cellsOf);
+      const design = head.indexOf('Design');
+      if (design === -1 || rows.length < 2) continue;
+      looked++;
+      // Rows of one figure differ in the design first: what stands left of it is the same for both.
+      const figures = rows.map((row) => row.slice(0, design).join(' '));
+      expect(new Set(figures).size).toBeLessThan(rows.length);
+      for (const figure of new Set(figures)) {
+        expect(figures.lastIndexOf(figure) - figures.indexOf(figure) + 1).toBe(
+          figures.filter((each) => each === figure).length,
+        );
+      }
+    }
+    expect(looked).toBeGreaterThan(4);
+  });
+
+  it('lets every chart be saved as SVG and PNG', () => {
+    for (const figure of html.match(/<figure data-chart="[\s\S]*?<\/figure>/g) ?? [])
+      for (const format of ['svg', 'png']) expect(figure).toContain(`data-export="${format}"`);
+  });
+
   it('gives a design one colour, in bars as in charts', () => {
     const colours = new Set(
       [...html.matchAll(/class="fill" style="width:[\d.]+%;background:var\((--series-\d)\)"/g)].map(
@@ -168,13 +230,85 @@ describe.skipIf(CHROMIUM === undefined)(`in Chromium (else: ${NO_CHROMIUM})`, ()
     },
   );
 
+  it('has axes that are named, have units, and fit what they show', async () => {
+    await withWindow(browser, { width: 1280, height: 900, colorScheme: 'light' }, async (page) => {
+      await open(page, twoUrl);
+      const charts = await page.evaluate(() =>
+        [...document.querySelectorAll<HTMLElement>('figure[data-chart]')].map((figure) => {
+          const chart = echarts.getInstanceByDom(figure.querySelector('.plot')!);
+          const { xAxis, yAxis, series } = chart.getOption();
+          return {
+            name: figure.dataset['chart'],
+            names: [...xAxis, ...yAxis].map(({ name = '' }) => name).filter((text) => text !== ''),
+            yTypes: yAxis.map(({ type }) => type),
+            text: figure.querySelector('.plot')!.textContent,
+            curves: series.filter(({ type }) => type === 'line').map(({ data }) => data),
+            low: Number(yAxis[0]?.min),
+            high: Number(yAxis[0]?.max),
+          };
+        }),
+      );
+      expect(charts.map(({ name }) => name).toSorted()).toEqual(['curves', 'forest', 'heat', 'lag', 'stale']);
+      // The rows of the forest name themselves, and panels that share an axis name it once.
+      for (const { name, names } of charts)
+        expect(`${name} ${names.length > (name === 'forest' ? 0 : 1)}`).toBe(`${name} true`);
+      const of = (name: string) => charts.find((each) => each.name === name)!;
+      expect(of('curves').text).toMatch(/\d (?:ns|µs|ms)/);
+      expect(of('lag').text).toMatch(/\d (?:ms|s)/);
+      // Lags of seconds do not share an axis with nanoseconds; what is expired has one of its own beside all.
+      expect(of('lag').yTypes).toEqual(['value']);
+      expect(of('stale').yTypes).toHaveLength(2);
+      // A logarithmic axis ends within a power of ten of the data at either end.
+      const times = of('curves')
+        .curves.flat()
+        .map(([, ns]) => ns as number);
+      expect(of('curves').low).toBeGreaterThan(Math.min(...times) / 10);
+      expect(of('curves').high).toBeLessThan(Math.max(...times) * 10);
+    });
+  });
+
+  it.each([1280, 390])('shows where a table goes on at %d pixels', async (width) => {
+    await withWindow(browser, { width, height: 900, colorScheme: 'light' }, async (page) => {
+      await open(page, twoUrl);
+      const cut = await page.evaluate(() => {
+        for (const details of document.querySelectorAll('details')) details.open = true;
+        return [...document.querySelectorAll('table')]
+          .filter((table) => table.scrollWidth > table.parentElement!.clientWidth + 1)
+          .map((table) => {
+            const { backgroundImage, overflowX } = getComputedStyle(table.parentElement!);
+            return `${overflowX} ${(backgroundImage.match(/gradient/g) ?? []).length}`;
+          });
+      });
+      if (width === 390) expect(cut.length).toBeGreaterThan(2);
+      expect(new Set(cut)).toEqual(new Set(cut.length === 0 ? [] : ['auto 4']));
+    });
+  });
+
+  it('puts what belongs together beside each other in a wide window, so that the page is short', async () => {
+    const place = (page: Page, selector: string) => page.locator(selector).boundingBox();
+    await withWindow(browser, { width: 1280, height: 900, colorScheme: 'light' }, async (page) => {
+      await open(page, twoUrl);
+      const [latency, expiration] = [await place(page, '#latency'), await place(page, '#expiration')];
+      expect(latency!.y).toBe(expiration!.y);
+      const [lag, stale] = [await place(page, '[data-chart=lag]'), await place(page, '[data-chart=stale]')];
+      expect(lag!.y).toBe(stale!.y);
+      // Before the charts stood beside each other, and what only some look for was folded, it was 6371 pixels high.
+      expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBeLessThan(6371 / 2);
+    });
+    await withWindow(browser, { width: 390, height: 844, colorScheme: 'light' }, async (page) => {
+      await open(page, twoUrl);
+      const [latency, expiration] = [await place(page, '#latency'), await place(page, '#expiration')];
+      expect(expiration!.y).toBeGreaterThan(latency!.y + latency!.height - 1);
+    });
+  });
+
   it('shows figures on hover and by keyboard, changes what a chart shows, and prints', async () => {
     await withWindow(browser, { width: 1280, height: 900, colorScheme: 'dark' }, async (page) => {
       const faults = await open(page, url);
       const curves = page.locator('figure[data-chart="curves"]');
       const plot = curves.locator('.plot');
       await plot.scrollIntoViewIfNeeded();
-      await plot.hover({ position: { x: 500, y: 180 } });
+      await plot.hover({ position: { x: 200, y: 150 } });
       await page.waitForFunction(() =>
         document.querySelector('figure[data-chart="curves"] .plot')?.textContent?.includes('up to '),
       );
@@ -212,7 +346,7 @@ describe.skipIf(CHROMIUM === undefined)(`in Chromium (else: ${NO_CHROMIUM})`, ()
   it('runs nothing that names and packet text hold', async () => {
     await withWindow(browser, { width: 1280, height: 900, colorScheme: 'light' }, async (page) => {
       const faults = await open(page, hostileUrl);
-      await page.locator('figure[data-chart="curves"] .plot').hover({ position: { x: 400, y: 150 } });
+      await page.locator('figure[data-chart="curves"] .plot').hover({ position: { x: 200, y: 150 } });
       const found = await page.evaluate(() => ({
         pwned: 'pwned' in globalThis,
         scripts: document.scripts.length,

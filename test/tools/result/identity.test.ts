@@ -30,6 +30,7 @@ const DIFFERENCES: readonly [string, (entry: ResultCase) => void, RegExp][] = [
     (entry) => (entry.input.edits = { filter: 'tcp' }),
     /edits of the traffic \(filter null and "tcp"\)/,
   ],
+  ['other bursts', (entry) => (entry.burst = 10), /packets that leave together \(1 and 10\)/],
   ['another time scale', (entry) => (entry.timeScale = 40), /time scale \(1 and 40\)/],
 ];
 

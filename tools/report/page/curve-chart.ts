@@ -16,14 +16,19 @@ function isLag(group: CurveGroup): boolean {
 /** Option for one group of curves. */
 export function curveOption(group: CurveGroup, designs: readonly string[]): Option {
   const points = group.series.flatMap((series) => series.points);
+  const base = baseOption(
+    (marks) => [
+      `up to ${showPercentile(valueOf(marks[0], 0))}`,
+      ...marks.map(
+        (mark) => `${curveName(group.series[mark.seriesIndex] as CurveSeries)}: ${showNs(valueOf(mark, 1))}`,
+      ),
+    ],
+    'axis',
+  );
   return {
-    ...baseOption(
-      (marks) => [
-        `up to ${showPercentile(valueOf(marks[0], 0))}`,
-        ...marks.map((mark) => `${mark.seriesName}: ${showNs(valueOf(mark, 1))}`),
-      ],
-      'axis',
-    ),
+    ...base,
+    // A design once: what solid and dashed lines are, the caption says.
+    legend: { ...base.legend, data: [...new Set(group.series.map((series) => series.design))] },
     xAxis: axis({
       ...horizontalName('percentile of the values, each step ten times rarer'),
       type: 'log',
@@ -49,7 +54,7 @@ export function curveOption(group: CurveGroup, designs: readonly string[]): Opti
           axisLabel: { formatter: showNs },
         }),
     series: group.series.map((series) => ({
-      name: curveName(series),
+      name: series.design,
       type: 'line',
       showSymbol: false,
       data: series.points,

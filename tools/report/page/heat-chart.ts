@@ -75,11 +75,13 @@ function timeEnd(group: HeatGroup): number {
   return ends.reduce((a, b) => Math.max(a, b), 1);
 }
 
-function timeAxes(group: HeatGroup) {
+/** The name of the axis stands below the last panel where they are one under the other. */
+function timeAxes(group: HeatGroup, width: number) {
   const max = timeEnd(group);
+  const isNamed = (index: number): boolean => width >= WIDE || index === group.panels.length - 1;
   return group.panels.map((_, gridIndex) =>
     axis({
-      ...horizontalName('time since the start'),
+      ...(isNamed(gridIndex) ? horizontalName('time since the start') : {}),
       gridIndex,
       type: 'value',
       min: 0,
@@ -149,7 +151,7 @@ function heatMapOption(group: HeatGroup, designs: readonly string[], width: numb
     title: titles(group, designs, places),
     legend: { ...base.legend, left: 'right', data: ['sweep'], selectedMode: false },
     grid: grids(places),
-    xAxis: timeAxes(group),
+    xAxis: timeAxes(group, width),
     yAxis: serviceAxes(
       group,
       rectangles.flatMap(([, , low, high]) => [low, high]),
@@ -208,7 +210,7 @@ function lineOption(group: HeatGroup, designs: readonly string[], width: number)
     title: titles(group, designs, places),
     legend: { show: false },
     grid: grids(places),
-    xAxis: timeAxes(group),
+    xAxis: timeAxes(group, width),
     yAxis: serviceAxes(
       group,
       group.panels.flatMap((panel) => panel.lines.flatMap(([, ...times]) => times)),

@@ -12,12 +12,17 @@ export function staleOption(group: StaleGroup, designs: readonly string[]): Opti
   const base = baseOption(
     (marks) => [
       showMs(valueOf(marks[0], 0)),
-      ...marks.map((mark) => `${mark.seriesName}: ${showCount(valueOf(mark, 1))}`),
+      ...marks.map(
+        (mark) =>
+          `${mark.seriesName}${mark.seriesIndex % 2 === 0 ? '' : ', all connections'}: ${showCount(valueOf(mark, 1))}`,
+      ),
     ],
     'axis',
   );
   return {
     ...base,
+    // A design once: what solid and dotted lines are, the axes and the caption say.
+    legend: { ...base.legend, data: group.series.map((series) => series.design) },
     grid: { ...base.grid, top: 64 },
     xAxis: axis({
       ...horizontalName('time since the start'),
@@ -57,7 +62,7 @@ export function staleOption(group: StaleGroup, designs: readonly string[]): Opti
           data: series.expired,
         },
         {
-          name: `${series.design}, all connections`,
+          name: series.design,
           type: 'line',
           showSymbol: false,
           yAxisIndex: 1,

@@ -4,6 +4,7 @@ import type { CustomSeriesRenderItem, EChartsOption } from 'echarts';
 /** A mark under the pointer, as ECharts gives it to a tooltip. */
 export interface Mark {
   readonly seriesName: string;
+  readonly seriesIndex: number;
   /** The row of data that was drawn: numbers by dimension; for a bar its one value. */
   readonly value: readonly number[] | number | null;
   /** The name of its place on a category axis. */
