@@ -8,7 +8,7 @@
  *   debug   probed, plus lock-order checks that trap; optimised less, because it compiles several times quicker
  *   torture debug, plus steps and faults that can be planted (probe/steps.ts, probe/faults.ts), which torture/exports.ts makes known;
  *           sources without that file have no such flavour
- *   traced  bare, with every memory access and turn of a loop told to the host (trace-wasm.mjs): for exact counts of work
+ *   traced  bare, where every memory access and turn of a loop calls the host (trace-wasm.mjs): for exact counts of work
  *
  * A module is compiled again when the content of a file that its compilation read (or looked for), the options, this
  * script or the compiler has changed, or when the module itself is not the one that was written; what was read is kept
@@ -81,6 +81,12 @@ function flavoursOf({ testsOnly }, source) {
   return Object.keys(FLAVOURS).filter((flavour) => flavour !== 'torture' || hasTorture);
 }
 
+/** What the structures are compiled for besides the flavour (probe/flavour.ts). */
+function traitOptions({ manifest }) {
+  const shards = manifest?.traits.shards ?? 0;
+  return shards === 0 ? [] : ['--use', `CTREPLAY_SHARDS=${shards}`];
+}
+
 /** What becomes what: one entry per module. */
 function plannedModules(designs, source, out) {
   return designs.flatMap((design) => {
@@ -93,7 +99,7 @@ function plannedModules(designs, source, out) {
       target: join(folder, `${name}.${flavour}.wasm`),
       traced: flavour === 'bare' && folder === out ? join(folder, `${name}.traced.wasm`) : null,
       record: join(folder, '.build', `${name}.${flavour}.json`),
-      options: [...OPTIONS, ...FLAVOURS[flavour]],
+      options: [...OPTIONS, ...FLAVOURS[flavour], ...traitOptions(design)],
     });
     const modules = flavoursOf(design, source).map((flavour) =>
       plan(flavour, out, [`designs/${name}.ts`, ...(flavour === 'torture' ? [TORTURE_EXPORTS] : [])]),

@@ -26,8 +26,8 @@ const TRAITS = {
   LISTS_AT: 'u32',
   LIST_IS_CLASS: 'bool',
 };
-/** A trait that the module exports too, for the memory plan; a design that does not have it is 0 and exports nothing. */
-const AREA_BITS = 'TRAIT_AREA_BITS_PER_SLOT';
+/** Traits that the module exports too, for the memory plan; a design that does not have one is 0 there and exports nothing. */
+const OPTIONAL = ['TRAIT_AREA_BITS_PER_SLOT', 'TRAIT_AREA_BYTES', 'TRAIT_SHARDS'];
 
 /** Files of designs/ that are no entries. */
 const NO_ENTRY = new Set(['api.ts', 'constants.ts', 'shared.ts']);
@@ -80,7 +80,7 @@ function describe(source, name, own, testsOnly) {
     traits[camelCase(trait)] = value;
   }
   const unknown = [...constants.keys()].filter(
-    (key) => key.startsWith('TRAIT_') && key !== AREA_BITS && !(key.slice('TRAIT_'.length) in TRAITS),
+    (key) => key.startsWith('TRAIT_') && !OPTIONAL.includes(key) && !(key.slice('TRAIT_'.length) in TRAITS),
   );
   if (unknown.length > 0) {
     throw new Error(
@@ -88,7 +88,8 @@ function describe(source, name, own, testsOnly) {
     );
   }
   const presets = [...constants.keys()].filter((key) => key.startsWith('PRESET_'));
-  const exported = [...presets, ...(constants.has(AREA_BITS) ? [AREA_BITS] : [])];
+  const exported = [...presets, ...OPTIONAL.filter((key) => constants.has(key))];
+  traits.shards = shardsOf(name, constants);
   const fill = (template) =>
     readFileSync(join(source, 'designs', template), 'utf8')
       .replaceAll('%NAME%', name)
@@ -132,6 +133,20 @@ function valueOf(literal, constants, where) {
   throw new Error(
     `${where} is '${literal}'; write a number, true, false, or the name of a trait or preset above it`,
   );
+}
+
+/** How many shards a design has at most; 0 = none. */
+function shardsOf(name, constants) {
+  const shards = constants.get('TRAIT_SHARDS') ?? 0;
+  if (shards === 0) return 0;
+  const where = `expiry/${name}.ts: TRAIT_SHARDS is ${shards}`;
+  if (shards > 64 || !Number.isInteger(Math.log2(shards)))
+    throw new Error(`${where}; write a power of two up to 64`);
+  if (constants.get('TRAIT_CREATES_NARROWLY') !== true)
+    throw new Error(
+      `${where}, but a creation takes the locks of shards only where it is prepared before; write 'export const TRAIT_CREATES_NARROWLY: bool = true;'`,
+    );
+  return shards;
 }
 
 function camelCase(upper) {

@@ -1,5 +1,5 @@
 /**
- * Makes the traced module of a design: its bare module, in which every access to memory and every turn of a loop is told to
+ * Makes the traced module of a design: its bare module, in which every access to memory and every turn of a loop calls
  * the host. Nothing else changes, so what is counted is what the bare build does. For exact figures of work, never for times.
  *
  * The module imports from `env`

@@ -1,5 +1,6 @@
 import { formatAddress, parseAddress, type IpFamily } from './addresses.js';
 import type { EngineConstants } from './constants.js';
+import type { Regions } from './memory-plan.js';
 import { connIndex, type ByteOffset, type ConnIndex } from './quantities.js';
 
 const PROTOCOL_ICMP = 1;
@@ -78,13 +79,17 @@ export class ConnectionReader {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
   readonly #c: EngineConstants;
-  readonly #slab: number;
+  readonly #regions: Pick<Regions, 'slab' | 'side'>;
 
-  constructor(memory: WebAssembly.Memory, constants: EngineConstants, slab: ByteOffset) {
+  constructor(
+    memory: WebAssembly.Memory,
+    constants: EngineConstants,
+    regions: Pick<Regions, 'slab' | 'side'>,
+  ) {
     this.#view = new DataView(memory.buffer);
     this.#bytes = new Uint8Array(memory.buffer);
     this.#c = constants;
-    this.#slab = slab;
+    this.#regions = regions;
   }
 
   /** The record at an address as a dump shows it at time `nowMs`. */
@@ -92,19 +97,25 @@ export class ConnectionReader {
     const c = this.#c;
     const original = this.key(at + c.CO_KEY);
     const expirationMs = Number(this.#view.getBigInt64(at + c.CO_EXPIRATION, true));
-    const flags = this.#view.getUint32(at + c.CO_FLAGS, true);
+    const flags = this.#view.getUint8(at + c.CO_FLAGS);
+    const peer = this.#view.getUint32(at + c.CO_PEER, true);
+    const index = (at - this.#regions.slab) / c.CONN_SIZE;
     const alg = this.#view.getUint8(at + c.CO_ALG);
     return {
-      index: connIndex((at - this.#slab) / c.CONN_SIZE),
+      index: connIndex(index),
       original,
-      reply: this.key(at + c.CO_REV_KEY),
+      reply:
+        (flags & c.CONN_TRANSLATED) === 0
+          ? this.#tuple(at + c.CO_KEY, at + c.CO_KEY, true)
+          : this.key(peer + c.CO_KEY),
       zone: this.#view.getUint16(at + c.CO_KEY + c.K_ZONE, true),
       mark: this.#view.getUint32(at + c.CO_MARK, true),
-      label: this.#label(at + c.CO_LABEL),
+      label: (this.#view.getUint8(at + c.CO_KEPT) & c.KEPT_LABEL) === 0 ? 0n : this.#label(index),
       helper: alg === c.HELPER_FTP ? 'ftp' : alg === c.HELPER_TFTP ? 'tftp' : null,
       timeoutSeconds: Math.max(0, Math.floor((expirationMs - nowMs) / 1000)),
       tcp: original.protocol === PROTOCOL_TCP ? [this.#peer(at, 0), this.#peer(at, 1)] : null,
-      parent: (flags & c.CONN_ALG_RELATED) === 0 ? null : this.key(at + c.CO_PARENT_KEY),
+      parent:
+        (flags & c.CONN_ALG_RELATED) === 0 ? null : this.#tuple(peer + c.CO_PARENT_TUPLE, at + c.CO_KEY),
       timeoutPolicy: this.#view.getUint32(at + c.CO_TP_ID, true),
       expirationMs,
     };
@@ -112,21 +123,33 @@ export class ConnectionReader {
 
   /** The tuple of a key at an address. */
   key(at: number): ConnTuple {
-    const c = this.#c;
-    const family = this.#view.getUint16(at + c.K_DL_TYPE, true) === 0x0800 ? 4 : 6;
-    const protocol = this.#view.getUint8(at + c.K_PROTO);
-    const src = formatAddress(family, this.#bytes.subarray(at + c.K_SRC, at + c.K_SRC + 16));
-    const dst = formatAddress(family, this.#bytes.subarray(at + c.K_DST, at + c.K_DST + 16));
-    const first = this.#view.getUint16(at + c.K_SPORT);
-    if (isIcmp(protocol)) {
-      const icmpType = this.#view.getUint8(at + c.K_STYPE);
-      const icmpCode = this.#view.getUint8(at + c.K_SCODE);
-      return { family, src, dst, protocol, icmpId: first, icmpType, icmpCode };
-    }
-    return { family, src, dst, protocol, srcPort: first, dstPort: this.#view.getUint16(at + c.K_DPORT) };
+    return this.#tuple(at, at);
   }
 
-  #label(at: number): bigint {
+  /**
+   * Addresses and ports as in a key at an address, type and protocol from the key at another.
+   * @param turned that of the opposite direction: the ends change places
+   */
+  #tuple(at: number, key: number, turned = false): ConnTuple {
+    const c = this.#c;
+    const view = this.#view;
+    const family = view.getUint16(key + c.K_DL_TYPE, true) === 0x0800 ? 4 : 6;
+    const protocol = view.getUint8(key + c.K_PROTO);
+    const address = (field: number): string =>
+      formatAddress(family, this.#bytes.subarray(at + field, at + field + 16));
+    const [src, dst] = turned ? [address(c.K_DST), address(c.K_SRC)] : [address(c.K_SRC), address(c.K_DST)];
+    const [near, far] = turned ? [c.K_DPORT, c.K_SPORT] : [c.K_SPORT, c.K_DPORT];
+    const first = view.getUint16(at + near);
+    if (isIcmp(protocol)) {
+      const icmpType = view.getUint8(at + (turned ? c.K_DTYPE : c.K_STYPE));
+      const icmpCode = view.getUint8(at + (turned ? c.K_DCODE : c.K_SCODE));
+      return { family, src, dst, protocol, icmpId: first, icmpType, icmpCode };
+    }
+    return { family, src, dst, protocol, srcPort: first, dstPort: view.getUint16(at + far) };
+  }
+
+  #label(index: number): bigint {
+    const at = this.#regions.side + index * this.#c.SIDE_SIZE + this.#c.SD_LABEL;
     return (this.#view.getBigUint64(at + 8, true) << 64n) | this.#view.getBigUint64(at, true);
   }
 

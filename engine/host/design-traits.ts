@@ -26,6 +26,8 @@ export interface DesignTraits {
   /** Bytes from the beginning of the design's own area. */
   readonly listsAt: number;
   readonly listIsClass: boolean;
+  /** Most shards that creation is split into; 0 = none. */
+  readonly shards: number;
 }
 
 /** A compiled design as it stands beside its modules (engine/design-sources.mjs writes it). */
@@ -84,6 +86,8 @@ export function manifestOf(design: string, folder: string = wasmFolder()): Desig
       defaultPreset: nameOf(traits['defaultPreset']),
       recordedPreset: nameOf(traits['recordedPreset']),
       recordedSweeps: RECORDED_SWEEPS[Number(traits['recordedSweeps'])] ?? 'none',
+      // An earlier build did not write it.
+      shards: Number(traits['shards'] ?? 0),
     },
   });
   cache.set(path, manifest);

@@ -32,7 +32,7 @@ export function allocateEngineMemory(pages: number, design: string, neededBytes:
   }
 }
 
-/** Limit of this process's address space in bytes (`ulimit -v`); null without one, or where the system does not tell. */
+/** Limit of this process's address space in bytes (`ulimit -v`); null without one, or where the system does not report it. */
 export function addressSpaceLimitBytes(): number | null {
   let text: string;
   try {

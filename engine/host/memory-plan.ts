@@ -8,7 +8,7 @@ export interface MemoryNeeds {
   readonly threads: number;
   /** Connections that the table can hold at once. */
   readonly maxConns: number;
-  /** Whether connections may be translated: each of those takes a second slot, for its un-NAT companion. */
+  /** Whether connections may be translated or announced by a helper: each of those takes a second slot, for its companion or annex. */
   readonly nat: boolean;
   /** Bytes for packets: descriptors, frames and what the caller keeps with them. */
   readonly packetStoreBytes: number;
@@ -36,6 +36,8 @@ export interface Regions {
   readonly arguments: ByteOffset;
   readonly buckets: ByteOffset;
   readonly slab: ByteOffset;
+  /** What few connections have, beside the slab. */
+  readonly side: ByteOffset;
   /** From here on the engine clears what it uses: a reset stops before. */
   readonly fragments: ByteOffset;
   /** Per-thread buffers for reassembled packets. */
@@ -65,8 +67,8 @@ export const MEMORY_LIMIT_BYTES = 4 * 1024 ** 3;
 /** Bytes of one thread's argument area; see exec-params.ts and thread.ts for what lies in it. */
 export const ARGUMENT_BYTES = 4096;
 const ALIGNMENT = 128;
-/** Load above which a bucketed cuckoo table begins to move entries often. */
-const MAX_MAP_LOAD = 0.6;
+/** Well below the load at which a bucketed cuckoo table begins to move entries often; a connection takes 192 bytes then at most. */
+const MAX_MAP_LOAD = 0.64;
 
 /**
  * Lays out the memory of a run.
@@ -96,7 +98,7 @@ export function planMemory(constants: EngineConstants, needs: MemoryNeeds): Memo
   };
   const bases = {
     threads: take(needs.threads * constants.THREAD_SIZE),
-    expiry: take(constants.EXPIRY_SIZE + bitsInBytes(slabSlots * constants.TRAIT_AREA_BITS_PER_SLOT)),
+    expiry: take(areaBytes(constants, slabSlots)),
     policies: take(constants.POLICY_SLOTS * constants.POLICY_SIZE),
     zones: take(constants.ZONE_ENTRIES * constants.ZONE_ENTRY_SIZE),
     expectations: take(expectationSlots * constants.EXPECTATION_SIZE),
@@ -104,6 +106,7 @@ export function planMemory(constants: EngineConstants, needs: MemoryNeeds): Memo
     arguments: take(needs.threads * ARGUMENT_BYTES),
     buckets: take(buckets * constants.BUCKET_SIZE),
     slab: take(slabSlots * constants.CONN_SIZE),
+    side: take(slabSlots * constants.SIDE_SIZE),
     // One slot's space more: the heads of the hash chains lie before the slots.
     fragments: take(fragmentSlots === 0 ? 0 : (fragmentSlots + 1) * constants.FRAGMENT_SLOT_SIZE),
     buffers: take(fragmentSlots === 0 ? 0 : needs.threads * constants.BUFFER_SIZE),
@@ -142,6 +145,12 @@ function defaultSlabSlots(needs: MemoryNeeds): number {
 function bucketsFor(constants: EngineConstants, records: number): number {
   const wanted = Math.max(records / (constants.SLOTS_PER_BUCKET * MAX_MAP_LOAD), 16);
   return 2 ** Math.ceil(Math.log2(wanted));
+}
+
+/** Of the design's own area. */
+function areaBytes(constants: EngineConstants, slabSlots: number): number {
+  const { EXPIRY_SIZE, TRAIT_AREA_BYTES, TRAIT_AREA_BITS_PER_SLOT } = constants;
+  return EXPIRY_SIZE + TRAIT_AREA_BYTES + bitsInBytes(slabSlots * TRAIT_AREA_BITS_PER_SLOT);
 }
 
 /** In words of eight bytes. */

@@ -9,7 +9,7 @@ import { PAGE_BYTES } from './memory-plan.js';
 
 /**
  * How a design was compiled: `bare` without probes, `probed` with lock figures and work counts, `debug` with lock-order
- * checks on top, `torture` with steps and faults that can be planted on top of that (engine/assembly/probe/steps.ts), `traced` as bare with every memory access and turn of a loop told to the host.
+ * checks on top, `torture` with steps and faults that can be planted on top of that (engine/assembly/probe/steps.ts), `traced` as bare where every memory access and turn of a loop calls the host.
  */
 export type Flavour = 'bare' | 'probed' | 'debug' | 'torture' | 'traced';
 
@@ -51,12 +51,16 @@ export interface EngineModule {
 
 const cache = new Map<string, EngineModule>();
 
-/** Folder of the compiled designs: `dist/engine/wasm` of the package, whether this file runs from source or compiled. */
+/** Folder of the compiled designs. */
 export function wasmFolder(): string {
   return join(packageRoot(), 'dist', 'engine', 'wasm');
 }
 
-function packageRoot(): string {
+/**
+ * Folder of the package, whether this file runs from source or compiled.
+ * @throws EngineError when no folder above has a package.json
+ */
+export function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'package.json'))) {
     const parent = dirname(folder);

@@ -135,11 +135,6 @@ export class PacketView {
     return this.#u16(this.#constants.PK_DL_TYPE);
   }
 
-  /** Recirculation id, part of a fragment's key. */
-  set recirculation(id: number) {
-    this.#view.setUint16(this.address + this.#constants.PK_RECIRC, id, true);
-  }
-
   /** Drops the cached connection, as a pass of the original benchmark does. */
   clearCache(): void {
     this.#view.setUint32(this.address + this.#constants.PK_CONN, 0, true);

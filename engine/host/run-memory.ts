@@ -45,7 +45,7 @@ export const DEFAULT_MUTEX: MutexPolicy = 'glibc';
 
 /**
  * Whether batches touch ahead what their packets will need (engine/assembly/conntrack/touch-ahead.ts): `auto` while the table is large,
- * `on` always, `off` never, as in the original. No verdict depends on it.
+ * `on` always, `off` never, as in the original. No ct_state depends on it.
  */
 export const TOUCH_AHEAD_SETTINGS = ['auto', 'on', 'off'] as const;
 export type TouchAhead = (typeof TOUCH_AHEAD_SETTINGS)[number];
@@ -137,6 +137,8 @@ function writeControlBlock(run: EngineRun, settings: RunSettings): void {
   put(c.C_BUCKET_MASK, plan.buckets - 1);
   put(c.C_SLAB_BASE, plan.regions.slab);
   put(c.C_SLAB_SLOTS, plan.slabSlots);
+  // Offset 0 is another field: an engine that lacks the region must not have it written.
+  if (c.C_SIDE_BASE !== 0) put(c.C_SIDE_BASE, plan.regions.side);
   put(c.C_EXPIRY_BASE, plan.regions.expiry);
   put(c.C_POLICIES_BASE, plan.regions.policies);
   put(c.C_ZONES_BASE, plan.regions.zones);
@@ -185,7 +187,7 @@ function writeRandomState(view: DataView, c: EngineConstants, seed: number): voi
 }
 
 /** Changes the fragment settings of a run. */
-export function writeFragmentSettings(view: DataView, c: EngineConstants, settings: FragmentSettings): void {
+function writeFragmentSettings(view: DataView, c: EngineConstants, settings: FragmentSettings): void {
   const at = c.CONTROL + c.C_FRAGMENT_SETTINGS;
   [
     settings.enabled4 ? 1 : 0,

@@ -62,7 +62,6 @@ export interface EngineExports {
   testLock(lock: number, lockClass: number): void;
   testUnlock(lock: number, lockClass: number): void;
   resetHistograms(): void;
-  resetInterval(which: number): void;
   expectationCount(): number;
   expectationAt(index: number): number;
 }

@@ -12,7 +12,6 @@ import { reasonTable, type Reason } from './reason-text.js';
 import {
   createRun,
   resetRun,
-  writeFragmentSettings,
   type BehaviourSwitches,
   type EngineRun,
   type FragmentSettings,
@@ -56,7 +55,7 @@ export interface TrackerOptions extends TrackerSettings {
   readonly fragmentSlots?: number | undefined;
   /** Nanoseconds for the probes; default a clock that stands still, so that nothing but work is counted. */
   readonly clock?: Clock | undefined;
-  /** Makes what is told of the accesses of the traced flavour; default nothing. */
+  /** Makes what the traced flavour calls at its accesses; default nothing. */
   readonly trace?: ((run: EngineRun) => EngineTrace) | undefined;
   /** Where the compiled designs lie; default the package's own. */
   readonly wasmFolder?: string | undefined;
@@ -69,7 +68,7 @@ export interface ReturnedPacket {
   readonly state: string;
   readonly stateBits: number;
   readonly mark: number;
-  /** Why the verdict; null when there was nothing special. */
+  /** Why the packet has this ct_state; null when there was nothing special. */
   readonly reason: Reason | null;
   /** Whether the frame differs from what it was before this call. */
   readonly frameChanged: boolean;
@@ -130,7 +129,7 @@ export class Tracker {
     this.#run = run;
     this.#options = options;
     this.#reasons = reasonTable(run.engine.constants);
-    this.#connections = new ConnectionReader(run.memory, run.engine.constants, run.plan.regions.slab);
+    this.#connections = new ConnectionReader(run.memory, run.engine.constants, run.plan.regions);
     this.#expectations = new ExpectationReader(run.memory, run.engine.constants, this.#connections);
     this.#store = this.#newStore();
     this.#thread = this.#start();
@@ -306,10 +305,6 @@ export class Tracker {
   /** Switches the TCP window check. */
   setTcpSeqCheck(on: boolean): void {
     this.#thread.exports.setSeqCheck(on ? 1 : 0);
-  }
-
-  setFragments(settings: FragmentSettings): void {
-    writeFragmentSettings(this.#thread.view, this.engine.constants, settings);
   }
 
   /** Sets the limit of a zone, -1 for the default. Returns 0, or the errno 22 for a zone that cannot be. */

@@ -74,6 +74,16 @@ describe('a design is one file', () => {
       (text: string) => `${text}\nexport const TRAIT_HIDES_EXPIRD: bool = true;\n`,
       /no trait TRAIT_HIDES_EXPIRD/,
     ],
+    [
+      'splits creation into a number of shards that is no power of two',
+      (text: string) => `${text}\nexport const TRAIT_SHARDS: u32 = 12;\n`,
+      /mine\.ts: TRAIT_SHARDS is 12; write a power of two up to 64/,
+    ],
+    [
+      'splits creation, without saying that it is prepared before',
+      (text: string) => `${text}\nexport const TRAIT_SHARDS: u32 = 16;\n`,
+      /TRAIT_SHARDS is 16, but .*TRAIT_CREATES_NARROWLY: bool = true/,
+    ],
   ])('a trait that %s is named with file and remedy', (_what, change, message) => {
     expect(() => designsOf(sourcesWith('mine', change(oldDesign())), null)).toThrow(message);
   });

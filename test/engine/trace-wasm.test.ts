@@ -13,37 +13,37 @@ async function trace(body: string, memory = ''): Promise<Told[]> {
   );
   module.setFeatures(binaryen.Features.All);
   const bare = module.emitBinary();
-  const told: Told[] = [];
+  const calls: Told[] = [];
   const env = {
     memory: new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }),
     ...NO_TRACE,
     touch: (kind: number, bytes: number, offset: number, address: number) => {
-      told.push(['touch', kind, bytes, offset, address]);
+      calls.push(['touch', kind, bytes, offset, address]);
       return address;
     },
     touchTo: (address: number) => {
-      told.push(['to', address]);
+      calls.push(['to', address]);
       return address;
     },
     touchFrom: (address: number) => {
-      told.push(['from', address]);
+      calls.push(['from', address]);
       return address;
     },
     touchLength: (length: number) => {
-      told.push(['length', length]);
+      calls.push(['length', length]);
       return length;
     },
-    turn: () => told.push(['turn']),
+    turn: () => calls.push(['turn']),
   };
   const run = (bytes: Uint8Array): number => {
     const instance = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(bytes)), { env });
     return (instance.exports['run'] as () => number)();
   };
   const expected = run(bare);
-  expect(told).toEqual([]);
+  expect(calls).toEqual([]);
   env.memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
   expect(run(await traceModule(bare))).toBe(expected);
-  return told;
+  return calls;
 }
 
 describe('a traced module', () => {
@@ -65,10 +65,10 @@ describe('a traced module', () => {
   });
 
   it('tells stores, in the order in which addresses are computed', async () => {
-    const told = await trace(
+    const calls = await trace(
       '(i32.store offset=4 (i32.load (i32.const 0)) (i32.const 7)) (i64.store8 (i32.const 12) (i64.const 1)) (i32.const 0)',
     );
-    expect(told).toEqual([
+    expect(calls).toEqual([
       ['touch', 1, 4, 0, 0],
       ['touch', 2, 4, 4, 0],
       ['touch', 2, 1, 0, 12],
@@ -76,10 +76,10 @@ describe('a traced module', () => {
   });
 
   it('tells blocks with their length', async () => {
-    const told = await trace(
+    const calls = await trace(
       '(memory.fill (i32.const 10) (i32.const 1) (i32.const 100)) (memory.copy (i32.const 200) (i32.const 10) (i32.const 50)) (i32.const 1)',
     );
-    expect(told).toEqual([
+    expect(calls).toEqual([
       ['to', 10],
       ['length', 100],
       ['to', 200],
@@ -89,10 +89,10 @@ describe('a traced module', () => {
   });
 
   it('tells every turn of a loop', async () => {
-    const told = await trace(
+    const calls = await trace(
       '(local $i i32) (loop $l (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if $l (i32.lt_u (local.get $i) (i32.const 5)))) (local.get $i)',
     );
-    expect(told).toEqual(Array.from({ length: 5 }, () => ['turn']));
+    expect(calls).toEqual(Array.from({ length: 5 }, () => ['turn']));
   });
 
   it('leaves texts in data and names alone', () => {

@@ -45,7 +45,7 @@ export class BatchBed {
       STORE_BYTES - used,
       engine.constants.PACKET_SIZE,
     );
-    this.#connections = new ConnectionReader(run.memory, engine.constants, run.plan.regions.slab);
+    this.#connections = new ConnectionReader(run.memory, engine.constants, run.plan.regions);
     main.exports.goOnline();
   }
 

@@ -275,11 +275,11 @@ function compare(
   head: string,
   metric: 'pps' | 'service.p99Ns',
 ): Comparison {
-  const value = (one: ResultCase): number =>
+  const value = (entry: ResultCase): number =>
     metric === 'pps'
-      ? (one.throughput?.pps ?? one.pacing.achievedPps!)
-      : one.latency!.service!.overall.p99Ns!;
-  const medianOf = (id: string): number => median(cases.filter((one) => one.id === id).map(value));
+      ? (entry.throughput?.pps ?? entry.pacing.achievedPps!)
+      : entry.latency!.service!.overall.p99Ns!;
+  const medianOf = (id: string): number => median(cases.filter((entry) => entry.id === id).map(value));
   const baseMedian = medianOf(base);
   const headMedian = medianOf(head);
   const ratio = headMedian / baseMedian;
@@ -299,7 +299,7 @@ function compare(
     confidence: 0.95,
     pValue: significant ? 0.0002 : 0.61,
     alpha: 0.05,
-    n: cases.filter((one) => one.id === base).length,
+    n: cases.filter((entry) => entry.id === base).length,
     significant,
     control: base === head,
     text: significant ? `${percent >= 0 ? '+' : ''}${percent.toFixed(2)}%` : '~',
@@ -307,8 +307,8 @@ function compare(
 }
 
 function fitOf(design: string, cases: readonly ResultCase[]): Scaling {
-  const mine = cases.filter((one) => one.design === design && one.trial === 0);
-  const ppsOf = (one: ResultCase): number => one.throughput?.pps ?? one.pacing.achievedPps!;
+  const mine = cases.filter((entry) => entry.design === design && entry.trial === 0);
+  const ppsOf = (entry: ResultCase): number => entry.throughput?.pps ?? entry.pacing.achievedPps!;
   const lambda = ppsOf(mine[0]!);
   const sigma = design === DEFAULT_DESIGNS[0] ? 0.9 : 0.03;
   return {
@@ -316,14 +316,14 @@ function fitOf(design: string, cases: readonly ResultCase[]): Scaling {
     input: mine[0]!.input.name,
     build: mine[0]!.throughput?.build,
     timed: mine[0]!.throughput?.timed,
-    points: mine.map((one) => ({
-      workers: one.workers,
-      pps: ppsOf(one),
-      low: ppsOf(one) * 0.97,
-      high: ppsOf(one) * 1.03,
-      lockWaitShare: one.lockWaitShare,
+    points: mine.map((entry) => ({
+      workers: entry.workers,
+      pps: ppsOf(entry),
+      low: ppsOf(entry) * 0.97,
+      high: ppsOf(entry) * 1.03,
+      lockWaitShare: entry.lockWaitShare,
       measured: true,
-      oversubscribed: one.workers > 2,
+      oversubscribed: entry.workers > 2,
     })),
     fit: {
       lambdaPps: { value: lambda, low: lambda * 0.95, high: lambda * 1.05 },
@@ -359,7 +359,7 @@ export function sampleResult(options: SampleOptions = {}): Result {
   const [base, head] = full.designs;
   const pairs = full.workers.flatMap((workers) => {
     const id = (design: string): string =>
-      cases.find((one) => one.design === design && one.workers === workers)!.id;
+      cases.find((entry) => entry.design === design && entry.workers === workers)!.id;
     return base === undefined || head === undefined ? [] : [[id(base), id(head)] as const];
   });
   const matrix = full.kind === 'bench' && !full.minimal;

@@ -2,10 +2,10 @@
 import { configOf } from '../../tools/config/suggested.js';
 import { runOvsBenchmark } from '../../tools/replay/ovs-benchmark.js';
 import { runDesign } from '../../tools/replay/run-control.js';
-import { loadTraffic, AS_IT_IS, type ReplayTraffic } from '../../tools/replay/traffic-source.js';
+import type { PacketSource } from '../../tools/replay/packet-source.js';
 import type { FaultInjection, FaultKind, FaultLock, FaultPlace } from '../../tools/replay/worker-input.js';
 import { openScenario } from '../../tools/synth/registry.js';
-import { design, quickPlan } from './replay.js';
+import { design, quickPlan, scenario } from './replay.js';
 
 /** How a thread can end that is not meant to. */
 export const DEATHS = [
@@ -54,16 +54,15 @@ const SCENARIO_OF: Readonly<Record<FaultLock, string>> = {
 const PACKETS = 20_000;
 const STREAMED_BYTES = 1024 ** 2;
 
-const loaded = new Map<string, Promise<ReplayTraffic>>();
+const loaded = new Map<string, Promise<PacketSource>>();
 
 /** The packets of a scenario; those of few connections where it matters that everybody meets the first one. */
-function traffic(name: string, storeBytes: number): Promise<ReplayTraffic> {
+function traffic(name: string, storeBytes: number): Promise<PacketSource> {
   const key = `${name} ${storeBytes}`;
   const known = loaded.get(key);
   if (known !== undefined) return known;
   const parameters = { packets: PACKETS, ...(name === 'established' ? { 'active-flows': 4 } : {}) };
-  const origin = { type: 'scenario', name, parameters, seed: 1 } as const;
-  const loading = loadTraffic({ origin, edits: AS_IT_IS, limit: null }, storeBytes);
+  const loading = scenario(name, parameters, 1, storeBytes);
   loaded.set(key, loading);
   return loading;
 }

@@ -15,6 +15,8 @@ export interface Import {
   readonly names: readonly string[] | null;
   /** Everything is exported again: what is imported from here is imported from there. */
   readonly passesOn: boolean;
+  /** Nothing is left of it at run time. */
+  readonly typesOnly: boolean;
 }
 
 const STATEMENT =
@@ -34,7 +36,8 @@ export function importsOf(sources: Sources): Import[] {
       passesOn = false,
     ): void => {
       const to = resolveImport(sources, from, specifier);
-      if (to !== null) imports.push({ from, to, line: lineAt(text, place), names, passesOn });
+      const typesOnly = /^(import|export)\s+type\b/.test(text.slice(place, place + 20));
+      if (to !== null) imports.push({ from, to, line: lineAt(text, place), names, passesOn, typesOnly });
     };
     for (const match of text.matchAll(STATEMENT)) {
       const [, star, alias, list, specifier = ''] = match;

@@ -10,6 +10,7 @@ import {
   topLevel,
   unusedExports,
 } from './structure-rules.js';
+import { threadsLoadLittle } from './thread-rules.js';
 import { documentPaths, namedFiles, namedSymbols, specCitations } from './words-rules.js';
 
 const sources = repository();
@@ -94,6 +95,14 @@ const FAULTS: readonly Fault[] = [
     rule: fileSize,
     files: { 'tools/text/planted-long.ts': 'const a = 1;\n'.repeat(501) },
     found: /planted-long\.ts:501: 501 lines/,
+  },
+  {
+    rule: threadsLoadLittle,
+    files: {
+      'tools/replay/pace.ts': `import { makePlan } from './replay-plan.js';\n${text('tools/replay/pace.ts')}`,
+    },
+    found:
+      /zod is loaded by a thread: tools\/replay\/worker\.ts -> \S*worker-loop\.ts -> \S*pace\.ts -> \S*replay-plan\.ts/,
   },
   {
     rule: specCitations,

@@ -72,6 +72,8 @@ const matrix = await bench({
   trials: 1,
   warmupBlocks: 0,
   warmupPackets: 0,
+  control: 'none',
+  build: 'probed',
 });
 const wrong = await replay({ scenario: 'no-such' }).catch((error: Error) => error.message);
 const missing = await readResult('nowhere').catch((error: Error) => error.message);
@@ -98,7 +100,8 @@ beforeAll(() => {
 describe('the packed package', () => {
   it('needs no chart library', () => {
     for (const name of ['echarts', 'zrender']) expect([...runtimePackages()]).not.toContain(name);
-    expect(existsSync(join(installed, 'dist', 'page', 'echarts.min.js'))).toBe(true);
+    for (const name of ['page.js', 'page.css', 'echarts.min.js'])
+      expect(existsSync(join(installed, 'dist', 'page', name)), name).toBe(true);
   });
 
   it('has nothing large in it but the capture and the charts, and nothing that only the repository needs', () => {
@@ -130,29 +133,19 @@ describe('the packed package', () => {
     ];
     run(process.execPath, [tsc, ...options, 'example.ts']);
     const capture = join(installed, 'captures', 'office-mix.pcap');
-    const said = JSON.parse(run(process.execPath, ['example.js', capture])) as Record<string, unknown>;
-    expect(said['rates']).toEqual([expect.any(Number), expect.any(Number)]);
-    expect(said).toMatchObject({ frames: 500 });
-    expect(said['packets']).toBeGreaterThan(100);
-    expect(said['comparisons']).toBeGreaterThan(0);
-    expect(said['wrong']).toMatch(/no-such/);
-    expect(said['missing']).toMatch(/there is no such file/);
+    const printed = JSON.parse(run(process.execPath, ['example.js', capture])) as Record<string, unknown>;
+    expect(printed['rates']).toEqual([expect.any(Number), expect.any(Number)]);
+    expect(printed).toMatchObject({ frames: 500 });
+    expect(printed['packets']).toBeGreaterThan(100);
+    expect(printed['comparisons']).toBeGreaterThan(0);
+    expect(printed['wrong']).toMatch(/no-such/);
+    expect(printed['missing']).toMatch(/there is no such file/);
   });
 
   it('is a program that makes a page', () => {
     const cli = join(installed, 'dist', 'tools', 'cli.js');
-    run(process.execPath, [
-      cli,
-      'replay',
-      '--synth',
-      'syn-flood',
-      '--packets',
-      '500',
-      '--trials',
-      '1',
-      '--out',
-      'made',
-    ]);
+    const traffic = ['--synth', 'syn-flood', '--packets', '500', '--design', 'rculist-sweep'];
+    run(process.execPath, [cli, 'replay', ...traffic, '--trials', '1', '--out', 'made']);
     expect(readFileSync(join(project, 'made', 'report.html'), 'utf8')).toContain('echarts');
     expect(existsSync(join(installed, 'dist', 'man', 'ctreplay-replay.1'))).toBe(true);
   });

@@ -12,8 +12,8 @@ import {
 } from '../stats/session-estimate.js';
 import { smallestSignedRankP } from '../stats/signed-rank.js';
 import type { CellSummary, Comparison } from '../result/schema.js';
-import { METRICS, metricApplies, metricSpec } from './metrics.js';
-import type { Cell, Group, Pair } from './plan.js';
+import { comparedByDefault, METRICS, metricSpec, type IsCompared } from './metrics.js';
+import type { Cell, Group, Pair } from './matrix-plan.js';
 import { withheldComparison } from './tail-rule.js';
 import { steadyBlocks, type RepetitionRule } from './stopping.js';
 import type { Blocks } from './trial.js';
@@ -109,31 +109,40 @@ function seriesOf(blocks: Blocks, cell: string, metric: string): number[] {
 /**
  * Comparisons of every pair of every group, by every metric that both sides have. Significance is after Holm's correction
  * over the whole matrix, for designs, controls and the cost of probes each by themselves.
+ * @param isCompared absent = the figures that every matrix compares
  */
-export function compareMatrix(measured: readonly MeasuredGroup[], rule: RepetitionRule): MatrixComparison[] {
-  return adjustMatrix(measured.flatMap((one) => compareGroup(one, rule)));
+export function compareMatrix(
+  measured: readonly MeasuredGroup[],
+  rule: RepetitionRule,
+  isCompared: IsCompared = comparedByDefault,
+): MatrixComparison[] {
+  return adjustMatrix(measured.flatMap((measurement) => compareGroup(measurement, rule, isCompared)));
 }
 
 /** Comparisons with their verdicts after the correction over all of them. */
 export function adjustMatrix(comparisons: readonly MatrixComparison[]): MatrixComparison[] {
   // What is withheld was not tested.
-  const tested = comparisons.flatMap((one) =>
-    typeof one.pValue === 'number' ? [{ one, pValue: one.pValue }] : [],
+  const tested = comparisons.flatMap((comparison) =>
+    typeof comparison.pValue === 'number' ? [{ comparison, pValue: comparison.pValue }] : [],
   );
-  const adjusted = adjustWithin(tested, ({ one }) => one.kind);
-  const found = new Map(tested.map(({ one }, index) => [one, adjusted[index] as number]));
-  return comparisons.map((one) => {
-    const adjustedP = found.get(one);
-    return adjustedP === undefined ? one : judged(one, adjustedP);
+  const adjusted = adjustWithin(tested, ({ comparison }) => comparison.kind);
+  const found = new Map(tested.map(({ comparison }, index) => [comparison, adjusted[index] as number]));
+  return comparisons.map((comparison) => {
+    const adjustedP = found.get(comparison);
+    return adjustedP === undefined ? comparison : judged(comparison, adjustedP);
   });
 }
 
-function compareGroup(measured: MeasuredGroup, rule: RepetitionRule): MatrixComparison[] {
+function compareGroup(
+  measured: MeasuredGroup,
+  rule: RepetitionRule,
+  isCompared: IsCompared,
+): MatrixComparison[] {
   const steady = steadySessions(measured);
   const { pairs, cells } = measured.group;
   return pairs.flatMap((pair) =>
     metricsIn(steady, pair.base)
-      .filter((metric) => metricSpec(metric).compared && metricApplies(metric, cells[0]!.rate))
+      .filter((metric) => isCompared(metric, cells[0]!.rate))
       .flatMap((metric) => comparePair(pair, metric, steady, rule, cells[0]!.rate.mode === 'topspeed') ?? []),
   );
 }
@@ -197,8 +206,8 @@ function comparePair(
 }
 
 /** The verdict, by the one rule of finding.ts, with what the whole matrix leaves of the p-value. */
-function judged(one: MatrixComparison, adjustedP: number): MatrixComparison {
-  const { alpha, low, high, ratio } = one;
+function judged(comparison: MatrixComparison, adjustedP: number): MatrixComparison {
+  const { alpha, low, high, ratio } = comparison;
   const significant = isDifference({
     adjustedP,
     alpha: alpha as number,
@@ -206,7 +215,7 @@ function judged(one: MatrixComparison, adjustedP: number): MatrixComparison {
     high: high ?? null,
   });
   return {
-    ...one,
+    ...comparison,
     adjustedP,
     significant,
     text: significant ? formatDelta(((ratio as number) - 1) * 100) : '~',
@@ -253,16 +262,16 @@ function tooFewText(trials: number, alpha: number): string {
  */
 export function geomeans(measured: readonly MeasuredGroup[], rule: RepetitionRule): GeomeanLine[] {
   const rows = new Map<string, { base: string; head: string; metric: string; groups: number[][][] }>();
-  for (const one of measured) {
-    const steady = steadySessions(one);
-    const designOf = new Map(one.group.cells.map((cell) => [cell.id, cell.design]));
-    const rate = one.group.cells[0]!.rate;
-    for (const pair of one.group.pairs) {
+  for (const measurement of measured) {
+    const steady = steadySessions(measurement);
+    const designOf = new Map(measurement.group.cells.map((cell) => [cell.id, cell.design]));
+    const rate = measurement.group.cells[0]!.rate;
+    for (const pair of measurement.group.pairs) {
       if (pair.kind !== 'designs') continue;
       const base = designOf.get(pair.base) as string;
       const head = designOf.get(pair.head) as string;
       for (const metric of metricsIn(steady, pair.base)) {
-        if (!metricSpec(metric).compared || !metricApplies(metric, rate)) continue;
+        if (!comparedByDefault(metric, rate)) continue;
         const logs = steady.map((blocks) =>
           blocks.flatMap((block) => {
             const both = bothSides(block, pair, metric);

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { MatrixSpec } from './matrix-spec.js';
 import { MatrixError } from './matrix-spec.js';
-import type { Group, Shard } from './plan.js';
+import type { Group, Shard } from './matrix-plan.js';
 import { rateText } from './rate.js';
 import { groupProgress } from './stopping.js';
 import { completeSessions, sessionBlocks, type TrialRecord } from './trial.js';
@@ -94,7 +94,8 @@ export function resumeTrials(
       return own.filter((trial) => isWhole(trial.session));
     }
     if (groupProgress(group, completeSessions(ids, own), spec).done) return own;
-    if (record.groups.find((one) => one.name === group.name)?.done === true) throw endedSession(record, file);
+    if (record.groups.find((item) => item.name === group.name)?.done === true)
+      throw endedSession(record, file);
     return [];
   });
 }

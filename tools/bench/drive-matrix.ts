@@ -4,7 +4,7 @@
  * each step are handed in.
  */
 import type { MatrixSpec } from './matrix-spec.js';
-import type { Group } from './plan.js';
+import type { Group } from './matrix-plan.js';
 import { sessionProgress, type SessionHooks, type SessionRunner, type SessionState } from './session.js';
 import { groupProgress, groupWarmUp, sessionPlace } from './stopping.js';
 import { completeSessions, type Blocks } from './trial.js';

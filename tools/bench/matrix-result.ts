@@ -25,8 +25,8 @@ import {
 import type { BenchRecord } from './bench-record.js';
 import type { MatrixState } from './drive-matrix.js';
 import type { MatrixSpec } from './matrix-spec.js';
-import type { Group, Shard } from './plan.js';
-import { primaryMetric } from './metrics.js';
+import type { Group, Shard } from './matrix-plan.js';
+import { primaryMetric, type IsCompared } from './metrics.js';
 import { groupProgress, groupWarmUp, sessionPlace, steadyBlocks } from './stopping.js';
 import { completeBlockNumbers, completeSessions } from './trial.js';
 
@@ -53,6 +53,8 @@ export interface MatrixResultParts {
   readonly frame: ResultFrame;
   /** Adds a warning per sentence. */
   readonly remarks?: readonly string[];
+  /** What designs are compared by; absent = what every matrix compares. */
+  readonly isCompared?: IsCompared | undefined;
 }
 
 /** Puts a result together. `partial` is true until every group is done. */
@@ -66,8 +68,8 @@ export function matrixResult(parts: MatrixResultParts): MatrixResult {
     ),
   }));
   const begun = measured.filter(({ sessions }) => sessions.length > 0);
-  const comparisons = compareMatrix(begun, spec);
-  const cells = begun.flatMap((one) => summarise(one, spec));
+  const comparisons = compareMatrix(begun, spec, parts.isCompared);
+  const cells = begun.flatMap((measurement) => summarise(measurement, spec));
   const records = measured.map(({ group, sessions }) => ({
     name: group.name,
     cells: group.cells.map((cell) => cell.id),
@@ -77,9 +79,9 @@ export function matrixResult(parts: MatrixResultParts): MatrixResult {
   const warmedUp = warmUpTrials(measured, state);
   const place = new Map(groups.flatMap((group) => group.cells).map((cell, index) => [cell.id, index]));
   const cases = state.cases
-    .filter((one) => warmedUp.get(one.id)?.has(one.trial) !== true)
+    .filter((entry) => warmedUp.get(entry.id)?.has(entry.trial) !== true)
     .toSorted((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0) || a.trial - b.trial);
-  const caseOf = new Map(cases.map((one) => [one.id, one]));
+  const caseOf = new Map(cases.map((entry) => [entry.id, entry]));
   return {
     format: RESULT_FORMAT,
     version: RESULT_VERSION,
@@ -101,10 +103,10 @@ export function matrixResult(parts: MatrixResultParts): MatrixResult {
       ...summary,
       ...originOf(caseOf.get(summary.id), summary.metric, frame),
     })),
-    comparisons: comparisons.map((one) => {
-      const { build, ...rest } = originOf(caseOf.get(one.head), one.metric, frame);
-      const base = originOf(caseOf.get(one.base), one.metric, frame).build;
-      return { ...one, ...rest, build: build === base ? build : null };
+    comparisons: comparisons.map((comparison) => {
+      const { build, ...rest } = originOf(caseOf.get(comparison.head), comparison.metric, frame);
+      const base = originOf(caseOf.get(comparison.base), comparison.metric, frame).build;
+      return { ...comparison, ...rest, build: build === base ? build : null };
     }),
     geomeans: geomeans(begun, spec),
     bench: {
@@ -139,20 +141,20 @@ function warmUpTrials(
 }
 
 /** When, by what and with which build a cell was measured: a figure that is quoted needs it beside it. */
-function originOf(one: ResultCase | undefined, metric: string, frame: ResultFrame) {
+function originOf(entry: ResultCase | undefined, metric: string, frame: ResultFrame) {
   const isThroughput = metric === 'pps' || metric === 'probedPps';
   return {
-    build: (one === undefined ? null : isThroughput ? throughputOf(one).build : one.build) ?? null,
-    measuredAt: one?.startedAt ?? frame.createdAt,
+    build: (entry === undefined ? null : isThroughput ? throughputOf(entry).build : entry.build) ?? null,
+    measuredAt: entry?.startedAt ?? frame.createdAt,
     commit: frame.tool.commit ?? null,
   };
 }
 
-function isValid(one: ResultCase): boolean {
-  return one.audit.length > 0 && one.audit.every((check) => check.ok);
+function isValid(entry: ResultCase): boolean {
+  return entry.audit.length > 0 && entry.audit.every((check) => check.ok);
 }
 
-/** Warnings that come from all trials together: of parts that are merged they are told anew. */
+/** Warnings that come from all trials together: of parts that are merged they are raised anew. */
 export const RECOMPUTED_WARNING_CODES: ReadonlySet<string> = new Set<WarningCode | FoundWarningCode>([
   'few-trials',
   'outliers',
@@ -206,18 +208,18 @@ function oversubscribed(groups: readonly Group[]): Result['warnings'] {
   ];
 }
 
-/** A case of a matrix: its warnings are told once for all trials, and kept for a resumed run to count again. */
+/** A case of a matrix: its warnings are listed once for all trials, and kept for a resumed run to count again. */
 interface MatrixCase extends ResultCase {
   readonly trialWarnings?: ResultCase['warnings'];
 }
 
-function setWarningsAside(one: ResultCase): MatrixCase {
-  return { ...one, warnings: [], trialWarnings: one.warnings ?? [] };
+function setWarningsAside(entry: ResultCase): MatrixCase {
+  return { ...entry, warnings: [], trialWarnings: entry.warnings ?? [] };
 }
 
 /** The case as it was measured. */
-export function withWarnings(one: ResultCase): ResultCase {
-  const { trialWarnings, ...rest } = one as MatrixCase;
+export function withWarnings(entry: ResultCase): ResultCase {
+  const { trialWarnings, ...rest } = entry as MatrixCase;
   return { ...rest, warnings: trialWarnings ?? rest.warnings };
 }
 
@@ -228,15 +230,15 @@ function caseWarnings(cases: readonly ResultCase[]): Result['warnings'] {
     { first: Result['warnings'][number]; trials: number; designs: Set<string> }
   >();
   const designs = new Set(cases.map(({ design }) => design));
-  for (const one of cases) {
+  for (const entry of cases) {
     // A trial may warn twice of the same: of its run for throughput, and of the probed one.
-    for (const warning of new Map((one.warnings ?? []).map((each) => [each.code, each])).values()) {
+    for (const warning of new Map((entry.warnings ?? []).map((each) => [each.code, each])).values()) {
       const known = byCode.get(warning.code);
       if (known === undefined)
-        byCode.set(warning.code, { first: warning, trials: 1, designs: new Set([one.design]) });
+        byCode.set(warning.code, { first: warning, trials: 1, designs: new Set([entry.design]) });
       else {
         known.trials++;
-        known.designs.add(one.design);
+        known.designs.add(entry.design);
       }
     }
   }
@@ -248,11 +250,14 @@ function caseWarnings(cases: readonly ResultCase[]): Result['warnings'] {
 
 /** An A/A control that differs is news about the machine, not about the design. */
 function controlWarnings(comparisons: readonly MatrixComparison[]): Result['warnings'] {
-  const controls = comparisons.filter((one) => one.kind === 'control');
-  const flagged = controls.filter((one) => one.significant === true);
+  const controls = comparisons.filter((comparison) => comparison.kind === 'control');
+  const flagged = controls.filter((comparison) => comparison.significant === true);
   if (flagged.length === 0) return [];
   const names = flagged
-    .map((one) => `${one.metric} ${one.text} (p=${one.adjustedP?.toFixed(3)} after Holm)`)
+    .map(
+      (comparison) =>
+        `${comparison.metric} ${comparison.text} (p=${comparison.adjustedP?.toFixed(3)} after Holm)`,
+    )
     .join(', ');
   return [
     ofClosedList({

@@ -193,7 +193,7 @@ export function checkMatrix(
     throw new MatrixError(`${source}${line === null ? '' : `:${line}`}: ${where}${reason}`);
   }
   const spec = checked.data;
-  const names = spec.inputs.map(inputName);
+  const names = spec.inputs.map(nameOfInput);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) {
     throw new MatrixError(`${source}: two inputs are called '${twice}'; give one of them a name of its own`);
@@ -207,7 +207,7 @@ export function latencyOf({ latency, build }: Pick<MatrixSpec, 'latency' | 'buil
 }
 
 /** Name of an input in cells and reports. */
-export function inputName(input: InputSpec): string {
+export function nameOfInput(input: Pick<InputSpec, 'name' | 'scenario' | 'capture'>): string {
   if (input.name !== undefined) return input.name;
   if (input.scenario !== undefined) return input.scenario;
   return (input.capture ?? '').split('/').at(-1)?.replaceAll(/\s+/g, '-') ?? '';

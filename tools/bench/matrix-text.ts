@@ -2,7 +2,7 @@
 import { blockOrder, sessionSeed } from './order.js';
 import type { MatrixResult } from './matrix-result.js';
 import type { MatrixSpec } from './matrix-spec.js';
-import type { Cell, Group } from './plan.js';
+import type { Cell, Group } from './matrix-plan.js';
 import { coverText, metricOf } from '../result/comparisons.js';
 import { signedNs } from '../text/quantities.js';
 
@@ -75,7 +75,9 @@ export function matrixSummary(result: MatrixResult): string {
     lines.push(`geomean  ${words}: ${row.head} against ${row.base} ${row.text} over ${row.groups} groups`);
   }
   lines.push(...measuringLines(result));
-  const tests = result.comparisons.filter((one) => one.kind === 'designs' && typeof one.pValue === 'number');
+  const tests = result.comparisons.filter(
+    (comparison) => comparison.kind === 'designs' && typeof comparison.pValue === 'number',
+  );
   const [first] = tests;
   if (first !== undefined) {
     lines.push(`intervals cover: ${coverText(first)}`);
@@ -84,6 +86,6 @@ export function matrixSummary(result: MatrixResult): string {
         `${tests.length} comparisons of designs: what is marked is so after Holm's correction, at alpha ${first.alpha ?? 0} for all of them together`,
       );
   }
-  const notes = new Set(result.comparisons.flatMap((one) => one.note ?? []));
+  const notes = new Set(result.comparisons.flatMap((comparison) => comparison.note ?? []));
   return [...lines, ...notes].map((line) => `${line}\n`).join('');
 }

@@ -2,9 +2,9 @@
  * In which order the cells of a group run. One block is every cell once; the order of a block depends on seed, group
  * and block only, so that a resumed matrix goes on exactly as it would have.
  */
-import { shuffled } from '../random/random-source.js';
+import { shuffled } from '../random/draws.js';
 import { Random } from '../random/random.js';
-import type { Cell, Group } from './plan.js';
+import type { Cell, Group } from './matrix-plan.js';
 
 /**
  * Seed of a session, from which its traffic, orders and hash bases derive; that of the first is the matrix's own. Each

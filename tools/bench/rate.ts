@@ -1,7 +1,7 @@
 /** Rates of a matrix: text to pacing and back. */
 import { loadText } from '../replay/case-id.js';
 import type { PacingRequest } from '../replay/replay-plan.js';
-import { parseNumber } from '../synth/parameters.js';
+import { parseNumber } from '../text/quantities.js';
 
 /** How packets are paced in a cell, as the replay takes it. A profile comes from trials of a replay only: nothing else writes one. */
 export type Rate = PacingRequest;

@@ -1,7 +1,7 @@
 /** Whether a matrix can come to a verdict at all: known before it runs, from numbers of trials and comparisons alone. */
 import { smallestSignedRankP } from '../stats/signed-rank.js';
 import { latencyOf, MatrixError, type MatrixSpec } from './matrix-spec.js';
-import type { Group } from './plan.js';
+import type { Group } from './matrix-plan.js';
 
 /** Figures by which two designs are compared in a group at the most (tools/bench/metrics.ts): with times, without, and of the bare build. */
 function figuresOf(spec: MatrixSpec): number {

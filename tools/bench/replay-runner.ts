@@ -4,10 +4,10 @@ import { withSettings } from '../config/apply-config.js';
 import { checksumConfig, ignoresChecksums } from '../config/checksum-handling.js';
 import { configOf } from '../config/suggested.js';
 import { requireRightChecksums } from '../replay/checksum-check.js';
+import type { LoadedInput } from '../replay/packet-source.js';
 import { makePlan, type ReplayPlan } from '../replay/replay-plan.js';
 import { measureCase } from '../replay/session.js';
 import type { MachineAtStart } from '../replay/machine.js';
-import type { StagedTraffic } from '../replay/staging.js';
 import type { AuditCheck, ResultCase } from '../result/schema.js';
 import { isSourceBound } from '../result/throughput.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
@@ -19,15 +19,8 @@ import {
   type MatrixSpec,
 } from './matrix-spec.js';
 import { valuesOf } from './metrics.js';
-import type { Cell } from './plan.js';
+import type { Cell } from './matrix-plan.js';
 import { UnusableInputError, type CellRunner, type TrialMeasurement } from './trial.js';
-
-/** An input ready to be replayed. */
-export interface LoadedInput {
-  readonly traffic: StagedTraffic;
-  readonly input: ResultCase['input'];
-  readonly suggested: SuggestedConfig | null;
-}
 
 /** Loads an input; the seed is the matrix's, so all cells and trials replay the same packets. */
 export type InputLoader = (input: InputSpec, seed: number) => Promise<LoadedInput>;
@@ -68,14 +61,14 @@ export class ReplayCellRunner implements CellRunner {
       id: cell.id,
       machine: this.#machine,
     });
-    const one: ResultCase = {
+    const entry: ResultCase = {
       ...made,
       design: cell.design,
       kind: 'bench',
       ...(cell.role === 'control' ? { control: true } : {}),
       audit: [...made.audit, ...sourceChecks(made)],
     };
-    return { values: valuesOf(one), case: one };
+    return { values: valuesOf(entry), case: entry };
   }
 
   #plan(cell: Cell, trialSeed: number, suggested: SuggestedConfig | null): ReplayPlan {
@@ -111,15 +104,15 @@ export class ReplayCellRunner implements CellRunner {
  * A matrix compares designs, so a rate that is that of the packets' source is no measurement of a cell. Inputs of a matrix are kept in
  * memory, where no packet comes late; this holds for every runner all the same.
  */
-export function sourceChecks(one: ResultCase): AuditCheck[] {
-  if (one.input.streamed == null) return [];
-  const ok = !isSourceBound(one);
+export function sourceChecks(entry: ResultCase): AuditCheck[] {
+  if (entry.input.streamed == null) return [];
+  const ok = !isSourceBound(entry);
   return [
     {
       name: 'source-kept-up',
       ok,
       expected: 'no packet that came late from its source',
-      actual: `${one.input.streamed.waits} waits for packets`,
+      actual: `${entry.input.streamed.waits} waits for packets`,
       advice: ok
         ? null
         : 'the cell has the rate of its source: use an input that fits the memory (limit), or ctreplay prep',

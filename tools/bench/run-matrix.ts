@@ -12,8 +12,9 @@ import { failureRemarks, InProcessSessions, type SessionRunner } from './session
 import { ForkedSessions } from './session-process.js';
 import { matrixResult, withWarnings, type MatrixResult, type ResultFrame } from './matrix-result.js';
 import { MatrixError, type MatrixSpec } from './matrix-spec.js';
+import type { IsCompared } from './metrics.js';
 import { sessionSeed } from './order.js';
-import { planMatrix, type Shard } from './plan.js';
+import { planMatrix, type Shard } from './matrix-plan.js';
 import { ReplayCellRunner, type InputLoader } from './replay-runner.js';
 import type { CellRunner } from './trial.js';
 
@@ -34,6 +35,8 @@ export interface MatrixBenchOptions {
   readonly sessionEntry?: string;
   /** What that process is to do other than a matrix: its arguments. */
   readonly sessionArgs?: readonly string[];
+  /** What designs are compared by; absent = what every matrix compares. */
+  readonly isCompared?: IsCompared;
   /** Every option in force, for the result; absent = the matrix. */
   readonly configuration?: Result['configuration'];
   /** For tests; default: the replay. */
@@ -63,7 +66,9 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
     const { bench } = earlier as Partial<MatrixResult>;
     state.trials.push(...resumeTrials(bench, { fingerprint: print, spec }, groups, file));
     const kept = new Set(state.trials.map((trial) => `${trial.block} ${trial.cell}`));
-    state.cases.push(...earlier.cases.filter((one) => kept.has(`${one.trial} ${one.id}`)).map(withWarnings));
+    state.cases.push(
+      ...earlier.cases.filter((entry) => kept.has(`${entry.trial} ${entry.id}`)).map(withWarnings),
+    );
   }
   const createdAt = earlier?.createdAt ?? new Date().toISOString();
   const build = (remarks: readonly string[]): MatrixResult =>
@@ -75,6 +80,7 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
       state,
       frame: frameOf(options, machine, createdAt),
       remarks,
+      isCompared: options.isCompared,
     });
   let nextWriteMs = 0;
   const outcome = await driveMatrix(groups, spec, sessionsOf(options, machine), state, {

@@ -28,10 +28,15 @@ const STARVED_SHARE = 0.05;
  */
 export function fitCases(cases: readonly ResultCase[], cores: number): ScalingResult[] {
   const series = new Map<string, ResultCase[]>();
-  for (const one of cases) {
-    if (one.control === true || one.pacing.mode !== 'topspeed' || one.partial === true) continue;
-    const key = JSON.stringify([one.input.name, one.design, throughputBuild(one), one.latency?.mode ?? null]);
-    series.set(key, [...(series.get(key) ?? []), one]);
+  for (const entry of cases) {
+    if (entry.control === true || entry.pacing.mode !== 'topspeed' || entry.partial === true) continue;
+    const key = JSON.stringify([
+      entry.input.name,
+      entry.design,
+      throughputBuild(entry),
+      entry.latency?.mode ?? null,
+    ]);
+    series.set(key, [...(series.get(key) ?? []), entry]);
   }
   return [...series.values()].map((own) => fitSeries(own, cores));
 }
@@ -45,11 +50,11 @@ interface MeasuredPoint {
 
 function fitSeries(cases: readonly ResultCase[], cores: number): ScalingResult {
   const [first] = cases as [ResultCase, ...ResultCase[]];
-  const workers = [...new Set(cases.map((one) => one.workers))].toSorted((a, b) => a - b);
+  const workers = [...new Set(cases.map((entry) => entry.workers))].toSorted((a, b) => a - b);
   const points = workers.map((n) =>
     measuredPoint(
       n,
-      cases.filter((one) => one.workers === n),
+      cases.filter((entry) => entry.workers === n),
     ),
   );
   const { measured, oversubscribed } = splitByCores(
@@ -88,11 +93,11 @@ function fitSeries(cases: readonly ResultCase[], cores: number): ScalingResult {
 
 function measuredPoint(workers: number, cases: readonly ResultCase[]): MeasuredPoint {
   const waits = cases
-    .map((one) => one.lockWaitShare)
+    .map((entry) => entry.lockWaitShare)
     .filter((share): share is number => typeof share === 'number');
   return {
     workers,
-    sessions: throughputsBySession(cases.filter((one) => one.packets.injected > 0)),
+    sessions: throughputsBySession(cases.filter((entry) => entry.packets.injected > 0)),
     lockWaitShare: waits.length === 0 ? null : median(waits),
   };
 }
@@ -100,12 +105,12 @@ function measuredPoint(workers: number, cases: readonly ResultCase[]): MeasuredP
 /** What the machine did to the workers, where that has to be known beside a fit. */
 function cpuWaitNotes(cases: readonly ResultCase[]): string[] {
   const cpuWaits = cases
-    .map((one) => throughputOf(one).cpuWaitShare ?? one.cpuWaitShare)
+    .map((entry) => throughputOf(entry).cpuWaitShare ?? entry.cpuWaitShare)
     .filter((share) => typeof share === 'number');
   const cpuWait = cpuWaits.length === 0 ? null : median(cpuWaits);
   if (cpuWait === null) {
     return [
-      'the system does not tell how long workers waited for a CPU; other load counts as contention here',
+      'the system does not report how long workers waited for a CPU; other load counts as contention here',
     ];
   }
   if (cpuWait <= STARVED_SHARE) return [];
@@ -132,8 +137,10 @@ function scalingPoint(point: MeasuredPoint, cores: number): ScalingPoint {
 
 /** Throughputs over the time that workers had a CPU, by session. */
 function throughputsBySession(cases: readonly ResultCase[]): Sessions {
-  const numbers = [...new Set(cases.map((one) => one.session ?? 0))].toSorted((a, b) => a - b);
-  return numbers.map((session) => cases.filter((one) => (one.session ?? 0) === session).map(throughputOnCpu));
+  const numbers = [...new Set(cases.map((entry) => entry.session ?? 0))].toSorted((a, b) => a - b);
+  return numbers.map((session) =>
+    cases.filter((entry) => (entry.session ?? 0) === session).map(throughputOnCpu),
+  );
 }
 
 /** Points of the fitted curve beyond what was measured, each with its band; where the fits do not bound it there is none. */

@@ -2,7 +2,7 @@
 import { readMachine, type MachineAtStart } from '../replay/machine.js';
 import type { MatrixSpec } from './matrix-spec.js';
 import { sessionSeed } from './order.js';
-import { planMatrix } from './plan.js';
+import { planMatrix } from './matrix-plan.js';
 import { InProcessSessions, type SessionState } from './session.js';
 import { STOP_SESSION, type SessionMessage, type SessionRequest } from './session-process.js';
 import { UnusableInputError, type CellRunner, type TrialRecord } from './trial.js';
@@ -65,7 +65,7 @@ async function run(
     cases: [],
     failures: [],
   } satisfies SessionState as Required<SessionState>;
-  let told = { trials: state.trials.length, cases: 0, failures: 0 };
+  let sent = { trials: state.trials.length, cases: 0, failures: 0 };
   const sessions = new InProcessSessions(spec, () => makeRunner(seeded, readMachine()));
   return sessions.run(groups, session, state, {
     isInterrupted,
@@ -73,12 +73,12 @@ async function run(
     save: (_state, groupDone) => {
       tell({
         kind: 'measured',
-        trials: state.trials.slice(told.trials),
-        cases: state.cases.slice(told.cases),
-        failures: state.failures.slice(told.failures),
+        trials: state.trials.slice(sent.trials),
+        cases: state.cases.slice(sent.cases),
+        failures: state.failures.slice(sent.failures),
         groupDone,
       });
-      told = {
+      sent = {
         trials: state.trials.length,
         cases: state.cases.length,
         failures: state.failures.length,

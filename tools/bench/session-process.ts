@@ -7,11 +7,11 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { ResultCase } from '../result/schema.js';
 import type { MatrixSpec } from './matrix-spec.js';
-import type { Group, Shard } from './plan.js';
+import type { Group, Shard } from './matrix-plan.js';
 import type { SessionHooks, SessionRunner, SessionState, TrialFailure, TrialPlace } from './session.js';
 import type { TrialRecord } from './trial.js';
 
-/** What a session's process is told at its start. */
+/** What a session's process gets at its start. */
 export interface SessionRequest {
   readonly spec: MatrixSpec;
   readonly shard: Shard | null;
@@ -56,7 +56,7 @@ class SessionError extends Error {
   }
 }
 
-/** How often the process is told of an interruption at the latest, ms. */
+/** After so many ms at the latest the process hears of an interruption. */
 const INTERRUPT_POLL_MS = 100;
 
 /** Starts a process for each session. */
@@ -65,7 +65,7 @@ export class ForkedSessions implements SessionRunner {
   readonly #entry: string;
   readonly #args: readonly string[];
   /** What sessions have said on standard error: each reads the same inputs and warns of the same things. */
-  readonly #said = new Set<string>();
+  readonly #printed = new Set<string>();
 
   /**
    * @param entry file of the process to start
@@ -114,8 +114,8 @@ export class ForkedSessions implements SessionRunner {
   #relay(child: ChildProcess): void {
     if (child.stderr === null) return;
     createInterface({ input: child.stderr }).on('line', (line) => {
-      if (this.#said.has(line)) return;
-      this.#said.add(line);
+      if (this.#printed.has(line)) return;
+      this.#printed.add(line);
       process.stderr.write(`${line}\n`);
     });
   }

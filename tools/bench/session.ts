@@ -6,7 +6,7 @@ import { rejectedInputText } from '../result/rejected-input.js';
 import type { ResultCase } from '../result/schema.js';
 import { blockOrder, sessionSeed, trialSeed } from './order.js';
 import type { MatrixSpec } from './matrix-spec.js';
-import type { Cell, Group } from './plan.js';
+import type { Cell, Group } from './matrix-plan.js';
 import { groupProgress, type GroupProgress } from './stopping.js';
 import {
   sessionBlocks,
@@ -127,9 +127,9 @@ async function runGroup(group: Group, session: number, context: SessionContext):
     const measured = await run({ session, index: block, block, expected: progress.expected });
     if (measured === null) return true;
     const number = first + block - begun;
-    for (const { cell, values, case: one } of measured) {
+    for (const { cell, values, case: entry } of measured) {
       state.trials.push({ cell: cell.id, session, block: number, values });
-      if (one !== null) state.cases.push({ ...one, session, trial: number });
+      if (entry !== null) state.cases.push({ ...entry, session, trial: number });
     }
     progress = sessionProgress(group, state, session, spec);
     if (!progress.done) await hooks.save?.(state, false);
@@ -168,7 +168,7 @@ async function runBlock(
 
 /** @throws UnusableInputError when no cell tracked a packet */
 function requireTracked(measured: readonly MeasuredCell[]): void {
-  const cases = measured.flatMap(({ case: one }) => one ?? []);
+  const cases = measured.flatMap(({ case: entry }) => entry ?? []);
   const text = cases.length === measured.length ? rejectedInputText(cases) : null;
   if (text !== null) throw new UnusableInputError(text);
 }
@@ -217,8 +217,8 @@ async function runTrial(
 }
 
 /** The failed check of a trial in which the machine did not let the rate be held: another may. What it found; undefined for none. */
-function lateCheck({ case: one }: TrialMeasurement): string | undefined {
-  return one?.audit.find(({ ok, name }) => !ok && name.startsWith('rate-achieved'))?.name;
+function lateCheck({ case: entry }: TrialMeasurement): string | undefined {
+  return entry?.audit.find(({ ok, name }) => !ok && name.startsWith('rate-achieved'))?.name;
 }
 
 /** Failures as remarks: one sentence a message, however many trials it was. */

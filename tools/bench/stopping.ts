@@ -8,7 +8,7 @@ import { mean } from '../stats/sample.js';
 import { sessionEstimate } from '../stats/session-estimate.js';
 import { detectWarmUp } from '../stats/warm-up.js';
 import { primaryMetric } from './metrics.js';
-import type { Group } from './plan.js';
+import type { Group } from './matrix-plan.js';
 import type { Blocks } from './trial.js';
 
 /** How often a group is repeated. */

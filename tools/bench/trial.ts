@@ -1,6 +1,6 @@
 /** One trial of a cell, and what runs it. */
 import type { ResultCase } from '../result/schema.js';
-import type { Cell } from './plan.js';
+import type { Cell } from './matrix-plan.js';
 
 /** Figures of one trial by metric name; a metric that was not measured is absent. */
 export type TrialValues = Readonly<Record<string, number>>;

@@ -23,7 +23,7 @@ export interface AnalysedPacket {
 export type ReportLine = readonly [label: string, value: string];
 
 /**
- * One part of what is told about a capture. Sections see every packet once, in file order, and know nothing of each
+ * One part of the report on a capture. Sections see every packet once, in file order, and know nothing of each
  * other, so a command adds one by putting it into the list.
  */
 export interface AnalysisSection {

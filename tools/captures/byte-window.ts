@@ -23,11 +23,6 @@ export class ByteWindow {
     return this.end - this.start;
   }
 
-  /** True once the stream has ended and everything read was consumed. */
-  get exhausted(): boolean {
-    return this.#ended && this.start === this.end;
-  }
-
   /** Makes at least `byteCount` contiguous bytes available; false when the stream ends before that. */
   async fill(byteCount: number): Promise<boolean> {
     while (this.end - this.start < byteCount) {

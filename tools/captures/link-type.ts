@@ -103,7 +103,7 @@ export interface NetworkPart {
   etherType: number;
   /** Position of the network layer. */
   start: number;
-  /** Position of the sender's hardware address where the link layer told it; -1 elsewhere. */
+  /** Position of the sender's hardware address where the link layer has it; -1 elsewhere. */
   sourceAt: number;
 }
 
@@ -138,13 +138,6 @@ export function toEthernetFrame(record: CaptureRecord, file: string): Uint8Array
 /** The length on the wire that the frame of `toEthernetFrame` would have had uncut, in bytes; 0 where the record says even less. */
 export function ethernetOriginalLength(record: CaptureRecord, frame: Uint8Array): number {
   return Math.max(record.originalLength - record.frame.length + frame.length, 0);
-}
-
-/**
- * @throws CaptureError, naming the first record met of that kind, for a link type that cannot be replayed
- */
-export function requireSupportedLinkType(record: CaptureRecord, file: string): void {
-  if (!SUPPORTED_LINK_TYPES.includes(record.linkType)) throw unsupportedLinkType(record, file);
 }
 
 /**
@@ -192,7 +185,7 @@ function ipVersionType(firstByte: number): number {
   return version === 6 ? ETHERTYPE_IPV6 : ETHERTYPE_NONE;
 }
 
-/** BSD loopback: an address family in the byte order of the machine that captured, which the file does not tell. */
+/** BSD loopback: an address family in the byte order of the machine that captured, which the file does not hold. */
 function locateByFamily(bytes: Uint8Array, at: number, length: number, into: NetworkPart): void {
   into.etherType = ETHERTYPE_NONE;
   into.start = at + Math.min(length, NULL_HEADER_BYTES);

@@ -85,11 +85,6 @@ export class PreparedCapture {
     }
   }
 
-  /** Bytes that `loadInto` needs. */
-  get loadBytes(): number {
-    return this.summary.fileBytes - PREPARED_HEADER_BYTES;
-  }
-
   /**
    * The tables of all blocks in order, each verified: times, lengths and layers, without reading the frames. The bytes of a
    * table are overwritten by the next one.
@@ -146,40 +141,6 @@ export class PreparedCapture {
       recordsBefore += block.recordCount;
     }
     this.#checkEnd(offset, recordsBefore);
-  }
-
-  /**
-   * Loads all blocks, verified, into memory of the caller, such as an engine's packet store.
-   * @param target at least `loadBytes` long, starting at a 64-byte boundary of its buffer
-   * @returns the blocks, reading from `target`
-   * @throws CaptureError for a damaged file
-   * @throws RangeError when `target` is too small or not aligned
-   */
-  loadInto(target: Uint8Array): PreparedBlock[] {
-    if (target.length < this.loadBytes) {
-      throw new RangeError(`${this.file} needs ${this.loadBytes} bytes, and there are ${target.length}`);
-    }
-    if (target.byteOffset % 64 !== 0) throw new RangeError('the target does not start at a 64-byte boundary');
-    const blocks: PreparedBlock[] = [];
-    let position = 0;
-    let recordsBefore = 0;
-    let readEnd = 0;
-    while (blocks.length < this.summary.blockCount) {
-      const place = { file: this.file, offset: PREPARED_HEADER_BYTES + position, recordsBefore };
-      if (readEnd - position < BLOCK_MAX_BYTES && readEnd < this.loadBytes) {
-        const into = target.subarray(readEnd, Math.min(readEnd + READ_BYTES, this.loadBytes));
-        const read = readFully(this.#fd, into, PREPARED_HEADER_BYTES + readEnd, this.file);
-        if (read < into.length) throw blockFault(place, 'the file ends inside a block', true);
-        readEnd += read;
-      }
-      const rest = Buffer.from(target.buffer, target.byteOffset + position, readEnd - position);
-      const block = checkBlock(rest.subarray(0, this.#wholeBlock(rest, place)), place);
-      blocks.push(block);
-      position += block.bytes.length;
-      recordsBefore += block.recordCount;
-    }
-    this.#checkEnd(PREPARED_HEADER_BYTES + position, recordsBefore);
-    return blocks;
   }
 
   close(): void {

@@ -95,7 +95,7 @@ export interface CaptureReader extends AsyncIterable<CaptureRecord> {
 }
 
 /**
- * Opens a capture, whose format and compression are told by its content, never by its name:
+ * Opens a capture, whose content decides format and compression, never its name:
  * pcap (both byte orders, microseconds or nanoseconds), pcapng, prepared captures (.ctp), and gzip or zstd of these.
  *
  * @param path file to read, `-` for standard input
@@ -119,27 +119,11 @@ function brokenOffText({ recordIndex, offset, reason }: CaptureError): string {
   return `it breaks off${place === '' ? '' : ` in ${place}`}, and was read up to there: ${reason}`;
 }
 
-/** What people have to be told about a capture that was read, a sentence each without the file's name: nothing, mostly. */
+/** What people have to know of a capture that was read, a sentence each without the file's name: mostly nothing. */
 export function readingNotes({ oddities, truncation }: CaptureReader): string[] {
   const notes = oddities.map(oddityText);
   if (truncation !== null) notes.push(brokenOffText(truncation));
   return notes;
-}
-
-/**
- * Yields the records of a capture in batches and closes it.
- * @throws CaptureError as `openCapture` and `CaptureReader.batches` do
- */
-export async function* readCaptureBatches(
-  path: string,
-  options: OpenCaptureOptions = {},
-): AsyncGenerator<CaptureRecord[]> {
-  const reader = await openCapture(path, options);
-  try {
-    yield* reader.batches();
-  } finally {
-    await reader.close();
-  }
 }
 
 /**

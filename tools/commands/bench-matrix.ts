@@ -13,7 +13,7 @@ import { requireReachableVerdict } from '../bench/reachable-verdict.js';
 import { readMatrixFile } from '../bench/matrix-file.js';
 import {
   checkMatrix,
-  inputName,
+  nameOfInput,
   parsePrecision,
   type InputSpec,
   type MatrixSpec,
@@ -21,8 +21,8 @@ import {
 } from '../bench/matrix-spec.js';
 import { cellList, matrixSummary, trialList } from '../bench/matrix-text.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
-import { parseShard, planMatrix, type Shard } from '../bench/plan.js';
-import { findPreset, PRESETS } from '../bench/presets.js';
+import { parseShard, planMatrix, type Shard } from '../bench/matrix-plan.js';
+import { findReadyMatrix, READY_MATRICES } from '../bench/ready-matrices.js';
 import { parseRate } from '../bench/rate.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import type { ChecksumChoice } from '../config/checksum-handling.js';
@@ -85,10 +85,7 @@ export interface MatrixFlags extends CaptureFlags, ChecksumChoice, RateFlags, Pa
 export function addMatrixOptions(command: Command): void {
   command
     .option('--matrix <file>', 'run the matrix that a bench.yaml describes')
-    .option(
-      '--preset <name>',
-      `run a matrix that comes with ctreplay: ${PRESETS.map((p) => p.name).join(', ')}`,
-    )
+    .option('--preset <name>', `run a ready-made matrix: ${READY_MATRICES.map((p) => p.name).join(', ')}`)
     .addOption(new Option('--capture <files>').argParser(words).hideHelp());
   command.addOption(matrixChecksumsOption());
   addCaptureOptions(command);
@@ -147,7 +144,10 @@ function addMatrixOutputOptions(command: Command): void {
     )
     .option('--resume', 'go on from the result.json in --out')
     .option('--force', 'replace the result that --out holds')
-    .option('--list', 'list the cells of the matrix, or without one the presets, and run nothing')
+    .option(
+      '--list',
+      'list the cells of the matrix, or without a matrix the ready-made ones, and run nothing',
+    )
     .option('--list-designs', 'list the designs and their presets, and run nothing')
     .option('--dry-run', 'list every trial in its order and run nothing')
     .option('--quiet', 'only what makes the result unusable')
@@ -217,7 +217,7 @@ export async function runMatrix(
     return;
   }
   if (flags.list === true && !namesMatrix(flags)) {
-    process.stdout.write(PRESETS.map((preset) => `${preset.name.padEnd(8)}${preset.summary}\n`).join(''));
+    process.stdout.write(READY_MATRICES.map(({ name, summary }) => `${name.padEnd(8)}${summary}\n`).join(''));
     return;
   }
   const spec = await specOf(flags, isGiven);
@@ -266,7 +266,7 @@ function namesMatrix(flags: MatrixFlags): boolean {
   return [flags.matrix, flags.preset, flags.scenario, flags.capture].some((flag) => flag !== undefined);
 }
 
-/** The matrix: file or preset, then the flags that were given. */
+/** The matrix: from the file or ready-made, then the flags that were given. */
 async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): Promise<MatrixSpec> {
   if (flags.matrix !== undefined && flags.preset !== undefined) {
     throw new UsageError('--matrix and --preset exclude each other; give one of them');
@@ -276,7 +276,7 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
     file !== null
       ? (file.content as Partial<MatrixSpecInput>)
       : flags.preset !== undefined
-        ? findPreset(flags.preset).matrix
+        ? findReadyMatrix(flags.preset).matrix
         : { designs: [...DEFAULT_DESIGNS] };
   const inputs = inputsOf(flags, isGiven);
   const given = <T>(name: string, value: T | undefined, field: string): Record<string, T> =>
@@ -305,7 +305,7 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
   };
   const rate = rateOverride(flags);
   const checked = checkMatrix({ ...base, ...overrides }, flags.matrix ?? 'bench', file?.lineOf);
-  // What is asked of the run holds for every input, also for those of a file or preset that have their own.
+  // What is asked of the run holds for every input, also for those of a file or a ready-made matrix.
   const run = inputRunKeys(flags, isGiven);
   const hasRate = rate !== null || flags.rates !== undefined;
   return {
@@ -400,7 +400,7 @@ function checkEdits(input: InputSpec): void {
     if (filter !== undefined) checkedFilter(filter);
     for (const maps of [srcipmap, dstipmap]) if (maps !== undefined) checkedIpMap(maps);
   } catch (error) {
-    throw new UsageError(`${inputName(input)}: ${(error as Error).message}`);
+    throw new UsageError(`${nameOfInput(input)}: ${(error as Error).message}`);
   }
 }
 

@@ -62,7 +62,7 @@ export function register(program: Command, argv: readonly string[]): void {
     if (flags.scenario !== 'ovs-benchmark') {
       throw new UsageError(
         flags.scenario === undefined
-          ? 'name captures, or a workload with --synth, --preset or --matrix; --list shows the presets'
+          ? 'name captures, or a workload with --synth, --preset or --matrix; --list shows the ready-made matrices'
           : `--synth is '${flags.scenario}', which this command cannot run; give ovs-benchmark`,
       );
     }

@@ -35,7 +35,7 @@ export function readingOf({ keepTruncated, strict }: CaptureFlags): CaptureReadi
   return { onTruncated: keepTruncated === true ? 'keep' : 'error', strict: strict === true };
 }
 
-/** The captures that arguments name; what was left out is told on standard error. */
+/** The captures that arguments name; what was left out is listed on standard error. */
 export function filesOf(args: readonly string[]): readonly string[] {
   const { files, notes } = namedCaptures(args);
   notes.forEach(warn);

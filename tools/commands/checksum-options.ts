@@ -4,10 +4,9 @@ import { CHECKSUM_HANDLINGS, ignoresChecksums } from '../config/checksum-handlin
 import type { TrackerConfig } from '../config/read-config.js';
 import { collectWarnings } from '../measure/warnings.js';
 import { requireRightChecksums } from '../replay/checksum-check.js';
-import type { ReplayTraffic } from '../replay/traffic-source.js';
+import type { LoadedInput } from '../replay/packet-source.js';
 import { warn } from './capture-options.js';
 import { oneOf } from './option-values.js';
-import type { ReplayInput } from './replay-input.js';
 
 const HELP =
   'verify: a packet with a wrong one is invalid; fix: wrong ones are made right while reading, before any clock runs, for captures ' +
@@ -30,15 +29,14 @@ export function matrixChecksumsOption(): Option {
  * @throws WrongChecksumsError for a capture none of whose packets would be accepted
  */
 export function lookAtChecksums(
-  { traffic, input }: ReplayInput<ReplayTraffic>,
+  { traffic, input }: LoadedInput,
   config: TrackerConfig,
   quiet: boolean,
 ): void {
   const ignored = ignoresChecksums(config);
   requireRightChecksums(traffic, input, ignored);
-  const { checksums } = traffic;
-  if (quiet || checksums === undefined) return;
-  for (const { text, advice } of collectWarnings({ checksums: { ...checksums, ignored } })) {
+  if (quiet) return;
+  for (const { text, advice } of collectWarnings({ checksums: { ...traffic.checksums, ignored } })) {
     warn(`${input.name}: ${text}. ${advice}`);
   }
 }

@@ -129,7 +129,7 @@ function fishScript(commands: readonly CommandWords[]): string {
       lines.push(`complete -c ctreplay ${under} -a ${each.name} -d ${quoted(oneLine(each.summary))}`);
     }
     const options = [...command.options, ...command.subcommands.flatMap((each) => each.options)];
-    for (const option of new Map(options.map((one) => [one.name, one])).values()) {
+    for (const option of new Map(options.map((each) => [each.name, each])).values()) {
       const words =
         (option.values ?? []).length > 0 ? ` -f -a ${quoted((option.values ?? []).join(' '))}` : '';
       const value = option.takesValue ? ` -r${words}` : '';

@@ -1,7 +1,7 @@
 /** `ctreplay completion bash|zsh|fish`: completion for a shell, made from the commands themselves. */
 import { Argument, type Command, type Option } from 'commander';
 import { availableDesigns } from '../../engine/host/designs.js';
-import { PRESETS } from '../bench/presets.js';
+import { READY_MATRICES } from '../bench/ready-matrices.js';
 import { SCENARIOS } from '../synth/registry.js';
 import { completionScript, SHELLS, type CommandWords, type Shell } from './completion-script.js';
 import type { WordParser } from './option-values.js';
@@ -53,6 +53,6 @@ function valuesOf(option: Option): readonly string[] {
   if (parser?.choices !== undefined) return parser.choices;
   if (option.long === '--design' || option.long === '--designs') return [...availableDesigns(), 'all'];
   if (option.long === '--synth') return SCENARIOS.map(({ name }) => name);
-  if (option.long === '--preset') return PRESETS.map(({ name }) => name);
+  if (option.long === '--preset') return READY_MATRICES.map(({ name }) => name);
   return [];
 }

@@ -1,21 +1,21 @@
 /** `ctreplay demo`: the main job on the capture that comes with ctreplay and on a SYN flood, as `npm start` runs it. */
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { packageRoot } from '../result/tool-version.js';
+import { packageRoot } from '../../engine/host/module.js';
 import { register as registerReplay } from './replay.js';
 import { interruptedExitCode } from './stop-signals.js';
 
 interface DemoRun {
   /** Folder below --out; also what the heading calls it. */
   readonly name: string;
-  readonly says: string;
+  readonly title: string;
   readonly argv: readonly string[];
 }
 
 const RUNS: readonly DemoRun[] = [
   {
     name: 'capture',
-    says: 'A recorded capture; connections age 20 times faster, so that their time is up during the run',
+    title: 'A recorded capture; connections age 20 times faster, so that their time is up during the run',
     argv: [
       join(packageRoot(), 'captures', 'office-mix.pcap'),
       ...['--workers', '2', '--pps', '200k', '--loop', '20', '--time-scale', '20', '--trials', '5'],
@@ -23,7 +23,7 @@ const RUNS: readonly DemoRun[] = [
   },
   {
     name: 'syn-flood',
-    says: 'A SYN flood, connections aged in the same way',
+    title: 'A SYN flood, connections aged in the same way',
     argv: [
       ...['--synth', 'syn-flood', '--workers', '2', '--pps', '100k'],
       ...['--duration', '6s', '--time-scale', '20', '--trials', '3'],
@@ -53,7 +53,7 @@ export function register(program: Command): void {
     .addHelpText('after', '\nExample:\n  ctreplay demo --out results/demo')
     .action(async ({ out }: DemoFlags, command: Command) => {
       for (const [index, run] of RUNS.entries()) {
-        process.stdout.write(`${index === 0 ? '' : '\n\n'}== ${run.says}\n\n`);
+        process.stdout.write(`${index === 0 ? '' : '\n\n'}== ${run.title}\n\n`);
         await replay(['replay', ...run.argv, ...outOf(out, run), ...command.args]);
         // Who ends the first does not want the second.
         if (interruptedExitCode() !== null) return;

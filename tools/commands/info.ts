@@ -36,7 +36,7 @@ export function register(program: Command): void {
     .description(
       'Reads each capture once and reports its format, packets, bytes, times (UTC), rates, protocols, flows, ' +
         'fragments, VLANs, packets cut by the snap length, and which packets a tracker rejects and why. pcap, pcapng and prepared captures, plain or ' +
-        'compressed with gzip or zstd, are told by their content.',
+        'compressed with gzip or zstd, are recognised by their content.',
     )
     .argument('<capture...>', CAPTURE_ARGUMENT)
     .option(

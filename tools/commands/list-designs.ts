@@ -17,7 +17,10 @@ export function designList(): string {
           ? 'an established packet takes no ct_lock'
           : `an established packet takes ct_lock ${locks} ${locks === 1 ? 'time' : 'times'}`,
         `sweeps every ${traits.sweepIntervalMs / 1000} s`,
-        ...(traits.createsNarrowly ? ['prepares a connection before it takes ct_lock'] : []),
+        ...(traits.createsNarrowly && traits.shards === 0
+          ? ['prepares a connection before it takes ct_lock']
+          : []),
+        ...(traits.shards > 0 ? [`creates under the locks of up to ${traits.shards} shards`] : []),
         ...(DEFAULT_DESIGNS.includes(name) ? ['compared by default'] : []),
       ];
       return `${name}: ${facts.join(', ')}\n${names.length === 0 ? '' : `  presets: ${names.join(', ')}\n`}`;

@@ -1,6 +1,6 @@
 /** Loading the inputs of a matrix. A file of its own, because a session loads it, and nothing of what commands print. */
 import type { InputSpec } from '../bench/matrix-spec.js';
-import type { LoadedInput } from '../bench/replay-runner.js';
+import type { LoadedInput } from '../replay/packet-source.js';
 import { readingOf } from './capture-options.js';
 import { captureInput, editsOf, scenarioInput } from './replay-input.js';
 

@@ -6,7 +6,7 @@ import { predictSeries, workerRange, type PredictedPoint, type PredictedSeries }
 import { readResult } from '../result/result-file.js';
 import { printable } from '../text/escape.js';
 import { formatNs, formatRate, formatShare, NOT_MEASURED } from '../text/quantities.js';
-import { grid } from '../text/terminal-grid.js';
+import { grid, wrap } from '../text/terminal-grid.js';
 import { painter, wantsColour } from '../text/terminal-style.js';
 import { wholeNumber } from './option-values.js';
 
@@ -14,6 +14,7 @@ interface ModelFlags {
   readonly cores: { readonly first: number; readonly last: number } | readonly number[];
   readonly feed?: number;
   readonly packets: number;
+  readonly extrapolate?: boolean;
   readonly seed: number;
   readonly json?: boolean;
   readonly color?: boolean;
@@ -42,6 +43,10 @@ export function register(program: Command): void {
       'take times only from cases with at most this many workers, so that larger ones test the prediction',
       wholeNumber(1, 64, 'workers'),
     )
+    .option(
+      '--extrapolate',
+      'show also what is refused, without a band: the locks alone, with everything else as it was measured',
+    )
     .option('--packets <count>', 'packets per simulation', wholeNumber(1000, 1e8, 'packets'), 40_000)
     .option(
       '--seed <integer>',
@@ -58,20 +63,21 @@ export function register(program: Command): void {
     .action(async (path: string, flags: ModelFlags) => {
       const result = await readResult(path);
       const cores = result.environment.coresOnline ?? 1;
-      const series = measuredSeries(result, path).map((one) =>
-        predictSeries(one, {
+      const series = measuredSeries(result, path).map((measured) =>
+        predictSeries(measured, {
           workers:
             'first' in flags.cores ? workerRange(flags.cores.first, flags.cores.last, cores) : flags.cores,
           cores,
           feedUpTo: flags.feed ?? null,
           seed: flags.seed,
           packets: flags.packets,
+          extrapolate: flags.extrapolate,
         }),
       );
       if (flags.json === true) {
         process.stdout.write(`${JSON.stringify({ cores, seed: flags.seed, series }, null, 1)}\n`);
       } else {
-        process.stdout.write(series.map((one) => seriesText(one, cores, flags)).join('\n'));
+        process.stdout.write(series.map((each) => seriesText(each, cores, flags)).join('\n'));
       }
     });
   const cores = program.commands.at(-1)?.options.find((option) => option.long === '--cores');
@@ -82,33 +88,34 @@ function seriesText(series: PredictedSeries, cores: number, flags: ModelFlags): 
   const paint = painter(
     wantsColour(flags.color === false ? false : undefined, process.env, process.stdout.isTTY === true),
   );
+  const width = terminalWidth(process.env, process.stdout.columns);
   const table = grid(
     series.points,
     [
-      { head: 'workers', expendable: 0, cell: (one) => `${one.workers}` },
-      { head: 'predicted', expendable: 0, cell: (one) => formatRate(one.predicted?.pps) },
+      { head: 'workers', expendable: 0, cell: (point) => `${point.workers}` },
+      { head: 'predicted', expendable: 0, cell: (point) => formatRate(point.predicted?.pps) },
       { head: 'band', expendable: 0, cell: bandText },
-      { head: 'measured', expendable: 0, cell: (one) => formatRate(one.measured?.ppsOnCpu) },
+      { head: 'measured', expendable: 0, cell: (point) => formatRate(point.measured?.ppsOnCpu) },
       { head: 'error', expendable: 0, cell: errorText },
-      { head: 'lock wait', expendable: 0, cell: (one) => formatShare(one.predicted?.waitShare) },
-      { head: 'measured', expendable: 1, cell: (one) => formatShare(one.measured?.waitShare) },
+      { head: 'lock wait', expendable: 0, cell: (point) => formatShare(point.predicted?.waitShare) },
+      { head: 'measured', expendable: 1, cell: (point) => formatShare(point.measured?.waitShare) },
       {
         head: 'wait/packet',
         expendable: 3,
-        cell: (one) =>
-          one.predicted === null ? NOT_MEASURED : formatNs(Math.round(one.predicted.waitPerPacketNs)),
+        cell: (point) =>
+          point.predicted === null ? NOT_MEASURED : formatNs(Math.round(point.predicted.waitPerPacketNs)),
       },
-      { head: 'contended', expendable: 3, cell: (one) => formatShare(one.predicted?.contendedShare) },
-      { head: 'ct_lock held', expendable: 2, cell: (one) => formatShare(one.predicted?.ctUtilisation) },
-      { head: 'CPU wait', expendable: 2, cell: (one) => formatShare(one.measured?.cpuWaitShare) },
-      { head: 'times from', expendable: 4, cell: (one) => `w${one.fedFrom}` },
-      { head: 'note', align: 'left', expendable: 1, cell: (one) => kindText(one) },
+      { head: 'contended', expendable: 3, cell: (point) => formatShare(point.predicted?.contendedShare) },
+      { head: 'ct_lock held', expendable: 2, cell: (point) => formatShare(point.predicted?.ctUtilisation) },
+      { head: 'CPU wait', expendable: 2, cell: (point) => formatShare(point.measured?.cpuWaitShare) },
+      { head: 'times from', expendable: 4, cell: (point) => `w${point.fedFrom}` },
+      { head: 'note', align: 'left', expendable: 1, cell: (point) => kindText(point) },
     ],
-    terminalWidth(process.env, process.stdout.columns),
+    width,
     paint,
   );
   return (
-    `${paint('bold', `${printable(series.input)} · ${printable(series.design)}`)}\n${heldOutText(series)}\n${table}\n${refusedText(series)}` +
+    `${paint('bold', `${printable(series.input)} · ${printable(series.design)}`)}\n${heldOutText(series)}\n${table}\n${refusedText(series)}${restsOnText(series, width)}` +
     paint(
       'dim',
       `Predictions are for a core per thread, probed and timed as the times they come from were (probeCost in the result says what that adds); 'measured' leaves out the time that workers had no CPU (${cores} cores measured). A band is no confidence interval: it is as wide, per doubling of workers, as the worst held-out error.\n`,
@@ -139,6 +146,14 @@ function refusedText({ points }: PredictedSeries): string {
     .join('');
 }
 
+/** What predictions beyond the measurement rest on; ends with a newline, empty where there are none. */
+function restsOnText({ restsOn, points }: PredictedSeries, width: number): string {
+  const beyond = points.some(({ workers, fedFrom, predicted }) => predicted !== null && workers > fedFrom);
+  if (!beyond || restsOn.length === 0) return '';
+  const lines = restsOn.map((text) => `  ${wrap(text, Math.max(40, width) - 2, '  ')}\n`);
+  return `More workers than were measured rest on what was not measured here:\n${lines.join('')}`;
+}
+
 function percentText(share: number): string {
   return `${share >= 0 ? '+' : ''}${(share * 100).toFixed(1)} %`;
 }
@@ -147,15 +162,16 @@ function bandText({ band }: PredictedPoint): string {
   return band === null ? '' : `${formatRate(band.lowPps)} .. ${formatRate(band.highPps)}`;
 }
 
-function errorText(one: PredictedPoint): string {
-  if (one.error === null) return NOT_MEASURED;
-  return percentText(one.error);
+function errorText(point: PredictedPoint): string {
+  if (point.error === null) return NOT_MEASURED;
+  return percentText(point.error);
 }
 
-function kindText(one: PredictedPoint): string {
-  if (one.refused !== null) return 'refused';
-  if (!one.oversubscribed) return one.measured === null ? 'prediction' : '';
-  return one.measured === null ? 'prediction' : 'more workers than cores: no measurement of scaling';
+function kindText(point: PredictedPoint): string {
+  if (point.refused !== null)
+    return point.predicted === null ? 'refused' : 'locks alone: nothing bears it out';
+  if (!point.oversubscribed) return point.measured === null ? 'prediction' : '';
+  return point.measured === null ? 'prediction' : 'more workers than cores: no measurement of scaling';
 }
 
 function coreRange(text: string): ModelFlags['cores'] {

@@ -10,7 +10,7 @@ import {
   MUTEX_POLICIES,
   TOUCH_AHEAD_SETTINGS,
 } from '../../engine/host/run-memory.js';
-import { parseNumber } from '../synth/parameters.js';
+import { parseNumber } from '../text/quantities.js';
 import { notice } from './notices.js';
 import { UsageError } from './usage-error.js';
 

@@ -41,6 +41,8 @@ export interface Presentation {
   readonly name: string;
   /** Text between tables and files; ends with a newline. */
   readonly extra?: string;
+  /** What stands in place of tables and verdict: tables are then shown with --verbose only. Ends with a newline. */
+  readonly ending?: string;
 }
 
 /**
@@ -54,7 +56,7 @@ export function presentResult(result: Result, flags: ShowFlags, presentation: Pr
 async function present(
   result: Result,
   flags: ShowFlags,
-  { folder, name, extra = '' }: Presentation,
+  { folder, name, extra = '', ending }: Presentation,
 ): Promise<void> {
   const runs: Run[] = [{ label: folder ?? name, file: null, result }];
   const quiet = flags.quiet === true;
@@ -64,8 +66,10 @@ async function present(
   } else if (flags.stream === true) {
     process.stdout.write(`${JSON.stringify({ event: 'result', folder, result })}\n`);
   } else {
-    const detail = flags.verbose === true ? 'full' : 'brief';
-    process.stdout.write(renderTerminal(runs, { ...terminal, quiet, detail }));
+    const isVerbose = flags.verbose === true;
+    const detail = isVerbose ? 'full' : 'brief';
+    const problemsOnly = quiet || (ending !== undefined && !isVerbose);
+    process.stdout.write(renderTerminal(runs, { ...terminal, quiet: problemsOnly, detail }));
     if (!quiet && extra !== '') process.stdout.write(`\n${extra}`);
   }
   setExitCode(result);
@@ -75,7 +79,7 @@ async function present(
   }
   if (flags.json === true || flags.stream === true || quiet) return;
   if (folder !== null) process.stdout.write(`\nResult: ${folder}\n`);
-  process.stdout.write(renderVerdict(verdictSentences(runs), terminal));
+  process.stdout.write(ending ?? renderVerdict(verdictSentences(runs), terminal));
 }
 
 /** The exit code of a command that measured: 1 for a result that failed its audit, that of the signal for one that was cut short. */

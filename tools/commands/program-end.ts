@@ -3,7 +3,7 @@
  *
  * A pipe takes what fits, and the rest is written as its reader goes on: an exit before that cuts it off. So the last thing is to wait
  * for standard output. Whatever else ends the program, an exit somewhere inside, a signal, nothing left to wait for, a reader
- * that is gone, is told on standard error, written at once, and in the exit code.
+ * that is gone, is reported on standard error, written at once, and in the exit code.
  */
 import { writeSync } from 'node:fs';
 
@@ -154,7 +154,7 @@ export async function endProgram(
   if (error !== null && error !== '') process.stderr.write(`${error}\n`);
   if (error !== null) process.exitCode = code;
   await Promise.all([written(process.stdout), written(process.stderr)]);
-  // A write that failed is told by the listener above, which ends the program; it is called a moment later.
+  // A write that failed is reported by the listener above, which ends the program; it is called a moment later.
   await new Promise((resolve) => setImmediate(resolve));
   if (outputEnds) await new Promise<never>(() => {});
   const exitCode = Number(process.exitCode ?? 0);

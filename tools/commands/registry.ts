@@ -10,6 +10,7 @@ export interface CommandModule {
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   replay: () => import('./replay.js'),
   bench: () => import('./bench.js'),
+  advise: () => import('./advise.js'),
   'ovs-benchmark': () => import('./ovs-benchmark.js'),
   synth: () => import('./synth.js'),
   info: () => import('./info.js'),

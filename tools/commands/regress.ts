@@ -78,7 +78,7 @@ export function register(program: Command, argv: readonly string[]): void {
     )
     .option(
       '--inconclusive <policy>',
-      'what an inconclusive check does to the exit code: tell (98), fail (99) or pass (0); it is told in any case',
+      'what an inconclusive check does to the exit code: tell (98), fail (99) or pass (0); it is printed in any case',
       oneOf(INCONCLUSIVE_POLICIES),
       'tell' as const,
     )

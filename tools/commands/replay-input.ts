@@ -8,29 +8,20 @@ import { isRepeatable } from '../captures/capture-files.js';
 import { CaptureError, type CaptureReading } from '../captures/reader.js';
 import type { ParameterValue } from '../synth/parameters.js';
 import { openScenario } from '../synth/registry.js';
-import type { SuggestedConfig } from '../synth/scenario.js';
 import { PlanError, type ReplayPlan } from '../replay/replay-plan.js';
-import type { StagedTraffic } from '../replay/staging.js';
-import type { CaptureFacts } from '../replay/traffic.js';
+import { loadSource } from '../replay/load-source.js';
+import { AS_IT_IS, type LoadedInput, type PacketEdits } from '../replay/packet-source.js';
+import type { CaptureFacts } from '../replay/read-ranges.js';
 import { givenStore, type StoreSize } from '../replay/store-size.js';
-import { AS_IT_IS, loadTraffic, type EditsAsGiven, type ReplayTraffic } from '../replay/traffic-source.js';
 import type { Input, InputFile } from '../result/schema.js';
 import { parseIpMap } from '../rewrite/ip-map.js';
 import { filesOf, readingOf, warnOf } from './capture-options.js';
-
-/** Traffic and its description. */
-export interface ReplayInput<T extends ReplayTraffic = StagedTraffic> {
-  readonly traffic: T;
-  readonly input: Input;
-  /** Configuration that a scenario wants; null for captures. */
-  readonly suggested: SuggestedConfig | null;
-}
 
 /** What of the input is replayed, and how much of it is kept in memory. */
 export interface InputOptions {
   /** Packets to stop after; null = all. */
   readonly limit: number | null;
-  readonly edits: EditsAsGiven;
+  readonly edits: PacketEdits;
   /** What is kept in memory, and how what is larger is streamed. */
   readonly store: StoreSize;
   /** How captures are read; absent = an error at a cut, and odd records are read as libpcap does. */
@@ -41,7 +32,7 @@ export interface InputOptions {
  * Reads the input that a plan names, as the plan wants it.
  * @throws CaptureError, ScenarioError, EmptyTrafficError, UnrepeatableTrafficError
  */
-export async function loadInput(plan: ReplayPlan, store: StoreSize): Promise<ReplayInput<ReplayTraffic>> {
+export async function loadInput(plan: ReplayPlan, store: StoreSize): Promise<LoadedInput> {
   const { input, limit, seed } = plan;
   const options: InputOptions = { limit, edits: editsOf(plan), store };
   if (input === null) throw new PlanError('the plan names no input: neither captures nor a scenario');
@@ -60,7 +51,7 @@ export type AskedEdits = {
  * The edits as reading takes them.
  * @throws RangeError for a map of addresses that is none
  */
-export function editsOf(asked: AskedEdits): EditsAsGiven {
+export function editsOf(asked: AskedEdits): PacketEdits {
   const { filter = null, srcipmap = null, dstipmap = null, snaplen = null, maxGapMs = null } = asked;
   return {
     filter,
@@ -81,11 +72,11 @@ export async function captureInput(
   names: readonly string[],
   limit: number | null,
   reading: CaptureReading = {},
-  edits: EditsAsGiven = AS_IT_IS,
-): Promise<ReplayInput> {
+  edits: PacketEdits = AS_IT_IS,
+): Promise<LoadedInput> {
   const files = filesOf(names);
   requireRepeatable(files);
-  return (await loadCaptures(files, { ...keepAll(limit), reading, edits })) as ReplayInput;
+  return loadCaptures(files, { ...keepAll(limit), reading, edits });
 }
 
 /**
@@ -111,9 +102,9 @@ export async function scenarioInput(
   given: Readonly<Record<string, ParameterValue | undefined>>,
   seed: number,
   limit: number | null,
-  edits: EditsAsGiven = AS_IT_IS,
-): Promise<ReplayInput> {
-  return (await loadScenario(name, given, seed, { ...keepAll(limit), edits })) as ReplayInput;
+  edits: PacketEdits = AS_IT_IS,
+): Promise<LoadedInput> {
+  return loadScenario(name, given, seed, { ...keepAll(limit), edits });
 }
 
 function keepAll(limit: number | null): InputOptions {
@@ -121,17 +112,17 @@ function keepAll(limit: number | null): InputOptions {
 }
 
 /**
- * Reads captures; those that do not fit the store are left to be streamed. What is odd about them is told on standard error, and kept
+ * Reads captures; those that do not fit the store are left to be streamed. What is odd about them is written to standard error, and kept
  * in the description.
  * @throws CaptureError, EmptyTrafficError, UnrepeatableTrafficError
  */
 async function loadCaptures(
   files: readonly string[],
   { limit, edits, store, reading = {} }: InputOptions,
-): Promise<ReplayInput<ReplayTraffic>> {
+): Promise<LoadedInput> {
   const facts: CaptureFacts[] = [];
   const origin = { type: 'capture', files, reading } as const;
-  const traffic = await loadTraffic({ origin, edits, limit }, store, (each) => facts.push(each));
+  const traffic = await loadSource({ origin, edits, limit }, store, (each) => facts.push(each));
   const described: InputFile[] = [];
   // Facts come in the order of the files; a limit may have left the last ones unread.
   for (const [index, file] of files.entries()) described.push(await describeFile(file, facts[index] ?? null));
@@ -160,10 +151,10 @@ async function loadScenario(
   given: Readonly<Record<string, ParameterValue | undefined>>,
   seed: number,
   { limit, edits, store }: InputOptions,
-): Promise<ReplayInput<ReplayTraffic>> {
+): Promise<LoadedInput> {
   const opened = openScenario(name, given, seed);
   const origin = { type: 'scenario', name, parameters: given, seed } as const;
-  const traffic = await loadTraffic({ origin, edits, limit }, store);
+  const traffic = await loadSource({ origin, edits, limit }, store);
   const parameters = opened.parameters.toObject();
   return {
     traffic,
@@ -180,7 +171,7 @@ async function loadScenario(
 }
 
 /** The edits as the result keeps them: those that were asked for. */
-function editsText(edits: EditsAsGiven, limit: number | null): NonNullable<Input['edits']> {
+function editsText(edits: PacketEdits, limit: number | null): NonNullable<Input['edits']> {
   const given = Object.entries({ ...edits, limit }).filter(
     ([, value]) => value !== null && value !== undefined,
   );

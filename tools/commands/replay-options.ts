@@ -87,14 +87,26 @@ const SEARCH_STEP_MS = 1000;
 
 /** Adds the options to a command. */
 export function addReplayOptions(command: Command): void {
+  addWorkersOption(command);
+  addRateOptions(command);
+  addRunOptions(command);
+  addEngineOptions(command);
+  command.addOption(buildOption()).option('--bare', 'as --build bare');
+  addSeedOptions(command);
+}
+
+/** Adds how many threads run packets. */
+export function addWorkersOption(command: Command): void {
   command.option(
     '--workers <count>',
     'worker threads, 1 to 64',
     wholeNumber(1, 64, 'workers'),
     DEFAULT_PLAN.workers,
   );
-  addRateOptions(command);
-  addRunOptions(command);
+}
+
+/** Adds how the engine is fed, and its settings. */
+export function addEngineOptions(command: Command): void {
   command
     .option(
       '--batch <packets>',
@@ -109,9 +121,12 @@ export function addReplayOptions(command: Command): void {
       memorySize(1, 3072),
     )
     .addOption(mutexOption())
-    .addOption(touchAheadOption())
-    .addOption(buildOption())
-    .option('--bare', 'as --build bare')
+    .addOption(touchAheadOption());
+}
+
+/** Adds where threads run, and what is drawn by chance. */
+export function addSeedOptions(command: Command): void {
+  command
     .option('--pin', 'pin each thread to a CPU')
     .option(
       '--seed <integer>',
@@ -123,6 +138,29 @@ export function addReplayOptions(command: Command): void {
 
 /** Adds how fast packets go, one rate for the run; the same in every command that replays. */
 export function addRateOptions(command: Command): void {
+  addGivenRateOptions(command);
+  command
+    .option('--topspeed', 'as fast as possible (default)')
+    .option(
+      '--profile <points>',
+      'rate over time, TIME:RATE joined by commas: 0s:10k,30s:100k,60s:1M',
+      checked(parseProfile),
+    )
+    .option(
+      '--profile-shape <shape>',
+      'between the points of --profile: linear or step',
+      oneOf(['linear', 'step'] as const),
+      'linear' as const,
+    )
+    .option(
+      '--burst <packets>',
+      'packets that leave together, at the mean rate of --pps or --profile',
+      wholeNumber(1, 1e6, 'packets'),
+    );
+}
+
+/** Adds the rates that can be asked for. */
+export function addGivenRateOptions(command: Command): void {
   command
     .addOption(
       new Option(
@@ -140,23 +178,6 @@ export function addRateOptions(command: Command): void {
       new Option('--multiplier <factor>', 'capture timing, this many times faster; below 1 slower').argParser(
         positiveNumber('times the capture speed', 1e9),
       ),
-    )
-    .option('--topspeed', 'as fast as possible (default)')
-    .option(
-      '--profile <points>',
-      'rate over time, TIME:RATE joined by commas: 0s:10k,30s:100k,60s:1M',
-      checked(parseProfile),
-    )
-    .option(
-      '--profile-shape <shape>',
-      'between the points of --profile: linear or step',
-      oneOf(['linear', 'step'] as const),
-      'linear' as const,
-    )
-    .option(
-      '--burst <packets>',
-      'packets that leave together, at the mean rate of --pps or --profile',
-      wholeNumber(1, 1e6, 'packets'),
     );
 }
 

@@ -153,7 +153,7 @@ export function addScenarioOptions(command: Command, argv: readonly string[]): r
 }
 
 /** The plan that captures or a scenario and the flags make. */
-function newPlan(
+export function newPlan(
   captures: readonly string[],
   flags: ReplayCommandFlags,
   parameters: readonly ParameterSpec[],
@@ -205,7 +205,7 @@ export function storeOf(plan: ReplayPlan, designs: readonly DesignChoice[]): Sto
   return defaultStore(
     systemFiles,
     designs.map(({ design }) => loadEngine(design, flavourOf(plan)).constants),
-    { workers: plan.workers, maxConns: connLimitOf(plan), nat: configRewrites(plan.config).nat },
+    { workers: plan.workers, maxConns: connLimitOf(plan), nat: configRewrites(plan.config) },
   );
 }
 

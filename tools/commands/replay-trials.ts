@@ -6,12 +6,14 @@
 import { designLabel, resolveDesigns } from '../../engine/host/designs.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
+import type { IsCompared } from '../bench/metrics.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import { isRepeatable } from '../captures/capture-files.js';
+import { isStreamed, type PacketSource } from '../replay/packet-source.js';
 import { plannedRun } from '../replay/planned-run.js';
-import { loopCount, type ReplayPlan } from '../replay/replay-plan.js';
+import { loopCount } from '../replay/plan-loops.js';
+import type { ReplayPlan } from '../replay/replay-plan.js';
 import type { SessionRequest } from '../replay/session.js';
-import { isStreamed, type ReplayTraffic } from '../replay/traffic-source.js';
 import { sessionEntry } from './bench-matrix.js';
 import { loadInput as loadMatrixInput } from './matrix-input.js';
 import { MatrixProgress, StopOnSignal } from './matrix-progress.js';
@@ -30,7 +32,7 @@ export interface TrialsQuestion {
   readonly flags: ReplayCommandFlags;
   readonly plan: ReplayPlan;
   readonly designs: number;
-  readonly traffic: ReplayTraffic;
+  readonly traffic: PacketSource;
 }
 
 /**
@@ -68,21 +70,26 @@ export function trialsOf({ flags, plan, designs, traffic }: TrialsQuestion): num
 }
 
 /** How long one run of a design takes, as far as that can be said beforehand. */
-function lengthNs(traffic: ReplayTraffic, plan: ReplayPlan): number {
+function lengthNs(traffic: PacketSource, plan: ReplayPlan): number {
   const planned = plannedRun(traffic, plan);
   if (planned !== null) return planned.durationNs;
   const byPackets = ((traffic.packets * loopCount(plan)) / ASSUMED_PPS) * 1e9;
   return Math.min(byPackets, plan.durationMs === null ? Number.POSITIVE_INFINITY : plan.durationMs * 1e6);
 }
 
-/** What trials need beside a session: how many, and whether to say nothing of their progress. */
-export interface TrialsRequest extends SessionRequest {
+/** What trials are of, and how many. */
+export interface TrialsRequest extends Pick<SessionRequest, 'input' | 'commandLine'> {
+  /** One for each rate, alike in everything that decides what traffic is read; the result has the last as its configuration. */
+  readonly plans: readonly [ReplayPlan, ...ReplayPlan[]];
   readonly trials: number;
+  /** Whether to say nothing of their progress. */
   readonly quiet: boolean;
+  /** What designs are compared by; absent = what every matrix compares. */
+  readonly isCompared?: IsCompared;
 }
 
 /**
- * Runs the trials. The traffic of the request only says what is to be run: each round reads it anew in its process.
+ * Runs the trials: each round reads the traffic of the plans anew, in its process.
  * @throws SessionError when a round fails, or after the first when no design tracked a packet of the traffic
  */
 export async function runTrials(request: TrialsRequest): Promise<MatrixResult> {
@@ -97,9 +104,10 @@ export async function runTrials(request: TrialsRequest): Promise<MatrixResult> {
       resume: false,
       load: loadMatrixInput,
       sessionEntry: sessionEntry(),
-      sessionArgs: [REPLAY_SESSION, JSON.stringify(request.plan)],
+      sessionArgs: [REPLAY_SESSION, JSON.stringify(request.plans)],
       commandLine: request.commandLine,
-      configuration: JSON.parse(JSON.stringify(request.plan)) as MatrixResult['configuration'],
+      configuration: JSON.parse(JSON.stringify(request.plans.at(-1))) as MatrixResult['configuration'],
+      ...(request.isCompared === undefined ? {} : { isCompared: request.isCompared }),
       hooks: { isInterrupted: () => stop.requested, onTrial: progress.onTrial },
       onMeasured: new ShortRunNotice(!request.quiet, () => progress.finish()).onMeasured,
     });
@@ -109,8 +117,9 @@ export async function runTrials(request: TrialsRequest): Promise<MatrixResult> {
   }
 }
 
-/** The trials as a matrix of one group: one session a trial. */
-function trialsSpec({ input, plan, trials }: TrialsRequest): MatrixSpec {
+/** The trials as a matrix of a group for each plan: one session a trial. */
+function trialsSpec({ input, plans, trials }: TrialsRequest): MatrixSpec {
+  const [plan] = plans;
   const { latency } = plan;
   const spec = checkMatrix(
     {
@@ -131,5 +140,5 @@ function trialsSpec({ input, plan, trials }: TrialsRequest): MatrixSpec {
     },
     'replay',
   );
-  return { ...spec, rates: [plan.pacing] };
+  return { ...spec, rates: plans.map(({ pacing }) => pacing) };
 }

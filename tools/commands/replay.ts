@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { resolveDesigns } from '../../engine/host/designs.js';
 import { regularFileBytes } from '../captures/capture-files.js';
+import type { PacketSource } from '../replay/packet-source.js';
 import { plannedRun, plannedText } from '../replay/planned-run.js';
 import type { ReplayPlan } from '../replay/replay-plan.js';
 import { threadCount } from '../replay/run-control.js';
 import { runSession, type RunPurpose, type SessionHooks, type SessionRequest } from '../replay/session.js';
-import { storeBytesOf } from '../replay/staging.js';
 import { dropThreadsAhead, startThreadsAhead } from '../replay/thread-pool.js';
-import { isStreamed, type ReplayTraffic } from '../replay/traffic-source.js';
+import type { StoreSize } from '../replay/store-size.js';
 import { dropEmptyFolder, prepareOutFolder } from '../report/out-folder.js';
 import { rejectedInputText } from '../result/rejected-input.js';
 import type { Result } from '../result/schema.js';
@@ -57,26 +57,30 @@ export async function measureReplay(
   const store = storeOf(asked, designs);
   try {
     if (isLargeInput(asked)) startThreadsAhead(threadCount(asked, false));
-    const loaded = await loadInput(asked, store);
-    const { traffic, input } = loaded;
-    // A store that nobody gave the size of is what it came to.
-    const plan: ReplayPlan = { ...asked, store: asked.store ?? Math.ceil(takenBytes(traffic) / 1024 ** 2) };
-    lookAtChecksums(loaded, plan.config, flags.quiet === true);
+    const { traffic, input, plan } = await readTraffic(asked, store, flags.quiet === true);
     const trials = trialsOf({ flags, plan, designs: designs.length, traffic });
     if (plan.search === null && flags.quiet !== true) announce(traffic, plan, designs.length, trials);
-    const request = { traffic, input, plan, commandLine: argv };
+    const quiet = flags.quiet === true || flags.json === true;
     return trials === 1
-      ? await runOnce(request, flags)
-      : await runTrials({ ...request, trials, quiet: flags.quiet === true || flags.json === true });
+      ? await runOnce({ traffic, input, plan, commandLine: argv }, flags)
+      : await runTrials({ input, plans: [plan], commandLine: argv, trials, quiet });
   } catch (error) {
     await dropThreadsAhead();
     throw error;
   }
 }
 
-/** Bytes of memory that the traffic takes. */
-function takenBytes(traffic: ReplayTraffic): number {
-  return isStreamed(traffic) ? traffic.storeBytes : storeBytesOf(traffic.frameBytes, traffic.packets);
+/** The traffic of a plan, and the plan with the store that it came to where nobody gave its size. */
+export async function readTraffic(
+  asked: ReplayPlan,
+  store: StoreSize,
+  quiet: boolean,
+): Promise<Pick<SessionRequest, 'traffic' | 'input' | 'plan'>> {
+  const loaded = await loadInput(asked, store);
+  const { traffic, input } = loaded;
+  lookAtChecksums(loaded, asked.config, quiet);
+  const plan: ReplayPlan = { ...asked, store: asked.store ?? Math.ceil(traffic.storeBytes / 1024 ** 2) };
+  return { traffic, input, plan };
 }
 
 /** Each design once in this process, or the search for the highest rate. */
@@ -114,7 +118,7 @@ const RUN_WORDS: Readonly<Record<RunPurpose, string>> = {
 };
 
 /** Says on standard error how long a paced run will take: a capture may have pauses of hours in it. */
-function announce(traffic: ReplayTraffic, plan: ReplayPlan, designs: number, trials: number): void {
+function announce(traffic: PacketSource, plan: ReplayPlan, designs: number, trials: number): void {
   const text = plannedText(plannedRun(traffic, plan), designs);
   if (text !== null) process.stderr.write(`${text}${trials === 1 ? '' : `, ${trials} times`}\n`);
 }
@@ -138,7 +142,7 @@ async function present(result: Result, flags: ReplayCommandFlags): Promise<void>
 }
 
 /** `results/20261124-083000-office`: names sort by time and say what was run. */
-function freshFolder(name: string, now: Date): string {
+export function freshFolder(name: string, now: Date): string {
   const stamp = now.toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
   const words = name.replaceAll(/[^A-Za-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '');
   return join('results', `${stamp}-${words.slice(0, 40)}-${process.pid}`);

@@ -7,6 +7,7 @@ import type { ReportFormat } from '../report/formats.js';
 import { writeAtomically } from '../result/result-file.js';
 import { loadRuns, type Run } from '../result/runs.js';
 import { renderTerminal } from '../report/terminal.js';
+import { renderAdvice } from '../report/terminal-advice.js';
 import { renderVerdict } from '../report/terminal-verdict.js';
 import { verdictSentences } from '../report/verdict-evidence.js';
 import { terminalOf } from './present-result.js';
@@ -70,7 +71,11 @@ async function report(paths: string[], flags: ReportFlags): Promise<void> {
 /** The table as wide as the terminal is, in its colours where it has any. */
 function terminalTable(runs: readonly Run[], flags: ReportFlags): string {
   const terminal = terminalOf(flags);
-  return renderTerminal(runs, terminal) + renderVerdict(verdictSentences(runs), terminal);
+  return (
+    renderTerminal(runs, terminal) +
+    renderVerdict(verdictSentences(runs), terminal) +
+    renderAdvice(runs, terminal)
+  );
 }
 
 function chosenFormats(names: string): readonly ReportFormat[] {

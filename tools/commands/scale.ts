@@ -216,7 +216,7 @@ function textOf(
   const { width, colour } = terminalOf(flags);
   const paint = painter(colour);
   const blocks = fits.map(({ scaling, fit, notes }) => {
-    const one = scaling.points.find((point) => point.workers === 1 && point.measured)?.pps ?? null;
+    const single = scaling.points.find((point) => point.workers === 1 && point.measured)?.pps ?? null;
     const builds = `throughput: ${scaling.build ?? 'bare'} build, packets ${scaling.timed === true ? 'timed' : 'not timed'}`;
     const table = grid<ScalingPoint>(
       scaling.points,
@@ -234,7 +234,7 @@ function textOf(
           head: 'speed-up',
           expendable: 0,
           cell: (point) =>
-            one === null || typeof point.pps !== 'number' ? '' : formatRatio(point.pps / one),
+            single === null || typeof point.pps !== 'number' ? '' : formatRatio(point.pps / single),
         },
         { head: 'lock wait', expendable: 1, cell: (point) => formatShare(point.lockWaitShare) },
         { head: 'what it is', align: 'left', expendable: 0, cell: (point) => kindOf(point, cores) },

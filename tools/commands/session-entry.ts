@@ -5,7 +5,14 @@ import { makePlan } from '../replay/replay-plan.js';
 import { loadInput } from './matrix-input.js';
 import { REPLAY_SESSION, ReplayTrialRunner } from './replay-trial-runner.js';
 
-const [kind, plan = ''] = process.argv.slice(2);
+const [kind, plans = ''] = process.argv.slice(2);
 if (kind === REPLAY_SESSION)
-  serveSession((spec, machine) => new ReplayTrialRunner(spec, machine, makePlan(JSON.parse(plan))));
+  serveSession(
+    (spec, machine) =>
+      new ReplayTrialRunner(
+        spec,
+        machine,
+        (JSON.parse(plans) as unknown[]).map((plan) => makePlan(plan)),
+      ),
+  );
 else serveSession((spec, machine) => new ReplayCellRunner(spec, loadInput, machine));

@@ -6,7 +6,7 @@ import { notice } from './notices.js';
 export class ShortRunNotice {
   readonly #enabled: boolean;
   readonly #clearLine: () => void;
-  readonly #told = new Set<string>();
+  readonly #noticed = new Set<string>();
   #seen = 0;
 
   /** @param clearLine takes away a line of progress that is shown */
@@ -22,8 +22,8 @@ export class ShortRunNotice {
     if (!this.#enabled) return;
     for (const { input, warnings } of added) {
       const found = warnings?.find(({ code }) => code === 'too-short');
-      if (found === undefined || this.#told.has(input.name)) continue;
-      this.#told.add(input.name);
+      if (found === undefined || this.#noticed.has(input.name)) continue;
+      this.#noticed.add(input.name);
       this.#clearLine();
       notice(
         `${input.name}: ${found.text}. ${found.advice ?? ''} Ctrl-C ends this and keeps what was measured.`,

@@ -25,7 +25,7 @@ export function checksumConfig(config: TrackerConfig, { checksums }: ChecksumCho
   return { ...config, entries: { ...entries, switches: { ...entries.switches, checksumsIgnored: true } } };
 }
 
-/** Whether the tracker is told not to look at checksums. */
+/** Whether the tracker does not look at checksums. */
 export function ignoresChecksums({ entries }: TrackerConfig): boolean {
   return entries.switches?.checksumsIgnored === true;
 }

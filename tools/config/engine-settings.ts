@@ -26,7 +26,7 @@ export function presetOf(
 
 /**
  * Settings of an engine for one design, configuration and seed.
- * @throws EngineError for a preset that the design has not
+ * @throws EngineError for a preset that the design does not have
  */
 export function engineSettings(
   { presets }: Pick<EngineModule, 'presets'>,

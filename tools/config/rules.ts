@@ -15,6 +15,8 @@ export interface PacketToChoose {
   readonly worker: number;
   /** Length on the wire where the frame was cut; absent = the frame's. */
   readonly wireBytes?: number | undefined;
+  /** What `dissect` finds in it; absent = it is looked for here. */
+  readonly headers?: Dissection;
 }
 
 /** The distinct requests of a configuration, and which of them a packet makes. */
@@ -52,15 +54,15 @@ export function createRules(config: TrackerConfig): PacketRules {
   const policies = policyIds(entries);
   const requests: ExecRequest[] = [];
   const known = new Map<string, number>();
-  const layers = emptyDissection();
+  const located = emptyDissection();
   const uniform =
     entries.rules === undefined && (entries.zone === undefined || typeof entries.zone === 'number');
   return {
     requests,
     uniform,
-    choose({ frame, worker, wireBytes }) {
+    choose({ frame, worker, wireBytes, headers: layers = located }) {
       if (uniform && requests.length > 0) return 0;
-      dissect(frame, layers, wireBytes);
+      if (layers === located) dissect(frame, located, wireBytes);
       const packetZone = zoneOf(frame, layers, worker);
       const ruleIndex = matches.findIndex((test) => test(frame, layers, packetZone));
       const rule = rules[ruleIndex];

@@ -1,7 +1,6 @@
 /** The configuration file: what may stand in it. docs/config.md explains every key; docs/schema/config.schema.json is made from here. */
 import { z } from 'zod';
 import { TIMEOUT_ATTRIBUTES } from '../../engine/host/timeout-attributes.js';
-import { maskedSchema } from './masked.js';
 import { strictObject } from './strict-object.js';
 
 const zoneNumber = z.int().min(0).max(65535);
@@ -39,6 +38,21 @@ const natSchema = z.discriminatedUnion('type', [
     addrMax: z.string().min(1).optional().describe('Highest address; default: addr.'),
     port: ports.optional().describe('Default: the windows around the original port.'),
   }),
+]);
+
+/** A number, or text for one: decimal, or hexadecimal behind 0x. Large numbers in YAML arrive as text. */
+const wholeNumber = z.union([z.int().min(0), z.string().regex(/^(0x[0-9a-fA-F]+|\d+)$/, 'is no number')]);
+
+/** A value, `value/mask`, or both by name. */
+const maskedSchema = z.union([
+  wholeNumber,
+  z
+    .string()
+    .regex(
+      /^(0x[0-9a-fA-F]+|\d+)\/(0x[0-9a-fA-F]+|\d+)$/,
+      'is no number or VALUE/MASK, decimal or behind 0x hexadecimal',
+    ),
+  strictObject({ value: wholeNumber, mask: wholeNumber.optional() }),
 ]);
 
 const helperName = z.enum(['ftp', 'tftp']);
@@ -177,6 +191,7 @@ export const configSchema = strictObject({
 /** A configuration as it stands in the file. */
 export type ConfigFile = z.infer<typeof configSchema>;
 export type RuleEntry = z.infer<typeof ruleSchema>;
+export type MaskedEntry = z.infer<typeof maskedSchema>;
 export type MatchEntry = z.infer<typeof matchSchema>;
 
 /** JSON schema (draft 2020-12) of the configuration file. */

@@ -3,7 +3,7 @@ import type { ConformRun, OutputPacket } from './conform-run.js';
 import { entryKey, tupleText, type DumpEntry } from './dump-parse.js';
 
 /**
- * What can differ: which packets came out, the verdict, the bytes, whether the packet is IP at all, or a connection in the table
+ * What can differ: which packets came out, the ct_state, the bytes, whether the packet is IP at all, or a connection in the table
  * at the end.
  */
 export type DifferenceKind = 'outputs' | 'state' | 'frame' | 'layers' | 'table';

@@ -8,7 +8,7 @@ export class OvsNotInstalledError extends Error {
   }
 }
 
-/** Open vSwitch is there, but did not do as it was told: start, configure, answer or forward. */
+/** Open vSwitch is there, but did not start, configure, answer or forward as asked. */
 export class OvsFailedError extends Error {
   constructor(what: string, options?: { cause?: unknown }) {
     super(what, options);

@@ -26,7 +26,10 @@ export function explainDifferences(
   const candidates = DELIBERATE_DIFFERENCES.filter((each) => concerns(each, version));
   let left = [...differences];
   const found = new Map<string, { explanation: string; known: readonly string[] }>();
-  const explain = (by: readonly DeliberateDifference[], isExplained: (one: Difference) => boolean): void => {
+  const explain = (
+    by: readonly DeliberateDifference[],
+    isExplained: (difference: Difference) => boolean,
+  ): void => {
     const explanation = by.map(({ text }) => text).join('; together with ');
     const known = by.map(({ id }) => id);
     for (const each of left.filter(isExplained)) found.set(each.place, { explanation, known });
@@ -38,12 +41,13 @@ export function explainDifferences(
     const remaining = new Set(rerun(switches).differences.map(({ place }) => place));
     explain(by, ({ place }) => !remaining.has(place));
   };
-  for (const one of candidates) if (one.applies !== undefined) explain([one], one.applies);
+  for (const candidate of candidates)
+    if (candidate.applies !== undefined) explain([candidate], candidate.applies);
   const followed = candidates.filter((each) => each.switches !== undefined);
-  for (const one of followed) explainByRun([one]);
+  for (const entry of followed) explainByRun([entry]);
   // What two of them bring about together is gone only with both.
-  for (const [index, one] of followed.entries()) {
-    for (const other of followed.slice(index + 1)) explainByRun([one, other]);
+  for (const [index, entry] of followed.entries()) {
+    for (const other of followed.slice(index + 1)) explainByRun([entry, other]);
   }
   return differences.map((each) => ({
     ...each,

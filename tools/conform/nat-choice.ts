@@ -8,7 +8,7 @@ import type { PacketOutcome } from './conform-run.js';
  * choose differently, and so would one tracker twice. Where Open vSwitch has translated a new connection, ours is
  * asked for the very tuple that the switch chose: it has to find it free. Where the switch found none, ours is asked
  * for the whole range, and has to find none either. A choice outside the range is not taken over, and so shows.
- * What has no ports is told by its address alone.
+ * What has no ports is known by its address alone.
  */
 export function takeChoice(request: ExecRequest, packetIndex: number, there: PacketOutcome): ExecRequest {
   const { nat } = request;

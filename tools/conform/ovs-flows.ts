@@ -1,6 +1,7 @@
 import type { ExecRequest, NatRequest } from '../../engine/host/exec-params.js';
+import { STATE_BITS } from '../../engine/host/state-text.js';
 import { ConformSetupError } from './conform-error.js';
-import { CT_STATE_BITS, TRACKED_STATES } from './ct-state.js';
+import { TRACKED_STATES } from './ct-state.js';
 import { requestMac } from './frame-number.js';
 
 /** Ethertype of the frames that mark the end of a packet's output (IEEE 802, local experimental 1). */
@@ -51,9 +52,9 @@ export function requestsToFlows(requests: readonly ExecRequest[]): string[] {
     ...requests.flatMap((request, index) => requestFlows(request, index)),
   ];
   for (const bits of TRACKED_STATES) {
-    const match = CT_STATE_BITS.map(
-      (name, index) => `${(bits & (1 << index)) === 0 ? '-' : '+'}${name}`,
-    ).join('');
+    const match = STATE_BITS.map((name, index) => `${(bits & (1 << index)) === 0 ? '-' : '+'}${name}`).join(
+      '',
+    );
     const actions = `output:${statePort(bits).number},output:${LOG_PORT.number}`;
     flows.push(`table=${STATE_TABLE},priority=10,ct_state=${match},actions=${actions}`);
   }

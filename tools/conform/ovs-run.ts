@@ -2,11 +2,12 @@ import { openSync, readSync, closeSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { stateText } from '../../engine/host/state-text.js';
 import { FIRST_PACKET_MS } from '../oracle/capture-run.js';
 import { OvsFailedError } from './conform-error.js';
 import type { ConformInput, InputPacket } from './conform-input.js';
 import { NOT_IP, type ConformRun, type OutputPacket, type PacketOutcome } from './conform-run.js';
-import { formatCtState, TRACKED_STATES } from './ct-state.js';
+import { TRACKED_STATES } from './ct-state.js';
 import { parseConntrackDump } from './dump-parse.js';
 import {
   INPUT_PORT,
@@ -185,7 +186,7 @@ function collect(
   const tracked = new Map<number, { state: string; frame: Uint8Array }>();
   for (const bits of TRACKED_STATES) {
     for (const frame of readPcapFrames(portCapture(sandbox, statePort(bits).name))) {
-      tracked.set(packetIndexOf(frame), { state: formatCtState(bits), frame });
+      tracked.set(packetIndexOf(frame), { state: stateText(bits), frame });
     }
   }
   const [unexpected] = readPcapFrames(portCapture(sandbox, UNEXPECTED_PORT.name));

@@ -91,7 +91,7 @@ export class OvsSandbox {
     ]);
   }
 
-  /** Replaces nothing, adds the flows of a text file to a bridge. @throws OvsFailedError */
+  /** Adds the flows of a text file to those of a bridge. @throws OvsFailedError */
   async addFlows(bridge: string, file: string): Promise<void> {
     await this.#run(this.#programs.ofctl, ['add-flows', `unix:${this.#path(`${bridge}.mgmt`)}`, file]);
   }
@@ -194,14 +194,14 @@ export class OvsSandbox {
 
   /** Adds what the daemons said, since their directory is about to go. */
   #describe(error: unknown): Error {
-    const said = ['ovsdb-server', 'ovs-vswitchd']
+    const logged = ['ovsdb-server', 'ovs-vswitchd']
       .flatMap((name) => [this.#path(`${name}.err`), this.#path(`${name}.log`)])
       .map((path) =>
         existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').slice(-3).join('; ') : '',
       )
       .filter((text) => text !== '');
     const reason = error instanceof Error ? error.message : String(error);
-    return new OvsFailedError(`Open vSwitch did not start: ${[reason, ...said].join(' | ')}`, {
+    return new OvsFailedError(`Open vSwitch did not start: ${[reason, ...logged].join(' | ')}`, {
       cause: error,
     });
   }
@@ -246,7 +246,7 @@ function accepts(path: string): Promise<boolean> {
   });
 }
 
-/** Asks politely, then not; the daemons hold nothing worth saving. */
+/** Asks by signal, then kills; the daemons hold nothing worth saving. */
 async function endChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));

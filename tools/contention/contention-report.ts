@@ -132,7 +132,7 @@ const COLUMNS: readonly CsvColumn<CsvLine>[] = [
   { name: 'max', doc: 'most', value: (line): Field => line.spread.max },
 ];
 
-/** One line a figure that could be had. */
+/** A line for each figure that was measured. */
 export function contentionCsv(result: ContentionResult): string {
   const lines = [
     ...result.rows.flatMap((row) => figuresOf(row, row.workload, row.threads)),

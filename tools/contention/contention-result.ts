@@ -7,7 +7,7 @@ import { environment } from '../result/schema/environment.js';
 export const CONTENTION_FORMAT = 'ctreplay-contention';
 export const CONTENTION_VERSION = 1;
 
-/** A figure over the rounds in which it could be had. */
+/** A figure over the rounds in which it was measured. */
 const spread = z
   .object({
     median: z.number(),

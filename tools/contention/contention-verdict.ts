@@ -1,4 +1,4 @@
-/** What a contention result says of the designs: the rounds of a workload as evidence for a verdict. */
+/** The rounds of a contention workload as evidence for a verdict on the designs. */
 import type { Evidence } from '../result/verdict.js';
 import { isDifference } from '../stats/finding.js';
 import { medianInterval } from '../stats/median-interval.js';
@@ -12,8 +12,8 @@ const CONFIDENCE = 1 - ALPHA;
 /** The ratios of throughput, judged by the signed-rank test over their rounds, after Holm's correction over all of them. */
 export function contentionEvidence({ ratios, rounds }: ContentionResult): Evidence[] {
   const adjusted = holm(ratios.map(({ ratio }) => signedRank(ratio.values.map(Math.log)).pValue));
-  return ratios.map((one, index): Evidence => {
-    const interval = medianInterval(one.ratio.values, CONFIDENCE);
+  return ratios.map((row, index): Evidence => {
+    const interval = medianInterval(row.ratio.values, CONFIDENCE);
     const low = interval?.low ?? null;
     const high = interval?.high ?? null;
     const isShown = isDifference({ adjustedP: adjusted[index] as number, alpha: ALPHA, low, high });
@@ -21,11 +21,11 @@ export function contentionEvidence({ ratios, rounds }: ContentionResult): Eviden
     return {
       topic: 'throughput',
       words: 'throughput',
-      base: one.against,
-      head: one.design,
-      where: ratios.length > 1 ? placeOf(one) : '',
+      base: row.against,
+      head: row.design,
+      where: ratios.length > 1 ? placeOf(row) : '',
       finding: isShown
-        ? one.ratio.median > 1
+        ? row.ratio.median > 1
           ? 'better'
           : 'worse'
         : covered

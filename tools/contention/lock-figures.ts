@@ -1,4 +1,4 @@
-/** What one run says of ct_lock. */
+/** Figures of ct_lock from one run. */
 import { decodeHistogram } from '../measure/latency-summary.js';
 import type { Contention, Sweep } from '../result/schema.js';
 

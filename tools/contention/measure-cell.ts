@@ -1,12 +1,13 @@
 /** One round of one cell: a workload, a number of threads, a design. Throughput and contention come from runs of their own. */
 import { designLabel, type DesignChoice } from '../../engine/host/designs.js';
 import type { MachineAtStart } from '../replay/machine.js';
+import type { LoadedInput } from '../replay/packet-source.js';
 import { runOvsBenchmark } from '../replay/ovs-benchmark.js';
 import { caseId } from '../replay/case-id.js';
 import { measureRun } from '../replay/session.js';
 import type { ResultCase } from '../result/schema.js';
 import { lockRound, longestHoldPerCleanedNs, meanHoldPerCleanedNs, type LockRound } from './lock-figures.js';
-import { planOf, type LoadedTraffic, type RunRequest, type Workload } from './workload.js';
+import { planOf, type RunRequest, type Workload } from './workload.js';
 
 /** Figures of one round. */
 export interface CellRound extends LockRound {
@@ -22,7 +23,7 @@ export type OnCase = (each: ResultCase) => void;
 /** A workload whose traffic, if it has any, is in memory. */
 export type ReadyWorkload =
   | Extract<Workload, { kind: 'ovs-benchmark' }>
-  | (Extract<Workload, { kind: 'replay' }> & { readonly loaded: LoadedTraffic });
+  | (Extract<Workload, { kind: 'replay' }> & { readonly loaded: LoadedInput });
 
 /** What a cell is measured with. */
 export interface CellContext {
@@ -63,7 +64,7 @@ async function measureOvsBenchmark(
 }
 
 async function measureReplay(
-  loaded: LoadedTraffic,
+  loaded: LoadedInput,
   expires: boolean,
   context: CellContext,
 ): Promise<CellRound> {
@@ -82,7 +83,7 @@ async function measureReplay(
 }
 
 async function replayOnce(
-  loaded: LoadedTraffic,
+  loaded: LoadedInput,
   build: 'bare' | 'probed',
   timeScale: number,
   { threads, choice, request, machine, onCase }: CellContext,

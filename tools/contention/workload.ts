@@ -3,16 +3,7 @@ import { designLabel, type DesignChoice } from '../../engine/host/designs.js';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import { configOf } from '../config/suggested.js';
 import { makePlan, type ReplayPlan } from '../replay/replay-plan.js';
-import type { StagedTraffic } from '../replay/staging.js';
-import type { Input } from '../result/schema.js';
-import type { SuggestedConfig } from '../synth/scenario.js';
-
-/** Traffic kept in memory. */
-export interface LoadedTraffic {
-  readonly traffic: StagedTraffic;
-  readonly input: Input;
-  readonly suggested: SuggestedConfig | null;
-}
+import type { LoadedInput } from '../replay/packet-source.js';
 
 /** A workload by name. */
 export type Workload =
@@ -25,7 +16,7 @@ export type Workload =
   | {
       readonly kind: 'replay';
       readonly name: string;
-      readonly load: () => Promise<LoadedTraffic>;
+      readonly load: () => Promise<LoadedInput>;
       /** Connections expire when their ageing is sped up, so that the sweeper has something to clean. */
       readonly expires: boolean;
     };
@@ -44,7 +35,7 @@ export interface RunRequest {
 
 /** How the traffic is replayed: once, at top speed, without a clock read a packet. */
 export function planOf(
-  { suggested }: LoadedTraffic,
+  { suggested }: LoadedInput,
   workers: number,
   choice: DesignChoice,
   changes: { readonly build: 'bare' | 'probed'; readonly timeScale: number },

@@ -39,7 +39,7 @@ export interface MachineFacts {
   readonly nodeMajor: number;
   /** Limit of the address space (ulimit -v) in bytes; null or absent without one. */
   readonly addressSpaceLimitBytes?: number | null;
-  /** Why no memory could be had for an engine; null or absent when it could. */
+  /** Why an engine got no memory; null or absent when it got it. */
   readonly engineMemoryFailure?: string | null;
 }
 
@@ -137,10 +137,10 @@ function governorFinding({ environment }: MachineFacts): Finding {
     return virtualized === true
       ? limits(
           'frequency',
-          'not told by this virtual machine',
+          'not reported by this virtual machine',
           'The clock rate may change without notice: compare designs only within one run, with interleaved trials.',
         )
-      : ok('frequency', 'not told by this system');
+      : ok('frequency', 'not reported by this system');
   }
   const text = `governor ${governor}${turbo === null ? '' : turbo ? ', boost on' : ', boost off'}`;
   return governor === 'performance'
@@ -150,7 +150,7 @@ function governorFinding({ environment }: MachineFacts): Finding {
 
 function stealFinding({ shares }: MachineFacts): Finding {
   const { stealShare } = shares;
-  if (stealShare === null) return ok('steal', 'not told by this system');
+  if (stealShare === null) return ok('steal', 'not reported by this system');
   const text = `${formatShare(stealShare)} of CPU time taken by the hypervisor`;
   return stealShare > STEAL_SHARE
     ? limits(
@@ -175,7 +175,7 @@ function noiseFinding({ noise }: MachineFacts): Finding {
 
 function loadFinding({ environment }: MachineFacts): Finding {
   const { loadAverage1m, coresUsable } = environment;
-  if (loadAverage1m === null) return ok('load', 'not told by this system');
+  if (loadAverage1m === null) return ok('load', 'not reported by this system');
   const text = `load average ${loadAverage1m.toFixed(2)} on ${coresUsable} cores`;
   return loadAverage1m > coresUsable / 2
     ? limits('load', text, 'Something else is running; wait for it to end before measuring.')
@@ -206,8 +206,8 @@ function schedulerFinding({ hasSchedstat }: MachineFacts): Finding {
     ? ok('scheduler', 'tells how long each thread waited for a CPU')
     : limits(
         'scheduler',
-        'does not tell how long threads waited for a CPU',
-        'Waiting for a lock cannot be told from waiting for a CPU: use Linux with /proc/PID/task/TID/schedstat.',
+        'does not report how long threads waited for a CPU',
+        'Waiting for a lock cannot be distinguished from waiting for a CPU: use Linux with /proc/PID/task/TID/schedstat.',
       );
 }
 

@@ -2,6 +2,7 @@
 import { readCounters, sumCounters } from '../../engine/host/counters.js';
 import { traitsOf } from '../../engine/host/design-traits.js';
 import type { EngineRun } from '../../engine/host/run-memory.js';
+import { shardLocks } from '../../engine/host/shard-locks.js';
 import type { EngineThread } from '../../engine/host/thread.js';
 import { layoutConstants } from './layout-constants.js';
 
@@ -12,7 +13,7 @@ export interface RestingTracker {
   readonly checker: EngineThread;
   /** Those that have used it: threads 0 to this less one. All have left (`detach`). */
   readonly threads: number;
-  /** Packets that they ran, which the verdicts must add up to; null where fragments make that another number. */
+  /** Packets that they ran, which the counts of ct_states must add up to; null where fragments make that another number. */
   readonly injected: number | null;
   /** Also no two connections of one tuple and zone: where nothing expires and nothing is forced out. */
   readonly noDuplicates: boolean;
@@ -22,7 +23,9 @@ export interface RestingTracker {
 interface TableRecord {
   readonly at: number;
   readonly isCompanion: boolean;
-  readonly companion: number;
+  /** Companion or annex; 0 = neither. */
+  readonly peer: number;
+  readonly isTranslated: boolean;
 }
 
 /** Checks everything that holds at rest, and then that a flush leaves nothing; returns what does not hold, in sentences. */
@@ -50,11 +53,11 @@ class TableCheck {
     // What is wrong with the map may lead anything that walks it in a circle.
     if (this.#found.length > 0) return this.#found;
     const connections = records.filter(({ isCompanion }) => !isCompanion);
-    this.#companions(records);
+    this.#peers(records);
     this.#lists(connections.map(({ at }) => at));
     this.#counts(records.length, connections.length);
     this.#zones(connections.map(({ at }) => at));
-    this.#slab(records.map(({ at }) => at));
+    this.#slab(this.#reachable(records));
     this.#expectations();
     this.#fragments();
     if (noDuplicates) this.#duplicates(connections.map(({ at }) => at));
@@ -90,12 +93,20 @@ class TableCheck {
     const { run, threads } = this.#result;
     for (const lock of ['C_CT_LOCK', 'C_RESOURCES_LOCK', 'C_FRAGMENT_LOCK'])
       this.#expect(lock, this.#control(lock), 0);
+    shardLocks(run).forEach((at, shard) => this.#expect(`the lock of shard ${shard}`, this.#u32(at), 0));
     this.#expect('the count of sweeps in progress', this.#control('C_SWEEPING'), 0);
     this.#expect('the count of slots in a grace period', this.#control('C_GRACE_PENDING'), 0);
     this.#expect('the count of orphans', this.#control('C_ORPHAN_COUNT'), 0);
     for (let thread = 0; thread < threads; thread++) {
       const block = run.plan.regions.threads + thread * this.#constant('THREAD_SIZE');
-      for (const word of ['T_EPOCH_SEEN', 'T_LOCKS_HELD', 'T_RETIRED', 'T_WAITING', 'T_SPARE_SLOTS']) {
+      for (const word of [
+        'T_EPOCH_SEEN',
+        'T_LOCKS_HELD',
+        'T_RETIRED',
+        'T_WAITING',
+        'T_SPARE_SLOTS',
+        'T_RESERVED_SLOTS',
+      ]) {
         this.#expect(`${word} of thread ${thread}`, this.#u32(block + this.#constant(word)), 0);
       }
     }
@@ -114,44 +125,70 @@ class TableCheck {
       }
       seen.add(at);
       if (exports.isReachable(at) === 0) this.#found.push(`record ${at} is not found under its key`);
-      this.#expect(`lock of record ${at}`, this.#u32(at + this.#constant('CO_LOCK')), 0);
       this.#expect(
         `parity of the generation of record ${at}`,
         this.#u32(at + this.#constant('CO_GENERATION')) & 1,
         1,
       );
-      this.#expect(`reclaimed flag of record ${at}`, this.#u32(at + this.#constant('CO_RECLAIMED')) & 1, 0);
+      const flags = this.#flags(at);
+      const isCompanion = (flags & this.#constant('CONN_UN_NAT')) !== 0;
+      const peer = this.#u32(at + this.#constant('CO_PEER'));
+      if (!isCompanion) {
+        this.#expect(`lock of record ${at}`, this.#u32(at + this.#constant('CO_LOCK')), 0);
+        this.#expect(`reclaimed flag of record ${at}`, this.#u32(at + this.#constant('CO_RECLAIMED')) & 1, 0);
+      }
       records.push({
         at,
-        isCompanion: (this.#u32(at + this.#constant('CO_FLAGS')) & this.#constant('CONN_UN_NAT')) !== 0,
-        companion: this.#u32(at + this.#constant('CO_COMPANION')),
+        isCompanion,
+        peer,
+        isTranslated: (flags & this.#constant('CONN_TRANSLATED')) !== 0,
       });
     }
     return records;
   }
 
-  /** Each companion belongs to exactly one connection of the map, whose key is its reverse key. */
-  #companions(records: readonly TableRecord[]): void {
+  #flags(record: number): number {
+    return this.#view.getUint8(record + this.#constant('CO_FLAGS'));
+  }
+
+  /** Each companion belongs to exactly one connection of the map, and leads back to it; so does each annex, which is in no map. */
+  #peers(records: readonly TableRecord[]): void {
     const owners = new Map<number, number>();
-    for (const { at, companion } of records) if (companion !== 0) owners.set(companion, at);
+    for (const { at, peer, isCompanion, isTranslated } of records) {
+      if (isCompanion || peer === 0) continue;
+      this.#expect(`peer of the peer of connection ${at}`, this.#u32(peer + this.#constant('CO_PEER')), at);
+      if (isTranslated) owners.set(peer, at);
+      else this.#expect(`flags of annex ${peer}`, this.#flags(peer), this.#constant('CONN_ANNEX'));
+    }
     for (const { at, isCompanion } of records) {
-      if (!isCompanion) continue;
-      const owner = owners.get(at);
-      if (owner === undefined) this.#found.push(`companion ${at} belongs to no connection`);
-      else if (this.#key(at, 'CO_REV_KEY') !== this.#key(owner, 'CO_KEY')) {
-        this.#found.push(`companion ${at} and connection ${owner} disagree about the tuple`);
-      }
-      owners.delete(at);
+      if (isCompanion && !owners.delete(at)) this.#found.push(`companion ${at} belongs to no connection`);
     }
     for (const [companion, owner] of owners) {
       this.#found.push(`companion ${companion} of connection ${owner} is not in the map`);
     }
   }
 
-  #key(record: number, field: string): string {
-    const at = record + this.#constant(field);
+  /** Slots of the table: records of the map, and annexes of connections. */
+  #reachable(records: readonly TableRecord[]): number[] {
+    const annexes = records.filter(
+      ({ isCompanion, isTranslated, peer }) => !isCompanion && !isTranslated && peer !== 0,
+    );
+    return [...records.map(({ at }) => at), ...annexes.map(({ peer }) => peer)];
+  }
+
+  #key(at: number): string {
     const bytes = new Uint8Array(this.#view.buffer).slice(at, at + this.#constant('KEY_SIZE'));
     return Buffer.from(bytes).toString('hex');
+  }
+
+  /** The reverse key of a connection: its companion's, or its own with the ends swapped. */
+  #reverseKey(conn: number): string {
+    if ((this.#flags(conn) & this.#constant('CONN_TRANSLATED')) !== 0) {
+      return this.#key(this.#u32(conn + this.#constant('CO_PEER')) + this.#constant('CO_KEY'));
+    }
+    const key = this.#key(conn + this.#constant('CO_KEY'));
+    const part = (from: number, bytes: number): string => key.slice(2 * from, 2 * (from + bytes));
+    return part(16, 16) + part(0, 16) + part(36, 4) + part(32, 4) + part(40, 8);
   }
 
   /** The expiration lists, where the design has any, hold each connection of the map once, and nothing else; both directions agree. */
@@ -226,10 +263,12 @@ class TableCheck {
     const { zones } = this.#result.run.plan.regions;
     const admitted = new Map<number, number>();
     for (const conn of connections) {
-      const zone = this.#view.getInt32(conn + this.#constant('CO_ADMIT_ZONE'), true);
-      if (zone < -1) continue;
+      const zone = this.#admissionZone(conn);
+      if (zone === null) continue;
       const entry = zones + (zone + 1) * this.#constant('ZONE_ENTRY_SIZE');
-      const sequence = this.#u32(conn + this.#constant('CO_ZONE_SEQ'));
+      const { slab, side } = this.#result.run.plan.regions;
+      const index = (conn - slab) / this.#constant('CONN_SIZE');
+      const sequence = this.#u32(side + index * this.#constant('SIDE_SIZE') + this.#constant('SD_ZONE_SEQ'));
       if (this.#u32(entry) === 0 || this.#u32(entry + this.#constant('Z_SEQUENCE')) !== sequence) continue;
       admitted.set(zone, (admitted.get(zone) ?? 0) + 1);
     }
@@ -242,6 +281,14 @@ class TableCheck {
         admitted.get(zone) ?? 0,
       );
     }
+  }
+
+  /** Zone of the limit that counts a connection, -1 the default one; null = none does. */
+  #admissionZone(conn: number): number | null {
+    const flags = this.#flags(conn);
+    if ((flags & this.#constant('CONN_ADMITTED_DEFAULT')) !== 0) return -1;
+    if ((flags & this.#constant('CONN_ADMITTED_ZONE')) === 0) return null;
+    return this.#view.getUint16(conn + this.#constant('CO_KEY') + this.#constant('K_ZONE'), true);
   }
 
   /** Every slot is reachable, free, or was never used: none lost, none in two places. */
@@ -311,8 +358,8 @@ class TableCheck {
   #duplicates(connections: readonly number[]): void {
     const seen = new Map<string, number>();
     for (const conn of connections) {
-      const forward = this.#key(conn, 'CO_KEY');
-      const other = seen.get(forward) ?? seen.get(this.#key(conn, 'CO_REV_KEY'));
+      const forward = this.#key(conn + this.#constant('CO_KEY'));
+      const other = seen.get(forward) ?? seen.get(this.#reverseKey(conn));
       if (other !== undefined) this.#found.push(`connections ${other} and ${conn} have one tuple`);
       seen.set(forward, conn);
     }
@@ -344,11 +391,12 @@ function layoutNumbers(): Record<string, number> {
     'C_ORPHAN_COUNT',
     'C_SLAB_FREE',
     'C_SLAB_RETURNED',
-    'CO_ADMIT_ZONE',
     'CO_LINK',
     'CO_LOCK',
     'CO_RECLAIMED',
-    'CO_ZONE_SEQ',
+    'CONN_ADMITTED_DEFAULT',
+    'CONN_ADMITTED_ZONE',
+    'SD_ZONE_SEQ',
     'EX_USED',
     'HEAD_BY_KEY',
     'HEAD_BY_PARENT',
@@ -356,6 +404,7 @@ function layoutNumbers(): Record<string, number> {
     'NEXT_BY_KEY',
     'NEXT_BY_PARENT',
     'NEXT_SLOT',
+    'T_RESERVED_SLOTS',
     'T_RETIRED',
     'T_SPARE_SLOTS',
     'T_WAITING',

@@ -77,7 +77,7 @@ export interface AuditedLock {
 /** A run, as far as it is checked. */
 export interface RunRecord {
   readonly injected: number;
-  /** Packets by verdict. */
+  /** Packets by final ct_state. */
   readonly verdicts: Readonly<Record<string, number>>;
   /** From the start barrier to the last worker's end. */
   readonly elapsedNs: number;
@@ -164,11 +164,6 @@ export function auditRun(run: RunRecord, tolerances: Partial<AuditTolerances> = 
   ].toSorted((a, b) => order(a) - order(b));
 }
 
-/** Whether every check passed. An empty list did not check anything and does not pass. */
-export function auditPassed(checks: readonly AuditCheck[]): boolean {
-  return checks.length > 0 && checks.every(({ ok }) => ok);
-}
-
 interface Finding {
   readonly ok: boolean;
   readonly expected: number | string;
@@ -210,7 +205,7 @@ function packetChecks(run: RunRecord): AuditCheck[] {
       null,
       run.injected,
       verdicts,
-      'packets were lost or counted twice between injection and verdict; do not use this result, and report it',
+      'packets were lost or counted twice between injection and ct_state; do not use this result, and report it',
     ),
     ...(run.workers.length === 0
       ? []
@@ -361,8 +356,8 @@ function timeChecks(run: RunRecord, allowed: AuditTolerances): AuditCheck[] {
   return checks;
 }
 
-function order(one: AuditCheck): number {
-  return AUDIT_CHECKS.findIndex((name) => one.name === name || one.name.startsWith(`${name} `));
+function order(found: AuditCheck): number {
+  return AUDIT_CHECKS.findIndex((name) => found.name === name || found.name.startsWith(`${name} `));
 }
 
 function lockCheck(lock: AuditedLock): AuditCheck {

@@ -4,7 +4,7 @@ import { fieldOf, kibibytes, type SystemFiles } from './system-files.js';
 
 /**
  * The smaller of what the machine has available and what the control group leaves beside the process's own; null where the system
- * tells neither. Other processes of the group are not counted.
+ * reports neither. Other processes of the group are not counted.
  */
 export function availableMemoryBytes(files: SystemFiles): number | null {
   const available = kibibytes(fieldOf(files.read('/proc/meminfo'), 'MemAvailable'));

@@ -5,7 +5,7 @@
  */
 import { readLine, wholeNumber, type SystemFiles } from './system-files.js';
 
-/** CPU limits and throttling; null where the group sets no limit or does not tell. */
+/** CPU limits and throttling; null where the group sets no limit or does not report it. */
 export interface CgroupCpu {
   /** CPUs' worth of time per period, e.g. 1.5; null without a limit. */
   readonly quotaCpus: number | null;
@@ -54,7 +54,7 @@ function quotaOf(files: SystemFiles, folder: string): number | null {
 }
 
 function statField(text: string | null, name: string): number | null {
-  const line = text?.split('\n').find((one) => one.startsWith(`${name} `));
+  const line = text?.split('\n').find((row) => row.startsWith(`${name} `));
   return wholeNumber(line?.slice(name.length + 1));
 }
 

@@ -55,7 +55,7 @@ export function joinClockLoops(loops: readonly ClockLoop[]): ClockLoop {
  * than x falls into a stretch with probability (rate of such gaps) x (length of the stretch), and the quantile q is where that
  * is 1 - q.
  * @param shares from 0 to 1
- * @returns nanoseconds; null where the loop was too short to tell
+ * @returns nanoseconds; null where the loop was too short for that
  */
 export function stretchQuantiles(
   loop: ClockLoop,

@@ -22,7 +22,7 @@ const FINEST_NS = 1;
 /**
  * The step of which (nearly) all differences are multiples, to the rounding of the clock's unit; 1 ns when there is none. Of
  * several it is the one that fits best for its size, and of those that fit as well the largest. Differences must be above 0 and
- * should differ among each other: where all are equal, the step cannot be told from them.
+ * should differ among each other: where all are equal, they do not show the step.
  * @param ascendingNs differences between readings in a row that differ, sorted
  * @param spansNs sorted differences of readings up to several reads apart, those in a row included
  */

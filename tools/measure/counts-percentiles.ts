@@ -1,5 +1,5 @@
 /**
- * Percentiles straight from counted cells, in one pass and without building a library histogram: for timelines, where
+ * Percentiles straight from counted bins, in one pass and without building a library histogram: for timelines, where
  * there is a small array of counts per interval and class.
  */
 import type { Counts } from './histogram-region.js';
@@ -13,16 +13,16 @@ import {
 /** Figures of one interval; all but `count` null when nothing was recorded in it. */
 export interface IntervalFigures {
   readonly count: number;
-  /** One value per requested percentile, in the order given: the upper end of its cell. */
+  /** One value per requested percentile, in the order given: the upper end of its bin. */
   readonly valuesNs: readonly (number | null)[];
-  /** Upper end of the highest cell in use. */
+  /** Upper end of the highest bin in use. */
   readonly maxNs: number | null;
-  /** Mean of the middles of cells. */
+  /** Mean of the middles of bins. */
   readonly meanNs: number | null;
 }
 
 /**
- * @param percentiles from 0 to 100, ascending; 0 gives the lower end of the lowest cell in use
+ * @param percentiles from 0 to 100, ascending; 0 gives the lower end of the lowest bin in use
  * @throws RangeError when they are not ascending or not within 0 to 100
  */
 export function percentilesOfCounts(

@@ -1,6 +1,6 @@
 /**
  * On what a result was measured: program versions, processor, what of it may be used, and how it is set. Everything that
- * the system does not tell is null.
+ * the system does not report is null.
  */
 import { createHash } from 'node:crypto';
 import os from 'node:os';
@@ -25,14 +25,14 @@ export interface EnvironmentFigures {
   readonly cpuQuota: number | null;
   /** What can run at the same time: the least of online, allowed and quota, rounded down, at least 1. */
   readonly coresUsable: number;
-  /** Physical cores among the allowed CPUs; null where the topology is not told. */
+  /** Physical cores among the allowed CPUs; null where the topology is not known. */
   readonly physicalCores: number | null;
   readonly governor: string | null;
   /** Whether the processor may raise its frequency above the nominal one. */
   readonly turbo: boolean | null;
   readonly maxFrequencyKhz: number | null;
   readonly clockSource: string | null;
-  /** Whether a hypervisor is below; null where the system does not tell. */
+  /** Whether a hypervisor is below; null where the system does not report it. */
   readonly virtualized: boolean | null;
   readonly memoryBytes: number;
   readonly memoryAvailableBytes: number | null;
@@ -40,7 +40,7 @@ export interface EnvironmentFigures {
   readonly loadAverage1m: number | null;
 }
 
-/** What Node tells about the system; injected for tests. */
+/** What Node reports of the system; injected for tests. */
 export interface NodeFacts {
   readonly node: string;
   readonly v8: string;

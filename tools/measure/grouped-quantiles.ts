@@ -7,9 +7,9 @@
  */
 
 /** Values from `lowNs` to `highNs` that were counted together. */
-export interface CountedCell {
+export interface CountedBin {
   readonly lowNs: number;
-  /** Highest value of the cell, whole nanoseconds. */
+  /** Highest value of the bin, whole nanoseconds. */
   readonly highNs: number;
   readonly count: number;
 }
@@ -21,22 +21,22 @@ interface Group {
 }
 
 /**
- * Quantiles by linear interpolation inside the clock's step or the histogram's cell, whichever is wider.
+ * Quantiles by linear interpolation inside the clock's step or the histogram's bin, whichever is wider.
  *
  * A time between two readings of a clock with step s is off by less than s, so each quantile of the readings is within s of the
- * true one; interpolation moves it by at most s / 2. Above about 1000 s cells are wider than steps, and the error is
- * the cell's width, at most 10^-digits of the value.
- * @param cells in ascending order
+ * true one; interpolation moves it by at most s / 2. Above about 1000 s bins are wider than steps, and the error is
+ * the bin's width, at most 10^-digits of the value.
+ * @param bins in ascending order
  * @param shares from 0 to 1, ascending
  * @param stepNs of the clock that gave the values, above 0
  * @returns one value per share, in nanoseconds; null when there are no values
  */
 export function groupedQuantiles(
-  cells: Iterable<CountedCell>,
+  bins: Iterable<CountedBin>,
   shares: readonly number[],
   stepNs: number,
 ): (number | null)[] {
-  const groups = groupsOf(cells, stepNs);
+  const groups = groupsOf(bins, stepNs);
   const total = groups.reduce((sum, group) => sum + group.count, 0);
   if (total === 0) return shares.map(() => null);
   const values: number[] = [];
@@ -54,12 +54,12 @@ export function groupedQuantiles(
   return values;
 }
 
-/** Cells narrower than a step are taken together: their values are one step of the clock, give or take its own rounding. */
-function groupsOf(cells: Iterable<CountedCell>, stepNs: number): Group[] {
+/** Bins narrower than a step are taken together: their values are one step of the clock, give or take its own rounding. */
+function groupsOf(bins: Iterable<CountedBin>, stepNs: number): Group[] {
   const groups: Group[] = [];
   let tick = Number.NaN;
   let end = 0;
-  for (const { lowNs, highNs, count } of cells) {
+  for (const { lowNs, highNs, count } of bins) {
     if (count === 0) continue;
     const widthNs = highNs - lowNs + 1;
     const here = widthNs >= stepNs ? Number.NaN : Math.round((lowNs + widthNs / 2 - 0.5) / stepNs);

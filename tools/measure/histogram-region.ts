@@ -7,27 +7,27 @@
  *     8   u64  sumNs       their sum
  *     16  u64  minNs       smallest; all ones while count is 0
  *     24  u64  maxNs       largest
- *     32  u64  overflows   values above the range, counted in the last cell
+ *     32  u64  overflows   values above the range, counted in the last bin
  *     40  24 bytes unused
- *     64  counts           countsLength(config) cells of 4 or 8 bytes
+ *     64  counts           countsLength(config) bins of 4 or 8 bytes
  *
- * Why the header: the cells alone give minimum, maximum and mean only to a cell's width, which is how tools come to
- * print an average below the minimum. The header makes these three exact, and `count` against the sum of the cells
+ * Why the header: the bins alone give minimum, maximum and mean only to a bin's width, which is how tools come to
+ * print an average below the minimum. The header makes these three exact, and `count` against the sum of the bins
  * is a cross-check of the recorder.
- * One writer; a reader while it runs may see the header a value ahead of or behind the cells.
+ * One writer; a reader while it runs may see the header a value ahead of or behind the bins.
  */
 import { countsLength, type LogLinearConfig } from './log-linear.js';
 
-/** Bytes before the first cell. */
+/** Bytes before the first bin. */
 export const REGION_HEADER_BYTES = 64;
 
 /** Byte offsets of the header's words within a region. */
 export const REGION_OFFSETS = { count: 0, sumNs: 8, minNs: 16, maxNs: 24, overflows: 32 } as const;
 
-/** Width of one cell: 4 bytes count to 4.29 thousand million, 8 bytes never overflow. */
+/** Width of one bin: 4 bytes count to 4.29 thousand million, 8 bytes never overflow. */
 export type CellBytes = 4 | 8;
 
-/** The figures a recorder keeps exactly beside the cells. `minNs` and `maxNs` are null while `count` is 0. */
+/** The figures a recorder keeps exactly beside the bins. `minNs` and `maxNs` are null while `count` is 0. */
 export interface ExactFigures {
   readonly count: bigint;
   readonly sumNs: bigint;
@@ -36,7 +36,7 @@ export interface ExactFigures {
   readonly overflows: bigint;
 }
 
-/** A counts array: one cell per {@link countsLength}. `Float64Array` holds merged or subtracted counts. */
+/** A counts array: one bin per {@link countsLength}. `Float64Array` holds merged or subtracted counts. */
 export type Counts = Uint32Array | BigUint64Array | Float64Array;
 
 /** Views on one region. */
@@ -127,43 +127,4 @@ export function copyCounts(counts: Counts): Float64Array {
   const copy = new Float64Array(counts.length);
   for (let index = 0; index < copy.length; index++) copy[index] = Number(counts[index]);
   return copy;
-}
-
-/**
- * Adds `counts` into `total`, cell by cell.
- * @throws RangeError when the lengths differ (different configurations)
- */
-export function addCounts(total: Float64Array, counts: Counts): void {
-  assertSameLength(total, counts);
-  for (let index = 0; index < total.length; index++) {
-    const more = counts[index];
-    if (more) total[index] = (total[index] ?? 0) + Number(more);
-  }
-}
-
-/**
- * What was recorded between two reads of one array.
- * @throws RangeError when the lengths differ, or when a cell went down (the array was reset in between)
- */
-export function subtractCounts(later: Counts, earlier: Counts): Float64Array {
-  assertSameLength(later, earlier);
-  const difference = new Float64Array(later.length);
-  for (let index = 0; index < difference.length; index++) {
-    const change = Number(later[index]) - Number(earlier[index]);
-    if (change < 0) {
-      throw new RangeError(
-        `histogram cell ${index} fell from ${earlier[index]} to ${later[index]} between two reads; read the timeline only between resets`,
-      );
-    }
-    difference[index] = change;
-  }
-  return difference;
-}
-
-function assertSameLength(a: Counts, b: Counts): void {
-  if (a.length !== b.length) {
-    throw new RangeError(
-      `histograms have ${a.length} and ${b.length} cells; only histograms of the same range and precision can be combined`,
-    );
-  }
 }

@@ -1,10 +1,10 @@
 /**
- * From counted cells to the figures of a report, through hdr-histogram-js: percentiles, mean, spread, and the
+ * From counted bins to the figures of a report, through hdr-histogram-js: percentiles, mean, spread, and the
  * compressed form that travels in results and can be merged without loss.
  */
 import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64 } from 'hdr-histogram-js';
 import type { Histogram, JsHistogram } from 'hdr-histogram-js';
-import { groupedQuantiles, type CountedCell } from './grouped-quantiles.js';
+import { groupedQuantiles, type CountedBin } from './grouped-quantiles.js';
 import type { Counts, ExactFigures } from './histogram-region.js';
 import {
   countsLength,
@@ -16,8 +16,8 @@ import {
 
 /**
  * One latency distribution in nanoseconds. Every figure but `count` is null when nothing was recorded.
- * With the step of the clock that gave the values, percentiles are interpolated inside that step or the histogram's cell,
- * whichever is wider; without, they are the upper end of their cell. They lie within `minNs` and `maxNs`.
+ * With the step of the clock that gave the values, percentiles are interpolated inside that step or the histogram's bin,
+ * whichever is wider; without, they are the upper end of their bin. They lie within `minNs` and `maxNs`.
  */
 export interface LatencySummary {
   readonly count: number;
@@ -50,10 +50,10 @@ export function emptyHistogram(config: LogLinearConfig = LATENCY_CONFIG): Histog
 }
 
 /**
- * Makes an hdr-histogram-js histogram from counted cells.
+ * Makes an hdr-histogram-js histogram from counted bins.
  *
  * With `exact`, its `maxValue` and `minNonZeroValue` are the exact ones, so the result equals a histogram that had
- * recorded the values itself; without, they are the bounds of the outermost cells in use.
+ * recorded the values itself; without, they are the bounds of the outermost bins in use.
  * @throws RangeError when the array does not have the configuration's length
  */
 export function toHistogram(
@@ -63,7 +63,7 @@ export function toHistogram(
 ): Histogram {
   if (counts.length !== countsLength(config)) {
     throw new RangeError(
-      `histogram has ${counts.length} cells, its configuration says ${countsLength(config)}; use the configuration it was recorded with`,
+      `histogram has ${counts.length} bins, its configuration says ${countsLength(config)}; use the configuration it was recorded with`,
     );
   }
   const histogram = emptyHistogram(config);
@@ -92,19 +92,6 @@ function lastUsedIndex(counts: Counts): number {
 }
 
 /**
- * Merges histograms (one per worker, per trial, per shard) into one, without loss: cell counts add up. The range and
- * precision are those of `config`, which the parts must share.
- */
-export function mergeHistograms(
-  parts: Iterable<Histogram>,
-  config: LogLinearConfig = LATENCY_CONFIG,
-): Histogram {
-  const merged = emptyHistogram(config);
-  for (const part of parts) if (part.totalCount > 0) merged.add(part);
-  return merged;
-}
-
-/**
  * Reads a histogram back from its compressed base64 form.
  * @throws Error when the text is not an HdrHistogram V2 compressed histogram
  */
@@ -119,17 +106,17 @@ export function decodeHistogram(encoded: string): Histogram {
   }
 }
 
-/** The cells of a histogram that hold anything, in ascending order. */
-export function countedCells(histogram: Histogram): CountedCell[] {
-  const cells = histogram as JsHistogram;
-  const iterator = cells.recordedValuesIterator;
+/** The bins of a histogram that hold anything, in ascending order. */
+export function countedBins(histogram: Histogram): CountedBin[] {
+  const bins = histogram as JsHistogram;
+  const iterator = bins.recordedValuesIterator;
   iterator.reset();
-  const found: CountedCell[] = [];
+  const found: CountedBin[] = [];
   while (iterator.hasNext()) {
     const { valueIteratedTo, countAtValueIteratedTo: count } = iterator.next();
     found.push({
-      lowNs: cells.lowestEquivalentValue(valueIteratedTo),
-      highNs: cells.highestEquivalentValue(valueIteratedTo),
+      lowNs: bins.lowestEquivalentValue(valueIteratedTo),
+      highNs: bins.highestEquivalentValue(valueIteratedTo),
       count,
     });
   }
@@ -144,7 +131,7 @@ const SHARES = [0.5, 0.75, 0.9, 0.99, 0.999, 0.9999];
  * grouped-quantiles.ts), to a tenth of a nanosecond.
  */
 export function interpolatedPercentiles(histogram: Histogram, stepNs: number): number[] {
-  return groupedQuantiles(countedCells(histogram), SHARES, stepNs).map(
+  return groupedQuantiles(countedBins(histogram), SHARES, stepNs).map(
     (value) => Math.round((value ?? 0) * 10) / 10,
   );
 }
@@ -153,10 +140,10 @@ export function interpolatedPercentiles(histogram: Histogram, stepNs: number): n
  * Summarises a histogram.
  *
  * @param exact the recorder's exact figures, where known: minimum, maximum and mean then are exact; otherwise they
- *   are those of the cells (minimum: lower end of the lowest cell; mean: from the middles of cells).
+ *   are those of the bins (minimum: lower end of the lowest bin; mean: from the middles of bins).
  * @param stepNs step of the clock that gave the values, for percentiles between its steps; leave out for values that no clock
  *   gave (counts, whole milliseconds)
- * @throws RangeError when `exact.count` is not the histogram's total: the recorder and its cells disagree
+ * @throws RangeError when `exact.count` is not the histogram's total: the recorder and its bins disagree
  */
 export function summarize(
   histogram: Histogram,
@@ -166,7 +153,7 @@ export function summarize(
   const count = histogram.totalCount;
   if (exact !== undefined && Number(exact.count) !== count) {
     throw new RangeError(
-      `histogram cells hold ${count} values but the recorder counted ${exact.count}; the recording was read while it ran, or is broken`,
+      `histogram bins hold ${count} values but the recorder counted ${exact.count}; the recording was read while it ran, or is broken`,
     );
   }
   if (count === 0) return EMPTY_SUMMARY;

@@ -3,7 +3,7 @@
  * 1 ns, written with exact integer arithmetic so that the engine (WebAssembly) and this file compute the same
  * index for the same value, and so that hdr-histogram-js can read the counts.
  *
- * Purpose. A worker adds 1 to one cell of a counts array in shared memory per recorded value; nothing else.
+ * Purpose. A worker adds 1 to one bin of a counts array in shared memory per recorded value; nothing else.
  * Writers and readers. Each array has one writer (the thread that owns it). It may be read at any time; a read
  * while the writer runs may miss the newest values, and is exact once the writer has passed a barrier.
  *
@@ -33,9 +33,9 @@
 
 /** A histogram's range and precision, with what follows from them. Make one with {@link logLinearConfig}. */
 export interface LogLinearConfig {
-  /** Highest value, in ns, that has a cell of its own; larger values are clamped to the last cell. */
+  /** Highest value, in ns, that has a bin of its own; larger values are clamped to the last bin. */
   readonly highestTrackableNs: number;
-  /** Significant decimal digits kept: cells are at most 10^-digits of their value wide. */
+  /** Significant decimal digits kept: bins are at most 10^-digits of their value wide. */
   readonly significantDigits: 1 | 2 | 3 | 4 | 5;
   /** `H` of the rule: log2 of half the number of sub-buckets. */
   readonly halfMagnitude: number;
@@ -83,19 +83,19 @@ export function logLinearConfig(
   return { highestTrackableNs, significantDigits, halfMagnitude, subBucketCount, bucketCount };
 }
 
-/** Latencies: 1 ns to 1 hour at three digits (2048 sub-buckets, 33,792 cells). */
+/** Latencies: 1 ns to 1 hour at three digits (2048 sub-buckets, 33,792 bins). */
 export const LATENCY_CONFIG: LogLinearConfig = logLinearConfig(HOUR_NS, 3);
 
-/** Lock wait and hold times: 1 ns to 1 hour at two digits (256 sub-buckets, 4,608 cells). */
+/** Lock wait and hold times: 1 ns to 1 hour at two digits (256 sub-buckets, 4,608 bins). */
 export const LOCK_CONFIG: LogLinearConfig = logLinearConfig(HOUR_NS, 2);
 
-/** Number of cells of a counts array: (buckets + 1) x half the sub-buckets. */
+/** Number of bins of a counts array: (buckets + 1) x half the sub-buckets. */
 export function countsLength(config: LogLinearConfig): number {
   return (config.bucketCount + 1) * (config.subBucketCount / 2);
 }
 
 /**
- * The cell that counts `valueNs`. Not clamped: a value above the range gives an index of at least
+ * The bin that counts `valueNs`. Not clamped: a value above the range gives an index of at least
  * {@link countsLength}, as hdr-histogram-js does.
  * @param valueNs integer from 0 to 2^53 - 1
  * @throws RangeError when it is not
@@ -111,8 +111,8 @@ export function countsIndex(config: LogLinearConfig, valueNs: number): number {
 }
 
 /**
- * The cell that the engine increments for `valueNs`: {@link countsIndex}, with values above the range in the last
- * cell.
+ * The bin that the engine increments for `valueNs`: {@link countsIndex}, with values above the range in the last
+ * bin.
  */
 export function clampedCountsIndex(config: LogLinearConfig, valueNs: number): number {
   return Math.min(countsIndex(config, valueNs), countsLength(config) - 1);
@@ -120,23 +120,23 @@ export function clampedCountsIndex(config: LogLinearConfig, valueNs: number): nu
 
 function shiftOfIndex(config: LogLinearConfig, index: number): number {
   if (!Number.isInteger(index) || index < 0) {
-    throw new RangeError(`histogram cell index is ${index}; give an integer of 0 or more`);
+    throw new RangeError(`histogram bin index is ${index}; give an integer of 0 or more`);
   }
   return Math.max(0, Math.floor(index / 2 ** config.halfMagnitude) - 1);
 }
 
-/** The lowest value, in ns, that cell `index` counts. Inverse of {@link countsIndex} on cell boundaries. */
+/** The lowest value, in ns, that bin `index` counts. Inverse of {@link countsIndex} on bin boundaries. */
 export function valueFromIndex(config: LogLinearConfig, index: number): number {
   const shift = shiftOfIndex(config, index);
   return (index - shift * 2 ** config.halfMagnitude) * 2 ** shift;
 }
 
-/** The highest value, in ns, that cell `index` counts. */
+/** The highest value, in ns, that bin `index` counts. */
 export function highestValueFromIndex(config: LogLinearConfig, index: number): number {
   return valueFromIndex(config, index) + 2 ** shiftOfIndex(config, index) - 1;
 }
 
-/** The middle of cell `index` in ns, rounded up, as HdrHistogram's `medianEquivalentValue`. */
+/** The middle of bin `index` in ns, rounded up, as HdrHistogram's `medianEquivalentValue`. */
 export function middleValueFromIndex(config: LogLinearConfig, index: number): number {
   return valueFromIndex(config, index) + Math.floor(2 ** shiftOfIndex(config, index) / 2);
 }

@@ -19,7 +19,7 @@ export type PinResult =
 /** Runs a program; resolves with its standard output, rejects when it cannot be started or exits other than 0. */
 export type RunProgram = (program: string, args: readonly string[]) => Promise<string>;
 
-/** Runs a program of the system, for at most five seconds. What starts programs is loaded by then: no thread of a run need else. */
+/** Runs a program of the system, for at most five seconds. Loads what starts programs only now: most runs pin nothing. */
 const runProgram: RunProgram = async (program, args) => {
   const { execFile } = await import('node:child_process');
   return new Promise((resolve, reject) => {
@@ -50,7 +50,8 @@ export async function pinThread(
     return failed(`taskset could not pin thread ${threadId} to CPU ${cpu}: ${message}`);
   }
   const allowed = readThreadAffinity(files, threadId);
-  if (allowed === null) return failed(`the system does not tell where thread ${threadId} may run (no /proc)`);
+  if (allowed === null)
+    return failed(`the system does not report where thread ${threadId} may run (no /proc)`);
   if (allowed.length !== 1 || allowed[0] !== cpu) {
     return failed(
       `thread ${threadId} may still run on CPUs ${allowed.join(',')}; something else set its affinity`,
@@ -59,7 +60,7 @@ export async function pinThread(
   return { pinned: true, threadId, cpu };
 }
 
-/** CPUs that share a core with `cpu`, itself included; null where the system does not tell. */
+/** CPUs that share a core with `cpu`, itself included; null where the system does not report it. */
 export function coreSiblings(files: SystemFiles, cpu: number): number[] | null {
   return parseCpuList(readLine(files, `/sys/devices/system/cpu/cpu${cpu}/topology/thread_siblings_list`));
 }
@@ -101,7 +102,7 @@ export function planPins(
   if (allowed.length === 0) throw new RangeError('pinning: no CPU is allowed');
   const coreOf = (cpu: number): number => Math.min(cpu, ...(siblingsOf(cpu) ?? []));
   const firstOfCore = allowed.filter(
-    (cpu, index) => allowed.findIndex((one) => coreOf(one) === coreOf(cpu)) === index,
+    (cpu, index) => allowed.findIndex((candidate) => coreOf(candidate) === coreOf(cpu)) === index,
   );
   const order = [...firstOfCore, ...allowed.filter((cpu) => !firstOfCore.includes(cpu))];
   return {

@@ -1,9 +1,9 @@
 /**
  * What the scheduler did to a thread: how long it ran, how long it was ready but waited for a CPU, and how often it was
- * switched away from. This is what tells a starved thread from one that waited for a lock. Also the time that the
+ * switched away from. This distinguishes a starved thread from one that waited for a lock. Also the time that the
  * hypervisor took from the machine (steal).
  *
- * Everything is null where the system does not tell (not Linux, or a kernel without CONFIG_SCHED_INFO); a null is never
+ * Everything is null where the system does not report it (not Linux, or a kernel without CONFIG_SCHED_INFO); a null is never
  * turned into 0, also not by subtraction.
  * Source: Linux Documentation/scheduler/sched-stats.rst and filesystems/proc.rst.
  */
@@ -51,20 +51,9 @@ export function readThreadSchedule(files: SystemFiles, threadId: number): Thread
   };
 }
 
-/** The CPUs that a thread may run on; null where the system does not tell. */
+/** The CPUs that a thread may run on; null where the system does not report it. */
 export function readThreadAffinity(files: SystemFiles, threadId: number): number[] | null {
   return parseCpuList(fieldOf(files.read(`/proc/self/task/${threadId}/status`), 'Cpus_allowed_list'));
-}
-
-/** The CPU that a thread last ran on (field 39 of its stat file); null where the system does not tell. */
-export function readThreadCpu(files: SystemFiles, threadId: number): number | null {
-  const stat = files.read(`/proc/self/task/${threadId}/stat`);
-  // The name, field 2, is in parentheses and may hold spaces and parentheses itself.
-  const rest = stat
-    ?.slice(stat.lastIndexOf(')') + 1)
-    .trim()
-    .split(/\s+/);
-  return wholeNumber(rest?.[39 - 3]);
 }
 
 /** What happened between two reads of one thread; a field is null where either read has none. */
@@ -97,7 +86,7 @@ export function readMachineSchedule(files: SystemFiles): MachineSchedule {
   const line = files
     .read('/proc/stat')
     ?.split('\n')
-    .find((one) => one.startsWith('cpu '));
+    .find((row) => row.startsWith('cpu '));
   // user nice system idle iowait irq softirq steal; guest times are part of user and nice.
   const ticks = line?.split(/\s+/).slice(1, 9).map(wholeNumber) ?? [];
   const known = ticks.length === 8 && ticks.every((value) => value !== null);

@@ -1,5 +1,5 @@
 /**
- * Reading what the kernel tells in /proc and /sys. Behind an interface, so that tests give the texts, and so that what
+ * Reading what the kernel reports in /proc and /sys. Behind an interface, so that tests give the texts, and so that what
  * does not exist on a system is null and never a number.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';

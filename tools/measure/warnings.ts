@@ -66,7 +66,7 @@ export interface WarningFacts {
   readonly loadAverage1m?: number | null;
   /** Whether pinning was asked for, and the reasons of those that failed. */
   readonly pinFailures?: readonly string[];
-  /** Packets whose checksums were looked at before the run, how many were wrong, and whether the tracker was told to look. */
+  /** Packets whose checksums were looked at before the run, how many were wrong, and whether the tracker looks at them. */
   readonly checksums?: { readonly looked: number; readonly wrong: number; readonly ignored: boolean } | null;
   /** Two workers on hyper-threads of one core. */
   readonly sharedCores?: boolean;
@@ -140,10 +140,10 @@ const RULES = {
   },
   'scheduler-unknown': {
     advice:
-      'Waiting for a lock cannot be told from waiting for a CPU on this system; use Linux with /proc and scheduler statistics.',
+      'Waiting for a lock cannot be distinguished from waiting for a CPU on this system; use Linux with /proc and scheduler statistics.',
     when: ({ workers }) =>
       workers !== undefined && workers.length > 0 && workers.every(({ waitNs }) => waitNs == null)
-        ? 'the system does not tell how long threads waited for a CPU'
+        ? 'the system does not report how long threads waited for a CPU'
         : null,
   },
   'too-few-cores': {
@@ -390,7 +390,7 @@ function isLate(plannedNs: number, elapsedNs: number): boolean {
   return elapsedNs > plannedNs / (1 - WARNING_LIMITS.rateShort) + WARNING_LIMITS.rateShortNs;
 }
 
-/** Share of its time that a worker was ready to run and had no CPU; 0 where the system does not tell. */
+/** Share of its time that a worker was ready to run and had no CPU; 0 where the system does not report it. */
 function cpuWaitShare({ waitNs, schedulerSpanNs, elapsedNs }: WorkerFacts): number {
   const spanNs = Math.max(schedulerSpanNs ?? 0, elapsedNs);
   return waitNs == null || spanNs <= 0 ? 0 : waitNs / spanNs;

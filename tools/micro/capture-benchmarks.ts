@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PcapWriter } from '../captures/pcap-writer.js';
 import { openCapture } from '../captures/reader.js';
-import { AS_IT_IS, loadTraffic } from '../replay/traffic-source.js';
+import { loadSource } from '../replay/load-source.js';
+import { AS_IT_IS } from '../replay/packet-source.js';
 import { drainSource } from '../synth/write-capture.js';
 import { openScenario } from '../synth/registry.js';
 import type { BenchmarkSet } from './benchmark.js';
@@ -59,7 +60,7 @@ export function captureBenchmarks(seed: number): BenchmarkSet {
         run: async () => {
           const origin = { type: 'capture', files: [path], reading: {} } as const;
           const source = { origin, edits: AS_IT_IS, limit: null };
-          const { packets: loaded } = await loadTraffic(source, Number.POSITIVE_INFINITY);
+          const { packets: loaded } = await loadSource(source, Number.POSITIVE_INFINITY);
           return loaded;
         },
       },

@@ -12,7 +12,6 @@ import { MicroError } from './micro-error.js';
 
 /** The loops. Each returns how many operations did what they should. */
 export interface MicroExports {
-  loopNothing(n: number): number;
   loopMutex(n: number): number;
   loopQuiesce(n: number): number;
   loopSlotLife(n: number): number;

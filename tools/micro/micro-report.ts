@@ -9,17 +9,17 @@ export function microTable(results: readonly MicroMeasurement[], width: number, 
   return grid(
     results,
     [
-      { head: 'benchmark', align: 'left', expendable: 0, cell: (one) => one.name },
-      { head: 'time/op', expendable: 0, cell: (one) => formatNs(one.nsPerOperation) },
+      { head: 'benchmark', align: 'left', expendable: 0, cell: (row) => row.name },
+      { head: 'time/op', expendable: 0, cell: (row) => formatNs(row.nsPerOperation) },
       { head: '± 95 %', expendable: 1, cell: spread },
-      { head: 'p99 of samples', expendable: 3, cell: (one) => formatNs(one.p99Ns) },
-      { head: 'loop', expendable: 4, cell: (one) => formatNs(one.loopNs) },
-      { head: 'samples', expendable: 5, cell: (one) => formatCount(one.samples) },
-      { head: 'ops/sample', expendable: 6, cell: (one) => formatCount(one.operationsPerSample) },
+      { head: 'p99 of samples', expendable: 3, cell: (row) => formatNs(row.p99Ns) },
+      { head: 'loop', expendable: 4, cell: (row) => formatNs(row.loopNs) },
+      { head: 'samples', expendable: 5, cell: (row) => formatCount(row.samples) },
+      { head: 'ops/sample', expendable: 6, cell: (row) => formatCount(row.operationsPerSample) },
       {
         head: 'succeeded',
         expendable: 2,
-        cell: (one) => (one.successShare === 1 ? '' : formatShare(one.successShare)),
+        cell: (row) => (row.successShare === 1 ? '' : formatShare(row.successShare)),
       },
     ],
     width,
@@ -34,17 +34,17 @@ function spread({ nsPerOperation, lowNs, highNs }: MicroMeasurement): string {
 }
 
 const COLUMNS: readonly CsvColumn<MicroMeasurement>[] = [
-  { name: 'name', doc: 'group/name, with @design', value: (one) => one.name },
-  { name: 'design', doc: 'empty where the design makes no difference', value: (one) => one.design },
-  { name: 'ns_per_operation', doc: 'median, loop subtracted', value: (one) => one.nsPerOperation },
-  { name: 'low_ns', doc: 'lower end of the 95 % interval', value: (one) => one.lowNs },
-  { name: 'high_ns', doc: 'upper end of the 95 % interval', value: (one) => one.highNs },
-  { name: 'p99_ns', doc: '99th percentile over samples', value: (one) => one.p99Ns },
-  { name: 'loop_ns', doc: 'the loop alone', value: (one) => one.loopNs },
-  { name: 'samples', doc: 'samples', value: (one) => one.samples },
-  { name: 'operations_per_sample', doc: 'operations in a sample', value: (one) => one.operationsPerSample },
-  { name: 'success_share', doc: 'operations that did what they should', value: (one) => one.successShare },
-  { name: 'what', doc: 'what one operation is', value: (one) => one.what },
+  { name: 'name', doc: 'group/name, with @design', value: (row) => row.name },
+  { name: 'design', doc: 'empty where the design makes no difference', value: (row) => row.design },
+  { name: 'ns_per_operation', doc: 'median, loop subtracted', value: (row) => row.nsPerOperation },
+  { name: 'low_ns', doc: 'lower end of the 95 % interval', value: (row) => row.lowNs },
+  { name: 'high_ns', doc: 'upper end of the 95 % interval', value: (row) => row.highNs },
+  { name: 'p99_ns', doc: '99th percentile over samples', value: (row) => row.p99Ns },
+  { name: 'loop_ns', doc: 'the loop alone', value: (row) => row.loopNs },
+  { name: 'samples', doc: 'samples', value: (row) => row.samples },
+  { name: 'operations_per_sample', doc: 'operations in a sample', value: (row) => row.operationsPerSample },
+  { name: 'success_share', doc: 'operations that did what they should', value: (row) => row.successShare },
+  { name: 'what', doc: 'what one operation is', value: (row) => row.what },
 ];
 
 export function microCsv(result: MicroResult): string {

@@ -2,6 +2,7 @@
  * From measured cases to the parameters of the model. What is taken: acquisitions, hold times and waits of ct_lock, and the
  * CPU time of the workers. What is assumed is written at each place.
  */
+import { compiledDesigns, traitsOf } from '../../engine/host/design-traits.js';
 import { mutexOf, touchAheadOf } from '../result/cells.js';
 import { median } from '../stats/sample.js';
 import type { Contention, Result, ResultCase } from '../result/schema.js';
@@ -20,7 +21,7 @@ export interface MeasuredPoint {
   readonly ppsOnCpu: number;
   /** Share of that time spent waiting for locks. */
   readonly waitShare: number;
-  /** Share of the workers' time that they were ready and had no CPU; null where the system does not tell. */
+  /** Share of the workers' time that they were ready and had no CPU; null where the system does not report it. */
   readonly cpuWaitShare: number | null;
   readonly parameters: ModelParameters;
 }
@@ -66,13 +67,13 @@ const CONNECTION_STEERING = new Set(['rss', 'flow', 'zone', 'single']);
  */
 export function measuredSeries(result: Result, file: string): MeasuredSeries[] {
   const usable = result.cases.filter(
-    (one) =>
-      one.control !== true &&
-      one.build === 'probed' &&
-      one.pacing.mode === 'topspeed' &&
-      one.partial !== true &&
-      (one.locks ?? []).length > 0 &&
-      one.elapsedNs > 0,
+    (entry) =>
+      entry.control !== true &&
+      entry.build === 'probed' &&
+      entry.pacing.mode === 'topspeed' &&
+      entry.partial !== true &&
+      (entry.locks ?? []).length > 0 &&
+      entry.elapsedNs > 0,
   );
   if (usable.length === 0) {
     throw new FeedError(
@@ -82,11 +83,11 @@ export function measuredSeries(result: Result, file: string): MeasuredSeries[] {
   const machineCostNs = result.environment.clock.costNs ?? 0;
   const nameOf = seriesNames(usable);
   const series = new Map<string, { design: string; input: string; byWorkers: Map<number, ResultCase[]> }>();
-  for (const one of usable) {
-    const input = nameOf(one);
-    const key = JSON.stringify([input, one.design]);
-    const known = series.get(key) ?? { design: one.design, input, byWorkers: new Map() };
-    known.byWorkers.set(one.workers, [...(known.byWorkers.get(one.workers) ?? []), one]);
+  for (const entry of usable) {
+    const input = nameOf(entry);
+    const key = JSON.stringify([input, entry.design]);
+    const known = series.get(key) ?? { design: entry.design, input, byWorkers: new Map() };
+    known.byWorkers.set(entry.workers, [...(known.byWorkers.get(entry.workers) ?? []), entry]);
     series.set(key, known);
   }
   return [...series.values()].map(({ design, input, byWorkers }) => ({
@@ -99,52 +100,61 @@ export function measuredSeries(result: Result, file: string): MeasuredSeries[] {
 }
 
 /** Names an input, with the settings of the engine in which the cases differ: those of different settings are series of their own. */
-function seriesNames(cases: readonly ResultCase[]): (one: ResultCase) => string {
+function seriesNames(cases: readonly ResultCase[]): (entry: ResultCase) => string {
   const settings = [
-    (one: ResultCase) => `${mutexOf(one)} mutex`,
-    (one: ResultCase) => `touch-ahead ${touchAheadOf(one)}`,
+    (entry: ResultCase) => `${mutexOf(entry)} mutex`,
+    (entry: ResultCase) => `touch-ahead ${touchAheadOf(entry)}`,
   ].filter((setting) => new Set(cases.map(setting)).size > 1);
-  return (one) => [one.input.name, ...settings.map((setting) => setting(one))].join(', ');
+  return (run) => [run.input.name, ...settings.map((setting) => setting(run))].join(', ');
 }
 
 /** What the engine's clock cost in a case: as its workers found it, or in older results as the machine's main thread did. */
-function clockCostOf(one: ResultCase, machineCostNs: number): number {
-  return one.timer?.costNs ?? machineCostNs;
+function clockCostOf(entry: ResultCase, machineCostNs: number): number {
+  return entry.timer?.costNs ?? machineCostNs;
 }
 
 function measuredPoint(workers: number, cases: readonly ResultCase[], machineCostNs: number): MeasuredPoint {
-  const figures = cases.map((one) => figuresOf(one, clockCostOf(one, machineCostNs)));
-  const middle = (pick: (one: CaseFigures) => number): number => median(figures.map(pick));
+  const figures = cases.map((entry) => figuresOf(entry, clockCostOf(entry, machineCostNs)));
+  const middle = (pick: (figures: CaseFigures) => number): number => median(figures.map(pick));
   const first = cases[0] as ResultCase;
-  const ctPerPacket = middle((one) => one.ctPerPacket);
-  const ctHoldNs = middle((one) => one.ctHoldNs);
+  const ctPerPacket = middle((run) => run.ctPerPacket);
+  const ctHoldNs = middle((run) => run.ctHoldNs);
   const connections = connectionLocks(first, figures);
   const connectionNs = (connections?.perPacket ?? 0) * (connections?.hold.meanNs ?? 0);
   const insideNs = ctPerPacket * ctHoldNs + connectionNs;
-  const packetNs = middle((one) => one.packetNs);
-  const cpuWaits = cases.map((one) => one.cpuWaitShare).filter((share) => typeof share === 'number');
+  const packetNs = middle((run) => run.packetNs);
+  const cpuWaits = cases.map((entry) => entry.cpuWaitShare).filter((share) => typeof share === 'number');
   return {
     workers,
     trials: cases.length,
-    pps: middle((one) => one.pps),
-    ppsOnCpu: middle((one) => one.ppsOnCpu),
-    waitShare: middle((one) => one.waitShare),
+    pps: middle((run) => run.pps),
+    ppsOnCpu: middle((run) => run.ppsOnCpu),
+    waitShare: middle((run) => run.waitShare),
     cpuWaitShare: cpuWaits.length === 0 ? null : median(cpuWaits),
     parameters: {
       work: {
         meanNs: Math.max(packetNs - insideNs, 0.05 * packetNs),
-        spread: { cv: middle((one) => one.workCv) },
+        spread: { cv: middle((run) => run.workCv) },
       },
       ctPerPacket,
-      ctHold: { meanNs: ctHoldNs, spread: { cv: middle((one) => one.ctHoldCv) } },
+      ctHold: { meanNs: ctHoldNs, spread: { cv: middle((run) => run.ctHoldCv) } },
+      ctLocks: ctLocksOf(first.design),
       connections,
       sweeper: sweeperLoad(cases, machineCostNs),
       discipline:
         mutexOf(first) === 'glibc'
-          ? glibcDiscipline(middle((one) => one.pauseNs ?? DEFAULT_PAUSE_NS))
-          : backoffDiscipline(middle((one) => one.pauseNs ?? DEFAULT_READ_NS)),
+          ? glibcDiscipline(middle((run) => run.pauseNs ?? DEFAULT_PAUSE_NS))
+          : backoffDiscipline(middle((run) => run.pauseNs ?? DEFAULT_READ_NS)),
     },
   };
+}
+
+/**
+ * Shards of a design, which are taken to be met equally often, in a table that is large enough to have them all; the counts say 'ct_lock'
+ * of all of their locks. 1 where it has none, or is not known here.
+ */
+function ctLocksOf(design: string): number {
+  return compiledDesigns().includes(design) ? Math.max(traitsOf(design).shards, 1) : 1;
 }
 
 /** The engine's mutex with waits like glibc's, with this length of a pause. */
@@ -184,23 +194,23 @@ interface CaseFigures {
   readonly ctHoldCv: number;
   readonly connPerPacket: number;
   readonly connHoldNs: number;
-  /** Null when there were too few waits to tell. */
+  /** Null when there were too few waits. */
   readonly pauseNs: number | null;
 }
 
-function figuresOf(one: ResultCase, clockCostNs: number): CaseFigures {
-  const packets = one.packets.injected;
-  const { busyNs, pps: ppsOnCpu } = onCpu(one);
-  const rows = (one.locks ?? []).filter((row) => row.thread.startsWith('worker-'));
+function figuresOf(entry: ResultCase, clockCostNs: number): CaseFigures {
+  const packets = entry.packets.injected;
+  const { busyNs, pps: ppsOnCpu } = onCpu(entry);
+  const rows = (entry.locks ?? []).filter((row) => row.thread.startsWith('worker-'));
   const ct = rows.filter((row) => row.class === 'ct_lock');
   const conn = rows.filter((row) => row.class === 'conn_lock');
-  const waits = waitOf(one, clockCostNs);
-  const hold = holdOf(one, 'ct_lock', ct, clockCostNs);
-  const connHold = holdOf(one, 'conn_lock', conn, clockCostNs);
-  const service = one.latency?.service?.overall.encoded;
+  const waits = waitOf(entry, clockCostNs);
+  const hold = holdOf(entry, 'ct_lock', ct, clockCostNs);
+  const connHold = holdOf(entry, 'conn_lock', conn, clockCostNs);
+  const service = entry.latency?.service?.overall.encoded;
   const typical = typeof service === 'string' ? typicalTime(service, clockCostNs) : null;
   return {
-    pps: (packets / one.elapsedNs) * 1e9,
+    pps: (packets / entry.elapsedNs) * 1e9,
     ppsOnCpu,
     waitShare: waits.totalNs / busyNs,
     packetNs: Math.max((busyNs - waits.totalNs) / packets, 1),
@@ -220,7 +230,7 @@ function sumOf(rows: readonly Contention[], pick: (row: Contention) => number | 
 
 /** Hold time of a class on the workers; the probe's one clock read inside each timed hold is taken off. */
 function holdOf(
-  one: ResultCase,
+  entry: ResultCase,
   lockClass: string,
   rows: readonly Contention[],
   clockCostNs: number,
@@ -237,7 +247,7 @@ function holdOf(
       timed.reduce((sum, row) => sum + pick(row) * row.weight, 0) / weights;
     return { meanNs: mean((row) => row.meanNs), cv: mean((row) => row.cv) };
   }
-  const all = (one.locks ?? []).find((row) => row.class === lockClass && row.thread === 'all')?.hold;
+  const all = (entry.locks ?? []).find((row) => row.class === lockClass && row.thread === 'all')?.hold;
   // The average has the cost taken off already where the result says so.
   const costNs = all?.clockCostNs == null ? clockCostNs : 0;
   return { meanNs: Math.max((all?.avgNs ?? 0) - costNs, 0), cv: 0.3 };
@@ -252,11 +262,11 @@ function holdTotalNs({ hold, acquisitions }: Contention): number {
  * Waits of the workers for ct_lock, interruptions taken off, and what the unit of a pause took: a pause with the glibc mutex, a
  * read with the other.
  */
-function waitOf(one: ResultCase, clockCostNs: number): { totalNs: number; pauseNs: number | null } {
+function waitOf(entry: ResultCase, clockCostNs: number): { totalNs: number; pauseNs: number | null } {
   let totalNs = 0;
   let pauseNs: number | null = null;
   let most = FEWEST_WAITS;
-  for (const row of one.locks ?? []) {
+  for (const row of entry.locks ?? []) {
     if (!row.thread.startsWith('worker-')) continue;
     const contended = row.contended ?? 0;
     if (contended === 0) continue;
@@ -266,7 +276,7 @@ function waitOf(one: ResultCase, clockCostNs: number): { totalNs: number; pauseN
     if (row.class !== 'ct_lock' || time === null || contended < most) continue;
     most = contended;
     const spins = (row.spins ?? 0) / contended;
-    if (mutexOf(one) !== 'glibc') pauseNs = time.meanNs / pauseReads(spins);
+    if (mutexOf(entry) !== 'glibc') pauseNs = time.meanNs / pauseReads(spins);
     else if ((row.futexWaits ?? 0) <= FEW_SLEEPS * contended) pauseNs = time.meanNs / Math.max(spins, 1);
   }
   return { totalNs, pauseNs };
@@ -285,31 +295,36 @@ export function pauseReads(looks: number): number {
 }
 
 /** Locks of connections matter only where packets of one connection run on several workers. */
-function connectionLocks(one: ResultCase, figures: readonly CaseFigures[]): ConnectionLocks | null {
-  if (CONNECTION_STEERING.has(one.steer)) return null;
+function connectionLocks(entry: ResultCase, figures: readonly CaseFigures[]): ConnectionLocks | null {
+  if (CONNECTION_STEERING.has(entry.steer)) return null;
   const perPacket = median(figures.map((each) => each.connPerPacket));
   if (perPacket === 0) return null;
   return {
     perPacket,
     hold: { meanNs: median(figures.map((each) => each.connHoldNs)), spread: { cv: 0.3 } },
-    popularity: connectionPopularity(one),
+    popularity: connectionPopularity(entry),
   };
 }
 
 /** The sweeper's holds of ct_lock; null when it held it less than twice per case. */
 function sweeperLoad(cases: readonly ResultCase[], machineCostNs: number): SweeperLoad | null {
-  const passes = cases.reduce((sum, one) => sum + (one.sweeps?.length ?? 0), 0);
-  const rows = cases.flatMap((one) =>
-    (one.locks ?? []).filter((row) => row.class === 'ct_lock' && row.thread === 'sweeper'),
+  // Older results have only the first ten thousand passes.
+  const passes = cases.reduce((sum, entry) => sum + (entry.sweeper?.passes ?? entry.sweeps?.length ?? 0), 0);
+  const rows = cases.flatMap((entry) =>
+    (entry.locks ?? []).filter((row) => row.class === 'ct_lock' && row.thread === 'sweeper'),
   );
   const acquisitions = sumOf(rows, (row) => row.acquisitions);
   if (passes < 2 * cases.length || acquisitions === 0) return null;
-  const elapsedNs = cases.reduce((sum, one) => sum + one.elapsedNs, 0);
-  const busyNs = cases.flatMap((one) => one.sweeps ?? []).reduce((sum, pass) => sum + pass.durationNs, 0);
+  const elapsedNs = cases.reduce((sum, entry) => sum + entry.elapsedNs, 0);
+  const busyNs = cases.reduce(
+    (sum, entry) =>
+      sum + (entry.sweeper?.passNs ?? (entry.sweeps ?? []).reduce((all, pass) => all + pass.durationNs, 0)),
+    0,
+  );
   // Without the clock's cost in each hold: older results have it in the total.
-  const heldNs = cases.reduce((sum, one) => {
-    const own = (one.locks ?? []).filter((row) => row.class === 'ct_lock' && row.thread === 'sweeper');
-    const costNs = own.some((row) => row.hold?.clockCostNs != null) ? 0 : clockCostOf(one, machineCostNs);
+  const heldNs = cases.reduce((sum, entry) => {
+    const own = (entry.locks ?? []).filter((row) => row.class === 'ct_lock' && row.thread === 'sweeper');
+    const costNs = own.some((row) => row.hold?.clockCostNs != null) ? 0 : clockCostOf(entry, machineCostNs);
     return sum + sumOf(own, (row) => Math.max(holdTotalNs(row) - costNs * (row.acquisitions ?? 0), 0));
   }, 0);
   const holdNs = Math.max(heldNs / acquisitions, 1);

@@ -16,16 +16,16 @@ const TYPICAL_SHARE = 0.99;
  * @returns null for an empty histogram
  */
 export function typicalTime(encoded: string, offsetNs: number): TypicalTime | null {
-  const cells = recordedCounts(encoded);
-  const total = cells.reduce((sum, cell) => sum + cell.count, 0);
+  const bins = recordedCounts(encoded);
+  const total = bins.reduce((sum, bin) => sum + bin.count, 0);
   if (total === 0) return null;
   let left = Math.max(1, Math.round(total * TYPICAL_SHARE));
   let count = 0;
   let sum = 0;
   let squares = 0;
-  for (const cell of cells) {
-    const taken = Math.min(cell.count, left);
-    const value = Math.max(0, cell.value - offsetNs);
+  for (const bin of bins) {
+    const taken = Math.min(bin.count, left);
+    const value = Math.max(0, bin.value - offsetNs);
     count += taken;
     sum += taken * value;
     squares += taken * value * value;

@@ -11,19 +11,20 @@ export interface OnCpu {
 
 /**
  * Leaves out the time that workers were ready to run and had no CPU, so that a starved thread is not taken for a slow one.
- * Where the system does not tell that time, it is the throughput as measured.
+ * Where the system does not report that time, it is the throughput as measured.
  */
-export function onCpu(one: ResultCase): OnCpu {
-  const workers = one.perWorker ?? [];
-  const elapsedNs = workers.reduce((sum, worker) => sum + worker.elapsedNs, 0) || one.elapsedNs * one.workers;
+export function onCpu(entry: ResultCase): OnCpu {
+  const workers = entry.perWorker ?? [];
+  const elapsedNs =
+    workers.reduce((sum, worker) => sum + worker.elapsedNs, 0) || entry.elapsedNs * entry.workers;
   const waitNs = workers.reduce((sum, worker) => sum + (worker.waitNs ?? 0), 0);
   // The clocks of scheduler and run differ a little; a worker that did something was on a CPU for some of it.
   const busyNs = Math.max(elapsedNs - waitNs, elapsedNs * 0.01);
-  return { busyNs, pps: (one.packets.injected / busyNs) * one.workers * 1e9 };
+  return { busyNs, pps: (entry.packets.injected / busyNs) * entry.workers * 1e9 };
 }
 
 /** As `onCpu`, of the run that throughput comes from. */
-export function throughputOnCpu(one: ResultCase): number {
-  const ns = one.throughput?.workerNsPerPacket ?? null;
-  return ns === null || ns === 0 ? onCpu(one).pps : (one.workers * 1e9) / ns;
+export function throughputOnCpu(entry: ResultCase): number {
+  const ns = entry.throughput?.workerNsPerPacket ?? null;
+  return ns === null || ns === 0 ? onCpu(entry).pps : (entry.workers * 1e9) / ns;
 }

@@ -58,6 +58,8 @@ export interface ModelParameters {
   /** Times that a packet takes ct_lock, on average. */
   readonly ctPerPacket: number;
   readonly ctHold: RandomTime;
+  /** Locks that take turns for ct_lock, by chance: the shards of a design that has some; absent = 1. */
+  readonly ctLocks?: number;
   /** Null where a connection's packets all go to one worker: then these locks are never waited for. */
   readonly connections: ConnectionLocks | null;
   readonly sweeper: SweeperLoad | null;
@@ -72,7 +74,7 @@ export interface ModelPoint {
   readonly waitPerPacketNs: number;
   /** Share of the workers' time. */
   readonly waitShare: number;
-  /** Share of time that ct_lock is held. */
+  /** Share of time that ct_lock is held; of several, each on average. */
   readonly ctUtilisation: number;
   /** Share of ct_lock acquisitions that found it taken. */
   readonly contendedShare: number;

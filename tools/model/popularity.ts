@@ -1,17 +1,17 @@
-/** How the connections of an input share its packets, as far as its parameters tell. */
+/** How the connections of an input share its packets, as far as its parameters show. */
 import type { ResultCase } from '../result/schema.js';
 
-/** Connections that are told apart; those beyond are rare enough never to meet. */
+/** Connections with a share of their own; those beyond are rare enough never to meet. */
 const MOST_RANKS = 200;
 
 /** Shares of the packets of the most popular connections, largest first, at most 1 in sum. */
-export function connectionPopularity(one: ResultCase): number[] {
-  const parameters = one.input.parameters ?? {};
+export function connectionPopularity(entry: ResultCase): number[] {
+  const parameters = entry.input.parameters ?? {};
   const number = (name: string): number | null => {
     const value = parameters[name];
     return typeof value === 'number' ? value : null;
   };
-  const connections = Math.max(1, Math.round(number('active-flows') ?? one.connections?.peak ?? 1));
+  const connections = Math.max(1, Math.round(number('active-flows') ?? entry.connections?.peak ?? 1));
   const elephants = number('elephants');
   const elephantShare = number('elephant-share');
   if (elephants !== null && elephantShare !== null && elephants > 0) {

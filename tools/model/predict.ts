@@ -1,6 +1,7 @@
 /** Predictions for numbers of workers, beside what was measured. */
 import type { MeasuredPoint, MeasuredSeries } from './feed.js';
 import type { ModelPoint } from './parameters.js';
+import { restsOn, traitsOfLabel } from './rests-on.js';
 import { simulate } from './simulate.js';
 
 /** A measurement that was predicted without its own times: how far off the model is where it can be checked. */
@@ -15,11 +16,11 @@ export interface HeldOut {
 /** One line: a number of workers, predicted and, where there is one, measured. */
 export interface PredictedPoint {
   readonly workers: number;
-  /** Null where it is refused. */
+  /** Null where it is refused, unless that was asked for all the same. */
   readonly predicted: ModelPoint | null;
   /** Throughputs between which it lies if it is no further off per doubling of workers than the worst that was held out. */
   readonly band: { readonly lowPps: number; readonly highPps: number } | null;
-  /** Why there is no prediction; null where there is one. */
+  /** Why there is no prediction that anything here bears out; null where there is one. */
   readonly refused: string | null;
   /** Workers of the measurement that the times came from. */
   readonly fedFrom: number;
@@ -37,6 +38,8 @@ export interface PredictedSeries {
   /** Every measurement with a core each but the smallest, predicted from the next smaller and from the smallest. */
   readonly heldOut: readonly HeldOut[];
   readonly points: readonly PredictedPoint[];
+  /** What predictions for more workers than were measured rest on, as sentences; empty where there are none. */
+  readonly restsOn: readonly string[];
 }
 
 /** A band wider than a factor of two either way says so little that it is not printed as a prediction. */
@@ -52,6 +55,8 @@ export interface PredictionOptions {
   readonly feedUpTo: number | null;
   readonly seed: number;
   readonly packets?: number | undefined;
+  /** Predicts also what is refused, without a band: what the model would say if nothing but locks changed. */
+  readonly extrapolate?: boolean | undefined;
 }
 
 /**
@@ -70,22 +75,27 @@ export function predictSeries(series: MeasuredSeries, options: PredictionOptions
       Math.max(worst, Math.abs(Math.log1p(error)) / Math.log2(workers / fedFrom)),
     0,
   );
+  const last = usable.at(-1) as MeasuredPoint;
   return {
     design: series.design,
     input: series.input,
     heldOut,
+    restsOn: options.workers.some((workers) => workers > last.workers)
+      ? restsOn(last, traitsOfLabel(series.design))
+      : [],
     points: options.workers.map((workers) => {
       const feed = usable.findLast((point) => point.workers <= workers) ?? (usable[0] as MeasuredPoint);
       const measured = series.points.find((point) => point.workers === workers) ?? null;
       const doublings = Math.abs(Math.log2(workers / feed.workers));
       const factor = Math.exp(perDoubling * doublings);
       const refused = doublings === 0 ? null : refusal(heldOut, doublings, factor);
-      const predicted = refused === null ? simulated(feed, workers, options) : null;
+      const isPredicted = refused === null || options.extrapolate === true;
+      const predicted = isPredicted ? simulated(feed, workers, options) : null;
       return {
         workers,
         predicted,
         band:
-          predicted === null || doublings === 0
+          predicted === null || refused !== null || doublings === 0
             ? null
             : { lowPps: predicted.pps / factor, highPps: predicted.pps * factor },
         refused,
@@ -111,7 +121,7 @@ function heldOutErrors(
   options: PredictionOptions,
 ): HeldOut[] {
   return series.points.flatMap((point) => {
-    const fewer = usable.filter((one) => one.workers < point.workers);
+    const fewer = usable.filter((candidate) => candidate.workers < point.workers);
     if (point.workers > options.cores) return [];
     // The next smaller one shows the usual step, the smallest how errors add up over several.
     const feeds = new Set([fewer.at(-1), fewer[0]].filter((feed) => feed !== undefined));

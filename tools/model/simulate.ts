@@ -32,6 +32,12 @@ class SimulatedLock {
   readonly sleepers: SimulatedThread[] = [];
   /** The mutex's running average of looks or pauses. */
   average = 0;
+  /** It is ct_lock, or one of those that take turns for it. */
+  readonly isCt: boolean;
+
+  constructor(isCt: boolean) {
+    this.isCt = isCt;
+  }
 }
 
 /** A worker or the sweeper. */
@@ -75,7 +81,7 @@ class Simulation {
   readonly #target: number;
   readonly #events = new EventHeap();
   readonly #threads: SimulatedThread[];
-  readonly #ctLock = new SimulatedLock();
+  readonly #ctLocks: readonly SimulatedLock[];
   readonly #connectionLocks = new Map<number, SimulatedLock>();
   readonly #popular: Float64Array;
   #now = 0;
@@ -92,6 +98,7 @@ class Simulation {
     this.#workers = workers;
     this.#random = new Random(options.seed).derive(`model ${workers}`);
     this.#target = options.packets ?? DEFAULT_PACKETS;
+    this.#ctLocks = Array.from({ length: parameters.ctLocks ?? 1 }, () => new SimulatedLock(true));
     this.#threads = Array.from({ length: workers }, (_, index) => new SimulatedThread(index, false));
     if (parameters.sweeper !== null) this.#threads.push(new SimulatedThread(workers, true));
     let sum = 0;
@@ -143,13 +150,19 @@ class Simulation {
   /** Lays out a packet: which locks it takes, with equal pieces of work around them. */
   #beginPacket(thread: SimulatedThread): void {
     const { ctPerPacket, connections, work } = this.#p;
-    for (let i = this.#wholeNumber(ctPerPacket); i > 0; i--) thread.plan.push(this.#ctLock);
+    for (let i = this.#wholeNumber(ctPerPacket); i > 0; i--) thread.plan.push(this.#drawCtLock());
     if (connections !== null) {
       const connection = this.#drawConnection();
       const times = this.#wholeNumber(connections.perPacket);
       if (connection !== null) for (let i = times; i > 0; i--) thread.plan.unshift(connection);
     }
     thread.pieceNs = this.#draw(work) / (thread.plan.length + 1);
+  }
+
+  /** Takes no draw where there is one. */
+  #drawCtLock(): SimulatedLock {
+    const count = this.#ctLocks.length;
+    return this.#ctLocks[count === 1 ? 0 : Math.floor(count * this.#random.real())] as SimulatedLock;
   }
 
   /** A whole number with this mean. */
@@ -165,7 +178,7 @@ class Simulation {
     if (rank === -1) return null;
     let lock = this.#connectionLocks.get(rank);
     if (lock === undefined) {
-      lock = new SimulatedLock();
+      lock = new SimulatedLock(false);
       this.#connectionLocks.set(rank, lock);
     }
     return lock;
@@ -193,18 +206,18 @@ class Simulation {
     if (this.#sweepHoldsLeft === 0)
       this.#sweepHoldsLeft = Math.max(1, this.#wholeNumber(sweeper.holdsPerPass));
     this.#sweepHoldsLeft--;
-    this.#request(thread, this.#ctLock);
+    this.#request(thread, this.#drawCtLock());
   }
 
   #request(thread: SimulatedThread, lock: SimulatedLock): void {
-    if (lock === this.#ctLock && !thread.isSweeper) this.#ctTaken++;
+    if (lock.isCt && !thread.isSweeper) this.#ctTaken++;
     thread.holding = lock;
     thread.waitingSince = this.#now;
     if (!lock.held) {
       this.#take(thread, lock);
       return;
     }
-    if (lock === this.#ctLock && !thread.isSweeper) this.#ctContended++;
+    if (lock.isCt && !thread.isSweeper) this.#ctContended++;
     const { discipline } = this.#p;
     if (discipline.kind === 'fifo') {
       lock.queue.push(thread);
@@ -219,7 +232,7 @@ class Simulation {
     lock.held = true;
     this.#endWait(thread);
     const hold = this.#draw(this.#holdTime(thread, lock));
-    if (lock === this.#ctLock) this.#ctHeldNs += hold;
+    if (lock.isCt) this.#ctHeldNs += hold / this.#ctLocks.length;
     this.#schedule(this.#now + hold, RELEASE, thread);
   }
 
@@ -232,7 +245,7 @@ class Simulation {
 
   #holdTime(thread: SimulatedThread, lock: SimulatedLock): RandomTime {
     if (thread.isSweeper && this.#p.sweeper !== null) return this.#p.sweeper.hold;
-    if (lock !== this.#ctLock && this.#p.connections !== null) return this.#p.connections.hold;
+    if (!lock.isCt && this.#p.connections !== null) return this.#p.connections.hold;
     return this.#p.ctHold;
   }
 
@@ -327,6 +340,10 @@ function pauseNs(discipline: SpinThenSleep, looks: number): number {
 function assertParameters(p: ModelParameters, workers: number): void {
   if (!Number.isInteger(workers) || workers < 1) {
     throw new RangeError(`model: ${workers} workers; give a whole number of at least 1`);
+  }
+  const { ctLocks = 1 } = p;
+  if (!Number.isInteger(ctLocks) || ctLocks < 1) {
+    throw new RangeError(`model: ${ctLocks} locks instead of ct_lock; give a whole number of at least 1`);
   }
   const numbers: [string, number][] = [
     ['work', p.work.meanNs],

@@ -25,7 +25,7 @@ export interface InputPacket {
   readonly wireBytes?: number;
 }
 
-/** How captures are read, and who is told what was odd about them. */
+/** How captures are read, and who hears what was odd about them. */
 export interface PacketReading extends CaptureReading {
   /** Wrong checksums are made right; absent = no. */
   readonly fixChecksums?: boolean;
@@ -102,11 +102,6 @@ export class CaptureRun {
     this.#rules = rules;
     this.#clock = clock;
     this.#sweeps = new SweepSchedule(tracker, FIRST_PACKET_MS);
-  }
-
-  /** Clean-up passes that were due so far. */
-  get sweepCount(): number {
-    return this.#sweeps.count;
   }
 
   /** Runs one packet; returns what came out, in order: nothing for a fragment that is held. */

@@ -17,9 +17,9 @@ export function minimize<T>(items: readonly T[], shows: (items: readonly T[]) =>
     const chunks = Array.from({ length: Math.ceil(current.length / size) }, (_, i) =>
       current.slice(i * size, (i + 1) * size),
     );
-    const one = chunks.find((chunk) => shows(chunk));
-    if (one !== undefined) {
-      current = one;
+    const found = chunks.find((chunk) => shows(chunk));
+    if (found !== undefined) {
+      current = found;
       parts = 2;
       continue;
     }

@@ -6,7 +6,7 @@ import { traitsOf } from '../../engine/host/design-traits.js';
 import { OracleError } from './oracle-error.js';
 
 /**
- * Conformance vectors: scripted cases with the expected verdicts, packets, tables and timeouts under each design, one
+ * Conformance vectors: scripts with the expected ct_states, packets, tables and timeouts under each design, one
  * JSON object a line. What the fields mean is written in FORMAT.md beside the vectors.
  */
 

@@ -2,11 +2,11 @@
  * Level 3, the whole of two builds: the same commands of both (timed-runs.ts), each in a process of its own, in turns. What the
  * engine alone does not show is here: two workers that meet at a lock, the sweeper's thread, pacing, loading.
  *
- * A round runs every command once in each build, who is first drawn by lot; its figure is the ratio of the two. Rounds that follow
+ * A round runs every command once in each build, in an order drawn by lot; its figure is the ratio of the two. Rounds that follow
  * each other hang together, so the interval is that of a series (stats/serial-mean.ts). A regression is one only when other
  * rounds, with other seeds, find it as well.
  */
-import { shuffled, type RandomSource } from '../random/random-source.js';
+import { shuffled, type RandomSource } from '../random/draws.js';
 import { median } from '../stats/sample.js';
 import { serialMean } from '../stats/serial-mean.js';
 import { mapInterval } from '../stats/session-estimate.js';
@@ -103,11 +103,11 @@ async function measureHosts(
       }
     }
     const confidence = confidencePerLook(rule.confidence, maxLooks * Math.max(1, series.size));
-    for (const one of series.values()) {
-      if (one.verdict === null || one.verdict.verdict === 'inconclusive') judge(one, rule, confidence);
+    for (const item of series.values()) {
+      if (item.verdict === null || item.verdict.verdict === 'inconclusive') judge(item, rule, confidence);
     }
   }
-  const checks = [...series].map(([name, one]) => checkOf(name, one, base, head));
+  const checks = [...series].map(([name, item]) => checkOf(name, item, base, head));
   return [...checks, ...failed.values(), ...spoilt(wanted, series, failed)];
 }
 
@@ -128,7 +128,7 @@ function spoilt(
 
 function hasOpen(series: ReadonlyMap<string, Series>, run: TimedRunName): boolean {
   return [...series.values()].some(
-    (one) => one.run === run && (one.verdict === null || one.verdict.verdict === 'inconclusive'),
+    (item) => item.run === run && (item.verdict === null || item.verdict.verdict === 'inconclusive'),
   );
 }
 
@@ -162,7 +162,8 @@ async function measureRun(
   }
   const [before, after] = [outcomes.get(base), outcomes.get(head)];
   // A run that the machine spoilt says nothing of either build; its round is left out.
-  if ([before, after].some((one) => one instanceof TimedRunError && one.failedChecks.length > 0)) return null;
+  if ([before, after].some((item) => item instanceof TimedRunError && item.failedChecks.length > 0))
+    return null;
   if (after instanceof TimedRunError) {
     if (before instanceof TimedRunError) throw after;
     return failure(run, 'regression', `${head.label} cannot run it, ${base.label} can: ${after.message}`);
@@ -172,13 +173,13 @@ async function measureRun(
   }
   for (const figure of after ?? []) {
     const name = nameOf(run, figure);
-    const then = before?.find((one) => one.name === figure.name && one.design === figure.design);
+    const then = before?.find((earlier) => earlier.name === figure.name && earlier.design === figure.design);
     if (then === undefined || !isWanted(name)) continue;
-    const one = series.get(name) ?? { run, figure, logs: [], base: [], head: [], verdict: null };
-    one.logs.push(Math.log(figure.value / then.value));
-    one.base.push(then.value);
-    one.head.push(figure.value);
-    series.set(name, one);
+    const entry = series.get(name) ?? { run, figure, logs: [], base: [], head: [], verdict: null };
+    entry.logs.push(Math.log(figure.value / then.value));
+    entry.base.push(then.value);
+    entry.head.push(figure.value);
+    series.set(name, entry);
   }
   return null;
 }
@@ -187,27 +188,27 @@ function failure(run: TimedRunName, verdict: Check['verdict'], text: string): Ch
   return { level: 'against', name: `host, ${run}`, verdict, text, details: [] };
 }
 
-function judge(one: Series, { tolerances }: HostRule, confidence: number): void {
-  const mean = serialMean(one.logs, confidence);
-  one.verdict = decide(
+function judge(series: Series, { tolerances }: HostRule, confidence: number): void {
+  const mean = serialMean(series.logs, confidence);
+  series.verdict = decide(
     { value: Math.exp(mean.value), interval: mapInterval(mean.interval, Math.exp) },
-    { direction: one.figure.direction, threshold: tolerances[one.figure.kind] },
+    { direction: series.figure.direction, threshold: tolerances[series.figure.kind] },
   );
 }
 
-function checkOf(name: string, one: Series, base: HostBuild, head: HostBuild): Check {
+function checkOf(name: string, series: Series, base: HostBuild, head: HostBuild): Check {
   const digits = (values: readonly number[]): string => String(Number(median(values).toPrecision(4)));
-  const verdict = one.verdict?.verdict ?? 'inconclusive';
-  const text = one.verdict?.text ?? 'was not judged';
+  const verdict = series.verdict?.verdict ?? 'inconclusive';
+  const text = series.verdict?.text ?? 'was not judged';
   return {
     level: 'against',
     name,
     verdict,
     text,
     details: [
-      `${base.label}: median ${digits(one.base)}`,
-      `${head.label}: median ${digits(one.head)}`,
-      `${one.logs.length} rounds`,
+      `${base.label}: median ${digits(series.base)}`,
+      `${head.label}: median ${digits(series.head)}`,
+      `${series.logs.length} rounds`,
     ],
     isOpen: verdict === 'inconclusive',
   };

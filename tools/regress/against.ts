@@ -14,21 +14,21 @@ import { setFlagsFromString } from 'node:v8';
 import type { DesignChoice } from '../../engine/host/designs.js';
 import { designLabel } from '../../engine/host/designs.js';
 import type { TrackerConfig } from '../config/read-config.js';
-import type { StagedTraffic } from '../replay/staging.js';
-import type { RandomSource } from '../random/random-source.js';
+import type { PacketSource } from '../replay/packet-source.js';
+import type { RandomSource } from '../random/draws.js';
 import { serialMean } from '../stats/serial-mean.js';
 import { mapInterval } from '../stats/session-estimate.js';
 import { confidencePerLook, decide, wantsMoreTrials, type VerdictResult } from '../stats/verdict.js';
 import { median } from '../stats/sample.js';
 import type { Check } from './check.js';
-import { isSameBuild, type EngineBuild } from './engine-builds.js';
+import { hasDesign, isSameBuild, type EngineBuild } from './engine-builds.js';
 import { EngineSide, type SideOptions } from './engine-side.js';
 
 /** One cell to compare. */
 export interface AgainstCell {
   readonly inputName: string;
   readonly choice: DesignChoice;
-  readonly traffic: StagedTraffic;
+  readonly traffic: PacketSource;
   readonly config: TrackerConfig;
 }
 
@@ -48,7 +48,7 @@ export interface AgainstTools {
   /** Monotonic nanoseconds. */
   readonly clock: () => number;
   readonly random: RandomSource;
-  /** Told after each look. */
+  /** Called after each look. */
   readonly onLook?: (cell: string, rounds: number, text: string) => void;
 }
 
@@ -88,6 +88,14 @@ export function compareBuilds(
   tools: AgainstTools,
 ): Check {
   const name = `${cell.inputName}/${designLabel(cell.choice)}`;
+  const lacking = [base, head].find((build) => !hasDesign(cell.choice.design, build));
+  if (lacking !== undefined) {
+    return found(
+      name,
+      'skipped',
+      `${lacking.label} does not have this design, so there is nothing to compare`,
+    );
+  }
   if (isSameBuild(cell.choice.design, base, head)) {
     return found(name, 'pass', `the compiled design is the same, byte for byte, at ${base.label}`);
   }

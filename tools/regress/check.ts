@@ -1,7 +1,7 @@
 /** What a gate found: one entry per thing it looked at, and the exit code of all of them. */
 
 /**
- * `regression`: worse than allowed. `inconclusive`: it could not be told apart. `skipped`: does not apply here, and says why.
+ * `regression`: worse than allowed. `inconclusive`: the measurement does not decide it. `skipped`: does not apply here, and says why.
  */
 export type CheckVerdict = 'pass' | 'regression' | 'inconclusive' | 'skipped';
 

@@ -59,13 +59,13 @@ interface Value {
 }
 
 /** Figures that depend on the machine, from the trials of one cell. */
-function measuredValues(one: ResultCase): Value[] {
+function measuredValues(entry: ResultCase): Value[] {
   const values: Value[] = [];
   for (const { name, unit, direction, read } of METRICS) {
-    const value = read(one);
+    const value = read(entry);
     if (value === null || value === undefined) continue;
-    // A throughput that was set is no finding, and one with the cost of probes in it is none about the design.
-    if ((name === 'pps' && isPaced(one)) || name === 'probedPps') continue;
+    // A throughput that was set is no finding, and a throughput that contains the cost of probes says nothing about the design.
+    if ((name === 'pps' && isPaced(entry)) || name === 'probedPps') continue;
     // Interruptions say what may be compared, and are not compared themselves.
     if (name.endsWith('.interruptedShare')) continue;
     values.push({ metric: name, unit, direction, value });
@@ -74,19 +74,19 @@ function measuredValues(one: ResultCase): Value[] {
 }
 
 /** Counts of work per packet, comparable between any two machines. */
-function workValues(one: ResultCase): Value[] {
-  const packets = one.packets.injected;
+function workValues(entry: ResultCase): Value[] {
+  const packets = entry.packets.injected;
   if (packets === 0) return [];
   const perPacket = (name: string, count: number | null | undefined): Value[] =>
     count === null || count === undefined
       ? []
       : [{ metric: `${name} per packet`, unit: '1', direction: 'lower-is-better', value: count / packets }];
-  const locks = (one.locks ?? []).filter((line) => line.thread === 'all');
+  const locks = (entry.locks ?? []).filter((line) => line.thread === 'all');
   return [
     ...locks.flatMap((line) => perPacket(`locks.${line.class}`, line.acquisitions)),
-    ...perPacket('work.listMoves', one.workCounts?.listMoves),
-    ...perPacket('work.hashProbes', one.workCounts?.hashProbes),
-    ...perPacket('work.bytesCopied', one.workCounts?.bytesCopied),
+    ...perPacket('work.listMoves', entry.workCounts?.listMoves),
+    ...perPacket('work.hashProbes', entry.workCounts?.hashProbes),
+    ...perPacket('work.bytesCopied', entry.workCounts?.bytesCopied),
   ];
 }
 
@@ -101,7 +101,7 @@ type CellValues = Map<string, MetricValues>;
 
 /** A case, and the session it ran in: several results are several sessions. */
 interface SessionCase {
-  readonly one: ResultCase;
+  readonly entry: ResultCase;
   readonly session: string;
 }
 
@@ -121,10 +121,13 @@ interface Side {
   readonly machines: ReadonlySet<string>;
 }
 
-function gather(cases: readonly SessionCase[], read: (one: ResultCase) => Value[]): Map<string, CellValues> {
+function gather(
+  cases: readonly SessionCase[],
+  read: (entry: ResultCase) => Value[],
+): Map<string, CellValues> {
   const cells = new Map<string, CellValues>();
-  for (const { one, session } of cases) {
-    for (const value of read(one)) addValue(cells, cellNameOf(one), session, value);
+  for (const { entry, session } of cases) {
+    for (const value of read(entry)) addValue(cells, cellNameOf(entry), session, value);
   }
   return cells;
 }
@@ -137,21 +140,21 @@ function cellNameOf({ id, build }: ResultCase): string {
 function casesOf(runs: readonly Run[]): SessionCase[] {
   return runs.flatMap(({ result }, run) =>
     result.cases
-      .filter((one) => one.control !== true)
-      .map((one) => ({ one, session: `${run}/${one.session ?? 0}` })),
+      .filter((entry) => entry.control !== true)
+      .map((entry) => ({ entry, session: `${run}/${entry.session ?? 0}` })),
   );
 }
 
-/** Percentiles of a cell that interruptions by the machine make the machine's (result/tail.ts), judged over all its trials. */
+/** Percentiles of a cell that show the machine's interruptions (result/tail.ts), judged over all its trials. */
 function withheldTails(cases: readonly ResultCase[]): Map<string, ReadonlySet<string>> {
   const byCell = new Map<string, ResultCase[]>();
-  for (const one of cases) byCell.set(cellNameOf(one), [...(byCell.get(cellNameOf(one)) ?? []), one]);
+  for (const entry of cases) byCell.set(cellNameOf(entry), [...(byCell.get(cellNameOf(entry)) ?? []), entry]);
   return new Map(
     [...byCell].map(([cell, trials]): [string, ReadonlySet<string>] => {
       const withheld = METRICS.map(({ name }) => name).filter((name) => {
         const tail = tailOfMetric(name);
         if (tail === null) return false;
-        const shares = trials.flatMap((one) => interruptedShareOf(one, tail.kind) ?? []);
+        const shares = trials.flatMap((entry) => interruptedShareOf(entry, tail.kind) ?? []);
         return shares.length > 0 && isWithheldAt(median(shares), tail.key);
       });
       return [cell, new Set(withheld)];
@@ -161,11 +164,11 @@ function withheldTails(cases: readonly ResultCase[]): Map<string, ReadonlySet<st
 
 function sideOf(runs: readonly Run[]): Side {
   const cases = casesOf(runs);
-  const withheld = withheldTails(cases.map(({ one }) => one));
+  const withheld = withheldTails(cases.map(({ entry }) => entry));
   return {
     withheld,
-    cells: gather(cases, (one) =>
-      measuredValues(one).filter(({ metric }) => withheld.get(cellNameOf(one))?.has(metric) !== true),
+    cells: gather(cases, (entry) =>
+      measuredValues(entry).filter(({ metric }) => withheld.get(cellNameOf(entry))?.has(metric) !== true),
     ),
     work: gather(cases, workValues),
     machines: new Set(runs.map(({ result }) => result.environment.machineId ?? 'unknown')),
@@ -226,13 +229,13 @@ export function compareResults(
 
 /** @throws RegressError when a name stands for different things in base and head */
 function requireSameCells(base: readonly Run[], head: readonly Run[]): void {
-  const known = new Map(base.flatMap(({ result }) => result.cases.map((one) => [one.id, one])));
-  for (const one of head.flatMap(({ result }) => result.cases)) {
-    const twin = known.get(one.id);
-    const differences = twin === undefined ? [] : identityDifferences(twin, one);
+  const known = new Map(base.flatMap(({ result }) => result.cases.map((entry) => [entry.id, entry])));
+  for (const entry of head.flatMap(({ result }) => result.cases)) {
+    const twin = known.get(entry.id);
+    const differences = twin === undefined ? [] : identityDifferences(twin, entry);
     if (differences.length > 0) {
       throw new RegressError(
-        `${one.id}: base and head measured different things under this name: they differ in ${differences.join('; ')}. Measure both alike`,
+        `${entry.id}: base and head measured different things under this name: they differ in ${differences.join('; ')}. Measure both alike`,
       );
     }
   }
@@ -274,9 +277,9 @@ interface Setting {
   /** In a sentence, several of them. */
   readonly what: string;
   readonly flag: string;
-  readonly read: (one: ResultCase) => string;
+  readonly read: (entry: ResultCase) => string;
   /** What came of it: cells that are alike in this were measured alike. */
-  readonly effect: (one: ResultCase) => string;
+  readonly effect: (entry: ResultCase) => string;
 }
 
 const MUTEX: Setting = { what: 'mutexes', flag: '--mutex', read: mutexOf, effect: mutexOf };
@@ -310,10 +313,10 @@ function settingNotes(
 /** Cells whose throughput is left out, by reason. */
 function throughputNotes(runs: readonly Run[], side: string, shared: readonly string[]): string[] {
   const cellsBy = new Map<string, Set<string>>();
-  for (const one of runs.flatMap(({ result }) => result.cases)) {
-    const reason = whyNotCompared(one);
-    const name = cellNameOf(one);
-    if (reason === null || isPaced(one) || !shared.includes(name)) continue;
+  for (const entry of runs.flatMap(({ result }) => result.cases)) {
+    const reason = whyNotCompared(entry);
+    const name = cellNameOf(entry);
+    if (reason === null || isPaced(entry) || !shared.includes(name)) continue;
     cellsBy.set(reason, (cellsBy.get(reason) ?? new Set()).add(name));
   }
   return [...cellsBy].map(
@@ -322,11 +325,11 @@ function throughputNotes(runs: readonly Run[], side: string, shared: readonly st
 }
 
 /** A setting of each cell, or what came of it; several joined where its trials differ. */
-function valuesOf(runs: readonly Run[], read: (one: ResultCase) => string): Map<string, string> {
+function valuesOf(runs: readonly Run[], read: (entry: ResultCase) => string): Map<string, string> {
   const found = new Map<string, Set<string>>();
-  for (const one of runs.flatMap(({ result }) => result.cases)) {
-    const name = cellNameOf(one);
-    found.set(name, (found.get(name) ?? new Set()).add(read(one)));
+  for (const entry of runs.flatMap(({ result }) => result.cases)) {
+    const name = cellNameOf(entry);
+    found.set(name, (found.get(name) ?? new Set()).add(read(entry)));
   }
   return new Map([...found].map(([name, values]) => [name, [...values].toSorted().join(' and ')]));
 }
@@ -399,9 +402,9 @@ function ratiosOf(runs: readonly Run[]): Map<string, CellValues> {
   const cells = new Map<string, CellValues>();
   const groups = new Map<string, SessionCase[]>();
   for (const at of casesOf(runs)) {
-    const { one, session } = at;
+    const { entry, session } = at;
     // A cell's id with its design taken out names what it may be compared in.
-    const key = JSON.stringify([session, one.id.replace(one.design, ''), one.trial, one.build]);
+    const key = JSON.stringify([session, entry.id.replace(entry.design, ''), entry.trial, entry.build]);
     groups.set(key, [...(groups.get(key) ?? []), at]);
   }
   for (const [first, ...others] of groups.values()) {
@@ -412,10 +415,10 @@ function ratiosOf(runs: readonly Run[]): Map<string, CellValues> {
 }
 
 function addRatios(cells: Map<string, CellValues>, from: SessionCase, to: SessionCase): void {
-  const id = `${cellNameOf(to.one)} / ${from.one.design}`;
-  const base = new Map(measuredValues(from.one).map((value) => [value.metric, value]));
-  const withheld = withheldTails([from.one, to.one]);
-  for (const { metric, direction, value } of measuredValues(to.one)) {
+  const id = `${cellNameOf(to.entry)} / ${from.entry.design}`;
+  const base = new Map(measuredValues(from.entry).map((value) => [value.metric, value]));
+  const withheld = withheldTails([from.entry, to.entry]);
+  for (const { metric, direction, value } of measuredValues(to.entry)) {
     if ([...withheld.values()].some((metrics) => metrics.has(metric))) continue;
     const other = base.get(metric);
     if (other === undefined || other.value <= 0 || !RATIO_METRICS.includes(metric)) continue;

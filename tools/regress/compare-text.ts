@@ -74,7 +74,7 @@ export function compareText(
   paint: Paint,
 ): string {
   const { metrics, notes } = compared;
-  const said = (text: string): string => wrap(printable(text), width, '  ');
+  const output = (text: string): string => wrap(printable(text), width, '  ');
   const tables = metrics.map((metric) => {
     const lines = linesOf(metric).map(([name = '', base = '', head = '', delta = '', test = '']): Line => ({
       name,
@@ -102,10 +102,10 @@ export function compareText(
     );
   });
   const blocks = [
-    said(`base: ${labels[0]}; head: ${labels[1]}`),
+    output(`base: ${labels[0]}; head: ${labels[1]}`),
     ...tables,
     forestText(compareForest(compared), width, paint),
-    ...[...remarksOf(metrics), ...notes].map(said),
+    ...[...remarksOf(metrics), ...notes].map(output),
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }

@@ -1,4 +1,4 @@
-/** What two results side by side say: their rows as evidence for a verdict. */
+/** The rows of a comparison of two results as evidence for a verdict, and as a forest plot. */
 import { forestGroup, forestRow, type ForestGroup } from '../report/forest.js';
 import type { Evidence, Topic } from '../result/verdict.js';
 import type { Finding } from '../result/comparisons.js';
@@ -15,13 +15,13 @@ const TOPICS: Readonly<Record<string, Topic>> = {
 
 /** Evidence of every row of these metrics: head against base, cell by cell. */
 export function compareEvidence({ metrics }: ComparedResults): Evidence[] {
-  const told = metrics.filter(({ metric }) => metric in TOPICS);
+  const chosen = metrics.filter(({ metric }) => metric in TOPICS);
   const hasResponse = new Set(
-    told
+    chosen
       .filter(({ metric }) => metric === 'response.p99Ns')
       .flatMap(({ rows }) => rows.map(({ cell }) => cell)),
   );
-  return told.flatMap((metric) =>
+  return chosen.flatMap((metric) =>
     metric.rows
       .filter(({ cell }) => metric.metric !== 'service.p99Ns' || !hasResponse.has(cell))
       .map((row) => evidenceOf(metric, row)),

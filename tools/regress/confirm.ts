@@ -6,14 +6,15 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import { resolveDesigns, type DesignChoice } from '../../engine/host/designs.js';
+import { nameOfInput } from '../bench/matrix-spec.js';
 import type { InputLoader } from '../bench/replay-runner.js';
 import { Random } from '../random/random.js';
 import { compareBuilds, settleCompiler, type AgainstRule } from './against.js';
 import { RegressError, type Check } from './check.js';
 import type { EngineBuild } from './engine-builds.js';
-import { loadRegressInput, regressInputName, type RegressInput } from './regress-config.js';
+import { loadRegressInput, type RegressInput } from './regress-config.js';
 
-/** One cell to measure, as it is told to another process. */
+/** One cell to measure, as another process gets it. */
 export interface ConfirmRequest {
   readonly input: RegressInput;
   /** Design with its preset, as on the command line. */
@@ -47,7 +48,7 @@ export async function measureAfresh(request: ConfirmRequest, entry: string): Pro
   const found = answer as Answer | null;
   if (found !== null && 'check' in found) return found.check;
   throw new RegressError(
-    `the process that was to confirm ${request.design} on ${regressInputName(request.input)} ${found === null ? `ended with exit code ${code}` : `failed: ${found.failed}`}`,
+    `the process that was to confirm ${request.design} on ${nameOfInput(request.input)} ${found === null ? `ended with exit code ${code}` : `failed: ${found.failed}`}`,
   );
 }
 
@@ -66,7 +67,7 @@ async function measure(request: ConfirmRequest, load: InputLoader): Promise<Chec
   settleCompiler();
   const { input, base, head, rule, cellCount } = request;
   const { traffic, config } = await loadRegressInput(load, input, rule.seed);
-  const inputName = regressInputName(input);
+  const inputName = nameOfInput(input);
   const [choice] = resolveDesigns(request.design) as [DesignChoice];
   const cell = { inputName, choice, traffic, config };
   return compareBuilds(cell, { base, head }, rule, cellCount, {

@@ -46,12 +46,13 @@ export function memoryFigures({ constants: c }: Pick<EngineModule, 'constants'>)
     ['connection', each(false)],
     ['translatedConnection', each(true)],
     ['record', c.CONN_SIZE],
+    ['besideRecord', c.SIDE_SIZE],
     ['bucket', c.BUCKET_SIZE],
     ['expectation', c.EXPECTATION_SIZE],
     ['fragment', c.FRAGMENT_SLOT_SIZE],
     ['zoneEntry', c.ZONE_ENTRY_SIZE],
     ['policy', c.POLICY_SIZE],
-    ['expiryLists', c.EXPIRY_SIZE],
+    ['expiryLists', c.EXPIRY_SIZE + c.TRAIT_AREA_BYTES],
     ['threadBlock', c.THREAD_SIZE],
     ['controlBlock', c.CONTROL_SIZE],
   ]);
@@ -71,7 +72,7 @@ interface LockWaits {
 }
 
 /**
- * A thread waits for ct_lock, which another holds that is not there: the word is freed after so many turns of the waiter's own
+ * A thread waits for ct_lock, whose owner does not exist: the word is freed after so many turns of the waiter's own
  * loops. A waiter that sleeps gets it when it wakes up, after its bounded sleep.
  */
 function lockWaits(engine: EngineModule, mutex: MutexPolicy): LockWaits[] {

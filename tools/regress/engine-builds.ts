@@ -133,6 +133,11 @@ async function compile(script: string, source: string, out: string, label: strin
   }
 }
 
+/** Whether a build holds a design: one may be newer than the other build's sources. */
+export function hasDesign(design: string, { folder }: EngineBuild): boolean {
+  return existsSync(join(folder, `${design}.bare.wasm`));
+}
+
 /** Whether two builds of a design are the same bytes: then there is nothing to measure. */
 export function isSameBuild(design: string, base: EngineBuild, head: EngineBuild): boolean {
   const bytes = (build: EngineBuild): Buffer => readFileSync(join(build.folder, `${design}.bare.wasm`));

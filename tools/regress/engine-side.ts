@@ -13,13 +13,15 @@ import { applyConfig, threadTarget } from '../config/apply-config.js';
 import { engineSettings } from '../config/engine-settings.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
-import { assignPackets, loadPackets, packetStoreBytes, type WorkerPackets } from '../replay/packet-store.js';
-import type { StagedTraffic } from '../replay/staging.js';
+import { assignPackets } from '../replay/packet-choice.js';
+import { copyPacket } from '../replay/packet-place.js';
+import { framesOf, type PacketSource } from '../replay/packet-source.js';
+import { loadPackets, packetStoreBytes, type WorkerPackets } from '../replay/packet-store.js';
 
 /** What both sides have in common. */
 export interface SideOptions {
   readonly choice: DesignChoice;
-  readonly traffic: StagedTraffic;
+  readonly traffic: PacketSource;
   readonly config: TrackerConfig;
   /** For the engine's random choices and its hash; the same on both sides. */
   readonly seed: number;
@@ -37,7 +39,8 @@ export class EngineSide {
   readonly #thread: EngineThread;
   readonly #packets: WorkerPackets;
   readonly #batch: Uint32Array;
-  readonly #traffic: StagedTraffic;
+  /** Nanoseconds since the first packet, per packet. */
+  readonly #timesNs: Float64Array;
   readonly #clock: () => number;
   /** Least nanoseconds that each batch took in any pass. */
   readonly #least: Float64Array;
@@ -51,30 +54,24 @@ export class EngineSide {
   constructor(wasmFolder: string, options: SideOptions) {
     const { choice, traffic, config, seed } = options;
     const engine = freshlyCompiled(loadEngine(choice.design, 'bare', wasmFolder), wasmFolder);
-    const rules = createRules(config);
-    const c = engine.constants;
-    const assignment = assignPackets(traffic, rules, {
-      workerOf: () => 0,
-      needsZone: false,
-      needsLayers: false,
-    });
-    const plan = planMemory(c, {
+    const assignment = assignPackets(traffic, createRules(config), 'single', 1);
+    const plan = planMemory(engine.constants, {
       threads: 1,
       maxConns: traffic.packets,
       nat: true,
-      packetStoreBytes: packetStoreBytes(traffic, c.PACKET_SIZE, c.PARAMS_SIZE, rules, 1),
+      packetStoreBytes: packetStoreBytes(traffic, engine.constants, assignment),
       histogramBytes: 0,
     });
     const run = createRun(engine, plan, engineSettings(engine, choice, config, seed));
     this.#clock = options.clock;
-    this.#traffic = traffic;
+    this.#timesNs = framesOf(traffic).timesNs;
     this.#thread = new EngineThread(run, 0, options.clock);
     this.#thread.guard(() => {
       this.#thread.exports.initTracker();
       this.#thread.exports.goOnline();
     });
     applyConfig(threadTarget(this.#thread), config);
-    this.#packets = loadPackets(this.#thread, traffic, rules, assignment, 1).workers[0] as WorkerPackets;
+    this.#packets = loadPackets(this.#thread, traffic, assignment).workers[0] as WorkerPackets;
     this.#least = new Float64Array(Math.ceil(traffic.packets / MAX_BATCH)).fill(Number.POSITIVE_INFINITY);
     this.#batch = new Uint32Array(run.memory.buffer, this.#thread.packetsAt, MAX_BATCH);
   }
@@ -104,7 +101,7 @@ export class EngineSide {
       for (let at = 0; at < total; at += MAX_BATCH) {
         const count = Math.min(MAX_BATCH, total - at);
         this.#fill(at, count);
-        const nowMs = this.#passStartMs + Math.floor((this.#traffic.timesNs[at] as number) / 1e6);
+        const nowMs = this.#passStartMs + Math.floor((this.#timesNs[at] as number) / 1e6);
         if (nowMs >= this.#nextSweepMs) {
           exports.sweep(nowMs);
           this.#nextSweepMs = nowMs + Math.max(1, Number(exports.sweepDelayMs()));
@@ -118,30 +115,22 @@ export class EngineSide {
       exports.flush(-1);
       exports.quiesce();
     });
-    this.#passStartMs += Math.ceil((this.#traffic.timesNs[total - 1] as number) / 1e6) + PASS_GAP_MS;
+    this.#passStartMs += Math.ceil((this.#timesNs[total - 1] as number) / 1e6) + PASS_GAP_MS;
   }
 
   #fill(at: number, count: number): void {
-    const { addresses, scratchAt } = this.#packets;
-    if (scratchAt === 0) this.#batch.set(addresses.subarray(at, at + count));
-    else for (let i = 0; i < count; i++) this.#copyToScratch(addresses[at + i] as number, i);
+    const { addresses, scratchAt, scratchStride } = this.#packets;
+    for (let i = 0; i < count; i++) {
+      let address = addresses[at + i] as number;
+      // Packets that may be rewritten run as copies, so that the next pass finds them as they were.
+      if (scratchAt !== 0) {
+        const to = scratchAt + i * scratchStride;
+        copyPacket(this.#thread, address, to, scratchStride);
+        address = to;
+      }
+      this.#batch[i] = address;
+    }
     this.#thread.exports.resetPackets(this.#thread.packetsAt, count);
-  }
-
-  /** Packets that may be rewritten run as copies, so that the next pass finds them as they were. */
-  #copyToScratch(descriptor: number, place: number): void {
-    const { view, bytes, run } = this.#thread;
-    const c = run.engine.constants;
-    const { scratchAt, scratchStride } = this.#packets;
-    const to = scratchAt + place * scratchStride;
-    const frame = view.getUint32(descriptor + c.PK_FRAME, true);
-    const length = view.getUint32(descriptor + c.PK_LENGTH, true);
-    const frameTo = to + c.PACKET_SIZE + 2;
-    bytes.copyWithin(to, descriptor, descriptor + c.PACKET_SIZE);
-    bytes.copyWithin(frameTo, frame, frame + length);
-    view.setUint32(to + c.PK_FRAME, frameTo, true);
-    view.setUint32(to + c.PK_CAPACITY, scratchStride - c.PACKET_SIZE - 2, true);
-    this.#batch[place] = to;
   }
 }
 

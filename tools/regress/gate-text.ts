@@ -45,8 +45,8 @@ export function gateSummary(checks: readonly Check[]): string {
     [count(checks, 'skipped'), (n: number) => `${n} skipped`],
     [count(checks, 'pass'), (n: number) => `${n} passed`],
   ] as const;
-  const said = parts.filter(([n]) => n > 0).map(([n, words]) => words(n));
-  return said.length === 0 ? 'nothing was checked' : said.join(', ');
+  const clauses = parts.filter(([n]) => n > 0).map(([n, words]) => words(n));
+  return clauses.length === 0 ? 'nothing was checked' : clauses.join(', ');
 }
 
 /** Text for a terminal. `quiet` shows only what did not pass. */

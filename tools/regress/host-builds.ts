@@ -123,9 +123,9 @@ async function build(folder: string, engine: EngineBuild): Promise<void> {
       await run('npm', ['run', '--silent', ...script], { cwd: folder, maxBuffer: 1 << 26 });
     } catch (error) {
       const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-      const said = `${stdout}\n${stderr}`.trim().split('\n').slice(0, 20).join('\n');
+      const output = `${stdout}\n${stderr}`.trim().split('\n').slice(0, 20).join('\n');
       throw new RegressError(
-        `${engine.label}: 'npm run ${script[0]}' fails with the dependencies of this checkout:\n${said}`,
+        `${engine.label}: 'npm run ${script[0]}' fails with the dependencies of this checkout:\n${output}`,
         1,
         error,
       );

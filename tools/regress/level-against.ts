@@ -1,6 +1,7 @@
 /** Level 3 of the gate: this working tree against another ref, the engine alone and the whole. */
 import { performance } from 'node:perf_hooks';
 import { designLabel } from '../../engine/host/designs.js';
+import { nameOfInput } from '../bench/matrix-spec.js';
 import { Random } from '../random/random.js';
 import { compareHosts, type HostRule } from './against-hosts.js';
 import { compareBuilds, settleCompiler, type AgainstCell } from './against.js';
@@ -10,7 +11,7 @@ import { buildRef, buildWorkTree, repositoryRoot, type EngineBuild } from './eng
 import type { GateFindings, LevelOptions } from './gate-options.js';
 import { buildHostOfRef, buildHostOfWorkTree, isSameHost } from './host-builds.js';
 import { choicesOf } from './level-exact.js';
-import { loadRegressInput, regressInputName, type RegressInput } from './regress-config.js';
+import { loadRegressInput, type RegressInput } from './regress-config.js';
 import { runForJson } from './run-command.js';
 
 /** The two sides, and where they come from. */
@@ -45,7 +46,7 @@ async function compareEngines(options: LevelOptions, { base, head }: Sides): Pro
   const rule = { ...config.against, seed: config.exact.seed };
   const cells: { readonly input: RegressInput; readonly cell: AgainstCell; readonly name: string }[] = [];
   for (const input of config.against.inputs) {
-    const inputName = regressInputName(input);
+    const inputName = nameOfInput(input);
     const choices = choicesOf(config.designs)
       .map((choice) => ({ choice, name: `${inputName}/${designLabel(choice)}` }))
       .filter(({ name }) => only === null || only.has(name));

@@ -1,7 +1,9 @@
 /** Level 1 of the gate. */
 import { mkdir } from 'node:fs/promises';
 import { designLabel, resolveDesigns, type DesignChoice } from '../../engine/host/designs.js';
-import type { LoadedInput } from '../bench/replay-runner.js';
+import { nameOfInput } from '../bench/matrix-spec.js';
+import { frameAt } from '../replay/frame-range.js';
+import { framesOf, type LoadedInput } from '../replay/packet-source.js';
 import type { InputPacket } from '../oracle/capture-run.js';
 import { writeAtomically } from '../result/result-file.js';
 import { RegressError, type Check } from './check.js';
@@ -15,7 +17,7 @@ import {
 } from './exact-baseline.js';
 import { exactName, runExact, type ExactFigures } from './exact-run.js';
 import type { GateFindings, LevelOptions } from './gate-options.js';
-import { loadRegressInput, regressInputName } from './regress-config.js';
+import { loadRegressInput } from './regress-config.js';
 
 /** The designs of a list of names. */
 export function choicesOf(names: readonly string[]): DesignChoice[] {
@@ -59,25 +61,26 @@ async function countAll({ config, load, onProgress }: LevelOptions): Promise<Exa
   }
   const cells = new Map<string, ExactFigures>();
   for (const input of inputs) {
-    onProgress(`exact: ${regressInputName(input)}`);
+    onProgress(`exact: ${nameOfInput(input)}`);
     const loaded = await loadRegressInput(load, input, seed);
     const packets = packetsOf(loaded);
     for (const choice of choices) {
-      const exact = { name: regressInputName(input), packets, config: loaded.config, touchAhead };
+      const exact = { name: nameOfInput(input), packets, config: loaded.config, touchAhead };
       cells.set(exactName(choice, exact), runExact(choice, exact, seed));
     }
   }
   return { seed, designs, cells };
 }
 
-function packetsOf({ traffic }: LoadedInput): InputPacket[] {
+/** The packets of an input, one by one. */
+export function packetsOf({ traffic }: Pick<LoadedInput, 'traffic'>): InputPacket[] {
   const packets: InputPacket[] = [];
-  traffic.forEach((frame, index) => {
-    packets.push({
-      packetNumber: index + 1,
-      timestampNs: BigInt(Math.round(traffic.timesNs[index] as number)),
-      frame: frame.slice(),
-    });
+  const frames = framesOf(traffic);
+  frames.forEachRange((range) => {
+    for (let at = 0; at < range.count; at++) {
+      const timestampNs = BigInt(Math.round(frames.timesNs[packets.length] as number));
+      packets.push({ packetNumber: packets.length + 1, timestampNs, frame: frameAt(range, at).slice() });
+    }
   });
   return packets;
 }
@@ -88,7 +91,7 @@ export async function writeBaseline(folder: string, file: string, text: string):
   await writeAtomically(file, text);
 }
 
-/** Of an update: what changed is told, and is no failure. */
+/** Of an update: what changed is listed, and is no failure. */
 function asChanges(checks: readonly Check[]): Check[] {
   return checks.map((check) =>
     check.verdict === 'pass' ? check : { ...check, verdict: 'skipped' as const },

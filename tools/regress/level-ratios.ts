@@ -1,6 +1,7 @@
 /** Level 2 of the gate: the matrix, what is timed besides it, and the thresholds. */
 import { performance } from 'node:perf_hooks';
 import type { MatrixResult } from '../bench/matrix-result.js';
+import { nameOfInput } from '../bench/matrix-spec.js';
 import { readEnvironment } from '../measure/environment.js';
 import { systemFiles } from '../measure/system-files.js';
 import { Random } from '../random/random.js';
@@ -10,7 +11,7 @@ import { writeBaseline } from './level-exact.js';
 import { baselineChanges } from './ratio-changes.js';
 import { ratioBaselineText, ratioFileIn, readRatioBaseline, type RatioBaseline } from './ratio-baseline.js';
 import { looksOf, measureRatios, PROBED_BASELINE, ratioBaselineOf, ratioChecks } from './ratio-run.js';
-import { regressInputName, type RegressConfig } from './regress-config.js';
+import type { RegressConfig } from './regress-config.js';
 import { runForJson } from './run-command.js';
 import { cellFigures, heldBack, thresholdChecks } from './thresholds.js';
 import {
@@ -129,7 +130,7 @@ function narrowed(config: RegressConfig, only: ReadonlySet<string>): RegressConf
   const inMatrix = names.filter((name) => name.includes(' against ') && name.includes('/'));
   const { ratios, runs } = config;
   const inputs = ratios.inputs.filter((input) =>
-    inMatrix.some((name) => name.startsWith(`${regressInputName(input)}/`)),
+    inMatrix.some((name) => name.startsWith(`${nameOfInput(input)}/`)),
   );
   const workers = ratios.workers.filter((count) => inMatrix.some((name) => name.includes(`/w${count}/`)));
   return {

@@ -10,7 +10,7 @@ import {
   type MatrixResult,
 } from '../bench/matrix-result.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
-import { parseShard, planMatrix, type Group, type Shard } from '../bench/plan.js';
+import { parseShard, planMatrix, type Group, type Shard } from '../bench/matrix-plan.js';
 import { rateText } from '../bench/rate.js';
 import type { TrialRecord } from '../bench/trial.js';
 import { mutexOf, touchAheadEffect, touchAheadOf } from '../result/cells.js';
@@ -138,7 +138,7 @@ function mergeShards(runs: readonly Run[], texts: readonly string[]): MatrixResu
   return missing.length === 0 ? dedupe(merged) : { ...dedupe(merged), partial: true };
 }
 
-/** What trials warned of, and what they come to, is told anew over all of them. */
+/** Warnings of trials, and the notes on all of them together, are made anew over all trials. */
 function withoutTrialWarnings(frame: ReturnType<typeof frameOf>): ReturnType<typeof frameOf> {
   const warnings = frame.warnings.filter(
     ({ code, text }) => !RECOMPUTED_WARNING_CODES.has(code) && !/^in \d+ of \d+ trials/.test(text),
@@ -182,7 +182,7 @@ function checkSameMatrix(first: Run, run: Run): void {
  */
 function trialsAsNow(trials: readonly TrialRecord[], cases: readonly ResultCase[]): TrialRecord[] {
   const burdened = new Set(
-    cases.filter((one) => one.throughput == null && burdenedPps(one) !== null).map(({ id }) => id),
+    cases.filter((entry) => entry.throughput == null && burdenedPps(entry) !== null).map(({ id }) => id),
   );
   return trials
     .filter(({ cell }) => !isFormerBareCell(cell))
@@ -223,12 +223,12 @@ function dedupe(result: MatrixResult): MatrixResult {
 
 /** Trials that were measured in different ways do not belong in one cell. */
 function checkSameCells(runs: readonly Run[]): void {
-  const known = new Map<string, { readonly run: Run; readonly one: ResultCase }>();
+  const known = new Map<string, { readonly run: Run; readonly entry: ResultCase }>();
   for (const run of runs) {
-    for (const one of run.result.cases) {
-      const first = known.get(one.id);
-      if (first === undefined) known.set(one.id, { run, one });
-      else checkSameSettings(first, { run, one });
+    for (const entry of run.result.cases) {
+      const first = known.get(entry.id);
+      if (first === undefined) known.set(entry.id, { run, entry });
+      else checkSameSettings(first, { run, entry });
     }
   }
 }
@@ -236,27 +236,27 @@ function checkSameCells(runs: readonly Run[]): void {
 /** A trial, with the run that it is from. */
 interface TrialOfRun {
   readonly run: Run;
-  readonly one: ResultCase;
+  readonly entry: ResultCase;
 }
 
 /** @throws RegressError naming what two trials of a cell differ in */
 function checkSameSettings(first: TrialOfRun, other: TrialOfRun): void {
-  const { id } = other.one;
+  const { id } = other.entry;
   requireSameCell(first, other);
-  const [builds, builds2] = [buildsOf(first.one), buildsOf(other.one)];
+  const [builds, builds2] = [buildsOf(first.entry), buildsOf(other.entry)];
   if (builds !== builds2) {
     throw new RegressError(
       `${id}: ${first.run.label} and ${other.run.label} measured it with different builds (${builds}, and ${builds2}); measure both alike`,
     );
   }
-  const [mutex, mutex2] = [mutexOf(first.one), mutexOf(other.one)];
+  const [mutex, mutex2] = [mutexOf(first.entry), mutexOf(other.entry)];
   if (mutex !== mutex2) {
     throw new RegressError(
       `${id}: ${first.run.label} measured it with the ${mutex} mutex, ${other.run.label} with ${mutex2}; measure both with one --mutex`,
     );
   }
-  const [touch, touch2] = [touchAheadOf(first.one), touchAheadOf(other.one)];
-  if (touch !== touch2 && touchAheadEffect(first.one) !== touchAheadEffect(other.one)) {
+  const [touch, touch2] = [touchAheadOf(first.entry), touchAheadOf(other.entry)];
+  if (touch !== touch2 && touchAheadEffect(first.entry) !== touchAheadEffect(other.entry)) {
     throw new RegressError(
       `${id}: ${first.run.label} measured it with touch-ahead ${touch}, ${other.run.label} with ${touch2}; measure both with one --touch-ahead`,
     );
@@ -267,14 +267,14 @@ function checkSameSettings(first: TrialOfRun, other: TrialOfRun): void {
 function requireSameInputs(runs: readonly Run[]): void {
   const known = new Map<string, TrialOfRun>();
   for (const run of runs) {
-    for (const one of run.result.cases) {
-      const first = known.get(one.input.name);
-      if (first === undefined) known.set(one.input.name, { run, one });
+    for (const entry of run.result.cases) {
+      const first = known.get(entry.input.name);
+      if (first === undefined) known.set(entry.input.name, { run, entry });
       const differences =
-        first === undefined || first.run === run ? [] : inputDifferences(first.one.input, one.input);
+        first === undefined || first.run === run ? [] : inputDifferences(first.entry.input, entry.input);
       if (first === undefined || differences.length === 0) continue;
       throw new RegressError(
-        `${one.input.name}: ${first.run.label} and ${run.label} replayed different traffic under this name: it differs in ${differences.join('; ')}`,
+        `${entry.input.name}: ${first.run.label} and ${run.label} replayed different traffic under this name: it differs in ${differences.join('; ')}`,
       );
     }
   }
@@ -282,16 +282,16 @@ function requireSameInputs(runs: readonly Run[]): void {
 
 /** @throws RegressError when trials of two results go by one name and are not of one cell */
 function requireSameCell(first: TrialOfRun, other: TrialOfRun): void {
-  const differences = identityDifferences(first.one, other.one);
+  const differences = identityDifferences(first.entry, other.entry);
   if (differences.length === 0) return;
   throw new RegressError(
-    `${other.one.id}: ${first.run.label} and ${other.run.label} measured different things under this name: they differ in ` +
+    `${other.entry.id}: ${first.run.label} and ${other.run.label} measured different things under this name: they differ in ` +
       `${differences.join('; ')}. Measure both alike, or give one another name`,
   );
 }
 
-function buildsOf(one: ResultCase): string {
-  return `throughput: ${throughputBuild(one)}; everything else: ${figuresBuild(one)}`;
+function buildsOf(entry: ResultCase): string {
+  return `throughput: ${throughputBuild(entry)}; everything else: ${figuresBuild(entry)}`;
 }
 
 /**
@@ -307,12 +307,12 @@ function mergeCases(runs: readonly Run[]): Result {
   for (const { result } of runs) {
     const start = new Map(next);
     const firstSession = new Map(nextSession);
-    for (const one of result.cases) {
-      const offset = start.get(one.id) ?? 0;
-      if (offset > 0) repeated.add(one.id);
-      const trial = one.trial + offset;
-      next.set(one.id, Math.max(next.get(one.id) ?? 0, trial + 1));
-      cases.push({ ...one, trial, session: (firstSession.get(one.id) ?? 0) + (one.session ?? 0) });
+    for (const entry of result.cases) {
+      const offset = start.get(entry.id) ?? 0;
+      if (offset > 0) repeated.add(entry.id);
+      const trial = entry.trial + offset;
+      next.set(entry.id, Math.max(next.get(entry.id) ?? 0, trial + 1));
+      cases.push({ ...entry, trial, session: (firstSession.get(entry.id) ?? 0) + (entry.session ?? 0) });
     }
     for (const { id, session = 0 } of result.cases) {
       const begun = (firstSession.get(id) ?? 0) + (session ?? 0) + 1;
@@ -323,7 +323,7 @@ function mergeCases(runs: readonly Run[]): Result {
   const holds = (id: string): boolean => !repeated.has(id);
   const comparisons = runs
     .flatMap(({ result }) => result.comparisons ?? [])
-    .filter((one) => holds(one.base) && holds(one.head));
+    .filter((comparison) => holds(comparison.base) && holds(comparison.head));
   return {
     format: 'ctreplay-result',
     version: 1,

@@ -19,11 +19,11 @@ type Described = ReadonlyMap<string, string>;
 
 function matrixRatios({ ratios }: RatioBaseline): Described {
   const nameOf = ({ head, base, metric }: BaselineRatio): string => `${head} against ${base}: ${metric}`;
-  return new Map(ratios.map((one) => [nameOf(one), describeRatio(one)]));
+  return new Map(ratios.map((ratio) => [nameOf(ratio), describeRatio(ratio)]));
 }
 
 function timedRatios({ runs }: RatioBaseline): Described {
-  return new Map(runs.map((one) => [one.name, describeTimed(one)]));
+  return new Map(runs.map((run) => [run.name, describeTimed(run)]));
 }
 
 function changes(before: Described, now: Described, file: string): Check[] {
@@ -31,7 +31,7 @@ function changes(before: Described, now: Described, file: string): Check[] {
   return names.map((name) => {
     const [was, is] = [before.get(name), now.get(name)];
     const text = was === undefined ? 'added' : is === undefined ? 'taken out' : 'replaced';
-    return told(name, text, file, [
+    return change(name, text, file, [
       ...(was === undefined ? [] : [`before: ${was}`]),
       ...(is === undefined ? [] : [`now: ${is}`]),
     ]);
@@ -42,10 +42,10 @@ function frameChanges(before: RatioBaseline, now: RatioBaseline, file: string): 
   return (['cpuModel', 'machineId', 'throughput', 'mutex'] as const)
     .filter((field) => before[field] !== now[field])
     .map((field) =>
-      told(field, `was ${before[field] ?? 'unknown'}, is ${now[field] ?? 'unknown'}`, file, []),
+      change(field, `was ${before[field] ?? 'unknown'}, is ${now[field] ?? 'unknown'}`, file, []),
     );
 }
 
-function told(name: string, text: string, file: string, details: readonly string[]): Check {
+function change(name: string, text: string, file: string, details: readonly string[]): Check {
   return { level: 'ratio', name, verdict: 'skipped', text, details, file };
 }

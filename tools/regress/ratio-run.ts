@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MatrixResult } from '../bench/matrix-result.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
-import { planMatrix } from '../bench/plan.js';
+import { planMatrix } from '../bench/matrix-plan.js';
 import { runMatrixBench } from '../bench/run-matrix.js';
 import type { InputLoader } from '../bench/replay-runner.js';
 import { DEFAULT_MUTEX, type TouchAhead } from '../../engine/host/run-memory.js';
@@ -106,8 +106,8 @@ async function measureSessions(
     hooks: { onTrial: (cell) => tools.onTrial?.(cell.id) },
   });
   if (!result.valid) {
-    const failed = result.cases.flatMap((one) =>
-      one.audit.filter((check) => !check.ok).map((check) => check.name),
+    const failed = result.cases.flatMap((entry) =>
+      entry.audit.filter((check) => !check.ok).map((check) => check.name),
     );
     throw new RegressError(
       `the measurement of the ratios failed its own audit (${[...new Set(failed)].join(', ')}); nothing can be said`,
@@ -143,23 +143,23 @@ function touchAheadOfCases(cases: MatrixResult['cases']): TouchAhead {
 }
 
 function ratiosOf(result: MatrixResult, metrics: readonly string[]): BaselineRatio[] {
-  return result.comparisons.flatMap((one): BaselineRatio[] => {
-    if (one.kind !== 'designs' || !metrics.includes(one.metric)) return [];
-    if (typeof one.ratio !== 'number' || one.ratio <= 0) return [];
+  return result.comparisons.flatMap((comparison): BaselineRatio[] => {
+    if (comparison.kind !== 'designs' || !metrics.includes(comparison.metric)) return [];
+    if (typeof comparison.ratio !== 'number' || comparison.ratio <= 0) return [];
     return [
       {
-        base: one.base,
-        head: one.head,
-        metric: one.metric,
-        direction: one.direction ?? 'lower-is-better',
-        ratio: one.ratio,
-        low: one.low ?? null,
-        high: one.high ?? null,
-        confidence: one.confidence ?? null,
-        n: one.n ?? 0,
-        ...(one.sessionRatios === null || one.sessionRatios === undefined
+        base: comparison.base,
+        head: comparison.head,
+        metric: comparison.metric,
+        direction: comparison.direction ?? 'lower-is-better',
+        ratio: comparison.ratio,
+        low: comparison.low ?? null,
+        high: comparison.high ?? null,
+        confidence: comparison.confidence ?? null,
+        n: comparison.n ?? 0,
+        ...(comparison.sessionRatios === null || comparison.sessionRatios === undefined
           ? {}
-          : { sessionRatios: one.sessionRatios }),
+          : { sessionRatios: comparison.sessionRatios }),
       },
     ];
   });
@@ -186,8 +186,8 @@ export function ratioChecks(
   // The permitted error is shared between all looks at all ratios, those of the timed runs included.
   const ratios = found.length + baseline.runs.length;
   const confidence = confidencePerLook(config.confidence, looksOf(config) * Math.max(1, ratios));
-  const keyOf = (one: BaselineRatio): string => JSON.stringify([one.base, one.head, one.metric]);
-  const before = new Map(baseline.ratios.map((one) => [keyOf(one), one]));
+  const keyOf = (ratio: BaselineRatio): string => JSON.stringify([ratio.base, ratio.head, ratio.metric]);
+  const before = new Map(baseline.ratios.map((ratio) => [keyOf(ratio), ratio]));
   const checks = found.map((now): Check => {
     const name = `${now.head} against ${now.base}: ${now.metric}`;
     const then = before.get(keyOf(now));
@@ -243,7 +243,7 @@ export function ratioChecks(
  */
 function ratioOfRatios(then: BaselineRatio, now: BaselineRatio, confidence: number): Estimate {
   const value = now.ratio / then.ratio;
-  const logs = (one: BaselineRatio): number[] => (one.sessionRatios ?? []).map(Math.log);
+  const logs = (ratio: BaselineRatio): number[] => (ratio.sessionRatios ?? []).map(Math.log);
   const found = compareSessions(logs(then), logs(now), confidence);
   if (found !== null) {
     return { value, interval: mapInterval(found.difference.interval, Math.exp) };

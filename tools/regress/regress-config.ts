@@ -8,7 +8,9 @@ import {
   MUTEX_POLICIES,
   TOUCH_AHEAD_SETTINGS,
 } from '../../engine/host/run-memory.js';
-import type { InputLoader, LoadedInput } from '../bench/replay-runner.js';
+import { nameOfInput } from '../bench/matrix-spec.js';
+import type { InputLoader } from '../bench/replay-runner.js';
+import type { LoadedInput } from '../replay/packet-source.js';
 import { CHECKSUM_HANDLINGS, checksumConfig, ignoresChecksums } from '../config/checksum-handling.js';
 import { firstFault } from '../config/explain-issue.js';
 import type { TrackerConfig } from '../config/read-config.js';
@@ -111,7 +113,7 @@ const schema = z.strictObject({
   designs: z
     .array(z.string().min(1))
     .min(1)
-    .default([...DEFAULT_DESIGNS, 'narrow-insert']),
+    .default([...DEFAULT_DESIGNS, 'narrow-insert', 'timing-wheel', 'table-scan']),
   exact: z
     .strictObject({
       seed: z.int().min(0).max(0xffff_ffff).default(1),
@@ -187,13 +189,6 @@ const schema = z.strictObject({
 /** The gate's configuration, complete. */
 export type RegressConfig = z.output<typeof schema>;
 
-/** Name of an input in cells. */
-export function regressInputName(input: RegressInput): string {
-  if (input.name !== undefined) return input.name;
-  if (input.scenario !== undefined) return input.scenario;
-  return (input.capture ?? '').split('/').at(-1)?.replaceAll(/\s+/g, '-') ?? '';
-}
-
 /**
  * Traffic of an input, with the configuration to track it under.
  * @throws WrongChecksumsError, what loading it throws, ConfigError for its configuration
@@ -231,7 +226,7 @@ export function checkRegressConfig(
   }
   const config = checked.data;
   for (const part of ['exact', 'ratios', 'against'] as const) {
-    const names = config[part].inputs.map(regressInputName);
+    const names = config[part].inputs.map(nameOfInput);
     const twice = names.find((name, index) => names.indexOf(name) !== index);
     if (twice !== undefined) {
       throw new RegressError(

@@ -73,9 +73,9 @@ function failure(command: string, error: unknown): TimedRunError {
     const text = `${command}: the result failed its own audit (${failed.join(', ')}), so its figures mean nothing`;
     return new TimedRunError(text, false, undefined, failed);
   }
-  const said = stderr.trim().split('\n').slice(-3).join(' ');
+  const reason = stderr.trim().split('\n').slice(-3).join(' ');
   return new TimedRunError(
-    `${command} ended with exit code ${String(code)}${said === '' ? '' : `: ${said}`}`,
+    `${command} ended with exit code ${String(code)}${reason === '' ? '' : `: ${reason}`}`,
     code === 2,
   );
 }

@@ -1,4 +1,4 @@
-/** The figures that thresholds can name, by kind; those that the measurement of the gate cannot have are told apart. */
+/** The figures that thresholds can name, by kind; those that the gate's own measurement cannot have stand apart. */
 import { LOCK_CLASSES } from '../../engine/host/counters.js';
 import { nearestName } from '../text/nearest-name.js';
 

@@ -13,42 +13,46 @@ export type CellFigures = Readonly<Record<string, number>>;
 
 /** How the plain metrics are read. */
 const METRICS: Readonly<
-  Record<(typeof PLAIN_METRICS)[number], (one: ResultCase) => number | null | undefined>
+  Record<(typeof PLAIN_METRICS)[number], (entry: ResultCase) => number | null | undefined>
 > = {
-  pps: (one) => (isPaced(one) ? one.pacing.achievedPps : comparablePps(one)),
-  mbps: (one) =>
-    isPaced(one) ? one.pacing.achievedMbps : whyNotCompared(one) === null ? throughputOf(one).mbps : null,
+  pps: (entry) => (isPaced(entry) ? entry.pacing.achievedPps : comparablePps(entry)),
+  mbps: (entry) =>
+    isPaced(entry)
+      ? entry.pacing.achievedMbps
+      : whyNotCompared(entry) === null
+        ? throughputOf(entry).mbps
+        : null,
   probedPps: burdenedPps,
-  'probeCost.nsPerPacket': (one) => one.probeCost?.nsPerPacket,
-  lockWaitShare: (one) => one.lockWaitShare,
-  cpuWaitShare: (one) => one.cpuWaitShare,
-  'connections.created': (one) => one.connections?.created,
-  'connections.remaining': (one) => one.connections?.remaining,
-  'connections.peak': (one) => one.connections?.peak,
-  'memory.bytesPerConnection': (one) => one.memory?.bytesPerConnection,
+  'probeCost.nsPerPacket': (entry) => entry.probeCost?.nsPerPacket,
+  lockWaitShare: (entry) => entry.lockWaitShare,
+  cpuWaitShare: (entry) => entry.cpuWaitShare,
+  'connections.created': (entry) => entry.connections?.created,
+  'connections.remaining': (entry) => entry.connections?.remaining,
+  'connections.peak': (entry) => entry.connections?.peak,
+  'memory.bytesPerConnection': (entry) => entry.memory?.bytesPerConnection,
   // A build that counts work, and no translation asked for: none failed.
-  'nat.failures': (one) => one.nat?.failures ?? (one.locks == null ? null : 0),
+  'nat.failures': (entry) => entry.nat?.failures ?? (entry.locks == null ? null : 0),
 };
 
 /** Every figure of one case that a threshold can name. */
-function figuresOf(one: ResultCase): Record<string, number> {
+function figuresOf(entry: ResultCase): Record<string, number> {
   const figures: Record<string, number> = {};
   const add = (name: string, value: number | null | undefined): void => {
     if (value !== null && value !== undefined) figures[name] = value;
   };
-  for (const [name, read] of Object.entries(METRICS)) add(name, read(one));
+  for (const [name, read] of Object.entries(METRICS)) add(name, read(entry));
   for (const [name, key] of Object.entries(PERCENTILE_KEYS)) {
-    add(`service.${name}`, one.latency?.service?.overall[key]);
+    add(`service.${name}`, entry.latency?.service?.overall[key]);
   }
-  if (one.locks == null) return figures;
-  const totals = one.locks.filter(({ thread }) => thread === 'all');
+  if (entry.locks == null) return figures;
+  const totals = entry.locks.filter(({ thread }) => thread === 'all');
   for (const name of LOCK_CLASSES) {
     // A class that was never taken has no row.
     const lock = totals.find((each) => each.class === name) ?? { acquisitions: 0, contended: 0 };
     add(`locks.${name}.acquisitions`, lock.acquisitions);
     add(`locks.${name}.contended`, lock.contended);
-    if (typeof lock.acquisitions === 'number' && one.packets.injected > 0) {
-      add(`locks.${name}.perPacket`, lock.acquisitions / one.packets.injected);
+    if (typeof lock.acquisitions === 'number' && entry.packets.injected > 0) {
+      add(`locks.${name}.perPacket`, lock.acquisitions / entry.packets.injected);
     }
   }
   return figures;
@@ -57,9 +61,9 @@ function figuresOf(one: ResultCase): Record<string, number> {
 /** Medians over the trials of each cell, without controls. */
 export function cellFigures(cases: readonly ResultCase[]): Map<string, CellFigures> {
   const byCell = new Map<string, Record<string, number>[]>();
-  for (const one of cases) {
-    if (one.control === true) continue;
-    byCell.set(one.id, [...(byCell.get(one.id) ?? []), figuresOf(one)]);
+  for (const entry of cases) {
+    if (entry.control === true) continue;
+    byCell.set(entry.id, [...(byCell.get(entry.id) ?? []), figuresOf(entry)]);
   }
   return new Map(
     [...byCell].map(([id, trials]) => {
@@ -79,10 +83,10 @@ export type HeldBack = ReadonlyMap<string, Readonly<Record<string, string>>>;
 /** Which percentiles are held back, by the median of the interruptions over a cell's trials. */
 export function heldBack(cases: readonly ResultCase[]): HeldBack {
   const shares = new Map<string, number[]>();
-  for (const one of cases) {
-    const share = one.latency?.service?.overall.interruptedShare;
-    if (one.control === true || typeof share !== 'number') continue;
-    shares.set(one.id, [...(shares.get(one.id) ?? []), share]);
+  for (const entry of cases) {
+    const share = entry.latency?.service?.overall.interruptedShare;
+    if (entry.control === true || typeof share !== 'number') continue;
+    shares.set(entry.id, [...(shares.get(entry.id) ?? []), share]);
   }
   return new Map(
     [...shares].map(([id, values]) => {

@@ -7,7 +7,7 @@
  * beside the process, or against something in it.
  */
 import { referenceLoopNs } from '../measure/reference-loop.js';
-import { shuffled, type RandomSource } from '../random/random-source.js';
+import { shuffled, type RandomSource } from '../random/draws.js';
 import { median } from '../stats/sample.js';
 import { compareSessions, mapInterval } from '../stats/session-estimate.js';
 import { confidencePerLook, decide, type Direction } from '../stats/verdict.js';
@@ -101,7 +101,7 @@ export function ratiosOf(
 ): TimedRatio[] {
   const { name, design, kind, direction, value, over } = figure;
   const of = `${run}: ${name}${design === null ? '' : ` of ${design}`}`;
-  const one = (label: string, ratio: number, machineBound: boolean): TimedRatio => ({
+  const ratioOf = (label: string, ratio: number, machineBound: boolean): TimedRatio => ({
     name: label,
     kind,
     direction,
@@ -109,12 +109,12 @@ export function ratiosOf(
     sessionValues: [ratio],
   });
   const ratios: TimedRatio[] = [];
-  if (over === 'nothing') ratios.push(one(of, value, false));
-  if (over === 'loop') ratios.push(one(`${of} over the reference loop`, value / loopNs, true));
-  if (typeof over === 'number') ratios.push(one(`${of} over reading the bytes`, value / over, true));
+  if (over === 'nothing') ratios.push(ratioOf(of, value, false));
+  if (over === 'loop') ratios.push(ratioOf(`${of} over the reference loop`, value / loopNs, true));
+  if (typeof over === 'number') ratios.push(ratioOf(`${of} over reading the bytes`, value / over, true));
   const first = figures.find((other) => other.name === name);
   if (kind === 'cost' && design !== null && first !== undefined && first !== figure) {
-    ratios.push(one(`${of} against ${first.design}`, value / first.value, false));
+    ratios.push(ratioOf(`${of} against ${first.design}`, value / first.value, false));
   }
   return ratios;
 }
@@ -141,7 +141,7 @@ export function timedChecks(
   found: readonly TimedRatio[],
   rule: TimedRule,
 ): Check[] {
-  const before = new Map(baseline.map((one) => [one.name, one]));
+  const before = new Map(baseline.map((ratio) => [ratio.name, ratio]));
   const checks = found.map((now): Check => {
     const then = before.get(now.name);
     before.delete(now.name);

@@ -5,7 +5,7 @@
  */
 import type { MutexPolicy } from '../../engine/host/run-memory.js';
 import type { ContentionResult } from '../contention/contention-result.js';
-import { countedCells, decodeHistogram } from '../measure/latency-summary.js';
+import { countedBins, decodeHistogram } from '../measure/latency-summary.js';
 import type { MicroResult } from '../micro/micro-result.js';
 import type { LatencyDistribution, Result } from '../result/schema.js';
 import type { Direction } from '../stats/verdict.js';
@@ -61,7 +61,7 @@ const CONTENDED_PACKETS = '150000';
 const PACED = ['--packets', '40000', '--pps', '40000', '--active-flows', '1000'] as const;
 /** Connections of a minute are gone after a third of a second, and a sweep that is due every 20 s comes every 0.1 s. */
 const EXPIRY = ['--packets', '60000', '--pps', '40000', '--time-scale', '200'] as const;
-/** Share of acquisitions below which contention is too seldom to be told from none. */
+/** Share of acquisitions below which contention is too rare to be distinguished from none. */
 const LEAST_SHARE = 0.001;
 /** A packet is slow when it takes this many times as long as the one in the middle. */
 const SLOW_FACTOR = 10;
@@ -124,11 +124,11 @@ function lower(
   return { name, design, kind, direction: 'lower-is-better', value, over };
 }
 
-/** The figures that could be had. */
+/** The figures that were measured. */
 function known(candidates: readonly Candidate[]): TimedFigure[] {
-  return candidates.flatMap((one) => {
-    const { value } = one;
-    return typeof value === 'number' && Number.isFinite(value) && value > 0 ? [{ ...one, value }] : [];
+  return candidates.flatMap((candidate) => {
+    const { value } = candidate;
+    return typeof value === 'number' && Number.isFinite(value) && value > 0 ? [{ ...candidate, value }] : [];
   });
 }
 
@@ -192,7 +192,7 @@ function pacedFigures({ cases = [] }: Partial<Result>): TimedFigure[] {
  */
 function slowPackets({ count, p50Ns, interruptedShare, encoded }: LatencyDistribution): number | null {
   if (encoded == null || p50Ns == null) return null;
-  const slow = countedCells(decodeHistogram(encoded))
+  const slow = countedBins(decodeHistogram(encoded))
     .filter(({ lowNs }) => lowNs >= SLOW_FACTOR * p50Ns)
     .reduce((sum, cell) => sum + cell.count, 0);
   return Math.max(1, slow) / Math.max(1, count * (interruptedShare ?? 0));
@@ -209,7 +209,7 @@ function expiryFigures({ cases = [] }: Partial<Result>): TimedFigure[] {
 
 function loadingFigures({ results = [] }: Partial<MicroResult>): TimedFigure[] {
   const timeOf = (name: string): number | null =>
-    results.find((one) => one.name === `capture/${name}`)?.nsPerOperation ?? null;
+    results.find((benchmark) => benchmark.name === `capture/${name}`)?.nsPerOperation ?? null;
   const raw = timeOf('read-file') ?? 'loop';
   return known(
     ['parse-pcap', 'load'].map((name) => lower('cost', `${name}, ns a packet`, null, timeOf(name), raw)),

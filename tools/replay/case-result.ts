@@ -4,7 +4,8 @@ import { collectWarnings, type Warning } from '../measure/warnings.js';
 import type { ResultCase } from '../result/schema.js';
 import { collect, type CaseContext, type CollectedRun } from './collect-run.js';
 import { workerFiguresOf } from './collect-workers.js';
-import { connLimitOf, loopsPerChange } from './replay-plan.js';
+import { loopsPerChange } from './plan-loops.js';
+import { connLimitOf } from './replay-plan.js';
 import type { FinishedRun } from './run-control.js';
 import { boundOf } from './source-bound.js';
 import { throughputOfRun } from './throughput.js';
@@ -123,6 +124,7 @@ function toCase(
       forced: probed ? connections.removed - connections.expired : null,
     },
     sweeps: record.sweeps.length === 0 ? null : record.sweeps,
+    sweeper: record.sweeper,
     expiry: record.expiry,
     memory: record.memory,
     nat: record.nat,

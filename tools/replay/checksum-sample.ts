@@ -18,17 +18,13 @@ function isSampled(index: number): boolean {
   return index < ALL_OF_FIRST || index % THEN_EVERY === 0;
 }
 
-/** Counts; give it every packet in order. */
+/** Looks; show it every packet in order. */
 export class ChecksumSample {
   #packets = 0;
   #looked = 0;
   #wrong = 0;
 
-  look(frame: Uint8Array, wireBytes = frame.length): void {
-    if (isSampled(this.#packets++)) this.#lookClosely(frame, wireBytes);
-  }
-
-  lookAtRange(range: FrameRange): void {
+  look(range: FrameRange): void {
     for (let index = 0; index < range.count; index++) {
       if (isSampled(this.#packets++)) this.#lookClosely(frameAt(range, index), wireBytesAt(range, index));
     }

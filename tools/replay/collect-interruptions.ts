@@ -67,12 +67,12 @@ export function interruptedShare(
   let values = 0;
   for (const { worker, recording } of parts) {
     const count = Number(recording.exact.count);
-    const one = workers[worker] ?? null;
-    if (one === null) return null;
-    const inside = one.perNs * Number(recording.exact.sumNs);
-    const most = count * one.perNs * one.packetNs * one.busyShare;
+    const report = workers[worker] ?? null;
+    if (report === null) return null;
+    const inside = report.perNs * Number(recording.exact.sumNs);
+    const most = count * report.perNs * report.packetNs * report.busyShare;
     hits += Math.min(inside, most);
-    if (kind === 'response') hits += count * (one.delayedShare + queuedBehind(one));
+    if (kind === 'response') hits += count * (report.delayedShare + queuedBehind(report));
     values += count;
   }
   return values === 0 ? null : Math.min(1, hits / values);
@@ -85,8 +85,8 @@ function queuedBehind({ busyShare, lostShare }: WorkerInterruptions): number {
 
 /** Interruptions of a worker per second; null when not known. */
 export function interruptionsPerSecond(report: WorkerReport): number | null {
-  const one = interruptionsOf(report);
-  return one === null ? null : one.perNs * 1e9;
+  const found = interruptionsOf(report);
+  return found === null ? null : found.perNs * 1e9;
 }
 
 /** The bare clock loop of a worker as figures. */

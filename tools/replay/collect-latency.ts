@@ -59,7 +59,7 @@ function readAll(run: EngineRun, workers: number, kind: Kind): Series[] {
     for (let packetClass = 0; packetClass < CLASS_NAMES.length; packetClass++) {
       for (const duringSweep of [false, true]) {
         const address = addressOf(run, worker, kind, packetClass, duringSweep);
-        // Most are empty, and their cells, some ten thousand, need no look.
+        // Most are empty, and their bins, some ten thousand, need no look.
         if (isEmpty(run, address, LATENCY_CONFIG)) continue;
         const recording = readRecording(run, address, LATENCY_CONFIG);
         series.push({ worker, packetClass, duringSweep, recording });
@@ -94,11 +94,11 @@ export function collectLatency(
 ): CollectedLatency {
   const series = readAll(run, workers, kind);
   const picked = new Map<string, LatencyDistribution | null>();
-  const pick = (keep: (one: Series) => boolean): LatencyDistribution | null => {
+  const pick = (keep: (series: Series) => boolean): LatencyDistribution | null => {
     const chosen = series.filter(keep);
     if (chosen.length === 0) return null;
     // One worker's is that of all, and so on.
-    const name = chosen.map((one) => series.indexOf(one)).join(' ');
+    const name = chosen.map((part) => series.indexOf(part)).join(' ');
     const known = picked.get(name);
     if (known !== undefined) return known === null ? null : { ...known };
     const found = distributionOfAll(chosen);
@@ -106,26 +106,26 @@ export function collectLatency(
     return found;
   };
   const distributionOfAll = (chosen: readonly Series[]): LatencyDistribution | null => {
-    const distribution = distributionOf(mergeRecordings(chosen.map((one) => one.recording)), stepNs);
+    const distribution = distributionOf(mergeRecordings(chosen.map((part) => part.recording)), stepNs);
     return distribution === null
       ? null
       : { ...distribution, interruptedShare: interruptedShare(chosen, interruptions, kind) };
   };
-  const perWorker = Array.from({ length: workers }, (_, worker) => pick((one) => one.worker === worker));
+  const perWorker = Array.from({ length: workers }, (_, worker) => pick((part) => part.worker === worker));
   const overall = pick(() => true);
   const overflows = series.reduce((sum, { recording }) => sum + Number(recording.exact.overflows), 0);
   if (overall === null) return { view: null, perWorker, overflows };
   const perClass: Partial<Record<PacketClass, LatencyDistribution>> = {};
   CLASS_NAMES.forEach((name, number) => {
-    const distribution = pick((one) => one.packetClass === number);
+    const distribution = pick((part) => part.packetClass === number);
     if (distribution !== null) perClass[name] = distribution;
   });
   return {
     view: {
       overall,
       perClass,
-      duringSweep: pick((one) => one.duringSweep),
-      outsideSweep: pick((one) => !one.duringSweep),
+      duringSweep: pick((part) => part.duringSweep),
+      outsideSweep: pick((part) => !part.duringSweep),
     },
     perWorker,
     overflows,

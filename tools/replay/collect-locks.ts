@@ -47,12 +47,14 @@ export function collectLocks(run: EngineRun, workers: number, clockCostNs: numbe
         estimate: estimateHolds(figures, hold, interval, clockCostNs),
       };
     });
-    const wait = mergeRecordings(threads.map((one) => one.wait));
+    const wait = mergeRecordings(threads.map((thread) => thread.wait));
     return [
       row(lockClass, 'all', all.locks[lockClass], wait, holdOfAll(threads, clockCostNs)),
       ...threads
-        .filter((one) => one.figures.acquisitions > 0)
-        .map((one) => row(lockClass, one.name, one.figures, one.wait, holdOfThread(one, clockCostNs))),
+        .filter((thread) => thread.figures.acquisitions > 0)
+        .map((thread) =>
+          row(lockClass, thread.name, thread.figures, thread.wait, holdOfThread(thread, clockCostNs)),
+        ),
     ];
   });
 }
@@ -98,28 +100,29 @@ function holdOfThread(
 
 /** All threads together: each timed hold stands for as many as its thread left out between two. */
 function holdOfAll(threads: readonly ThreadLock[], clockCostNs: number): LockTimes | null {
-  const timed = threads.filter((one) => one.estimate !== null);
+  const timed = threads.filter((thread) => thread.estimate !== null);
   if (timed.length === 0) return null;
-  const totalNs = timed.reduce((sum, one) => sum + (one.estimate?.totalNs ?? 0), 0);
-  const held = timed.reduce((sum, one) => sum + one.figures.acquisitions, 0);
-  const samples = timed.reduce((sum, one) => sum + (one.estimate?.samples ?? 0), 0);
+  const totalNs = timed.reduce((sum, thread) => sum + (thread.estimate?.totalNs ?? 0), 0);
+  const held = timed.reduce((sum, thread) => sum + thread.figures.acquisitions, 0);
+  const samples = timed.reduce((sum, thread) => sum + (thread.estimate?.samples ?? 0), 0);
   const known = (pick: (figures: LockFigures) => number | null): number[] =>
-    timed.map((one) => pick(one.figures)).filter((value) => value !== null);
+    timed.map((thread) => pick(thread.figures)).filter((value) => value !== null);
   const figures = {
-    holdMinNs: Math.min(...known((one) => one.holdMinNs)),
-    holdMaxNs: Math.max(...known((one) => one.holdMaxNs)),
+    holdMinNs: Math.min(...known(({ holdMinNs }) => holdMinNs)),
+    holdMaxNs: Math.max(...known(({ holdMaxNs }) => holdMaxNs)),
   };
-  const interval = Math.max(...timed.map((one) => one.interval));
+  const interval = Math.max(...timed.map((thread) => thread.interval));
   return {
     ...extremes(figures, clockCostNs),
-    count: timed.reduce((sum, one) => sum + one.figures.holdSamples, 0),
+    count: timed.reduce((sum, thread) => sum + thread.figures.holdSamples, 0),
     avgNs: held === 0 ? 0 : totalNs / held,
     totalNs: samples < FEWEST_SAMPLES ? null : totalNs,
     encoded: weightedEncoding(timed),
     sampled: interval !== 1,
     sampleInterval: interval,
     clockCostNs,
-    winsorisedAt: timed.find((one) => one.estimate?.winsorisedAt != null)?.estimate?.winsorisedAt ?? null,
+    winsorisedAt:
+      timed.find((thread) => thread.estimate?.winsorisedAt != null)?.estimate?.winsorisedAt ?? null,
   };
 }
 

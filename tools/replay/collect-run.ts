@@ -24,6 +24,7 @@ import { clockLoopPercentiles, interruptionsOf } from './collect-interruptions.j
 import { collectLatency, type CollectedLatency } from './collect-latency.js';
 import { lagByGroup, lagDistribution } from './collect-lag.js';
 import { collectLocks, shortestHoldNs } from './collect-locks.js';
+import { sweeperOf } from './collect-sweeper.js';
 import { clockUncertaintyNs, harnessOf, timerOf } from './collect-timing.js';
 import {
   collectWorker,
@@ -35,7 +36,8 @@ import {
 import { plannedNs } from './departure.js';
 import { targetPps } from './pace.js';
 import { fixedAddresses, repeatsTuples } from './repeated-tuples.js';
-import { endsByItself, loopCount, type ReplayPlan } from './replay-plan.js';
+import { endsByItself, loopCount } from './plan-loops.js';
+import type { ReplayPlan } from './replay-plan.js';
 import type { FinishedRun } from './run-control.js';
 import type { WorkerReport } from './worker-input.js';
 
@@ -92,6 +94,7 @@ export interface CollectedRun {
     readonly remaining: number;
   };
   readonly sweeps: NonNullable<ResultCase['sweeps']>;
+  readonly sweeper: ResultCase['sweeper'];
   readonly expiry: ResultCase['expiry'];
   readonly memory: ResultCase['memory'];
   readonly timeline: FinishedRun['timeline'];
@@ -106,7 +109,7 @@ export interface CollectedRun {
 
 /** Reads the figures of a finished run, while its memory is still there. */
 export function collect(finished: FinishedRun, context: CaseContext): CollectedRun {
-  const { choice, plan, run, workers: reports, totals, timeline } = finished;
+  const { choice, plan, run, workers: reports, traffic, timeline } = finished;
   const count = plan.workers;
   const counters = countersOf(finished, count);
   const everyThread = countersOf(finished, count + 1);
@@ -139,16 +142,16 @@ export function collect(finished: FinishedRun, context: CaseContext): CollectedR
       imbalance: imbalanceOf(reports),
       rejectedByReason,
     },
-    targetPps: targetPps(plan.pacing, totals),
+    targetPps: targetPps(plan.pacing, traffic),
     achievedPps,
-    achievedMbps: achievedPps === null ? null : (achievedPps * (totals.bits / totals.packets)) / 1e6,
+    achievedMbps: achievedPps === null ? null : (achievedPps * (traffic.bits / traffic.packets)) / 1e6,
     plannedNs: plannedNs(elapsedNs, reports),
     departure: {
       all: departureDistribution(reports, 'all'),
       settled: departureDistribution(reports, 'settled'),
     },
     harness: harnessOf(reports),
-    streamed: streamedFigures(finished.streamedStoreBytes, reports),
+    streamed: streamedFigures(traffic, reports),
     repeatedTuples: repeatsTuples(finished, context.input),
     fixedAddresses: fixedAddresses(finished, rejectedByReason),
     connections: {
@@ -158,6 +161,7 @@ export function collect(finished: FinishedRun, context: CaseContext): CollectedR
       remaining: finished.connCount,
     },
     sweeps: [...reports.flatMap((report) => report.sweeps), ...(finished.sweeper?.sweeps ?? [])],
+    sweeper: sweeperOf(finished, elapsedNs),
     expiry: probed ? expiryOf(finished, count) : null,
     memory: memoryOf(finished),
     timeline,
@@ -183,7 +187,7 @@ function collectTimes({ run, workers: reports, plan }: FinishedRun): TimedFigure
   const judged = {
     stepNs: timer?.stepNs ?? null,
     interruptions: Array.from({ length: workers }, (_, worker) => {
-      const report = reports.find((one) => one.worker === worker);
+      const report = reports.find((each) => each.worker === worker);
       return report === undefined ? null : interruptionsOf(report);
     }),
   };
@@ -259,9 +263,9 @@ function holdsOf(
 }
 
 /** Packets of a run that ends by itself; null where time or a user ends it. */
-function plannedPackets({ interrupted, totals, plan }: FinishedRun): number | null {
+function plannedPackets({ interrupted, traffic, plan }: FinishedRun): number | null {
   if (interrupted || !endsByItself(plan) || plan.pacing.mode === 'profile') return null;
-  return totals.packets * loopCount(plan);
+  return traffic.packets * loopCount(plan);
 }
 
 function expiryOf({ run, timeline }: FinishedRun, workers: number): NonNullable<ResultCase['expiry']> {
@@ -274,7 +278,7 @@ function expiryOf({ run, timeline }: FinishedRun, workers: number): NonNullable<
 
 function memoryOf({ run, timeline }: FinishedRun): ResultCase['memory'] {
   return {
-    bytesPerConnection: run.engine.constants.CONN_SIZE,
+    bytesPerConnection: run.engine.constants.CONN_SIZE + run.engine.constants.SIDE_SIZE,
     totalBytes: run.plan.totalBytes,
     slabCapacity: run.plan.slabSlots,
     timeline: timeline.table.map(({ tMs, slabInUse, gracePending }) => ({ tMs, slabInUse, gracePending })),

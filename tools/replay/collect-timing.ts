@@ -17,7 +17,7 @@ export function timerOf(reports: readonly WorkerReport[], shortestNs: number | n
   return {
     source: first.clock.source,
     costNs: Math.min(readNs, shortestNs ?? Number.POSITIVE_INFINITY),
-    stepNs: median(timings.map((one) => one.clock.stepNs)),
+    stepNs: median(timings.map((timing) => timing.clock.stepNs)),
   };
 }
 
@@ -75,7 +75,7 @@ export function workerTimes({ account, timing, startNs, endNs }: WorkerReport): 
 const CALL_FACTOR = 3;
 /** Interruptions between readings take no more than this share of the time beside what the scheduler knows of. */
 const INTERRUPTED_SHARE = 0.05;
-/** Stands for what the scheduler does not tell. */
+/** Stands for what the scheduler does not report. */
 const UNKNOWN_WAIT_NS = 5_000_000;
 
 /**

@@ -8,6 +8,7 @@ import type { CollectedLatency } from './collect-latency.js';
 import { mergeRecordings } from './recording.js';
 import { timeBalance, workerTimes } from './collect-timing.js';
 import type { DepartureFigures } from './departure.js';
+import type { PacketSource } from './packet-source.js';
 import type { LatencyMode } from './replay-plan.js';
 import type { WorkerReport } from './worker-input.js';
 
@@ -70,13 +71,13 @@ export function imbalanceOf(reports: readonly WorkerReport[]): number | null {
 
 /** How a streamed run was fed, over all workers; null when everything was in the store. */
 export function streamedFigures(
-  streamedStoreBytes: number | null,
+  { frames, storeBytes }: PacketSource,
   reports: readonly WorkerReport[],
 ): NonNullable<ResultCase['input']['streamed']> | null {
-  if (streamedStoreBytes === null) return null;
+  if (frames !== null) return null;
   const lags = reports.map((report) => report.sourceLag);
   return {
-    storeBytes: streamedStoreBytes,
+    storeBytes,
     waits: lags.reduce((sum, lag) => sum + (lag?.waits ?? 0), 0),
     waitNs: Math.round(lags.reduce((sum, lag) => sum + (lag?.waitNs ?? 0), 0)),
   };

@@ -12,8 +12,8 @@
  * HEAD and TAIL count lines of 64 bytes for ever and wrap at 2^32; only their difference means anything. A record lies in one piece:
  * what does not fit before the end of the area leaves a record of kind RECORD_SKIP there.
  */
+import { alignLine, LINE_BYTES } from './packet-place.js';
 
-const LINE_BYTES = 64;
 /** Bytes before a record's payload. */
 const RECORD_HEADER_BYTES = 64;
 
@@ -55,7 +55,7 @@ export interface RingPlace {
 
 /** Bytes that a record with a payload of this size takes. */
 export function recordBytes(payloadBytes: number): number {
-  return RECORD_HEADER_BYTES + Math.ceil(payloadBytes / LINE_BYTES) * LINE_BYTES;
+  return RECORD_HEADER_BYTES + alignLine(payloadBytes);
 }
 
 function controlWords({ control, ring }: RingPlace): Int32Array {
@@ -81,11 +81,6 @@ export class RingWriter {
     this.#view = new DataView(memory, place.at, place.bytes);
     this.#at = place.at;
     this.#lines = place.bytes / LINE_BYTES;
-  }
-
-  /** Longest payload that the ring can hold at all. */
-  get capacityBytes(): number {
-    return (this.#lines - 1) * LINE_BYTES;
   }
 
   /** Whether the reader waits for more than was published. */

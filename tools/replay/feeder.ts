@@ -14,23 +14,24 @@ import { makeRewriter, type FrameRewriter } from '../rewrite/rewriter.js';
 import { eventLoopTurn } from './event-loop.js';
 import { makeInjector, PendingFault, type FaultInjector } from './fault-injection.js';
 import { RECORD_LOOP_END, RECORD_PACKET, RingWriter, type RingPlace } from './feed-ring.js';
-import { FrameCopy } from './frame-copy.js';
 import type { TimedRange } from './frame-range.js';
-import { frameBits } from './pace.js';
+import { LocatedPacket } from './located-packet.js';
 import { PacketChoice } from './packet-choice.js';
-import { FRAME_SHIFT } from './packet-store.js';
+import { FRAME_SHIFT, PlaceWriter } from './packet-place.js';
+import { frameBits, type PacketSource } from './packet-source.js';
+import { readRanges } from './read-ranges.js';
 import { abortRun, announceDeath, feederIndex } from './run-abort.js';
 import { SharedState, STOP_NONE } from './shared-state.js';
-import { loopCount, loopsPerChange, type ReplayPlan } from './replay-plan.js';
-import { makeSteering } from './steer.js';
+import { loopCount, loopsPerChange } from './plan-loops.js';
+import type { ReplayPlan } from './replay-plan.js';
 import { MAX_STREAMED_REQUESTS, requestStride } from './stream-plan.js';
-import { openTraffic, type StreamedTraffic } from './traffic-source.js';
 import type { FaultInjection, ThreadFailure } from './worker-input.js';
 
 export interface FeederInput {
   readonly run: EngineRun;
   readonly state: SharedArrayBuffer;
-  readonly traffic: StreamedTraffic;
+  /** Without its frames. */
+  readonly traffic: PacketSource;
   readonly plan: ReplayPlan;
   /** One per worker. */
   readonly rings: readonly RingPlace[];
@@ -88,28 +89,6 @@ interface LoopPlace {
   bits: number;
 }
 
-/** Single frames as ranges of one. */
-class FrameAsRange {
-  readonly #wireBytes = new Uint32Array(1);
-  readonly #lengths = new Uint32Array(1);
-  readonly #starts = new Uint32Array(1);
-  readonly #timesNs = new Float64Array(1);
-
-  of(bytes: Uint8Array, timeNs: number, wireBytes: number): TimedRange {
-    this.#lengths[0] = bytes.length;
-    this.#wireBytes[0] = wireBytes;
-    this.#timesNs[0] = timeNs;
-    return {
-      bytes,
-      count: 1,
-      starts: this.#starts,
-      lengths: this.#lengths,
-      wireBytes: this.#wireBytes,
-      timesNs: this.#timesNs,
-    };
-  }
-}
-
 class Feeder {
   readonly #input: FeederInput;
   readonly #state: SharedState;
@@ -118,8 +97,8 @@ class Feeder {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
   readonly #words: Int32Array;
-  readonly #copy: FrameCopy;
-  readonly #locate: (packet: number) => void;
+  readonly #packet = new LocatedPacket();
+  readonly #writer: PlaceWriter;
   readonly #rules: PacketRules;
   readonly #rewriter: FrameRewriter | null;
   readonly #fault: FaultInjector | null;
@@ -136,13 +115,13 @@ class Feeder {
     this.#view = new DataView(memory.buffer);
     this.#bytes = new Uint8Array(memory.buffer);
     this.#words = new Int32Array(memory.buffer);
-    this.#copy = new FrameCopy(memory.buffer);
     const instance = new WebAssembly.Instance(engine.module, { env: { memory, clock: () => 0 } });
-    this.#locate = instance.exports['locatePacket'] as (packet: number) => void;
+    const locate = instance.exports['locatePacket'] as (packet: number) => void;
+    this.#writer = new PlaceWriter(run, locate);
     const uniqueIpLoops = loopsPerChange(input.plan);
     this.#rewriter = uniqueIpLoops === null ? null : makeRewriter({ uniqueIpLoops });
     // The descriptor lies beyond the end of any memory.
-    const trap = (): void => this.#locate(0xffff_fff0);
+    const trap = (): void => locate(0xffff_fff0);
     const index = feederIndex(run);
     this.#fault = makeInjector(input.fault, { kind: 'feeder', index, run, state, engine: null, trap });
     this.#fault?.at('set-up', 0);
@@ -152,20 +131,9 @@ class Feeder {
   /** Reads the traffic once, and marks the end of the loop. Steering and rules look at the packets as captured. */
   async feedLoop(loop: number): Promise<void> {
     const { traffic, plan } = this.#input;
-    const { limit } = traffic.source;
-    const choice = new PacketChoice(this.#rules, makeSteering(plan.steer, this.#rings.length));
+    const choice = new PacketChoice(this.#rules, plan.steer, this.#rings.length);
     const place: LoopPlace = { loop, index: 0, bits: 0 };
-    const opened = openTraffic(traffic.source);
-    if (opened.forEachRange !== undefined) {
-      await opened.forEachRange(limit, (range) => this.#feedRange(range, choice, place));
-    } else {
-      const one = new FrameAsRange();
-      await opened.forEach((frame, timeNs, wireBytes = frame.length) => {
-        if (limit !== null && place.index >= limit) return false;
-        if (!this.#feedRange(one.of(frame, timeNs, wireBytes), choice, place)) return false;
-        return limit === null || place.index < limit;
-      });
-    }
+    await readRanges(traffic.request, (range) => this.#feedRange(range, choice, place));
     const { index, bits } = place;
     if (this.#state.stopped !== STOP_NONE) return;
     if (index < traffic.packets) throw this.#changed(`only ${index}`);
@@ -179,17 +147,23 @@ class Feeder {
   /** Writes the packets of a range; false when the run was stopped meanwhile. */
   #feedRange(range: TimedRange, choice: PacketChoice, place: LoopPlace): boolean {
     const { packets, longestFrame } = this.#input.traffic;
-    const { count, starts, lengths, timesNs } = range;
-    this.#copy.open(range);
+    const { count, lengths, timesNs } = range;
+    const packet = this.#packet;
+    this.#writer.open(range);
     for (let at = 0; at < count; at++) {
       const length = lengths[at] as number;
       if (place.index === packets) throw this.#changed('more');
       if (length > longestFrame) throw this.#changed('longer');
-      choice.look(range, at);
+      packet.open(range, at);
+      choice.look(packet);
       const { worker } = choice;
       const request = this.#placeOf(choice.request);
       this.#failIfAsked();
-      if (!this.#write(worker, starts[at] as number, length, request, place.loop)) return false;
+      const descriptor = this.#reserve(this.#rings[worker] as RingWriter, this.#placeBytes(length));
+      if (descriptor === 0) return false;
+      this.#clear(descriptor);
+      this.#writer.write(descriptor, at, request);
+      if (place.loop > 0) this.#rewriter?.rewrite(this.#frameOf(descriptor, length), place.loop);
       this.#commit(worker, place.index, place.bits, timesNs[at] as number);
       place.index++;
       place.bits += frameBits(length);
@@ -209,25 +183,19 @@ class Feeder {
     this.#fault.at('empty', this.packets);
   }
 
-  /** Writes one packet of the range that is open, to be committed; false when the run was stopped while its ring was full. */
-  #write(worker: number, start: number, length: number, request: number, loop: number): boolean {
-    const c = this.#input.run.engine.constants;
-    const ring = this.#rings[worker] as RingWriter;
-    const at = this.#reserve(ring, c.PACKET_SIZE + FRAME_SHIFT + length);
-    if (at === 0) return false;
-    const frame = at + c.PACKET_SIZE + FRAME_SHIFT;
-    const view = this.#view;
-    const words = this.#words;
-    const lastWord = (at + c.PACKET_SIZE) >>> 2;
-    for (let word = at >>> 2; word < lastWord; word++) words[word] = 0;
-    this.#copy.copy(start, frame, length);
-    if (loop > 0) this.#rewriter?.rewrite(this.#bytes.subarray(frame, frame + length), loop);
-    view.setUint32(at + c.PK_FRAME, frame, true);
-    view.setUint32(at + c.PK_LENGTH, length, true);
-    view.setUint32(at + c.PK_CAPACITY, length, true);
-    this.#locate(at);
-    view.setUint32(at + c.PK_PARAMS, request, true);
-    return true;
+  #placeBytes(length: number): number {
+    return this.#input.run.engine.constants.PACKET_SIZE + FRAME_SHIFT + length;
+  }
+
+  #frameOf(descriptor: number, length: number): Uint8Array {
+    const end = descriptor + this.#placeBytes(length);
+    return this.#bytes.subarray(end - length, end);
+  }
+
+  /** Makes a descriptor zero: the place may have had another packet. */
+  #clear(descriptor: number): void {
+    const lastWord = (descriptor + this.#input.run.engine.constants.PACKET_SIZE) >>> 2;
+    this.#words.fill(0, descriptor >>> 2, lastWord);
   }
 
   /** Finishes the packet that was written last, and shows the worker what there is now and then. */

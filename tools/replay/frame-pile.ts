@@ -1,8 +1,9 @@
 /**
  * Frames kept in memory: pieces of some MiB, and arrays that say where each frame lies in them. The memory is shared: it is written
- * here before any other thread is told of it, and only read from then on.
+ * here before any other thread knows of it, and only read from then on.
  */
-import { frameAt, wireBytesAt, type FrameRange, type StagedRangeVisitor } from './frame-range.js';
+import { frameAt, wireBytesAt, type FrameRange, type RangeVisitor, type TimedRange } from './frame-range.js';
+import type { KeptFrames } from './packet-source.js';
 
 /** Memory for single frames is taken in pieces that double, as long as they fill up. */
 const FIRST_PIECE_BYTES = 64 * 1024;
@@ -16,24 +17,21 @@ const MOST_BESIDE_BYTES = 128;
 const LEAST_RANGE = 64;
 
 /** A pile of frames in the order in which they were put there. */
-export class FramePile {
+export class FramePile implements KeptFrames {
   readonly #ranges: FrameRange[] = [];
   #piece: OpenPiece | null = null;
+  readonly #times = new GrowingFloats();
+  #timesNs: Float64Array<SharedArrayBuffer> | null = null;
 
-  /** Keeps a copy of a frame. */
-  add(frame: Uint8Array, wireBytes: number): void {
-    if (this.#piece === null || !this.#piece.hasRoom(frame.length)) {
-      const bytes =
-        this.#piece === null ? FIRST_PIECE_BYTES : Math.min(this.#piece.capacity * 2, MOST_PIECE_BYTES);
-      this.#closePiece();
-      this.#piece = new OpenPiece(Math.max(bytes, frame.length));
-    }
-    this.#piece.add(frame, wireBytes);
+  get timesNs(): Float64Array<SharedArrayBuffer> {
+    this.#timesNs ??= this.#times.take();
+    return this.#timesNs;
   }
 
-  /** Keeps a copy of a range: all of its memory at once, where little else lies between the frames. */
-  addRange(range: FrameRange): void {
-    const { bytes, count, starts, lengths, wireBytes } = range;
+  /** Keeps a copy of a range: all of its memory at once, where little else lies between the frames. Not after the times were asked for. */
+  add(range: TimedRange): void {
+    const { bytes, count, starts, lengths, wireBytes, timesNs } = range;
+    this.#times.pushAll(timesNs.subarray(0, count));
     let from = Number.POSITIVE_INFINITY;
     let to = 0;
     let frameBytes = 0;
@@ -45,27 +43,26 @@ export class FramePile {
       frameBytes += length;
     }
     if (count < LEAST_RANGE || to - from > frameBytes + count * MOST_BESIDE_BYTES) {
-      for (let index = 0; index < count; index++) this.add(frameAt(range, index), wireBytesAt(range, index));
+      for (let index = 0; index < count; index++) this.#addFrame(range, index);
       return;
     }
     this.#closePiece();
     // Words can be copied as such only where both ends are aligned alike.
     const shift = (bytes.byteOffset + from) % WORD_BYTES;
-    const kept = new Uint8Array(new SharedArrayBuffer(shift + to - from));
+    const kept = new Uint8Array(shift + to - from);
     kept.set(bytes.subarray(from, to), shift);
-    const moved = new Uint32Array(new SharedArrayBuffer(count * 4));
+    const moved = new Uint32Array(count);
     for (let index = 0; index < count; index++) moved[index] = (starts[index] as number) - from + shift;
     this.#ranges.push({
       bytes: kept,
       count,
       starts: moved,
-      lengths: sharedCopy(lengths, count),
+      lengths: lengths.slice(0, count),
       wireBytes: wireBytes === null ? null : differingLengths(wireBytes, lengths, count),
     });
   }
 
-  /** Shows everything in order. */
-  forEachRange(visit: StagedRangeVisitor): void {
+  forEachRange(visit: RangeVisitor): void {
     this.#closePiece();
     let firstIndex = 0;
     for (const range of this.#ranges) {
@@ -74,10 +71,15 @@ export class FramePile {
     }
   }
 
-  /** All ranges, in shared memory: another thread can be given them as they are. */
-  sharedRanges(): readonly FrameRange[] {
-    this.#closePiece();
-    return this.#ranges;
+  #addFrame(range: FrameRange, index: number): void {
+    const length = range.lengths[index] as number;
+    if (this.#piece === null || !this.#piece.hasRoom(length)) {
+      const bytes =
+        this.#piece === null ? FIRST_PIECE_BYTES : Math.min(this.#piece.capacity * 2, MOST_PIECE_BYTES);
+      this.#closePiece();
+      this.#piece = new OpenPiece(Math.max(bytes, length));
+    }
+    this.#piece.add(frameAt(range, index), wireBytesAt(range, index));
   }
 
   #closePiece(): void {
@@ -86,18 +88,38 @@ export class FramePile {
   }
 }
 
+/** A Float64Array that grows by doubling: a million numbers without a million objects. */
+class GrowingFloats {
+  #values = new Float64Array(1024);
+  #length = 0;
+
+  pushAll(values: Float64Array): void {
+    const needed = this.#length + values.length;
+    if (needed > this.#values.length) {
+      const larger = new Float64Array(Math.max(needed, this.#values.length * 2));
+      larger.set(this.#values.subarray(0, this.#length));
+      this.#values = larger;
+    }
+    this.#values.set(values, this.#length);
+    this.#length = needed;
+  }
+
+  /** All of them, in shared memory; none are left. */
+  take(): Float64Array<SharedArrayBuffer> {
+    const shared = new Float64Array(new SharedArrayBuffer(this.#length * 8));
+    shared.set(this.#values.subarray(0, this.#length));
+    this.#values = new Float64Array(0);
+    this.#length = 0;
+    return shared;
+  }
+}
+
 /** The lengths on the wire, which are not kept where they are those of the frames. */
 function differingLengths(wireBytes: Uint32Array, lengths: Uint32Array, count: number): Uint32Array | null {
   for (let index = 0; index < count; index++) {
-    if (wireBytes[index] !== lengths[index]) return sharedCopy(wireBytes, count);
+    if (wireBytes[index] !== lengths[index]) return wireBytes.slice(0, count);
   }
   return null;
-}
-
-function sharedCopy(words: Uint32Array, count: number): Uint32Array {
-  const copy = new Uint32Array(new SharedArrayBuffer(count * 4));
-  copy.set(words.subarray(0, count));
-  return copy;
 }
 
 /** Memory that single frames are put into, one behind the other. */
@@ -110,7 +132,7 @@ class OpenPiece {
   #used = 0;
 
   constructor(capacityBytes: number) {
-    this.#bytes = new Uint8Array(new SharedArrayBuffer(capacityBytes));
+    this.#bytes = new Uint8Array(capacityBytes);
   }
 
   get capacity(): number {
@@ -133,11 +155,11 @@ class OpenPiece {
 
   toRange(): FrameRange {
     const count = this.#count;
-    const lengths = sharedCopy(this.#lengths, count);
+    const lengths = this.#lengths.slice(0, count);
     return {
       bytes: this.#bytes,
       count,
-      starts: sharedCopy(this.#starts, count),
+      starts: this.#starts.slice(0, count),
       lengths,
       wireBytes: differingLengths(this.#wireBytes, lengths, count),
     };

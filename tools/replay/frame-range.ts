@@ -29,24 +29,5 @@ export function wireBytesAt({ wireBytes, lengths }: FrameRange, index: number): 
   return (wireBytes ?? lengths)[index] as number;
 }
 
-/** The first packets of a range. */
-export function firstOf(range: TimedRange, count: number): TimedRange {
-  if (count >= range.count) return range;
-  const { bytes, starts, lengths, wireBytes, timesNs } = range;
-  return { bytes, count, starts, lengths, wireBytes, timesNs };
-}
-
-/** Receives one frame of traffic that is kept, its place, and its length on the wire. The bytes may be overwritten after the call. */
-export type StagedVisitor = (frame: Uint8Array, packetIndex: number, wireBytes: number) => void;
-
 /** Receives frames of traffic that is kept, and the place of the first one. The bytes may be overwritten after the call. */
-export type StagedRangeVisitor = (range: FrameRange, firstIndex: number) => void;
-
-/** A visitor of single frames as one of ranges. */
-export function eachFrame(visit: StagedVisitor): StagedRangeVisitor {
-  return (range, firstIndex) => {
-    for (let index = 0; index < range.count; index++) {
-      visit(frameAt(range, index), firstIndex + index, wireBytesAt(range, index));
-    }
-  };
-}
+export type RangeVisitor = (range: FrameRange, firstIndex: number) => void;

@@ -47,7 +47,7 @@ export function reportMachine(
   cases: readonly ResultCase[] = [],
 ): MachineReport {
   const { figures, clock, noise } = start;
-  const costNs = Math.min(clock.costNs, ...cases.flatMap((one) => one.timer?.costNs ?? []));
+  const costNs = Math.min(clock.costNs, ...cases.flatMap((entry) => entry.timer?.costNs ?? []));
   const shares = machineShares(readMachineSchedule(systemFiles), start.schedule);
   return {
     environment: {

@@ -39,7 +39,7 @@ export function requireMemory(
   const limitBytes = cgroupMemoryLimitBytes(files);
   if (limitBytes === null) return;
   const packetBytes = plan.packetStoreBytes;
-  const tableBytes = Math.min(plan.slabSlots, slots) * constants.CONN_SIZE;
+  const tableBytes = Math.min(plan.slabSlots, slots) * (constants.CONN_SIZE + constants.SIDE_SIZE);
   const leftBytes = (): number => limitBytes - process.memoryUsage.rss() - packetBytes - tableBytes;
   if (leftBytes() >= 0) return;
   // The memory of the run before may still be waiting for the collector.

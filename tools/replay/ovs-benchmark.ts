@@ -20,7 +20,6 @@ import { OVS_BENCHMARK_FRAME_LENGTH, writeOvsBenchmarkFrame } from '../synth/sce
 import { collectLocks } from './collect-locks.js';
 import { forgetCounters } from './forget-counters.js';
 import type { OvsBenchmarkInput, OvsBenchmarkReport } from './ovs-benchmark-worker.js';
-import { ReplayFailure } from './replay-failure.js';
 import { bindRunClock, runOrigin } from './run-clock.js';
 import { RunThreads } from './run-threads.js';
 import { SharedState, STOP_FINISHED } from './shared-state.js';
@@ -84,18 +83,12 @@ export async function runOvsBenchmark(
   const addresses = placePackets(main, options);
   const state = new SharedState();
   const fault = options.fault ?? null;
-  const threads = new RunThreads({
-    run,
-    main,
-    state,
-    count: workers + 1,
-    file: 'ovs-benchmark-worker',
-    fault,
-    packetsAre: 'that it sent',
-  });
-  try {
+  const count = workers + 1;
+  const file = 'ovs-benchmark-worker';
+  const threads = new RunThreads({ run, main, state, count, file, fault, packetsAre: 'that it sent' });
+  return threads.during(async () => {
     startThreads(threads, { run, origin, state: state.buffer, fault }, addresses, options.packets);
-    await threads.atBarrier(workers + 1);
+    await threads.atBarrier(count);
     forgetCounters(run, 0, clock.now);
     main.exports.initTracker();
     main.exports.goOffline();
@@ -116,12 +109,7 @@ export async function runOvsBenchmark(
       lastStates: [...new Set(reports.flatMap((report) => report.lastStates))],
       locks: collectLocks(run, workers, 0),
     };
-  } catch (error) {
-    // What the main thread itself met then is a consequence: a lock wait that was ended, for one.
-    throw threads.hasFailed && !(error instanceof ReplayFailure) ? await threads.whatFailed() : error;
-  } finally {
-    await threads.end();
-  }
+  });
 }
 
 /** A run's memory, with room for each thread's batch. */

@@ -5,6 +5,7 @@
  */
 
 import { makeDueOfProfile, type RateProfile } from './rate-profile.js';
+import type { PacketCounts } from './packet-source.js';
 import type { PacingRequest } from './replay-plan.js';
 
 /**
@@ -22,33 +23,23 @@ export interface Schedule {
   readonly profile: RateProfile | null;
 }
 
-/** What a schedule needs to know about the traffic of one loop. */
-export interface TrafficTotals {
-  readonly packets: number;
-  readonly bits: number;
-  /** From the first packet's time to the last one's, plus one mean gap, so that loops do not run into each other. */
-  readonly loopNs: number;
-}
+/** What a schedule needs to know of the traffic of one loop. */
+export type LoopCounts = Pick<PacketCounts, 'packets' | 'bits' | 'loopNs'>;
 
-/** Bits that a frame counts for: the frame as on the wire without preamble, FCS and gap. */
-export function frameBits(bytes: number): number {
-  return bytes * 8;
-}
-
-/** Turns the request into a schedule over traffic with these totals. */
-export function makeSchedule(request: PacingRequest, totals: TrafficTotals, burst = 1): Schedule {
+/** Turns the request into a schedule over this traffic. */
+export function makeSchedule(request: PacingRequest, traffic: LoopCounts, burst = 1): Schedule {
   const common = { burst, profile: null };
   switch (request.mode) {
     case 'topspeed':
       return { ...common, paced: false, nsPerUnit: 0, loopUnits: 0 };
     case 'pps':
-      return { ...common, paced: true, nsPerUnit: 1e9 / request.pps, loopUnits: totals.packets };
+      return { ...common, paced: true, nsPerUnit: 1e9 / request.pps, loopUnits: traffic.packets };
     case 'mbps':
-      return { ...common, paced: true, nsPerUnit: 1e9 / (request.mbps * 1e6), loopUnits: totals.bits };
+      return { ...common, paced: true, nsPerUnit: 1e9 / (request.mbps * 1e6), loopUnits: traffic.bits };
     case 'multiplier':
-      return { ...common, paced: true, nsPerUnit: 1 / request.multiplier, loopUnits: totals.loopNs };
+      return { ...common, paced: true, nsPerUnit: 1 / request.multiplier, loopUnits: traffic.loopNs };
     case 'profile':
-      return { paced: true, nsPerUnit: 0, loopUnits: totals.packets, burst, profile: request.profile };
+      return { paced: true, nsPerUnit: 0, loopUnits: traffic.packets, burst, profile: request.profile };
   }
 }
 
@@ -67,17 +58,17 @@ export function makeDue(schedule: Schedule): (loop: number, units: number) => nu
 }
 
 /** Packets per second that the request comes to over one loop, or null at top speed and where the traffic has no rate of its own. */
-export function targetPps(request: PacingRequest, totals: TrafficTotals): number | null {
+export function targetPps(request: PacingRequest, traffic: LoopCounts): number | null {
   if (request.mode === 'profile') {
     // The mean over one loop: the rate itself changes.
-    const lastNs = makeDueOfProfile(request.profile)(totals.packets);
-    return lastNs === 0 ? null : (totals.packets / lastNs) * 1e9;
+    const lastNs = makeDueOfProfile(request.profile)(traffic.packets);
+    return lastNs === 0 ? null : (traffic.packets / lastNs) * 1e9;
   }
-  const schedule = makeSchedule(request, totals);
+  const schedule = makeSchedule(request, traffic);
   if (!schedule.paced || schedule.loopUnits === 0) return null;
   // One packet has no gap to take a rate from.
-  if (request.mode === 'multiplier' && totals.packets < 2) return null;
-  return (totals.packets / (schedule.loopUnits * schedule.nsPerUnit)) * 1e9;
+  if (request.mode === 'multiplier' && traffic.packets < 2) return null;
+  return (traffic.packets / (schedule.loopUnits * schedule.nsPerUnit)) * 1e9;
 }
 
 /** How a worker waits for a due time. */

@@ -1,10 +1,16 @@
-/** Worker and request of packets in order: decided in the same way for the packet store and for the feeder. */
+/**
+ * Worker and request of packets in order: decided in the same way for the packet store and for the feeder. Rules, steering and the count
+ * of slots look at a packet in one pass, for which its layers are located once.
+ */
 import type { PacketRules } from '../config/rules.js';
-import { emptyLayerOffsets, locateLayers, locatePlainIpv4 } from '../wire/layer-offsets.js';
-import { frameAt, wireBytesAt, type FrameRange } from './frame-range.js';
-import type { Steering } from './steer.js';
+import { emptyLayerOffsets } from '../wire/layer-offsets.js';
+import { LocatedPacket } from './located-packet.js';
+import { framesOf, type PacketSource } from './packet-source.js';
+import { makeSteering, type SteerMode, type Steering } from './steer.js';
+import { SlotCount, type TrafficSlots } from './traffic-slots.js';
 
 const NO_FRAME = new Uint8Array(0);
+const NO_LAYERS = emptyLayerOffsets();
 
 /**
  * Decides about packets, one after the other. A frame gets an object of its own only where rules, or steering of what is no plain
@@ -17,54 +23,81 @@ export class PacketChoice {
   request = 0;
   readonly #rules: PacketRules;
   readonly #steering: Steering;
-  readonly #layers = emptyLayerOffsets();
-  readonly #isUniform: boolean;
   #isFirst = true;
 
-  /** @param steering one that was asked about no packet yet */
-  constructor(rules: PacketRules, steering: Steering) {
+  constructor(rules: PacketRules, steer: SteerMode, workers: number) {
     this.#rules = rules;
-    this.#steering = steering;
-    this.#isUniform = rules.uniform === true;
+    this.#steering = makeSteering(steer, workers);
   }
 
   /** Looks at the next packet. */
-  look(range: FrameRange, index: number): void {
-    if (!this.#isUniform) {
-      this.#lookClosely(range, index);
-      return;
-    }
-    if (this.#isFirst) this.request = this.#rules.choose({ frame: frameAt(range, index), worker: 0 });
-    this.#isFirst = false;
-    this.worker = this.#workerOf(range, index, this.#steering.needsZone ? this.#zoneOf(this.request) : 0);
-  }
-
-  #lookClosely(range: FrameRange, index: number): void {
+  look(packet: LocatedPacket): void {
     const rules = this.#rules;
-    const frame = frameAt(range, index);
-    const wireBytes = wireBytesAt(range, index);
+    const isUniform = rules.uniform === true;
     // The zone may decide the worker, and the worker the rule: the rule for worker 0 gives the zone.
-    const zone = this.#steering.needsZone ? this.#zoneOf(rules.choose({ frame, worker: 0, wireBytes })) : 0;
-    this.worker = this.#workerOf(range, index, zone);
-    this.request = rules.choose({ frame, worker: this.worker, wireBytes });
+    if (isUniform ? this.#isFirst : this.#steering.needsZone) this.request = choose(rules, packet, 0);
+    this.#isFirst = false;
+    this.worker = this.#workerOf(packet);
+    if (!isUniform) this.request = choose(rules, packet, this.worker);
   }
 
-  #zoneOf(request: number): number {
-    return this.#rules.requests[request]?.zone ?? 0;
-  }
-
-  #workerOf(range: FrameRange, index: number, zone: number): number {
+  #workerOf(packet: LocatedPacket): number {
     const steering = this.#steering;
-    const layers = this.#layers;
-    if (steering.needsLayers === false) return steering.workerOf(NO_FRAME, 0, layers, zone);
-    const { bytes } = range;
-    const start = range.starts[index] as number;
-    const length = range.lengths[index] as number;
-    if (locatePlainIpv4(bytes, start, length, layers)) {
-      return steering.workerOf(bytes, start, layers, zone, start + length);
-    }
-    const frame = frameAt(range, index);
-    locateLayers(frame, layers);
-    return steering.workerOf(frame, 0, layers, zone);
+    const zone = steering.needsZone ? (this.#rules.requests[this.request]?.zone ?? 0) : 0;
+    if (steering.needsLayers === false) return steering.workerOf(NO_FRAME, 0, NO_LAYERS, zone);
+    const { layers } = packet;
+    return packet.isPlain
+      ? steering.workerOf(packet.bytes, packet.start, layers, zone, packet.end)
+      : steering.workerOf(packet.frame, 0, layers, zone);
   }
+}
+
+function choose(rules: PacketRules, packet: LocatedPacket, worker: number): number {
+  return rules.choose({ frame: packet.frame, worker, headers: packet.headers });
+}
+
+/** Which worker and which request each packet gets, by its place in the traffic, and what decided it. */
+export interface Assignment {
+  readonly rules: PacketRules;
+  readonly steer: SteerMode;
+  readonly workers: number;
+  readonly workerOf: Uint16Array;
+  readonly requestOf: Uint32Array;
+  /** What of the connection table one loop can take. */
+  readonly slots: TrafficSlots;
+}
+
+/** Of traffic that is replayed through several designs, or again and again. */
+const known = new WeakMap<PacketSource, Assignment>();
+
+/**
+ * Decides worker and request of every packet, before memory is laid out: the rules may find new zones on the way. The next run of the
+ * same traffic under the same rules does not look at the packets again.
+ */
+export function assignPackets(
+  traffic: PacketSource,
+  rules: PacketRules,
+  steer: SteerMode,
+  workers: number,
+): Assignment {
+  const before = known.get(traffic);
+  if (before?.rules === rules && before.steer === steer && before.workers === workers) return before;
+  const workerOf = new Uint16Array(traffic.packets);
+  const requestOf = new Uint32Array(traffic.packets);
+  const choice = new PacketChoice(rules, steer, workers);
+  const packet = new LocatedPacket();
+  const slots = new SlotCount();
+  framesOf(traffic).forEachRange((range, firstIndex) => {
+    for (let at = 0; at < range.count; at++) {
+      packet.open(range, at);
+      choice.look(packet);
+      workerOf[firstIndex + at] = choice.worker;
+      requestOf[firstIndex + at] = choice.request;
+      const request = rules.requests[choice.request];
+      if (request?.commit === true) slots.add(packet, request);
+    }
+  });
+  const assignment = { rules, steer, workers, workerOf, requestOf, slots: slots.figures };
+  known.set(traffic, assignment);
+  return assignment;
 }

@@ -1,28 +1,22 @@
 /**
  * The packet store: every packet of one loop in the engine's memory, located, with its request, and steered to a worker.
  *
- * Layout per packet: descriptor on a 64-byte boundary, then two bytes, then the frame, so that the IP header behind an
- * Ethernet header is 4-byte aligned. Behind the packets lie the requests (ExecParams) and, per worker, its list of packet addresses
- * and a scratch area for packets that the engine may rewrite.
+ * The requests (ExecParams) come first, then the packets, each at its place (packet-place.ts), and per worker a scratch area for packets
+ * that the engine may rewrite.
  *
  * Written by the main thread before the workers start; then each packet is touched only by its worker, which may give it other
  * addresses in each loop (rewrite/loop-addresses.ts).
  */
 import { writeExecParams } from '../../engine/host/exec-params.js';
+import type { EngineConstants } from '../../engine/host/constants.js';
 import { byteOffset } from '../../engine/host/quantities.js';
 import type { EngineThread } from '../../engine/host/thread.js';
 import { MAX_BATCH } from '../../engine/host/thread.js';
-import { frameBits, type TrafficTotals } from './pace.js';
-import { mayRewrite, type PacketRules } from '../config/rules.js';
-import { FrameCopy } from './frame-copy.js';
-import type { FrameRange } from './frame-range.js';
-import { PacketChoice } from './packet-choice.js';
-import type { StagedTraffic } from './staging.js';
-import { makeSteering, type SteerMode, type Steering } from './steer.js';
+import { mayRewrite } from '../config/rules.js';
+import type { Assignment } from './packet-choice.js';
+import { alignLine, FRAME_SHIFT, LINE_BYTES, PlaceWriter } from './packet-place.js';
+import { frameBits, framesOf, type PacketSource } from './packet-source.js';
 
-/** Packets start on cache lines. */
-const LINE_BYTES = 64;
-export const FRAME_SHIFT = 2;
 /** Room for rewriting to lengthen a frame (the longest FTP address grows a message by less than 64 bytes). */
 const TAIL_ROOM_BYTES = 256;
 
@@ -43,82 +37,19 @@ export interface LoadedPackets {
   readonly workers: readonly WorkerPackets[];
   /** Bits of all packets before each packet, by index; for --mbps. */
   readonly cumulativeBits: Float64Array<SharedArrayBuffer>;
-  readonly timesNs: Float64Array<SharedArrayBuffer>;
-  readonly totals: TrafficTotals;
-  /** Longest frame, in bytes. */
-  readonly longestFrame: number;
-}
-
-function alignLine(bytes: number): number {
-  return Math.ceil(bytes / LINE_BYTES) * LINE_BYTES;
-}
-
-/** Which worker and which request each packet gets, by its place in the traffic. */
-export interface Assignment {
-  readonly workerOf: Uint16Array;
-  readonly requestOf: Uint32Array;
-}
-
-/** Decides worker and request of every packet, before memory is laid out: the rules may find new zones on the way. */
-export function assignPackets(traffic: StagedTraffic, rules: PacketRules, steering: Steering): Assignment {
-  const workerOf = new Uint16Array(traffic.packets);
-  const requestOf = new Uint32Array(new SharedArrayBuffer(traffic.packets * 4));
-  const choice = new PacketChoice(rules, steering);
-  traffic.forEachRange((range, firstIndex) => {
-    for (let at = 0; at < range.count; at++) {
-      choice.look(range, at);
-      workerOf[firstIndex + at] = choice.worker;
-      requestOf[firstIndex + at] = choice.request;
-    }
-  });
-  return { workerOf, requestOf };
-}
-
-interface KnownAssignment {
-  readonly rules: PacketRules;
-  readonly steering: string;
-  readonly assignment: Assignment;
-}
-
-/** Of traffic that is replayed through several designs, or again and again. */
-const known = new WeakMap<StagedTraffic, KnownAssignment>();
-
-/** As `assignPackets`, remembered: the next run of the same traffic under the same rules does not look at the packets again. */
-export function assignmentOf(
-  traffic: StagedTraffic,
-  rules: PacketRules,
-  steer: SteerMode,
-  workers: number,
-): Assignment {
-  const steering = `${steer} ${workers}`;
-  const before = known.get(traffic);
-  if (before !== undefined && before.rules === rules && before.steering === steering)
-    return before.assignment;
-  const assignment = assignPackets(traffic, rules, makeSteering(steer, workers));
-  known.set(traffic, { rules, steering, assignment });
-  return assignment;
 }
 
 /** Bytes the packets need in the store, for memory planning. */
 export function packetStoreBytes(
-  traffic: StagedTraffic,
-  descriptorBytes: number,
-  paramsBytes: number,
-  rules: PacketRules,
-  workers: number,
+  { packets, placeBytes, longestFrame }: PacketSource,
+  { PACKET_SIZE, PARAMS_SIZE }: EngineConstants,
+  { rules: { requests }, workers }: Assignment,
 ): number {
-  let bytes = 0;
-  let longest = 0;
-  traffic.forEachRange(({ count, lengths }) => {
-    for (let index = 0; index < count; index++) {
-      const length = lengths[index] as number;
-      bytes += alignLine(descriptorBytes + FRAME_SHIFT + length);
-      longest = Math.max(longest, length);
-    }
-  });
-  bytes += rules.requests.length * alignLine(paramsBytes);
-  if (rules.requests.some(mayRewrite)) bytes += workers * MAX_BATCH * scratchStride(descriptorBytes, longest);
-  return bytes + LINE_BYTES;
+  const scratchBytes = requests.some(mayRewrite)
+    ? workers * MAX_BATCH * scratchStride(PACKET_SIZE, longestFrame)
+    : 0;
+  const bytes = packets * alignLine(PACKET_SIZE) + placeBytes + requests.length * alignLine(PARAMS_SIZE);
+  return bytes + scratchBytes + LINE_BYTES;
 }
 
 /** Bytes of one packet's place in a scratch area, for frames up to this length. */
@@ -132,10 +63,8 @@ export function scratchStride(descriptorBytes: number, longestFrame: number): nu
  */
 export function loadPackets(
   thread: EngineThread,
-  traffic: StagedTraffic,
-  rules: PacketRules,
-  { workerOf, requestOf }: Assignment,
-  workerCount: number,
+  traffic: PacketSource,
+  { rules, workers: workerCount, workerOf, requestOf }: Assignment,
 ): LoadedPackets {
   const { run, view } = thread;
   const c = run.engine.constants;
@@ -150,9 +79,8 @@ export function loadPackets(
   const counts = Array.from({ length: workerCount }, () => 0);
   const cumulativeBits = new Float64Array(new SharedArrayBuffer(traffic.packets * 8));
   let bits = 0;
-  let longestFrame = 0;
-  const store = new StoreWriter(thread);
-  traffic.forEachRange((range, firstIndex) => {
+  const store = new PlaceWriter(run, thread.exports.locatePacket);
+  framesOf(traffic).forEachRange((range, firstIndex) => {
     const { count, lengths } = range;
     store.open(range);
     for (let place = 0; place < count; place++) {
@@ -164,11 +92,10 @@ export function loadPackets(
       addressOf[index] = at;
       cumulativeBits[index] = bits;
       bits += frameBits(length);
-      longestFrame = Math.max(longestFrame, length);
       at += alignLine(c.PACKET_SIZE + FRAME_SHIFT + length);
     }
   });
-  const stride = rules.requests.some(mayRewrite) ? scratchStride(c.PACKET_SIZE, longestFrame) : 0;
+  const stride = rules.requests.some(mayRewrite) ? scratchStride(c.PACKET_SIZE, traffic.longestFrame) : 0;
   const workers = counts.map((count, worker): WorkerPackets => {
     const scratchAt = stride === 0 ? 0 : at + worker * MAX_BATCH * stride;
     return {
@@ -186,60 +113,5 @@ export function loadPackets(
     (workers[worker] as WorkerPackets).addresses[place] = addressOf[index] as number;
     (workers[worker] as WorkerPackets).indexes[place] = index;
   }
-  const loopNs = loopDurationNs(traffic.timesNs[traffic.packets - 1] as number, traffic.packets);
-  return {
-    workers,
-    cumulativeBits,
-    timesNs: traffic.timesNs,
-    totals: { packets: traffic.packets, bits, loopNs },
-    longestFrame,
-  };
-}
-
-/** What the schedule needs to know of one loop of staged traffic. */
-export function stagedTotals({ packets, frameBytes, timesNs }: StagedTraffic): TrafficTotals {
-  const loopNs = loopDurationNs(timesNs[packets - 1] as number, packets);
-  return { packets, bits: frameBits(frameBytes), loopNs };
-}
-
-/** Writes packets of a range into the store. */
-class StoreWriter {
-  readonly #view: DataView;
-  readonly #constants: EngineThread['run']['engine']['constants'];
-  readonly #locate: (packet: number) => void;
-  readonly #copy: FrameCopy;
-  #starts: Uint32Array = new Uint32Array(0);
-  #lengths: Uint32Array = this.#starts;
-
-  constructor({ run, view, exports }: EngineThread) {
-    this.#view = view;
-    this.#copy = new FrameCopy(run.memory.buffer);
-    this.#constants = run.engine.constants;
-    this.#locate = exports.locatePacket;
-  }
-
-  open(range: FrameRange): void {
-    this.#copy.open(range);
-    this.#starts = range.starts;
-    this.#lengths = range.lengths;
-  }
-
-  /** Writes a packet of the range, whose descriptor lies at `at`, and locates its headers. */
-  write(at: number, place: number, request: number): void {
-    const { PACKET_SIZE, PK_FRAME, PK_LENGTH, PK_CAPACITY, PK_PARAMS } = this.#constants;
-    const view = this.#view;
-    const length = this.#lengths[place] as number;
-    const frame = at + PACKET_SIZE + FRAME_SHIFT;
-    this.#copy.copy(this.#starts[place] as number, frame, length);
-    view.setUint32(at + PK_FRAME, frame, true);
-    view.setUint32(at + PK_LENGTH, length, true);
-    view.setUint32(at + PK_CAPACITY, length, true);
-    this.#locate(at);
-    view.setUint32(at + PK_PARAMS, request, true);
-  }
-}
-
-/** Length of one loop of `packets` packets in capture time: the span plus one mean gap. */
-export function loopDurationNs(spanNs: number, packets: number): number {
-  return packets > 1 ? spanNs + spanNs / (packets - 1) : 1000;
+  return { workers, cumulativeBits };
 }

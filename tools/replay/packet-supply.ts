@@ -6,7 +6,7 @@ import { RECORD_LOOP_END, RingReader, type RingPlace } from './feed-ring.js';
 import type { WorkerPackets } from './packet-store.js';
 
 /** Packets to come. The arrays hold what `look` found, the next packet first. */
-export interface PacketSupply {
+export abstract class PacketSupply {
   /** Descriptor addresses. */
   readonly addresses: Uint32Array;
   /** Places in the whole traffic of a loop, counting from 0. */
@@ -15,24 +15,28 @@ export interface PacketSupply {
   readonly units: Float64Array;
   /** Capture times, nanoseconds since the first packet of the traffic. */
   readonly timesNs: Float64Array;
+
+  constructor(batch: number) {
+    this.addresses = new Uint32Array(batch);
+    this.indexes = new Float64Array(batch);
+    this.units = new Float64Array(batch);
+    this.timesNs = new Float64Array(batch);
+  }
+
   /** Place of the first packet shown among the worker's packets of a loop; only of packets that lie in the store. */
-  readonly position: number;
+  abstract readonly position: number;
   /** Packets shown in the arrays: 0 at the end of the loop, or when the run was stopped while waiting. */
-  look(): number;
+  abstract look(): number;
   /** The first `count` packets are done with. */
-  release(count: number): void;
+  abstract release(count: number): void;
   /** Starts a loop; false when this worker will never have a packet. */
-  startLoop(): boolean;
+  abstract startLoop(): boolean;
   /** Shows up to `limit` of the first packets in batches, for a warm-up; takes none. Yields how many are shown. */
-  warmUp(limit: number): Iterable<number>;
+  abstract warmUp(limit: number): Iterable<number>;
 }
 
 /** Packets that lie in the store. */
-export class StagedSupply implements PacketSupply {
-  readonly addresses: Uint32Array;
-  readonly indexes: Float64Array;
-  readonly units: Float64Array;
-  readonly timesNs: Float64Array;
+export class StagedSupply extends PacketSupply {
   readonly #packets: WorkerPackets;
   readonly #unitsOf: Float64Array | null;
   readonly #timesOf: Float64Array;
@@ -44,14 +48,11 @@ export class StagedSupply implements PacketSupply {
    * @param timesNs capture time of each packet of the traffic
    */
   constructor(packets: WorkerPackets, units: Float64Array | null, timesNs: Float64Array, batch: number) {
+    super(batch);
     this.#packets = packets;
     this.#unitsOf = units;
     this.#timesOf = timesNs;
     this.#batch = batch;
-    this.addresses = new Uint32Array(batch);
-    this.indexes = new Float64Array(batch);
-    this.units = new Float64Array(batch);
-    this.timesNs = new Float64Array(batch);
   }
 
   get position(): number {
@@ -125,11 +126,7 @@ export interface SourceLag {
 const WAIT_MS = 50;
 
 /** Packets that a feeder writes while they are replayed. */
-export class StreamSupply implements PacketSupply {
-  readonly addresses: Uint32Array;
-  readonly indexes: Float64Array;
-  readonly units: Float64Array;
-  readonly timesNs: Float64Array;
+export class StreamSupply extends PacketSupply {
   readonly position = 0;
   readonly #ring: RingReader;
   readonly #place: StreamPlace;
@@ -144,14 +141,11 @@ export class StreamSupply implements PacketSupply {
   #waitNs = 0;
 
   constructor(memory: ArrayBufferLike, { ring, place }: StreamInput, batch: number, hooks: StreamHooks) {
+    super(batch);
     this.#ring = new RingReader(memory, ring);
     this.#place = place;
     this.#batch = batch;
     this.#hooks = hooks;
-    this.addresses = new Uint32Array(batch);
-    this.indexes = new Float64Array(batch);
-    this.units = new Float64Array(batch);
-    this.timesNs = new Float64Array(batch);
     this.#ends = new Float64Array(batch);
   }
 

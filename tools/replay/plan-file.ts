@@ -21,7 +21,7 @@ export async function readPlan(path: string): Promise<ReplayPlan> {
     );
   }
   const plan = makePlan(configuration, `${path}: configuration`);
-  // What the shape alone does not tell: whether policies exist that rules name, for one.
+  // What the shape alone does not show: whether policies exist that rules name, for one.
   parseConfig(JSON.stringify(plan.config.entries), `${path}: configuration.config.entries`);
   return plan;
 }

@@ -1,9 +1,8 @@
 /** How long a paced run will take, known before it starts. */
-import { frameBits, makeDue, makeSchedule, type TrafficTotals } from './pace.js';
-import { loopDurationNs } from './packet-store.js';
-import { loopCount, type ReplayPlan } from './replay-plan.js';
-import { LongestGap, type Gap } from './staging.js';
-import { isStreamed, type ReplayTraffic } from './traffic-source.js';
+import { makeDue, makeSchedule } from './pace.js';
+import type { Gap, PacketCounts } from './packet-source.js';
+import { loopCount } from './plan-loops.js';
+import type { ReplayPlan } from './replay-plan.js';
 
 /** What is known of a paced run of one design. */
 export interface PlannedRun {
@@ -15,31 +14,26 @@ export interface PlannedRun {
 
 /** What is known of a run; null for one without schedule. */
 export function plannedRun(
-  traffic: ReplayTraffic,
+  traffic: PacketCounts,
   plan: Pick<ReplayPlan, 'pacing' | 'burst' | 'loops' | 'durationMs'>,
 ): PlannedRun | null {
   const { pacing, burst, durationMs } = plan;
   const loops = loopCount(plan);
-  const lastNs = lastTimeNs(traffic);
-  const totals: TrafficTotals = {
-    packets: traffic.packets,
-    bits: frameBits(traffic.frameBytes),
-    loopNs: loopDurationNs(lastNs, traffic.packets),
-  };
-  const schedule = makeSchedule(pacing, totals, burst);
+  const { packets, bits, lastNs } = traffic;
+  const schedule = makeSchedule(pacing, traffic, burst);
   if (!schedule.paced) return null;
   const lastUnits = {
-    pps: totals.packets - 1,
-    profile: totals.packets - 1,
+    pps: packets - 1,
+    profile: packets - 1,
     // Of the last frame only the mean is known here.
-    mbps: totals.bits - totals.bits / totals.packets,
+    mbps: bits - bits / packets,
     multiplier: lastNs,
     topspeed: 0,
   }[pacing.mode];
   const endNs = Number.isFinite(loops) ? makeDue(schedule)(loops - 1, lastUnits) : Number.POSITIVE_INFINITY;
   const durationNs = Math.min(endNs, durationMs === null ? Number.POSITIVE_INFINITY : durationMs * 1e6);
   if (pacing.mode !== 'multiplier') return { durationNs, longestPause: null };
-  const { ns, beforeIndex } = longestGapOf(traffic);
+  const { ns, beforeIndex } = traffic.longestGap;
   return { durationNs, longestPause: { ns: ns / pacing.multiplier, beforeIndex } };
 }
 
@@ -64,17 +58,6 @@ export function plannedText(planned: PlannedRun | null, designs: number): string
     `${text}; the longest pause is ${durationText(longestPause.ns)}, before packet ${longestPause.beforeIndex + 1} ` +
     '(--max-gap shortens pauses)'
   );
-}
-
-function lastTimeNs(traffic: ReplayTraffic): number {
-  return isStreamed(traffic) ? traffic.lastNs : (traffic.timesNs[traffic.packets - 1] as number);
-}
-
-function longestGapOf(traffic: ReplayTraffic): Gap {
-  if (isStreamed(traffic)) return traffic.longestGap;
-  const longest = new LongestGap();
-  for (const timeNs of traffic.timesNs) longest.add(timeNs);
-  return longest.gap;
 }
 
 const UNITS = [

@@ -2,7 +2,7 @@
 import type { WarningFacts } from '../measure/warnings.js';
 import type { Input } from '../result/schema.js';
 import { rulesOf } from '../config/rules.js';
-import { loopsPerChange } from './replay-plan.js';
+import { loopsPerChange } from './plan-loops.js';
 import type { FinishedRun } from './run-control.js';
 
 /**
@@ -10,10 +10,10 @@ import type { FinishedRun } from './run-control.js';
  * connections of the time before, most of them dead, which is another question than the traffic asks.
  */
 export function repeatsTuples(
-  { workers, totals, plan }: Pick<FinishedRun, 'workers' | 'totals' | 'plan'>,
+  { workers, traffic, plan }: Pick<FinishedRun, 'workers' | 'traffic' | 'plan'>,
   input: Input,
 ): boolean {
-  return (loopsPerChange(plan) !== 1 && loopedOver(workers, totals.packets)) || namesFileTwice(input);
+  return (loopsPerChange(plan) !== 1 && loopedOver(workers, traffic.packets)) || namesFileTwice(input);
 }
 
 /** Whether any packet was replayed a second time; a run that ended within its first loop did not. */
@@ -33,10 +33,10 @@ function namesFileTwice({ files }: Input): boolean {
  * neither helper nor NAT, or no second loop.
  */
 export function fixedAddresses(
-  { workers, totals, plan }: Pick<FinishedRun, 'workers' | 'totals' | 'plan'>,
+  { workers, traffic, plan }: Pick<FinishedRun, 'workers' | 'traffic' | 'plan'>,
   rejectedByReason: Readonly<Record<string, number>>,
 ): NonNullable<WarningFacts['fixedAddresses']> | null {
-  if (loopsPerChange(plan) === null || !loopedOver(workers, totals.packets)) return null;
+  if (loopsPerChange(plan) === null || !loopedOver(workers, traffic.packets)) return null;
   const { requests } = rulesOf(plan.config);
   const helps = requests.some(({ helper }) => helper !== undefined);
   const translates = requests.some(({ nat }) => nat !== undefined);

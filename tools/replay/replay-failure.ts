@@ -1,5 +1,6 @@
 /** Explaining why a run ended early: which thread, at which packet, holding which lock. */
 import type { EngineRun } from '../../engine/host/run-memory.js';
+import { shardLocks } from '../../engine/host/shard-locks.js';
 import type { EngineThread } from '../../engine/host/thread.js';
 
 /** A run that could not finish; nothing it measured may be used. */
@@ -48,9 +49,9 @@ export function lockOwners(run: EngineRun, main: EngineThread): number[] {
     .filter((owner) => owner >= 0);
 }
 
-/** Locks that there is one of, by name. */
-function sharedLocks({ engine }: EngineRun): [string, number][] {
-  const c = engine.constants;
+/** Locks that do not belong to a connection, by name. */
+function sharedLocks(run: EngineRun): [string, number][] {
+  const c = run.engine.constants;
   const locks: [string, number][] = [
     ['ct_lock', c.C_CT_LOCK],
     ['resources_lock', c.C_RESOURCES_LOCK],
@@ -58,7 +59,13 @@ function sharedLocks({ engine }: EngineRun): [string, number][] {
     ['orphans_lock', c.C_ORPHANS],
   ];
   // An engine of an earlier revision does not say where it is.
-  return locks.filter(([, at]) => at !== 0).map(([name, at]) => [name, c.CONTROL + at]);
+  const known = locks
+    .filter(([, at]) => at !== 0)
+    .map(([name, at]): [string, number] => [name, c.CONTROL + at]);
+  return [
+    ...known,
+    ...shardLocks(run).map((at, shard): [string, number] => [`the lock of shard ${shard}`, at]),
+  ];
 }
 
 /** Names of the locks whose word says that this thread holds them. */
@@ -72,6 +79,8 @@ function heldLocks(run: EngineRun, main: EngineThread, thread: number): string[]
   const words = new Int32Array(run.memory.buffer);
   const used = view.getUint32(c.CONTROL + c.C_SLAB_NEXT, true);
   for (let conn = slab as number; conn < used; conn += c.CONN_SIZE) {
+    // In companions and annexes something else lies there.
+    if ((view.getUint8(conn + c.CO_FLAGS) & (c.CONN_UN_NAT | c.CONN_ANNEX)) !== 0) continue;
     const lock = conn + c.CO_LOCK;
     if (words[lock >>> 2] !== 0 && exports.lockOwner(lock) === thread) {
       held.push(`the lock of connection slot ${(conn - slab) / c.CONN_SIZE}`);

@@ -156,27 +156,6 @@ export function parseLatency(text: string): LatencyMode | null {
   return interval >= 1 ? { mode: 'sample', interval } : null;
 }
 
-/** Times that the traffic is replayed; Infinity = until the run is stopped. */
-export function loopCount({ loops }: Pick<ReplayPlan, 'loops'>): number {
-  return loops ?? Number.POSITIVE_INFINITY;
-}
-
-/**
- * Loops that share their addresses; null where addresses never change. A loop under the addresses of the one before is another
- * question: it meets that one's connections, dead or alive, and packets look duplicates over.
- */
-export function loopsPerChange({
-  loops,
-  uniqueIpLoops,
-}: Pick<ReplayPlan, 'loops' | 'uniqueIpLoops'>): number | null {
-  return loops === 1 ? null : uniqueIpLoops;
-}
-
-/** Whether the run ends by itself, having replayed every packet of every loop. */
-export function endsByItself({ loops, durationMs }: Pick<ReplayPlan, 'loops' | 'durationMs'>): boolean {
-  return loops !== null && durationMs === null;
-}
-
 /** Connections in the table at most. */
 export function connLimitOf({ config }: Pick<ReplayPlan, 'config'>): number {
   return config.entries.maxConns ?? DEFAULT_CONN_LIMIT;

@@ -12,20 +12,18 @@ import { readEnvironment } from '../measure/environment.js';
 import { coreSiblings, planPins } from '../measure/pinning.js';
 import { systemFiles } from '../measure/system-files.js';
 import type { FeederInput } from './feeder.js';
-import { makeSchedule, type Schedule, type TrafficTotals } from './pace.js';
+import { makeSchedule, type Schedule } from './pace.js';
+import { isStreamed, type PacketSource } from './packet-source.js';
 import { releaseMemory } from './release-memory.js';
-import { ReplayFailure } from './replay-failure.js';
 import { flavourOf, type ReplayPlan } from './replay-plan.js';
 import { feederIndex } from './run-abort.js';
 import { bindRunClock, runOrigin, TRACKER_EPOCH_MS } from './run-clock.js';
 import { layOutRun, prepareTracker, type RunLayout } from './run-layout.js';
 import { RunThreads } from './run-threads.js';
 import { SharedState, STOP_FINISHED, STOP_NONE } from './shared-state.js';
-import { storeBytesOf } from './staging.js';
 import { TimelineWatcher, type RunTimeline } from './timeline.js';
 import { LiveIntervals, type OnInterval } from './live-intervals.js';
 import { dropThreadsAhead, startThreadsAhead } from './thread-pool.js';
-import { isStreamed, type ReplayTraffic } from './traffic-source.js';
 import type {
   FaultInjection,
   SweeperInput,
@@ -39,6 +37,8 @@ import type {
 export interface RunHooks {
   /** Folder of the compiled designs; absent = the package's own. */
   readonly wasmFolder?: string | undefined;
+  /** How long each worker looks at what the machine does, before its packets and after them; absent = {@link CLOCK_LOOP_MS}. */
+  readonly clockLoopMs?: number | undefined;
   /** A failure to provoke. */
   readonly fault?: FaultInjection | null | undefined;
   /** Called now and then with the packets run so far and the packets to come in all (null when open-ended). */
@@ -54,9 +54,7 @@ export interface FinishedRun {
   readonly choice: DesignChoice;
   readonly plan: ReplayPlan;
   readonly run: EngineRun;
-  readonly totals: TrafficTotals;
-  /** Bytes of the rings of a streamed run; null when everything was in the store. */
-  readonly streamedStoreBytes: number | null;
+  readonly traffic: PacketSource;
   readonly workers: readonly WorkerReport[];
   readonly sweeper: SweeperReport | null;
   readonly timeline: RunTimeline;
@@ -71,6 +69,8 @@ export interface FinishedRun {
   readonly usedSlots: number;
 }
 
+/** Length of the bare clock loop before a worker's packets, and of the one after them. */
+const CLOCK_LOOP_MS = 25;
 /** Time between the opening of the barrier and t0, so that every thread has woken up. */
 const START_DELAY_NS = 2_000_000;
 /** A pass over a table of millions takes seconds; one that takes longer than this does not end. */
@@ -84,14 +84,13 @@ const MUCH_MEMORY_BYTES = 128 * 1024 ** 2;
  * @throws ReplayFailure when a thread failed or streamed traffic could not be read, EngineError when the memory does not fit
  */
 export async function runDesign(
-  traffic: ReplayTraffic,
+  traffic: PacketSource,
   choice: DesignChoice,
   plan: ReplayPlan,
   hooks: RunHooks = {},
 ): Promise<FinishedRun> {
-  // Who streams has not the memory to hold two runs at once, and the store may take a third of what there is.
-  if (isStreamed(traffic) || storeBytesOf(traffic.frameBytes, traffic.packets) > MUCH_MEMORY_BYTES)
-    releaseMemory();
+  // A replay that streams does not have the memory for two runs at once, and the store may take a third of what there is.
+  if (isStreamed(traffic) || traffic.storeBytes > MUCH_MEMORY_BYTES) releaseMemory();
   const subject = { engine: loadEngine(choice.design, flavourOf(plan), hooks.wasmFolder), choice, plan };
   const origin = runOrigin();
   const { now } = bindRunClock(origin);
@@ -103,30 +102,18 @@ export async function runDesign(
     throw error;
   });
   const { run, main } = layout;
-  const schedule = makeSchedule(plan.pacing, layout.totals, plan.burst);
+  const schedule = makeSchedule(plan.pacing, traffic, plan.burst);
   const state = new SharedState();
   const fault = hooks.fault ?? null;
-  const threads = new RunThreads({
-    run,
-    main,
-    state,
-    count,
-    file: 'worker',
-    fault,
-    packetsAre: 'of the traffic',
-  });
-  try {
-    startThreads(threads, { layout, origin, state, schedule, plan, fault });
+  const packetsAre = 'of the traffic';
+  const threads = new RunThreads({ run, main, state, count, file: 'worker', fault, packetsAre });
+  const context = { layout, origin, state, schedule, plan, hooks, now };
+  return threads.during(async () => {
+    startThreads(threads, context, fault);
     await threads.atBarrier(threadCount(plan, false));
     prepareTracker(layout, plan, now);
-    const left = await runToEnd(threads, { layout, state, schedule, plan, hooks, now });
-    return { choice, plan, ...left };
-  } catch (error) {
-    // What the main thread itself met then is a consequence: a lock wait that was ended, for one.
-    throw threads.hasFailed && !(error instanceof ReplayFailure) ? await threads.whatFailed() : error;
-  } finally {
-    await threads.end();
-  }
+    return { choice, plan, ...(await runToEnd(threads, context)) };
+  });
 }
 
 /** Whether the one worker sweeps itself, so that a run on the capture's clock is repeatable. */
@@ -141,6 +128,7 @@ export function threadCount(plan: Pick<ReplayPlan, 'clock' | 'workers'>, streame
 
 interface RunContext {
   readonly layout: RunLayout;
+  readonly origin: bigint;
   readonly state: SharedState;
   readonly schedule: Schedule;
   readonly plan: ReplayPlan;
@@ -154,7 +142,7 @@ async function runToEnd(
   context: RunContext,
 ): Promise<Omit<FinishedRun, 'choice' | 'plan'>> {
   const { layout, state, schedule, plan, hooks, now } = context;
-  const { run, main, totals, feeder } = layout;
+  const { run, main, traffic } = layout;
   const timeline = new TimelineWatcher(run, plan.workers, plan.timelineMs, (elapsedNs) =>
     plan.clock === 'wall' ? TRACKER_EPOCH_MS + (elapsedNs / 1e6) * plan.timeScale : state.captureNowMs,
   );
@@ -181,8 +169,7 @@ async function runToEnd(
     timeline.finish(endNs - t0);
     return {
       run,
-      totals,
-      streamedStoreBytes: feeder?.traffic.storeBytes ?? null,
+      traffic,
       workers: reports,
       sweeper,
       timeline: timeline.timeline(),
@@ -198,18 +185,12 @@ async function runToEnd(
   }
 }
 
-interface StartContext {
-  readonly layout: RunLayout;
-  readonly origin: bigint;
-  readonly state: SharedState;
-  readonly schedule: Schedule;
-  readonly plan: ReplayPlan;
-  readonly fault: FaultInjection | null;
-}
-
-function startThreads(threads: RunThreads, context: StartContext): void {
-  const { layout, origin, state, schedule, plan, fault } = context;
-  const { run, totals, feeder } = layout;
+function startThreads(
+  threads: RunThreads,
+  { layout, origin, state, schedule, plan, hooks }: RunContext,
+  fault: FaultInjection | null,
+): void {
+  const { run, traffic, feeder } = layout;
   const { workers } = plan;
   const inline = sweepsInline(plan);
   const cpus = plan.pin ? pinCpus(workers) : [];
@@ -220,7 +201,7 @@ function startThreads(threads: RunThreads, context: StartContext): void {
   const trackerClock: TrackerClock =
     plan.clock === 'wall'
       ? { mode: 'wall', scale: plan.timeScale }
-      : { mode: 'capture', loopMs: totals.loopNs / 1e6 };
+      : { mode: 'capture', loopMs: traffic.loopNs / 1e6 };
   const cpuOf = (thread: number): number | null => cpus[thread] ?? null;
   const common = { run, origin, state: state.buffer, trackerClock, fault };
   for (const [worker, { packets, stream }] of layout.workers.entries()) {
@@ -235,6 +216,7 @@ function startThreads(threads: RunThreads, context: StartContext): void {
       units: layout.units,
       timesNs: layout.timesNs,
       spin: workers + 1 <= availableParallelism(),
+      clockLoopMs: hooks.clockLoopMs ?? CLOCK_LOOP_MS,
       sweepsInline: inline,
     };
     threads.start('worker', worker, input, 'replayWorker');
@@ -252,7 +234,7 @@ function watch(
 ): NodeJS.Timeout {
   const { durationMs, loops, workers } = plan;
   const { onProgress } = hooks;
-  const total = loops === null ? null : layout.totals.packets * loops;
+  const total = loops === null ? null : layout.traffic.packets * loops;
   let lastPackets = 0;
   let lastNs = t0;
   let lastShownNs = t0;

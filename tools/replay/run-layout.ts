@@ -9,26 +9,19 @@ import { EngineThread } from '../../engine/host/thread.js';
 import { systemFiles } from '../measure/system-files.js';
 import { applyConfig, threadTarget } from '../config/apply-config.js';
 import { engineSettings } from '../config/engine-settings.js';
-import { rulesOf } from '../config/rules.js';
+import { mayRewrite, rulesOf } from '../config/rules.js';
 import { eventLoopTurn } from './event-loop.js';
 import { forgetCounters } from './forget-counters.js';
 import type { FeederInput } from './feeder.js';
-import type { TrafficTotals } from './pace.js';
+import { assignPackets } from './packet-choice.js';
+import { framesOf, isStreamed, type PacketSource } from './packet-source.js';
 import type { StreamInput } from './packet-supply.js';
-import {
-  assignmentOf,
-  loadPackets,
-  packetStoreBytes,
-  stagedTotals,
-  type WorkerPackets,
-} from './packet-store.js';
-import { connLimitOf, loopCount, type ReplayPlan } from './replay-plan.js';
-import type { StagedTraffic } from './staging.js';
-import { configRewrites, planStream, ringPlaces, scratchOnly, streamTotals } from './stream-plan.js';
+import { loadPackets, packetStoreBytes, type WorkerPackets } from './packet-store.js';
+import { loopCount } from './plan-loops.js';
+import { connLimitOf, type ReplayPlan } from './replay-plan.js';
+import { configRewrites, planStream, ringPlaces, scratchOnly } from './stream-plan.js';
 import { slotsInUse, slotsNeeded, touchSlots } from './touched-slots.js';
-import { countTrafficSlots } from './slots-thread.js';
 import type { TrafficSlots } from './traffic-slots.js';
-import { isStreamed, type ReplayTraffic, type StreamedTraffic } from './traffic-source.js';
 
 /** One run: a design, loaded, and the plan that it follows. */
 export interface RunSubject {
@@ -57,7 +50,7 @@ export interface RunLayout {
   /** Slots of the connection table that were touched, the first so many. */
   readonly touchedSlots: number;
   readonly workers: readonly WorkerPlace[];
-  readonly totals: TrafficTotals;
+  readonly traffic: PacketSource;
   /** Place of each staged packet on the schedule by index, or null when the index itself is the place. */
   readonly units: Float64Array<SharedArrayBuffer> | null;
   /** Capture time of each staged packet; empty when they are streamed. */
@@ -71,7 +64,7 @@ export interface RunLayout {
  * @throws EngineError when it does not fit
  */
 export async function layOutRun(
-  traffic: ReplayTraffic,
+  traffic: PacketSource,
   subject: RunSubject,
   now: () => number,
 ): Promise<RunLayout> {
@@ -79,7 +72,7 @@ export async function layOutRun(
 }
 
 async function layOutStaged(
-  traffic: StagedTraffic,
+  traffic: PacketSource,
   subject: RunSubject,
   now: () => number,
 ): Promise<RunLayout> {
@@ -87,55 +80,53 @@ async function layOutStaged(
   const { workers, steer } = plan;
   const c = engine.constants;
   const rules = rulesOf(plan.config);
-  const assignment = assignmentOf(traffic, rules, steer, workers);
-  const counting = countTrafficSlots(traffic, rules, assignment, `${steer} ${workers}`);
-  // Awaited below; what fails before that is told in its place.
-  counting.catch(() => {});
+  const assignment = assignPackets(traffic, rules, steer, workers);
   await eventLoopTurn();
   const memory = planMemory(c, {
     threads: workers + 2,
     maxConns: mostConns(traffic, plan),
-    nat: rules.requests.some((request) => request.nat !== undefined),
-    packetStoreBytes: packetStoreBytes(traffic, c.PACKET_SIZE, c.PARAMS_SIZE, rules, workers),
+    // Connections that a helper announces may have an annex: a second slot, as a companion is.
+    nat: rules.requests.some(mayRewrite),
+    packetStoreBytes: packetStoreBytes(traffic, c, assignment),
     histogramBytes: c.HISTOGRAMS_SIZE,
   });
   if (memoryIsLimited()) {
-    const needed = slotsNeeded(await counting, stagedTotals(traffic), plan, memory.slabSlots);
+    const needed = slotsNeeded(assignment.slots, traffic, plan, memory.slabSlots);
     requireMemory(memory, c, engine.design, needed);
   }
   const run = makeRun(subject, memory);
   await eventLoopTurn();
   const main = startMain(run, plan, now);
-  const loaded = loadPackets(main, traffic, rules, assignment, workers);
-  const slots = await counting;
+  const loaded = loadPackets(main, traffic, assignment);
+  const { timesNs } = framesOf(traffic);
   const { mode } = plan.pacing;
   return {
     run,
     main,
-    touchedSlots: touchTable(run, slots, loaded.totals, plan),
+    touchedSlots: touchTable(run, assignment.slots, traffic, plan),
     workers: loaded.workers.map((packets) => ({ packets, stream: null })),
-    totals: loaded.totals,
-    units: mode === 'mbps' ? loaded.cumulativeBits : mode === 'multiplier' ? loaded.timesNs : null,
-    timesNs: loaded.timesNs,
+    traffic,
+    units: mode === 'mbps' ? loaded.cumulativeBits : mode === 'multiplier' ? timesNs : null,
+    timesNs,
     feeder: null,
   };
 }
 
-function layOutStreamed(traffic: StreamedTraffic, subject: RunSubject, now: () => number): RunLayout {
+function layOutStreamed(traffic: PacketSource, subject: RunSubject, now: () => number): RunLayout {
   const { engine, plan } = subject;
   const { workers } = plan;
   const c = engine.constants;
-  const { rewrites, nat } = configRewrites(plan.config);
+  const rewrites = configRewrites(plan.config);
   const streamPlan = planStream(c, traffic, workers, plan.batch, rewrites);
   const memory = planMemory(c, {
     threads: workers + 2,
     maxConns: mostConns(traffic, plan),
-    nat,
+    nat: rewrites,
     packetStoreBytes: streamPlan.totalBytes,
     histogramBytes: c.HISTOGRAMS_SIZE,
   });
   // Its packets have not been looked at: any of them may open a connection.
-  const most = traffic.packets * (nat ? 2 : 1);
+  const most = traffic.packets * (rewrites ? 2 : 1);
   requireMemory(memory, c, engine.design, most);
   const run = makeRun(subject, memory);
   const main = startMain(run, plan, now);
@@ -143,17 +134,16 @@ function layOutStreamed(traffic: StreamedTraffic, subject: RunSubject, now: () =
   const rings = ringPlaces(streamPlan, storeAt, workers);
   const { mode } = plan.pacing;
   const place = mode === 'mbps' ? 'bits' : mode === 'multiplier' ? 'time' : 'index';
-  const totals = streamTotals(traffic);
   const slots = { opening: most, reopening: most, committed: most };
   return {
     run,
     main,
-    touchedSlots: touchTable(run, slots, totals, plan),
+    touchedSlots: touchTable(run, slots, traffic, plan),
     workers: rings.map((ring, worker) => ({
       packets: scratchOnly(streamPlan, storeAt, worker),
       stream: { ring, place },
     })),
-    totals,
+    traffic,
     units: null,
     timesNs: new Float64Array(new SharedArrayBuffer(0)),
     feeder: { run, traffic, plan, rings },
@@ -161,7 +151,7 @@ function layOutStreamed(traffic: StreamedTraffic, subject: RunSubject, now: () =
 }
 
 /** Connections that there is room for. A run cannot create more than it has packets, so the table need not be larger. */
-function mostConns({ packets }: ReplayTraffic, plan: ReplayPlan): number {
+function mostConns({ packets }: PacketSource, plan: ReplayPlan): number {
   return Math.min(connLimitOf(plan), packets * loopCount(plan));
 }
 
@@ -202,6 +192,6 @@ export function prepareTracker({ run, main }: RunLayout, plan: ReplayPlan, now: 
 }
 
 /** Touches what the run can use of the table; returns how many slots that is. */
-function touchTable(run: EngineRun, slots: TrafficSlots, totals: TrafficTotals, plan: ReplayPlan): number {
-  return touchSlots(run, slotsInUse(slots, totals, plan, run.plan.slabSlots), systemFiles);
+function touchTable(run: EngineRun, slots: TrafficSlots, traffic: PacketSource, plan: ReplayPlan): number {
+  return touchSlots(run, slotsInUse(slots, traffic, plan, run.plan.slabSlots), systemFiles);
 }

@@ -201,6 +201,20 @@ export class RunThreads {
     );
   }
 
+  /**
+   * Does what a run does while its threads live, and ends them all.
+   * @throws ReplayFailure when one failed: what the main thread itself met then is a consequence, a lock wait that was ended, for one
+   */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.hasFailed && !(error instanceof ReplayFailure) ? await this.whatFailed() : error;
+    } finally {
+      await this.end();
+    }
+  }
+
   /** Ends all threads, whatever they are doing. */
   async end(): Promise<void> {
     this.#options.state.stop(STOP_FAILED);

@@ -19,12 +19,13 @@ import { caseId, loadText } from './case-id.js';
 import { makeCase } from './case-result.js';
 import type { CaseContext } from './collect-run.js';
 import { readMachine, reportMachine, type MachineAtStart } from './machine.js';
+import type { PacketSource } from './packet-source.js';
 import { parseObjective, rateToBeginWith, searchRate } from './rate-search.js';
-import { endsByItself, flavourOf, type ReplayPlan } from './replay-plan.js';
+import { endsByItself } from './plan-loops.js';
+import { flavourOf, type ReplayPlan } from './replay-plan.js';
 import { runDesign, type RunHooks } from './run-control.js';
 import { shortRunWarnings } from './run-length.js';
 import { joinRuns } from './throughput.js';
-import type { ReplayTraffic } from './traffic-source.js';
 
 /** What a run is for: `all` where a design is run once. */
 export type RunPurpose = 'all' | 'throughput' | 'figures';
@@ -40,7 +41,7 @@ export interface SessionHooks extends RunHooks {
 
 /** What a session is and where it is written down. */
 export interface SessionRequest {
-  readonly traffic: ReplayTraffic;
+  readonly traffic: PacketSource;
   readonly input: ResultCase['input'];
   readonly plan: ReplayPlan;
   /** Arguments as given, for the result. */
@@ -74,7 +75,7 @@ export async function runSession(request: SessionRequest, hooks: SessionHooks = 
 
 /** A case to be measured. */
 export interface CaseRequest {
-  readonly traffic: ReplayTraffic;
+  readonly traffic: PacketSource;
   readonly input: ResultCase['input'];
   readonly choice: DesignChoice;
   readonly plan: ReplayPlan;
@@ -89,8 +90,8 @@ export interface CaseRequest {
  * @throws ReplayFailure when a thread failed, EngineError when the design cannot run
  */
 export async function measureCase(request: CaseRequest, hooks: SessionHooks = {}): Promise<ResultCase> {
-  const one = await measureRuns(request, hooks);
-  return { ...one, warnings: [...(one.warnings ?? []), ...shortRunWarnings(one, request.machine)] };
+  const run = await measureRuns(request, hooks);
+  return { ...run, warnings: [...(run.warnings ?? []), ...shortRunWarnings(run, request.machine)] };
 }
 
 async function measureRuns(request: CaseRequest, hooks: SessionHooks): Promise<ResultCase> {
@@ -227,13 +228,13 @@ export function isValid(each: ResultCase): boolean {
 /** Facts about the machine and the traffic that warnings about one run need. */
 function caseFacts(
   machine: MachineAtStart,
-  { checksums }: ReplayTraffic,
+  { checksums }: PacketSource,
   plan: ReplayPlan,
 ): CaseContext['facts'] {
   return {
     clock: machine.clock,
     coresUsable: machine.figures.coresUsable,
-    checksums: checksums === undefined ? null : { ...checksums, ignored: ignoresChecksums(plan.config) },
+    checksums: { ...checksums, ignored: ignoresChecksums(plan.config) },
   };
 }
 

@@ -7,7 +7,7 @@
  * place in the traffic.
  * Why the ordering holds: everything is Atomics on 32-bit words, or a 64-bit float written before the GO word is
  * stored and read after it was seen. The places are plain: they are read once the thread has ended, which the main thread
- * is told by a message.
+ * is announced by a message.
  */
 
 /** Index of each 32-bit word. */

@@ -9,7 +9,7 @@ const MIB = 1024 ** 2;
 
 /** Staged traffic is held once, and a design's copy of it, beside the table and everything else. */
 const SHARES_OF_MEMORY = 3;
-/** Where the system does not tell what it can give. */
+/** Where the system does not report what it can give. */
 const UNKNOWN_MEMORY_BYTES = 1536 * MIB;
 /** A smaller store would not hold batches of large frames. */
 const LEAST_BYTES = 16 * MIB;

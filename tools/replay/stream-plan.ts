@@ -4,11 +4,10 @@ import type { EngineConstants } from '../../engine/host/constants.js';
 import { MAX_BATCH } from '../../engine/host/thread.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { recordBytes, RING_CONTROL_BYTES, type RingPlace } from './feed-ring.js';
-import { frameBits, type TrafficTotals } from './pace.js';
-import { FRAME_SHIFT, loopDurationNs, scratchStride, type WorkerPackets } from './packet-store.js';
-import type { StreamedTraffic } from './traffic-source.js';
+import { alignLine, FRAME_SHIFT, LINE_BYTES } from './packet-place.js';
+import type { PacketSource } from './packet-source.js';
+import { scratchStride, type WorkerPackets } from './packet-store.js';
 
-const LINE_BYTES = 64;
 /** Requests that rules can come to, over all zones. Their places cost memory only once they are written. */
 export const MAX_STREAMED_REQUESTS = 65_536;
 
@@ -24,20 +23,14 @@ export interface StreamPlan {
   readonly totalBytes: number;
 }
 
-function alignLine(bytes: number): number {
-  return Math.ceil(bytes / LINE_BYTES) * LINE_BYTES;
-}
-
 /** Bytes from one request to the next. */
 export function requestStride(c: EngineConstants): number {
   return alignLine(c.PARAMS_SIZE);
 }
 
-/** Whether some rule lets the engine rewrite packets, or translates addresses. */
-export function configRewrites(config: TrackerConfig): { readonly rewrites: boolean; readonly nat: boolean } {
-  const rules = config.entries.rules ?? [];
-  const nat = rules.some((rule) => rule.nat !== undefined);
-  return { nat, rewrites: nat || rules.some((rule) => rule.helper !== undefined) };
+/** As `mayRewrite`, of what a configuration's rules may come to. Connections may take a second slot then. */
+export function configRewrites({ entries }: TrackerConfig): boolean {
+  return (entries.rules ?? []).some(({ nat, helper }) => nat !== undefined || helper !== undefined);
 }
 
 /**
@@ -47,7 +40,7 @@ export function configRewrites(config: TrackerConfig): { readonly rewrites: bool
  */
 export function planStream(
   c: EngineConstants,
-  traffic: StreamedTraffic,
+  traffic: PacketSource,
   workers: number,
   batch: number,
   copies: boolean,
@@ -95,15 +88,6 @@ export function scratchOnly(plan: StreamPlan, storeAt: number, worker: number): 
     indexes: new Uint32Array(new SharedArrayBuffer(0)),
     scratchAt: stride === 0 ? 0 : storeAt + plan.scratchOffset + worker * MAX_BATCH * stride,
     scratchStride: stride,
-  };
-}
-
-/** What the schedule needs to know about streamed traffic. */
-export function streamTotals(traffic: StreamedTraffic): TrafficTotals {
-  return {
-    packets: traffic.packets,
-    bits: frameBits(traffic.frameBytes),
-    loopNs: loopDurationNs(traffic.lastNs, traffic.packets),
   };
 }
 

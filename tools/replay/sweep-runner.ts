@@ -13,6 +13,8 @@ export class SweepRunner {
   count = 0;
   /** Length of the last pass. */
   lastDurationNs = 0;
+  /** Of all passes, recorded or not. */
+  totalNs = 0;
   /** Tracker time of the next pass, milliseconds. */
   dueMs = TRACKER_EPOCH_MS;
 
@@ -45,6 +47,7 @@ export class SweepRunner {
     if (longest < before) view.setBigUint64(this.#holdMaxAt, before, true);
     this.count++;
     this.lastDurationNs = end - start;
+    this.totalNs += end - start;
     this.dueMs = nowMs + exports.sweepDelayMs();
     if (this.records.length < this.#maxRecords) {
       this.records.push({

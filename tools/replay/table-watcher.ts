@@ -89,9 +89,9 @@ export class TableWatcher {
       const slot = first + ((scatter >>> 8) % stride);
       if (slot >= slots) continue;
       const at = base + slot * c.CONN_SIZE;
-      // An odd generation is a slot that is out (shm/slab.ts); companions of translated connections are not counted.
+      // An odd generation is a slot that is out (shm/slab.ts); companions and annexes of connections are not counted.
       if ((this.#view.getUint32(at + c.CO_GENERATION, true) & 1) === 0) continue;
-      if ((this.#view.getUint32(at + c.CO_FLAGS, true) & c.CONN_UN_NAT) !== 0) continue;
+      if ((this.#view.getUint8(at + c.CO_FLAGS) & (c.CONN_UN_NAT | c.CONN_ANNEX)) !== 0) continue;
       if (this.#view.getBigInt64(at + c.CO_EXPIRATION, true) <= now) expired++;
     }
     return expired * stride;

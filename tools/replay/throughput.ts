@@ -23,23 +23,23 @@ type RunCase = Pick<
 >;
 
 /** Throughput of the run that a case is of. */
-export function throughputOfRun(one: RunCase): Throughput {
-  const { injected } = one.packets;
+export function throughputOfRun(entry: RunCase): Throughput {
+  const { injected } = entry.packets;
   return {
-    build: one.build,
-    timed: (one.latency?.mode ?? 'off') !== 'off',
-    pps: one.pacing.achievedPps ?? null,
-    mbps: one.pacing.achievedMbps ?? null,
-    onEnginePps: one.pacing.onEnginePps ?? null,
+    build: entry.build,
+    timed: (entry.latency?.mode ?? 'off') !== 'off',
+    pps: entry.pacing.achievedPps ?? null,
+    mbps: entry.pacing.achievedMbps ?? null,
+    onEnginePps: entry.pacing.onEnginePps ?? null,
     packets: injected,
-    elapsedNs: one.elapsedNs,
+    elapsedNs: entry.elapsedNs,
     // A paced worker sleeps; that says nothing about packets.
-    workerNsPerPacket: injected === 0 || one.pacing.mode !== 'topspeed' ? null : busyTime(one) / injected,
-    harnessShare: one.harnessShare ?? null,
-    cpuWaitShare: one.cpuWaitShare ?? null,
-    sourceWaits: one.input.streamed?.waits ?? null,
-    touchedBatchShare: one.touchedBatchShare ?? null,
-    ...(one.partial === true ? { partial: true } : {}),
+    workerNsPerPacket: injected === 0 || entry.pacing.mode !== 'topspeed' ? null : busyTime(entry) / injected,
+    harnessShare: entry.harnessShare ?? null,
+    cpuWaitShare: entry.cpuWaitShare ?? null,
+    sourceWaits: entry.input.streamed?.waits ?? null,
+    touchedBatchShare: entry.touchedBatchShare ?? null,
+    ...(entry.partial === true ? { partial: true } : {}),
   };
 }
 
@@ -73,7 +73,7 @@ interface TwoRuns {
 export function joinRuns(runs: TwoRuns): ResultCase {
   const { bare, figures } = runs;
   const probeCost = probeCostOf(runs);
-  const told = new Set((figures.warnings ?? []).map(({ text }) => text));
+  const known = new Set((figures.warnings ?? []).map(({ text }) => text));
   return {
     ...figures,
     startedAt: bare.startedAt,
@@ -87,8 +87,8 @@ export function joinRuns(runs: TwoRuns): ResultCase {
       ...collectWarnings({ probedShare: shareWithout(probeCost) }),
       // What is so of the traffic or the machine is so of both runs.
       ...(bare.warnings ?? [])
-        .filter(({ text }) => !told.has(text))
-        .map((one) => ({ ...one, text: `in the run for throughput: ${one.text}` })),
+        .filter(({ text }) => !known.has(text))
+        .map((warning) => ({ ...warning, text: `in the run for throughput: ${warning.text}` })),
     ],
   };
 }

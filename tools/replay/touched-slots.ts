@@ -5,8 +5,9 @@
 import type { EngineRun } from '../../engine/host/run-memory.js';
 import { availableMemoryBytes } from '../measure/available-memory.js';
 import type { SystemFiles } from '../measure/system-files.js';
-import { targetPps, type TrafficTotals } from './pace.js';
-import { loopCount, loopsPerChange, type ReplayPlan } from './replay-plan.js';
+import { targetPps, type LoopCounts } from './pace.js';
+import { loopCount, loopsPerChange } from './plan-loops.js';
+import type { ReplayPlan } from './replay-plan.js';
 import type { TrafficSlots } from './traffic-slots.js';
 
 /** What a run may take of the table depends on this much of it. */
@@ -21,8 +22,8 @@ const MOST_PPS = 10e6;
 const FEWEST_PPS = 100e3;
 /** Shortest timeout where no policy says otherwise (spec §5). */
 const SHORTEST_TIMEOUT_S = 30;
-/** Slots that a thread may hold ready (traits.createsNarrowly): one, and one for a companion. */
-const SPARE_SLOTS = 2;
+/** Slots that a thread may hold ready (traits.createsNarrowly): one, one for a companion, and with shards 16 (conntrack/reserved-slots.ts). */
+const SPARE_SLOTS = 18;
 /** Of the memory that the system can still give, at most this share is touched ahead: a table that never fills must not use it up. */
 const MEMORY_SHARE = 0.5;
 const PAGE_BYTES = 4096;
@@ -33,13 +34,13 @@ const PAGE_BYTES = 4096;
  */
 export function slotsInUse(
   slots: TrafficSlots,
-  totals: TrafficTotals,
+  traffic: LoopCounts,
   plan: SlotPlan,
   slabSlots: number,
 ): number {
-  const loops = mostLoops(totals, plan);
+  const loops = mostLoops(traffic, plan);
   const spares = SPARE_SLOTS * (plan.workers + 2);
-  if (outlivesTimeouts(loops, totals, plan))
+  if (outlivesTimeouts(loops, traffic, plan))
     return Math.min(slabSlots, times(loops, slots.committed) + spares);
   // A loop with new addresses opens all its connections, one with the same again only those that it replaces.
   const perChange = loopsPerChange(plan);
@@ -54,36 +55,36 @@ export function slotsInUse(
  */
 export function slotsNeeded(
   slots: TrafficSlots,
-  totals: TrafficTotals,
+  traffic: LoopCounts,
   plan: SlotPlan,
   slabSlots: number,
 ): number {
-  if (outlivesTimeouts(1, totals, plan)) return 0;
+  if (outlivesTimeouts(1, traffic, plan)) return 0;
   const loops = loopCount(plan);
   const perChange = loopsPerChange(plan);
-  const isKnown = plan.durationMs === null && !outlivesTimeouts(loops, totals, plan);
+  const isKnown = plan.durationMs === null && !outlivesTimeouts(loops, traffic, plan);
   const fresh = isKnown && perChange !== null ? Math.ceil(loops / perChange) : 1;
   return Math.min(slabSlots, times(fresh, slots.opening));
 }
 
 /** Loops that the run can come to; Infinity where nothing bounds them. */
-function mostLoops(totals: TrafficTotals, plan: SlotPlan): number {
+function mostLoops(traffic: LoopCounts, plan: SlotPlan): number {
   const { durationMs, pacing, workers } = plan;
   const loops = loopCount(plan);
   if (durationMs === null) return loops;
   const pps =
     pacing.mode === 'profile'
       ? Math.max(...pacing.profile.points.map((point) => point.pps))
-      : (targetPps(pacing, totals) ?? MOST_PPS * workers);
-  return Math.min(loops, Math.ceil((pps * durationMs) / 1000 / totals.packets) + 1);
+      : (targetPps(pacing, traffic) ?? MOST_PPS * workers);
+  return Math.min(loops, Math.ceil((pps * durationMs) / 1000 / traffic.packets) + 1);
 }
 
 /** Whether the tracker's time can pass the shortest timeout among packets that meet the same connections. */
-function outlivesTimeouts(loops: number, totals: TrafficTotals, plan: SlotPlan): boolean {
+function outlivesTimeouts(loops: number, traffic: LoopCounts, plan: SlotPlan): boolean {
   const { clock, timeScale, pacing, durationMs, config } = plan;
   const together = Math.min(loops, loopsPerChange(plan) ?? loops);
-  const pps = targetPps(pacing, totals) ?? FEWEST_PPS;
-  let ms = together * (clock === 'capture' ? totals.loopNs / 1e6 : (totals.packets / pps) * 1000);
+  const pps = targetPps(pacing, traffic) ?? FEWEST_PPS;
+  let ms = together * (clock === 'capture' ? traffic.loopNs / 1e6 : (traffic.packets / pps) * 1000);
   if (clock === 'wall') ms = timeScale * Math.min(ms, durationMs ?? Number.POSITIVE_INFINITY);
   const policies = Object.values(config.entries.timeoutPolicies ?? {});
   const seconds = policies.flatMap((policy) => Object.values(policy).filter((value) => value !== undefined));

@@ -4,13 +4,12 @@
  * connection that may be translated takes a second slot, for its un-NAT companion.
  */
 import { portsOf } from '../captures/analysis-flows.js';
-import { dissect, emptyDissection, type Dissection } from '../wire/dissect.js';
-import { emptyLayerOffsets, locatePlainIpv4 } from '../wire/layer-offsets.js';
+import type { Dissection } from '../wire/dissect.js';
 import { u16 } from '../wire/network-order.js';
 import { PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/protocols.js';
 import { FlowSet } from '../captures/flow-set.js';
 import type { ExecRequest } from '../../engine/host/exec-params.js';
-import { frameAt, type FrameRange, type StagedRangeVisitor } from './frame-range.js';
+import type { LocatedPacket } from './located-packet.js';
 
 /** Slots that one loop can take. */
 export interface TrafficSlots {
@@ -30,46 +29,28 @@ const TCP_FLAGS_AT = 13;
 const SYN_AND_ACK = 0x12;
 const SYN = 0x02;
 
-/** Counts the slots that ranges in order can take. */
-export function countSlots(
-  forEachRange: (visit: StagedRangeVisitor) => void,
-  requests: readonly ExecRequest[],
-  requestOf: Uint32Array,
-): TrafficSlots {
-  const count = new SlotCount();
-  forEachRange((range, firstIndex) => {
-    for (let index = 0; index < range.count; index++) {
-      const request = requests[requestOf[firstIndex + index] as number];
-      if (request?.commit === true) count.add(range, index, request);
-    }
-  });
-  const { opening, reopening, committed } = count;
-  return { opening, reopening, committed };
-}
-
-/** Slots of packets that are committed, one after the other. */
-class SlotCount {
-  opening = 0;
-  reopening = 0;
-  committed = 0;
+/** Counts the slots of packets that are committed, one after the other. */
+export class SlotCount {
+  #opening = 0;
+  #reopening = 0;
+  #committed = 0;
   readonly #flows = new FlowSet();
-  readonly #headers = emptyDissection();
-  readonly #layers = emptyLayerOffsets();
 
-  add(range: FrameRange, index: number, request: ExecRequest): void {
-    if (!this.#addPlain(range, index, request)) this.#addAny(frameAt(range, index), request);
+  get figures(): TrafficSlots {
+    return { opening: this.#opening, reopening: this.#reopening, committed: this.#committed };
+  }
+
+  add(packet: LocatedPacket, request: ExecRequest): void {
+    if (!packet.isPlain || !this.#addPlain(packet, request)) this.#addAny(packet, request);
   }
 
   /** Whole TCP and UDP packets over IPv4, which most are, without an object for each; false for others. */
-  #addPlain({ bytes, starts, lengths }: FrameRange, index: number, request: ExecRequest): boolean {
-    const at = starts[index] as number;
-    const length = lengths[index] as number;
-    if (!locatePlainIpv4(bytes, at, length, this.#layers)) return false;
-    const ip = at + this.#layers.l3;
-    const transport = at + this.#layers.l4;
+  #addPlain({ bytes, start, end, layers }: LocatedPacket, request: ExecRequest): boolean {
+    const ip = start + layers.l3;
+    const transport = start + layers.l4;
     const protocol = bytes[ip + 9] as number;
     const isWhole = (bytes[ip] as number) >> 4 === 4 && (u16(bytes, ip + 6) & FRAGMENT_MASK) === 0;
-    if (!isWhole || (protocol !== TCP && protocol !== UDP) || transport + 4 > at + length) return false;
+    if (!isWhole || (protocol !== TCP && protocol !== UDP) || transport + 4 > end) return false;
     const isNew = this.#flows.add(bytes, ip + 12, 4, {
       protocol,
       sourcePort: u16(bytes, transport),
@@ -77,14 +58,12 @@ class SlotCount {
       zone: request.zone,
     });
     const flagsAt = transport + TCP_FLAGS_AT;
-    const flags = protocol === TCP && flagsAt < at + length ? (bytes[flagsAt] as number) : 0;
+    const flags = protocol === TCP && flagsAt < end ? (bytes[flagsAt] as number) : 0;
     this.#count(request, isNew, (flags & SYN_AND_ACK) === SYN);
     return true;
   }
 
-  #addAny(frame: Uint8Array, request: ExecRequest): void {
-    const headers = this.#headers;
-    dissect(frame, headers);
+  #addAny({ frame, headers }: LocatedPacket, request: ExecRequest): void {
     const ports = portsOf(frame, headers);
     if (ports === null || headers.protocol === null) return;
     const { addressesAt, addressBytes, protocol } = headers;
@@ -101,9 +80,9 @@ class SlotCount {
     const slots = request.nat === undefined ? 1 : 2;
     // A forced commit replaces a connection that was opened the other way round.
     const replaces = request.force === true || isSynPacket;
-    this.committed += slots;
-    if (isNew || replaces) this.opening += slots;
-    if (replaces) this.reopening += slots;
+    this.#committed += slots;
+    if (isNew || replaces) this.#opening += slots;
+    if (replaces) this.#reopening += slots;
   }
 }
 

@@ -78,6 +78,8 @@ export interface WorkerInput extends ThreadInput {
   readonly timesNs: Float64Array<SharedArrayBuffer>;
   /** Whether the last stretch of a wait may be spun. */
   readonly spin: boolean;
+  /** Length of the bare clock loop before the packets, and of the one after them. */
+  readonly clockLoopMs: number;
   /** This worker sweeps by itself when tracker time says so: single worker on a capture clock, for exact repeatability. */
   readonly sweepsInline: boolean;
 }
@@ -118,7 +120,7 @@ export interface WorkerReport {
   readonly endNs: number;
   /** How late packets left; null at top speed. */
   readonly departure: Departures | null;
-  /** What the scheduler did to the thread between barrier and end; null when the system does not tell. */
+  /** What the scheduler did to the thread between barrier and end; null when the system does not report it. */
   readonly scheduler: ThreadSchedule | null;
   /** Time between the two reads of `scheduler`, which lie around the run. */
   readonly schedulerSpanNs: number;
@@ -134,6 +136,9 @@ export interface WorkerReport {
   readonly pin: PinResult | null;
   readonly clockOffsetErrorNs: number;
   readonly sweeps: readonly SweepRecord[];
+  /** Passes of this worker and the time in them, recorded or not. */
+  readonly sweepCount: number;
+  readonly sweepNs: number;
   /** How often a streamed packet was due before it was there; null when nothing was streamed. */
   readonly sourceLag: SourceLag | null;
   readonly failure: ThreadFailure | null;
@@ -141,14 +146,16 @@ export interface WorkerReport {
 
 /** A bare clock loop on the worker's thread, before and after its packets. */
 export interface Disturbance extends ClockLoop {
-  /** Switches of the thread because another was preferred, while the loop ran; null when the system does not tell. */
+  /** Switches of the thread because another was preferred, while the loop ran; null when the system does not report it. */
   readonly involuntarySwitches: number | null;
 }
 
 export interface SweeperReport {
   readonly sweeps: readonly SweepRecord[];
   readonly sweepCount: number;
-  /** What the scheduler did to the thread between barrier and end; null when the system does not tell. */
+  /** Time in passes, recorded or not. */
+  readonly sweepNs: number;
+  /** What the scheduler did to the thread between barrier and end; null when the system does not report it. */
   readonly scheduler: ThreadSchedule | null;
   readonly failure: ThreadFailure | null;
 }

@@ -8,10 +8,11 @@ import { LoopAddresses } from '../rewrite/loop-addresses.js';
 import { DepartureRecorder, SETTLED_AFTER_NS, type Departures } from './departure.js';
 import type { FaultInjector } from './fault-injection.js';
 import { makeDue, waitUntil } from './pace.js';
-import { loopCount, loopsPerChange } from './replay-plan.js';
+import { loopCount, loopsPerChange } from './plan-loops.js';
 import { RecordedTotal } from './recorded-total.js';
 import { calibrateThread, type ThreadTiming } from './thread-timing.js';
 import { TimeAccount, type TimeAccountFigures } from './time-account.js';
+import { copyPacket } from './packet-place.js';
 import { StagedSupply, StreamSupply, type PacketSupply, type SourceLag } from './packet-supply.js';
 import type { RunThread } from './worker-setup.js';
 import type { SweepRecord, WorkerInput } from './worker-input.js';
@@ -102,6 +103,11 @@ export class WorkerLoop {
 
   get sweeps(): readonly SweepRecord[] {
     return this.#sweeper?.records ?? [];
+  }
+
+  /** Passes of this worker and the time in them, recorded or not. */
+  get swept(): { readonly count: number; readonly totalNs: number } {
+    return this.#sweeper ?? { count: 0, totalNs: 0 };
   }
 
   /**
@@ -223,28 +229,18 @@ export class WorkerLoop {
   /** Readies the batch: addresses, clean metadata, the loop's IP addresses, copies of packets that may be rewritten. */
   #fill(count: number, loop: number): void {
     const { addresses } = this.#supply;
-    if (loop > 0) this.#loopAddresses?.apply(this.#supply.position, count, loop);
-    if (this.#input.packets.scratchAt === 0) {
-      for (let i = 0; i < count; i++) this.#batchAddresses[i] = addresses[i] as number;
-    } else {
-      for (let i = 0; i < count; i++) this.#copyToScratch(addresses[i] as number, i);
-    }
-    this.#thread.engine.exports.resetPackets(this.#thread.engine.packetsAt, count);
-  }
-
-  #copyToScratch(descriptor: number, place: number): void {
     const { engine } = this.#thread;
-    const c = this.#input.run.engine.constants;
     const { scratchAt, scratchStride } = this.#input.packets;
-    const to = scratchAt + place * scratchStride;
-    const frame = engine.view.getUint32(descriptor + c.PK_FRAME, true);
-    const length = engine.view.getUint32(descriptor + c.PK_LENGTH, true);
-    const frameTo = to + c.PACKET_SIZE + 2;
-    engine.bytes.copyWithin(to, descriptor, descriptor + c.PACKET_SIZE);
-    engine.bytes.copyWithin(frameTo, frame, frame + length);
-    engine.view.setUint32(to + c.PK_FRAME, frameTo, true);
-    engine.view.setUint32(to + c.PK_CAPACITY, scratchStride - c.PACKET_SIZE - 2, true);
-    this.#batchAddresses[place] = to;
+    if (loop > 0) this.#loopAddresses?.apply(this.#supply.position, count, loop);
+    for (let i = 0; i < count; i++) {
+      let address = addresses[i] as number;
+      if (scratchAt !== 0) {
+        copyPacket(engine, address, scratchAt + i * scratchStride, scratchStride);
+        address = scratchAt + i * scratchStride;
+      }
+      this.#batchAddresses[i] = address;
+    }
+    engine.exports.resetPackets(engine.packetsAt, count);
   }
 
   /**

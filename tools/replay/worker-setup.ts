@@ -59,7 +59,7 @@ export function scheduleSince(thread: RunThread, before: ThreadSchedule | null):
   return before === null || after === null ? null : scheduleDifference(after, before);
 }
 
-/** The thread's scheduler totals so far, or null where the system does not tell. */
+/** The thread's scheduler totals so far, or null where the system does not report it. */
 export function readSchedule(thread: RunThread): ThreadSchedule | null {
   return thread.threadId === null ? null : readThreadSchedule(systemFiles, thread.threadId);
 }

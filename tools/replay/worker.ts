@@ -11,9 +11,6 @@ import { WorkerLoop } from './worker-loop.js';
 import { joinClockLoops, runClockLoop, type ClockLoop } from '../measure/clock-loop.js';
 import { failThread, readSchedule, scheduleSince, setUpThread, type RunThread } from './worker-setup.js';
 
-/** Length of the bare clock loop before a worker's packets, and of the one after them. */
-const CLOCK_LOOP_MS = 25;
-
 /** Replays one worker's share of the traffic. Never throws: a failure is part of the report. */
 export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
   const state = new SharedState(input.state);
@@ -39,7 +36,7 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
     loop = new WorkerLoop(input, thread, fault);
     if (input.stream !== null) state.waitForPrefill();
     timing = loop.warmUp();
-    if (observes) loops.push(observeMachine(thread));
+    if (observes) loops.push(observeMachine(thread, input.clockLoopMs));
     fault?.atBarrier();
     if (state.arriveAndWait()) {
       loop.waitForStart();
@@ -52,7 +49,7 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
       schedulerSpanNs = thread.clock.now() - beforeNs;
       state.finishTogether(input.plan.workers);
       drift = clockDrift(thread, timing);
-      if (observes) loops.push(observeMachine(thread));
+      if (observes) loops.push(observeMachine(thread, input.clockLoopMs));
     }
     await eventLoopTurn();
   } catch (error) {
@@ -76,6 +73,8 @@ export async function replayWorker(input: WorkerInput): Promise<WorkerReport> {
     pin,
     clockOffsetErrorNs: offsetErrorNs,
     sweeps: loop?.sweeps ?? [],
+    sweepCount: loop?.swept.count ?? 0,
+    sweepNs: loop?.swept.totalNs ?? 0,
     sourceLag: loop?.sourceLag ?? null,
     failure,
   };
@@ -85,9 +84,9 @@ interface ObservedLoop extends ClockLoop {
   readonly involuntarySwitches: number | null;
 }
 
-function observeMachine(thread: RunThread): ObservedLoop {
+function observeMachine(thread: RunThread, loopMs: number): ObservedLoop {
   const before = readSchedule(thread);
-  const seen = runClockLoop(thread.clock.now, CLOCK_LOOP_MS);
+  const seen = runClockLoop(thread.clock.now, loopMs);
   return { ...seen, involuntarySwitches: scheduleSince(thread, before)?.involuntarySwitches ?? null };
 }
 
@@ -150,6 +149,7 @@ export async function sweeper(input: SweeperInput): Promise<SweeperReport> {
   return {
     sweeps: runner?.records ?? [],
     sweepCount: runner?.count ?? 0,
+    sweepNs: runner?.totalNs ?? 0,
     scheduler,
     failure,
   };

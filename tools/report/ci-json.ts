@@ -48,7 +48,7 @@ const MEASURES: readonly Measure[] = [
     unit: 'packets/s',
     metric: 'pps',
     higherIsBetter: true,
-    of: (cell) => medianOf(cell, (one) => (isPaced(one) ? ppsOf(one) : comparablePps(one))),
+    of: (cell) => medianOf(cell, (entry) => (isPaced(entry) ? ppsOf(entry) : comparablePps(entry))),
   },
   {
     slug: 'burdened-throughput',

@@ -7,36 +7,36 @@ import { PERCENTILE_SHARES, percentileOf, withheldReason, type PercentileKey } f
 /** A row that belongs to one case of one run. */
 export interface CaseRow {
   run: Run;
-  one: ResultCase;
+  entry: ResultCase;
 }
 
 /** The cases of all runs in order. */
 export function caseRows(runs: readonly Run[]): CaseRow[] {
-  return runs.flatMap((run) => run.result.cases.map((one) => ({ run, one })));
+  return runs.flatMap((run) => run.result.cases.map((entry) => ({ run, entry })));
 }
 
 /** Names the case in every table. `run`, `case_id` and `trial` together are the key to join by. */
 export const CASE_COLUMNS: readonly CsvColumn<CaseRow>[] = [
   { name: 'run', doc: 'Which run the row is from: the name of its folder.', value: ({ run }) => run.label },
-  { name: 'case_id', doc: 'The cell: equal for all its trials.', value: ({ one }) => one.id },
-  { name: 'trial', doc: 'Number of the trial, from 0.', value: ({ one }) => one.trial },
+  { name: 'case_id', doc: 'The cell: equal for all its trials.', value: ({ entry }) => entry.id },
+  { name: 'trial', doc: 'Number of the trial, from 0.', value: ({ entry }) => entry.trial },
   {
     name: 'session',
     doc: 'Fresh process that the trial ran in, from 0; empty where there was one only.',
-    value: ({ one }) => one.session,
+    value: ({ entry }) => entry.session,
   },
-  { name: 'design', doc: 'Expiration design.', value: ({ one }) => one.design },
+  { name: 'design', doc: 'Expiration design.', value: ({ entry }) => entry.design },
   {
     name: 'build',
     doc: 'Build that the figures come from, `bare` or `probed`; throughput names its own.',
-    value: ({ one }) => one.build,
+    value: ({ entry }) => entry.build,
   },
-  { name: 'input', doc: 'Scenario or capture.', value: ({ one }) => one.input.name },
-  { name: 'workers', doc: 'Worker threads.', value: ({ one }) => one.workers },
+  { name: 'input', doc: 'Scenario or capture.', value: ({ entry }) => entry.input.name },
+  { name: 'workers', doc: 'Worker threads.', value: ({ entry }) => entry.workers },
   {
     name: 'probe_cost_ns',
     doc: 'What probes and clocks add to a packet of this case, in nanoseconds of worker time.',
-    value: ({ one }) => one.probeCost?.nsPerPacket,
+    value: ({ entry }) => entry.probeCost?.nsPerPacket,
   },
 ];
 

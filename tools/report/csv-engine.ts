@@ -47,15 +47,15 @@ export const locks = table<LockRow>(
     column(
       'waits_per_packet',
       'Contended acquisitions per packet of the case; threads `all` only.',
-      ({ one, line }) =>
-        line.thread === 'all' && typeof line.contended === 'number' && one.packets.injected > 0
-          ? line.contended / one.packets.injected
+      ({ entry, line }) =>
+        line.thread === 'all' && typeof line.contended === 'number' && entry.packets.injected > 0
+          ? line.contended / entry.packets.injected
           : null,
     ),
     ...lockColumns('wait'),
     ...lockColumns('hold'),
   ]),
-  (runs) => caseRows(runs).flatMap((row) => (row.one.locks ?? []).map((line) => ({ ...row, line }))),
+  (runs) => caseRows(runs).flatMap((row) => (row.entry.locks ?? []).map((line) => ({ ...row, line }))),
   true,
 );
 
@@ -63,14 +63,14 @@ type ExpiryRow = CaseRow & { scope: string; group: ExpiryGroup };
 
 function expiryRows(runs: readonly Run[]): ExpiryRow[] {
   return caseRows(runs).flatMap((row) => {
-    const { expiry } = row.one;
+    const { expiry } = row.entry;
     if (expiry === null || expiry === undefined) return [];
     const present = (expiry.staleTimeline ?? [])
       .map((at) => at.expiredPresent)
       .filter((n) => typeof n === 'number');
     const all: ExpiryGroup = {
       key: '',
-      removed: row.one.connections?.expired,
+      removed: row.entry.connections?.expired,
       lag: expiry.lag,
       expiredPresentMax: present.length === 0 ? null : present.reduce((a, b) => Math.max(a, b)),
     };
@@ -119,7 +119,7 @@ export const sweeps = table<CaseRow & { sweep: Sweep }>(
       (row) => row.sweep.wakeUpLagNs,
     ),
   ]),
-  (runs) => caseRows(runs).flatMap((row) => (row.one.sweeps ?? []).map((sweep) => ({ ...row, sweep }))),
+  (runs) => caseRows(runs).flatMap((row) => (row.entry.sweeps ?? []).map((sweep) => ({ ...row, sweep }))),
 );
 
 interface OccupancyPoint {
@@ -143,7 +143,10 @@ export const occupancy = table<CaseRow & { at: OccupancyPoint }>(
   (runs) =>
     caseRows(runs).flatMap((row) => {
       const points = new Map<number, OccupancyPoint>();
-      for (const point of [...(row.one.expiry?.staleTimeline ?? []), ...(row.one.memory?.timeline ?? [])]) {
+      for (const point of [
+        ...(row.entry.expiry?.staleTimeline ?? []),
+        ...(row.entry.memory?.timeline ?? []),
+      ]) {
         points.set(point.tMs, { ...points.get(point.tMs), ...point });
       }
       return [...points.values()].toSorted((a, b) => a.tMs - b.tMs).map((at) => ({ ...row, at }));
@@ -161,16 +164,17 @@ export const nat = table<CaseRow & { at: NatOccupancyPoint }>(
     column(
       'service_p50_ns',
       'Median service time of the allocating packets, in nanoseconds.',
-      ({ one, at }) => percentileOf({ ...at, interruptedShare: interruptedShareOf(one, 'service') }, 'p50Ns'),
+      ({ entry, at }) =>
+        percentileOf({ ...at, interruptedShare: interruptedShareOf(entry, 'service') }, 'p50Ns'),
     ),
-    column('service_p99_ns', '99th percentile of it, in nanoseconds.', ({ one, at }) =>
-      percentileOf({ ...at, interruptedShare: interruptedShareOf(one, 'service') }, 'p99Ns'),
+    column('service_p99_ns', '99th percentile of it, in nanoseconds.', ({ entry, at }) =>
+      percentileOf({ ...at, interruptedShare: interruptedShareOf(entry, 'service') }, 'p99Ns'),
     ),
     column(
       'service_max_ns',
-      'Largest, to the width of a histogram cell, in nanoseconds.',
+      'Largest, to the width of a histogram bin, in nanoseconds.',
       ({ at }) => at.maxNs,
     ),
   ]),
-  (runs) => caseRows(runs).flatMap((row) => (row.one.nat?.byOccupancy ?? []).map((at) => ({ ...row, at }))),
+  (runs) => caseRows(runs).flatMap((row) => (row.entry.nat?.byOccupancy ?? []).map((at) => ({ ...row, at }))),
 );

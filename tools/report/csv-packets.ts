@@ -15,166 +15,174 @@ export const summary = table<CaseRow>(
   'summary',
   'One row per case: what was run, how fast, and on what.',
   forCase<CaseRow>([
-    column('kind', '`replay` or `bench`.', ({ one }) => one.kind),
-    column('preset', 'Preset of the design.', ({ one }) => asField(one.designOptions?.['preset'])),
-    column('started_at', 'UTC, ISO 8601.', ({ run, one }) => one.startedAt ?? run.result.createdAt),
-    column('pacing', '`topspeed`, `pps`, `mbps` or `multiplier`.', ({ one }) => one.pacing.mode),
-    column('target_pps', 'Packets per second asked for.', ({ one }) => one.pacing.targetPps),
-    column('target_mbps', 'Megabits per second asked for.', ({ one }) => one.pacing.targetMbps),
-    column('multiplier', 'Multiple of the capture’s own pace asked for.', ({ one }) => one.pacing.multiplier),
+    column('kind', '`replay` or `bench`.', ({ entry }) => entry.kind),
+    column('preset', 'Preset of the design.', ({ entry }) => asField(entry.designOptions?.['preset'])),
+    column('started_at', 'UTC, ISO 8601.', ({ run, entry }) => entry.startedAt ?? run.result.createdAt),
+    column('pacing', '`topspeed`, `pps`, `mbps` or `multiplier`.', ({ entry }) => entry.pacing.mode),
+    column('target_pps', 'Packets per second asked for.', ({ entry }) => entry.pacing.targetPps),
+    column('target_mbps', 'Megabits per second asked for.', ({ entry }) => entry.pacing.targetMbps),
+    column(
+      'multiplier',
+      'Multiple of the capture’s own pace asked for.',
+      ({ entry }) => entry.pacing.multiplier,
+    ),
     column(
       'throughput_pps',
       'Packets per second, all workers, from the run that `throughput_build` and `throughput_timed` name.',
-      ({ one }) => ppsOf(one),
+      ({ entry }) => ppsOf(entry),
     ),
     column(
       'throughput_build',
       'Build that throughput was measured with: `bare` or `probed`.',
-      ({ one }) => throughputOf(one).build,
+      ({ entry }) => throughputOf(entry).build,
     ),
     column(
       'throughput_timed',
       'Whether packets were timed while throughput was measured.',
-      ({ one }) => throughputOf(one).timed,
+      ({ entry }) => throughputOf(entry).timed,
     ),
-    column('throughput_packets', 'Packets of that run.', ({ one }) => throughputOf(one).packets),
+    column('throughput_packets', 'Packets of that run.', ({ entry }) => throughputOf(entry).packets),
     column(
       'throughput_elapsed_ns',
       'Length of that run, in nanoseconds.',
-      ({ one }) => throughputOf(one).elapsedNs,
+      ({ entry }) => throughputOf(entry).elapsedNs,
     ),
     column(
       'throughput_harness_share',
       'Share of the workers’ time in that run outside the tracker, 0 to 1.',
-      ({ one }) => throughputOf(one).harnessShare,
+      ({ entry }) => throughputOf(entry).harnessShare,
     ),
     column(
       'throughput_touched_batch_share',
       'Share of the batches of that run that touched ahead, 0 to 1.',
-      ({ one }) => throughputOf(one).touchedBatchShare,
+      ({ entry }) => throughputOf(entry).touchedBatchShare,
     ),
     column(
       'achieved_pps',
       'Packets per second, all workers, in the run that everything else comes from.',
-      ({ one }) =>
-        one.pacing.achievedPps ?? (one.elapsedNs > 0 ? one.packets.injected / (one.elapsedNs / 1e9) : null),
+      ({ entry }) =>
+        entry.pacing.achievedPps ??
+        (entry.elapsedNs > 0 ? entry.packets.injected / (entry.elapsedNs / 1e9) : null),
     ),
     column(
       'achieved_mbps',
       'Megabits of frames per second, all workers.',
-      ({ one }) => one.pacing.achievedMbps,
+      ({ entry }) => entry.pacing.achievedMbps,
     ),
     column(
       'on_engine_pps',
       'Packets per second of time inside the engine, all workers: harness and waiting taken out.',
-      ({ one }) => one.pacing.onEnginePps,
+      ({ entry }) => entry.pacing.onEnginePps,
     ),
     column(
       'harness_share',
       'Share of worker time, waiting for due times left out, that was not the engine’s, 0 to 1.',
-      ({ one }) => one.harnessShare,
+      ({ entry }) => entry.harnessShare,
     ),
-    column('elapsed_ns', 'Recorded part of the run, in nanoseconds.', ({ one }) => one.elapsedNs),
-    column('packets', 'Packets injected.', ({ one }) => one.packets.injected),
-    column('invalid_packets', 'Packets that were marked invalid.', ({ one }) => outcomeOf(one, 'invalid')),
-    column('nat_failed_packets', 'Packets for whose connection there was no free NAT tuple.', ({ one }) =>
-      outcomeOf(one, 'natFailed'),
+    column('elapsed_ns', 'Recorded part of the run, in nanoseconds.', ({ entry }) => entry.elapsedNs),
+    column('packets', 'Packets injected.', ({ entry }) => entry.packets.injected),
+    column('invalid_packets', 'Packets that were marked invalid.', ({ entry }) =>
+      outcomeOf(entry, 'invalid'),
     ),
-    column('refused_packets', 'Packets whose connection a zone limit refused.', ({ one }) =>
-      outcomeOf(one, 'refused'),
+    column('nat_failed_packets', 'Packets for whose connection there was no free NAT tuple.', ({ entry }) =>
+      outcomeOf(entry, 'natFailed'),
     ),
-    column('table_full_packets', 'Packets that found no room in the connection table.', ({ one }) =>
-      outcomeOf(one, 'tableFull'),
+    column('refused_packets', 'Packets whose connection a zone limit refused.', ({ entry }) =>
+      outcomeOf(entry, 'refused'),
     ),
-    column('batch', 'Packets per batch.', ({ one }) => one.batch),
-    column('steer', 'How packets were given to workers.', ({ one }) => one.steer),
-    column('clock', 'What drives expiry.', ({ one }) => one.clock),
-    column('mutex', 'How waiters of a lock spin: `glibc` or `backoff`.', ({ one }) => mutexOf(one)),
+    column('table_full_packets', 'Packets that found no room in the connection table.', ({ entry }) =>
+      outcomeOf(entry, 'tableFull'),
+    ),
+    column('batch', 'Packets per batch.', ({ entry }) => entry.batch),
+    column('steer', 'How packets were given to workers.', ({ entry }) => entry.steer),
+    column('clock', 'What drives expiry.', ({ entry }) => entry.clock),
+    column('mutex', 'How waiters of a lock spin: `glibc` or `backoff`.', ({ entry }) => mutexOf(entry)),
     column(
       'touch_ahead',
       'Whether batches touch ahead what their packets need: `auto`, `on` or `off`.',
-      ({ one }) => touchAheadOf(one),
+      ({ entry }) => touchAheadOf(entry),
     ),
     column(
       'touched_batch_share',
       'Share of the batches that did, 0 to 1, in the run of the times.',
-      ({ one }) => one.touchedBatchShare,
+      ({ entry }) => entry.touchedBatchShare,
     ),
-    column('loops', 'Passes over the input.', ({ one }) => one.loops),
+    column('loops', 'Passes over the input.', ({ entry }) => entry.loops),
     column(
       'repeated_tuples',
       'Whether packets were replayed again under the same addresses.',
-      ({ one }) => one.repeatedTuples,
+      ({ entry }) => entry.repeatedTuples,
     ),
     column(
       'bound',
       '`source` where the rate is that of the source of streamed packets.',
-      ({ one }) => one.bound,
+      ({ entry }) => entry.bound,
     ),
     ...distributionColumns<CaseRow>(
       'service_',
       'service time',
-      ({ one }) => one.latency?.service?.overall,
+      ({ entry }) => entry.latency?.service?.overall,
       SUMMARY_PERCENTILES,
     ),
-    ...withheldColumns<CaseRow>('service_', ({ one }) => one.latency?.service?.overall),
+    ...withheldColumns<CaseRow>('service_', ({ entry }) => entry.latency?.service?.overall),
     ...distributionColumns<CaseRow>(
       'response_',
       'response time',
-      ({ one }) => one.latency?.response?.overall,
+      ({ entry }) => entry.latency?.response?.overall,
       SUMMARY_PERCENTILES,
     ),
-    ...withheldColumns<CaseRow>('response_', ({ one }) => one.latency?.response?.overall),
+    ...withheldColumns<CaseRow>('response_', ({ entry }) => entry.latency?.response?.overall),
     column(
       'clock_loop_p99_9_ns',
       'The same percentile of a bare clock loop on the workers’ cores, over stretches as long as the median service time, in nanoseconds.',
-      ({ one }) => one.latency?.service?.clockLoop?.p999Ns,
+      ({ entry }) => entry.latency?.service?.clockLoop?.p999Ns,
     ),
     column(
       'worker_imbalance',
       'Packets of the busiest worker over the mean of all workers; 1 is even.',
-      ({ one }) => one.packets.imbalance,
+      ({ entry }) => entry.packets.imbalance,
     ),
     column(
       'lock_wait_share',
       'Share of worker time spent waiting for locks, 0 to 1.',
-      ({ one }) => one.lockWaitShare,
+      ({ entry }) => entry.lockWaitShare,
     ),
     column(
       'cpu_wait_share',
       'Share of worker time spent runnable without a CPU, 0 to 1.',
-      ({ one }) => one.cpuWaitShare,
+      ({ entry }) => entry.cpuWaitShare,
     ),
-    column('connections_created', 'Connections created.', ({ one }) => one.connections?.created),
+    column('connections_created', 'Connections created.', ({ entry }) => entry.connections?.created),
     column(
       'connections_expired',
       'Connections removed because their time was up.',
-      ({ one }) => one.connections?.expired,
+      ({ entry }) => entry.connections?.expired,
     ),
     column(
       'connections_remaining',
       'Connections in the table at the end.',
-      ({ one }) => one.connections?.remaining,
+      ({ entry }) => entry.connections?.remaining,
     ),
-    column('sweeps', 'Sweeps during the run.', ({ one }) => one.sweeps?.length),
-    ...distributionColumns<CaseRow>('expiry_lag_', 'from expiry to removal', ({ one }) => one.expiry?.lag, [
-      'p50_ns',
-      'p99_ns',
-      'max_ns',
-    ]),
+    column('sweeps', 'Sweeps during the run.', ({ entry }) => entry.sweeps?.length),
+    ...distributionColumns<CaseRow>(
+      'expiry_lag_',
+      'from expiry to removal',
+      ({ entry }) => entry.expiry?.lag,
+      ['p50_ns', 'p99_ns', 'max_ns'],
+    ),
     column(
       'bytes_per_connection',
       'Bytes of memory per connection.',
-      ({ one }) => one.memory?.bytesPerConnection,
+      ({ entry }) => entry.memory?.bytesPerConnection,
     ),
     column('seed', 'Seed of the run.', ({ run }) => run.result.seed),
     column(
       'partial',
       'Whether the case or the run was cut short.',
-      ({ run, one }) => one.partial ?? run.result.partial,
+      ({ run, entry }) => entry.partial ?? run.result.partial,
     ),
     column('valid', 'Whether the self-audit of the run passed.', ({ run }) => run.result.valid),
-    column('verdict_hash', 'Equal for runs with equal verdicts.', ({ one }) => one.packets.verdictHash),
+    column('verdict_hash', 'Equal for runs with equal verdicts.', ({ entry }) => entry.packets.verdictHash),
     column('tool_version', 'Version of ctreplay.', ({ run }) => run.result.tool.version),
     column('commit', 'Its Git commit.', ({ run }) => run.result.tool.commit),
     column('node', 'Version of Node.js.', ({ run }) => run.result.environment.node),
@@ -188,12 +196,12 @@ export const summary = table<CaseRow>(
     column(
       'clock_cost_ns',
       'What one timer read costs, in nanoseconds.',
-      ({ run, one }) => one.timer?.costNs ?? run.result.environment.clock.costNs,
+      ({ run, entry }) => entry.timer?.costNs ?? run.result.environment.clock.costNs,
     ),
     column(
       'clock_step_ns',
       'The timer’s smallest step, in nanoseconds.',
-      ({ run, one }) => one.timer?.stepNs ?? run.result.environment.clock.stepNs,
+      ({ run, entry }) => entry.timer?.stepNs ?? run.result.environment.clock.stepNs,
     ),
   ]),
   caseRows,
@@ -214,7 +222,7 @@ function latencyRows(runs: readonly Run[]): LatencyRow[] {
   const rows: LatencyRow[] = [];
   for (const row of caseRows(runs)) {
     for (const time of TIME_KINDS) {
-      const view = row.one.latency?.[time];
+      const view = row.entry.latency?.[time];
       const add = (slice: string, figures: LatencyDistribution | null | undefined): void => {
         if (figures !== null && figures !== undefined) rows.push({ ...row, time, slice, figures });
       };
@@ -222,13 +230,13 @@ function latencyRows(runs: readonly Run[]): LatencyRow[] {
       for (const [name, figures] of Object.entries(view?.perClass ?? {})) add(`class:${name}`, figures);
       add('during-sweep', view?.duringSweep);
       add('outside-sweep', view?.outsideSweep);
-      for (const worker of row.one.perWorker ?? []) add(`worker:${worker.worker}`, worker[time]);
+      for (const worker of row.entry.perWorker ?? []) add(`worker:${worker.worker}`, worker[time]);
     }
-    const departure = row.one.pacing.departureError;
+    const departure = row.entry.pacing.departureError;
     if (departure !== null && departure !== undefined) {
       rows.push({ ...row, time: 'departure-error', slice: 'all', figures: departure });
     }
-    const settled = row.one.pacing.departureErrorSettled;
+    const settled = row.entry.pacing.departureErrorSettled;
     if (settled !== null && settled !== undefined) {
       rows.push({ ...row, time: 'departure-error', slice: 'settled', figures: settled });
     }
@@ -263,13 +271,14 @@ export const timeline = table<CaseRow & { at: TimelineInterval }>(
     column('pps', 'Packets per second in it.', ({ at }) =>
       at.intervalMs > 0 ? at.packets / (at.intervalMs / 1e3) : null,
     ),
-    column('service_p50_ns', 'Median service time, in nanoseconds.', ({ one, at }) =>
-      percentileOf({ ...at, interruptedShare: interruptedShareOf(one, 'service') }, 'p50Ns'),
+    column('service_p50_ns', 'Median service time, in nanoseconds.', ({ entry, at }) =>
+      percentileOf({ ...at, interruptedShare: interruptedShareOf(entry, 'service') }, 'p50Ns'),
     ),
     column(
       'service_p99_ns',
       '99th percentile of service time, in nanoseconds; empty where service_withheld of the summary has it.',
-      ({ one, at }) => percentileOf({ ...at, interruptedShare: interruptedShareOf(one, 'service') }, 'p99Ns'),
+      ({ entry, at }) =>
+        percentileOf({ ...at, interruptedShare: interruptedShareOf(entry, 'service') }, 'p99Ns'),
     ),
     column('service_max_ns', 'Largest service time, in nanoseconds.', ({ at }) => at.maxNs),
     column('response_p50_ns', 'Median response time, in nanoseconds.', ({ at }) => at.responseP50Ns),
@@ -280,7 +289,7 @@ export const timeline = table<CaseRow & { at: TimelineInterval }>(
     ),
     column('response_max_ns', 'Largest response time, in nanoseconds.', ({ at }) => at.responseMaxNs),
   ]),
-  (runs) => caseRows(runs).flatMap((row) => (row.one.timeline ?? []).map((at) => ({ ...row, at }))),
+  (runs) => caseRows(runs).flatMap((row) => (row.entry.timeline ?? []).map((at) => ({ ...row, at }))),
   true,
 );
 
@@ -296,13 +305,13 @@ export const verdicts = table<VerdictRow>(
   ]),
   (runs) =>
     caseRows(runs).flatMap((row) => [
-      ...Object.entries(row.one.packets.verdicts).map(([key, packets]) => ({
+      ...Object.entries(row.entry.packets.verdicts).map(([key, packets]) => ({
         ...row,
         what: 'ct_state',
         key,
         packets,
       })),
-      ...Object.entries(row.one.packets.rejectedByReason ?? {}).map(([key, packets]) => ({
+      ...Object.entries(row.entry.packets.rejectedByReason ?? {}).map(([key, packets]) => ({
         ...row,
         what: 'rejected',
         key,

@@ -6,39 +6,55 @@ import { comparisonsOf, differs } from '../result/comparisons.js';
 import type { Run } from '../result/runs.js';
 import type { Comparison, Scaling, ScalingPoint } from '../result/schema.js';
 
-const comparisons = table<{ run: Run; one: Comparison }>(
+const comparisons = table<{ run: Run; comparison: Comparison }>(
   'comparisons',
   'One row per comparison of two cells.',
   [
     column('run', 'Which run the row is from.', ({ run }) => run.label),
-    column('base', 'Case id compared with.', ({ one }) => one.base),
-    column('head', 'Case id compared.', ({ one }) => one.head),
-    column('metric', 'What was compared; a name ending in `Ns` is in nanoseconds.', ({ one }) => one.metric),
-    column('unit', 'Its unit.', ({ one }) => one.unit),
-    column('base_median', 'Median over the trials of the base.', ({ one }) => one.baseMedian),
-    column('head_median', 'Median over the trials of the head.', ({ one }) => one.headMedian),
-    column('ratio', 'Head over base.', ({ one }) => one.ratio),
-    column('ratio_low', 'Lower end of its interval.', ({ one }) => one.low),
-    column('ratio_high', 'Upper end of its interval.', ({ one }) => one.high),
-    column('confidence', 'Confidence of the interval, 0 to 1.', ({ one }) => one.confidence),
-    column('p_value', 'Of the test, not corrected.', ({ one }) => one.pValue),
-    column('adjusted_p', 'After Holm’s correction over the matrix.', ({ one }) => one.adjustedP),
-    column('n', 'Trials on each side, over all sessions.', ({ one }) => one.n),
+    column('base', 'Case id compared with.', ({ comparison }) => comparison.base),
+    column('head', 'Case id compared.', ({ comparison }) => comparison.head),
+    column(
+      'metric',
+      'What was compared; a name ending in `Ns` is in nanoseconds.',
+      ({ comparison }) => comparison.metric,
+    ),
+    column('unit', 'Its unit.', ({ comparison }) => comparison.unit),
+    column('base_median', 'Median over the trials of the base.', ({ comparison }) => comparison.baseMedian),
+    column('head_median', 'Median over the trials of the head.', ({ comparison }) => comparison.headMedian),
+    column('ratio', 'Head over base.', ({ comparison }) => comparison.ratio),
+    column('ratio_low', 'Lower end of its interval.', ({ comparison }) => comparison.low),
+    column('ratio_high', 'Upper end of its interval.', ({ comparison }) => comparison.high),
+    column('confidence', 'Confidence of the interval, 0 to 1.', ({ comparison }) => comparison.confidence),
+    column('p_value', 'Of the test, not corrected.', ({ comparison }) => comparison.pValue),
+    column(
+      'adjusted_p',
+      'After Holm’s correction over the matrix.',
+      ({ comparison }) => comparison.adjustedP,
+    ),
+    column('n', 'Trials on each side, over all sessions.', ({ comparison }) => comparison.n),
     column(
       'sessions',
       'Fresh processes they ran in; with 1 it holds within that one only.',
-      ({ one }) => one.sessions,
+      ({ comparison }) => comparison.sessions,
     ),
-    column('build', 'Build of the engine; empty where two are compared.', ({ one }) => one.build),
+    column(
+      'build',
+      'Build of the engine; empty where two are compared.',
+      ({ comparison }) => comparison.build,
+    ),
     column(
       'significant',
       'Whether they differ: adjusted_p below alpha, and 1 outside the interval.',
-      ({ one }) => differs(one),
+      ({ comparison }) => differs(comparison),
     ),
-    column('control', 'Whether it is an A/A control.', ({ one }) => one.control),
-    column('note', 'Why no more can be said of it; empty when nothing is held back.', ({ one }) => one.note),
+    column('control', 'Whether it is an A/A control.', ({ comparison }) => comparison.control),
+    column(
+      'note',
+      'Why no more can be said of it; empty when nothing is held back.',
+      ({ comparison }) => comparison.note,
+    ),
   ],
-  (runs) => runs.flatMap((run) => comparisonsOf(run.result).map((one) => ({ run, one }))),
+  (runs) => runs.flatMap((run) => comparisonsOf(run.result).map((comparison) => ({ run, comparison }))),
 );
 
 type ScalingRow = { run: Run; scaling: Scaling; at: ScalingPoint };
@@ -68,7 +84,9 @@ const scaling = table<ScalingRow>(
   ],
   (runs) =>
     runs.flatMap((run) =>
-      (run.result.scaling ?? []).flatMap((one) => one.points.map((at) => ({ run, scaling: one, at }))),
+      (run.result.scaling ?? []).flatMap((series) =>
+        series.points.map((at) => ({ run, scaling: series, at })),
+      ),
     ),
 );
 
@@ -99,7 +117,7 @@ export function csvColumnsMarkdown(): string {
       [
         '| column | holds |',
         '| --- | --- |',
-        ...columns.map((one) => `| \`${one.name}\` | ${one.doc} |`),
+        ...columns.map((listed) => `| \`${listed.name}\` | ${listed.doc} |`),
       ].join('\n'),
     );
   }

@@ -5,11 +5,11 @@ import { sentences } from './terminal-warnings.js';
 /** One text a kind of check and cell, with the figures of the first. */
 export function failedCheckTexts({ audit, cases }: Pick<Result, 'audit' | 'cases'>): string[] {
   const found = new Map<string, { check: AuditCheck; id: string; trials: number[] }>();
-  for (const one of cases) {
-    for (const check of one.audit.filter(({ ok }) => !ok)) {
-      const known = found.get(`${one.id}\n${check.name}`) ?? { check, id: one.id, trials: [] };
-      known.trials.push(one.trial);
-      found.set(`${one.id}\n${check.name}`, known);
+  for (const entry of cases) {
+    for (const check of entry.audit.filter(({ ok }) => !ok)) {
+      const known = found.get(`${entry.id}\n${check.name}`) ?? { check, id: entry.id, trials: [] };
+      known.trials.push(entry.trial);
+      found.set(`${entry.id}\n${check.name}`, known);
     }
   }
   return [

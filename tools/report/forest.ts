@@ -71,13 +71,23 @@ export function forestOf(runs: readonly Run[], groups: readonly (readonly Cell[]
     for (const cell of group) places.set(`${cell.run.label}\n${cell.id}`, { cell, group });
   const pairs = new Map<string, { names: Pick<ForestGroup, 'base' | 'head'>; rows: ForestRow[] }>();
   for (const run of runs) {
-    for (const one of comparisonsOf(run.result)) {
-      const base = places.get(`${run.label}\n${one.base}`);
-      const head = places.get(`${run.label}\n${one.head}`);
-      if (one.control === true || base === undefined || head === undefined || base.group !== head.group)
+    for (const comparison of comparisonsOf(run.result)) {
+      const base = places.get(`${run.label}\n${comparison.base}`);
+      const head = places.get(`${run.label}\n${comparison.head}`);
+      if (
+        comparison.control === true ||
+        base === undefined ||
+        head === undefined ||
+        base.group !== head.group
+      )
         continue;
       const where = groups.length > 1 ? `${placeOf(head.cell, runs.length > 1)}: ` : '';
-      const row = forestRow(`${where}${metricOf(one).words}`, one, findingOf(one), coverText(one));
+      const row = forestRow(
+        `${where}${metricOf(comparison).words}`,
+        comparison,
+        findingOf(comparison),
+        coverText(comparison),
+      );
       if (row === null) continue;
       const names = { base: cellName(base.cell, base.group), head: cellName(head.cell, head.group) };
       const key = `${names.base}\n${names.head}`;

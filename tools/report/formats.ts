@@ -12,6 +12,7 @@ import { renderPage } from './page.js';
 import { writeAtomically } from '../result/result-file.js';
 import type { Run } from '../result/runs.js';
 import { renderTerminal } from './terminal.js';
+import { renderAdvice } from './terminal-advice.js';
 import { renderVerdict } from './terminal-verdict.js';
 import { verdictSentences } from './verdict-evidence.js';
 
@@ -45,7 +46,8 @@ export const REPORT_FORMATS: readonly ReportFormat[] = [
     'table',
     'report.txt',
     'every table, and the verdict that a run ends with',
-    (runs) => renderTerminal(runs, FILE) + renderVerdict(verdictSentences(runs), FILE),
+    (runs) =>
+      renderTerminal(runs, FILE) + renderVerdict(verdictSentences(runs), FILE) + renderAdvice(runs, FILE),
   ),
   single('html', 'report.html', 'one self-contained page with plots', renderPage),
   {

@@ -19,25 +19,29 @@ const GO_ARCHITECTURE: Readonly<Record<string, string>> = { x64: 'amd64', ia32: 
 const UNITS: readonly {
   unit: string;
   better: 'higher' | 'lower';
-  of: (one: ResultCase) => number | null | undefined;
+  of: (entry: ResultCase) => number | null | undefined;
 }[] = [
-  { unit: 'pps', better: 'higher', of: (one) => (isPaced(one) ? ppsOf(one) : comparablePps(one)) },
+  { unit: 'pps', better: 'higher', of: (entry) => (isPaced(entry) ? ppsOf(entry) : comparablePps(entry)) },
   { unit: 'burdened-pps', better: 'higher', of: burdenedPps },
   {
     unit: 'burdened-ns/op',
     better: 'lower',
-    of: (one) => nsPerOp(one, whyNotCompared(one) !== null && !isPaced(one)),
+    of: (entry) => nsPerOp(entry, whyNotCompared(entry) !== null && !isPaced(entry)),
   },
-  { unit: 'probe-cost-ns', better: 'lower', of: (one) => one.probeCost?.nsPerPacket },
-  { unit: 'p50-ns', better: 'lower', of: (one) => percentileOf(one.latency?.service?.overall, 'p50Ns') },
-  { unit: 'p99-ns', better: 'lower', of: (one) => percentileOf(one.latency?.service?.overall, 'p99Ns') },
-  { unit: 'p99.9-ns', better: 'lower', of: (one) => percentileOf(one.latency?.service?.overall, 'p999Ns') },
-  { unit: 'max-ns', better: 'lower', of: (one) => one.latency?.service?.overall.maxNs },
+  { unit: 'probe-cost-ns', better: 'lower', of: (entry) => entry.probeCost?.nsPerPacket },
+  { unit: 'p50-ns', better: 'lower', of: (entry) => percentileOf(entry.latency?.service?.overall, 'p50Ns') },
+  { unit: 'p99-ns', better: 'lower', of: (entry) => percentileOf(entry.latency?.service?.overall, 'p99Ns') },
+  {
+    unit: 'p99.9-ns',
+    better: 'lower',
+    of: (entry) => percentileOf(entry.latency?.service?.overall, 'p999Ns'),
+  },
+  { unit: 'max-ns', better: 'lower', of: (entry) => entry.latency?.service?.overall.maxNs },
 ];
 
 /** Time of the run over its packets, all workers together; null where the question does not arise. */
-function nsPerOp(one: ResultCase, asked: boolean): number | null {
-  const { elapsedNs, packets } = throughputOf(one);
+function nsPerOp(entry: ResultCase, asked: boolean): number | null {
+  const { elapsedNs, packets } = throughputOf(entry);
   return asked && packets > 0 ? elapsedNs / packets : null;
 }
 
@@ -53,15 +57,15 @@ export function goBenchText(runs: readonly Run[]): string {
   for (const run of runs) {
     lines.push('', ...headerOf(run, runs.length > 1));
     const names = namesOf(run.result.cases);
-    for (const one of run.result.cases) {
-      if (one.packets.injected === 0) continue;
-      const nsOp = nsPerOp(one, isPaced(one) || whyNotCompared(one) === null);
+    for (const entry of run.result.cases) {
+      if (entry.packets.injected === 0) continue;
+      const nsOp = nsPerOp(entry, isPaced(entry) || whyNotCompared(entry) === null);
       const figures = nsOp === null ? [] : [`${numberText(nsOp)} ns/op`];
       for (const { unit, of } of UNITS) {
-        const value = of(one);
+        const value = of(entry);
         if (value !== null && value !== undefined) figures.push(`${numberText(value)} ${unit}`);
       }
-      lines.push(`${names.get(one.id)} ${one.packets.injected} ${figures.join(' ')}`);
+      lines.push(`${names.get(entry.id)} ${entry.packets.injected} ${figures.join(' ')}`);
     }
   }
   return `${lines.join('\n')}\n`;
@@ -88,33 +92,34 @@ function goArchitecture({ architecture }: Environment): string | null {
   return GO_ARCHITECTURE[architecture] ?? architecture;
 }
 
-function suffix(one: ResultCase): string {
-  return `-${one.workers}`;
+function suffix(entry: ResultCase): string {
+  return `-${entry.workers}`;
 }
 
 /** Benchmark names by case id; two cells never share one, as benchstat would take them for one sample. */
 function namesOf(cases: readonly ResultCase[]): Map<string, string> {
-  const byId = new Map(cases.map((one) => [one.id, one]));
-  const plain = [...byId].map(([id, one]) => ({ id, one, parts: partsOf(one) }));
+  const byId = new Map(cases.map((entry) => [entry.id, entry]));
+  const plain = [...byId].map(([id, entry]) => ({ id, entry, parts: partsOf(entry) }));
   const uses = new Map<string, number>();
-  for (const { one, parts } of plain) uses.set(parts + suffix(one), (uses.get(parts + suffix(one)) ?? 0) + 1);
+  for (const { entry, parts } of plain)
+    uses.set(parts + suffix(entry), (uses.get(parts + suffix(entry)) ?? 0) + 1);
   return new Map(
-    plain.map(({ id, one, parts }) => {
-      const shared = (uses.get(parts + suffix(one)) ?? 0) > 1;
-      return [id, `BenchmarkReplay/${parts}${shared ? `/cell=${fileNameFrom(id)}` : ''}${suffix(one)}`];
+    plain.map(({ id, entry, parts }) => {
+      const shared = (uses.get(parts + suffix(entry)) ?? 0) > 1;
+      return [id, `BenchmarkReplay/${parts}${shared ? `/cell=${fileNameFrom(id)}` : ''}${suffix(entry)}`];
     }),
   );
 }
 
-function partsOf(one: ResultCase): string {
-  const { mode, targetPps, targetMbps, multiplier } = one.pacing;
+function partsOf(entry: ResultCase): string {
+  const { mode, targetPps, targetMbps, multiplier } = entry.pacing;
   const pace = targetPps ?? targetMbps ?? multiplier;
   return [
-    `design=${fileNameFrom(one.design)}`,
-    `${one.input.type}=${fileNameFrom(one.input.name)}`,
-    ...(one.build === 'bare' ? ['build=bare'] : []),
-    ...(mutexOf(one) === 'backoff' && one.mutex != null ? ['mutex=backoff'] : []),
-    ...(one.touchAhead === 'on' || one.touchAhead === 'off' ? [`touch-ahead=${one.touchAhead}`] : []),
+    `design=${fileNameFrom(entry.design)}`,
+    `${entry.input.type}=${fileNameFrom(entry.input.name)}`,
+    ...(entry.build === 'bare' ? ['build=bare'] : []),
+    ...(mutexOf(entry) === 'backoff' && entry.mutex != null ? ['mutex=backoff'] : []),
+    ...(entry.touchAhead === 'on' || entry.touchAhead === 'off' ? [`touch-ahead=${entry.touchAhead}`] : []),
     ...(mode === 'topspeed' ? [] : [`pace=${mode}${pace === null || pace === undefined ? '' : `:${pace}`}`]),
   ].join('/');
 }

@@ -49,18 +49,18 @@ const NS_PER_LOGGED_UNIT = 1e6;
  * Rows are in order of time.
  */
 export function hlogFile(runs: readonly Run[]): string | null {
-  const cases = runs.flatMap((run) => run.result.cases.map((one) => ({ run, one })));
+  const cases = runs.flatMap((run) => run.result.cases.map((entry) => ({ run, entry })));
   const tags = uniqueFileNames(
-    cases.map(({ run, one }) => {
-      const trial = one.trial > 0 ? `-trial-${one.trial}` : '';
-      return `${runs.length > 1 ? `${run.label}-` : ''}${one.id}${trial}`;
+    cases.map(({ run, entry }) => {
+      const trial = entry.trial > 0 ? `-trial-${entry.trial}` : '';
+      return `${runs.length > 1 ? `${run.label}-` : ''}${entry.id}${trial}`;
     }),
   );
-  const starts = cases.map(({ run, one }) => Date.parse(one.startedAt ?? run.result.createdAt));
+  const starts = cases.map(({ run, entry }) => Date.parse(entry.startedAt ?? run.result.createdAt));
   const origin = Math.min(...starts);
-  const rows = cases.flatMap(({ one }, index) =>
+  const rows = cases.flatMap(({ entry }, index) =>
     TIME_KINDS.flatMap((kind) =>
-      logRows(one, kind, `${tags[index]}.${kind}`, (starts[index] ?? origin) - origin),
+      logRows(entry, kind, `${tags[index]}.${kind}`, (starts[index] ?? origin) - origin),
     ),
   );
   if (rows.length === 0) return null;
@@ -79,10 +79,10 @@ export function hlogFile(runs: readonly Run[]): string | null {
   return `${lines.join('\n')}\n`;
 }
 
-function logRows(one: ResultCase, kind: TimeKind, tag: string, startMs: number): LogRow[] {
-  const overall = one.latency?.[kind]?.overall;
+function logRows(entry: ResultCase, kind: TimeKind, tag: string, startMs: number): LogRow[] {
+  const overall = entry.latency?.[kind]?.overall;
   const intervals =
-    kind === 'service' ? (one.timeline ?? []).filter((at) => typeof at.encoded === 'string') : [];
+    kind === 'service' ? (entry.timeline ?? []).filter((at) => typeof at.encoded === 'string') : [];
   const covered = intervals.reduce((sum, at) => sum + at.packets, 0);
   if (intervals.length > 0 && (overall === undefined || covered === overall.count)) {
     return intervals.map((at) => ({
@@ -95,6 +95,6 @@ function logRows(one: ResultCase, kind: TimeKind, tag: string, startMs: number):
   }
   if (typeof overall?.encoded !== 'string') return [];
   return [
-    { tag, startMs, lengthMs: one.elapsedNs / 1e6, maxNs: overall.maxNs ?? 0, encoded: overall.encoded },
+    { tag, startMs, lengthMs: entry.elapsedNs / 1e6, maxNs: overall.maxNs ?? 0, encoded: overall.encoded },
   ];
 }

@@ -13,9 +13,9 @@ const MOST_REASONS = 3;
  */
 export function invalidHeadline({ cases }: Pick<Result, 'cases'>): string | null {
   const byInput = new Map<string, ResultCase[]>();
-  for (const one of cases) byInput.set(one.input.name, [...(byInput.get(one.input.name) ?? []), one]);
+  for (const entry of cases) byInput.set(entry.input.name, [...(byInput.get(entry.input.name) ?? []), entry]);
   const worst = [...byInput.values()]
-    .filter((own) => own.every((one) => invalidShare(one) > LARGE_SHARE))
+    .filter((own) => own.every((entry) => invalidShare(entry) > LARGE_SHARE))
     .flat()
     .toSorted((a, b) => invalidShare(b) - invalidShare(a))[0];
   if (worst === undefined) return null;

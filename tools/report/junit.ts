@@ -32,20 +32,20 @@ export function junitXml(suites: readonly JunitSuite[]): string {
     // The schema wants local time without zone; UTC is given, cut to seconds.
     const timestamp = suite.timestamp.slice(0, 19);
     lines.push(`  <testsuite ${attributes({ name: suite.name, ...countsOf(suite.cases), timestamp })}>`);
-    for (const one of suite.cases) lines.push(...caseLines(one));
+    for (const entry of suite.cases) lines.push(...caseLines(entry));
     lines.push('  </testsuite>');
   }
   lines.push('</testsuites>', '');
   return lines.join('\n');
 }
 
-function caseLines(one: JunitCase): string[] {
+function caseLines(test: JunitCase): string[] {
   const head = attributes({
-    name: one.name,
-    classname: one.classname,
-    ...(one.timeS === null || one.timeS === undefined ? {} : { time: seconds(one.timeS) }),
+    name: test.name,
+    classname: test.classname,
+    ...(test.timeS === null || test.timeS === undefined ? {} : { time: seconds(test.timeS) }),
   });
-  const { outcome } = one;
+  const { outcome } = test;
   if (outcome.kind === 'pass') return [`    <testcase ${head}/>`];
   const message = attributes({ message: outcome.message });
   const details = outcome.details ?? '';
@@ -63,13 +63,14 @@ function textLines(text: string): string {
 }
 
 function countsOf(cases: readonly JunitCase[]): Record<string, string | number> {
-  const of = (kind: JunitOutcome['kind']): number => cases.filter((one) => one.outcome.kind === kind).length;
+  const of = (kind: JunitOutcome['kind']): number =>
+    cases.filter((entry) => entry.outcome.kind === kind).length;
   return {
     tests: cases.length,
     failures: of('failure'),
     errors: of('error'),
     skipped: of('skipped'),
-    time: seconds(cases.reduce((sum, one) => sum + (one.timeS ?? 0), 0)),
+    time: seconds(cases.reduce((sum, entry) => sum + (entry.timeS ?? 0), 0)),
   };
 }
 
@@ -90,13 +91,13 @@ function attributes(values: Readonly<Record<string, string | number>>): string {
 export function junitSuites(runs: readonly Run[]): JunitSuite[] {
   return runs.map((run) => {
     const { result } = run;
-    const cases: JunitCase[] = result.cases.map((one) => ({
-      name: result.cases.some((other) => other.id === one.id && other.trial !== one.trial)
-        ? `${one.id} trial ${one.trial}`
-        : one.id,
-      classname: one.design,
-      timeS: (one.elapsedNs + (hasOwnThroughput(one) ? throughputOf(one).elapsedNs : 0)) / 1e9,
-      outcome: outcomeOf(one.audit, one.partial === true ? one : null),
+    const cases: JunitCase[] = result.cases.map((entry) => ({
+      name: result.cases.some((other) => other.id === entry.id && other.trial !== entry.trial)
+        ? `${entry.id} trial ${entry.trial}`
+        : entry.id,
+      classname: entry.design,
+      timeS: (entry.elapsedNs + (hasOwnThroughput(entry) ? throughputOf(entry).elapsedNs : 0)) / 1e9,
+      outcome: outcomeOf(entry.audit, entry.partial === true ? entry : null),
     }));
     if (result.cases.length === 0) {
       const message = 'The result holds no case: nothing was measured.';

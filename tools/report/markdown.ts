@@ -137,11 +137,14 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
       { head: 'interval', cell: throughputInterval },
       { head: 'covers', left: true, cell: throughputCover },
       { head: 'on engine', cell: (cell) => formatRate(onEnginePpsOf(cell)) },
-      { head: 'harness', cell: (cell) => formatShare(medianOf(cell, (one) => one.harnessShare)) },
+      {
+        head: 'harness',
+        cell: (cell) => formatShare(medianOf(cell, (comparison) => comparison.harnessShare)),
+      },
       { head: 'trials', cell: (cell) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
       {
         head: 'harness',
-        cell: (cell) => formatShare(medianOf(cell, (one) => throughputOf(one).harnessShare)),
+        cell: (cell) => formatShare(medianOf(cell, (comparison) => throughputOf(comparison).harnessShare)),
       },
     ]),
     `Times, locks and expiration: ${escapeMarkdown(figures)}; under _measuring_ what that adds to a packet.`,
@@ -157,7 +160,10 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
       time('p99', 'response', 'p99Ns'),
       time('max', 'response', 'maxNs'),
       ...outcomeColumns(group).map(({ head, of }): MdColumn<Cell> => ({ head, cell: of })),
-      { head: 'waiting for locks', cell: (cell) => formatShare(medianOf(cell, (one) => one.lockWaitShare)) },
+      {
+        head: 'waiting for locks',
+        cell: (cell) => formatShare(medianOf(cell, (comparison) => comparison.lockWaitShare)),
+      },
       { head: 'expiry lag p50', cell: (cell) => formatNs(lagOfCell(cell)?.p50Ns) },
       { head: 'max', cell: (cell) => formatNs(lagOfCell(cell)?.maxNs) },
     ]),
@@ -195,8 +201,8 @@ const measuring: MdColumn<Cell> = { head: 'measuring', cell: (cell) => signedNs(
 /** Comparisons by metric as benchstat writes them, geometric means with their intervals last. */
 function comparisonSections(run: Run, severalRuns: boolean): string[] {
   const byMetric = new Map<string, Comparison[]>();
-  for (const one of comparisonsOf(run.result))
-    byMetric.set(one.metric, [...(byMetric.get(one.metric) ?? []), one]);
+  for (const comparison of comparisonsOf(run.result))
+    byMetric.set(comparison.metric, [...(byMetric.get(comparison.metric) ?? []), comparison]);
   if (byMetric.size === 0) return [];
   const sections = [
     severalRuns ? `## Comparisons, ${escapeMarkdown(run.label)}` : '## Comparisons',
@@ -207,20 +213,22 @@ function comparisonSections(run: Run, severalRuns: boolean): string[] {
       {
         head: escapeMarkdown(metric),
         left: true,
-        cell: (one) =>
-          one.control === true
-            ? `${escapeMarkdown(one.head)} (A/A)`
-            : `${escapeMarkdown(one.head)} against ${escapeMarkdown(one.base)}`,
+        cell: (comparison) =>
+          comparison.control === true
+            ? `${escapeMarkdown(comparison.head)} (A/A)`
+            : `${escapeMarkdown(comparison.head)} against ${escapeMarkdown(comparison.base)}`,
       },
-      { head: 'base', cell: (one) => metricOf(one).format(one.baseMedian) },
-      { head: 'head', cell: (one) => metricOf(one).format(one.headMedian) },
-      { head: 'delta', cell: (one) => deltaText(one) },
+      { head: 'base', cell: (comparison) => metricOf(comparison).format(comparison.baseMedian) },
+      { head: 'head', cell: (comparison) => metricOf(comparison).format(comparison.headMedian) },
+      { head: 'delta', cell: (comparison) => deltaText(comparison) },
       { head: 'ratio', cell: intervalText },
       { head: 'covers', left: true, cell: coverText },
       { head: 'test', left: true, cell: testText },
     ]);
     sections.push(table);
-    sections.push(bullets([...new Set(comparisons.flatMap((one) => one.note ?? []))].map(escapeMarkdown)));
+    sections.push(
+      bullets([...new Set(comparisons.flatMap((comparison) => comparison.note ?? []))].map(escapeMarkdown)),
+    );
     for (const row of run.result.geomeans ?? []) {
       // A mean without an interval claims what it cannot know.
       if (row.metric !== metric || row.groups < 2 || typeof row.low !== 'number') continue;
@@ -237,7 +245,7 @@ function comparisonSections(run: Run, severalRuns: boolean): string[] {
 function warningSections(runs: readonly Run[]): string[] {
   const lines = new Set<string>();
   for (const { result } of runs) {
-    for (const warning of [...result.warnings, ...result.cases.flatMap((one) => one.warnings ?? [])]) {
+    for (const warning of [...result.warnings, ...result.cases.flatMap((entry) => entry.warnings ?? [])]) {
       lines.add(escapeMarkdown(warning.advice ? `${warning.text} ${warning.advice}` : warning.text));
     }
   }

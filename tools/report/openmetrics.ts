@@ -13,14 +13,14 @@ type Sample = readonly [labels: Labels, value: number | null | undefined];
 interface Family {
   readonly name: string;
   readonly help: string;
-  readonly samples: (one: ResultCase) => readonly Sample[];
+  readonly samples: (entry: ResultCase) => readonly Sample[];
 }
 
 function seconds(ns: number | null | undefined): number | null {
   return ns == null ? null : ns / 1e9;
 }
 
-/** The percentiles of a distribution that may be told, with their quantile for a label. */
+/** The percentiles of a distribution that may be shown, with their quantile for a label. */
 function quantiles(figures: LatencyDistribution | null | undefined): Sample[] {
   return (Object.keys(PERCENTILE_SHARES) as PercentileKey[]).map((key) => [
     { quantile: String(PERCENTILE_SHARES[key]) },
@@ -32,43 +32,43 @@ const FAMILIES: readonly Family[] = [
   {
     name: 'throughput_packets_per_second',
     help: 'Packets per second, all workers.',
-    samples: (one) => [[{}, ppsOf(one)]],
+    samples: (entry) => [[{}, ppsOf(entry)]],
   },
   {
     name: 'service_time_seconds',
     help: 'Time of a packet in the tracker, by quantile.',
-    samples: (one) => quantiles(one.latency?.service?.overall),
+    samples: (entry) => quantiles(entry.latency?.service?.overall),
   },
   {
     name: 'response_time_seconds',
     help: 'Time from when a packet was due to when it was done, by quantile.',
-    samples: (one) => quantiles(one.latency?.response?.overall),
+    samples: (entry) => quantiles(entry.latency?.response?.overall),
   },
   {
     name: 'expiration_lag_seconds',
     help: 'Time from expiry to removal, by quantile.',
-    samples: (one) => quantiles(one.expiry?.lag),
+    samples: (entry) => quantiles(entry.expiry?.lag),
   },
   {
     name: 'lock_wait_ratio',
     help: 'Share of the workers’ time spent waiting for locks.',
-    samples: (one) => [[{}, one.lockWaitShare]],
+    samples: (entry) => [[{}, entry.lockWaitShare]],
   },
-  { name: 'packets', help: 'Packets injected.', samples: (one) => [[{}, one.packets.injected]] },
+  { name: 'packets', help: 'Packets injected.', samples: (entry) => [[{}, entry.packets.injected]] },
   {
     name: 'packets_turned_away',
     help: 'Packets that were not tracked as they asked for, by outcome.',
-    samples: (one) => OUTCOMES.map((outcome): Sample => [{ outcome }, outcomeOf(one, outcome)]),
+    samples: (entry) => OUTCOMES.map((outcome): Sample => [{ outcome }, outcomeOf(entry, outcome)]),
   },
   {
     name: 'connections_remaining',
     help: 'Connections in the table at the end.',
-    samples: (one) => [[{}, one.connections?.remaining]],
+    samples: (entry) => [[{}, entry.connections?.remaining]],
   },
   {
     name: 'audit_passed',
     help: '1 when every check of the self-audit passed, else 0: then do not use the figures.',
-    samples: (one) => [[{}, one.audit.every(({ ok }) => ok) ? 1 : 0]],
+    samples: (entry) => [[{}, entry.audit.every(({ ok }) => ok) ? 1 : 0]],
   },
 ];
 
@@ -77,9 +77,9 @@ export function openMetricsText(runs: readonly Run[]): string {
   const lines = FAMILIES.flatMap(({ name, help, samples }) => {
     const full = `ctreplay_${name}`;
     const values = runs.flatMap((run) =>
-      run.result.cases.flatMap((one) =>
-        samples(one).flatMap(([labels, value]) =>
-          value == null ? [] : [`${full}${labelText({ ...labelsOf(run, one), ...labels })} ${value}`],
+      run.result.cases.flatMap((entry) =>
+        samples(entry).flatMap(([labels, value]) =>
+          value == null ? [] : [`${full}${labelText({ ...labelsOf(run, entry), ...labels })} ${value}`],
         ),
       ),
     );
@@ -88,14 +88,14 @@ export function openMetricsText(runs: readonly Run[]): string {
   return [...lines, '# EOF', ''].join('\n');
 }
 
-function labelsOf(run: Run, one: ResultCase): Labels {
+function labelsOf(run: Run, entry: ResultCase): Labels {
   return {
     run: run.label,
-    case: one.id,
-    design: one.design,
-    input: one.input.name,
-    workers: String(one.workers),
-    trial: String(one.trial),
+    case: entry.id,
+    design: entry.design,
+    input: entry.input.name,
+    workers: String(entry.workers),
+    trial: String(entry.trial),
   };
 }
 

@@ -11,7 +11,7 @@ export interface OutcomeColumn {
 }
 
 /**
- * The columns of what became of the traffic, for tables of these cells. Invalid packets are always told; an outcome that no cell had
+ * The columns of what became of the traffic, for tables of these cells. Invalid packets always have one; an outcome that no cell had
  * has no column. One in which the cells differ is never dropped.
  */
 export function outcomeColumns(cells: readonly Cell[]): OutcomeColumn[] {

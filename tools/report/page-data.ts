@@ -14,6 +14,7 @@ import {
   type TimeKind,
 } from '../result/cells.js';
 import { forestOf, type ForestGroup } from './forest.js';
+import { tradeOf, type TradeGroup } from './page-trade.js';
 import { percentileCurve, recordedCounts } from '../result/histograms.js';
 import { interruptedShareOf, percentileOf } from '../result/tail.js';
 import type { Run } from '../result/runs.js';
@@ -89,6 +90,7 @@ export interface PageData {
   /** Every design named in a chart, in the order that gives it its colour. */
   designs: string[];
   forest: ForestGroup[];
+  trade: TradeGroup[];
   curves: CurveGroup[];
   heat: HeatGroup[];
   scaling: ScalingGroup[];
@@ -162,6 +164,7 @@ export function pageData(runs: readonly Run[], detail: Detail): PageData {
   return {
     designs: [...designs],
     forest: forestOf(runs, groups),
+    trade: tradeOf(groups, severalRuns).slice(0, detail.groups),
     curves: nonEmpty(labelled, ({ group }) =>
       group.flatMap((cell) => latencyCurves(cell, cellName(cell, group), detail)),
     ),
@@ -186,10 +189,10 @@ interface Labelled {
 
 function nonEmpty<Series>(
   labelled: readonly Labelled[],
-  seriesOf: (one: Labelled) => Series[],
+  seriesOf: (cell: Labelled) => Series[],
 ): { label: string; series: Series[] }[] {
   return labelled
-    .map((one) => ({ label: one.label, series: seriesOf(one) }))
+    .map((cell) => ({ label: cell.label, series: seriesOf(cell) }))
     .filter(({ series }) => series.length > 0);
 }
 
@@ -237,29 +240,29 @@ function isTimed(at: TimelineInterval): boolean {
 
 /** The timeline of the first trial that has one. Trials are not laid over each other: their sweeps differ. */
 function heatOf(cell: Cell, design: string, detail: Detail): HeatPanel[] {
-  const one = cell.cases.find((candidate) => (candidate.timeline ?? []).some(isTimed));
-  if (one === undefined) return [];
-  const timeline = one.timeline ?? [];
+  const entry = cell.cases.find((candidate) => (candidate.timeline ?? []).some(isTimed));
+  if (entry === undefined) return [];
+  const timeline = entry.timeline ?? [];
   const merge = Math.max(1, Math.ceil(timeline.length / detail.heatColumns));
   return [
     {
       design,
-      rectangles: rectanglesOf(one, merge, detail.heatRows),
+      rectangles: rectanglesOf(entry, merge, detail.heatRows),
       lines: timeline.map((at) => [
         at.tMs + at.intervalMs / 2,
         at.p50Ns ?? null,
-        percentileOf({ ...at, interruptedShare: interruptedShareOf(one, 'service') }, 'p99Ns'),
+        percentileOf({ ...at, interruptedShare: interruptedShareOf(entry, 'service') }, 'p99Ns'),
         at.maxNs ?? null,
       ]),
-      sweeps: (one.sweeps ?? [])
+      sweeps: (entry.sweeps ?? [])
         .slice(0, 2000)
         .map((sweep) => [round(sweep.startMs), round(sweep.startMs + sweep.durationNs / 1e6)]),
     },
   ];
 }
 
-function rectanglesOf(one: ResultCase, merge: number, rows: number): HeatPanel['rectangles'] {
-  const timeline = one.timeline ?? [];
+function rectanglesOf(entry: ResultCase, merge: number, rows: number): HeatPanel['rectangles'] {
+  const timeline = entry.timeline ?? [];
   const counted = timeline.map((at) => (typeof at.encoded === 'string' ? recordedCounts(at.encoded) : []));
   let lowest = Number.POSITIVE_INFINITY;
   let highest = 0;
@@ -301,10 +304,10 @@ function scalingGroups(runs: readonly Run[], groups: readonly Cell[][]): Scaling
     const stored = run.result.scaling ?? [];
     const source = stored.length > 0 ? stored : scalingFromCells(run, groups);
     const byInput = new Map<string, ScalingDesign[]>();
-    for (const one of source) {
-      const design = scalingDesign(one);
+    for (const point of source) {
+      const design = scalingDesign(point);
       if (new Set(design.measured.map(([workers]) => workers)).size < 2) continue;
-      byInput.set(one.input, [...(byInput.get(one.input) ?? []), design]);
+      byInput.set(point.input, [...(byInput.get(point.input) ?? []), design]);
     }
     return [...byInput].map(([input, designs]) => ({
       label: severalRuns ? `${input}, ${run.label}` : input,
@@ -334,7 +337,7 @@ function scalingFromCells(run: Run, groups: readonly Cell[][]): Scaling[] {
         pps: medianOf(cell, ppsOf),
         low: summary?.low ?? null,
         high: summary?.high ?? null,
-        lockWaitShare: medianOf(cell, (one) => one.lockWaitShare),
+        lockWaitShare: medianOf(cell, ({ lockWaitShare }) => lockWaitShare),
         measured: true,
       });
       byKey.set(key, entry);
@@ -387,9 +390,9 @@ function thin<Point>(points: readonly Point[], most: number): Point[] {
 }
 
 function staleOf(cell: Cell, design: string): StaleGroup['series'] {
-  const one = cell.cases.find((candidate) => (candidate.expiry?.staleTimeline?.length ?? 0) > 0);
-  if (one === undefined) return [];
-  const points = thin(one.expiry?.staleTimeline ?? [], 400);
+  const entry = cell.cases.find((candidate) => (candidate.expiry?.staleTimeline?.length ?? 0) > 0);
+  if (entry === undefined) return [];
+  const points = thin(entry.expiry?.staleTimeline ?? [], 400);
   return [
     {
       design,
@@ -402,9 +405,9 @@ function staleOf(cell: Cell, design: string): StaleGroup['series'] {
 }
 
 function natOf(cell: Cell, design: string): NatGroup['series'] {
-  const one = cell.cases.find((candidate) => (candidate.nat?.byOccupancy?.length ?? 0) > 0);
-  if (one === undefined) return [];
-  const points = (one.nat?.byOccupancy ?? []).toSorted((a, b) => a.occupancy - b.occupancy);
+  const entry = cell.cases.find((candidate) => (candidate.nat?.byOccupancy?.length ?? 0) > 0);
+  if (entry === undefined) return [];
+  const points = (entry.nat?.byOccupancy ?? []).toSorted((a, b) => a.occupancy - b.occupancy);
   const series = (figure: 'meanCandidates' | 'p50Ns' | 'p99Ns'): [number, number][] =>
     points.flatMap((at) => {
       const value = at[figure];

@@ -95,11 +95,11 @@ function throughputTable(content: PageContent, rows: readonly Row[]): HtmlValue 
       { head: 'Trials', cell: ({ cell }) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
       {
         head: 'Harness',
-        cell: ({ cell }) => formatShare(medianOf(cell, (one) => throughputOf(one).harnessShare)),
+        cell: ({ cell }) => formatShare(medianOf(cell, (entry) => throughputOf(entry).harnessShare)),
       },
       {
         head: 'Waiting for a CPU',
-        cell: ({ cell }) => formatShare(medianOf(cell, (one) => throughputOf(one).cpuWaitShare)),
+        cell: ({ cell }) => formatShare(medianOf(cell, (entry) => throughputOf(entry).cpuWaitShare)),
       },
     ],
     rowsMax,
@@ -127,25 +127,31 @@ function figuresTable(content: PageContent, rows: readonly Row[]): HtmlValue {
       { head: 'Response p99', cell: ({ cell }) => percentileText(latencyOfCell(cell, 'response'), 'p99Ns') },
       {
         head: 'Waiting for locks',
-        cell: ({ cell }) => formatShare(medianOf(cell, (one) => one.lockWaitShare)),
+        cell: ({ cell }) => formatShare(medianOf(cell, (entry) => entry.lockWaitShare)),
       },
       {
         head: 'Waiting for a CPU',
-        cell: ({ cell }) => formatShare(medianOf(cell, (one) => one.cpuWaitShare)),
+        cell: ({ cell }) => formatShare(medianOf(cell, (entry) => entry.cpuWaitShare)),
       },
       {
         head: 'Connections created',
-        cell: ({ cell }) => formatCount(medianOf(cell, (one) => one.connections?.created)),
+        cell: ({ cell }) => formatCount(medianOf(cell, (entry) => entry.connections?.created)),
       },
-      { head: 'Expired', cell: ({ cell }) => formatCount(medianOf(cell, (one) => one.connections?.expired)) },
-      { head: 'Left', cell: ({ cell }) => formatCount(medianOf(cell, (one) => one.connections?.remaining)) },
+      {
+        head: 'Expired',
+        cell: ({ cell }) => formatCount(medianOf(cell, (entry) => entry.connections?.expired)),
+      },
+      {
+        head: 'Left',
+        cell: ({ cell }) => formatCount(medianOf(cell, (entry) => entry.connections?.remaining)),
+      },
       {
         head: 'Memory per connection',
-        cell: ({ cell }) => formatBytes(medianOf(cell, (one) => one.memory?.bytesPerConnection)),
+        cell: ({ cell }) => formatBytes(medianOf(cell, (entry) => entry.memory?.bytesPerConnection)),
       },
       {
         head: 'Grace period backlog',
-        cell: ({ cell }) => formatCount(largestOf(cell, (one) => one.memory?.gracePending)),
+        cell: ({ cell }) => formatCount(largestOf(cell, (entry) => entry.memory?.gracePending)),
       },
     ],
     rowsMax,

@@ -20,7 +20,7 @@ export interface PageContent {
 
 interface ChartOptions {
   /** Key of the data and name of the drawing function in the page's script. */
-  chart: 'forest' | 'curves' | 'heat' | 'scaling' | 'waits' | 'lag' | 'stale' | 'nat';
+  chart: 'forest' | 'trade' | 'curves' | 'heat' | 'scaling' | 'waits' | 'lag' | 'stale' | 'nat';
   /** What the chart shows, for those who do not see it; the table below gives the figures. */
   alternative: string;
   /** What is drawn, in one line or two. */

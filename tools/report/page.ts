@@ -7,6 +7,7 @@ import { markup, trusted, type Html, type HtmlValue } from './html.js';
 import { loadPageAssets, type PageAssets } from './page-assets.js';
 import { DETAILS, pageData, type Detail, type PageData } from './page-data.js';
 import { beside, latencySection, scalingSection, type PageContent } from './page-sections.js';
+import { tradeSection } from './page-trade-section.js';
 import { expirySection, natSection, timelineSection } from './page-over-time.js';
 import {
   auditSection,
@@ -29,6 +30,7 @@ export const PAGE_BYTES_MAX = 2 * 1000 * 1000;
 const CONTENTS: readonly [id: string, heading: string][] = [
   ['summary', 'Summary'],
   ['comparisons', 'Comparison'],
+  ['trade', 'Throughput against lag'],
   ['results', 'Results'],
   ['latency', 'Latency'],
   ['expiration', 'Expiration'],
@@ -82,6 +84,7 @@ function sectionsOf(runs: readonly Run[], content: PageContent): Readonly<Record
   return {
     summary: summarySection(summarySentences(runs), warningsOf(runs)),
     comparisons: comparisonSection(runs, rowsMax, data.forest),
+    trade: tradeSection(content),
     results: resultsSection(content),
     latency: latencySection(content),
     timeline: timelineSection(content),

@@ -17,7 +17,7 @@ export interface Sentence {
 /** What to know of results whose packets came again under the same addresses; null where none did. */
 export function repeatedTuplesText(runs: readonly Run[]): string | null {
   const cases = runs.flatMap(({ result }) => result.cases);
-  const repeated = cases.filter((one) => one.repeatedTuples === true);
+  const repeated = cases.filter((entry) => entry.repeatedTuples === true);
   if (repeated.length === 0) return null;
   const which = repeated.length === cases.length ? '' : ` in ${repeated.length} of ${cases.length} cases`;
   return (
@@ -63,7 +63,9 @@ export function summarySentences(runs: readonly Run[]): Sentence[] {
         `${where}The run was cut short. What is shown was measured, but it is not everything.`,
       );
     if (result.cases.length === 0) problem(sentences, `${where}Nothing was measured.`);
-    const [noisy] = comparisonsOf(result).filter((one) => one.control === true && differs(one));
+    const [noisy] = comparisonsOf(result).filter(
+      (comparison) => comparison.control === true && differs(comparison),
+    );
     if (noisy !== undefined) {
       problem(
         sentences,
@@ -71,9 +73,12 @@ export function summarySentences(runs: readonly Run[]): Sentence[] {
       );
     }
   }
-  const { sentences: told, hasFinding } = verdictOf(runs);
-  for (const text of told) sentences.push({ kind: hasFinding ? 'finding' : 'note', text });
-  if (told.length === 0 && runs.some(({ result }) => result.cases.length > 0))
+  for (const { result, label } of runs)
+    for (const text of result.advice?.sentences ?? [])
+      sentences.push({ kind: 'finding', text: `${runs.length > 1 ? `${label}: ` : ''}${text}` });
+  const { sentences: verdict, hasFinding } = verdictOf(runs);
+  for (const text of verdict) sentences.push({ kind: hasFinding ? 'finding' : 'note', text });
+  if (verdict.length === 0 && runs.some(({ result }) => result.cases.length > 0))
     sentences.push({ kind: 'note', text: 'One design was measured; there is nothing to compare it with.' });
   return sentences;
 }

@@ -18,7 +18,7 @@ import { comparedBuilds } from '../result/throughput.js';
 
 /** A comparison with its names: where it is, of which designs, and whether the line before says the same. */
 interface NamedRow {
-  readonly one: Comparison;
+  readonly comparison: Comparison;
   readonly place: string;
   readonly pair: string;
   readonly isFirstOfPlace: boolean;
@@ -26,21 +26,21 @@ interface NamedRow {
 }
 
 function namedRows({ result }: Run, comparisons: readonly Comparison[]): NamedRow[] {
-  const caseOf = new Map(result.cases.map((one) => [one.id, one]));
+  const caseOf = new Map(result.cases.map((entry) => [entry.id, entry]));
   const designOf = (id: string): string => caseOf.get(id)?.design ?? id;
   let before = '';
-  return comparisons.map((one) => {
-    const head = caseOf.get(one.head);
+  return comparisons.map((comparison) => {
+    const head = caseOf.get(comparison.head);
     // An id is its place with the design in it.
-    const place = head === undefined ? one.head : one.head.replace(`/${head.design}/`, '/');
+    const place = head === undefined ? comparison.head : comparison.head.replace(`/${head.design}/`, '/');
     const pair =
-      one.control === true
-        ? `${designOf(one.base)} against itself (A/A)`
-        : `${designOf(one.head)} against ${designOf(one.base)}`;
+      comparison.control === true
+        ? `${designOf(comparison.base)} against itself (A/A)`
+        : `${designOf(comparison.head)} against ${designOf(comparison.base)}`;
     const isFirstOfPlace = before.split('\n')[0] !== place;
     const isFirstOfPair = before !== `${place}\n${pair}`;
     before = `${place}\n${pair}`;
-    return { one, place, pair, isFirstOfPlace, isFirstOfPair };
+    return { comparison, place, pair, isFirstOfPlace, isFirstOfPair };
   });
 }
 
@@ -61,7 +61,7 @@ export function comparisonBlock(run: Run, severalRuns: boolean, width: number, p
         expendable: 0,
         cell: ({ place, isFirstOfPlace }) => (isFirstOfPlace ? printable(place) : ''),
       },
-      // One pair is told in the title.
+      // A single pair is named in the title.
       ...(pairs.size === 1
         ? []
         : [
@@ -72,26 +72,39 @@ export function comparisonBlock(run: Run, severalRuns: boolean, width: number, p
               cell: ({ pair, isFirstOfPair }: NamedRow) => (isFirstOfPair ? printable(pair) : ''),
             },
           ]),
-      { head: 'metric', align: 'left', expendable: 0, cell: ({ one }) => printable(one.metric) },
-      { head: 'base', expendable: 3, cell: ({ one }) => metricOf(one).format(one.baseMedian) },
-      { head: 'head', expendable: 3, cell: ({ one }) => metricOf(one).format(one.headMedian) },
+      {
+        head: 'metric',
+        align: 'left',
+        expendable: 0,
+        cell: ({ comparison }) => printable(comparison.metric),
+      },
+      {
+        head: 'base',
+        expendable: 3,
+        cell: ({ comparison }) => metricOf(comparison).format(comparison.baseMedian),
+      },
+      {
+        head: 'head',
+        expendable: 3,
+        cell: ({ comparison }) => metricOf(comparison).format(comparison.headMedian),
+      },
       {
         head: 'delta',
         expendable: 0,
-        cell: ({ one }) => {
-          const finding = findingOf(one);
+        cell: ({ comparison }) => {
+          const finding = findingOf(comparison);
           const colour = finding === 'better' ? 'green' : finding === 'worse' ? 'red' : 'dim';
-          return paint(colour, deltaText(one));
+          return paint(colour, deltaText(comparison));
         },
       },
-      { head: 'ratio interval', expendable: 2, cell: ({ one }) => intervalText(one) },
-      { head: 'covers', align: 'left', expendable: 5, cell: ({ one }) => coverText(one) },
-      { head: 'test', align: 'left', expendable: 4, cell: ({ one }) => testText(one) },
+      { head: 'ratio interval', expendable: 2, cell: ({ comparison }) => intervalText(comparison) },
+      { head: 'covers', align: 'left', expendable: 5, cell: ({ comparison }) => coverText(comparison) },
+      { head: 'test', align: 'left', expendable: 4, cell: ({ comparison }) => testText(comparison) },
     ],
     width,
     paint,
   );
-  const notes = [...new Set(comparisons.flatMap((one) => one.note ?? []))];
+  const notes = [...new Set(comparisons.flatMap((comparison) => comparison.note ?? []))];
   const what = pairs.size === 1 && only !== undefined ? `Comparisons: ${printable(only)}` : 'Comparisons';
   return [
     paint('bold', severalRuns ? `${what}, ${printable(run.label)}` : what),

@@ -40,8 +40,8 @@ export function mainGrid(group: readonly Cell[], name: Naming, width: number, pa
       expendable: 4,
       cell: (cell) =>
         formatShare(
-          medianOf(cell, (one) =>
-            one.pacing.targetPps == null ? null : (ppsOf(one) ?? 0) / one.pacing.targetPps,
+          medianOf(cell, (entry) =>
+            entry.pacing.targetPps == null ? null : (ppsOf(entry) ?? 0) / entry.pacing.targetPps,
           ),
         ),
     },
@@ -51,17 +51,17 @@ export function mainGrid(group: readonly Cell[], name: Naming, width: number, pa
     {
       head: 'lock wait',
       expendable: 1,
-      cell: (cell) => formatShare(medianOf(cell, (one) => one.lockWaitShare)),
+      cell: (cell) => formatShare(medianOf(cell, (entry) => entry.lockWaitShare)),
     },
     {
       head: 'longest hold',
       expendable: 4,
-      cell: (cell) => formatNs(largestOf(cell, (one) => longestHold(one.sweeps ?? []))),
+      cell: (cell) => formatNs(largestOf(cell, (entry) => longestHold(entry.sweeps ?? []))),
     },
     {
       head: 'expired',
       expendable: 3,
-      cell: (cell) => formatCount(medianOf(cell, (one) => one.connections?.expired)),
+      cell: (cell) => formatCount(medianOf(cell, (entry) => entry.connections?.expired)),
     },
     { head: 'lag p50', expendable: 1, cell: (cell) => formatNs(lagOfCell(cell)?.p50Ns) },
     ...outcomeColumns(group).map(({ head, expendable, of }): Column<Cell> => ({

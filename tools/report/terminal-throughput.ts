@@ -41,8 +41,8 @@ export function throughputGrids(group: readonly Cell[], name: Naming, width: num
   return [
     table('Throughput', throughput, [
       ...throughputColumns(paint),
-      ...sizeColumns((one) => throughputOf(one)),
-      shareColumn('CPU wait', 4, (cell) => medianOf(cell, (one) => throughputOf(one).cpuWaitShare)),
+      ...sizeColumns((entry) => throughputOf(entry)),
+      shareColumn('CPU wait', 4, (cell) => medianOf(cell, (entry) => throughputOf(entry).cpuWaitShare)),
     ]),
     table('Run for everything below', buildsText(cases, figuresBuild), [
       { head: 'measuring', expendable: 1, cell: (cell) => signedNs(probeCostOf(cell)) },
@@ -51,12 +51,16 @@ export function throughputGrids(group: readonly Cell[], name: Naming, width: num
   ];
 }
 
-type SizeOf = (one: Cell['first']) => { readonly packets: number; readonly elapsedNs: number };
+type SizeOf = (entry: Cell['first']) => { readonly packets: number; readonly elapsedNs: number };
 
 function sizeColumns(of: SizeOf): Column<Cell>[] {
   return [
-    { head: 'packets', expendable: 6, cell: (cell) => formatCount(medianOf(cell, (one) => of(one).packets)) },
-    { head: 'time', expendable: 5, cell: (cell) => formatNs(medianOf(cell, (one) => of(one).elapsedNs)) },
+    {
+      head: 'packets',
+      expendable: 6,
+      cell: (cell) => formatCount(medianOf(cell, (entry) => of(entry).packets)),
+    },
+    { head: 'time', expendable: 5, cell: (cell) => formatNs(medianOf(cell, (entry) => of(entry).elapsedNs)) },
   ];
 }
 
@@ -70,11 +74,11 @@ function throughputColumns(paint: Paint): Column<Cell>[] {
     { head: 'interval', expendable: 4, cell: throughputInterval },
     { head: 'covers', align: 'left', expendable: 4, cell: throughputCover },
     { head: 'on engine', expendable: 3, cell: (cell) => formatRate(onEnginePpsOf(cell)) },
-    shareColumn('harness', 3, (cell) => medianOf(cell, (one) => throughputOf(one).harnessShare)),
+    shareColumn('harness', 3, (cell) => medianOf(cell, (entry) => throughputOf(entry).harnessShare)),
     shareColumn('of target', 2, (cell) =>
-      medianOf(cell, (one) => {
-        const pps = ppsOf(one);
-        const target = one.pacing.targetPps;
+      medianOf(cell, (entry) => {
+        const pps = ppsOf(entry);
+        const target = entry.pacing.targetPps;
         return pps === null || typeof target !== 'number' || target === 0 ? null : pps / target;
       }),
     ),
@@ -87,27 +91,27 @@ function throughputColumns(paint: Paint): Column<Cell>[] {
 }
 
 function runColumns(group: readonly Cell[]): Column<Cell>[] {
-  const counted = (head: string, of: (one: Cell['first']) => number | null | undefined): Column<Cell> => ({
+  const counted = (head: string, of: (entry: Cell['first']) => number | null | undefined): Column<Cell> => ({
     head,
     expendable: 3,
     cell: (cell) => formatCount(medianOf(cell, of)),
   });
   return [
-    ...sizeColumns((one) => ({ packets: one.packets.injected, elapsedNs: one.elapsedNs })),
-    counted('created', (one) => one.connections?.created),
-    counted('expired', (one) => one.connections?.expired),
-    counted('left', (one) => one.connections?.remaining),
+    ...sizeColumns((entry) => ({ packets: entry.packets.injected, elapsedNs: entry.elapsedNs })),
+    counted('created', (entry) => entry.connections?.created),
+    counted('expired', (entry) => entry.connections?.expired),
+    counted('left', (entry) => entry.connections?.remaining),
     ...outcomeColumns(group).map(({ head, expendable, of }): Column<Cell> => ({
       head,
       expendable,
       cell: of,
     })),
-    shareColumn('lock wait', 1, (cell) => medianOf(cell, (one) => one.lockWaitShare)),
-    shareColumn('CPU wait', 4, (cell) => medianOf(cell, (one) => one.cpuWaitShare)),
+    shareColumn('lock wait', 1, (cell) => medianOf(cell, (entry) => entry.lockWaitShare)),
+    shareColumn('CPU wait', 4, (cell) => medianOf(cell, (entry) => entry.cpuWaitShare)),
     {
       head: 'imbalance',
       expendable: 6,
-      cell: (cell) => medianOf(cell, (one) => one.packets.imbalance)?.toFixed(2) ?? '',
+      cell: (cell) => medianOf(cell, (entry) => entry.packets.imbalance)?.toFixed(2) ?? '',
     },
   ];
 }

@@ -36,7 +36,7 @@ export interface NamedWarning {
 function namedWarnings(runs: readonly Run[]): NamedWarning[] {
   const found = new Map<string, { warning: Warning; designs: Set<string> }>();
   const add = (warning: Warning, design: string | null): void => {
-    // Texts of one kind differ by their figures only, but remarks have nothing else to be told apart by.
+    // Texts of one kind differ by their figures only, but only their texts distinguish remarks.
     const key = warning.code === 'matrix-repetitions' ? warning.text : warning.code;
     const known = found.get(key) ?? { warning, designs: new Set<string>() };
     if (design !== null) known.designs.add(design);
@@ -45,7 +45,8 @@ function namedWarnings(runs: readonly Run[]): NamedWarning[] {
   for (const { result } of runs) for (const warning of result.warnings) add(warning, null);
   for (const group of comparableGroups(cellsOf(runs))) {
     for (const cell of group) {
-      for (const one of cell.cases) one.warnings?.forEach((warning) => add(warning, cellName(cell, group)));
+      for (const entry of cell.cases)
+        entry.warnings?.forEach((warning) => add(warning, cellName(cell, group)));
     }
   }
   return [...found.values()].map(({ warning, designs }) => ({ warning, designs: [...designs] }));
@@ -60,8 +61,8 @@ export function sentences(first: string, second: string | null | undefined): str
 /** The lines; empty without warnings. `brief`: those that only tell of noise are counted. */
 export function warningLines(runs: readonly Run[], brief: boolean, width: number, paint: Paint): string {
   const all = namedWarnings(runs);
-  const told = brief ? all.filter(({ warning }) => CONCLUSIVE_CODES.has(warning.code)) : all;
-  const lines = told.map(({ warning, designs }) => {
+  const shown = brief ? all.filter(({ warning }) => CONCLUSIVE_CODES.has(warning.code)) : all;
+  const lines = shown.map(({ warning, designs }) => {
     const where = designs.length === 0 ? '' : `${designs.join(', ')}: `;
     return wrap(
       `${paint('yellow', 'Warning:')} ${printable(`${where}${sentences(warning.text, warning.advice)}`)}`,
@@ -69,7 +70,7 @@ export function warningLines(runs: readonly Run[], brief: boolean, width: number
       '  ',
     );
   });
-  const notes = all.length - told.length;
+  const notes = all.length - shown.length;
   if (notes > 0)
     lines.push(paint('dim', `noisy machine: ${notes} ${notes === 1 ? 'note' : 'notes'}, --verbose`));
   return lines.join('\n');

@@ -133,8 +133,8 @@ function matrixGrid(groups: readonly Cell[][], severalRuns: boolean, width: numb
     figureColumn('p99.9', 2, (cell) => percentileText(latencyOfCell(cell, 'service'), 'p999Ns')),
     figureColumn('max', 3, (cell) => formatNs(latencyOfCell(cell, 'service')?.maxNs)),
     figureColumn('response p99', 4, (cell) => percentileText(latencyOfCell(cell, 'response'), 'p99Ns')),
-    figureColumn('lock wait', 1, (cell) => formatShare(medianOf(cell, (one) => one.lockWaitShare))),
-    figureColumn('CPU wait', 5, (cell) => formatShare(medianOf(cell, (one) => one.cpuWaitShare))),
+    figureColumn('lock wait', 1, (cell) => formatShare(medianOf(cell, (entry) => entry.lockWaitShare))),
+    figureColumn('CPU wait', 5, (cell) => formatShare(medianOf(cell, (entry) => entry.cpuWaitShare))),
     figureColumn('lag p50', 3, lag('p50Ns')),
     figureColumn('lag max', 3, lag('maxNs')),
     ...outcomeColumns(groups.flat()).map(({ head, expendable, of }) => figureColumn(head, expendable, of)),
@@ -166,14 +166,14 @@ function groupBlock(
 ): string {
   const [first] = group;
   if (first === undefined) return '';
-  const one = first.first;
+  const entry = first.first;
   const heading = [
-    printable(one.input.name),
-    `${one.workers} ${one.workers === 1 ? 'worker' : 'workers'}`,
-    pacingText(one),
-    `batch ${one.batch}`,
-    `${printable(one.steer)} steering`,
-    ...settingNames(one),
+    printable(entry.input.name),
+    `${entry.workers} ${entry.workers === 1 ? 'worker' : 'workers'}`,
+    pacingText(entry),
+    `batch ${entry.batch}`,
+    `${printable(entry.steer)} steering`,
+    ...settingNames(entry),
     ...touchedText(first),
     ...(severalRuns ? [printable(first.run.label)] : []),
   ].join(' · ');
@@ -191,7 +191,7 @@ function groupBlock(
 
 /** How many batches touched ahead where the size of the table decided, in the run for throughput; nothing where none did. */
 function touchedText(cell: Cell): string[] {
-  const share = medianOf(cell, (one) => one.throughput?.touchedBatchShare ?? one.touchedBatchShare);
+  const share = medianOf(cell, (entry) => entry.throughput?.touchedBatchShare ?? entry.touchedBatchShare);
   const decided = touchAheadOf(cell.first) === 'auto' && share !== null && share > 0;
   return decided ? [`touch-ahead in ${formatShare(share)} of batches`] : [];
 }
@@ -299,7 +299,7 @@ function lag(figure: 'p50Ns' | 'p99Ns' | 'maxNs'): (cell: Cell) => string {
 }
 
 function sweepTotal(cell: Cell, figure: 'checked' | 'cleaned'): string {
-  return formatCount(totalOf(cell, (one) => sumKnown((one.sweeps ?? []).map((sweep) => sweep[figure]))));
+  return formatCount(totalOf(cell, (entry) => sumKnown((entry.sweeps ?? []).map((sweep) => sweep[figure]))));
 }
 
 function expiryGrid(group: readonly Cell[], name: Naming, width: number, paint: Paint): string {
@@ -314,15 +314,15 @@ function expiryGrid(group: readonly Cell[], name: Naming, width: number, paint: 
       expendable: 4,
       cell: (cell) =>
         formatCount(
-          largestOf(cell, (one) =>
-            largestKnown((one.expiry?.staleTimeline ?? []).map((at) => at.expiredPresent)),
+          largestOf(cell, (entry) =>
+            largestKnown((entry.expiry?.staleTimeline ?? []).map((at) => at.expiredPresent)),
           ),
         ),
     },
     {
       head: 'sweeps',
       expendable: 0,
-      cell: (cell) => formatCount(totalOf(cell, (one) => one.sweeps?.length)),
+      cell: (cell) => formatCount(totalOf(cell, (entry) => entry.sweeps?.length)),
     },
     { head: 'checked', expendable: 3, cell: (cell) => sweepTotal(cell, 'checked') },
     { head: 'cleaned', expendable: 3, cell: (cell) => sweepTotal(cell, 'cleaned') },
@@ -331,7 +331,7 @@ function expiryGrid(group: readonly Cell[], name: Naming, width: number, paint: 
       expendable: 2,
       cell: (cell) =>
         formatNs(
-          largestOf(cell, (one) => largestKnown((one.sweeps ?? []).map((sweep) => sweep.longestHoldNs))),
+          largestOf(cell, (entry) => largestKnown((entry.sweeps ?? []).map((sweep) => sweep.longestHoldNs))),
         ),
     },
   ];

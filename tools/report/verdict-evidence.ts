@@ -57,7 +57,7 @@ export function verdictOf(runs: readonly Run[]): Verdict {
     const text = 'The self-audit failed, so nothing is concluded; see the failed checks.';
     return { sentences: [text], hasFinding: false };
   }
-  const evidence = groups.flatMap(pairsOf).flatMap((one) => evidenceOf(one, groups.length > 1));
+  const evidence = groups.flatMap(pairsOf).flatMap((pair) => evidenceOf(pair, groups.length > 1));
   const outcome = outcomeSentence(groups);
   if (evidence.length === 0) return { sentences: [singleRunSentence(groups), outcome], hasFinding: false };
   const rates = ratesSentence(groups);
@@ -80,7 +80,8 @@ function pairsOf(group: readonly Cell[]): Compared[] {
   return group.flatMap((base, at) =>
     group.slice(at + 1).flatMap((head) => {
       const comparisons = comparisonsOf(head.run.result).filter(
-        (one) => one.base === base.id && one.head === head.id && one.control !== true,
+        (comparison) =>
+          comparison.base === base.id && comparison.head === head.id && comparison.control !== true,
       );
       return comparisons.length === 0 ? [] : [{ group, base, head, comparisons }];
     }),
@@ -92,10 +93,10 @@ function evidenceOf({ group, base, head, comparisons }: Compared, severalGroups:
   const where = severalGroups ? placeOf(head) : '';
   return (Object.keys(FIGURES) as (keyof typeof FIGURES)[]).flatMap((topic) => {
     const own = FIGURES[topic]
-      .map((metric) => comparisons.find((one) => one.metric === metric))
-      .filter((one) => one !== undefined);
-    // A figure that is withheld says why only when no other of its topic can be told.
-    const chosen = own.find((one) => typeof one.low === 'number') ?? own[0];
+      .map((metric) => comparisons.find((comparison) => comparison.metric === metric))
+      .filter((item) => item !== undefined);
+    // A figure that is withheld says why only when no other of its topic can be shown.
+    const chosen = own.find((comparison) => typeof comparison.low === 'number') ?? own[0];
     if (chosen === undefined) return [];
     const { words, format } = metricOf(chosen);
     return [
@@ -144,7 +145,7 @@ function ratesSentence(groups: readonly (readonly Cell[])[]): string | null {
 const HELD_SHARE = 0.99;
 
 function reachedOf(cell: Cell): number {
-  return medianOf(cell, (one) => (ppsOf(one) ?? 0) / (one.pacing.targetPps ?? 1)) ?? 0;
+  return medianOf(cell, (entry) => (ppsOf(entry) ?? 0) / (entry.pacing.targetPps ?? 1)) ?? 0;
 }
 
 /** What single runs showed, said as such. */
@@ -225,7 +226,7 @@ function largest({ differences }: Differing): number {
 
 /** `of 200,000 packets rculist-sweep left 53,150 invalid (27 %), timeout-lists none; NAT failed: 53,150 against none`. */
 function differenceText({ group, base, head, differences }: Differing, nameOf: typeof cellName): string {
-  const packets = [head, base].map((cell) => medianOf(cell, (one) => one.packets.injected) ?? 0);
+  const packets = [head, base].map((cell) => medianOf(cell, (entry) => entry.packets.injected) ?? 0);
   const same = packets[0] === packets[1] ? `of ${formatCount(packets[0])} packets ` : '';
   const names = { base: nameOf(base, group), head: nameOf(head, group) };
   const parts = differences.map(({ outcome, ...sides }, index) => {

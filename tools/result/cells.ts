@@ -23,14 +23,14 @@ export function cellsOf(runs: readonly Run[]): Cell[] {
   const cells: Cell[] = [];
   for (const run of runs) {
     const byId = new Map<string, Cell>();
-    for (const one of run.result.cases) {
-      const known = byId.get(one.id);
+    for (const entry of run.result.cases) {
+      const known = byId.get(entry.id);
       if (known === undefined) {
-        const cell = { run, id: one.id, cases: [one], first: one };
-        byId.set(one.id, cell);
+        const cell = { run, id: entry.id, cases: [entry], first: entry };
+        byId.set(entry.id, cell);
         cells.push(cell);
       } else {
-        known.cases.push(one);
+        known.cases.push(entry);
       }
     }
   }
@@ -38,19 +38,19 @@ export function cellsOf(runs: readonly Run[]): Cell[] {
 }
 
 /** The mutex that a case ran with: the one there was, in results from before there was a choice. */
-export function mutexOf(one: ResultCase): 'glibc' | 'backoff' {
-  return one.mutex ?? 'backoff';
+export function mutexOf(entry: ResultCase): 'glibc' | 'backoff' {
+  return entry.mutex ?? 'backoff';
 }
 
 /** The setting of touching ahead that a case ran with: none touched, in results from before there was a choice. */
-export function touchAheadOf(one: ResultCase): 'auto' | 'on' | 'off' {
-  return one.touchAhead ?? 'off';
+export function touchAheadOf(entry: ResultCase): 'auto' | 'on' | 'off' {
+  return entry.touchAhead ?? 'off';
 }
 
 /** What came of that setting: `auto` that never touched is as good as `off`. */
-export function touchAheadEffect(one: ResultCase): 'auto' | 'on' | 'off' {
-  const touched = Math.max(one.touchedBatchShare ?? 0, one.throughput?.touchedBatchShare ?? 0) > 0;
-  return touchAheadOf(one) === 'auto' && !touched ? 'off' : touchAheadOf(one);
+export function touchAheadEffect(entry: ResultCase): 'auto' | 'on' | 'off' {
+  const touched = Math.max(entry.touchedBatchShare ?? 0, entry.throughput?.touchedBatchShare ?? 0) > 0;
+  return touchAheadOf(entry) === 'auto' && !touched ? 'off' : touchAheadOf(entry);
 }
 
 /** Settings of the engine that the heading of a group names: those that are not the default, as far as a case says what it had. */
@@ -62,7 +62,10 @@ export function settingNames({ mutex, touchAhead }: ResultCase): string[] {
 }
 
 /** The median of a figure over the trials that have it; null when none has. */
-export function medianOf(cell: Cell, figure: (one: ResultCase) => number | null | undefined): number | null {
+export function medianOf(
+  cell: Cell,
+  figure: (entry: ResultCase) => number | null | undefined,
+): number | null {
   const known = cell.cases
     .map(figure)
     .filter((value): value is number => value !== null && value !== undefined);
@@ -71,24 +74,27 @@ export function medianOf(cell: Cell, figure: (one: ResultCase) => number | null 
 
 /** What probes and clocks add to a packet, nanoseconds of worker time, median of the trials; null where it was not measured. */
 export function probeCostOf(cell: Cell): number | null {
-  return medianOf(cell, (one) => one.probeCost?.nsPerPacket);
+  return medianOf(cell, (entry) => entry.probeCost?.nsPerPacket);
 }
 
 /** The sum of a figure over the trials that have it; null when none has. */
-export function totalOf(cell: Cell, figure: (one: ResultCase) => number | null | undefined): number | null {
+export function totalOf(cell: Cell, figure: (entry: ResultCase) => number | null | undefined): number | null {
   let total: number | null = null;
-  for (const one of cell.cases) {
-    const value = figure(one);
+  for (const entry of cell.cases) {
+    const value = figure(entry);
     if (value !== null && value !== undefined) total = (total ?? 0) + value;
   }
   return total;
 }
 
 /** The largest of a figure over the trials that have it; null when none has. */
-export function largestOf(cell: Cell, figure: (one: ResultCase) => number | null | undefined): number | null {
+export function largestOf(
+  cell: Cell,
+  figure: (entry: ResultCase) => number | null | undefined,
+): number | null {
   let largest: number | null = null;
-  for (const one of cell.cases) {
-    const value = figure(one);
+  for (const entry of cell.cases) {
+    const value = figure(entry);
     if (value !== null && value !== undefined && (largest === null || value > largest)) largest = value;
   }
   return largest;
@@ -104,7 +110,7 @@ const merged = new WeakMap<Cell, Map<string, LatencyDistribution | null>>();
 function mergedOnce(
   cell: Cell,
   key: string,
-  part: (one: ResultCase) => LatencyDistribution | null | undefined,
+  part: (entry: ResultCase) => LatencyDistribution | null | undefined,
 ): LatencyDistribution | null {
   const known = merged.get(cell) ?? new Map<string, LatencyDistribution | null>();
   merged.set(cell, known);
@@ -120,19 +126,19 @@ function mergedOnce(
 
 /** Service or response time of all trials together; null where it was not measured. */
 export function latencyOfCell(cell: Cell, kind: TimeKind): LatencyDistribution | null {
-  return mergedOnce(cell, kind, (one) => one.latency?.[kind]?.overall);
+  return mergedOnce(cell, kind, (entry) => entry.latency?.[kind]?.overall);
 }
 
 /** Time from expiry to removal, all trials together. */
 export function lagOfCell(cell: Cell): LatencyDistribution | null {
-  return mergedOnce(cell, 'lag', (one) => one.expiry?.lag);
+  return mergedOnce(cell, 'lag', (entry) => entry.expiry?.lag);
 }
 
 /** The lock figures of a cell by class, over all threads, trials added up. Averages are weighted by events. */
 export function locksOfCell(cell: Cell): Contention[] {
   const byClass = new Map<string, Contention[]>();
-  for (const one of cell.cases) {
-    for (const line of one.locks ?? []) {
+  for (const entry of cell.cases) {
+    for (const line of entry.locks ?? []) {
       if (line.thread !== 'all') continue;
       byClass.set(line.class, [...(byClass.get(line.class) ?? []), line]);
     }
@@ -194,13 +200,13 @@ function addKnown(values: readonly (number | null | undefined)[]): number | null
 /** Throughput with the harness taken out, median over trials; null at a set rate, where it would be no throughput. */
 export function onEnginePpsOf(cell: Cell): number | null {
   return cell.first.pacing.mode === 'topspeed'
-    ? medianOf(cell, (one) => throughputOf(one).onEnginePps)
+    ? medianOf(cell, (entry) => throughputOf(entry).onEnginePps)
     : null;
 }
 
 /** Packets injected over all trials. */
 export function packetsOf(cell: Cell): number {
-  return cell.cases.reduce((sum, one) => sum + one.packets.injected, 0);
+  return cell.cases.reduce((sum, entry) => sum + entry.packets.injected, 0);
 }
 
 /**
@@ -246,8 +252,8 @@ export function cellName(cell: Cell, among: readonly Cell[]): string {
 }
 
 /** The pacing of a case in a few words: `top speed`, `target 1.00 M/s`, `capture time × 2`. */
-export function pacingText(one: ResultCase): string {
-  const { mode, targetPps, targetMbps, multiplier } = one.pacing;
+export function pacingText(entry: ResultCase): string {
+  const { mode, targetPps, targetMbps, multiplier } = entry.pacing;
   if (mode === 'pps' && typeof targetPps === 'number') return `target ${formatRate(targetPps)}`;
   if (mode === 'mbps' && typeof targetMbps === 'number') return `target ${targetMbps} Mbit/s`;
   if (mode === 'multiplier' && typeof multiplier === 'number') return `capture time × ${multiplier}`;

@@ -4,7 +4,7 @@ import { adjustWithin, isDifference } from '../stats/finding.js';
 import { latencyOfCell, medianOf, type Cell } from './cells.js';
 import type { Comparison, Result } from './schema.js';
 import { percentileOf } from './tail.js';
-import { formatCount, formatNs, formatRate, formatRatio } from '../text/quantities.js';
+import { formatCount, formatNs, formatRate, formatRatio, formatShare } from '../text/quantities.js';
 import { comparablePps, isPaced, throughputOf, whyNotCompared } from './throughput.js';
 
 /** What a metric's name means: words for a sentence, which way is better, how a value is written. */
@@ -45,6 +45,7 @@ export function metricOf(comparison: Pick<Comparison, 'metric' | 'direction' | '
     const which = lag[1] === 'max' ? 'longest' : (PERCENTILES[lag[1] ?? ''] ?? lag[1]);
     return { words: `${which} expiration lag`, higherIsBetter, format: formatNs };
   }
+  if (metric === 'sweeper.cpuShare') return { words: 'sweeper CPU', higherIsBetter, format: formatShare };
   if (metric.endsWith('Ns') || unit === 'ns') return { words: metric, higherIsBetter, format: formatNs };
   if (unit === 'pps') return { words: metric, higherIsBetter, format: formatRate };
   return {
@@ -90,21 +91,28 @@ export function deltaText(comparison: Comparison): string {
 const adjusted = new WeakMap<Result, readonly Comparison[]>();
 
 /**
- * The comparisons of a result as they may be told. Those of before corrections were made get theirs here, so that old results are
+ * The comparisons of a result as they may be shown. Those of before corrections were made get theirs here, so that old results are
  * held to the same rule.
  */
 export function comparisonsOf(result: Result): readonly Comparison[] {
   const known = adjusted.get(result);
   if (known !== undefined) return known;
   const all = result.comparisons ?? [];
-  const bare = all.flatMap((one) =>
-    typeof one.pValue === 'number' && typeof one.adjustedP !== 'number' ? [{ one, pValue: one.pValue }] : [],
+  const bare = all.flatMap((comparison) =>
+    typeof comparison.pValue === 'number' && typeof comparison.adjustedP !== 'number'
+      ? [{ comparison, pValue: comparison.pValue }]
+      : [],
   );
-  const values = adjustWithin(bare, ({ one }) => one.kind ?? (one.control === true ? 'control' : 'designs'));
-  const found = new Map(bare.map(({ one }, index) => [one, values[index]]));
+  const values = adjustWithin(
+    bare,
+    ({ comparison }) => comparison.kind ?? (comparison.control === true ? 'control' : 'designs'),
+  );
+  const found = new Map(bare.map(({ comparison }, index) => [comparison, values[index]]));
   const filled = all
-    .map((one) => (found.has(one) ? { ...one, adjustedP: found.get(one) } : one))
-    .map((one) => asMayBeTold(one, result));
+    .map((comparison) =>
+      found.has(comparison) ? { ...comparison, adjustedP: found.get(comparison) } : comparison,
+    )
+    .map((comparison) => asMayBeShown(comparison, result));
   adjusted.set(result, filled);
   return filled;
 }
@@ -113,17 +121,17 @@ export function comparisonsOf(result: Result): readonly Comparison[] {
  * A comparison of throughput that was not measured with the bare build and without clocks, as in results from before it was
  * measured apart, is shown and claims nothing.
  */
-function asMayBeTold(one: Comparison, { cases }: Result): Comparison {
-  if (one.metric !== 'pps') return one;
-  const base = cases.find(({ id }) => id === one.base);
-  const head = cases.find(({ id }) => id === one.head);
-  if (base === undefined || head === undefined || isPaced(head)) return one;
+function asMayBeShown(comparison: Comparison, { cases }: Result): Comparison {
+  if (comparison.metric !== 'pps') return comparison;
+  const base = cases.find(({ id }) => id === comparison.base);
+  const head = cases.find(({ id }) => id === comparison.head);
+  if (base === undefined || head === undefined || isPaced(head)) return comparison;
   // What measuring costs is for the probed build to show.
-  if (throughputOf(base).build !== throughputOf(head).build) return one;
+  if (throughputOf(base).build !== throughputOf(head).build) return comparison;
   const reason = whyNotCompared(base) ?? whyNotCompared(head);
-  if (reason === null) return one;
+  if (reason === null) return comparison;
   return {
-    ...one,
+    ...comparison,
     low: null,
     high: null,
     pValue: null,

@@ -27,7 +27,7 @@ export function percentileCurve(encoded: string, ticksPerHalf = 5): CurvePoint[]
   return points;
 }
 
-/** Counts per recorded value, ascending. The value is the upper end of its cell. */
+/** Counts per recorded value, ascending. The value is the upper end of its bin. */
 export function recordedCounts(encoded: string): { value: number; count: number }[] {
   const histogram = decodeHistogram(encoded) as JsHistogram;
   const iterator = histogram.recordedValuesIterator;
@@ -43,7 +43,7 @@ export function recordedCounts(encoded: string): { value: number; count: number 
 const PERCENTILES = [50, 75, 90, 99, 99.9, 99.99];
 
 /**
- * The figures of a distribution, from its histogram. `minNs` is the lower end of the lowest cell.
+ * The figures of a distribution, from its histogram. `minNs` is the lower end of the lowest bin.
  * @param stepNs step of the clock that gave the values, for percentiles inside it; null or absent where no clock did
  */
 function distributionOf(histogram: Histogram, stepNs?: number | null): LatencyDistribution {
@@ -101,7 +101,7 @@ export function mergeDistributions(parts: readonly LatencyDistribution[]): Laten
   const means = known('meanNs');
   if (minima.length === filled.length) figures.minNs = Math.min(...minima);
   if (maxima.length === filled.length) {
-    // A percentile is the upper end of a cell and may lie above the exact maximum, which is in that cell.
+    // A percentile is the upper end of a bin and may lie above the exact maximum, which is in that bin.
     const maxNs = Math.max(...maxima);
     figures.maxNs = maxNs;
     for (const key of ['p50Ns', 'p75Ns', 'p90Ns', 'p99Ns', 'p999Ns', 'p9999Ns'] as const) {

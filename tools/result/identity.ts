@@ -20,27 +20,30 @@ export function hashOf(data: unknown): string | null {
 }
 
 /** The identity of a case, as far as its result tells. */
-function identityOf(one: ResultCase): Identity {
-  const { input, pacing, designOptions } = one;
+function identityOf(entry: ResultCase): Identity {
+  const { input, pacing, designOptions } = entry;
   const parts: [string, unknown][] = [
     ...inputParts(input),
     editsPart(input),
-    ['configuration', one.configSha256],
-    ['rate profile', one.profile],
+    ['configuration', entry.configSha256],
+    ['rate profile', entry.profile],
     [
       'rate',
       pacing.mode === 'topspeed'
         ? 'top speed'
         : (pacing.targetMbps ?? pacing.multiplier ?? roundedRate(pacing.targetPps)),
     ],
-    ['packets that leave together', one.burst ?? 1],
-    ['loops', one.loops],
-    ['duration in ms', one.durationMs],
-    ['loops with the same addresses', one.uniqueIpLoops ?? (one.repeatedTuples === true ? 'all' : undefined)],
-    ['clock', one.clock],
-    ['time scale', one.timeScale],
-    ['batch', one.batch],
-    ['steering', one.steer],
+    ['packets that leave together', entry.burst ?? 1],
+    ['loops', entry.loops],
+    ['duration in ms', entry.durationMs],
+    [
+      'loops with the same addresses',
+      entry.uniqueIpLoops ?? (entry.repeatedTuples === true ? 'all' : undefined),
+    ],
+    ['clock', entry.clock],
+    ['time scale', entry.timeScale],
+    ['batch', entry.batch],
+    ['steering', entry.steer],
     ['sweep interval in ms', designOptions?.['sweepIntervalMs']],
     ['connection limit', designOptions?.['maxConns']],
   ];
@@ -70,8 +73,8 @@ function textOf(value: unknown): string {
 }
 
 /** What two cells differ in, `loops (10 and 20)`; empty when they are the same cell as far as both results tell. */
-export function identityDifferences(one: ResultCase, other: ResultCase): string[] {
-  const [a, b] = [identityOf(one), identityOf(other)];
+export function identityDifferences(entry: ResultCase, other: ResultCase): string[] {
+  const [a, b] = [identityOf(entry), identityOf(other)];
   return [...a].flatMap(([name, value]) => {
     const twin = b.get(name);
     if (twin === undefined || twin === value) return [];
@@ -80,9 +83,9 @@ export function identityDifferences(one: ResultCase, other: ResultCase): string[
 }
 
 /** What two inputs of one name differ in; empty when they are the same as far as both tell. */
-export function inputDifferences(one: Input, other: Input): string[] {
+export function inputDifferences(input: Input, other: Input): string[] {
   const twins = new Map([...inputParts(other), editsPart(other)]);
-  return [...inputParts(one), editsPart(one)].flatMap(([name, value]) => {
+  return [...inputParts(input), editsPart(input)].flatMap(([name, value]) => {
     const twin = twins.get(name);
     if (value == null || twin == null || textOf(value) === textOf(twin)) return [];
     return [`${name} (${differingText(textOf(value), textOf(twin))})`];

@@ -14,7 +14,7 @@ export const OUTCOME_NAMES: Readonly<Record<Outcome, string>> = {
   tableFull: 'table full',
 };
 
-/** Reasons of the engine behind an outcome; `invalid` is told by the verdict. */
+/** Reasons of the engine behind an outcome; `invalid` is a ct_state. */
 const REASONS: Readonly<Record<Exclude<Outcome, 'invalid'>, readonly string[]>> = {
   natFailed: ['nat-exhausted'],
   refused: ['zone-limit'],
@@ -31,16 +31,16 @@ export function invalidPackets({ packets }: Packets): number {
 }
 
 /** Packets of an outcome; null where reasons were not kept, as in results from before they were. */
-export function outcomeOf(one: Packets, outcome: Outcome): number | null {
-  if (outcome === 'invalid') return invalidPackets(one);
-  const { rejectedByReason } = one.packets;
+export function outcomeOf(entry: Packets, outcome: Outcome): number | null {
+  if (outcome === 'invalid') return invalidPackets(entry);
+  const { rejectedByReason } = entry.packets;
   if (rejectedByReason == null) return null;
   return REASONS[outcome].reduce((sum, reason) => sum + (rejectedByReason[reason] ?? 0), 0);
 }
 
 /** Packets of an outcome in a run of a cell: the median over its trials. */
 export function outcomeOfCell(cell: Cell, outcome: Outcome): number | null {
-  return medianOf(cell, (one) => outcomeOf(one, outcome));
+  return medianOf(cell, (entry) => outcomeOf(entry, outcome));
 }
 
 /** How two cells of the same traffic differ in an outcome. */
@@ -79,18 +79,18 @@ export function outcomeDifferences(base: Cell, head: Cell): OutcomeDifference[] 
         outcome,
         base: baseCount,
         head: headCount,
-        baseShare: medianOf(base, (one) => shareOf(one, outcome)) ?? 0,
-        headShare: medianOf(head, (one) => shareOf(one, outcome)) ?? 0,
+        baseShare: medianOf(base, (entry) => shareOf(entry, outcome)) ?? 0,
+        headShare: medianOf(head, (entry) => shareOf(entry, outcome)) ?? 0,
       },
     ];
   });
 }
 
-function shareOf(one: ResultCase, outcome: Outcome): number | null {
-  const count = outcomeOf(one, outcome);
-  return count === null || one.packets.injected === 0 ? null : count / one.packets.injected;
+function shareOf(entry: ResultCase, outcome: Outcome): number | null {
+  const count = outcomeOf(entry, outcome);
+  return count === null || entry.packets.injected === 0 ? null : count / entry.packets.injected;
 }
 
 function sharesOf(cell: Cell, outcome: Outcome): number[] {
-  return cell.cases.flatMap((one) => shareOf(one, outcome) ?? []);
+  return cell.cases.flatMap((entry) => shareOf(entry, outcome) ?? []);
 }

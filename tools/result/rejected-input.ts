@@ -27,12 +27,12 @@ export function invalidRemedy({ input, packets }: Pick<ResultCase, 'input' | 'pa
 }
 
 /** What to say of a case all of whose packets were invalid: nothing was measured. Null for any other. */
-export function whollyInvalidText(one: Pick<ResultCase, 'input' | 'packets'>): string | null {
-  if (invalidShare(one) !== 1) return null;
-  const reasons = reasonsOf(one.packets).map(({ name }) => name);
+export function whollyInvalidText(entry: Pick<ResultCase, 'input' | 'packets'>): string | null {
+  if (invalidShare(entry) !== 1) return null;
+  const reasons = reasonsOf(entry.packets).map(({ name }) => name);
   return [
-    `${one.input.name}: the tracker found every packet invalid (${reasons.length === 0 ? 'no reason noted' : reasons.join(', ')}).`,
-    invalidRemedy(one),
+    `${entry.input.name}: the tracker found every packet invalid (${reasons.length === 0 ? 'no reason noted' : reasons.join(', ')}).`,
+    invalidRemedy(entry),
     'Nothing was measured that means anything.',
   ]
     .filter((sentence) => sentence !== '')
@@ -48,5 +48,5 @@ export function rejectedInputText(cases: readonly Rejecting[]): string | null {
   if (first === undefined) return null;
   if (cases.every(({ packets, partial }) => packets.injected === 0 && partial !== true))
     return `${first.input.name}: no packet was replayed, so nothing was measured. Name an input that has packets, or a longer --duration.`;
-  return cases.every((one) => invalidShare(one) === 1) ? whollyInvalidText(first) : null;
+  return cases.every((entry) => invalidShare(entry) === 1) ? whollyInvalidText(first) : null;
 }

@@ -55,13 +55,13 @@ export function validateResult(value: unknown, file: string): Result {
     throw new ResultFileError(file, path, reason);
   }
   const seen = new Set<string>();
-  checked.data.cases.forEach((one, index) => {
-    const key = JSON.stringify([one.id, one.trial]);
+  checked.data.cases.forEach((entry, index) => {
+    const key = JSON.stringify([entry.id, entry.trial]);
     if (seen.has(key)) {
       throw new ResultFileError(
         file,
         `cases[${index}]`,
-        `id ${JSON.stringify(one.id)} trial ${one.trial} is there twice; each trial of a cell needs its own number`,
+        `id ${JSON.stringify(entry.id)} trial ${entry.trial} is there twice; each trial of a cell needs its own number`,
       );
     }
     seen.add(key);

@@ -6,6 +6,7 @@
  * upgrade.ts. Unknown fields are kept when a file is read and written back.
  */
 import { z } from 'zod';
+import { advice } from './schema/advice.js';
 import { cellSummary, comparison, geomean, rateSearch, scaling } from './schema/comparison.js';
 import { environment } from './schema/environment.js';
 import { auditCheck, warning } from './schema/primitives.js';
@@ -16,6 +17,7 @@ export * from './schema/environment.js';
 export * from './schema/engine-figures.js';
 export * from './schema/case.js';
 export * from './schema/comparison.js';
+export * from './schema/advice.js';
 
 export const RESULT_FORMAT = 'ctreplay-result';
 export const RESULT_VERSION = 1;
@@ -52,6 +54,7 @@ export const result = z.object({
   geomeans: z.array(geomean).nullish(),
   scaling: z.array(scaling).nullish(),
   rateSearches: z.array(rateSearch).nullish(),
+  advice: advice.nullish(),
 });
 
 /** A whole result.json. */

@@ -110,8 +110,8 @@ export function tailOfMetric(metric: string): { kind: TimeKind; key: PercentileK
 }
 
 /** Interruptions per packet of a case; null where they were not counted. */
-export function interruptedShareOf(one: ResultCase, kind: TimeKind): number | null {
-  return one.latency?.[kind]?.overall.interruptedShare ?? null;
+export function interruptedShareOf(entry: ResultCase, kind: TimeKind): number | null {
+  return entry.latency?.[kind]?.overall.interruptedShare ?? null;
 }
 
 /** What a bare clock loop on the workers' cores shows at a percentile, median over trials; null where it was not run. */
@@ -120,7 +120,7 @@ function clockLoopOfCell(
   kind: TimeKind,
   key: 'p90Ns' | 'p99Ns' | 'p999Ns' | 'p9999Ns',
 ): number | null {
-  return medianOf(cell, (one) => one.latency?.[kind]?.clockLoop?.[key]);
+  return medianOf(cell, (entry) => entry.latency?.[kind]?.clockLoop?.[key]);
 }
 
 /** How much longer a percentile is than in a bare clock loop on the same cores; `~` where the percentile is held back. */

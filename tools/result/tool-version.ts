@@ -1,20 +1,9 @@
 /** Which ctreplay wrote a result. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { packageRoot } from '../../engine/host/module.js';
 import type { Result } from './schema.js';
-
-/** Folder of the package, whether this module runs from source or compiled. */
-export function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) {
-    const parent = dirname(folder);
-    if (parent === folder) throw new Error('no package.json above ctreplay; run it from its package');
-    folder = parent;
-  }
-  return folder;
-}
 
 /** Version of the package. */
 export function packageVersion(): string {

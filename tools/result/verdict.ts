@@ -40,7 +40,7 @@ const MOST_SENTENCES = 4;
 export function verdictText(evidence: readonly Evidence[], others: readonly string[] = []): string[] {
   const sentences: string[] = [];
   for (const topic of ORDER) {
-    const own = evidence.filter((one) => one.topic === topic);
+    const own = evidence.filter((item) => item.topic === topic);
     const [only] = own;
     if (only === undefined) continue;
     sentences.push(own.length === 1 ? sentenceOf(only) : tallyOf(own));
@@ -58,25 +58,25 @@ function rangeText(low: number, high: number): string {
   return from === to ? from : `${from} to ${to}`;
 }
 
-function sentenceOf(one: Evidence): string {
-  const { base, head, words, low, high, finding } = one;
-  if (low === null || high === null) return withheldSentence(words, one);
+function sentenceOf(item: Evidence): string {
+  const { base, head, words, low, high, finding } = item;
+  if (low === null || high === null) return withheldSentence(words, item);
   const range = rangeText(low, high);
-  const where = one.where === '' ? '' : ` on ${one.where}`;
+  const where = item.where === '' ? '' : ` on ${item.where}`;
   if (finding === 'unknown')
-    return `${capital(words)}: too few trials for a finding (${head} has ${range} times that of ${base}${where}; ${one.cover}).`;
+    return `${capital(words)}: too few trials for a finding (${head} has ${range} times that of ${base}${where}; ${item.cover}).`;
   if (finding === 'no-difference-shown')
-    return `${capital(words)}: no difference shown (${head} has ${range} times that of ${base}${where}; ${one.cover}).`;
-  const values = one.headText === '' ? '' : `${one.headText} against ${one.baseText}`;
-  if (one.topic === 'throughput')
-    return `${head} handles ${range} times the packets per second of ${base}${where}${inBrackets([values, one.cover])}.`;
-  return `The ${words} of ${head} is ${range} times that of ${base}${where}${inBrackets([values, one.cover])}.`;
+    return `${capital(words)}: no difference shown (${head} has ${range} times that of ${base}${where}; ${item.cover}).`;
+  const values = item.headText === '' ? '' : `${item.headText} against ${item.baseText}`;
+  if (item.topic === 'throughput')
+    return `${head} handles ${range} times the packets per second of ${base}${where}${inBrackets([values, item.cover])}.`;
+  return `The ${words} of ${head} is ${range} times that of ${base}${where}${inBrackets([values, item.cover])}.`;
 }
 
 function withheldSentence(words: string, { withheld, cover }: Evidence): string {
   const why = withheld ?? `too few trials for an interval${inBrackets([cover])}`;
-  const said = `${words} is not compared: `;
-  return `${capital(why.startsWith(said) ? why : `${said}${why}`)}.`;
+  const start = `${words} is not compared: `;
+  return `${capital(why.startsWith(start) ? why : `${start}${why}`)}.`;
 }
 
 function inBrackets(parts: readonly string[]): string {
@@ -91,10 +91,10 @@ function capital(words: string): string {
 /** Several places or pairs in one sentence: how many differ, which way, and the largest difference of each way. */
 function tallyOf(own: readonly Evidence[]): string {
   const [first] = own as [Evidence, ...Evidence[]];
-  const pairs = new Set(own.map((one) => JSON.stringify([one.base, one.head])));
+  const pairs = new Set(own.map((item) => JSON.stringify([item.base, item.head])));
   const who = pairs.size === 1 ? `${first.head} against ${first.base}` : 'of the designs';
   const parts = (['better', 'worse'] as const).flatMap((finding) => {
-    const some = own.filter((one) => one.finding === finding);
+    const some = own.filter((item) => item.finding === finding);
     const [most] = some.toSorted((a, b) => size(b) - size(a));
     if (most === undefined) return [];
     const pair = pairs.size === 1 ? '' : `${most.head} against ${most.base}`;
@@ -104,13 +104,13 @@ function tallyOf(own: readonly Evidence[]): string {
       `${finding} in ${some.length}${some.length === 1 ? '' : ', most'} (${range} times${place === '' ? '' : `, ${place}`})`,
     ];
   });
-  const open = own.filter((one) => one.finding === 'no-difference-shown').length;
+  const open = own.filter((item) => item.finding === 'no-difference-shown').length;
   const silent = own.length - own.filter(({ finding }) => finding !== 'unknown').length;
   const rest = [
     ...(open === 0 ? [] : [`no difference shown in ${open}`]),
     ...(silent === 0 ? [] : [`not compared or too few trials in ${silent}`]),
   ];
-  const reasons = new Set(own.map((one) => withheldSentence(first.words, one)));
+  const reasons = new Set(own.map((item) => withheldSentence(first.words, item)));
   const [reason] = reasons;
   if (silent === own.length && reasons.size === 1 && reason !== undefined) return reason;
   const cover = own.find(({ low }) => low !== null)?.cover ?? '';

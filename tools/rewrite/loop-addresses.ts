@@ -39,7 +39,7 @@ export class LoopAddresses {
 
   /**
    * Finds what to change. Nothing is changed yet.
-   * @param count packets, told apart by 0 to count - 1
+   * @param count packets, numbered from 0 to count - 1
    * @param placeOf where a packet's frame lies in `memory`
    * @param loopsPerChange loops that share their addresses
    * @throws RangeError for a number of loops that is not a whole number above 0

@@ -1,5 +1,5 @@
 /** `--snaplen`: frames cut as if they had been captured with a shorter snap length. */
-import { MAX_CAPTURED_BYTES, type CaptureRecord } from '../captures/capture-record.js';
+import { MAX_CAPTURED_BYTES } from '../captures/capture-record.js';
 
 /**
  * Parses a snap length in bytes, 1 to 262,144.
@@ -14,14 +14,4 @@ export function parseSnapLength(text: string): number {
 /** The first bytes of a frame, at most `snapLength`: a view, not a copy. */
 export function cutFrame(frame: Uint8Array, snapLength: number): Uint8Array {
   return frame.length <= snapLength ? frame : frame.subarray(0, snapLength);
-}
-
-/** A record with its frame cut. The length on the wire stays what it was. */
-export function cutRecord(record: CaptureRecord, snapLength: number): CaptureRecord {
-  if (record.frame.length <= snapLength) return record;
-  return {
-    ...record,
-    frame: cutFrame(record.frame, snapLength),
-    originalLength: Math.max(record.originalLength, record.frame.length),
-  };
 }

@@ -6,7 +6,7 @@
  * Loop 0 is the traffic as captured. The two ends move apart, so that a connection between a and b (a < b) meets its own
  * addresses again, exchanged, only after 2^32 - (b - a) changes. A packet from an address to itself has both ends go up.
  * As in tcpreplay, the sum of the two ends stays: pairs of hosts with the same sum, such as .3 with .8 and .2 with .9,
- * come to share addresses in different loops, and are told apart by ports only. Where an address passes 0 or 2^32 it
+ * come to share addresses in different loops, and are distinguished by ports only. Where an address passes 0 or 2^32 it
  * wraps; tcpreplay then moves it by one more to spare itself the checksum, which is updated here.
  */
 import type { AddressRule } from './address-edit.js';

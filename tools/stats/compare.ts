@@ -90,8 +90,8 @@ function measuredTest(
 }
 
 /** Adds the verdict, by the one rule of finding.ts. */
-function judged(one: Omit<BenchComparison, 'significant' | 'text' | 'detail'>): BenchComparison {
-  const { adjustedP, alpha, kind, ratioInterval } = one;
+function judged(comparison: Omit<BenchComparison, 'significant' | 'text' | 'detail'>): BenchComparison {
+  const { adjustedP, alpha, kind, ratioInterval } = comparison;
   const significant =
     adjustedP !== null &&
     isDifference({
@@ -100,19 +100,21 @@ function judged(one: Omit<BenchComparison, 'significant' | 'text' | 'detail'>): 
       ...(kind === 'counted' ? {} : { low: ratioInterval?.low ?? null, high: ratioInterval?.high ?? null }),
     });
   return {
-    ...one,
+    ...comparison,
     significant,
-    text: significant ? formatDelta(one.deltaPercent) : '~',
-    detail: formatDetail(one.pValue, one.base, one.head),
+    text: significant ? formatDelta(comparison.deltaPercent) : '~',
+    detail: formatDetail(comparison.pValue, comparison.base, comparison.head),
   };
 }
 
 /** The same comparisons with Holm's correction over all of them, and what is then left of the verdicts. */
 export function adjustComparisons(comparisons: readonly BenchComparison[]): BenchComparison[] {
-  const tested = comparisons.flatMap((one) => (one.pValue === null ? [] : [{ one, pValue: one.pValue }]));
+  const tested = comparisons.flatMap((comparison) =>
+    comparison.pValue === null ? [] : [{ comparison, pValue: comparison.pValue }],
+  );
   const adjusted = adjustWithin(tested, () => 'all');
-  const found = new Map(tested.map(({ one }, index) => [one, adjusted[index] as number]));
-  return comparisons.map((one) => judged({ ...one, adjustedP: found.get(one) ?? null }));
+  const found = new Map(tested.map(({ comparison }, index) => [comparison, adjusted[index] as number]));
+  return comparisons.map((comparison) => judged({ ...comparison, adjustedP: found.get(comparison) ?? null }));
 }
 
 /** A percentage as benchstat writes it: sign, two decimals. `?` for null. */
@@ -168,7 +170,9 @@ export interface GeomeanRow {
  * @returns null where it would have no interval: no row with values above 0, or one session on a side
  */
 export function geomeanRow(rows: readonly BenchComparison[]): GeomeanRow | null {
-  const positive = rows.filter((row) => [...row.base.medians, ...row.head.medians].every((one) => one > 0));
+  const positive = rows.filter((row) =>
+    [...row.base.medians, ...row.head.medians].every((median) => median > 0),
+  );
   if (positive.length === 0) return null;
   const found = compareSessions(
     meansBySession(positive.map((row) => row.base.medians)),

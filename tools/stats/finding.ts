@@ -30,11 +30,11 @@ export function isDifference({ adjustedP, alpha, low, high }: Evidence): boolean
  */
 export function adjustWithin<T extends { readonly pValue: number }>(
   comparisons: readonly T[],
-  familyOf: (one: T) => string,
+  familyOf: (comparison: T) => string,
 ): number[] {
   const families = new Map<string, number[]>();
-  comparisons.forEach((one, index) => {
-    const family = familyOf(one);
+  comparisons.forEach((comparison, index) => {
+    const family = familyOf(comparison);
     families.set(family, [...(families.get(family) ?? []), index]);
   });
   const adjusted = comparisons.map(() => 1);

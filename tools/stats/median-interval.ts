@@ -23,28 +23,6 @@ function coverages(n: number): number[] {
 }
 
 /**
- * The narrowest interval between two order statistics, equally far from both ends, that covers the median with at least
- * the confidence asked for; its `confidence` is the exact coverage, what benchstat prints as `± N%`.
- *
- * @returns null when even the whole range falls short (95 % takes six values)
- * @throws RangeError when the sample is empty or not finite, or the confidence is not between 0 and 1
- */
-export function orderStatisticInterval(values: ArrayLike<number>, confidence = 0.95): Interval | null {
-  assertSample(values);
-  assertConfidence(confidence);
-  const ascending = sorted(values);
-  const n = ascending.length;
-  const list = coverages(n);
-  const k = list.findLastIndex((coverage) => coverage >= confidence);
-  if (k === -1) return null;
-  return {
-    low: ascending[k] as number,
-    high: ascending[n - 1 - k] as number,
-    confidence: list[k] as number,
-  };
-}
-
-/**
  * Interval of the median with the confidence asked for: between the two order-statistic intervals on either side of it,
  * interpolated. Its coverage is within half a per cent of nominal for normal, skewed and heavy-tailed samples.
  *

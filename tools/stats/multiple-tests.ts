@@ -19,23 +19,6 @@ export function holm(pValues: readonly number[]): number[] {
   return adjusted;
 }
 
-/**
- * Benjamini and Hochberg's adjusted p-values, in the order given. Rejecting those at or below alpha keeps the expected
- * share of false ones among the rejections at alpha, for independent or positively dependent tests.
- * Source: Y. Benjamini and Y. Hochberg, J. R. Stat. Soc. B 57 (1995).
- */
-export function benjaminiHochberg(pValues: readonly number[]): number[] {
-  const order = ascendingOrder(pValues);
-  const adjusted = Array.from(pValues, () => 1);
-  let ceiling = 1;
-  for (let position = order.length - 1; position >= 0; position--) {
-    const index = order[position] as number;
-    ceiling = Math.min(ceiling, ((pValues[index] as number) * pValues.length) / (position + 1));
-    adjusted[index] = ceiling;
-  }
-  return adjusted;
-}
-
 function ascendingOrder(pValues: readonly number[]): number[] {
   pValues.forEach((pValue, index) => {
     if (!(pValue >= 0 && pValue <= 1)) {

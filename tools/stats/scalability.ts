@@ -32,7 +32,7 @@ export interface UslParameters {
 
 /** A fit with intervals. */
 export interface ScalingFit {
-  /** `usl`: all three parameters; `amdahl`: two numbers of workers cannot tell contention from coherency, kappa is 0. */
+  /** `usl`: all three parameters; `amdahl`: two numbers of workers cannot separate contention from coherency, kappa is 0. */
   readonly model: 'usl' | 'amdahl';
   readonly lambda: Estimate;
   readonly sigma: Estimate;
@@ -104,9 +104,9 @@ export function fitScaling(points: readonly ScalingPoint[], options: ScalingOpti
   const peak = model === 'usl' ? peakOf(fit, spread) : null;
   return {
     model,
-    lambda: spread.estimate(fit.lambda, (one) => one.lambda),
-    sigma: spread.estimate(fit.sigma, (one) => one.sigma),
-    kappa: model === 'usl' ? spread.estimate(fit.kappa, (one) => one.kappa) : null,
+    lambda: spread.estimate(fit.lambda, (parameters) => parameters.lambda),
+    sigma: spread.estimate(fit.sigma, (parameters) => parameters.sigma),
+    kappa: model === 'usl' ? spread.estimate(fit.kappa, (parameters) => parameters.kappa) : null,
     peakWorkers: peak?.workers ?? null,
     peakThroughput: peak?.throughput ?? null,
     r2: freedom > 0 ? rSquared(medians, predicted) : null,
@@ -137,8 +137,10 @@ function peakOf(
   const inverse = spread.interval(({ sigma, kappa }) => kappa / (1 - sigma));
   const workers = uslPeakWorkers(fit);
   if (workers === null || inverse === null || !(inverse.low > 0)) return null;
-  const throughput = spread.interval((one) =>
-    one.kappa > 0 && one.sigma < 1 ? uslThroughput(one, uslPeakWorkers(one) as number) : Number.NaN,
+  const throughput = spread.interval((parameters) =>
+    parameters.kappa > 0 && parameters.sigma < 1
+      ? uslThroughput(parameters, uslPeakWorkers(parameters) as number)
+      : Number.NaN,
   );
   if (throughput === null) return null;
   const place = (square: number): number => Math.max(1, 1 / Math.sqrt(square));
@@ -152,7 +154,7 @@ function peakOf(
 function throughputAt(fit: UslParameters, spread: FitSpread, workers: number): Estimate {
   const value = uslThroughput(fit, workers);
   // Its inverse is linear in what is fitted, so it is the inverse that varies evenly.
-  const inverse = spread.interval((one) => 1 / uslThroughput(one, workers));
+  const inverse = spread.interval((parameters) => 1 / uslThroughput(parameters, workers));
   if (inverse === null || !(inverse.low > 0)) return { value, interval: null };
   const { low, high, confidence } = inverse;
   return {
@@ -178,7 +180,7 @@ class FitSpread {
           )
         : repetitions(points);
     const fits = rows.map((throughputs) => freeFit(workers, throughputs, model));
-    this.#fits = fits.filter((one) => one !== null);
+    this.#fits = fits.filter((fit) => fit !== null);
   }
 
   get isEmpty(): boolean {
@@ -186,7 +188,7 @@ class FitSpread {
   }
 
   /** Null for fewer than two fits, and where one of them has no such figure. */
-  interval(pick: (one: UslParameters) => number): Interval | null {
+  interval(pick: (parameters: UslParameters) => number): Interval | null {
     const values = this.#fits.map(pick);
     if (values.length < 2 || values.some((value) => !Number.isFinite(value))) return null;
     return this.sessions > 1
@@ -195,7 +197,7 @@ class FitSpread {
   }
 
   /** A parameter that cannot be below 0, with its interval, which holds the fitted value. */
-  estimate(value: number, pick: (one: UslParameters) => number): Estimate {
+  estimate(value: number, pick: (parameters: UslParameters) => number): Estimate {
     const interval = mapInterval(this.interval(pick), (end) => Math.max(0, end));
     if (interval === null) return { value, interval };
     return {
@@ -212,8 +214,8 @@ class FitSpread {
 /** The throughputs of the first trial at each point, of the second, and so on. */
 function repetitions(points: readonly ScalingPoint[]): number[][] {
   const trials = points.map((point) => point.sessions[0] as readonly number[]);
-  const count = Math.min(...trials.map((one) => one.length));
-  return Array.from({ length: count }, (_, trial) => trials.map((one) => one[trial] as number));
+  const count = Math.min(...trials.map((point) => point.length));
+  return Array.from({ length: count }, (_, trial) => trials.map((point) => point[trial] as number));
 }
 
 function assertPoints(points: readonly ScalingPoint[]): void {

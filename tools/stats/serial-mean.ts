@@ -36,7 +36,7 @@ export function serialMean(series: readonly number[], confidence = 0.95): Serial
   const n = values.length;
   const value = mean(values);
   if (n < 8) return { value, interval: null, effective: Math.min(n, 1) };
-  const deviations = values.map((one) => one - value);
+  const deviations = values.map((each) => each - value);
   const spread = covariance(deviations, 0) / n;
   if (spread <= value * value * 1e-24) {
     return { value, interval: { low: value, high: value, confidence }, effective: n };

@@ -37,7 +37,10 @@ export interface SessionEstimate extends Estimate {
 export function sessionEstimate(sessions: Sessions, confidence = 0.95): SessionEstimate {
   if (sessions.length === 0) throw new RangeError('there is no session, so there is no estimate');
   const medians = sessions.map((trials) => median(trials));
-  const counts = { trials: sessions.reduce((sum, one) => sum + one.length, 0), sessions: sessions.length };
+  const counts = {
+    trials: sessions.reduce((sum, session) => sum + session.length, 0),
+    sessions: sessions.length,
+  };
   const [only] = sessions;
   if (sessions.length === 1) {
     const interval = medianInterval(only as readonly number[], confidence);
@@ -138,7 +141,7 @@ export function compareSessions(
     degrees: side.length - 1,
   }));
   const value = mean(head) - mean(base);
-  const squared = errors.reduce((sum, one) => sum + one.squared, 0);
+  const squared = errors.reduce((sum, error) => sum + error.squared, 0);
   if (Math.sqrt(squared) <= Math.max(Math.abs(mean(head)), Math.abs(mean(base)), Math.abs(value)) * 1e-12) {
     const fewest = Math.min(base.length, head.length);
     return {
@@ -147,7 +150,7 @@ export function compareSessions(
     };
   }
   // Welch and Satterthwaite.
-  const degrees = squared ** 2 / errors.reduce((sum, one) => sum + one.squared ** 2 / one.degrees, 0);
+  const degrees = squared ** 2 / errors.reduce((sum, error) => sum + error.squared ** 2 / error.degrees, 0);
   const half = studentQuantile(confidence, degrees) * Math.sqrt(squared);
   return {
     difference: { value, interval: { low: value - half, high: value + half, confidence } },

@@ -51,7 +51,7 @@ export function detectWarmUp(series: ArrayLike<number>, options: WarmUpOptions =
   }
   if (from === 0) return { state: 'flat', steadyFrom: 0, segments };
   const before = segments.slice(0, from);
-  const initial = before.reduce((sum, one) => sum + one.mean * (one.end - one.start), 0) / steadyFrom;
+  const initial = before.reduce((sum, level) => sum + level.mean * (level.end - level.start), 0) / steadyFrom;
   return { state: initial > last.mean ? 'warm-up' : 'slow-down', steadyFrom, segments };
 }
 

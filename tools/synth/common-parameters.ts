@@ -1,30 +1,55 @@
 /** Parameters that several scenarios share, worded once. */
 import { mixPair32 } from '../random/random.js';
 import type { Random } from '../random/random.js';
-import type { NumberParameter } from './parameters.js';
+import type { ChoiceParameter, NumberParameter } from './parameters.js';
+
+/** Default, smallest and largest value. */
+type Values = readonly [number | null, number, number];
+
+export function integerParameter(
+  name: string,
+  unit: string,
+  values: Values,
+  description: string,
+): NumberParameter {
+  return numberParameter('integer', name, unit, values, description);
+}
+
+export function realParameter(
+  name: string,
+  unit: string,
+  values: Values,
+  description: string,
+): NumberParameter {
+  return numberParameter('real', name, unit, values, description);
+}
+
+function numberParameter(
+  kind: NumberParameter['kind'],
+  name: string,
+  unit: string,
+  [fallback, min, max]: Values,
+  description: string,
+): NumberParameter {
+  return { name, unit, kind, default: fallback, min, max, description };
+}
+
+/** @param choices the first is the default */
+export function choiceParameter(
+  name: string,
+  choices: readonly [string, ...string[]],
+  description: string,
+): ChoiceParameter {
+  return { name, unit: '', kind: 'choice', default: choices[0], choices, description };
+}
 
 export function activeFlowsParameter(defaultCount: number, what: string): NumberParameter {
-  return {
-    name: 'active-flows',
-    unit: 'connections',
-    kind: 'integer',
-    default: defaultCount,
-    min: 1,
-    max: 4_000_000,
-    description: `${what} at once`,
-  };
+  return integerParameter('active-flows', 'connections', [defaultCount, 1, 4_000_000], `${what} at once`);
 }
 
 export function cpsParameter(otherwise: string): NumberParameter {
-  return {
-    name: 'cps',
-    unit: 'connections/s',
-    kind: 'real',
-    default: null,
-    min: 0.001,
-    max: 1e9,
-    description: `new connections per second, independent of --pps; default: ${otherwise}`,
-  };
+  const description = `new connections per second, independent of --pps; default: ${otherwise}`;
+  return realParameter('cps', 'connections/s', [null, 0.001, 1e9], description);
 }
 
 export function ip6ShareParameter(): NumberParameter {
@@ -37,15 +62,7 @@ export function shareParameter(
   defaultShare: number,
   description: string,
 ): NumberParameter {
-  return {
-    name,
-    unit: `share of ${ofWhat}`,
-    kind: 'real',
-    default: defaultShare,
-    min: 0,
-    max: 1,
-    description,
-  };
+  return realParameter(name, `share of ${ofWhat}`, [defaultShare, 0, 1], description);
 }
 
 export function bytesParameter(
@@ -55,7 +72,7 @@ export function bytesParameter(
   max: number,
   description: string,
 ): NumberParameter {
-  return { name, unit: 'bytes', kind: 'integer', default: defaultBytes, min, max, description };
+  return integerParameter(name, 'bytes', [defaultBytes, min, max], description);
 }
 
 /**

@@ -95,14 +95,7 @@ export class FragmentFlowTable implements FlowTable {
     held.phase = PHASE.open;
     this.#tuples.pick(flowIndex);
     this.#writer.family = family;
-    const { client, clientPort, server, serverPort } = this.#tuples;
-    this.#writer.udp(held.frame, 0, {
-      src: client,
-      dst: server,
-      srcPort: clientPort,
-      dstPort: serverPort,
-      count: options.datagramBytes,
-    });
+    this.#writer.udp(held.frame, 0, { ends: this.#tuples.there, count: options.datagramBytes });
     if (family === 4) put16(held.frame, ETHERNET_LENGTH + 6, 0);
     const headers = family === 6 ? IPV6_LENGTH + IP6_FRAGMENT_LENGTH : IPV4_LENGTH;
     held.ranges = this.#disturb(fragmentRanges(this.#datagramLength, headers, options.mtu));
@@ -151,15 +144,7 @@ export class FragmentFlowTable implements FlowTable {
       held.phase = PHASE.closed;
       this.#tuples.pick(held.flowIndex);
       this.#writer.family = held.family;
-      const { client, clientPort, server, serverPort } = this.#tuples;
-      return this.#writer.udp(into, at, {
-        src: server,
-        dst: client,
-        srcPort: serverPort,
-        dstPort: clientPort,
-        count: this.#options.answerBytes,
-        backwards: true,
-      });
+      return this.#writer.udp(into, at, { ends: this.#tuples.back, count: this.#options.answerBytes });
     }
     const range = held.ranges[held.sent++]!;
     if (held.sent === held.ranges.length && !held.answered) held.phase = PHASE.closed;

@@ -9,14 +9,7 @@ import type { FlowTable } from './flow-pool.js';
 import { ftpScript, passiveLine, portLine } from './ftp-script.js';
 import type { FtpScript, FtpStep } from './ftp-script.js';
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_SYN } from './headers.js';
-import {
-  MAX_SEGMENT_BYTES,
-  PacketWriter,
-  SCALED_WINDOW,
-  segmentBytes,
-  SYN_WINDOW,
-  synOptions,
-} from './packet-writer.js';
+import { MAX_SEGMENT_BYTES, PacketWriter, segmentBytes } from './packet-writer.js';
 import type { IpFamily } from './packet-writer.js';
 import { mixPair32 } from '../random/random.js';
 import type { Random } from '../random/random.js';
@@ -203,40 +196,14 @@ export class FtpFlowTable implements FlowTable {
     const writer = this.#writer;
     writer.family = session.plan.family;
     writer.vlanId = 0;
-    const opening = (flags & TCP_SYN) !== 0;
-    const window = opening ? SYN_WINDOW : SCALED_WINDOW;
-    const options = opening ? synOptions(writer.family) : null;
     const clientPort = which === 0 ? session.clientPort : this.#dataPort(session);
     const serverPort = which === 0 ? CONTROL_PORT : this.#serverDataPort(session);
-    const reached = this.#options.natHost ?? session.client;
-    return fromClient
-      ? writer.tcp(into, at, {
-          src: session.client,
-          dst: session.server,
-          srcPort: clientPort,
-          dstPort: serverPort,
-          seq,
-          ack,
-          flags,
-          window,
-          options,
-          content,
-          count,
-        })
-      : writer.tcp(into, at, {
-          src: session.server,
-          dst: reached,
-          srcPort: serverPort,
-          dstPort: clientPort,
-          seq,
-          ack,
-          flags,
-          window,
-          options,
-          content,
-          count,
-          backwards: true,
-        });
+    const { client, server } = session;
+    const reached = this.#options.natHost ?? client;
+    const ends = fromClient
+      ? { src: client, dst: server, srcPort: clientPort, dstPort: serverPort }
+      : { src: server, dst: reached, srcPort: serverPort, dstPort: clientPort, backwards: true };
+    return writer.tcp(into, at, { ends, seq, ack, flags, content, count });
   }
 
   #contentOf(

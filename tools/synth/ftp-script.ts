@@ -1,5 +1,6 @@
 /** The lines and segments of an FTP session (RFC 959, RFC 2428), as steps that a table of sessions walks through. */
-import { formatIpv4, formatIpv6 } from './addresses.js';
+import { formatAddress } from '../../engine/host/addresses.js';
+import { ipv4Text } from './addresses.js';
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_SYN } from './headers.js';
 import { host6 } from './packet-writer.js';
 import type { IpFamily } from './packet-writer.js';
@@ -88,7 +89,7 @@ export function ftpScript(family: IpFamily, active: boolean): FtpScript {
 
 /** The client's line that names where it listens: PORT (RFC 959) or EPRT (RFC 2428). */
 export function portLine(family: IpFamily, host: number, port: number): Uint8Array {
-  if (family === 6) return encoder.encode(`EPRT |2|${formatIpv6(host6(host))}|${port}|\r\n`);
+  if (family === 6) return encoder.encode(`EPRT |2|${formatAddress(6, host6(host))}|${port}|\r\n`);
   return encoder.encode(`PORT ${commas(host, port)}\r\n`);
 }
 
@@ -99,5 +100,5 @@ export function passiveLine(family: IpFamily, host: number, port: number): Uint8
 }
 
 function commas(host: number, port: number): string {
-  return `${formatIpv4(host).replaceAll('.', ',')},${port >>> 8},${port & 255}`;
+  return `${ipv4Text(host).replaceAll('.', ',')},${port >>> 8},${port & 255}`;
 }

@@ -1,10 +1,7 @@
 /** Conversations of ICMP: pings, and datagrams that earn an error quoting them. */
-import { PHASE } from './flow-pool.js';
-import type { FlowTable } from './flow-pool.js';
+import { ExchangeFlowTable, type ExchangeOptions, type ExchangePlan } from './exchange-flows.js';
 import { ETHERNET_LENGTH } from './headers.js';
 import { MAX_SEGMENT_BYTES, PacketWriter, segmentBytes } from './packet-writer.js';
-import type { IpFamily } from './packet-writer.js';
-import type { TupleSpace } from './tuple-space.js';
 
 /** What a conversation is. */
 export const ICMP_KIND = {
@@ -20,12 +17,9 @@ export const ICMP_KIND = {
   unsolicited: 4,
 } as const;
 
-export interface IcmpFlowPlan {
-  family: IpFamily;
+/** Its exchanges are echo requests, or datagrams. */
+export interface IcmpFlowPlan extends ExchangePlan {
   kind: number;
-  answered: boolean;
-  /** Echo requests, or datagrams; 0 goes on until the pool retires the conversation. */
-  exchanges: number;
 }
 
 const TYPES = {
@@ -53,187 +47,87 @@ const TYPES = {
   },
 } as const;
 
-const STAGE = { closed: 0, request: 1, answer: 2 } as const;
 const DATAGRAM_BYTES = 64;
 /** Fills an IPv6 packet of 1500 bytes. */
 const LARGE_DATAGRAM_BYTES = 1452;
 
 /** What a table of ICMP flows is made of. */
-export interface IcmpFlowOptions {
-  /** Flows at once. */
-  readonly capacity: number;
-  readonly tuples: TupleSpace;
-  readonly writer: PacketWriter;
+export interface IcmpFlowOptions extends ExchangeOptions<IcmpFlowPlan> {
   /** Host that the errors of routers come from. */
   readonly router: number;
   /** Payload of an echo. */
   readonly echoBytes: number;
-  readonly planner: (flowIndex: number, plan: IcmpFlowPlan) => void;
 }
 
-export class IcmpFlowTable implements FlowTable {
+export class IcmpFlowTable extends ExchangeFlowTable<IcmpFlowPlan> {
   readonly minPacketsPerFlow = 2;
   readonly maxFrameLength: number;
-  readonly #plan: IcmpFlowPlan = { family: 4, kind: 0, answered: true, exchanges: 1 };
   readonly #quoted: Uint8Array;
-  readonly #flow: Uint32Array;
-  readonly #stage: Uint8Array;
-  readonly #closing: Uint8Array;
-  readonly #answered: Uint8Array;
-  readonly #family: Uint8Array;
   readonly #kind: Uint8Array;
-  readonly #exchangesDone: Uint32Array;
-  readonly #exchanges: Uint32Array;
-
-  readonly capacity: number;
-  readonly #tuples: TupleSpace;
-  readonly #writer: PacketWriter;
   readonly #router: number;
   readonly #echoBytes: number;
-  readonly #planner: (flowIndex: number, plan: IcmpFlowPlan) => void;
 
-  constructor({ capacity, tuples, writer, router, echoBytes, planner }: IcmpFlowOptions) {
-    this.capacity = capacity;
-    this.#tuples = tuples;
-    this.#writer = writer;
-    this.#router = router;
-    this.#echoBytes = echoBytes;
-    this.#planner = planner;
-    this.maxFrameLength = PacketWriter.MAX_HEADERS + Math.max(MAX_SEGMENT_BYTES, echoBytes);
+  constructor(options: IcmpFlowOptions) {
+    super(options, { family: 4, vlanId: 0, kind: 0, answered: true, exchanges: 1 });
+    this.#router = options.router;
+    this.#echoBytes = options.echoBytes;
+    this.maxFrameLength = PacketWriter.MAX_HEADERS + Math.max(MAX_SEGMENT_BYTES, options.echoBytes);
     this.#quoted = new Uint8Array(this.maxFrameLength);
-    this.#flow = new Uint32Array(capacity);
-    this.#stage = new Uint8Array(capacity);
-    this.#closing = new Uint8Array(capacity);
-    this.#answered = new Uint8Array(capacity);
-    this.#family = new Uint8Array(capacity);
-    this.#kind = new Uint8Array(capacity);
-    this.#exchangesDone = new Uint32Array(capacity);
-    this.#exchanges = new Uint32Array(capacity);
+    this.#kind = new Uint8Array(options.capacity);
   }
 
-  begin(slot: number, flowIndex: number): void {
-    this.#planner(flowIndex, this.#plan);
-    const plan = this.#plan;
-    this.#flow[slot] = flowIndex;
-    this.#stage[slot] = plan.kind === ICMP_KIND.unsolicited ? STAGE.answer : STAGE.request;
-    this.#closing[slot] = 0;
-    this.#answered[slot] = plan.answered ? 1 : 0;
-    this.#family[slot] = plan.family;
-    this.#kind[slot] = plan.kind;
-    this.#exchanges[slot] = plan.exchanges;
-    this.#exchangesDone[slot] = 0;
+  protected override keep(slot: number, { kind }: IcmpFlowPlan): void {
+    this.#kind[slot] = kind;
   }
 
-  askToClose(slot: number): void {
-    this.#closing[slot] = 1;
-    if (this.#stage[slot] === STAGE.request) this.#stage[slot] = STAGE.closed;
+  protected override onlyAnswers(slot: number): boolean {
+    return this.#kind[slot] === ICMP_KIND.unsolicited;
   }
 
-  flowIndex(slot: number): number {
-    return this.#flow[slot]!;
-  }
-
-  phase(slot: number): number {
-    if (this.#stage[slot] === STAGE.closed) return PHASE.closed;
-    return this.#closing[slot] === 1 ? PHASE.closing : PHASE.open;
-  }
-
-  emit(slot: number, into: Uint8Array, at: number): number {
-    this.#tuples.pick(this.#flow[slot]!);
-    this.#writer.family = this.#family[slot] as IpFamily;
+  protected writeRequest(slot: number, into: Uint8Array, at: number, exchange: number): number {
     const kind = this.#kind[slot]!;
-    if (this.#stage[slot] === STAGE.answer) {
-      const sequence = this.#exchangesDone[slot]!;
-      this.#endExchange(slot);
-      return kind === ICMP_KIND.ping ? this.#echo(into, at, sequence, true) : this.#error(into, at, kind);
-    }
-    const sequence = this.#exchangesDone[slot]!;
-    if (this.#answered[slot] === 1) this.#stage[slot] = STAGE.answer;
-    else this.#endExchange(slot);
-    return kind === ICMP_KIND.ping ? this.#echo(into, at, sequence, false) : this.#datagram(into, at, kind);
+    return kind === ICMP_KIND.ping ? this.#echo(into, at, exchange, false) : this.#datagram(into, at, kind);
   }
 
-  #endExchange(slot: number): void {
-    const done = this.#exchangesDone[slot]! + 1;
-    this.#exchangesDone[slot] = done;
-    const over = done === this.#exchanges[slot] || this.#closing[slot] === 1;
-    const first = this.#kind[slot] === ICMP_KIND.unsolicited ? STAGE.answer : STAGE.request;
-    this.#stage[slot] = over ? STAGE.closed : first;
+  protected writeAnswer(slot: number, into: Uint8Array, at: number, exchange: number): number {
+    const kind = this.#kind[slot]!;
+    return kind === ICMP_KIND.ping ? this.#echo(into, at, exchange, true) : this.#error(into, at, kind);
   }
 
   #echo(into: Uint8Array, at: number, sequence: number, reply: boolean): number {
-    const { client, clientPort, server } = this.#tuples;
-    const types = TYPES[this.#writer.family];
-    const type = reply ? types.reply : types.request;
-    // The "port" of the tuple is the identifier.
-    const rest = ((clientPort << 16) | ((sequence + 1) & 0xffff)) >>> 0;
-    const src = reply ? server : client;
-    const dst = reply ? client : server;
-    return this.#writer.icmp(into, at, {
-      src,
-      dst,
-      type,
+    const types = TYPES[this.writer.family];
+    const { there, back } = this.tuples;
+    return this.writer.icmp(into, at, {
+      ends: reply ? back : there,
+      type: reply ? types.reply : types.request,
       code: 0,
-      rest,
+      // The "port" of the tuple is the identifier.
+      rest: ((there.srcPort << 16) | ((sequence + 1) & 0xffff)) >>> 0,
       count: this.#echoBytes,
-      backwards: reply,
     });
   }
 
   /** What the error will be about. Sequence number 0 keeps a repeated SYN the same packet. */
   #datagram(into: Uint8Array, at: number, kind: number): number {
-    const { client, clientPort, server, serverPort } = this.#tuples;
-    const writer = this.#writer;
-    if (kind === ICMP_KIND.tooBig) {
-      // Over IPv6 the error quotes 1232 bytes, and Wireshark verifies the checksum of a quoted TCP segment as if it were
-      // whole; of a quoted datagram it does not.
-      if (writer.family === 6) {
-        return writer.udp(into, at, {
-          src: client,
-          dst: server,
-          srcPort: clientPort,
-          dstPort: serverPort,
-          count: LARGE_DATAGRAM_BYTES,
-        });
-      }
-      return writer.tcp(into, at, {
-        src: client,
-        dst: server,
-        srcPort: clientPort,
-        dstPort: serverPort,
-        seq: 0,
-        ack: 0,
-        flags: 0x02,
-        window: 65535,
-        count: segmentBytes(writer.family),
-      });
-    }
-    return writer.udp(into, at, {
-      src: client,
-      dst: server,
-      srcPort: clientPort,
-      dstPort: serverPort,
-      count: DATAGRAM_BYTES,
-    });
+    const writer = this.writer;
+    const ends = this.tuples.there;
+    if (kind !== ICMP_KIND.tooBig) return writer.udp(into, at, { ends, count: DATAGRAM_BYTES });
+    // Over IPv6 the error quotes 1232 bytes, and Wireshark verifies the checksum of a quoted TCP segment as if it were
+    // whole; of a quoted datagram it does not.
+    if (writer.family === 6) return writer.udp(into, at, { ends, count: LARGE_DATAGRAM_BYTES });
+    const count = segmentBytes(writer.family);
+    return writer.tcp(into, at, { ends, seq: 0, ack: 0, flags: 0x02, window: 65535, count });
   }
 
   #error(into: Uint8Array, at: number, kind: number): number {
-    const types = TYPES[this.#writer.family];
+    const types = TYPES[this.writer.family];
     const length = this.#datagram(this.#quoted, 0, kind) - ETHERNET_LENGTH;
     const count = Math.min(length, types.quoteBytes);
     this.#quoted.copyWithin(0, ETHERNET_LENGTH, ETHERNET_LENGTH + count);
     const unreachable = kind === ICMP_KIND.portUnreachable || kind === ICMP_KIND.unsolicited;
     const { type, code, rest } = types.errors[unreachable ? 0 : kind - 1]!;
-    const src = unreachable ? this.#tuples.server : this.#router;
-    return this.#writer.icmp(into, at, {
-      src,
-      dst: this.#tuples.client,
-      type,
-      code,
-      rest,
-      content: this.#quoted,
-      count,
-      backwards: true,
-    });
+    const { back } = this.tuples;
+    const ends = unreachable ? back : { src: this.#router, dst: back.dst, backwards: true };
+    return this.writer.icmp(into, at, { ends, type, code, rest, content: this.#quoted, count });
   }
 }

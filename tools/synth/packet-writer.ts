@@ -14,7 +14,7 @@ const PREFIX_SUM = sumWords(IP6_PREFIX, 0, 12);
 /** Window scale that the SYNs of scenarios offer, and the window fields that go with it. */
 const WINDOW_SCALE = 7;
 export const SYN_WINDOW = 64240;
-export const SCALED_WINDOW = 502;
+const SCALED_WINDOW = 502;
 /** Largest segment over IPv4 on Ethernet, in bytes; the largest of all. */
 export const MAX_SEGMENT_BYTES = 1460;
 
@@ -31,11 +31,6 @@ function synOptionsFor(mss: number): Uint8Array {
   return Uint8Array.of(2, 4, mss >>> 8, mss & 255, 1, 3, 3, WINDOW_SCALE, 1, 1, 4, 2);
 }
 
-/** Options of the scenarios' SYNs. */
-export function synOptions(family: IpFamily): Uint8Array {
-  return family === 4 ? SYN_OPTIONS_4 : SYN_OPTIONS_6;
-}
-
 /** Text bytes of an IPv6 host. */
 export function host6(host: number): Uint8Array {
   const bytes = new Uint8Array(16);
@@ -44,22 +39,32 @@ export function host6(host: number): Uint8Array {
   return bytes;
 }
 
-/** Who sends to whom, and what is behind the transport header. Hosts are 32-bit numbers. */
-interface Sent {
+/** Who sends to whom. Hosts are 32-bit numbers. */
+interface Hosts {
   readonly src: number;
   readonly dst: number;
-  /** The payload's bytes; absent or null = filler. */
-  readonly content?: Uint8Array | null;
-  /** Length of the payload in bytes. */
-  readonly count: number;
   /** A packet of the server's side: swaps the MAC addresses only. */
   readonly backwards?: boolean;
 }
 
-/** A UDP datagram to write. */
-export interface SentDatagram extends Sent {
+/** The same with ports. */
+export interface Ends extends Hosts {
   readonly srcPort: number;
   readonly dstPort: number;
+}
+
+/** What is behind the transport header. */
+interface Sent {
+  readonly ends: Hosts;
+  /** The payload's bytes; absent or null = filler. */
+  readonly content?: Uint8Array | null;
+  /** Length of the payload in bytes. */
+  readonly count: number;
+}
+
+/** A UDP datagram to write. */
+export interface SentDatagram extends Sent {
+  readonly ends: Ends;
 }
 
 /** A TCP segment to write. */
@@ -67,8 +72,9 @@ export interface SentSegment extends SentDatagram {
   readonly seq: number;
   readonly ack: number;
   readonly flags: number;
-  readonly window: number;
-  /** Absent or null = none. */
+  /** Absent = window and options are those of common stacks. */
+  readonly window?: number;
+  /** Absent or null = none, where a window is given. */
   readonly options?: Uint8Array | null;
 }
 
@@ -93,17 +99,20 @@ export class PacketWriter {
 
   /** Writes a TCP segment with a valid checksum; returns the length of the frame in bytes. */
   tcp(into: Uint8Array, at: number, segment: SentSegment): number {
-    const { srcPort, dstPort, seq, ack, flags, window, options = null, count } = segment;
+    const { ends, seq, ack, flags, window, count } = segment;
+    const opening = (flags & h.TCP_SYN) !== 0;
+    const commonOptions = !opening ? null : this.family === 4 ? SYN_OPTIONS_4 : SYN_OPTIONS_6;
+    const options = window === undefined ? commonOptions : (segment.options ?? null);
     const headerLength = h.TCP_LENGTH + (options === null ? 0 : options.length);
     const l4 = this.#ip(into, at, segment, h.PROTOCOL_TCP, headerLength + count);
     let offset = h.putTcp(into, l4, {
-      srcPort,
-      dstPort,
+      srcPort: ends.srcPort,
+      dstPort: ends.dstPort,
       seq,
       ack,
       dataOffset: headerLength >>> 2,
       flags,
-      window,
+      window: window ?? (opening ? SYN_WINDOW : SCALED_WINDOW),
       urgent: 0,
     });
     if (options !== null) offset = h.putBytes(into, offset, options);
@@ -114,9 +123,9 @@ export class PacketWriter {
 
   /** Writes a UDP datagram with a valid checksum; returns the length of the frame in bytes. */
   udp(into: Uint8Array, at: number, datagram: SentDatagram): number {
-    const { srcPort, dstPort, count } = datagram;
+    const { ends, count } = datagram;
     const l4 = this.#ip(into, at, datagram, h.PROTOCOL_UDP, h.UDP_LENGTH + count);
-    const offset = h.putUdp(into, l4, srcPort, dstPort, h.UDP_LENGTH + count);
+    const offset = h.putUdp(into, l4, ends.srcPort, ends.dstPort, h.UDP_LENGTH + count);
     this.#fill(into, offset, datagram);
     this.#seal(into, l4, offset, h.PROTOCOL_UDP, datagram);
     return offset + count - at;
@@ -138,7 +147,7 @@ export class PacketWriter {
   #ip(
     into: Uint8Array,
     at: number,
-    { src, dst, backwards = false }: Sent,
+    { ends: { src, dst, backwards = false } }: Sent,
     protocol: number,
     length: number,
   ): number {

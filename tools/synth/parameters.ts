@@ -1,5 +1,6 @@
 /** Parameters of a scenario: what they are called, what they may be, and how text becomes a value. */
 import { nearestName } from '../text/nearest-name.js';
+import { parseNumber } from '../text/quantities.js';
 
 /** A scenario that cannot run as asked. The message names scenario, parameter, value and remedy: a usage error. */
 export class ScenarioError extends Error {
@@ -145,12 +146,4 @@ function checkedValue(scenarioName: string, spec: ParameterSpec, value: Paramete
     );
   }
   return number;
-}
-
-const SUFFIXES: Readonly<Record<string, number>> = { '': 1, k: 1e3, K: 1e3, M: 1e6, G: 1e9 };
-
-/** A decimal number with an optional suffix k, M or G (powers of 1000); NaN for anything else. */
-export function parseNumber(text: string): number {
-  const match = /^(\d+(?:\.\d+)?(?:e[+-]?\d+)?)([kKMG]?)$/.exec(text.trim());
-  return match === null ? Number.NaN : Number(match[1]) * SUFFIXES[match[2]!]!;
 }

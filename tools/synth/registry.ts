@@ -2,7 +2,7 @@
 import { nearestName } from '../text/nearest-name.js';
 import { resolveParameters, ScenarioError } from './parameters.js';
 import type { ParameterValue, ParameterValues } from './parameters.js';
-import type { PacketSource, Scenario, SuggestedConfig } from './scenario.js';
+import type { PacketGenerator, Scenario, SuggestedConfig } from './scenario.js';
 import { elephantsAndMice } from './scenarios/elephants-and-mice.js';
 import { established } from './scenarios/established.js';
 import { fragments } from './scenarios/fragments.js';
@@ -49,7 +49,7 @@ export interface OpenedScenario {
   scenario: Scenario;
   parameters: ParameterValues;
   seed: number;
-  source: PacketSource;
+  source: PacketGenerator;
   suggestedConfig: SuggestedConfig | null;
 }
 

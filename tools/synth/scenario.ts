@@ -1,4 +1,5 @@
 /** What a traffic scenario is, and the base of the sources of packets that scenarios make. */
+import { integerParameter, realParameter } from './common-parameters.js';
 import type { ParameterSpec, ParameterValues } from './parameters.js';
 
 /**
@@ -7,7 +8,7 @@ import type { ParameterSpec, ParameterValues } from './parameters.js';
  * @example
  * for (let length; (length = source.next(buffer, 0)) > 0; ) use(buffer.subarray(0, length), source.timestampNs);
  */
-export interface PacketSource {
+export interface PacketGenerator {
   /** Packets that the source gives in all; known beforehand and exact. */
   readonly packetCount: number;
   /** No frame is longer, in bytes. */
@@ -59,35 +60,24 @@ export interface Scenario {
    *
    * @throws ScenarioError when parameters contradict each other
    */
-  generate(parameters: ParameterValues, seed: number): PacketSource;
+  generate(parameters: ParameterValues, seed: number): PacketGenerator;
   /** What the tracker needs for these parameters, or null when its defaults do. */
   suggestedConfig?(parameters: ParameterValues): SuggestedConfig | null;
 }
 
 /** The parameters that every scenario has. */
 export const COMMON_PARAMETERS: readonly ParameterSpec[] = [
-  {
-    name: 'packets',
-    unit: 'packets',
-    kind: 'integer',
-    default: 1_000_000,
-    min: 1,
-    max: 1e12,
-    description: 'how many packets to make, exactly',
-  },
-  {
-    name: 'pps',
-    unit: 'packets/s',
-    kind: 'real',
-    default: 100_000,
-    min: 0.001,
-    max: 1e9,
-    description: 'nominal rate: packet i is stamped i/pps seconds after the first',
-  },
+  integerParameter('packets', 'packets', [1_000_000, 1, 1e12], 'how many packets to make, exactly'),
+  realParameter(
+    'pps',
+    'packets/s',
+    [100_000, 0.001, 1e9],
+    'nominal rate: packet i is stamped i/pps seconds after the first',
+  ),
 ];
 
 /** Counts, stamps and bounds-checks packets; a scenario adds how one packet is written. */
-export abstract class TimedSource implements PacketSource {
+export abstract class TimedSource implements PacketGenerator {
   readonly packetCount: number;
   abstract readonly maxFrameLength: number;
   timestampNs = 0;

@@ -6,15 +6,8 @@
 import { PHASE } from './flow-pool.js';
 import type { FlowTable } from './flow-pool.js';
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from './headers.js';
-import {
-  MAX_SEGMENT_BYTES,
-  PacketWriter,
-  SCALED_WINDOW,
-  segmentBytes,
-  SYN_WINDOW,
-  synOptions,
-} from './packet-writer.js';
-import type { IpFamily } from './packet-writer.js';
+import { MAX_SEGMENT_BYTES, PacketWriter, segmentBytes } from './packet-writer.js';
+import type { Ends, IpFamily } from './packet-writer.js';
 import { mixPair32 } from '../random/random.js';
 import type { Random } from '../random/random.js';
 import type { TupleSpace } from './tuple-space.js';
@@ -66,6 +59,19 @@ function packetsPerExchange(requestBytes: number, responseBytes: number): number
   return Math.ceil(requestBytes / MAX_SEGMENT_BYTES) + segments + Math.ceil(segments / 2);
 }
 
+/** One side of the conversations: the next sequence numbers, its own and the other's. */
+interface Side {
+  readonly own: Uint32Array;
+  readonly peer: Uint32Array;
+  readonly ends: Ends;
+}
+
+interface Sending {
+  readonly from: Side;
+  readonly flags: number;
+  readonly count: number;
+}
+
 export class TcpFlowTable implements FlowTable {
   readonly capacity: number;
   readonly minPacketsPerFlow: number;
@@ -85,8 +91,8 @@ export class TcpFlowTable implements FlowTable {
   readonly #reset: Uint8Array;
   readonly #family: Uint8Array;
   readonly #vlan: Uint16Array;
-  readonly #clientSeq: Uint32Array;
-  readonly #serverSeq: Uint32Array;
+  readonly #clientSide: Side;
+  readonly #serverSide: Side;
   readonly #requestBytes: Uint32Array;
   readonly #responseBytes: Uint32Array;
   readonly #exchangesLeft: Uint32Array;
@@ -119,8 +125,10 @@ export class TcpFlowTable implements FlowTable {
     this.#reset = new Uint8Array(capacity);
     this.#family = new Uint8Array(capacity);
     this.#vlan = new Uint16Array(capacity);
-    this.#clientSeq = new Uint32Array(capacity);
-    this.#serverSeq = new Uint32Array(capacity);
+    const clientSeq = new Uint32Array(capacity);
+    const serverSeq = new Uint32Array(capacity);
+    this.#clientSide = { own: clientSeq, peer: serverSeq, ends: tuples.there };
+    this.#serverSide = { own: serverSeq, peer: clientSeq, ends: tuples.back };
     this.#requestBytes = new Uint32Array(capacity);
     this.#responseBytes = new Uint32Array(capacity);
     this.#exchangesLeft = new Uint32Array(capacity);
@@ -137,8 +145,8 @@ export class TcpFlowTable implements FlowTable {
     this.#reset[slot] = plan.reset ? 1 : 0;
     this.#family[slot] = plan.family;
     this.#vlan[slot] = plan.vlanId;
-    this.#clientSeq[slot] = mixPair32(this.#isnKey, flowIndex);
-    this.#serverSeq[slot] = mixPair32(flowIndex, this.#isnKey);
+    this.#clientSide.own[slot] = mixPair32(this.#isnKey, flowIndex);
+    this.#serverSide.own[slot] = mixPair32(flowIndex, this.#isnKey);
     this.#requestBytes[slot] = plan.requestBytes;
     this.#responseBytes[slot] = plan.responseBytes;
     this.#exchangesLeft[slot] = plan.exchanges;
@@ -238,59 +246,21 @@ export class TcpFlowTable implements FlowTable {
   }
 
   #fromClient(slot: number, into: Uint8Array, at: number, flags: number, count: number): number {
-    const seq = this.#clientSeq[slot]!;
-    const opening = (flags & TCP_SYN) !== 0;
-    const ack = opening ? 0 : this.#serverSeq[slot]!;
-    this.#clientSeq[slot] = seq + count + ((flags & (TCP_SYN | TCP_FIN)) !== 0 ? 1 : 0);
-    const tuples = this.#tuples;
-    const writer = this.#writer;
-    this.#aim(slot);
-    const { client, clientPort, server, serverPort } = tuples;
-    const window = opening ? SYN_WINDOW : SCALED_WINDOW;
-    const options = opening ? synOptions(writer.family) : null;
-    return writer.tcp(into, at, {
-      src: client,
-      dst: server,
-      srcPort: clientPort,
-      dstPort: serverPort,
-      seq,
-      ack,
-      flags,
-      window,
-      options,
-      count,
-    });
+    return this.#send(slot, into, at, { from: this.#clientSide, flags, count });
   }
 
   #fromServer(slot: number, into: Uint8Array, at: number, flags: number, count: number): number {
-    const seq = this.#serverSeq[slot]!;
-    const opening = (flags & TCP_SYN) !== 0;
-    const ack = this.#clientSeq[slot]!;
-    this.#serverSeq[slot] = seq + count + ((flags & (TCP_SYN | TCP_FIN)) !== 0 ? 1 : 0);
-    const tuples = this.#tuples;
-    const writer = this.#writer;
-    this.#aim(slot);
-    const { client, clientPort, server, serverPort } = tuples;
-    const window = opening ? SYN_WINDOW : SCALED_WINDOW;
-    const options = opening ? synOptions(writer.family) : null;
-    return writer.tcp(into, at, {
-      src: server,
-      dst: client,
-      srcPort: serverPort,
-      dstPort: clientPort,
-      seq,
-      ack,
-      flags,
-      window,
-      options,
-      count,
-      backwards: true,
-    });
+    return this.#send(slot, into, at, { from: this.#serverSide, flags, count });
   }
 
-  #aim(slot: number): void {
+  #send(slot: number, into: Uint8Array, at: number, { from, flags, count }: Sending): number {
+    const { own, peer, ends } = from;
+    const seq = own[slot]!;
+    const ack = (flags & TCP_ACK) === 0 ? 0 : peer[slot]!;
+    own[slot] = seq + count + ((flags & (TCP_SYN | TCP_FIN)) !== 0 ? 1 : 0);
     this.#tuples.pick(this.#flow[slot]!);
     this.#writer.family = this.#family[slot] as IpFamily;
     this.#writer.vlanId = this.#vlan[slot]!;
+    return this.#writer.tcp(into, at, { ends, seq, ack, flags, count });
   }
 }

@@ -2,6 +2,8 @@
 import { EPHEMERAL_PORTS, FIRST_EPHEMERAL_PORT } from './ephemeral-ports.js';
 import { Permutation } from '../random/permutation.js';
 import type { Random } from '../random/random.js';
+import { firstClient, firstServer, type HostBlock } from './host-plan.js';
+import type { Ends } from './packet-writer.js';
 
 /** Ranges from which tuples are made. Hosts are 32-bit numbers, see `PacketWriter`. */
 export interface TupleRanges {
@@ -20,10 +22,11 @@ export interface TupleRanges {
  * tuple; nearer flows never do.
  */
 export class TupleSpace {
-  client = 0;
-  clientPort = 0;
-  server = 0;
-  serverPort = 0;
+  readonly #there = { src: 0, dst: 0, srcPort: 0, dstPort: 0 };
+  readonly #back = { src: 0, dst: 0, srcPort: 0, dstPort: 0, backwards: true };
+  /** From the client of the flow that was picked last to its server, and from the server to the client. */
+  readonly there: Ends = this.#there;
+  readonly back: Ends = this.#back;
   /** How many distinct tuples there are, at most 2^32. */
   readonly size: number;
   readonly #order: Permutation;
@@ -41,15 +44,29 @@ export class TupleSpace {
     this.#order = new Permutation(this.size, random.derive('tuples'));
   }
 
-  /** Sets the four fields to the tuple of flow `flowIndex`. */
+  /** Sets both ends to those of flow `flowIndex`. */
   pick(flowIndex: number): void {
     let rest = this.#order.at(flowIndex % this.size);
     const { clients, servers, serverPorts } = this.#ranges;
-    this.client = this.#ranges.firstClient + (rest % clients);
+    const there = this.#there;
+    const back = this.#back;
+    there.src = back.dst = this.#ranges.firstClient + (rest % clients);
     rest = Math.floor(rest / clients);
-    this.server = this.#ranges.firstServer + (rest % servers);
+    there.dst = back.src = this.#ranges.firstServer + (rest % servers);
     rest = Math.floor(rest / servers);
-    this.serverPort = serverPorts[rest % serverPorts.length]!;
-    this.clientPort = this.#firstClientPort + Math.floor(rest / serverPorts.length);
+    there.dstPort = back.srcPort = serverPorts[rest % serverPorts.length]!;
+    there.srcPort = back.dstPort = this.#firstClientPort + Math.floor(rest / serverPorts.length);
   }
+}
+
+/** The tuples of a block's clients and servers. */
+export function tuplesOf(
+  block: HostBlock,
+  ranges: Omit<TupleRanges, 'firstClient' | 'firstServer'>,
+  random: Random,
+): TupleSpace {
+  return new TupleSpace(
+    { firstClient: firstClient(block), firstServer: firstServer(block), ...ranges },
+    random,
+  );
 }

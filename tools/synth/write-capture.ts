@@ -1,5 +1,5 @@
 /** Puts a scenario's packets into a capture writer. */
-import type { PacketSource } from './scenario.js';
+import type { PacketGenerator } from './scenario.js';
 
 /**
  * Time of the first packet in a file: 2026-01-01 00:00:00 UTC. A constant, so that the same seed gives the same file,
@@ -19,7 +19,7 @@ export interface WrittenTotals {
 }
 
 /** Drains `source` into `sink`, with absolute times. */
-export function drainSource(source: PacketSource, sink: FrameSink): WrittenTotals {
+export function drainSource(source: PacketGenerator, sink: FrameSink): WrittenTotals {
   const buffer = new Uint8Array(source.maxFrameLength);
   const totals: WrittenTotals = { packets: 0, bytes: 0, durationNs: 0 };
   for (;;) {

@@ -1,4 +1,4 @@
-/** Figures as people read them. A figure that was not measured is shown as `–`, never as 0. */
+/** Figures as people write and read them. A figure that was not measured is shown as `–`, never as 0. */
 
 /** What stands where nothing was measured. */
 export const NOT_MEASURED = '–';
@@ -78,4 +78,12 @@ export function formatBytes(bytes: Maybe): string {
     unit += 1;
   }
   return `${unit === 0 ? formatRatio(value) : threeDigits(value)} ${units[unit]}`;
+}
+
+const SUFFIXES: Readonly<Record<string, number>> = { '': 1, k: 1e3, K: 1e3, M: 1e6, G: 1e9 };
+
+/** A decimal number with an optional suffix k, M or G (powers of 1000); NaN for anything else. */
+export function parseNumber(text: string): number {
+  const match = /^(\d+(?:\.\d+)?(?:e[+-]?\d+)?)([kKMG]?)$/.exec(text.trim());
+  return match === null ? Number.NaN : Number(match[1]) * SUFFIXES[match[2]!]!;
 }

@@ -94,14 +94,14 @@ function fitted<Row>(
   width: number,
 ): { readonly kept: readonly Laid<Row>[]; readonly dropped: readonly string[] } {
   let kept = all;
-  const total = (): number => kept.reduce((sum, one) => sum + one.width + PADDING, 0);
+  const total = (): number => kept.reduce((sum, laid) => sum + laid.width + PADDING, 0);
   const dropped: string[] = [];
   while (total() > width) {
-    const next = kept.reduce((most, one) =>
-      (one.column.expendable ?? 0) > (most.column.expendable ?? 0) ? one : most,
+    const next = kept.reduce((most, laid) =>
+      (laid.column.expendable ?? 0) > (most.column.expendable ?? 0) ? laid : most,
     );
     if ((next.column.expendable ?? 0) === 0) break;
-    kept = kept.filter((one) => one !== next);
+    kept = kept.filter((laid) => laid !== next);
     dropped.push(next.column.head);
   }
   // What is left tells rows apart, so none of it may go: text goes over several lines instead.
@@ -109,18 +109,18 @@ function fitted<Row>(
     const over = total() - PADDING - width;
     const widest = kept
       .filter(({ column }) => column.align === 'left')
-      .reduce<Laid<Row> | null>((most, one) => (one.width > (most?.width ?? 0) ? one : most), null);
+      .reduce<Laid<Row> | null>((most, laid) => (laid.width > (most?.width ?? 0) ? laid : most), null);
     if (over <= 0 || widest === null || widest.width <= NARROWEST_TEXT) break;
     const others = kept
-      .filter((one) => one !== widest && one.column.align === 'left')
-      .map((one) => one.width);
+      .filter((laid) => laid !== widest && laid.column.align === 'left')
+      .map((laid) => laid.width);
     // Down to the next widest first, so that short words stay whole.
     const floor = Math.max(NARROWEST_TEXT, ...others.filter((each) => each < widest.width));
     const room = Math.max(floor, widest.width - over);
     const narrower = room === widest.width ? widest.width - 1 : room;
     const texts = widest.source.map((text) => fold(text, narrower));
     const folded = { ...widest, texts, width: narrower };
-    kept = kept.map((one) => (one === widest ? folded : one));
+    kept = kept.map((laid) => (laid === widest ? folded : laid));
   }
   return { kept, dropped };
 }
@@ -157,5 +157,5 @@ export function wrap(text: string, width: number, indent = ''): string {
     }
   }
   lines.push(line);
-  return lines.map((one, index) => (index === 0 ? one : indent + one)).join('\n');
+  return lines.map((full, index) => (index === 0 ? full : indent + full)).join('\n');
 }

@@ -1,4 +1,11 @@
-import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, locateNetwork, NO_OFFSET, vlanId } from './ethernet.js';
+import {
+  ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
+  locateNetwork,
+  NO_OFFSET,
+  vlanId,
+  type NetworkPlace,
+} from './ethernet.js';
 import { emptyIpPacketPlace, locateIpPacket } from './ip-packet.js';
 import type { FragmentKind } from './ipv6-extensions.js';
 
@@ -41,20 +48,25 @@ export function emptyDissection(): Dissection {
   };
 }
 
-const network = { l3: 0, dlType: 0, vlanTags: 0 };
+const place = { l3: 0, dlType: 0, vlanTags: 0 };
 const ip = emptyIpPacketPlace();
 
 /**
  * Reads a frame's headers leniently: unlike the tracker's classification, a packet cut by the snap length, or whose
  * lengths contradict each other, still tells its protocol as long as its headers are there. Never reads outside it.
  * @param wireBytes length on the wire where the frame was cut
+ * @param network what `locateNetwork` found in it, where that has been called already
  */
-export function dissect(frame: Uint8Array, into: Dissection, wireBytes = frame.length): void {
+export function dissect(
+  frame: Uint8Array,
+  into: Dissection,
+  wireBytes = frame.length,
+  network: NetworkPlace = networkOf(frame),
+): void {
   into.wireBytes = wireBytes;
-  locateNetwork(frame, network);
-  const { l3, dlType } = network;
+  const { l3, dlType, vlanTags } = network;
   into.vlanIds.length = 0;
-  for (let tag = 0; tag < network.vlanTags; tag += 1) into.vlanIds.push(vlanId(frame, tag));
+  for (let tag = 0; tag < vlanTags; tag += 1) into.vlanIds.push(vlanId(frame, tag));
   into.etherType = l3 === NO_OFFSET ? null : dlType;
   into.ipVersion = null;
   into.protocol = null;
@@ -69,4 +81,9 @@ export function dissect(frame: Uint8Array, into: Dissection, wireBytes = frame.l
   into.addressesAt = ip.addressesAt;
   into.addressBytes = ip.addressBytes;
   into.l4 = ip.l4;
+}
+
+function networkOf(frame: Uint8Array): NetworkPlace {
+  locateNetwork(frame, place);
+  return place;
 }

@@ -99,7 +99,7 @@ function locate(frame: Uint8Array, wireBytes: number): boolean {
   return true;
 }
 
-/** Length that an IP header with a length of 0 should say; 0 when that cannot be told, or the packet has nothing in it. */
+/** Length that an IP header with a length of 0 should say; 0 when that is unknown, or the packet has nothing in it. */
 function lengthLeftOut(frame: Uint8Array, available: number): number {
   // Only segments of TCP and UDP are sent so, and what they hold is no padding.
   const isSegment = ip.protocol === PROTOCOL_TCP || ip.protocol === PROTOCOL_UDP;

@@ -3,7 +3,7 @@
  * connection of the packet they quote (spec §1.4). Messages have their checksum and 8-byte header checked already.
  */
 import { K_DPORT, K_DST, K_PROTO, K_SPORT, K_SRC } from '../records/key';
-import { R_ICMP_QUOTE, R_ICMP_TYPE, R_NONE } from '../records/verdict';
+import { R_ICMP_QUOTE, R_ICMP_TYPE, R_NONE } from '../records/reasons';
 import {
   IPV4_FRAGMENT,
   IPV4_FRAGMENT_MASK,

@@ -24,7 +24,7 @@ import {
   R_TCP_HEADER,
   R_UDP_CHECKSUM,
   R_UDP_HEADER,
-} from '../records/verdict';
+} from '../records/reasons';
 import { foldSum, pseudoSum4, pseudoSum6, sumBytes, SUM_VALID } from '../wire/checksum';
 import { IPV4_HEADER_SIZE, PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP } from '../wire/ipv4';
 import {

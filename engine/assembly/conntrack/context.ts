@@ -1,7 +1,7 @@
 /**
  * What is being done with the packet in progress, and what a call asks for.
  *
- * The context is thread-local: module globals (a module instance belongs to one thread) plus three keys in the
+ * The context is thread-local: module globals (a module instance belongs to one thread) plus some keys in the
  * thread's own block. Nothing here is shared.
  */
 import { T_CONTEXT, threadBlock } from '../records/memory-map';
@@ -17,6 +17,12 @@ export function contextKey(): usize {
 @inline
 export function reverseScratch(): usize {
   return threadBlock + T_CONTEXT + 64;
+}
+/** Reverse key of the connection in the making: a translated one's goes to its companion, nobody else keeps it. */
+// @ts-ignore: decorator
+@inline
+export function newReverseKey(): usize {
+  return threadBlock + T_CONTEXT + 128;
 }
 /** Copy of a matched expectation (conntrack/alg/expectations.ts). */
 // @ts-ignore: decorator

@@ -5,21 +5,26 @@
  * end, as the original does; `createNarrow` prepares the record first (expiry/narrow-insert.ts says why). Either looks up once more than
  * the packet itself has, under the lock.
  *
- * Returns the connection, or 0; sets the packet's ct_state. `CreateResult.lostRace` tells that a live entry was found
+ * With shards (shm/shards.ts) the narrow way holds the locks of the connection's shards instead of ct_lock, so there may be others that
+ * create, in other shards. What is then shared: the zone's count and the table's, in each of which the connection takes its place by
+ * compare-exchange before anything is inserted (takePlaces), so no limit is exceeded; and the slots (reserved-slots.ts).
+ *
+ * Returns the connection, or 0; sets the packet's ct_state. `CreateResult.lostRace` means that a live entry was found
  * under the lock: then the state is untouched.
  */
 import { countReason, countWork, LC_CT, W_CREATED, W_MAP_REMOVES } from '../probe/counters';
+import { TORTURE } from '../probe/flavour';
+import { S_PLACE_TAKE, step } from '../probe/steps';
 import {
-  CO_ADMIT_ZONE,
   CO_ALG,
-  CO_COMPANION,
   CO_FLAGS,
   CO_GENERATION,
   CO_KEY,
   CO_NAT_ACTION,
-  CO_REV_KEY,
+  CO_PEER,
   CO_TP_ID,
-  CO_ZONE_SEQ,
+  CONN_ANNEX,
+  CONN_TRANSLATED,
   CONN_UN_NAT,
   NO_ZONE,
   ST_INV,
@@ -27,7 +32,7 @@ import {
   ST_REL,
 } from '../records/connection';
 import { EXEC_COMMIT, EXEC_NAT, ExecParams } from '../records/exec-params';
-import { copyKey, keyHash, K_ZONE, reverseKey } from '../records/key';
+import { copyKey, keyHash, K_ZONE } from '../records/key';
 import {
   C_CT_LOCK,
   C_N_CONN,
@@ -36,14 +41,22 @@ import {
   CONTROL,
   hashBasis,
   maxThreads,
+  SHARDED,
   switches,
   SWITCH_BARE_NAT_ZERO_TUPLE,
+  T_RESERVED_SLOTS,
   T_SPARE_SLOTS,
   THREAD_SIZE,
   threadBlock,
   threadsBase,
 } from '../records/memory-map';
 import { Packet } from '../records/packet';
+import {
+  admissionFlags,
+  admissionSequence,
+  storeAdmissionSequence,
+  storeParentTuple,
+} from '../records/side-data';
 import {
   R_CANNOT_CREATE,
   R_CONN_LIMIT,
@@ -53,21 +66,23 @@ import {
   R_NAT_EXHAUSTED,
   R_SLAB_FULL,
   R_ZONE_LIMIT,
-} from '../records/verdict';
+} from '../records/reasons';
 import { retire } from '../shm/epoch';
 import { mapInsertLocked, mapRemoveLocked } from '../shm/hash-map';
 import { lock, unlock } from '../shm/mutex';
 import { putSlotLocked, takeSlotLocked } from '../shm/slab';
 import { helperToStore } from './alg/detect';
-import { inheritExpectation } from './alg/expectations';
-import { Context, contextKey } from './context';
+import { expectationParentKey, inheritExpectation } from './alg/expectations';
+import { Context, contextKey, newReverseKey } from './context';
+import { lockCreation, unlockCreation } from './creation-locks';
 import { isCompanion, lookup, lookupConnection } from './lookup';
 import { natPacket } from './nat/rewrite';
 import { chooseNatTuple } from './nat/select';
 import { protocolCanCreate, protocolInit } from './protocol';
-import { admitLocked, governingZone, zoneIsFull } from './zone-limits';
+import { putReservedLocked, takeReserved } from './reserved-slots';
+import { admitLocked, admitWithin, governingZone, releaseZone, zoneIsFull } from './zone-limits';
 
-/** Zeroes a slot but for its generation. */
+/** Zeroes a slot except for its generation. */
 function blank(slot: usize): void {
   memory.fill(slot, 0, CO_GENERATION);
   memory.fill(slot + CO_FLAGS, 0, CONN_SIZE - CO_FLAGS);
@@ -105,7 +120,6 @@ function prepare<E>(
   const timeoutClass = protocolInit(conn);
   changetype<E>(0).started(conn, timeoutClass, now);
   copyKey(conn + CO_KEY, contextKey());
-  reverseKey(conn + CO_REV_KEY, contextKey());
   store<u8>(conn, <u8>helperToStore(control, params), CO_ALG);
   if (expected) inheritExpectation(conn, params);
 }
@@ -113,39 +127,84 @@ function prepare<E>(
 /** Whether the connection gets a translation, hence a companion; one that changes nothing gets it only with the switch. */
 function isTranslated(conn: usize, params: ExecParams): bool {
   if ((params.flags & EXEC_NAT) == 0) return false;
-  return load<u16>(conn, CO_NAT_ACTION) != 0 || (switches & SWITCH_BARE_NAT_ZERO_TUPLE) != 0;
+  return load<u8>(conn, CO_NAT_ACTION) != 0 || (switches & SWITCH_BARE_NAT_ZERO_TUPLE) != 0;
+}
+
+/** Whether a translated connection, or one that knows its parent, needs a second slot: a companion, or an annex. */
+// @ts-ignore: decorator
+@inline
+function needsPeer(translated: bool, expected: bool): bool {
+  return translated || expected;
+}
+
+/**
+ * Counts the connection in with its zone and with the table. Returns the reason why a limit rejects it, or 0. With shards only, where
+ * several creations may test one limit: testing and counting are one step.
+ */
+function takePlaces(conn: usize, governing: i32): u32 {
+  if (governing != NO_ZONE) {
+    const sequence = admitWithin(governing);
+    if (sequence < 0) return R_ZONE_LIMIT;
+    storeAdmissionSequence(conn, <u32>sequence);
+  }
+  while (true) {
+    const count = atomic.load<u32>(CONTROL, C_N_CONN);
+    if (count >= atomic.load<u32>(CONTROL, C_N_CONN_LIMIT)) break;
+    if (TORTURE) step(S_PLACE_TAKE);
+    if (atomic.cmpxchg<u32>(CONTROL + C_N_CONN, count, count + 1) == count) return 0;
+  }
+  if (governing != NO_ZONE) releaseZone(governing, admissionSequence(conn));
+  return R_CONN_LIMIT;
+}
+
+/** Undoes takePlaces for a connection that found no room in the map. */
+function givePlacesBack(conn: usize, governing: i32): void {
+  if (governing != NO_ZONE) releaseZone(governing, admissionSequence(conn));
+  atomic.sub<u32>(CONTROL + C_N_CONN, 1);
 }
 
 /** Results of publishLocked. */
 const PUBLISHED: u32 = 0;
 /** The map has no room; no thread could see either record. */
 const NO_ROOM: u32 = 1;
-/** The map has no room for the connection, but had for its companion: others may still look at that one. */
+/** The map has no room for the connection, but had for its companion: others may still look at that one, and by it at the connection. */
 const NO_ROOM_BESIDE_COMPANION: u32 = 2;
 
-/**
- * Publishes: companion, main entry, expiration list; then the counts. Precondition: ct_lock is held. `companion` is a slot, or 0.
- * When the map has no room nothing is left in it.
- */
-function publishLocked<E>(conn: usize, companion: usize, governing: i32): u32 {
-  if (companion != 0) {
-    blank(companion);
-    copyKey(companion + CO_KEY, conn + CO_REV_KEY);
-    copyKey(companion + CO_REV_KEY, conn + CO_KEY);
-    store<u32>(companion, CONN_UN_NAT, CO_FLAGS);
-    if (!mapInsertLocked(companion, keyHash(companion + CO_KEY, hashBasis))) return NO_ROOM;
+/** Makes `peer` the companion or annex of a connection. Nobody sees either yet. */
+function join(conn: usize, peer: usize, translated: bool, expected: bool): void {
+  blank(peer);
+  store<u32>(peer, <u32>conn, CO_PEER);
+  if (expected) storeParentTuple(peer, expectationParentKey());
+  if (translated) {
+    copyKey(peer + CO_KEY, newReverseKey());
+    store<u8>(peer, <u8>CONN_UN_NAT, CO_FLAGS);
+    store<u8>(conn, load<u8>(conn, CO_FLAGS) | (<u8>CONN_TRANSLATED), CO_FLAGS);
+  } else {
+    store<u8>(peer, <u8>CONN_ANNEX, CO_FLAGS);
   }
-  store<u32>(conn, <u32>companion, CO_COMPANION);
-  store<i32>(conn, governing, CO_ADMIT_ZONE);
+  store<u32>(conn, <u32>peer, CO_PEER);
+}
+
+/**
+ * Publishes: companion, main entry, expiration list; then the counts. Precondition: ct_lock is held. `peer` is a slot, or 0; `translated`
+ * makes it a companion. When the map has no room nothing is left in it. With shards: the locks of both shards are held, and it has taken its
+ * places.
+ */
+function publishLocked<E>(conn: usize, peer: usize, translated: bool, expected: bool, governing: i32): u32 {
+  store<u8>(conn, load<u8>(conn, CO_FLAGS) | (<u8>admissionFlags(governing)), CO_FLAGS);
+  if (peer != 0) {
+    join(conn, peer, translated, expected);
+    if (translated && !mapInsertLocked(peer, keyHash(peer + CO_KEY, hashBasis))) return NO_ROOM;
+  }
   if (!mapInsertLocked(conn, Context.hash)) {
-    if (companion == 0) return NO_ROOM;
-    mapRemoveLocked(companion);
+    if (!translated) return NO_ROOM;
+    mapRemoveLocked(peer);
     countWork(W_MAP_REMOVES, 1);
     return NO_ROOM_BESIDE_COMPANION;
   }
-  if (governing != NO_ZONE) store<u32>(conn, admitLocked(governing), CO_ZONE_SEQ);
+  if (!SHARDED && governing != NO_ZONE) storeAdmissionSequence(conn, admitLocked(governing));
   changetype<E>(0).published(conn);
-  atomic.add<u32>(CONTROL + C_N_CONN, 1);
+  if (!SHARDED) atomic.add<u32>(CONTROL + C_N_CONN, 1);
   countWork(W_CREATED, 1);
   countReason(R_CREATED);
   return PUBLISHED;
@@ -182,32 +241,35 @@ function createLocked<E>(p: Packet, params: ExecParams, now: i64, expected: bool
   const conn = takeSlotLocked();
   if (conn == 0) return reject(p, R_SLAB_FULL);
   prepare<E>(conn, p, params, now, expected, control);
-  let companion: usize = 0;
+  let peer: usize = 0;
   let reason: u32 = 0;
-  if (params.flags & EXEC_NAT) {
-    if (!expected) {
-      store<u16>(conn, <u16>params.natAction, CO_NAT_ACTION);
-      if (!chooseNatTuple(conn, params, now)) reason = R_NAT_EXHAUSTED;
-    }
-    if (reason == 0 && isTranslated(conn, params)) {
-      companion = takeSlotLocked();
-      if (companion == 0) reason = R_SLAB_FULL;
-    }
+  if (params.flags & EXEC_NAT && !expected) {
+    store<u8>(conn, <u8>params.natAction, CO_NAT_ACTION);
+    if (!chooseNatTuple(conn, params, now)) reason = R_NAT_EXHAUSTED;
+  }
+  const translated = reason == 0 && isTranslated(conn, params);
+  if (reason == 0 && needsPeer(translated, expected)) {
+    peer = takeSlotLocked();
+    if (peer == 0) reason = R_SLAB_FULL;
   }
   let outcome = PUBLISHED;
   if (reason == 0) {
-    outcome = publishLocked<E>(conn, companion, governing);
+    outcome = publishLocked<E>(conn, peer, translated, expected, governing);
     if (outcome != PUBLISHED) reason = R_MAP_FULL;
   }
   if (reason != 0) {
     changetype<E>(0).abandoned(conn);
-    // As the original: what nobody could reach is free at once. Only a record that was seen waits for a grace period.
-    putSlotLocked(conn);
-    if (outcome == NO_ROOM_BESIDE_COMPANION) retire(companion);
-    else if (companion != 0) putSlotLocked(companion);
+    // As the original: what nobody could reach is free at once. Only a record that was seen, or led to, waits for a grace period.
+    if (outcome == NO_ROOM_BESIDE_COMPANION) {
+      retire(conn);
+      retire(peer);
+    } else {
+      putSlotLocked(conn);
+      if (peer != 0) putSlotLocked(peer);
+    }
     return reject(p, reason);
   }
-  if (companion != 0) natPacket(p, conn, false, Context.icmpRelated);
+  if (translated) natPacket(p, conn, false, Context.icmpRelated);
   return conn;
 }
 
@@ -241,81 +303,129 @@ export function createNarrow<E>(
     p.ctState = state;
     return reject(p, reason);
   }
-  const wantsCompanion = (params.flags & EXEC_NAT) != 0;
-  if (!fillSpares(wantsCompanion)) {
+  const wantsNat = (params.flags & EXEC_NAT) != 0;
+  if (!fillSpares(needsPeer(wantsNat, expected))) {
     p.ctState = state;
     return reject(p, R_SLAB_FULL);
   }
   const conn = <usize>load<u32>(threadBlock, T_SPARE_SLOTS);
   prepare<E>(conn, p, params, now, expected, control);
-  if (wantsCompanion && !expected) store<u16>(conn, <u16>params.natAction, CO_NAT_ACTION);
+  if (wantsNat && !expected) store<u8>(conn, <u8>params.natAction, CO_NAT_ACTION);
 
-  lock(CONTROL + C_CT_LOCK, LC_CT);
+  const wantsTuple = wantsNat && !expected;
+  let hasTuple = true;
+  if (SHARDED && wantsNat) hasTuple = lockWithTuple(conn, params, now, wantsTuple);
+  else lockCreation(Context.hash, Context.hash);
   if (hasLiveEntry(now)) {
-    unlock(CONTROL + C_CT_LOCK, LC_CT);
+    unlockCreation();
     return reject(p, R_LOST_RACE);
   }
   const governingNow = governingZone(<i32>load<u16>(contextKey(), K_ZONE));
   reason = limitReason(governingNow);
-  let companion: usize = 0;
-  if (reason == 0 && wantsCompanion) {
-    if (!expected && !chooseNatTuple(conn, params, now)) reason = R_NAT_EXHAUSTED;
-    else if (isTranslated(conn, params)) companion = <usize>load<u32>(threadBlock, T_SPARE_SLOTS + 4);
-  }
+  let translated = false;
   if (reason == 0) {
-    const outcome = publishLocked<E>(conn, companion, governingNow);
-    if (outcome == PUBLISHED) {
-      // The slots are used; take the next spares while the lock is held anyway.
-      store<u32>(threadBlock, <u32>takeSlotLocked(), T_SPARE_SLOTS);
-      if (companion != 0) store<u32>(threadBlock, <u32>takeSlotLocked(), T_SPARE_SLOTS + 4);
-    } else {
-      // What nobody could reach stays a spare.
-      reason = R_MAP_FULL;
-      if (outcome == NO_ROOM_BESIDE_COMPANION) {
-        store<u32>(threadBlock, 0, T_SPARE_SLOTS + 4);
-        retire(companion);
-      }
-    }
+    if (!SHARDED && wantsTuple) hasTuple = chooseNatTuple(conn, params, now);
+    if (hasTuple) translated = isTranslated(conn, params);
+    else reason = R_NAT_EXHAUSTED;
   }
-  unlock(CONTROL + C_CT_LOCK, LC_CT);
+  if (SHARDED && reason == 0) reason = takePlaces(conn, governingNow);
+  if (reason == 0) reason = publishSparesLocked<E>(conn, translated, expected, governingNow);
+  unlockCreation();
   p.ctState = state;
   if (reason != 0) return reject(p, reason);
-  if (companion != 0) natPacket(p, conn, false, Context.icmpRelated);
+  if (translated) natPacket(p, conn, false, Context.icmpRelated);
   return conn;
 }
 
-/** Makes sure this thread has the spare slots a creation may use. Returns false when the slab is full. */
-function fillSpares(withCompanion: bool): bool {
+/**
+ * With shards: takes the locks for inserting `conn`, once the tuple is chosen, which decides what they are. Returns false, with the lock
+ * of its own shard, when there is no tuple for it.
+ */
+function lockWithTuple(conn: usize, params: ExecParams, now: i64, wantsTuple: bool): bool {
+  if (!wantsTuple) {
+    // Its reverse key is the one that an expectation has given it.
+    lockCreation(Context.hash, keyHash(newReverseKey(), hashBasis));
+    return true;
+  }
+  if (chooseNatTuple(conn, params, now)) return true;
+  lockCreation(Context.hash, Context.hash);
+  return false;
+}
+
+/** The spare slots have been used. Precondition: the locks of the creation are held. */
+// @ts-ignore: decorator
+@inline
+function replaceSpares(withPeer: bool): void {
+  // Under ct_lock the next ones are taken while it is held anyway.
+  store<u32>(threadBlock, SHARDED ? 0 : <u32>takeSlotLocked(), T_SPARE_SLOTS);
+  if (withPeer) store<u32>(threadBlock, SHARDED ? 0 : <u32>takeSlotLocked(), T_SPARE_SLOTS + 4);
+}
+
+/** A slot for a spare. Precondition: ct_lock is held, or with shards no lock. */
+// @ts-ignore: decorator
+@inline
+function takeSpare(): u32 {
+  return <u32>(SHARDED ? takeReserved() : takeSlotLocked());
+}
+
+/** Publishes the connection prepared in a spare slot, and takes the next spares. Returns the reason why not, or 0. */
+// @ts-ignore: decorator
+@inline
+function publishSparesLocked<E>(conn: usize, translated: bool, expected: bool, governing: i32): u32 {
   const spares = threadBlock + T_SPARE_SLOTS;
-  const missing = load<u32>(spares) == 0 || (withCompanion && load<u32>(spares, 4) == 0);
+  const peer = needsPeer(translated, expected) ? <usize>load<u32>(spares, 4) : 0;
+  const outcome = publishLocked<E>(conn, peer, translated, expected, governing);
+  if (outcome == PUBLISHED) {
+    replaceSpares(peer != 0);
+    return 0;
+  }
+  if (SHARDED) givePlacesBack(conn, governing);
+  // What nobody could reach stays a spare.
+  if (outcome == NO_ROOM_BESIDE_COMPANION) {
+    store<u64>(spares, 0);
+    retire(conn);
+    retire(peer);
+  }
+  return R_MAP_FULL;
+}
+
+/** Makes sure this thread has the spare slots a creation may use. Returns false when the slab is full. */
+function fillSpares(withPeer: bool): bool {
+  const spares = threadBlock + T_SPARE_SLOTS;
+  const missing = load<u32>(spares) == 0 || (withPeer && load<u32>(spares, 4) == 0);
   if (!missing) return true;
-  lock(CONTROL + C_CT_LOCK, LC_CT);
-  if (load<u32>(spares) == 0) store<u32>(spares, <u32>takeSlotLocked());
-  if (load<u32>(spares) == 0 && !withCompanion) {
+  if (!SHARDED) lock(CONTROL + C_CT_LOCK, LC_CT);
+  if (load<u32>(spares) == 0) store<u32>(spares, takeSpare());
+  if (load<u32>(spares) == 0 && !withPeer) {
     // The last slot there is serves whatever needs it.
     store<u32>(spares, load<u32>(spares, 4));
     store<u32>(spares, 0, 4);
   }
-  if (withCompanion && load<u32>(spares, 4) == 0) store<u32>(spares, <u32>takeSlotLocked(), 4);
-  unlock(CONTROL + C_CT_LOCK, LC_CT);
-  return load<u32>(spares) != 0 && (!withCompanion || load<u32>(spares, 4) != 0);
+  if (withPeer && load<u32>(spares, 4) == 0) store<u32>(spares, takeSpare(), 4);
+  if (!SHARDED) unlock(CONTROL + C_CT_LOCK, LC_CT);
+  return load<u32>(spares) != 0 && (!withPeer || load<u32>(spares, 4) != 0);
 }
 
 /** Gives this thread's spare slots back, so that an idle table has every slot free. */
 export function releaseSpares(): void {
   const spares = threadBlock + T_SPARE_SLOTS;
-  if ((load<u32>(spares) | load<u32>(spares, 4)) == 0) return;
+  const reserved: u32 = SHARDED ? load<u32>(threadBlock, T_RESERVED_SLOTS) : 0;
+  if ((load<u32>(spares) | load<u32>(spares, 4) | reserved) == 0) return;
   lock(CONTROL + C_CT_LOCK, LC_CT);
   for (let i: usize = 0; i < 8; i += 4) {
     const slot = <usize>load<u32>(spares + i);
     if (slot != 0) putSlotLocked(slot);
     store<u32>(spares + i, 0);
   }
+  if (SHARDED) putReservedLocked();
   unlock(CONTROL + C_CT_LOCK, LC_CT);
 }
 
 /** Forgets the spare slots of every thread; the slab is emptied with them. Precondition: no other thread runs. */
 export function sparesInit(): void {
-  for (let i: u32 = 0; i < maxThreads; i++)
-    store<u64>(threadsBase + <usize>i * THREAD_SIZE, 0, T_SPARE_SLOTS);
+  for (let i: u32 = 0; i < maxThreads; i++) {
+    const block = threadsBase + <usize>i * THREAD_SIZE;
+    store<u64>(block, 0, T_SPARE_SLOTS);
+    if (SHARDED) store<u32>(block, 0, T_RESERVED_SLOTS);
+  }
 }

@@ -1,8 +1,9 @@
 /** Finding a connection by tuple (spec §2 step b). */
 import { countWork, LC_CONN, W_KEY_COMPARES, W_LOOKUPS } from '../probe/counters';
-import { CO_EXPIRATION, CO_FLAGS, CO_KEY, CO_LOCK, CO_REV_KEY, CONN_UN_NAT } from '../records/connection';
-import { keyEquals, keyHash, reverseKey } from '../records/key';
+import { CO_EXPIRATION, CO_FLAGS, CO_KEY, CO_LOCK, CONN_UN_NAT } from '../records/connection';
+import { keyEquals, keyHash, keyIsReverse, reverseKey } from '../records/key';
 import { hashBasis } from '../records/memory-map';
+import { peerOf, reverseIsPeers } from '../records/side-data';
 import { mapFind, mapNext } from '../shm/hash-map';
 import { lock, unlock } from '../shm/mutex';
 import { Context } from './context';
@@ -13,7 +14,7 @@ import { Context } from './context';
 // @ts-ignore: decorator
 @inline
 export function isExpired(conn: usize, now: i64): bool {
-  if (load<u32>(conn, CO_FLAGS) & CONN_UN_NAT) return false;
+  if (isCompanion(conn)) return false;
   lock(conn + CO_LOCK, LC_CONN);
   const expired = now >= load<i64>(conn, CO_EXPIRATION);
   unlock(conn + CO_LOCK, LC_CONN);
@@ -23,7 +24,16 @@ export function isExpired(conn: usize, now: i64): bool {
 // @ts-ignore: decorator
 @inline
 export function isCompanion(conn: usize): bool {
-  return (load<u32>(conn, CO_FLAGS) & CONN_UN_NAT) != 0;
+  return (load<u8>(conn, CO_FLAGS) & (<u8>CONN_UN_NAT)) != 0;
+}
+
+/** Whether `key` is the record's reverse key. */
+// @ts-ignore: decorator
+@inline
+function isReverseOf(record: usize, key: usize): bool {
+  return reverseIsPeers(record)
+    ? keyEquals(peerOf(record) + CO_KEY, key)
+    : keyIsReverse(record + CO_KEY, key);
 }
 
 /**
@@ -41,7 +51,7 @@ export function lookup(key: usize, hash: u32, now: i64): usize {
       Context.reply = false;
       return record;
     }
-    if (keyEquals(record + CO_REV_KEY, key) && !isExpired(record, now)) {
+    if (isReverseOf(record, key) && !isExpired(record, now)) {
       Context.reply = true;
       return record;
     }
@@ -66,7 +76,7 @@ export function lookupConnection(key: usize, hash: u32, now: i64): usize {
       Context.reply = false;
       return record;
     }
-    if (keyEquals(record + CO_REV_KEY, key) && !isExpired(record, now)) {
+    if (isReverseOf(record, key) && !isExpired(record, now)) {
       Context.reply = true;
       return record;
     }
@@ -79,6 +89,6 @@ export function lookupConnection(key: usize, hash: u32, now: i64): usize {
  * then it answers to its parent's own tuple (spec §13).
  */
 export function isIdentityCompanion(companion: usize, scratch: usize): bool {
-  reverseKey(scratch, companion + CO_REV_KEY);
+  reverseKey(scratch, peerOf(companion) + CO_KEY);
   return keyEquals(scratch, companion + CO_KEY);
 }

@@ -1,18 +1,10 @@
 /** What the tracker writes back to a packet: state, zone, mark, label, original tuple (spec §2 steps j, k). */
 import { LC_CONN } from '../probe/counters';
-import {
-  CO_FLAGS,
-  CO_KEY,
-  CO_LABEL,
-  CO_LOCK,
-  CO_MARK,
-  CO_PARENT_KEY,
-  CONN_ALG_RELATED,
-  ST_TRK,
-} from '../records/connection';
+import { CO_FLAGS, CO_KEY, CO_LOCK, CO_MARK, CONN_ALG_RELATED, ST_TRK } from '../records/connection';
 import { EXEC_LABEL, EXEC_MARK, ExecParams } from '../records/exec-params';
 import { K_DL_TYPE, K_DPORT, K_PROTO, K_SCODE, K_SPORT, K_STYPE } from '../records/key';
 import { Packet } from '../records/packet';
+import { labelHalf, parentTupleOf, storeLabel } from '../records/side-data';
 import { lock, unlock } from '../shm/mutex';
 import { expectationLabel, expectationMark, expectationParentKey } from './alg/expectations';
 
@@ -44,46 +36,54 @@ export function writeMetadata(p: Packet, zone: u32, conn: usize, key: usize, exp
   if (conn != 0) {
     lock(conn + CO_LOCK, LC_CONN);
     p.ctMark = load<u32>(conn, CO_MARK);
-    p.labelLow = load<u64>(conn, CO_LABEL);
-    p.labelHigh = load<u64>(conn, CO_LABEL + 8);
+    p.labelLow = labelHalf(conn, 0);
+    p.labelHigh = labelHalf(conn, 1);
     unlock(conn + CO_LOCK, LC_CONN);
-    writeTuple(p, load<u32>(conn, CO_FLAGS) & CONN_ALG_RELATED ? conn + CO_PARENT_KEY : conn + CO_KEY);
+    const key = conn + CO_KEY;
+    writeTuple(p, isRelated(conn) ? parentTupleOf(conn) : key, key);
   } else if (expected) {
     p.ctMark = expectationMark();
     p.labelLow = load<u64>(expectationLabel());
     p.labelHigh = load<u64>(expectationLabel(), 8);
-    writeTuple(p, expectationParentKey());
+    writeTuple(p, expectationParentKey(), expectationParentKey());
   } else {
     p.ctMark = 0;
     p.labelLow = 0;
     p.labelHigh = 0;
-    writeTuple(p, key);
+    writeTuple(p, key, key);
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function writeTuple(p: Packet, key: usize): void {
-  p.origSrcLow = load<u64>(key);
-  p.origSrcHigh = load<u64>(key, 8);
-  p.origDstLow = load<u64>(key, 16);
-  p.origDstHigh = load<u64>(key, 24);
+function isRelated(conn: usize): bool {
+  return (load<u8>(conn, CO_FLAGS) & (<u8>CONN_ALG_RELATED)) != 0;
+}
+
+/** Addresses and ports from `tuple`, type and protocol from `key`. */
+// @ts-ignore: decorator
+@inline
+function writeTuple(p: Packet, tuple: usize, key: usize): void {
+  p.origSrcLow = load<u64>(tuple);
+  p.origSrcHigh = load<u64>(tuple, 8);
+  p.origDstLow = load<u64>(tuple, 16);
+  p.origDstHigh = load<u64>(tuple, 24);
   const proto = <u32>load<u8>(key, K_PROTO);
   const isIpv4 = <u32>load<u16>(key, K_DL_TYPE) == IPV4;
   p.origFamily = isIpv4 ? 4 : 6;
   p.origProto = <u8>proto;
   if (proto == (isIpv4 ? 1 : 58)) {
-    p.origSrcPort = <u16>load<u8>(key, K_STYPE);
-    p.origDstPort = <u16>load<u8>(key, K_SCODE);
+    p.origSrcPort = <u16>load<u8>(tuple, K_STYPE);
+    p.origDstPort = <u16>load<u8>(tuple, K_SCODE);
   } else {
-    p.origSrcPort = bswap<u16>(load<u16>(key, K_SPORT));
-    p.origDstPort = bswap<u16>(load<u16>(key, K_DPORT));
+    p.origSrcPort = bswap<u16>(load<u16>(tuple, K_SPORT));
+    p.origDstPort = bswap<u16>(load<u16>(tuple, K_DPORT));
   }
 }
 
 /** Set-mark then set-label; on a related ALG connection the request is ignored and the inherited value reported. */
 export function setMarkAndLabel(p: Packet, conn: usize, params: ExecParams): void {
-  const inherited = (load<u32>(conn, CO_FLAGS) & CONN_ALG_RELATED) != 0;
+  const inherited = isRelated(conn);
   if (params.flags & EXEC_MARK) {
     lock(conn + CO_LOCK, LC_CONN);
     if (inherited) {
@@ -97,13 +97,12 @@ export function setMarkAndLabel(p: Packet, conn: usize, params: ExecParams): voi
   if (params.flags & EXEC_LABEL) {
     lock(conn + CO_LOCK, LC_CONN);
     if (inherited) {
-      p.labelLow = load<u64>(conn, CO_LABEL);
-      p.labelHigh = load<u64>(conn, CO_LABEL + 8);
+      p.labelLow = labelHalf(conn, 0);
+      p.labelHigh = labelHalf(conn, 1);
     } else {
       p.labelLow = params.labelLow | (p.labelLow & ~params.labelMaskLow);
       p.labelHigh = params.labelHigh | (p.labelHigh & ~params.labelMaskHigh);
-      store<u64>(conn, p.labelLow, CO_LABEL);
-      store<u64>(conn, p.labelHigh, CO_LABEL + 8);
+      storeLabel(conn, p.labelLow, p.labelHigh);
     }
     unlock(conn + CO_LOCK, LC_CONN);
   }

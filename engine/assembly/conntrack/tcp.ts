@@ -22,7 +22,7 @@ import {
   UPDATE_VALID_NEW,
 } from '../records/connection';
 import { C_TCP_SEQ_CHECK, CONTROL } from '../records/memory-map';
-import { R_TCP_FLAGS, R_TCP_HEADER, R_TCP_WINDOW } from '../records/verdict';
+import { R_TCP_FLAGS, R_TCP_HEADER, R_TCP_WINDOW } from '../records/reasons';
 import { load16, load32 } from '../wire/network-order';
 import {
   MAX_WINDOW_SCALE,
@@ -45,11 +45,11 @@ import { Context } from './context';
 /** Layout of a peer; the two start at CO_PROTO_STATE. */
 export const PEER_SIZE: usize = 12;
 /** u32: next sequence number expected from the peer. */
-export const PEER_SEQ_LO: usize = 0;
+const PEER_SEQ_LO: usize = 0;
 /** u32: end of what the peer may send. */
-export const PEER_SEQ_HI: usize = 4;
+const PEER_SEQ_HI: usize = 4;
 /** u16: largest window the peer has offered, unscaled. */
-export const PEER_MAX_WIN: usize = 8;
+const PEER_MAX_WIN: usize = 8;
 /** u8: WSCALE_* bits and the shift in the low nibble. */
 export const PEER_WSCALE: usize = 10;
 /** u8: TCPS_*. */

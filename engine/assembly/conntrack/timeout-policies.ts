@@ -57,7 +57,7 @@ const DELETED: u32 = 2;
 /** Attribute that is not set in a call to setPolicy. */
 const ATTRIBUTE_ABSENT: u32 = 0xffffffff;
 /** Attributes in the order of spec §5. */
-export const N_ATTRIBUTES: u32 = 16;
+const N_ATTRIBUTES: u32 = 16;
 const TCP_SYN_SENT: u32 = 0;
 const TCP_SYN_RECV: u32 = 1;
 const TCP_ESTABLISHED: u32 = 2;

@@ -6,7 +6,7 @@
  * WebAssembly has no prefetch: a touch is a plain load whose value is added up and stored, so that no compiler takes it out.
  *
  * It is a hint. Nothing it learns is kept for a packet: the look-up hashes, probes, locks and counts as if nothing had been touched,
- * so no verdict, no count of work and no order depends on it. It is the same code before every design's, and the original has
+ * so no ct_state, no count of work and no order depends on it. It is the same code before every design's, and the original has
  * nothing like it, which is why it is a setting (C_TOUCH_AHEAD): never, always, or by the size of the table.
  *
  * Who writes: this thread, into its own block. Who reads: this thread reads the frames of its own packets, and buckets and records
@@ -25,7 +25,7 @@
  * quote), IPv6 with extension headers, and whatever a packet leads to besides its own tuple: the connection behind a companion, the
  * next one on a chain, neighbours in a list.
  */
-import { CO_KEY, CO_PROTO_STATE, CO_REV_KEY } from '../records/connection';
+import { CO_EXPIRATION, CO_KEY } from '../records/connection';
 import { ExecParams } from '../records/exec-params';
 import { endpointWordsOf, hashTuple, typeZoneProtocol } from '../records/key';
 import {
@@ -60,7 +60,7 @@ import { IPV6_DST, IPV6_HEADER_SIZE, IPV6_NEXT_HEADER, IPV6_SRC, isExtension } f
 import { DL_TYPE_IPV4, DL_TYPE_IPV6 } from '../wire/locate';
 
 /**
- * Connections in the table from which TOUCH_AHEAD_AUTO touches: their records and buckets, some 300 bytes each, fill a second-level
+ * Connections in the table from which TOUCH_AHEAD_AUTO touches: their records and buckets, some 160 bytes each, fill a second-level
  * cache of 1 to 2 MiB. In a smaller table touching costs more than it saves.
  */
 export const TOUCH_AHEAD_CONNECTIONS: u32 = 8192;
@@ -108,7 +108,7 @@ function hashAt(i: u32): usize {
   return threadBlock + T_TOUCH_HASHES + ((<usize>i) << 2);
 }
 
-/** Writes the hashes of the tuples that can be told; returns how many. */
+/** Writes the hashes of the tuples that can be read off the frames; returns how many. */
 function hashTuples(packets: usize, count: u32, call: ExecParams): u32 {
   let known: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {
@@ -211,11 +211,11 @@ function touchRecords(known: u32): u32 {
   return sink;
 }
 
-/** Touches the lines that look-up, refresh and metadata use: keys, expiration and lock, protocol state and mark. */
+/** Touches both lines: the key, and what a packet renews. */
 // @ts-ignore: decorator
 @inline
 function touchRecord(ref: usize): u32 {
   const slot = slotWithin(ref);
   if (slot == 0) return 0;
-  return load<u32>(slot, CO_KEY) + load<u32>(slot, CO_REV_KEY) + load<u32>(slot, CO_PROTO_STATE);
+  return load<u32>(slot, CO_KEY) + load<u32>(slot, CO_EXPIRATION);
 }

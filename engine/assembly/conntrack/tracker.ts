@@ -2,17 +2,14 @@
  * The tracker: what happens to one packet (spec §2). Generic over the expiry design `E` (expiry/expiry.ts), compiled once
  * per design.
  */
-import { countReason, countVerdict, countWork, LC_CONN, W_PACKETS } from '../probe/counters';
+import { countReason, countState, countWork, LC_CONN, W_PACKETS } from '../probe/counters';
 import {
   CO_FLAGS,
   CO_GENERATION,
   CO_KEY,
-  CO_LABEL,
   CO_LOCK,
   CO_MARK,
   CO_NAT_ACTION,
-  CO_REV_KEY,
-  CO_SKEW_REPLY,
   CONN_ALG_RELATED,
   HELPER_FTP,
   HELPER_NONE,
@@ -32,6 +29,7 @@ import { EXEC_FORCE, EXEC_LABEL, EXEC_MARK, EXEC_NAT, ExecParams } from '../reco
 import { copyKey, K_ZONE, keyHash, reverseKey } from '../records/key';
 import { hashBasis } from '../records/memory-map';
 import { Packet } from '../records/packet';
+import { labelHalf, peerOf, reverseKeyOf, skewsReply } from '../records/side-data';
 import {
   CLASS_ALG,
   CLASS_ESTABLISHED,
@@ -45,7 +43,7 @@ import {
   R_LOST_RACE,
   R_RELATED_UNKNOWN,
   R_REOPENED,
-} from '../records/verdict';
+} from '../records/reasons';
 import { lock, unlock } from '../shm/mutex';
 import { adjustFtpSequence, handleAlgControl } from './alg/control';
 import { algControl } from './alg/detect';
@@ -63,7 +61,7 @@ const NATTED: u32 = ST_SNAT | ST_DNAT;
 const CACHED_REPLY: u32 = 1;
 const CACHED_RELATED: u32 = 2;
 
-/** Runs one packet through the tracker and counts its verdict. `p.ctState` is the answer. */
+/** Runs one packet through the tracker and counts its ct_state, which is the answer. */
 // @ts-ignore: decorator
 @inline
 export function processPacket<E>(p: Packet, params: ExecParams, now: i64): void {
@@ -82,7 +80,7 @@ export function processPacket<E>(p: Packet, params: ExecParams, now: i64): void 
     }
   }
   countWork(W_PACKETS, 1);
-  countVerdict(p.ctState);
+  countState(p.ctState);
   if (p.reason != 0) countReason(p.reason);
 }
 
@@ -103,8 +101,8 @@ function runCached(p: Packet, params: ExecParams): bool {
   p.ctZone = params.zone;
   lock(conn + CO_LOCK, LC_CONN);
   p.ctMark = load<u32>(conn, CO_MARK);
-  p.labelLow = load<u64>(conn, CO_LABEL);
-  p.labelHigh = load<u64>(conn, CO_LABEL + 8);
+  p.labelLow = labelHalf(conn, 0);
+  p.labelHigh = labelHalf(conn, 1);
   unlock(conn + CO_LOCK, LC_CONN);
   if (params.flags & (EXEC_MARK | EXEC_LABEL)) setMarkAndLabel(p, conn, params);
   return true;
@@ -122,7 +120,7 @@ function track<E>(p: Packet, params: ExecParams, now: i64): void {
   if (flags & EXEC_FORCE) conn = forceDirection<E>(p, conn, now);
   if (conn != 0 && isCompanion(conn)) {
     const identity = isIdentityCompanion(conn, reverseScratch());
-    conn = lookupConnection(contextKey(), keyHash(conn + CO_REV_KEY, hashBasis), now);
+    conn = lookupConnection(contextKey(), keyHash(peerOf(conn) + CO_KEY, hashBasis), now);
     if (conn == 0 && !identity) {
       p.ctState |= ST_INV;
       p.reason = <u8>R_COMPANION_ORPHAN;
@@ -195,7 +193,7 @@ function lookupTranslated(now: i64): usize {
     return 0;
   }
   Context.reply = !Context.reply;
-  copyKey(key, Context.reply ? conn + CO_REV_KEY : conn + CO_KEY);
+  copyKey(key, Context.reply ? reverseKeyOf(conn, original) : conn + CO_KEY);
   Context.hash = keyHash(key, hashBasis);
   return conn;
 }
@@ -220,7 +218,7 @@ function updateState<E>(p: Packet, conn: usize, now: i64): bool {
     p.ctState |= reply ? ST_REL | ST_RPL : ST_REL;
     return false;
   }
-  if (load<u32>(conn, CO_FLAGS) & CONN_ALG_RELATED) p.ctState |= ST_REL;
+  if (load<u8>(conn, CO_FLAGS) & (<u8>CONN_ALG_RELATED)) p.ctState |= ST_REL;
   lock(conn + CO_LOCK, LC_CONN);
   const result = protocolUpdate(conn, reply);
   if (Context.timeoutClass != TM_NONE) changetype<E>(0).refreshed(conn, Context.timeoutClass, now);
@@ -253,7 +251,7 @@ function reopen<E>(conn: usize, now: i64): void {
 function updateFtpControl<E>(p: Packet, conn: usize, nat: bool, now: i64): bool {
   const reply = Context.reply;
   lock(conn + CO_LOCK, LC_CONN);
-  const skewReply = load<u8>(conn, CO_SKEW_REPLY) != 0;
+  const skewReply = skewsReply(conn);
   unlock(conn + CO_LOCK, LC_CONN);
   if (reply != skewReply) {
     adjustFtpSequence(p, conn, reply, nat);
@@ -266,7 +264,7 @@ function updateFtpControl<E>(p: Packet, conn: usize, nat: bool, now: i64): bool 
 
 /** Translation of a packet of a known connection (spec §7.4), once per zone. */
 function translate(p: Packet, conn: usize, zone: u32, reply: bool, related: bool): void {
-  if (load<u16>(conn, CO_NAT_ACTION) == 0) return;
+  if (load<u8>(conn, CO_NAT_ACTION) == 0) return;
   if (p.ctState & NATTED) {
     if (<u32>p.ctZone == zone) return;
     p.ctState &= ~NATTED;

@@ -10,8 +10,15 @@
  * Why the ordering holds: the sequence is set once per life of an entry, and count and sequence are one aligned 64-bit word
  * (count low). A removed connection decrements by compare-exchange on that word, only while the sequence is the one it recorded and
  * the count is above 0; an entry deleted and set again between its look and its decrement makes the exchange fail.
+ *
+ * With shards (shm/shards.ts) creations are several at a time, none of which holds ct_lock. Testing the limit and counting are then one
+ * step, a compare-exchange on the same word (admitWithin), so a limit is never exceeded; and the count of a zone under the default limit
+ * begins under ct_lock, which is taken for it beside the shard's. A limit that is set or deleted meanwhile counts for such a creation
+ * either as it was or as it is.
  */
 import { LC_CT } from '../probe/counters';
+import { TORTURE } from '../probe/flavour';
+import { S_ADMIT_TAKE, step } from '../probe/steps';
 import {
   C_CT_LOCK,
   C_ZONE_SEQUENCE,
@@ -20,7 +27,7 @@ import {
   switches,
   zonesBase,
 } from '../records/memory-map';
-import { lock, unlock } from '../shm/mutex';
+import { lock, lockBeside, unlock, unlockBeside } from '../shm/mutex';
 
 export const ZONE_ENTRIES: u32 = 65537;
 export const ZONE_ENTRY_SIZE: usize = 16;
@@ -32,6 +39,9 @@ const ABSENT: u32 = 0;
 const EXPLICIT: u32 = 1;
 /** Counts a zone under the default limit on its own (SWITCH_DEFAULT_LIMIT_PER_ZONE). */
 const IMPLICIT: u32 = 2;
+
+/** More than any table holds. */
+const UNLIMITED: u32 = 0xffffffff;
 
 const EINVAL: i32 = 22;
 const DEFAULT_ZONE: i32 = -1;
@@ -54,14 +64,20 @@ export function governingZone(zone: i32): i32 {
 
 /** Whether the entry that governs (see governingZone, not -2) has no room. */
 export function zoneIsFull(governing: i32): bool {
+  const limit = limitOf(governing);
+  return limit != UNLIMITED && atomic.load<u32>(entryOf(governing), Z_COUNT) >= limit;
+}
+
+/** What the entry that governs allows, or UNLIMITED. */
+// @ts-ignore: decorator
+@inline
+function limitOf(governing: i32): u32 {
   const entry = entryOf(governing);
-  let limit = load<u32>(entry, Z_LIMIT);
-  if (governing >= 0 && load<u32>(entry, STATE) != EXPLICIT) {
-    limit = load<u32>(zonesBase, Z_LIMIT);
-    // Upstream's later revision reads a default limit of 0 as "no limit".
-    if (limit == 0) return false;
-  }
-  return atomic.load<u32>(entry, Z_COUNT) >= limit;
+  const own = load<u32>(entry, Z_LIMIT);
+  if (governing < 0 || load<u32>(entry, STATE) == EXPLICIT) return own;
+  // Upstream's later revision reads a default limit of 0 as "no limit".
+  const limit = load<u32>(zonesBase, Z_LIMIT);
+  return limit == 0 ? UNLIMITED : limit;
 }
 
 /** Counts one connection in; returns the entry's sequence. Precondition: ct_lock is held. */
@@ -75,15 +91,40 @@ export function admitLocked(governing: i32): u32 {
   return load<u32>(entry, Z_SEQUENCE);
 }
 
+/**
+ * Counts one connection in if the limit that governs (see governingZone, not -2) has room for it; returns the entry's sequence, or -1.
+ * Precondition: ct_lock is not held, locks of shards may be.
+ */
+export function admitWithin(governing: i32): i64 {
+  const entry = entryOf(governing);
+  if (governing >= 0 && atomic.load<u32>(entry, STATE) == ABSENT) beginCount(governing, entry);
+  while (true) {
+    const seen = atomic.load<u64>(entry, Z_COUNT);
+    if (<u32>seen >= limitOf(governing)) return -1;
+    if (TORTURE) step(S_ADMIT_TAKE);
+    if (atomic.cmpxchg<u64>(entry, seen, seen + 1, Z_COUNT) == seen) return <i64>(seen >> 32);
+  }
+}
+
+/** The first connection of a zone that counts under the default limit, unless another one was quicker or the limit is gone. */
+function beginCount(governing: i32, entry: usize): void {
+  lockBeside(CONTROL + C_CT_LOCK, LC_CT);
+  if (load<u32>(entry, STATE) == ABSENT && governingZone(governing) == governing) {
+    startCount(entry);
+    atomic.store<u32>(entry, IMPLICIT, STATE);
+  }
+  unlockBeside(CONTROL + C_CT_LOCK, LC_CT);
+}
+
 /** Counts one connection out, if the entry is still the one that admitted it. */
 export function releaseZone(governing: i32, sequence: u32): void {
   if (governing < DEFAULT_ZONE) return;
   const entry = entryOf(governing);
-  const cell = entry + Z_COUNT;
+  const at = entry + Z_COUNT;
   while (atomic.load<u32>(entry, STATE) != ABSENT) {
-    const seen = atomic.load<u64>(cell);
+    const seen = atomic.load<u64>(at);
     if (<u32>(seen >> 32) != sequence || <u32>seen == 0) return;
-    if (atomic.cmpxchg<u64>(cell, seen, seen - 1) == seen) return;
+    if (atomic.cmpxchg<u64>(at, seen, seen - 1) == seen) return;
   }
 }
 

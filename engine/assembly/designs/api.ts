@@ -43,7 +43,7 @@ import {
   threadBlock,
 } from '../records/memory-map';
 import { NO_OFFSET, Packet, resetPacket } from '../records/packet';
-import { R_FRAGMENT_HELD } from '../records/verdict';
+import { R_FRAGMENT_HELD } from '../records/reasons';
 import { epochInit, goOffline, goOnline, quiesce, reclaimNow } from '../shm/epoch';
 import { mapInit } from '../shm/hash-map';
 import { slabInit } from '../shm/slab';

@@ -7,9 +7,7 @@ import { Packet } from '../records/packet';
 
 export {
   COARSE_BYTES,
-  COARSE_COUNTS,
   FINE_BYTES,
-  FINE_COUNTS,
   H_INTERVAL,
   H_KEY,
   H_LAG,
@@ -56,6 +54,7 @@ export {
   C_RANDOM,
   C_RESOURCES_LOCK,
   C_SEED,
+  C_SIDE_BASE,
   C_SLAB_BASE,
   C_SLAB_IN_USE,
   C_SLAB_NEXT,
@@ -68,6 +67,7 @@ export {
   C_TOUCH_AHEAD,
   C_ZONES_BASE,
   CONN_SIZE,
+  SIDE_SIZE,
   BUCKET_SIZE,
   CONTROL,
   CONTROL_SIZE,
@@ -101,8 +101,6 @@ export {
 export {
   EX_ACTION,
   EX_KEY,
-  EX_LABEL,
-  EX_MARK,
   EX_PARENT_KEY,
   EX_REPLACEMENT,
   EXPECTATION_SIZE,
@@ -110,27 +108,26 @@ export {
 export { BUFFER_SIZE } from '../conntrack/fragments/recognise';
 export { FRAGMENT_SLOT_SIZE } from '../conntrack/fragments/store';
 export { SLOTS_PER_BUCKET } from '../shm/hash-map';
+export { SHARD_LINE } from '../shm/shards';
 export { TOUCH_AHEAD_CONNECTIONS } from '../conntrack/touch-ahead';
 export {
   CO_ALG,
-  CO_COMPANION,
   CO_EXPIRATION,
   CO_FLAGS,
   CO_GENERATION,
   CO_HASH,
   CO_KEY,
-  CO_LABEL,
   CO_LOCK,
   CO_MARK,
-  CO_NAT_ACTION,
-  CO_PARENT_KEY,
+  CO_KEPT,
+  CO_PARENT_TUPLE,
+  CO_PEER,
   CO_PROTO_STATE,
-  CO_REV_KEY,
-  CO_SEQ_SKEW,
-  CO_SKEW_REPLY,
   CO_TIMEOUT_CLASS,
   CO_TP_ID,
   CONN_ALG_RELATED,
+  CONN_ANNEX,
+  CONN_TRANSLATED,
   CONN_UN_NAT,
   HELPER_FTP,
   HELPER_NONE,
@@ -139,7 +136,6 @@ export {
   NAT_DST_PORT,
   NAT_SRC,
   NAT_SRC_PORT,
-  N_TIMEOUT_CLASSES,
   ST_DNAT,
   ST_EST,
   ST_INV,
@@ -148,7 +144,10 @@ export {
   ST_RPL,
   ST_SNAT,
   ST_TRK,
+  KEPT_LABEL,
+  SD_LABEL,
 } from '../records/connection';
+export { PARENT_TUPLE_SIZE } from '../records/side-data';
 export {
   K_DL_TYPE,
   K_DPORT,
@@ -217,11 +216,8 @@ export {
   R_UDP_CHECKSUM,
   R_UDP_HEADER,
   R_ZONE_LIMIT,
-} from '../records/verdict';
+} from '../records/reasons';
 export {
-  PEER_MAX_WIN,
-  PEER_SEQ_HI,
-  PEER_SEQ_LO,
   PEER_SIZE,
   PEER_STATE,
   PEER_WSCALE,
@@ -229,7 +225,7 @@ export {
   WSCALE_MASK,
   WSCALE_UNKNOWN,
 } from '../conntrack/tcp';
-export { N_ATTRIBUTES, POLICY_SIZE, POLICY_SLOTS } from '../conntrack/timeout-policies';
+export { POLICY_SIZE, POLICY_SLOTS } from '../conntrack/timeout-policies';
 export { ZONE_ENTRIES, ZONE_ENTRY_SIZE } from '../conntrack/zone-limits';
 export { EXPIRY_SIZE } from '../expiry/expiry';
 export {
@@ -252,8 +248,6 @@ export {
   LS_WAIT_MAX,
   LS_WAIT_MIN,
   LS_WAIT_TOTAL,
-  N_LOCK_CLASSES,
-  N_WORK,
   W_ALG_REWRITES,
   W_BUCKET_PROBES,
   W_BYTES_CHECKSUMMED,
@@ -295,7 +289,6 @@ export const PK_DL_TYPE: usize = offsetof<Packet>('dlType');
 export const PK_CT_STATE: usize = offsetof<Packet>('ctState');
 export const PK_CT_MARK: usize = offsetof<Packet>('ctMark');
 export const PK_CT_ZONE: usize = offsetof<Packet>('ctZone');
-export const PK_VERDICT_CLASS: usize = offsetof<Packet>('verdictClass');
 export const PK_REASON: usize = offsetof<Packet>('reason');
 export const PK_CONN: usize = offsetof<Packet>('conn');
 export const PK_CONN_GENERATION: usize = offsetof<Packet>('connGeneration');

@@ -11,9 +11,9 @@
  *   started(conn, timeoutClass, now): void
  *       A connection's protocol state exists. ct_lock is held, unless TRAIT_CREATES_NARROWLY. Sets its expiration.
  *   abandoned(conn): void
- *       It will not be published after all (no NAT tuple left, table full). ct_lock is held.
+ *       It will not be published after all (no NAT tuple left, table full). ct_lock is held. Not called where it is created narrowly.
  *   published(conn): void
- *       It is in the map. ct_lock is held.
+ *       It is in the map. ct_lock is held, with TRAIT_SHARDS that of its shard.
  *   refreshed(conn, timeoutClass, now): void
  *       A packet renewed it. Entered and left holding the connection's lock; may drop it in between.
  *   expire(conn, now): bool
@@ -34,7 +34,7 @@
  *
  * Traits, each an `export const TRAIT_...` of type u32 or bool with a literal value. They are for host, tools and tests, which ask for
  * them and never for a design's name (engine/host/design-traits.ts); the two that the tracker itself asks for are bound to the class
- * by designs/design.template. A design that is another one but for some of them says `export * from './other'` and those.
+ * by designs/design.template. A design that differs from another by some of them only has `export * from './other'` and those.
  *
  *   ORDER                  place in lists of designs; equal ones by name
  *   CT_LOCKS_PER_REFRESH   acquisitions of ct_lock per packet that renews its connection
@@ -52,14 +52,20 @@
  *   LISTS                  lists that hold each connection once (LINK_SIZE bytes a head, links at CO_LINK); 0 = none
  *   LISTS_AT               where the first head lies in the design's own area
  *   LIST_IS_CLASS          list number n holds the connections whose last refresh was of timeout class n
- *   AREA_BITS_PER_SLOT     bits per slot of the slab that the design's own area has behind EXPIRY_SIZE; may be left out where there are none
+ *   AREA_BYTES             bytes that the design's own area has behind EXPIRY_SIZE
+ *   AREA_BITS_PER_SLOT     bits per slot of the slab that it has behind these
+ *   SHARDS                 creation is split: most shards of map and design, a power of two, each with a lock of its own (shm/shards.ts). The
+ *                          locks are at the beginning of the design's own area, SHARD_LINE bytes a shard, and the rest of a line is the
+ *                          design's. Such a design creates narrowly
+ *
+ * The last three may be left out where they would be 0.
  *
  * Presets are `export const PRESET_NAME: u32`, numbers from 1 that the design finds in `preset`; 0 is its default.
  */
 
 /** Returned by sweep when the pass stopped at its limit and wants to go on soon. */
 export const IMMEDIATE: i64 = 0;
-/** Bytes of the design's own area, but for TRAIT_AREA_BITS_PER_SLOT. */
+/** Bytes of the design's own area, without what it asks for with TRAIT_AREA_... */
 export const EXPIRY_SIZE: usize = 65536;
 /** Pause after a pass that stopped at its limit. */
 export const CLEAN_MIN_INTERVAL_MS: i64 = 200;

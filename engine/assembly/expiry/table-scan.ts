@@ -159,7 +159,7 @@ export class TableScan {
 
   /** Looks at one record of the map: removes it when it has expired, and else notes what it has left. */
   look(record: usize, now: i64): void {
-    if (load<u32>(record, CO_FLAGS) & CONN_UN_NAT) return;
+    if (load<u8>(record, CO_FLAGS) & (<u8>CONN_UN_NAT)) return;
     LastSweep.checked++;
     lock(record + CO_LOCK, LC_CONN);
     const expiration = load<i64>(record, CO_EXPIRATION);

@@ -35,6 +35,9 @@
  * Why first after 30 s: UDP and ICMP begin with 60 s and go on with 30 s, which would be a request for every flow that is answered.
  *
  * Lock order: ct_lock, then a connection's lock. Never ct_lock while holding a connection's.
+ *
+ * The file is written for any number of wheels, one per shard (shm/shards.ts), for sharded-wheel: what is said here of ct_lock is then so
+ * of the lock of the connection's shard. Without shards there is one of each.
  */
 import { stillMatches } from '../conntrack/lookup';
 import { policyTimeoutMs } from '../conntrack/timeout-policies';
@@ -68,6 +71,8 @@ import {
   CONN_SIZE,
   CONTROL,
   expiryBase,
+  MOST_SHARDS,
+  SHARDED,
   slabBase,
   slabEnd,
   sweepIntervalMs,
@@ -84,9 +89,19 @@ import {
   plainListRemove,
 } from '../shm/plain-list';
 import { LINK_SIZE } from '../shm/rculist';
+import {
+  lockShard,
+  SHARD_LINE,
+  shardCount,
+  shardLine,
+  shardOf,
+  shardsInit,
+  unlockShard,
+  X_SHARD,
+} from '../shm/shards';
 import { slotWithin } from '../shm/slab';
 import { EXPIRY_SIZE, IMMEDIATE, LastSweep } from './expiry';
-import { countRemoved, discard, noteLag, releaseAdmission, unindexLocked } from './removal';
+import { countRemoved, discard, noteLag, releaseAdmission, unindexOwnLocked, unindexRest } from './removal';
 
 // ---- Traits (expiry/expiry.ts) ---------------------------------------------------------------------------------------
 export const TRAIT_ORDER: u32 = 4;
@@ -111,8 +126,8 @@ export const TRAIT_AREA_BITS_PER_SLOT: u32 = 1;
 /** A tick is 2^this milliseconds. */
 const TICK_SHIFT: i64 = 9;
 const TICK_MS: i64 = 512;
-/** Slots of the wheel, a power of two. */
-const SLOTS: u32 = 4096;
+/** Slots of a wheel, a power of two; with shards half as many, 17 minutes, as there is a wheel for each. */
+const SLOTS: u32 = SHARDED ? 2048 : 4096;
 const SOON: u32 = SLOTS;
 const DUE: u32 = SLOTS + 1;
 const N_LISTS: u32 = SLOTS + 2;
@@ -128,15 +143,21 @@ const LEAST_LOOKS_PER_PASS: u32 = 1024;
 /** Pause after a pass that stopped there. */
 const BEHIND_MS: i64 = 1;
 
-/** First tick that has not been taken yet (guarded by ct_lock). */
+/** Of a wheel, at `wheelAt`: the first tick that has not been taken yet (guarded by ct_lock). */
 const X_CURSOR: usize = 0;
 /** Not 0 once there is a cursor (guarded by ct_lock). */
 const X_HAS_CURSOR: usize = 4;
-const X_LISTS: usize = 256;
+/** With shards: the one where the next pass begins, so that none waits longer than others for a sweeper that is behind (atomic). */
+const X_FIRST: usize = X_SHARD + 8;
+const X_LISTS: usize = SHARDED ? <usize>MOST_SHARDS * SHARD_LINE : 256;
+/** Bytes of the lists of all wheels, beyond EXPIRY_SIZE: TRAIT_AREA_BYTES. */
+const LISTS_BEYOND: usize = SHARDED
+  ? X_LISTS + <usize>MOST_SHARDS * <usize>(SLOTS + 2) * LINK_SIZE - EXPIRY_SIZE
+  : 0;
 /** `next` of a link (shm/plain-list.ts). */
 const LINK_NEXT: usize = 4;
 /** A bit per slot of the slab, in words of 64 (atomic). */
-const X_REQUESTS: usize = EXPIRY_SIZE;
+const X_REQUESTS: usize = EXPIRY_SIZE + LISTS_BEYOND;
 
 /** The place word: the tick modulo 2^30, and these bits. Blank, as a slot is handed out, it is in no list. */
 const PLACE_LISTED: u32 = 2;
@@ -145,8 +166,14 @@ const PLACE_REMOVED: u32 = 1;
 
 // @ts-ignore: decorator
 @inline
-function listHead(list: u32): usize {
-  return expiryBase + X_LISTS + <usize>list * LINK_SIZE;
+function wheelAt(shard: u32): usize {
+  return SHARDED ? shardLine(shard) + X_SHARD : expiryBase;
+}
+
+// @ts-ignore: decorator
+@inline
+function listHead(shard: u32, list: u32): usize {
+  return expiryBase + X_LISTS + <usize>(SHARDED ? shard * N_LISTS + list : list) * LINK_SIZE;
 }
 
 // @ts-ignore: decorator
@@ -177,8 +204,8 @@ function isListed(conn: usize): bool {
 /** Puts a connection into the list of a tick, or the nearest that there is. Precondition: ct_lock is held; it is in no list. */
 // @ts-ignore: decorator
 @inline
-function putLocked(conn: usize, tick: u32): void {
-  const cursor = load<u32>(expiryBase, X_CURSOR);
+function putLocked(conn: usize, shard: u32, tick: u32): void {
+  const cursor = load<u32>(wheelAt(shard), X_CURSOR);
   const ahead = ticksFrom(cursor, tick);
   let list = SOON;
   let place = tick;
@@ -187,29 +214,43 @@ function putLocked(conn: usize, tick: u32): void {
     list = place & (SLOTS - 1);
   }
   atomic.store<u32>(conn, (place << 2) | PLACE_LISTED, CO_RECLAIMED);
-  plainListPushBack(listHead(list), conn + CO_LINK);
+  plainListPushBack(listHead(shard, list), conn + CO_LINK);
 }
 
-function setCursor(tick: u32): void {
-  store<u32>(expiryBase, tick, X_CURSOR);
-  store<u32>(expiryBase, 1, X_HAS_CURSOR);
+function setCursor(shard: u32, tick: u32): void {
+  store<u32>(wheelAt(shard), tick, X_CURSOR);
+  store<u32>(wheelAt(shard), 1, X_HAS_CURSOR);
 }
 
-/** Takes everything that is due, and what `soon` holds, to `due`; sets the cursor behind it. Returns the end of the slab in use. */
-function takeDue(now: i64): usize {
-  lock(CONTROL + C_CT_LOCK, LC_CT);
+/** Takes everything of a wheel that is due, and what `soon` holds, to `due`; sets the cursor behind it. Precondition: ct_lock is held. */
+// @ts-ignore: decorator
+@inline
+function takeDueLocked(shard: u32, now: i64): void {
   const after = tickOf(now) + 1;
-  if (load<u32>(expiryBase, X_HAS_CURSOR) == 0) setCursor(after);
-  const due = listHead(DUE);
-  plainListAppendAll(due, listHead(SOON));
-  const cursor = load<u32>(expiryBase, X_CURSOR);
+  if (load<u32>(wheelAt(shard), X_HAS_CURSOR) == 0) setCursor(shard, after);
+  const due = listHead(shard, DUE);
+  plainListAppendAll(due, listHead(shard, SOON));
+  const cursor = load<u32>(wheelAt(shard), X_CURSOR);
   const passed = <i32>(after - cursor);
   if (passed > 0) {
     for (let i: u32 = 0; i < min<u32>(<u32>passed, SLOTS); i++) {
-      plainListAppendAll(due, listHead((cursor + i) & (SLOTS - 1)));
+      plainListAppendAll(due, listHead(shard, (cursor + i) & (SLOTS - 1)));
     }
-    store<u32>(expiryBase, after, X_CURSOR);
+    store<u32>(wheelAt(shard), after, X_CURSOR);
   }
+}
+
+/** takeDueLocked of every wheel. Returns the end of the slab in use. */
+function takeDue(now: i64): usize {
+  if (SHARDED) {
+    for (let shard: u32 = 0; shard < shardCount(); shard++) {
+      lockShard(shard);
+      takeDueLocked(shard, now);
+      unlockShard(shard);
+    }
+  }
+  lock(CONTROL + C_CT_LOCK, LC_CT);
+  if (!SHARDED) takeDueLocked(0, now);
   const end = <usize>load<u32>(CONTROL, C_SLAB_NEXT);
   unlock(CONTROL + C_CT_LOCK, LC_CT);
   return end;
@@ -251,9 +292,13 @@ function touchHead(due: usize): void {
 @unmanaged
 export class TimingWheel {
   init(): void {
-    store<u32>(expiryBase, 0, X_CURSOR);
-    store<u32>(expiryBase, 0, X_HAS_CURSOR);
-    for (let list: u32 = 0; list < N_LISTS; list++) plainListInit(listHead(list));
+    shardsInit();
+    if (!SHARDED) {
+      store<u32>(expiryBase, 0, X_CURSOR);
+      store<u32>(expiryBase, 0, X_HAS_CURSOR);
+    }
+    const lists = SHARDED ? MOST_SHARDS * N_LISTS : N_LISTS;
+    for (let list: u32 = 0; list < lists; list++) plainListInit(listHead(0, list));
     const slots = <u32>((slabEnd - slabBase) / CONN_SIZE);
     memory.fill(expiryBase + X_REQUESTS, 0, requestWord(slots + 63) - (expiryBase + X_REQUESTS));
   }
@@ -274,9 +319,10 @@ export class TimingWheel {
   abandoned(conn: usize): void {}
 
   published(conn: usize): void {
+    const shard = shardOf(conn);
     const tick = placeTick(conn);
-    if (load<u32>(expiryBase, X_HAS_CURSOR) == 0) setCursor(tick - FIRST_LOOK_TICKS);
-    putLocked(conn, tick);
+    if (load<u32>(wheelAt(shard), X_HAS_CURSOR) == 0) setCursor(shard, tick - FIRST_LOOK_TICKS);
+    putLocked(conn, shard, tick);
     countWork(W_LIST_INSERTS, 1);
   }
 
@@ -302,36 +348,32 @@ export class TimingWheel {
   }
 
   remove(conn: usize): void {
-    lock(CONTROL + C_CT_LOCK, LC_CT);
+    const shard = shardOf(conn);
+    lockShard(shard);
     const listed = isListed(conn);
     if (listed) this.unlistLocked(conn);
-    unlock(CONTROL + C_CT_LOCK, LC_CT);
+    unlockShard(shard);
     if (!listed) return;
-    this.release(conn);
+    unindexRest(conn);
+    releaseAdmission(conn);
+    discard(conn);
     countRemoved(1);
   }
 
-  /** Takes a connection out of map and wheel. Precondition: ct_lock is held; it is in a list. */
+  /** Takes a connection out of map and wheel, but for unindexRest. Precondition: ct_lock is held; it is in a list, hence nobody else's. */
   // @ts-ignore: decorator
   @inline
   unlistLocked(conn: usize): void {
-    unindexLocked(conn);
+    unindexOwnLocked(conn);
     plainListRemove(conn + CO_LINK);
     atomic.store<u32>(conn, PLACE_REMOVED, CO_RECLAIMED);
-  }
-
-  // @ts-ignore: decorator
-  @inline
-  release(conn: usize): void {
-    releaseAdmission(conn);
-    discard(conn);
   }
 
   /**
    * Looks at a connection whose time may have come: moves it on while it lives, else removes it. Precondition: ct_lock is held, and
    * given back here; the connection is in a list. `asked`: it is in some list of the wheel and only moves to an earlier one.
    */
-  look(conn: usize, now: i64, asked: bool): void {
+  look(conn: usize, shard: u32, now: i64, asked: bool): void {
     LastSweep.checked++;
     lock(conn + CO_LOCK, LC_CONN);
     const expiration = load<i64>(conn, CO_EXPIRATION);
@@ -339,16 +381,17 @@ export class TimingWheel {
       const tick = tickOf(expiration);
       if (!asked || ticksFrom(placeTick(conn), tick) < 0) {
         plainListRemove(conn + CO_LINK);
-        putLocked(conn, tick);
+        putLocked(conn, shard, tick);
         countWork(W_LIST_MOVES, 1);
       }
       unlock(conn + CO_LOCK, LC_CONN);
-      unlock(CONTROL + C_CT_LOCK, LC_CT);
+      unlockShard(shard);
       return;
     }
     unlock(conn + CO_LOCK, LC_CONN);
     this.unlistLocked(conn);
-    unlock(CONTROL + C_CT_LOCK, LC_CT);
+    unlockShard(shard);
+    unindexRest(conn);
     releaseAdmission(conn);
     noteLag(conn, LastSweep.cleaned, expiration, now);
     LastSweep.cleaned++;
@@ -365,9 +408,11 @@ export class TimingWheel {
       if (TORTURE) step(S_REQUEST_TAKE);
       for (let bits = atomic.xchg<u64>(word, 0); bits != 0; bits &= bits - 1) {
         const conn = slabBase + (<usize>first + <usize>ctz<u64>(bits)) * CONN_SIZE;
-        lock(CONTROL + C_CT_LOCK, LC_CT);
-        if (isListed(conn)) this.look(conn, now, true);
-        else unlock(CONTROL + C_CT_LOCK, LC_CT);
+        const shard = shardOf(conn);
+        lockShard(shard);
+        // With a bit that is out of date the slot may have come to another shard meanwhile; what is in a list of this one stays so.
+        if (isListed(conn) && (!SHARDED || shardOf(conn) == shard)) this.look(conn, shard, now, true);
+        else unlockShard(shard);
       }
     }
   }
@@ -379,27 +424,47 @@ export class TimingWheel {
     const most = max<u32>(atomic.load<u32>(CONTROL, C_N_CONN_LIMIT) / 64, LEAST_LOOKS_PER_PASS);
     const end = takeDue(now);
     this.answerRequests(end, now);
-    const due = listHead(DUE);
-    while (true) {
-      if (LastSweep.checked >= most) {
-        LastSweep.immediate = true;
-        break;
-      }
-      touchHead(due);
-      lock(CONTROL + C_CT_LOCK, LC_CT);
-      const link = plainListNext(due);
-      if (link == due) {
-        unlock(CONTROL + C_CT_LOCK, LC_CT);
-        break;
-      }
-      this.look(link - CO_LINK, now, false);
-    }
+    if (SHARDED) this.emptyAllDue(now, most);
+    else this.emptyDue(0, now, most);
     recordLags(LastSweep.cleaned);
     countRemoved(LastSweep.cleaned);
     countWork(W_SWEEPS, 1);
     countWork(W_SWEEP_CHECKED, LastSweep.checked);
     countWork(W_SWEEP_CLEANED, LastSweep.cleaned);
     return LastSweep.immediate ? IMMEDIATE : now + TICK_MS;
+  }
+
+  /** Looks at what is due in a wheel, until nothing is or the pass has looked at its most. */
+  // @ts-ignore: decorator
+  @inline
+  emptyDue(shard: u32, now: i64, most: u32): void {
+    const due = listHead(shard, DUE);
+    while (true) {
+      if (LastSweep.checked >= most) {
+        LastSweep.immediate = true;
+        break;
+      }
+      touchHead(due);
+      lockShard(shard);
+      const link = plainListNext(due);
+      if (link == due) {
+        unlockShard(shard);
+        break;
+      }
+      this.look(link - CO_LINK, shard, now, false);
+    }
+  }
+
+  /** emptyDue of every wheel, from the one on where a pass stopped. */
+  emptyAllDue(now: i64, most: u32): void {
+    const last = shardCount() - 1;
+    let shard = atomic.load<u32>(expiryBase, X_FIRST) & last;
+    for (let wheels: u32 = 0; wheels <= last; wheels++) {
+      this.emptyDue(shard, now, most);
+      if (LastSweep.immediate) break;
+      shard = (shard + 1) & last;
+    }
+    atomic.store<u32>(expiryBase, shard, X_FIRST);
   }
 
   // @ts-ignore: decorator

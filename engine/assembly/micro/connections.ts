@@ -2,6 +2,7 @@
 import { extractKey } from '../conntrack/classify';
 import { Context, contextKey } from '../conntrack/context';
 import { createNarrow, createWide } from '../conntrack/create';
+import { unlockCreation } from '../conntrack/creation-locks';
 import { lookup } from '../conntrack/lookup';
 import { chooseNatTuple } from '../conntrack/nat/select';
 import { processPacket } from '../conntrack/tracker';
@@ -10,7 +11,7 @@ import { LC_CONN } from '../probe/counters';
 import { CO_KEY, CO_LOCK, CO_NAT_ACTION, HELPER_NONE, ST_TRK } from '../records/connection';
 import { ExecParams } from '../records/exec-params';
 import { copyKey, K_SPORT, K_SRC, keyHash } from '../records/key';
-import { CONN_SIZE, hashBasis, slabBase } from '../records/memory-map';
+import { CONN_SIZE, hashBasis, SHARDED, slabBase } from '../records/memory-map';
 import { Packet } from '../records/packet';
 import { lock, unlock } from '../shm/mutex';
 import { finishSum, sumBytes } from '../wire/checksum';
@@ -115,7 +116,7 @@ function setNatFlow(conn: usize, i: u32, action: u32): void {
   store<u32>(key, 0x0b000000 | i, K_SRC);
   store<u16>(key, bswap<u16>(<u16>(1024 + (i & 0x3fff))), K_SPORT);
   copyKey(conn + CO_KEY, key);
-  store<u16>(conn, <u16>action, CO_NAT_ACTION);
+  store<u8>(conn, <u8>action, CO_NAT_ACTION);
 }
 
 /** Chooses a tuple for flow after flow without taking it. `conn` is a slot outside the table. Returns how many got one. */
@@ -125,7 +126,10 @@ export function loopNat(packet: usize, params: usize, conn: usize, now: f64, n: 
   let chosen: u32 = 0;
   for (let i: u32 = 0; i < n; i++) {
     setNatFlow(conn, i, call.natAction);
-    chosen += u32(chooseNatTuple(conn, call, <i64>now));
+    if (!chooseNatTuple(conn, call, <i64>now)) continue;
+    chosen++;
+    // With shards the choice comes with the locks that keep it.
+    if (SHARDED) unlockCreation();
   }
   return chosen;
 }

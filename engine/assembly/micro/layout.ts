@@ -7,12 +7,13 @@ export {
   NEXT_BY_PARENT,
 } from '../conntrack/alg/expectations';
 export {
-  CO_ADMIT_ZONE,
   CO_CLEANED,
   CO_LINK,
   CO_NEXT,
   CO_RECLAIMED,
-  CO_ZONE_SEQ,
+  CONN_ADMITTED_DEFAULT,
+  CONN_ADMITTED_ZONE,
+  SD_ZONE_SEQ,
 } from '../records/connection';
 export { Z_COUNT, Z_LIMIT, Z_SEQUENCE } from '../conntrack/zone-limits';
 export {
@@ -20,6 +21,7 @@ export {
   C_ORPHANS,
   C_SLAB_FREE,
   C_SLAB_RETURNED,
+  T_RESERVED_SLOTS,
   T_RETIRED,
   T_SPARE_SLOTS,
   T_TOUCH_HASHES,

@@ -1,9 +1,9 @@
 /**
- * Counters of one thread: work counts, reasons, verdicts, lock figures. Written by their thread only, with plain
+ * Counters of one thread: work counts, reasons, ct_states, lock figures. Written by their thread only, with plain
  * stores into its own block; read by the main thread after the end barrier (or approximately, for live display).
  *
  * In the `bare` flavour lock figures and work counts are compiled away (probe/flavour.ts).
- * Verdict and reason counts exist in every flavour, because the run's self-audit needs them.
+ * Counts of ct_states and reasons exist in every flavour, because the run's self-audit needs them.
  */
 import {
   LOCK_STATS_SIZE,
@@ -19,7 +19,7 @@ import {
 import { clock, LC_FRAGMENT, PROBED } from './flavour';
 import { recordLockHold, recordLockWait } from './histogram';
 
-export { clock, DEBUG, LC_CONN, LC_CT, LC_FRAGMENT, LC_RESOURCES, N_LOCK_CLASSES, PROBED } from './flavour';
+export { clock, DEBUG, LC_CONN, LC_CT, LC_FRAGMENT, LC_RESOURCES, PROBED } from './flavour';
 
 /** Work counts: exact, deterministic in single-thread mode. */
 export const W_PACKETS: u32 = 0;
@@ -55,7 +55,6 @@ export const W_POLICY_LOOKUPS: u32 = 23;
 export const W_EXPECTATIONS: u32 = 24;
 export const W_ALG_REWRITES: u32 = 25;
 export const W_FRAGMENTS: u32 = 26;
-export const N_WORK: u32 = 64;
 
 // @ts-ignore: decorator
 @inline
@@ -75,7 +74,7 @@ export function workSoFar(index: u32): u64 {
 
 // @ts-ignore: decorator
 @inline
-export function countVerdict(state: u32): void {
+export function countState(state: u32): void {
   const at = threadBlock + T_VERDICTS + ((state & 255) << 3);
   store<u64>(at, load<u64>(at) + 1);
 }
@@ -143,6 +142,12 @@ export function noteAcquired(lockClass: u32): void {
   else beginPeriod(s);
 }
 
+/** Called instead of `noteAcquired` for a lock that is taken beside one of its class: it is held within that one's hold, and not timed. */
+export function noteAcquiredBeside(lockClass: u32): void {
+  const s = lockStats(lockClass);
+  store<u64>(s, load<u64>(s, LS_ACQUISITIONS) + 1, LS_ACQUISITIONS);
+}
+
 /** Called before `noteAcquired` when the lock was not free at once. */
 export function noteContended(lockClass: u32, spins: u32, futexWaits: u32, waitedNs: f64): void {
   const s = lockStats(lockClass);
@@ -197,6 +202,12 @@ function recordHold(s: usize, lockClass: u32): void {
     store<u64>(s, load<u64>(s, LS_SINGLE_TOTAL) + held, LS_SINGLE_TOTAL);
   }
   recordLockHold(lockClass, held);
+}
+
+/** Debug flavour: traps where a lock is taken, or released, beside one of its class and this one is not all that is held. */
+export function checkLockBeside(lockClass: u32): void {
+  const bit: u32 = 1 << lockClass;
+  if (load<u32>(threadBlock, T_LOCKS_HELD) != bit) unreachable();
 }
 
 /** Debug flavour: traps where the lock order (shm/mutex.ts) is broken, or a lock is released that is not held. */

@@ -15,7 +15,7 @@
  * of the sweep in progress that wait to be recorded.
  */
 import { histograms, lagGroups } from '../records/memory-map';
-import { N_CLASSES } from '../records/verdict';
+import { N_CLASSES } from '../records/reasons';
 import { N_LOCK_CLASSES, PROBED } from './flavour';
 
 const HEADER: usize = 64;
@@ -29,12 +29,12 @@ export const H_KEY: usize = 40;
 export const KEY_OTHERS: u32 = 0xffff_ffff;
 
 /** 2048 sub-buckets, 32 buckets: (32 + 1) * 1024 counts of u64. */
-export const FINE_COUNTS: u32 = 33792;
+const FINE_COUNTS: u32 = 33792;
 export const FINE_BYTES: usize = HEADER + <usize>FINE_COUNTS * 8;
 const FINE_MASK: u64 = 2047;
 const FINE_HALF_BITS: u32 = 10;
 /** 256 sub-buckets, 35 buckets: (35 + 1) * 128 counts of u64. */
-export const COARSE_COUNTS: u32 = 4608;
+const COARSE_COUNTS: u32 = 4608;
 export const COARSE_BYTES: usize = HEADER + <usize>COARSE_COUNTS * 8;
 const COARSE_MASK: u64 = 255;
 const COARSE_HALF_BITS: u32 = 7;
@@ -85,8 +85,8 @@ function countAt(at: usize, slot: u32, counts: u32): void {
     i = counts - 1;
     store<u64>(at, load<u64>(at, H_OVERFLOWS) + 1, H_OVERFLOWS);
   }
-  const cell = at + HEADER + ((<usize>i) << 3);
-  store<u64>(cell, load<u64>(cell) + 1);
+  const bin = at + HEADER + ((<usize>i) << 3);
+  store<u64>(bin, load<u64>(bin) + 1);
 }
 
 // @ts-ignore: decorator
@@ -150,7 +150,7 @@ const NO_LAG: i64 = i64.MIN_VALUE;
 /**
  * Milliseconds between a connection's expiration and its removal; an expiration of 0 is none. It waits until `recordLags`: between the
  * removals of two connections, each with its cache misses and locked instructions, every instruction costs several times
- * what it does in a row, and would be told as the sweep's time.
+ * what it does in a row, and would be counted as the sweep's time.
  * @param ordinal how many removals of this sweep came before
  */
 // @ts-ignore: decorator

@@ -105,3 +105,8 @@ export const S_PUT_COUNT: u32 = 75;
 export const S_RETURN_COUNT: u32 = 76;
 export const S_RETURN_LOOK: u32 = 77;
 export const S_RETURN_PUSH: u32 = 78;
+
+// ---- Limits, where creation is split (conntrack/create.ts, conntrack/zone-limits.ts) ---------------------------------
+/** Counts a connection in with the table, with its zone, where the count is still the one that was tested. */
+export const S_PLACE_TAKE: u32 = 79;
+export const S_ADMIT_TAKE: u32 = 80;

@@ -37,6 +37,18 @@ export function keyEquals(a: usize, b: usize): bool {
   return !v128.any_true(v128.or(v128.or(d0, d1), d2));
 }
 
+/** Whether `b` is the reverse of `a`. */
+// @ts-ignore: decorator
+@inline
+export function keyIsReverse(a: usize, b: usize): bool {
+  const d0 = v128.xor(v128.load(a), v128.load(b, 16));
+  const d1 = v128.xor(v128.load(a, 16), v128.load(b));
+  // The two endpoint words change places, the rest stays.
+  const last = v128.load(b, 32);
+  const d2 = v128.xor(v128.load(a, 32), v128.shuffle<u32>(last, last, 1, 0, 2, 3));
+  return !v128.any_true(v128.or(v128.or(d0, d1), d2));
+}
+
 // @ts-ignore: decorator
 @inline
 export function copyKey(to: usize, from: usize): void {

@@ -15,6 +15,12 @@
  * All addresses are byte offsets in the memory; 0 is never a valid address and means "none".
  */
 
+/** Most shards of a design with TRAIT_SHARDS (shm/shards.ts), a power of two; 0 in every other. */
+// @ts-ignore: defined by the build with --use
+export const MOST_SHARDS: u32 = isDefined(CTREPLAY_SHARDS) ? CTREPLAY_SHARDS : 0;
+/** Whether a creation takes the locks of shards instead of ct_lock. */
+export const SHARDED: bool = MOST_SHARDS != 0;
+
 /** Below this address AssemblyScript may keep static data. */
 export const CONTROL: usize = 65536;
 export const CONTROL_SIZE: usize = 8192;
@@ -52,9 +58,13 @@ export const C_LAG_GROUPS: usize = 88;
 export const C_MUTEX_POLICY: usize = 92;
 /** Whether batches touch ahead what their packets will need: TOUCH_AHEAD_* (conntrack/touch-ahead.ts). */
 export const C_TOUCH_AHEAD: usize = 96;
+export const C_SIDE_BASE: usize = 100;
 
 // ---- Mutable, each on its own 128-byte line ----------------------------------------------------------------------
-/** ct_lock: {word, average spins}. The order of the locks is stated in shm/mutex.ts. */
+/**
+ * ct_lock: {word, average spins}. The order of the locks is stated in shm/mutex.ts. With shards (shm/shards.ts) it guards what they share:
+ * of what is said below to be guarded by it all but the random state and the search for room.
+ */
 export const C_CT_LOCK: usize = 256;
 /** Guards expectations. */
 export const C_RESOURCES_LOCK: usize = 384;
@@ -144,7 +154,9 @@ export const T_BATCHES: usize = 216;
 export const T_BATCHES_TOUCHED: usize = 224;
 /** What touching ahead has loaded, summed up (own thread only); nobody reads it. */
 export const T_TOUCH_SINK: usize = 232;
-/** Verdict counts, u64 each, indexed by final ct_state (8 bits). */
+/** With shards: the first of the slots that this thread has reserved (conntrack/reserved-slots.ts; own thread only). */
+export const T_RESERVED_SLOTS: usize = 236;
+/** Packets by final ct_state (8 bits), u64 each. */
 export const T_VERDICTS: usize = 256;
 /** Reason counts, u64 each, indexed by Reason. */
 export const T_REASONS: usize = 2304;
@@ -162,11 +174,15 @@ export const T_TOUCH_HASHES: usize = 5120;
 /** Scratch for this thread: keys, payload rewriting. */
 export const T_SCRATCH: usize = 6144;
 export const T_SCRATCH_SIZE: usize = 10240;
+/** Inside the scratch, with shards: nodes of the map's search for room, MAP_SEARCH_BYTES. */
+export const T_MAP_SEARCH: usize = 10240;
 
 /** Bytes of one lock-free map bucket. */
 export const BUCKET_SIZE: usize = 64;
-/** Bytes of one connection slot. */
-export const CONN_SIZE: usize = 256;
+/** Bytes of one connection slot, a power of two. */
+export const CONN_SIZE: usize = 128;
+/** Bytes beside the slab for each slot (records/side-data.ts). */
+export const SIDE_SIZE: usize = 24;
 
 // ---- Thread-local copies of the immutable bases --------------------------------------------------------------------
 export let threadIndex: u32 = 0;
@@ -175,8 +191,13 @@ export let threadsBase: usize = 0;
 export let maxThreads: u32 = 0;
 export let bucketsBase: usize = 0;
 export let bucketMask: u32 = 0;
+/** With shards: binary logarithm of their number; of the bytes of a part of the map; buckets of a part less one (shm/shards.ts). */
+export let shardBits: u32 = 0;
+export let partShift: u32 = 0;
+export let partMask: u32 = 0;
 export let slabBase: usize = 0;
 export let slabEnd: usize = 0;
+export let sideBase: usize = 0;
 export let expiryBase: usize = 0;
 export let policiesBase: usize = 0;
 export let zonesBase: usize = 0;
@@ -211,6 +232,7 @@ export function attach(index: u32): u32 {
   bucketMask = load<u32>(CONTROL, C_BUCKET_MASK);
   slabBase = load<u32>(CONTROL, C_SLAB_BASE);
   slabEnd = slabBase + <usize>load<u32>(CONTROL, C_SLAB_SLOTS) * CONN_SIZE;
+  sideBase = load<u32>(CONTROL, C_SIDE_BASE);
   expiryBase = load<u32>(CONTROL, C_EXPIRY_BASE);
   policiesBase = load<u32>(CONTROL, C_POLICIES_BASE);
   zonesBase = load<u32>(CONTROL, C_ZONES_BASE);
@@ -228,5 +250,14 @@ export function attach(index: u32): u32 {
   mutexPolicy = load<u32>(CONTROL, C_MUTEX_POLICY);
   touchPolicy = load<u32>(CONTROL, C_TOUCH_AHEAD);
   ownerWord = (index + 1) << 1;
+  if (SHARDED) divideMap();
   return 1;
+}
+
+/** A part has no fewer buckets than there are shards, and at least two where there are two shards. */
+function divideMap(): void {
+  const bucketBits = popcnt<u32>(bucketMask);
+  shardBits = min<u32>(max<u32>(bucketBits, 1) - 1, 2 * ctz<u32>(MOST_SHARDS)) >> 1;
+  partMask = bucketMask >> shardBits;
+  partShift = bucketBits - shardBits + ctz<u32>(<u32>BUCKET_SIZE);
 }

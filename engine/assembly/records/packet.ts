@@ -28,8 +28,7 @@ export class Packet {
   ctState: u32;
   ctMark: u32;
   ctZone: u16;
-  /** Timeout class, class of the last verdict and its reason: for records, not for the tracker. */
-  verdictClass: u8;
+  /** Why the packet has its ct_state, R_* (reasons.ts): for records, not for the tracker. */
   reason: u8;
   /** Cached connection and its generation; 0 = none. */
   conn: u32;
@@ -66,7 +65,6 @@ export function resetPacket(p: Packet): void {
   p.ctState = 0;
   p.ctMark = 0;
   p.ctZone = 0;
-  p.verdictClass = 0;
   p.reason = 0;
   p.conn = 0;
   p.connGeneration = 0;

@@ -1,7 +1,8 @@
 /**
  * Concurrent hash map: bucketed cuckoo hashing, lock-free readers, one writer. There are two of them, as in the original: the map of
  * connection records, and the small one of timeout policies (conntrack/timeout-policies.ts), which shares finding and inserting
- * (`findIn`, `insertInLocked`) but is never full enough to have to make room, and never removes.
+ * (`findIn`, `insertInLocked`) but is never full enough to have to make room, and never removes. With shards (shm/shards.ts) the first is
+ * in parts, each a map of its own with one writer: what is said here of the map and of ct_lock is so of a part and of its shard's lock.
  *
  * Layout: an array of 64-byte buckets, each {u32 version, 7 x u32 hash, 7 x u32 reference, 4 bytes unused}. A
  * reference is a record's address; 0 = empty slot (its hash may be stale). A hash lives in one of two buckets: the
@@ -19,7 +20,7 @@
  * it leaves the old one, so every entry is always in at least one. A reader that looked at bucket 1 before a move 2 -> 1
  * and at bucket 2 after it would miss the entry; therefore it verifies bucket 1's version again at the end.
  *
- * Hints (the touch and peek functions) take no version: what they find may be of two states at once, and is good for nothing but
+ * Hints (the touch and peek functions) take no version: what they find may be of two states at once, and is good only for
  * deciding which memory to load ahead.
  *
  * A reader waits for a writer only while a bucket's version is odd. Should the writer's thread die there, the wait ends with the run,
@@ -29,7 +30,7 @@
  *
  * Differs from the original: the table is laid out once for the configured number of connections and never rehashes in a
  * run (a rehash in the middle would be measured as a stall of one unlucky packet). Should no room be found within
- * the search bound, insertion fails and the packet gets the verdict of a full table, with a reason of its own.
+ * the search bound, insertion fails and the packet becomes what it becomes in a full table, with a reason of its own.
  */
 import { countWork, DEBUG, W_BUCKET_PROBES, W_MAP_DISPLACEMENTS, W_MAP_INSERTS } from '../probe/counters';
 import { FAULT_MOVE_LATE, isPlanted } from '../probe/faults';
@@ -53,7 +54,18 @@ import {
   step,
 } from '../probe/steps';
 import { CO_HASH, CO_NEXT } from '../records/connection';
-import { BUCKET_SIZE, bucketMask, bucketsBase, C_ABORT, C_MAP_SEARCH, CONTROL } from '../records/memory-map';
+import {
+  BUCKET_SIZE,
+  bucketMask,
+  bucketsBase,
+  C_ABORT,
+  C_MAP_SEARCH,
+  CONTROL,
+  SHARDED,
+  T_MAP_SEARCH,
+  threadBlock,
+} from '../records/memory-map';
+import { maskOfParts, partOf } from './shards';
 
 export const SLOTS_PER_BUCKET: u32 = 7;
 const HASHES: usize = 4;
@@ -76,13 +88,13 @@ function bucketAt(base: usize, mask: u32, hash: u32): usize {
 // @ts-ignore: decorator
 @inline
 function bucket1(hash: u32): usize {
-  return bucketAt(bucketsBase, bucketMask, hash);
+  return bucketAt(partOf(hash), maskOfParts(), hash);
 }
 
 // @ts-ignore: decorator
 @inline
 function bucket2(hash: u32): usize {
-  return bucketAt(bucketsBase, bucketMask, rotr<u32>(hash, 16));
+  return bucketAt(partOf(hash), maskOfParts(), rotr<u32>(hash, 16));
 }
 
 // @ts-ignore: decorator
@@ -131,7 +143,7 @@ function awaitWriter(bucket: usize): u32 {
 // @ts-ignore: decorator
 @inline
 export function mapFind(hash: u32): usize {
-  return findIn(bucketsBase, bucketMask, hash, true);
+  return findIn(partOf(hash), maskOfParts(), hash, true);
 }
 
 /** mapFind in the map of `mask` + 1 buckets at `base`; `counted`: bucket probes are, which are those of the connection map. */
@@ -248,7 +260,7 @@ function emptySlot(bucket: usize): u32 {
  */
 export function mapInsertLocked(record: usize, hash: u32): bool {
   countWork(W_MAP_INSERTS, 1);
-  if (insertInLocked(bucketsBase, bucketMask, record, hash)) return true;
+  if (insertInLocked(partOf(hash), maskOfParts(), record, hash)) return true;
   const bucket = makeRoom(bucket1(hash), bucket2(hash));
   if (bucket == 0) return false;
   setSlot(bucket, emptySlot(bucket), hash, record);
@@ -295,13 +307,14 @@ function otherBucket(bucket: usize, slot: u32): usize {
 
 // Breadth-first search nodes: {u32 bucket, u32 parent index << 6 | slot in the parent's bucket << 3 | depth}. They lie in
 // the control block, guarded by ct_lock, and not in static data: static data is written again whenever a thread
-// instantiates the module, which would wipe a search in progress on another thread.
+// instantiates the module, which would wipe a search in progress on another thread. With shards several may search at once,
+// each in its own thread's block.
 const NODE_SIZE: usize = 8;
 
 // @ts-ignore: decorator
 @inline
 function nodeAt(index: u32): usize {
-  return CONTROL + C_MAP_SEARCH + <usize>index * NODE_SIZE;
+  return (SHARDED ? threadBlock + T_MAP_SEARCH : CONTROL + C_MAP_SEARCH) + <usize>index * NODE_SIZE;
 }
 
 /** Frees one slot in `first` or `second` by moving entries; returns the bucket with the free slot, or 0. */

@@ -36,14 +36,17 @@
  *
  * Lock order, in all designs, by lock class (probe/flavour.ts): LC_CT, then the lock of one connection (LC_CONN), then LC_RESOURCES; a
  * lock is taken only while no lock of its own class or a later one is held. So no connection's lock is held while ct_lock is
- * taken. LC_FRAGMENT is taken only while no other lock is held, before or after the tracker's work. Debug builds check order and
- * owner at every call (checkLockOrder).
+ * taken. With shards (shm/shards.ts) LC_CT is the class of their locks too, and only in it are several held at once: those of shards by
+ * number, then ct_lock (lockBeside). LC_FRAGMENT is taken only while no other lock is held, before or after the tracker's work. Debug
+ * builds check order and owner at every call (checkLockOrder).
  */
 import {
+  checkLockBeside,
   checkLockOrder,
   clock,
   DEBUG,
   noteAcquired,
+  noteAcquiredBeside,
   noteContended,
   noteReleasing,
   PROBED,
@@ -99,6 +102,22 @@ export function lock(at: usize, lockClass: u32): void {
   if (PROBED) noteAcquired(lockClass);
 }
 
+/** As lock, while one of the same class is held that comes before this one. It has to be released before that one is. */
+export function lockBeside(at: usize, lockClass: u32): void {
+  if (DEBUG) checkLockBeside(lockClass);
+  if (TORTURE) step(S_LOCK_TRY);
+  if (atomic.cmpxchg<u32>(at, 0, ownerWord) != 0) lockContended(at, lockClass);
+  if (PROBED) noteAcquiredBeside(lockClass);
+}
+
+export function unlockBeside(at: usize, lockClass: u32): void {
+  if (DEBUG) {
+    checkLockBeside(lockClass);
+    if (!holds(at)) unreachable();
+  }
+  release(at);
+}
+
 /** As lock, and the hold is timed whatever the sampling interval: for one that is long and seldom. */
 export function lockTimed(at: usize, lockClass: u32): void {
   lock(at, lockClass);
@@ -114,6 +133,12 @@ export function unlock(at: usize, lockClass: u32): void {
     if ((atomic.load<u32>(at) & ~WAITERS) != ownerWord) unreachable();
   }
   if (PROBED) noteReleasing(lockClass);
+  release(at);
+}
+
+// @ts-ignore: decorator
+@inline
+function release(at: usize): void {
   if (TORTURE) step(S_UNLOCK);
   if (atomic.xchg<u32>(at, 0) & WAITERS) {
     if (TORTURE) step(S_NOTIFY);

@@ -15,7 +15,7 @@
  * are equal (and odd); since the reader is online then, the slot is not handed out again before the reader's next quiescent
  * point. Comparing with a generation that changed only on reuse would leave a gap: the slot could be handed out, and its
  * words overwritten, right after the comparison. Emptying the slab ends the generations of the slots that are out, so a packet that
- * still carries a connection from before is told it is gone, and nothing starts with a generation that was in use once.
+ * still carries a connection from before learns that it is gone, and nothing starts with a generation that was in use once.
  */
 import { countWork, DEBUG, W_SLOTS_RETURNED } from '../probe/counters';
 import { TORTURE } from '../probe/flavour';

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { traitsOf } from '../../../engine/host/design-traits.js';
 import type { ExecRequest } from '../../../engine/host/exec-params.js';
 import { dissect } from '../../support/dissect.js';
 import { tcpFrame, udpFrame } from '../../support/packets.js';
@@ -59,7 +60,7 @@ class Control {
 const port = (address: string, number: number): string =>
   `PORT ${address.replaceAll('.', ',')},${number >> 8},${number & 255}\r\n`;
 
-perDesign((bed) => {
+perDesign((bed, design) => {
   describe('FTP', () => {
     it('an active data connection is related, and belongs to its control connection (assertion 87)', () => {
       const t = bed();
@@ -77,6 +78,21 @@ perDesign((bed) => {
       expect(data.map((entry) => entry.parent)).toEqual(
         Array(2).fill(expect.objectContaining({ src: A, srcPort: 1024, dst: B, dstPort: 21 })),
       );
+    });
+
+    it('the parent of a data connection takes a slot of its own, which goes with it', () => {
+      const t = bed();
+      const control = new Control(t);
+      control.client(port(A, 4000), 'PA', { seq: 100, ack: 500 });
+      t.tcp(`${B}:20`, `${A}:4000`, 'S', {}, FTP);
+      t.tcp(`${B}:21`, `${A}:4000`, 'S', {}, FTP);
+      // One that creates narrowly keeps up to two ready for the next, and with shards 16 more.
+      const ready = traitsOf(design).shards > 0 ? 18 : 2;
+      const taken = t.tracker.slotsInUse - t.tracker.connCount;
+      expect(taken).toBeGreaterThanOrEqual(2);
+      expect(taken).toBeLessThanOrEqual(2 + ready);
+      t.tracker.flush();
+      expect(t.tracker.slotsInUse).toBe(taken - 2);
     });
 
     it('nothing is expected without a helper', () => {

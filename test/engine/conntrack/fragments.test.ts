@@ -65,11 +65,11 @@ perDesign((bed, design) => {
 
     it('fragments of several packets do not mix: the id, the zone and the ends keep them apart', () => {
       const t = bed();
-      const one = fragmentsOf(large(family, 2000), 1);
+      const first = fragmentsOf(large(family, 2000), 1);
       const two = fragmentsOf(large(family, 2000, { srcPort: 9 }), 2);
-      expect(send(t, [one[0], two[0]] as Uint8Array[])).toEqual(['held', 'held']);
-      expect(send(t, [one[1]] as Uint8Array[], { ...COMMIT, zone: 3 })).toEqual(['held']);
-      expect(send(t, [two[1], one[1]] as Uint8Array[])).toEqual(['new|trk new|trk', 'new|trk new|trk']);
+      expect(send(t, [first[0], two[0]] as Uint8Array[])).toEqual(['held', 'held']);
+      expect(send(t, [first[1]] as Uint8Array[], { ...COMMIT, zone: 3 })).toEqual(['held']);
+      expect(send(t, [two[1], first[1]] as Uint8Array[])).toEqual(['new|trk new|trk', 'new|trk new|trk']);
     });
 
     it('fragments below the minimum, and ones that overlap, are invalid', () => {

@@ -7,6 +7,7 @@ import { A, B, COMMIT, N, perDesign, type TrackerBed } from '../../support/track
 const there = [`${A}:1000`, `${B}:53`] as const;
 const back = [`${B}:53`, `${A}:1000`] as const;
 const ALL = 0xffff_ffff;
+const ALL_OF_LABEL = (1n << 128n) - 1n;
 
 /** A packet object that is run again and again. */
 function reused(t: TrackerBed) {
@@ -42,6 +43,24 @@ perDesign((bed, design) => {
     t.udp(...there, { ...COMMIT, label: { value: 1n << 64n, mask: 1n << 64n } });
     expect(t.only.label).toBe(label.value | (1n << 64n));
     expect(t.lines()[0]).toContain('labels=0xabcd0000000000010000000000000005');
+  });
+
+  it('a connection in a slot that was used before has nothing of the one before', () => {
+    const t = bed();
+    const label = { value: 5n, mask: ALL_OF_LABEL };
+    for (let port = 1; port <= 40; port++) {
+      t.udp(`${A}:${port}`, `${B}:53`, { ...COMMIT, label, mark: { value: 7, mask: ALL } });
+    }
+    t.tracker.flush();
+    for (let port = 1; port <= 40; port++) t.udp(`${A}:${port}`, `${B}:54`, COMMIT);
+    expect(t.entries().map((entry) => [entry.label, entry.mark])).toEqual(
+      Array.from({ length: 40 }, () => [0n, 0]),
+    );
+    const seen = t.send(udpFrame({ src: A, dst: B, srcPort: 1, dstPort: 54 }), {
+      ...COMMIT,
+      label: { value: 1n, mask: 1n },
+    });
+    expect([seen.mark, t.entries().filter((entry) => entry.label === 1n).length]).toEqual([0, 1]);
   });
 
   describe('one packet object, run again', () => {

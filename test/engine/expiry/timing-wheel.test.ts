@@ -6,7 +6,6 @@ import { tcpFrame, udpFrame } from '../../support/packets.js';
 import { A, B, TrackerBed } from '../../support/tracker-bed.js';
 
 const TICK_MS = 512;
-const bed = (): TrackerBed => new TrackerBed('timing-wheel');
 
 /** Passes a tick apart until then; returns the time of the first after which the table holds `count` connections. */
 function passesUntil(t: TrackerBed, count: number, mostMs: number): number {
@@ -22,7 +21,9 @@ function flows(t: TrackerBed, count: number): void {
     t.tracker.run(udpFrame({ src: `10.1.${i >> 8}.${i & 255}` }), { commit: true }, t.nowMs);
 }
 
-describe('timing-wheel', () => {
+describe.each(['timing-wheel', 'sharded-wheel'])('%s', (design) => {
+  const bed = (): TrackerBed => new TrackerBed(design);
+
   it('removes at the millisecond of a pass that is due, and not before', () => {
     fc.assert(
       fc.property(fc.nat(100_000), fc.integer({ min: 1, max: 70 }), (offsetMs, seconds) => {
@@ -104,7 +105,7 @@ describe('timing-wheel', () => {
   });
 
   it('a pass stops at a 64th of the connection limit, comes back at once, and gets to the end', () => {
-    const t = new TrackerBed('timing-wheel', { connLimit: 4000 });
+    const t = new TrackerBed(design, { connLimit: 4000 });
     flows(t, 2500);
     t.wait(61_000);
     expect(t.tracker.sweep(t.nowMs)).toMatchObject({ cleaned: 1024, immediate: true, delayMs: 1 });

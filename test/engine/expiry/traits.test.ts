@@ -2,6 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { traitsOf } from '../../../engine/host/design-traits.js';
+import { planMemory } from '../../../engine/host/memory-plan.js';
+import { loadEngine } from '../../../engine/host/module.js';
+import { layoutConstants } from '../../../tools/endurance/layout-constants.js';
 import { udpFrame } from '../../support/packets.js';
 import { DESIGNS, TrackerBed } from '../../support/tracker-bed.js';
 
@@ -61,6 +64,23 @@ describe.each(DESIGNS)('the traits of %s', (design) => {
       ),
       { numRuns: 6 },
     );
+  });
+
+  it('LISTS, AREA_BYTES: the lists lie inside the area, and what is there for each slot behind them', () => {
+    const { EXPIRY_SIZE, SHARD_LINE, TRAIT_AREA_BITS_PER_SLOT, TRAIT_AREA_BYTES, TRAIT_SHARDS } = loadEngine(
+      design,
+      'bare',
+    ).constants;
+    const { LINK_SIZE } = layoutConstants(['LINK_SIZE']) as { LINK_SIZE: number };
+    expect(traits.listsAt + traits.lists * LINK_SIZE).toBeLessThanOrEqual(EXPIRY_SIZE + TRAIT_AREA_BYTES);
+    const needs = { threads: 1, maxConns: 64, nat: false, packetStoreBytes: 0, slabSlots: 6400 };
+    const { regions } = planMemory(loadEngine(design, 'bare').constants, needs);
+    const slotBytes = (TRAIT_AREA_BITS_PER_SLOT * needs.slabSlots) / 8;
+    expect(regions.policies - regions.expiry).toBeGreaterThanOrEqual(
+      EXPIRY_SIZE + TRAIT_AREA_BYTES + slotBytes,
+    );
+    expect(TRAIT_SHARDS).toBe(traits.shards);
+    if (traits.lists > 0) expect(traits.listsAt).toBeGreaterThanOrEqual(traits.shards * SHARD_LINE);
   });
 
   it('HIDES_EXPIRED: whether a pass, late enough, removes what has expired however timeouts are mixed', () => {

@@ -14,6 +14,7 @@ import { mapModel, type MapFault, type MapOptions } from './map-model.js';
 import { mutexModel, type MutexFault } from './mutex-model.js';
 import type { Model } from './program.js';
 import { requestModel, type RequestFault } from './request-model.js';
+import { shardModel, type ShardFault, type ShardOptions } from './shard-model.js';
 import { slabModel, type SlabFault } from './slab-model.js';
 
 const LONG = process.env['CTREPLAY_LONG'] !== undefined;
@@ -203,5 +204,40 @@ describe('requests of the wheel', () => {
 
   it.each<[RequestFault]>([['late-take'], ['early-read']])('%s is found', (fault) => {
     expectFound(requestModel({ ...PACKETS, fault }), /nobody has asked/);
+  });
+});
+
+describe('translated creations in shards', () => {
+  /** Both want the same tuples, in two orders and from two shards: tuple n is in shard n modulo 2. */
+  const CROSSED: ShardOptions = {
+    shards: 2,
+    creations: [
+      { shard: 0, candidates: [1, 0] },
+      { shard: 1, candidates: [0, 1] },
+    ],
+  };
+  const CONTESTED: ShardOptions = {
+    shards: 3,
+    creations: [
+      { shard: 0, candidates: [1, 2] },
+      { shard: 2, candidates: [1, 2] },
+    ],
+  };
+
+  it('give each tuple once, leave none unused that a creation needs, and never wait in a circle', () => {
+    expectSound(shardModel(CROSSED));
+    expectSound(shardModel(CONTESTED));
+    expectSound(shardModel({ ...CONTESTED, removals: [{ shard: 0, tuple: 1 }] }));
+    expectSound(
+      shardModel({ ...CONTESTED, creations: [...CONTESTED.creations, { shard: 1, candidates: [2, 1] }] }),
+    );
+  });
+
+  it.each<[ShardFault, ShardOptions, RegExp]>([
+    ['unordered', CROSSED, /nobody can go on/],
+    ['one-look', CONTESTED, /a tuple was given twice/],
+    ['own-only', CONTESTED, /a tuple was given twice/],
+  ])('%s is found', (fault, options, what) => {
+    expectFound(shardModel({ ...options, fault }), what);
   });
 });

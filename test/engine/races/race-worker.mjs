@@ -80,9 +80,9 @@ function turnRound(packet) {
   const header = view.getUint32(packet + c.PK_FRAME, true) + view.getUint16(packet + c.PK_L3, true);
   const swap = (at, size) => {
     for (let i = 0; i < size; i++) {
-      const one = bytes[at + i];
+      const byte = bytes[at + i];
       bytes[at + i] = bytes[at + size + i];
-      bytes[at + size + i] = one;
+      bytes[at + size + i] = byte;
     }
   };
   swap(header + 12, 4);

@@ -35,14 +35,14 @@ const CASES = {
 
 async function expectSound(options: RaceOptions): Promise<void> {
   const result = await race(options);
-  const told = result.reports.flatMap(({ trap, violations }) =>
+  const reported = result.reports.flatMap(({ trap, violations }) =>
     trap === null ? violations : [trap, ...violations],
   );
   const noDuplicates = options.scenario === NO_EXPIRY;
   const injected = result.reports.reduce((sum, report) => sum + report.packets, 0);
-  const broken = told.length > 0 ? [] : brokenInvariants({ ...result, injected, noDuplicates });
+  const broken = reported.length > 0 ? [] : brokenInvariants({ ...result, injected, noDuplicates });
   const label = `seed ${options.seed}, ${options.workers} workers (repeat with CTREPLAY_SEED=${options.seed})`;
-  expect([...told, ...broken], label).toEqual([]);
+  expect([...reported, ...broken], label).toEqual([]);
   const { batches } = readCounters(result.run, 0);
   expect(batches.touched).toBe(options.touchAhead === 'on' ? batches.run : 0);
   expect(

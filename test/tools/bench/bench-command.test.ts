@@ -50,19 +50,21 @@ probeCost: one
     expect(first.stdout).not.toContain('packets/s');
     const result = resultIn('small');
     expect(result).toMatchObject({ partial: false, valid: true });
-    expect(result.cases.map((one) => `${one.design} ${one.latency?.mode} ${one.control === true}`)).toEqual([
+    expect(
+      result.cases.map((entry) => `${entry.design} ${entry.latency?.mode} ${entry.control === true}`),
+    ).toEqual([
       'timeout-lists all false',
       'rculist-sweep all false',
       'timeout-lists all true',
       'timeout-lists off false',
       'rculist-sweep off false',
     ]);
-    for (const one of result.cases) {
-      expect(one.packets.injected).toBe(3000);
+    for (const entry of result.cases) {
+      expect(entry.packets.injected).toBe(3000);
       // The scenario's translation was in force.
-      expect(one.nat?.allocations ?? 0).toBeGreaterThan(0);
-      expect(one.throughput).toMatchObject({ build: 'bare', timed: false, packets: 3000 });
-      if (one.latency?.mode === 'off') expect(one.latency.service ?? null).toBeNull();
+      expect(entry.nat?.allocations ?? 0).toBeGreaterThan(0);
+      expect(entry.throughput).toMatchObject({ build: 'bare', timed: false, packets: 3000 });
+      if (entry.latency?.mode === 'off') expect(entry.latency.service ?? null).toBeNull();
     }
     const again = await run(...small);
     expect(again.code).toBe(2);
@@ -72,10 +74,10 @@ probeCost: one
     expect(more.stdout).toContain('measuring');
     const both = resultIn('small');
     expect(both.cases).toHaveLength(10);
-    expect(new Set(both.cases.map((one) => one.session))).toEqual(new Set([0, 1]));
+    expect(new Set(both.cases.map((entry) => entry.session))).toEqual(new Set([0, 1]));
     // The second ran in a process of its own, on traffic of its own seed.
     expect(
-      new Set(both.cases.map((one) => JSON.stringify(one.packets.verdictHash ?? one.startedAt))).size,
+      new Set(both.cases.map((entry) => JSON.stringify(entry.packets.verdictHash ?? entry.startedAt))).size,
     ).toBeGreaterThan(1);
     const added = await run(...small, '--resume', '--sessions', '2', '--trials', '2');
     expect(added.code).toBe(2);
@@ -93,16 +95,16 @@ probeCost: one
     const measured = await run('bench', ...matrix);
     // So few packets may miss a rate on a busy machine, which is another matter.
     for (const outcome of [replayed, measured]) expect(outcome.code).toBeLessThan(2);
-    const [one, other] = ['as-replay', 'as-bench'].map((name) => resultIn(name).cases[0] as ResultCase);
+    const [entry, other] = ['as-replay', 'as-bench'].map((name) => resultIn(name).cases[0] as ResultCase);
     expect(other).toMatchObject({
       burst: 10,
       packets: { injected: 1000 },
       input: { edits: { filter: 'udp or tcp', snapLength: 60, maxGapNs: 1e9, limit: 1000 } },
     });
-    expect(other!.id).toBe(one!.id);
+    expect(other!.id).toBe(entry!.id);
     expect(other!.id).toContain('/profile-0ms:100000,1000ms:200000-step');
-    expect(identityDifferences(one!, other!)).toEqual([]);
-    for (const each of [one!, other!]) expect((each.timeline ?? []).length).toBeGreaterThan(2);
+    expect(identityDifferences(entry!, other!)).toEqual([]);
+    for (const each of [entry!, other!]) expect((each.timeline ?? []).length).toBeGreaterThan(2);
     // The rate is that of a scenario's stamps as well.
     const paced = ['--synth', 'syn-flood', '--packets', '500', '--pps', '50k', '--design', 'timeout-lists'];
     await run('replay', ...paced, '--out', 'paced-replay');
@@ -139,7 +141,7 @@ probeCost: one
     [['bench', '--scenario', 'syn-flood', '--design', 'nope'], "there is no design 'nope'"],
     [['bench', '--capture', 'nope.pcap'], 'nope.pcap: there is no such capture'],
     [['bench', '--matrix', 'nope.yaml'], 'nope.yaml: there is no such file'],
-    [['bench', '--preset', 'nope'], "there is no preset 'nope'"],
+    [['bench', '--preset', 'nope'], "--preset: there is no ready-made matrix 'nope'"],
     [['bench', '--preset', 'smoke', '--shard', '3/2'], '2/4'],
     [['bench', '--preset', 'smoke', '--resume'], '--resume needs --out'],
     [['scale', '--scenario', 'syn-flood', '--capture', 'x'], 'exclude each other'],
@@ -161,14 +163,17 @@ probeCost: one
 });
 
 describe('ctreplay scale and model', () => {
+  /** With and without lists, and passes over everything or over what is due. */
+  const MODELLED = ['rculist-sweep', 'timing-wheel', 'table-scan'];
+
   it('measure, fit, and predict beside the measurement', async () => {
     const scale = await run(
       ...['scale', '--scenario', 'syn-flood', '--packets', '4000', '--workers', '2'],
-      ...['--sessions', '1', '--trials', '1', '--out', 'scale'],
+      ...['--sessions', '1', '--trials', '1', '--out', 'scale', '--design', MODELLED.join(',')],
     );
     expectSuccess(scale);
     expect(scale.stdout).toContain('syn-flood · rculist-sweep');
-    expect(resultIn('scale').scaling).toHaveLength(2);
+    expect(resultIn('scale').scaling).toHaveLength(MODELLED.length);
     const model = await run('model', 'scale', '--cores', '1..4', '--packets', '2000', '--json');
     expectSuccess(model);
     const { series } = JSON.parse(model.stdout) as {
@@ -183,9 +188,9 @@ describe('ctreplay scale and model', () => {
         }[];
       }[];
     };
-    expect(series.map((one) => one.design)).toEqual(['timeout-lists', 'rculist-sweep']);
+    expect(series.map((point) => point.design)).toEqual(MODELLED);
     for (const { points, heldOut } of series) {
-      expect(heldOut.map((one) => one.workers)).toEqual([2]);
+      expect(heldOut.map((point) => point.workers)).toEqual([2]);
       expect(points.map((point) => point.workers)).toEqual([1, 2, 4]);
       expect(points[0]?.error).not.toBeNull();
       for (const point of points) {
@@ -198,6 +203,13 @@ describe('ctreplay scale and model', () => {
       /^Held out: throughput predicted [+-][\d.]+ % at 2 workers from the times of 1$/m,
     );
     expect(text.stdout).toMatch(/^Refused for 8 workers: it lies further beyond/m);
+    expect(text.stdout).not.toContain('rest on what was not measured here');
+    // Every design to 64 cores, with what that rests on.
+    const far = await run('model', 'scale', '--cores', '1..64', '--packets', '2000', '--extrapolate');
+    expect(far.stdout.match(/^ +64 +[\d.]+ [kM]\/s .*locks alone/gm)).toHaveLength(MODELLED.length);
+    expect(
+      far.stdout.match(/rest on what was not measured here:\n {2}Memory and interconnect/g),
+    ).toHaveLength(MODELLED.length);
   });
 
   it('model says what it needs', async () => {

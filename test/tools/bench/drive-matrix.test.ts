@@ -3,7 +3,7 @@ import { compareMatrix, geomeans, summarise } from '../../../tools/bench/aggrega
 import { driveMatrix, type MatrixState } from '../../../tools/bench/drive-matrix.js';
 import { failureRemarks, InProcessSessions, TrialError } from '../../../tools/bench/session.js';
 import type { MatrixSpec } from '../../../tools/bench/matrix-spec.js';
-import { planMatrix, type Cell, type Group } from '../../../tools/bench/plan.js';
+import { planMatrix, type Cell, type Group } from '../../../tools/bench/matrix-plan.js';
 import { groupProgress, groupWarmUp } from '../../../tools/bench/stopping.js';
 import { completeSessions, type Blocks, type CellRunner } from '../../../tools/bench/trial.js';
 import type { ResultCase } from '../../../tools/result/schema.js';
@@ -245,7 +245,7 @@ describe('summaries', () => {
     const spec = matrix({ rates: ['100k'], trials: 8, warmupBlocks: 0 });
     const { groups, state } = await run(spec, { seed: 1 });
     const metrics = compareMatrix([{ group: groups[0]!, sessions: sessionsOf(groups[0]!, state) }], spec).map(
-      (one) => one.metric,
+      (comparison) => comparison.metric,
     );
     expect(metrics).not.toContain('pps');
     expect(metrics).toContain('response.p50Ns');
@@ -257,9 +257,12 @@ describe('summaries', () => {
       seed: 1,
       speed: (cell) => (cell.design === 'new' ? 9000 : 1000),
     });
-    for (const one of compareMatrix([{ group: groups[0]!, sessions: sessionsOf(groups[0]!, state) }], spec)) {
-      expect(one.text).toBe('~');
-      expect(one.note).toBe('need >= 6 trials to detect a difference at alpha level 0.05');
+    for (const comparison of compareMatrix(
+      [{ group: groups[0]!, sessions: sessionsOf(groups[0]!, state) }],
+      spec,
+    )) {
+      expect(comparison.text).toBe('~');
+      expect(comparison.note).toBe('need >= 6 trials to detect a difference at alpha level 0.05');
     }
   });
 

@@ -6,7 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { compareMatrix } from '../../../tools/bench/aggregate.js';
 import { driveMatrix } from '../../../tools/bench/drive-matrix.js';
 import { checkMatrix, type MatrixSpecInput } from '../../../tools/bench/matrix-spec.js';
-import { planMatrix } from '../../../tools/bench/plan.js';
+import { planMatrix } from '../../../tools/bench/matrix-plan.js';
 import { completeSessions } from '../../../tools/bench/trial.js';
 import { FakeRunner, fakeSessions, matrix, type FakeBehaviour } from './fake-runner.js';
 
@@ -35,7 +35,7 @@ async function foundShare(
       state.trials,
     );
     const comparison = compareMatrix([{ group: group!, sessions }], spec).find(
-      (one) => one.metric === 'pps' && one.kind === 'designs',
+      ({ metric, kind }) => metric === 'pps' && kind === 'designs',
     );
     if (comparison?.significant === true) found++;
   }

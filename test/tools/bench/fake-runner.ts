@@ -1,6 +1,6 @@
 /** A runner with known distributions, and matrices for it. */
 import { checkMatrix, type MatrixSpec, type MatrixSpecInput } from '../../../tools/bench/matrix-spec.js';
-import type { Cell } from '../../../tools/bench/plan.js';
+import type { Cell } from '../../../tools/bench/matrix-plan.js';
 import { InProcessSessions, type SessionRunner } from '../../../tools/bench/session.js';
 import type { CellRunner, TrialMeasurement, TrialValues } from '../../../tools/bench/trial.js';
 import { normal, Random } from '../stats/samples.js';

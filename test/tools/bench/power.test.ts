@@ -54,7 +54,7 @@ seed: ${seed}
   const { comparisons } = parseResult(readFileSync(join(out, 'result.json'), 'utf8'), out);
   rmSync(out, { recursive: true });
   const found = (comparisons ?? []).filter(
-    (one) => one.metric === 'pps' && (one.control === true) === control,
+    (comparison) => comparison.metric === 'pps' && (comparison.control === true) === control,
   );
   expect(found).toHaveLength(1);
   const [{ ratio, low, high, significant, n }] = found as [(typeof found)[number]];

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MatrixSpec } from '../../../tools/bench/matrix-spec.js';
 import { matrixSummary } from '../../../tools/bench/matrix-text.js';
 import { runMatrixBench, type MatrixBenchOptions } from '../../../tools/bench/run-matrix.js';
-import type { Cell } from '../../../tools/bench/plan.js';
+import type { Cell } from '../../../tools/bench/matrix-plan.js';
 import { validateResult } from '../../../tools/result/result-file.js';
 import type { ResultCase } from '../../../tools/result/schema.js';
 import { FakeRunner, matrix } from './fake-runner.js';
@@ -24,7 +24,7 @@ class FakeCases extends FakeRunner {
   override async run(cell: Cell, trialSeed: number) {
     const { values } = await super.run(cell, trialSeed);
     const pps = values['pps'] as number;
-    const one: ResultCase = {
+    const entry: ResultCase = {
       id: cell.id,
       trial: 0,
       kind: 'bench',
@@ -46,7 +46,7 @@ class FakeCases extends FakeRunner {
       })),
       ...(cell.role === 'control' ? { control: true } : {}),
     };
-    return { values, case: one };
+    return { values, case: entry };
   }
 }
 
@@ -60,10 +60,13 @@ class FakeTails extends FakeCases {
   }
 
   override async run(cell: Cell, trialSeed: number) {
-    const { values, case: one } = await super.run(cell, trialSeed);
+    const { values, case: entry } = await super.run(cell, trialSeed);
     const tails = cell.design === 'new' ? 1 : 2;
     const more = { 'service.p99Ns': 2000 * tails, 'service.p999Ns': 8000 * tails };
-    return { values: { ...values, ...more, 'service.interruptedShare': this.#interruptedShare }, case: one };
+    return {
+      values: { ...values, ...more, 'service.interruptedShare': this.#interruptedShare },
+      case: entry,
+    };
   }
 }
 
@@ -93,21 +96,23 @@ describe('runMatrixBench', () => {
     const spec = matrix({ trials: 8 });
     // 0.1 %: less than half of what lies above p99, more than half of what lies above p99.9.
     const result = await runMatrixBench(options(spec, new FakeTails(0.001)));
-    const ofDesigns = result.comparisons.filter((one) => one.kind === 'designs');
-    const p99 = ofDesigns.find((one) => one.metric === 'service.p99Ns');
-    const p999 = ofDesigns.find((one) => one.metric === 'service.p999Ns');
+    const ofDesigns = result.comparisons.filter((comparison) => comparison.kind === 'designs');
+    const p99 = ofDesigns.find((comparison) => comparison.metric === 'service.p99Ns');
+    const p999 = ofDesigns.find((comparison) => comparison.metric === 'service.p999Ns');
     expect(p99?.text).toBe('-50.00%');
     expect(p999?.text).toBe('~');
     expect(p999?.ratio ?? null).toBeNull();
     expect(p999?.note).toMatch(/interrupted or delayed 0\.1 % of the packets.*at a rate that both hold/);
-    expect(result.geomeans.map((one) => one.metric)).not.toContain('service.p999Ns');
+    expect(result.geomeans.map((mean) => mean.metric)).not.toContain('service.p999Ns');
     expect(matrixSummary(result)).toContain('interrupted or delayed 0.1 % of the packets');
     validateResult(await onDisk(), 'result.json');
   });
 
   it('compares tails where few packets were interrupted', async () => {
     const result = await runMatrixBench(options(matrix({ trials: 8 }), new FakeTails(0.0004)));
-    const p999 = result.comparisons.find((one) => one.kind === 'designs' && one.metric === 'service.p999Ns');
+    const p999 = result.comparisons.find(
+      (comparison) => comparison.kind === 'designs' && comparison.metric === 'service.p999Ns',
+    );
     expect(p999?.text).toBe('-50.00%');
   });
 
@@ -117,14 +122,14 @@ describe('runMatrixBench', () => {
     validateResult(await onDisk(), 'result.json');
     expect(result).toMatchObject({ partial: false, valid: true });
     expect(result.cases).toHaveLength((2 + 3) * 7);
-    expect([...new Set(result.cases.map((one) => one.id))]).toEqual([
+    expect([...new Set(result.cases.map((entry) => entry.id))]).toEqual([
       'syn-flood/old/w1/topspeed',
       'syn-flood/new/w1/topspeed',
       'syn-flood/old/w1/topspeed/control',
       'established/old/w1/topspeed',
       'established/new/w1/topspeed',
     ]);
-    expect(result.comparisons?.filter((one) => one.control === true)).not.toHaveLength(0);
+    expect(result.comparisons?.filter((comparison) => comparison.control === true)).not.toHaveLength(0);
     expect(result.warnings.find((warning) => warning.code === 'timer-coarse')?.text).toContain(
       'in 35 of 35 trials',
     );
@@ -135,13 +140,13 @@ describe('runMatrixBench', () => {
 
   it('tells of cases as soon as a trial of each cell is there', async () => {
     const runner = new FakeCases({ seed: 1 });
-    const told: string[] = [];
+    const reported: string[] = [];
     await runMatrixBench(
       options(matrix({ trials: 3, warmupBlocks: 0 }), runner, {
-        onMeasured: (cases) => told.push(`${cases.length} of ${runner.calls.length}`),
+        onMeasured: (cases) => reported.push(`${cases.length} of ${runner.calls.length}`),
       }),
     );
-    expect(told).toEqual(['3 of 3', '6 of 6', '9 of 9']);
+    expect(reported).toEqual(['3 of 3', '6 of 6', '9 of 9']);
   });
 
   it('is on disk after every group, marked partial until the last', async () => {
@@ -191,8 +196,8 @@ describe('runMatrixBench', () => {
     const more = await runMatrixBench(options({ ...spec, sessions: 4 }, added, { resume: true }));
     expect(added.calls).toHaveLength(3 * 3 * 2);
     expect(more.cases).toHaveLength(3 * 3 * 4);
-    expect([...new Set(more.cases.map((one) => one.session))]).toEqual([0, 1, 2, 3]);
-    expect(new Set(more.cases.map((one) => `${one.id} ${one.trial}`)).size).toBe(more.cases.length);
+    expect([...new Set(more.cases.map((entry) => entry.session))]).toEqual([0, 1, 2, 3]);
+    expect(new Set(more.cases.map((entry) => `${entry.id} ${entry.trial}`)).size).toBe(more.cases.length);
     validateResult(await onDisk(), 'result.json');
     const resume = (change: Partial<MatrixSpec>) =>
       runMatrixBench(options({ ...spec, ...change }, new FakeCases({ seed: 5 }), { resume: true }));
@@ -215,13 +220,13 @@ describe('runMatrixBench', () => {
     const runner = new FakeCases({ seed: 1 });
     const result = await runMatrixBench(options(spec, runner));
     expect(new Set(runner.calls.map((call) => call.trialSeed)).size).toBe(3 * 4);
-    for (const one of result.cells ?? []) {
-      expect(one).toMatchObject({ n: 12, sessions: 3, build: 'probed', commit: result.tool.commit });
-      expect(one.measuredAt).toBe(result.createdAt);
-      expect(one.sessionMedians).toHaveLength(3);
+    for (const cell of result.cells ?? []) {
+      expect(cell).toMatchObject({ n: 12, sessions: 3, build: 'probed', commit: result.tool.commit });
+      expect(cell.measuredAt).toBe(result.createdAt);
+      expect(cell.sessionMedians).toHaveLength(3);
     }
-    for (const one of result.comparisons) {
-      expect(one).toMatchObject({ n: 12, sessions: 3, test: 'session-t', build: 'probed' });
+    for (const comparison of result.comparisons) {
+      expect(comparison).toMatchObject({ n: 12, sessions: 3, test: 'session-t', build: 'probed' });
     }
   });
 
@@ -230,8 +235,8 @@ describe('runMatrixBench', () => {
     await runMatrixBench(options(spec, new FakeCases({ seed: 1 })));
     const old = await onDisk();
     const { sessions: _s, trialsPerSession: _t, ...bench } = old['bench'] as Record<string, unknown>;
-    const trials = (bench['trials'] as object[]).map((one) => ({ ...one, session: undefined }));
-    const cases = (old['cases'] as object[]).map((one) => ({ ...one, session: undefined }));
+    const trials = (bench['trials'] as object[]).map((trial) => ({ ...trial, session: undefined }));
+    const cases = (old['cases'] as object[]).map((trial) => ({ ...trial, session: undefined }));
     const text = JSON.stringify({ ...old, cases, bench: { ...bench, trials } });
     await writeFile(join(folder, 'result.json'), text);
     const none = new FakeCases({ seed: 2 });

@@ -58,7 +58,7 @@ function series(workers: readonly number[], cpuWaitShare = 0): ResultCase[] {
 
 describe('fitCases', () => {
   it('says so of results whose throughput is that of the probed build', () => {
-    const old = series([1, 2, 4]).map(({ throughput: _none, ...one }): ResultCase => one);
+    const old = series([1, 2, 4]).map(({ throughput: _none, ...entry }): ResultCase => entry);
     const [result] = fitCases(old, 4);
     expect(result?.notes.join(' ')).toContain(
       'not to be compared between designs: it is that of the probed build',

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { planMatrix } from '../../../tools/bench/plan.js';
+import { planMatrix } from '../../../tools/bench/matrix-plan.js';
 import { ForkedSessions } from '../../../tools/bench/session-process.js';
 import type { SessionState } from '../../../tools/bench/session.js';
 import {

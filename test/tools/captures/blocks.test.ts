@@ -225,9 +225,9 @@ describe('a capture read in blocks', () => {
     let packets = 0;
     for (const bytes of seedsOf(random)) {
       for (const pieceBytes of [1 << 20, 61]) {
-        const told = await sameBothWays(bytes, pieceBytes, {});
-        packets += told.packets.length;
-        if (told.error === null) expect(told.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
+        const found = await sameBothWays(bytes, pieceBytes, {});
+        packets += found.packets.length;
+        if (found.error === null) expect(found.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
       }
     }
     expect(packets).toBeGreaterThan(500);
@@ -241,15 +241,15 @@ describe('a capture read in blocks', () => {
       const met = { refused: 0, afterSome: 0, accepted: 0, odd: 0, skipped: 0 };
       for (let file = 0; file < FILES; file++) {
         const bytes = mutate(seeds[random.below(seeds.length)]!, seeds[random.below(seeds.length)]!, random);
-        const told = await sameBothWays(bytes, [1 << 16, 1000, 61][random.below(3)]!, {
+        const found = await sameBothWays(bytes, [1 << 16, 1000, 61][random.below(3)]!, {
           strict: random.below(3) === 0,
           onTruncated: random.below(3) === 0 ? 'keep' : 'error',
         });
-        if (told.error === null) met.accepted += 1;
-        else if (told.packets.length > 0) met.afterSome += 1;
+        if (found.error === null) met.accepted += 1;
+        else if (found.packets.length > 0) met.afterSome += 1;
         else met.refused += 1;
-        if (told.notes.length > 0) met.odd += 1;
-        if (told.skippedCount > 0) met.skipped += 1;
+        if (found.notes.length > 0) met.odd += 1;
+        if (found.skippedCount > 0) met.skipped += 1;
       }
       // The mutator reaches everything, else it would test little.
       expect(Math.min(...Object.values(met))).toBeGreaterThan(FILES / 300);
@@ -264,8 +264,8 @@ describe('a capture read in blocks', () => {
       subSecond: index % 1_000_000,
       data: Uint8Array.of(index & 0xff),
     }));
-    const told = await sameBothWays(pcapBytes(many), 1 << 22, {});
-    expect(told.packets).toHaveLength(BLOCK_RECORDS + 10);
+    const found = await sameBothWays(pcapBytes(many), 1 << 22, {});
+    expect(found.packets).toHaveLength(BLOCK_RECORDS + 10);
     const ng = new PcapngBytes();
     const long = new Uint8Array(262_144).fill(7);
     const file = Buffer.concat([
@@ -302,19 +302,19 @@ describe('a capture read in blocks', () => {
       ['damaged.gz', damaged, 1000, /gzip data are damaged/],
       ['nothing.gz', gzipSync(Buffer.from(packed)), 0, /this is gzip data inside gzip data/],
     ];
-    for (const [name, bytes, leastPackets, says] of files) {
+    for (const [name, bytes, leastPackets, fault] of files) {
       const path = scratch.write(name, bytes);
       const expected = await readFrom(path, byRecords, {});
       expect(expected.packets.length).toBeGreaterThanOrEqual(leastPackets);
-      if (says === null) expect(expected.error).toBeNull();
-      else expect(expected.error).toMatch(says);
-      const told = await readFrom(path, byBlocks, {});
-      expect({ ...told, packets: told.packets.length }).toEqual({
+      if (fault === null) expect(expected.error).toBeNull();
+      else expect(expected.error).toMatch(fault);
+      const outcome = await readFrom(path, byBlocks, {});
+      expect({ ...outcome, packets: outcome.packets.length }).toEqual({
         ...expected,
         packets: expected.packets.length,
       });
-      expect(told.packets.join('\n') === expected.packets.join('\n')).toBe(true);
-      if (says === null) expect(told.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
+      expect(outcome.packets.join('\n') === expected.packets.join('\n')).toBe(true);
+      if (fault === null) expect(outcome.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
       const kept = await readFrom(path, byBlocks, { onTruncated: 'keep' });
       expect(kept).toEqual(await readFrom(path, byRecords, { onTruncated: 'keep' }));
     }
@@ -326,17 +326,17 @@ describe('a capture read in blocks', () => {
     for (const tail of [Buffer.of(2, 0, 9, 0), Buffer.of(2, 0, 4, 0), Buffer.of(1, 0, 0, 0, 2, 0, 9, 0)]) {
       const broken = ng.enhanced(Uint8Array.of(0x45), { tail });
       const file = Buffer.concat([ng.section(), ng.interface({ linkType: 101 }), sound, sound, broken]);
-      const told = await sameBothWays(file, 1000, {});
-      expect(told.packets).toHaveLength(2);
-      expect(told.error).toMatch(/options are damaged/);
+      const found = await sameBothWays(file, 1000, {});
+      expect(found.packets).toHaveLength(2);
+      expect(found.error).toMatch(/options are damaged/);
     }
   });
 
   it('from a file, with its hash', async () => {
     const file = 'captures/office-mix.pcap';
-    const told = await readFrom(file, byBlocks, {});
-    expect(told).toEqual(await readFrom(file, byRecords, {}));
-    expect(told.packets.length).toBeGreaterThan(1000);
-    expect(told.sha256).toBe(createHash('sha256').update(readFileSync(file)).digest('hex'));
+    const found = await readFrom(file, byBlocks, {});
+    expect(found).toEqual(await readFrom(file, byRecords, {}));
+    expect(found.packets.length).toBeGreaterThan(1000);
+    expect(found.sha256).toBe(createHash('sha256').update(readFileSync(file)).digest('hex'));
   });
 });

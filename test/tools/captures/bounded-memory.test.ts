@@ -71,8 +71,8 @@ describe.skipIf(!haveProc)(
       for (const [name, args] of steps) {
         const { stdout, code, peakMib } = await runMeasured(args);
         expect(code).toBe(0);
-        const told = JSON.parse(stdout);
-        expect(told.packets ?? told.captures[0].totals.packets).toBe(packets);
+        const printed = JSON.parse(stdout);
+        expect(printed.packets ?? printed.captures[0].totals.packets).toBe(packets);
         peaks[name] = Math.round(peakMib);
         expect(peakMib, `peak of ${name}, MiB`).toBeGreaterThan(20);
         expect(peakMib, `peak of ${name}, MiB`).toBeLessThan(BOUND_MIB);

@@ -19,11 +19,11 @@ function withOdd(odd: readonly Partial<PcapBytesRecord>[], options: PcapBytesOpt
   );
 }
 
-async function expectRefused(file: string, recordIndex: number, says: string): Promise<void> {
+async function expectRefused(file: string, recordIndex: number, reason: string): Promise<void> {
   const { error, recordsBefore } = await readFailing(file, { strict: true });
   expect(recordsBefore).toBe(recordIndex - 1);
   expect(error).toMatchObject({ recordIndex, truncated: false });
-  expect(error.reason).toContain(says);
+  expect(error.reason).toContain(reason);
   expect(error.advice).toContain('--strict');
 }
 
@@ -72,8 +72,8 @@ describe('odd records of a pcap file', () => {
   });
 
   it('says when another pcap file begins inside, as cat makes them', async () => {
-    const one = pcapBytes([{ seconds: 1, data: FRAME }]);
-    const { error, recordsBefore } = await readFailing(scratch.write('joined.pcap', Buffer.concat([one, one])));
+    const single = pcapBytes([{ seconds: 1, data: FRAME }]);
+    const { error, recordsBefore } = await readFailing(scratch.write('joined.pcap', Buffer.concat([single, single])));
     expect(recordsBefore).toBe(1);
     expect(error).toMatchObject({ recordIndex: 2, reason: expect.stringContaining('another pcap file') });
     expect(error.advice).toContain('mergecap');

@@ -132,19 +132,19 @@ describe('damaged pcapng', () => {
   const secondOffset = packetOffset + head[2]!.length;
 
   it.each([
-    { what: 'an undescribed interface', block: little.enhanced(DATA, { interfaceNumber: 1 }), says: 'interface 1' },
-    { what: 'a captured length beyond its block', block: little.enhanced(DATA, { captured: 100, original: 100 }), says: 'does not fit' },
-    { what: 'a captured length beyond all bounds', block: little.enhanced(DATA, { captured: 300_000, original: 300_000 }), says: '300000' },
-    { what: 'damaged options', block: little.enhanced(DATA, { tail: Buffer.from('0100ff0000000000', 'hex') }), says: 'options' },
-    { what: 'a simple packet that does not fill its block', block: little.simple(DATA, 20), says: 'fill' },
-    { what: 'a block too short for its kind', block: little.block(6, Buffer.alloc(8)), says: 'too short' },
-    { what: 'an impossible resolution', block: little.interface({ resolution: 20 }), says: '0x14' },
-    { what: 'a time beyond 64 bits of nanoseconds', block: little.enhanced(DATA, { units: 1n << 63n }), says: '64 bits' },
-  ])('$what: the record before it is delivered, then an error', async ({ block, says }) => {
+    { what: 'an undescribed interface', block: little.enhanced(DATA, { interfaceNumber: 1 }), reason: 'interface 1' },
+    { what: 'a captured length beyond its block', block: little.enhanced(DATA, { captured: 100, original: 100 }), reason: 'does not fit' },
+    { what: 'a captured length beyond all bounds', block: little.enhanced(DATA, { captured: 300_000, original: 300_000 }), reason: '300000' },
+    { what: 'damaged options', block: little.enhanced(DATA, { tail: Buffer.from('0100ff0000000000', 'hex') }), reason: 'options' },
+    { what: 'a simple packet that does not fill its block', block: little.simple(DATA, 20), reason: 'fill' },
+    { what: 'a block too short for its kind', block: little.block(6, Buffer.alloc(8)), reason: 'too short' },
+    { what: 'an impossible resolution', block: little.interface({ resolution: 20 }), reason: '0x14' },
+    { what: 'a time beyond 64 bits of nanoseconds', block: little.enhanced(DATA, { units: 1n << 63n }), reason: '64 bits' },
+  ])('$what: the record before it is delivered, then an error', async ({ block, reason }) => {
     const { error, recordsBefore } = await readFailing(file(...head, block, little.enhanced(DATA)));
     expect(recordsBefore).toBe(1);
     expect(error).toMatchObject({ recordIndex: 2, wholeRecords: 1, truncated: true });
-    expect(error.reason).toContain(says);
+    expect(error.reason).toContain(reason);
     expect(error.offset).toBeGreaterThanOrEqual(secondOffset);
   });
 

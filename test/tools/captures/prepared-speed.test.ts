@@ -9,7 +9,7 @@ import { parse } from 'pcap-parser';
 import { PcapWriter } from '../../../tools/captures/pcap-writer.js';
 import { PreparedCapture } from '../../../tools/captures/prepared-reader.js';
 import { PreparedWriter } from '../../../tools/captures/prepared-writer.js';
-import { stagePrepared } from '../../../tools/replay/prepared-staging.js';
+import { PreparedFrames } from '../../../tools/replay/prepared-frames.js';
 import { openScenario } from '../../../tools/synth/registry.js';
 import { drainSource } from '../../../tools/synth/write-capture.js';
 import { Scratch } from './scratch.js';
@@ -71,7 +71,7 @@ describe.skipIf(!process.env['CTREPLAY_LONG'])('loading a prepared capture of a 
     const ways: Record<string, () => number | Promise<number>> = {
       'pcap-parser': () => parseAlone(pcap),
       'every byte read and verified': () => readVerified(ctp),
-      'staged for replay': () => stagePrepared(ctp, null).packets,
+      'staged for replay': () => new PreparedFrames(ctp, null).counts.packets,
       ...(haveCapinfos ? { 'capinfos -c (process)': () => capinfosCount(pcap) } : {}),
     };
     const timesMs = new Map(Object.keys(ways).map((name): [string, number[]] => [name, []]));

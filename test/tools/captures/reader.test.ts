@@ -1,7 +1,7 @@
 import { PassThrough, Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { CaptureError, openCapture, readCaptureBatches, requireRecords } from '../../../tools/captures/reader.js';
+import { CaptureError, openCapture, requireRecords } from '../../../tools/captures/reader.js';
 import { pcapBytes } from './pcap-bytes.js';
 import { readAll, readFailing, Scratch } from './scratch.js';
 
@@ -97,12 +97,6 @@ describe('where captures come from', () => {
     expect(records).toHaveLength(2);
   });
 
-  it('in batches, closing the file behind itself', async () => {
-    let count = 0;
-    for await (const batch of readCaptureBatches(scratch.write('batches', bytes))) count += batch.length;
-    expect(count).toBe(2);
-  });
-
   it('a reader that is left early can be closed', async () => {
     const reader = await openCapture(scratch.write('early', bytes));
     for await (const record of reader) {
@@ -176,14 +170,14 @@ describe('captures that cannot be read', () => {
   });
 
   it.each([
-    { what: 'captured length beyond all bounds', record: { captured: 0xffff_fff0 }, says: 'captured length' },
-    { what: 'an original length that no packet has', record: { original: 0x7fff_ffff }, says: 'no packet has' },
-  ])('$what, after the sound records before it', async ({ record, says }) => {
+    { what: 'captured length beyond all bounds', record: { captured: 0xffff_fff0 }, reason: 'captured length' },
+    { what: 'an original length that no packet has', record: { original: 0x7fff_ffff }, reason: 'no packet has' },
+  ])('$what, after the sound records before it', async ({ record, reason }) => {
     const bytes = pcapBytes([{ data: FRAME }, { data: FRAME, ...record }, { data: FRAME }]);
     const { error, recordsBefore } = await readFailing(scratch.write('damaged', bytes));
     expect(recordsBefore).toBe(1);
     expect(error).toMatchObject({ recordIndex: 2, offset: 24 + 76, wholeRecords: 1, truncated: true });
-    expect(error.reason).toContain(says);
+    expect(error.reason).toContain(reason);
     expect(error.message).toMatch(/damaged, record 2, byte offset 100: .*\. .*\.$/);
   });
 
@@ -211,9 +205,9 @@ describe('captures that cannot be read', () => {
     ['a program', '7f454c4602010100', 'ELF'],
     ['text', Buffer.from('GET / HTTP/1.1').toString('hex'), 'first bytes: 47 45 54'],
     ['one byte', '00', 'first bytes: 00'],
-  ])('foreign: %s', async (_name, hex, says) => {
+  ])('foreign: %s', async (_name, hex, reason) => {
     const { error } = await readFailing(scratch.write('foreign', Buffer.from(hex, 'hex')));
-    expect(error.reason).toContain(says);
+    expect(error.reason).toContain(reason);
     expect(error.offset).toBe(0);
   });
 

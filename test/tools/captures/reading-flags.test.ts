@@ -72,7 +72,7 @@ const COMMANDS: CommandCase[] = [
   ['diff', diff, (file) => ['diff', file]],
   ['prep', prep, (file) => ['prep', file, '-o', at('out.ctp')]],
   ['replay', replay, (file) => ['replay', file, '--json', '--design', DESIGN, '--bare', '--warmup', '0']],
-  ['bench', bench, (file) => ['bench', '--capture', file, '--probe-cost', 'none', ...QUICK]],
+  ['bench', bench, (file) => ['bench', '--capture', file, '--probe-cost', 'none', '--control', 'none', ...QUICK]],
   ['scale', scale, (file) => ['scale', '--capture', file, '--workers', '1', ...QUICK]],
   ...(haveOvs ? WITH_OVS : []),
 ];

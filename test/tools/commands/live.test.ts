@@ -5,10 +5,14 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../tools/result/schema.js';
 import { CLI, ctreplay, scratchFolder } from '../../support/command.js';
+import { failedChecksButRate } from '../../support/replay.js';
+import { runCommandLine } from '../../support/run-command.js';
 
 const folder = scratchFolder();
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const IS_LONG = process.env['CTREPLAY_LONG'] !== undefined;
+/** Three tenths of a second. */
 const PACED = ['--synth', 'established', '--packets', '6000', '--pps', '20k', '--design', 'rculist-sweep'];
 
 interface StreamEvent {
@@ -19,10 +23,19 @@ interface StreamEvent {
   readonly result?: Result;
 }
 
+/** A busy machine may not keep the rate, which is an error, and the only one. */
+function expectJudged(result: Result, code: number | null, stderr: string): void {
+  expect(result.cases.flatMap(failedChecksButRate)).toEqual([]);
+  expect(code, stderr).toBe(result.valid ? 0 : 1);
+}
+
+function resultIn(out: string): Result {
+  return JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')) as Result;
+}
+
 describe('a run as it goes', () => {
   it('--stream: JSON lines that begin with the run, have each interval and end with the result', () => {
     const { code, stdout, stderr } = ctreplay(['replay', ...PACED, '--timeline', '50ms', '--stream'], folder);
-    expect(`${code} ${code === 0 ? '' : stderr}`).toBe('0 ');
     const events = stdout
       .trim()
       .split('\n')
@@ -31,6 +44,7 @@ describe('a run as it goes', () => {
     const intervals = events.filter(({ event }) => event === 'interval');
     expect(intervals.length).toBeGreaterThan(2);
     const result = events.at(-1)?.result as Result;
+    expectJudged(result, code, stderr);
     const [one] = result.cases;
     // The same intervals as in the result, as far as they had ended with it.
     expect(intervals.reduce((sum, { packets = 0 }) => sum + packets, 0)).toBe(
@@ -40,15 +54,17 @@ describe('a run as it goes', () => {
   });
 
   it('--stats: a line an interval, without a terminal', () => {
-    const { code, stderr } = ctreplay(['replay', ...PACED, '--stats', '100ms', '--quiet'], folder);
-    expect(code).toBe(0);
+    const args = ['replay', ...PACED, '--stats', '100ms', '--quiet', '--out', 'stats'];
+    const { code, stderr } = ctreplay(args, folder);
+    expectJudged(resultIn(join(folder, 'stats')), code, stderr);
     const lines = stderr.split('\n').filter((line) => /^ +\d+\.\d s {2}rculist-sweep/.test(line));
     expect(lines.length).toBeGreaterThan(1);
     expect(lines[0]).toMatch(/k\/s {2}p50 .* p99 .* lock wait /);
   });
 
-  it('watch one run', () => {
-    const { code, stderr } = ctreplay(['replay', ...PACED, '--stats', '1s', '--trials', '2'], folder);
+  it('watch one run', async () => {
+    const args = ['replay', ...PACED, '--stats', '1s', '--trials', '2'];
+    const { code, stderr } = await runCommandLine(args, folder);
     expect(stderr).toContain('leave --trials out');
     expect(code).toBe(2);
   });
@@ -79,13 +95,14 @@ const SIGNALS = [
 ] as const;
 
 describe('what was measured is kept', () => {
-  it.each(SIGNALS)(
+  // That each of them is heard is for program-end.test.ts; what is kept then is the same.
+  it.each(IS_LONG ? SIGNALS : SIGNALS.slice(2))(
     'on %s, with exit code %d',
     async (signal, expected) => {
       const out = join(folder, signal);
       const args = ['replay', ...PACED, '--duration', '60s', '--stats', '200ms', '--out', out];
       expect(await interrupted(args, signal, /rculist-sweep/)).toBe(expected);
-      const result = JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')) as Result;
+      const result = resultIn(out);
       expect(result.partial).toBe(true);
       expect(result.cases[0]?.packets.injected).toBeGreaterThan(0);
     },
@@ -96,7 +113,7 @@ describe('what was measured is kept', () => {
     const short = ['--synth', 'syn-flood', '--packets', '2000', '--warmup', '0', '--out'];
     const bench = ['bench', ...short, join(folder, 'matrix'), '--sessions', '40', '--trials', '1'];
     expect(await interrupted(bench, 'SIGTERM', /session 2 of 40/)).toBe(143);
-    const result = JSON.parse(readFileSync(join(folder, 'matrix', 'result.json'), 'utf8')) as Result;
+    const result = resultIn(join(folder, 'matrix'));
     expect(result.partial).toBe(true);
     expect(new Set(result.cases.map(({ session }) => session)).has(0)).toBe(true);
     // Its first line on standard error comes with its first trial.
@@ -108,17 +125,8 @@ describe('what was measured is kept', () => {
   it('and the demo does not go on to its second run', async () => {
     const out = join(folder, 'demo');
     const args = [
-      'demo',
-      '--out',
-      out,
-      '--trials',
-      '1',
-      '--loop',
-      '1M',
-      '--duration',
-      '60s',
-      '--stats',
-      '200ms',
+      ...['demo', '--out', out, '--trials', '1'],
+      ...['--loop', '100', '--duration', '60s', '--stats', '200ms'],
     ];
     expect(await interrupted(args, 'SIGTERM', /timeout-lists/)).toBe(143);
     expect(readdirSync(out)).toEqual(['capture']);

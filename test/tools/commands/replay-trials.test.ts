@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { MatrixResult } from '../../../tools/bench/matrix-result.js';
 import { PcapWriter } from '../../../tools/captures/pcap-writer.js';
 import { ctreplay, scratchFolder } from '../../support/command.js';
+import { runCommandLine } from '../../support/run-command.js';
 
 vi.setConfig({ testTimeout: 300_000 });
 
@@ -27,7 +28,9 @@ describe('replay --trials', () => {
       ...[0, 1, 2].map((n) => `timeout-lists ${n} ${n}`),
       ...[0, 1, 2].map((n) => `rculist-sweep ${n} ${n}`),
     ]);
-    expect(result.cases.every((one) => one.kind === 'replay' && one.packets.injected === 20_000)).toBe(true);
+    expect(result.cases.every((entry) => entry.kind === 'replay' && entry.packets.injected === 20_000)).toBe(
+      true,
+    );
     expect(result.comparisons.find(({ metric }) => metric === 'pps')).toMatchObject({ sessions: 3, n: 3 });
     // The same packets in each, by the scenario's own seed.
     expect(new Set(result.cases.map(({ input }) => JSON.stringify(input.parameters))).size).toBe(1);
@@ -39,15 +42,15 @@ describe('replay --trials', () => {
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/^ {2}\S/);
   });
 
-  it('--trials 1 makes no claim', () => {
-    const { stdout } = ctreplay(['replay', ...NAT, '--trials', '1', '--out', 'one'], folder);
+  it('--trials 1 makes no claim', async () => {
+    const { stdout } = await runCommandLine(['replay', ...NAT, '--trials', '1', '--out', 'one'], folder);
     expect(verdictIn(stdout)).toMatch(/^One run of each design: no claim/);
   });
 
-  it('has as many trials as make a verdict where a run is short and nothing is said', () => {
+  it('has as many trials as make a verdict where a run is short and nothing is said', async () => {
     // The test's helper adds --trials 1 to every replay that does not say.
-    const help = ctreplay(['replay', '--help'], folder).stdout.replaceAll(/\s+/g, ' ');
-    expect(help).toContain('(default: 5 where a run is short, 1 with --json)');
+    const { stdout } = await runCommandLine(['replay', '--help'], folder);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('(default: 5 where a run is short, 1 with --json)');
   });
 
   it('refuses what can be read once only', () => {
@@ -87,10 +90,10 @@ describe('what the first trial shows', () => {
 });
 
 describe('--out', () => {
-  it('is refused before the run where it cannot be made, or holds a result; --force clears that', () => {
+  it('is refused before the run where it cannot be made, or holds a result; --force clears that', async () => {
     writeFileSync(join(folder, 'file'), '');
     const short = ['--synth', 'syn-flood', '--packets', '500', '--warmup', '0', '--design', 'timeout-lists'];
-    const blocked = ctreplay(['replay', ...short, '--out', join('file', 'below')], folder);
+    const blocked = await runCommandLine(['replay', ...short, '--out', join('file', 'below')], folder);
     expect(blocked.stderr).toMatch(/--out file\/below: it, or what it lies in, is a file/);
     expect(blocked.code).toBe(2);
     expect(blocked.stdout).toBe('');
@@ -98,53 +101,63 @@ describe('--out', () => {
     mkdirSync(join(folder, 'used'));
     writeFileSync(join(folder, 'used', 'nat.csv'), 'of another run\n');
     writeFileSync(join(folder, 'used', 'notes.txt'), 'mine\n');
-    const refused = ctreplay(['replay', ...short, '--out', 'used'], folder);
+    const refused = await runCommandLine(['replay', ...short, '--out', 'used'], folder);
     expect(refused.stderr).toMatch(
       /--out used: holds a result already \(nat\.csv\); add --force to replace it/,
     );
     expect(refused.code).toBe(2);
     expect(readdirSync(join(folder, 'used')).toSorted()).toEqual(['nat.csv', 'notes.txt']);
 
-    expect(ctreplay(['replay', ...short, '--out', 'used', '--force'], folder).code).toBe(0);
+    expect((await runCommandLine(['replay', ...short, '--out', 'used', '--force'], folder)).code).toBe(0);
     const names = readdirSync(join(folder, 'used'));
     expect(names).toContain('result.json');
     expect(names).toContain('notes.txt');
     expect(names).not.toContain('nat.csv');
   });
 
-  it('leaves no folder behind when the run fails', () => {
-    const { code } = ctreplay(['replay', 'missing.pcap', '--out', 'never'], folder);
+  it('leaves no folder behind when the run fails', async () => {
+    const { code } = await runCommandLine(['replay', 'missing.pcap', '--out', 'never'], folder);
     expect(code).toBe(1);
     expect(existsSync(join(folder, 'never'))).toBe(false);
   });
 });
 
 describe('units and spellings', () => {
-  it('takes units, and old spellings with a hint', () => {
-    const run = (args: readonly string[]) =>
-      ctreplay(
-        ['replay', ...NAT.slice(0, 2), '--packets', '500', '--design', 'timeout-lists', '--json', ...args],
+  const SHORT = [...NAT.slice(0, 2), '--packets', '500', '--warmup', '0', '--design', 'timeout-lists'];
+
+  it('takes units', async () => {
+    const configurationOf = async (...args: string[]): Promise<MatrixResult['configuration']> => {
+      const { stdout, stderr } = await runCommandLine(
+        ['replay', ...SHORT, '--json', '--quiet', ...args],
         folder,
       );
-    const units = run(['--pps', '100kpps', '--timeline', '50ms', '--sweep-interval', '500ms']);
-    // Half a thousand packets may miss the rate on a busy machine, which is another matter.
-    expect(units.code).toBeLessThan(2);
-    expect(units.stderr).not.toContain('hint:');
-    const { configuration } = JSON.parse(units.stdout) as MatrixResult;
-    expect(configuration).toMatchObject({
+      // Not the exit code: half a thousand packets may miss the rate on a busy machine, which is another matter.
+      expect(stderr).toBe('');
+      return (JSON.parse(stdout) as MatrixResult).configuration;
+    };
+    const units = ['--pps', '100kpps', '--timeline', '50ms', '--sweep-interval', '500ms'];
+    expect(await configurationOf(...units)).toMatchObject({
       pacing: { mode: 'pps', pps: 100_000 },
       timelineMs: 50,
       config: { entries: { sweep: { intervalMs: 500 } } },
     });
-    const bits = run(['--mbps', '1gbps']);
-    expect((JSON.parse(bits.stdout) as MatrixResult).configuration).toMatchObject({
-      pacing: { mode: 'mbps', mbps: 1000 },
-    });
-    const quick = ['replay', ...NAT.slice(0, 2), '--packets', '500', '--design', 'timeout-lists', '--out'];
-    const bare = ctreplay([...quick, 'bare', '--timeline', '50'], folder);
+    expect(await configurationOf('--mbps', '1gbps')).toMatchObject({ pacing: { mode: 'mbps', mbps: 1000 } });
+  });
+
+  // In processes of their own: a hint is given once, and not to who asks for JSON.
+  it('takes old spellings, with a hint', () => {
+    const bare = ctreplay(
+      ['replay', ...SHORT, '--build', 'bare', '--out', 'bare', '--timeline', '50'],
+      folder,
+    );
     expect(bare.stderr).toContain('hint: a time of 50 counts in ms; write 50ms');
     // A program is told nothing that it did not ask for.
-    expect(run(['--timeline', '50']).stderr).toBe('');
+    expect(
+      ctreplay(['replay', ...SHORT, '--build', 'bare', '--json', '--timeline', '50'], folder),
+    ).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
     const old = ctreplay(['bench', '--scenario', 'syn-flood', '--list'], folder);
     expect(old.code).toBe(0);
     expect(old.stderr).toContain('hint: --scenario is called --synth now');
@@ -154,32 +167,22 @@ describe('units and spellings', () => {
     });
   });
 
-  it('gives a cell one name in replay and bench', () => {
-    const replayed = ctreplay(
-      [
-        'replay',
-        '--synth',
-        'syn-flood',
-        '--packets',
-        '500',
-        '--pps',
-        '50k',
-        '--json',
-        '--design',
-        'timeout-lists',
-      ],
+  it('gives a cell one name in replay and bench', async () => {
+    const load = ['--synth', 'syn-flood', '--pps', '50k'];
+    const replayed = await runCommandLine(
+      ['replay', ...load, '--packets', '500', '--json', '--design', 'timeout-lists'],
       folder,
     );
-    const [one] = (JSON.parse(replayed.stdout) as MatrixResult).cases;
-    const listed = ctreplay(['bench', '--synth', 'syn-flood', '--pps', '50k', '--list'], folder).stdout;
-    expect(one?.id).toBe('syn-flood/timeout-lists/w1/50000pps');
-    expect(listed).toContain(`  ${one?.id}\n`);
+    const [entry] = (JSON.parse(replayed.stdout) as MatrixResult).cases;
+    const listed = await runCommandLine(['bench', ...load, '--list'], folder);
+    expect(entry?.id).toBe('syn-flood/timeout-lists/w1/50000pps');
+    expect(listed.stdout).toContain(`  ${entry?.id}\n`);
   });
 });
 
 describe('a matrix that cannot come to a verdict', () => {
-  it('is refused before it runs, with what would do', () => {
-    const { code, stderr, stdout } = ctreplay(
+  it('is refused before it runs, with what would do', async () => {
+    const { code, stderr, stdout } = await runCommandLine(
       ['bench', '--synth', 'syn-flood', '--sessions', '1', '--trials', '3', '--out', 'no'],
       folder,
     );

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseMatrixFile } from '../../../tools/bench/matrix-file.js';
 import { checkMatrix, MatrixError } from '../../../tools/bench/matrix-spec.js';
-import { planMatrix } from '../../../tools/bench/plan.js';
+import { planMatrix } from '../../../tools/bench/matrix-plan.js';
 import { configSettings } from '../../../tools/config/apply-config.js';
 import { ConfigError } from '../../../tools/config/config-error.js';
 import { parseConfig } from '../../../tools/config/read-config.js';

@@ -28,8 +28,8 @@ function places(ours: ConformRun, theirs: ConformRun): string[] {
 
 describe('compareRuns', () => {
   test('equal runs agree', () => {
-    const one = run([[output(0, 'new|trk')], []], ENTRY);
-    expect(compareRuns(one, one)).toEqual({ compared: 2, notCompared: {}, agreeing: 2, differences: [] });
+    const first = run([[output(0, 'new|trk')], []], ENTRY);
+    expect(compareRuns(first, first)).toEqual({ compared: 2, notCompared: {}, agreeing: 2, differences: [] });
   });
 
   test('state, bytes, order and table each show, at the packet that they belong to', () => {

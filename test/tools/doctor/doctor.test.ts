@@ -62,7 +62,8 @@ const GOOD: MachineFacts = {
   nodeMajor: 20,
 };
 
-const stateOf = (facts: MachineFacts, name: string) => findings(facts).find((one) => one.name === name)!;
+const stateOf = (facts: MachineFacts, name: string) =>
+  findings(facts).find((finding) => finding.name === name)!;
 const withEnvironment = (change: Partial<MachineFacts['environment']>): MachineFacts => ({
   ...GOOD,
   environment: { ...GOOD.environment, ...change },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { groupedQuantiles, type CountedCell } from '../../../tools/measure/grouped-quantiles.js';
+import { groupedQuantiles, type CountedBin } from '../../../tools/measure/grouped-quantiles.js';
 import {
   clampedCountsIndex,
   countsLength,
@@ -30,7 +30,7 @@ function countsOf(values: readonly number[]): Float64Array {
   return counts;
 }
 
-function cellsOf(counts: Float64Array): CountedCell[] {
+function cellsOf(counts: Float64Array): CountedBin[] {
   return [...counts].flatMap((count, index) =>
     count === 0
       ? []

@@ -98,11 +98,11 @@ describe('log-linear bucket rule', () => {
       );
     });
 
-    it(`${name}: cells tile the range without gap or overlap`, () => {
+    it(`${name}: bins tile the range without gap or overlap`, () => {
       let next = 0;
       for (let index = 0; index < countsLength(config); index++) {
         if (valueFromIndex(config, index) !== next) {
-          throw new Error(`cell ${index} starts at ${valueFromIndex(config, index)}, not at ${next}`);
+          throw new Error(`bin ${index} starts at ${valueFromIndex(config, index)}, not at ${next}`);
         }
         next = highestValueFromIndex(config, index) + 1;
       }
@@ -124,7 +124,7 @@ describe('log-linear bucket rule', () => {
     );
   });
 
-  it('clamps values above the range to the last cell', () => {
+  it('clamps values above the range to the last bin', () => {
     const last = countsLength(LATENCY_CONFIG) - 1;
     expect(clampedCountsIndex(LATENCY_CONFIG, 2 ** 50)).toBe(last);
     expect(clampedCountsIndex(LATENCY_CONFIG, HOUR_NS)).toBeLessThanOrEqual(last);
@@ -137,6 +137,6 @@ describe('log-linear bucket rule', () => {
     expect(() => logLinearConfig(1, 3)).toThrow(/from 2 to/);
     expect(() => logLinearConfig(MAX_TRACKABLE_NS + 1, 3)).toThrow(/from 2 to/);
     expect(() => logLinearConfig(1000, 6 as 5)).toThrow(/from 1 to 5/);
-    expect(() => valueFromIndex(LATENCY_CONFIG, -1)).toThrow(/cell index is -1/);
+    expect(() => valueFromIndex(LATENCY_CONFIG, -1)).toThrow(/bin index is -1/);
   });
 });

@@ -10,7 +10,6 @@ import {
   machineShares,
   readMachineSchedule,
   readThreadAffinity,
-  readThreadCpu,
   readThreadSchedule,
   scheduleDifference,
 } from '../../../tools/measure/schedstat.js';
@@ -25,7 +24,6 @@ describe('scheduler figures of a thread', () => {
     const files = fakeFiles({
       '/proc/self/task/77/schedstat': '5000000 250000 42\n',
       '/proc/self/task/77/status': STATUS,
-      '/proc/self/task/77/stat': `77 (a (b) c) R 1 2 3 ${Array.from({ length: 32 }, (_, i) => i + 7).join(' ')} 5 0 0`,
     });
     expect(readThreadSchedule(files, 77)).toEqual({
       runNs: 5_000_000,
@@ -35,11 +33,9 @@ describe('scheduler figures of a thread', () => {
       involuntarySwitches: 3,
     });
     expect(readThreadAffinity(files, 77)).toEqual([0, 1, 4]);
-    // Fields after the name: 3 (state) to 38 are those listed, 39 is the CPU.
-    expect(readThreadCpu(files, 77)).toBe(5);
   });
 
-  it('are null, never 0, where the system does not tell', () => {
+  it('are null, never 0, where the system does not report it', () => {
     const none = {
       runNs: null,
       waitNs: null,
@@ -61,7 +57,6 @@ describe('scheduler figures of a thread', () => {
       involuntarySwitches: 0,
     });
     expect(currentThreadId(fakeFiles())).toBeNull();
-    expect(readThreadCpu(fakeFiles(), 1)).toBeNull();
   });
 
   it('show the work of this very thread', (context) => {
@@ -290,7 +285,7 @@ describe('environment', () => {
     });
   });
 
-  it('is null where the system does not tell', () => {
+  it('is null where the system does not report it', () => {
     const environment = readEnvironment(fakeFiles(), { ...facts, platform: 'win32' });
     expect(environment).toMatchObject({
       coresOnline: 4,

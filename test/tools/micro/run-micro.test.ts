@@ -112,7 +112,7 @@ describe('measureAll', () => {
       order.push(name);
       return run(n);
     };
-    const one = benchmark({
+    const item = benchmark({
       name: 'test/off',
       operations: 1000,
       run: noted('off', spent(pass, 10)),
@@ -120,7 +120,7 @@ describe('measureAll', () => {
       baseline: spent(pass, 3),
       finish: () => order.push('finished'),
     });
-    const [off, on, ...more] = await measureAll(one, { timeMs: 1, now });
+    const [off, on, ...more] = await measureAll(item, { timeMs: 1, now });
     expect(more).toEqual([]);
     expect(off).toMatchObject({ name: 'test/off', what: 'a test' });
     expect(on).toMatchObject({ name: 'test/on', what: 'the same, faster' });

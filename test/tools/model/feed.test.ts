@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { compiledDesigns, traitsOf } from '../../../engine/host/design-traits.js';
+import { availableDesigns } from '../../../engine/host/designs.js';
 import type { Result, ResultCase } from '../../../tools/result/schema.js';
 import { measuredSeries, pauseReads } from '../../../tools/model/feed.js';
 import { typicalTime } from '../../../tools/model/measured-times.js';
@@ -6,6 +8,7 @@ import { connectionPopularity, zipfShares } from '../../../tools/model/popularit
 import { predictSeries, workerRange } from '../../../tools/model/predict.js';
 import { histogramOf, latencyOf } from '../../support/distributions.js';
 import hdr from 'hdr-histogram-js';
+import { simulate } from '../../../tools/model/simulate.js';
 
 const CLOCK_NS = 50;
 
@@ -96,22 +99,41 @@ describe('typicalTime', () => {
   });
 });
 
+describe('shards', () => {
+  it.each([...availableDesigns(), 'of another installation'])('%s: as many locks as it has', (design) => {
+    const entry = { ...measuredCase({ workers: 2, packetNs: 1000, ct: 1, holdNs: 100 }), design };
+    const shards = compiledDesigns().includes(design) ? traitsOf(design).shards : 0;
+    const [series] = measuredSeries(resultOf([entry]), 'result.json');
+    expect(series?.points[0]?.parameters.ctLocks).toBe(Math.max(shards, 1));
+  });
+
+  it('let the model find less waiting than one lock would have', () => {
+    const most = (design: string): number => {
+      const entry = { ...measuredCase({ workers: 2, packetNs: 400, ct: 1, holdNs: 200 }), design };
+      const [series] = measuredSeries(resultOf([entry]), 'result.json');
+      return simulate(series!.points[0]!.parameters, 16, { seed: 1 }).pps;
+    };
+    const sharded = availableDesigns().find((design) => traitsOf(design).shards > 0) as string;
+    expect(most(sharded)).toBeGreaterThan(3 * most('d'));
+  });
+});
+
 describe('the mutex', () => {
   const withWaits = (mutex: 'glibc' | 'backoff' | undefined, futexWaits: number): ResultCase => {
-    const one = measuredCase({ workers: 2, packetNs: 1000, ct: 1, holdNs: 100 });
+    const entry = measuredCase({ workers: 2, packetNs: 1000, ct: 1, holdNs: 100 });
     const wait = {
       count: 1000,
       avgNs: 300 + CLOCK_NS,
       encoded: encoded(Array.from({ length: 1000 }, () => 300 + CLOCK_NS)),
     };
     return {
-      ...one,
+      ...entry,
       mutex,
-      locks: one.locks!.map((row) => ({ ...row, contended: 1000, spins: 10_000, futexWaits, wait })),
+      locks: entry.locks!.map((row) => ({ ...row, contended: 1000, spins: 10_000, futexWaits, wait })),
     };
   };
-  const disciplineOf = (one: ResultCase) =>
-    measuredSeries(resultOf([one]), 'r.json')[0]!.points[0]!.parameters.discipline;
+  const disciplineOf = (entry: ResultCase) =>
+    measuredSeries(resultOf([entry]), 'r.json')[0]!.points[0]!.parameters.discipline;
 
   it('is that of the case, with the pauses that it measured', () => {
     expect(disciplineOf(withWaits('glibc', 0))).toMatchObject({ kind: 'spin-then-sleep' });
@@ -154,15 +176,15 @@ describe('measuredSeries', () => {
   });
 
   it('gives connection locks to steering that spreads a connection over workers', () => {
-    const one: ResultCase = {
+    const entry: ResultCase = {
       ...measuredCase({ workers: 2, packetNs: 500, ct: 0.1, holdNs: 60 }),
       steer: 'round-robin',
     };
     const withConn: ResultCase = {
-      ...one,
-      input: { ...one.input, parameters: { 'active-flows': 10 } },
+      ...entry,
+      input: { ...entry.input, parameters: { 'active-flows': 10 } },
       locks: [
-        ...(one.locks ?? []),
+        ...(entry.locks ?? []),
         {
           class: 'conn_lock',
           thread: 'worker-0',
@@ -261,6 +283,66 @@ describe('predictSeries', () => {
   });
 });
 
+describe('what a prediction rests on', () => {
+  const points = [1, 2].map((workers) => measuredCase({ workers, packetNs: 500, ct: 1, holdNs: 60 }));
+  const seriesOf = (design: string, change: (entry: ResultCase) => ResultCase = (entry) => entry) =>
+    measuredSeries(resultOf(points.map((point) => change({ ...point, design }))), 'r.json')[0]!;
+  const options = { workers: [1, 2, 8, 64], cores: 2, feedUpTo: null, seed: 1, packets: 2000 };
+  /** Passes in which the sweeper held ct_lock. */
+  const swept = (entry: ResultCase): ResultCase => ({
+    ...entry,
+    sweeper: { passes: 40_000, passNs: 1e6 },
+    sweeps: Array.from({ length: 10_000 }, () => ({ startMs: 0, durationNs: 25 })),
+    locks: [
+      ...entry.locks!,
+      {
+        class: 'ct_lock',
+        thread: 'sweeper',
+        acquisitions: 80_000,
+        hold: { totalNs: 8e5, avgNs: 10, clockCostNs: 0 },
+      },
+    ],
+  });
+
+  it('is said of each design, by its traits', () => {
+    const output = (design: string): string =>
+      predictSeries(seriesOf(design, swept), options).restsOn.join('\n');
+    for (const design of availableDesigns()) {
+      expect(output(design)).toMatch(/^Memory and interconnect: .* as with 2 workers\..*upper bound\.$/m);
+      expect(output(design)).toMatch(/^ct_lock: /m);
+      expect(output(design).includes('looks at each that lives')).toBe(traitsOf(design).sweepLooksAtLiving);
+      expect(/^Shards: each of \d+ locks/m.test(output(design))).toBe(traitsOf(design).shards > 0);
+    }
+    // Of a design that this build does not have, and of one with a preset.
+    expect(output('of-another-build')).not.toContain('looks at each that lives');
+    expect(output('rculist-sweep@v6')).toContain('looks at each that lives');
+    expect(predictSeries(seriesOf('timing-wheel'), options).restsOn.join()).toContain(
+      'The sweeper is left out',
+    );
+    expect(predictSeries(seriesOf('timing-wheel'), { ...options, workers: [1, 2] }).restsOn).toEqual([]);
+  });
+
+  it('counts every pass, also those that are not recorded', () => {
+    const { sweeper } = seriesOf('timing-wheel', swept).points[0]!.parameters;
+    expect(sweeper?.holdsPerPass).toBe(2);
+  });
+
+  it('is shown without a band where it is refused, on request', () => {
+    const series = seriesOf('table-scan');
+    const refused = predictSeries(series, options).points.map(({ predicted }) => predicted === null);
+    expect(refused).toEqual([false, false, true, true]);
+    const { points: all } = predictSeries(series, { ...options, extrapolate: true });
+    expect(all.map(({ predicted }) => predicted === null)).toEqual([false, false, false, false]);
+    expect(all.slice(2).map(({ band, refused: why }) => [band, why === null])).toEqual([
+      [null, false],
+      [null, false],
+    ]);
+    // Work that takes no lock is taken to be as quick on any number of cores, and the lock bounds the rest.
+    expect(all[3]!.predicted!.pps).toBeLessThan((1e9 / 60) * 1.02);
+    expect(all[3]!.predicted!.pps).toBeGreaterThan(all[1]!.predicted!.pps);
+  });
+});
+
 describe('small pieces', () => {
   it('pauses double up to the longest', () => {
     expect(pauseReads(1)).toBe(512);
@@ -272,10 +354,10 @@ describe('small pieces', () => {
     const shares = zipfShares(100, 1);
     expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 9);
     expect((shares[0] as number) / (shares[9] as number)).toBeCloseTo(10, 9);
-    const one = measuredCase({ workers: 1, packetNs: 500, ct: 1, holdNs: 60 });
+    const entry = measuredCase({ workers: 1, packetNs: 500, ct: 1, holdNs: 60 });
     const elephants = {
-      ...one,
-      input: { ...one.input, parameters: { elephants: 4, 'elephant-share': 0.8 } },
+      ...entry,
+      input: { ...entry.input, parameters: { elephants: 4, 'elephant-share': 0.8 } },
     };
     expect(connectionPopularity(elephants)).toEqual([0.2, 0.2, 0.2, 0.2]);
   });

@@ -57,6 +57,33 @@ describe('one worker', () => {
   });
 });
 
+describe('several locks that take turns', () => {
+  const half = { work: { meanNs: 100, spread: 'fixed' } } as const;
+
+  it('let through as much more as there are, until the work bounds it', () => {
+    const pps = (ctLocks: number | undefined): number =>
+      simulate(design({ ...half, ...(ctLocks === undefined ? {} : { ctLocks }) }), 16, { seed: 1 }).pps;
+    // One lock is a queue of holds: 1 / hold. With one, the draws are those of none given.
+    expect(pps(1)).toBe(pps(undefined));
+    expect(pps(1) / 1e7).toBeCloseTo(1, 2);
+    expect(pps(4) / pps(1)).toBeGreaterThan(2.8);
+    expect(pps(4) / pps(1)).toBeLessThanOrEqual(4.01);
+    // Sixteen workers of which each takes 200 ns a packet.
+    expect(pps(1024) / 8e7).toBeGreaterThan(0.97);
+    expect(pps(1024) / 8e7).toBeLessThanOrEqual(1.001);
+  });
+
+  it('are held for as long as one would be, between them', () => {
+    const { ctUtilisation } = simulate(design({ ...half, ctLocks: 8 }), 1, { seed: 1 });
+    expect(ctUtilisation).toBeCloseTo(0.5 / 8, 3);
+  });
+
+  it('are a whole number of at least 1', () => {
+    expect(() => simulate(design({ ctLocks: 0 }), 1, { seed: 1 })).toThrow(/0 locks instead of ct_lock/);
+    expect(() => simulate(design({ ctLocks: 1.5 }), 1, { seed: 1 })).toThrow(/1.5 locks/);
+  });
+});
+
 describe('one lock, handed over in order', () => {
   it('with fixed times: linear up to the bound, then 1 / hold', () => {
     // Fixed times settle into a pattern without waiting while the lock is not full.

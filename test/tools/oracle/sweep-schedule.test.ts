@@ -47,18 +47,18 @@ function leftBy(
   gapsMs: readonly number[],
   makeSchedule: (tracker: Tracker, firstMs: number) => Schedule,
 ): unknown[] {
-  const one = bed(design, settings);
-  const { tracker } = one;
+  const tested = bed(design, settings);
+  const { tracker } = tested;
   tracker.setTimeoutPolicy(LONG_POLICY, { udp_first: 20 * 3600, udp_single: 20 * 3600 });
   const schedule = makeSchedule(tracker, FIRST_MS);
   return gapsMs.map((gapMs, round) => {
     for (let flow = 0; flow < 40; flow += 1) {
       const srcPort = 1000 + flow;
       // The long ones first, so that lists by timeout hide short ones behind them.
-      one.send(udpFrame({ srcPort: srcPort + 1000 * round }), flow % 5 === 0 ? COMMIT_LONG : COMMIT);
-      one.send(tcpFrame({ srcPort, flags: 'S', seq: 1 }));
+      tested.send(udpFrame({ srcPort: srcPort + 1000 * round }), flow % 5 === 0 ? COMMIT_LONG : COMMIT);
+      tested.send(tcpFrame({ srcPort, flags: 'S', seq: 1 }));
       if (flow % 3 === 0) {
-        one.send(
+        tested.send(
           tcpFrame({
             src: '10.1.1.2',
             dst: '10.1.1.1',
@@ -69,14 +69,14 @@ function leftBy(
             ack: 2,
           }),
         );
-        one.send(tcpFrame({ srcPort, flags: 'A', seq: 2, ack: 2 }));
+        tested.send(tcpFrame({ srcPort, flags: 'A', seq: 2, ack: 2 }));
       }
-      one.nowMs += 700;
+      tested.nowMs += 700;
     }
-    one.nowMs += gapMs;
-    schedule.advanceTo(one.nowMs);
-    const lines = tracker.dump(one.nowMs).map(dumpLine).toSorted();
-    return { lines, connections: tracker.connCount, passes: schedule.count, nowMs: one.nowMs };
+    tested.nowMs += gapMs;
+    schedule.advanceTo(tested.nowMs);
+    const lines = tracker.dump(tested.nowMs).map(dumpLine).toSorted();
+    return { lines, connections: tracker.connCount, passes: schedule.count, nowMs: tested.nowMs };
   });
 }
 
@@ -100,8 +100,8 @@ describe.each(DESIGNS)('%s', (design) => {
   });
 
   it('runs few passes in thirty years, and ends with an empty table', () => {
-    const one = bed(design, {});
-    const { tracker } = one;
+    const tested = bed(design, {});
+    const { tracker } = tested;
     let passes = 0;
     const counting = new Proxy(tracker, {
       get(target, key) {
@@ -111,8 +111,8 @@ describe.each(DESIGNS)('%s', (design) => {
       },
     });
     const schedule = new SweepSchedule(counting, FIRST_MS);
-    one.send(tcpFrame({ flags: 'S', seq: 1 }));
-    one.send(
+    tested.send(tcpFrame({ flags: 'S', seq: 1 }));
+    tested.send(
       tcpFrame({
         src: '10.1.1.2',
         dst: '10.1.1.1',
@@ -123,7 +123,7 @@ describe.each(DESIGNS)('%s', (design) => {
         ack: 2,
       }),
     );
-    one.send(tcpFrame({ flags: 'A', seq: 2, ack: 2 }));
+    tested.send(tcpFrame({ flags: 'A', seq: 2, ack: 2 }));
     schedule.advanceTo(FIRST_MS + 30 * YEAR_MS);
     expect(tracker.connCount).toBe(0);
     expect(passes).toBeLessThan(20);

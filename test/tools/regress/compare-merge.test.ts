@@ -18,7 +18,7 @@ const SAMPLE = sampleResult({ kind: 'bench', trials: 6, packets: 120 });
 const bench = (): Run => ({ label: 'sample', file: null, result: structuredClone(SAMPLE) });
 /** As if the trials had run in as many processes. */
 const inSessions = (run: Run): Run => {
-  for (const one of run.result.cases) one.session = one.trial;
+  for (const entry of run.result.cases) entry.session = entry.trial;
   return run;
 };
 const options = { alpha: 0.05, acrossMachines: false };
@@ -40,7 +40,7 @@ describe('compare', () => {
   it('claims nothing of the times of one session each, whatever they are', () => {
     const base = bench();
     const head = structuredClone(base);
-    for (const one of head.result.cases) one.pacing.achievedPps = one.pacing.achievedPps! / 2;
+    for (const entry of head.result.cases) entry.pacing.achievedPps = entry.pacing.achievedPps! / 2;
     const compared = compareResults([base], [head], options);
     const pps = compared.metrics.find(({ metric }) => metric === 'pps')!;
     expect(pps.rows.map(({ comparison }) => comparison.text)).toEqual(['~', '~']);
@@ -56,9 +56,9 @@ describe('compare', () => {
   it('finds what is twice as slow, in times and not in work', () => {
     const base = inSessions(bench());
     const head = structuredClone(base);
-    for (const one of head.result.cases) {
-      one.throughput!.pps = one.throughput!.pps! / 2;
-      one.latency!.service!.overall.p50Ns = one.latency!.service!.overall.p50Ns! * 2;
+    for (const entry of head.result.cases) {
+      entry.throughput!.pps = entry.throughput!.pps! / 2;
+      entry.latency!.service!.overall.p50Ns = entry.latency!.service!.overall.p50Ns! * 2;
     }
     const { metrics } = compareResults([base], [head], options);
     const texts = (name: string) =>
@@ -74,12 +74,12 @@ describe('compare', () => {
   describe('draws ratios with intervals as a forest plot', () => {
     const base = inSessions(bench());
     const head = structuredClone(base);
-    for (const one of head.result.cases) {
+    for (const entry of head.result.cases) {
       // Not all alike, so that there is an interval to see.
-      one.throughput!.pps = (one.throughput!.pps! / 2) * (1 + one.trial / 50);
-      one.id = one.id.replace('syn-flood', 'syn```flood');
+      entry.throughput!.pps = (entry.throughput!.pps! / 2) * (1 + entry.trial / 50);
+      entry.id = entry.id.replace('syn-flood', 'syn```flood');
     }
-    for (const one of base.result.cases) one.id = one.id.replace('syn-flood', 'syn```flood');
+    for (const entry of base.result.cases) entry.id = entry.id.replace('syn-flood', 'syn```flood');
     const compared = compareResults([base], [head], options);
 
     it('whose rows are the rows of the tables, throughput first', () => {
@@ -125,7 +125,7 @@ describe('compare', () => {
 
   it('is an error without a common cell', async () => {
     const other = bench();
-    for (const one of other.result.cases) one.id += '/else';
+    for (const entry of other.result.cases) entry.id += '/else';
     expect(() => compareResults([bench()], [other], options)).toThrow(/no cell is in both/);
     const folder = scratchFolder();
     await writeResult(join(folder, 'a'), bench().result);
@@ -193,13 +193,13 @@ describe('merge', () => {
       acrossMachines: false,
     }) as MatrixResult;
     expect(merged.partial).toBe(false);
-    const own = new Set(whole.cases.map((one) => one.id));
+    const own = new Set(whole.cases.map((entry) => entry.id));
     // Each shard had an A/A control of its own.
-    expect(merged.cases.filter((one) => own.has(one.id))).toEqual(whole.cases);
-    expect(merged.cells!.filter((one) => own.has(one.id))).toEqual(whole.cells);
+    expect(merged.cases.filter((entry) => own.has(entry.id))).toEqual(whole.cases);
+    expect(merged.cells!.filter((cell) => own.has(cell.id))).toEqual(whole.cells);
     // Also what Holm's correction leaves: it is over the whole matrix again.
-    expect(merged.comparisons.filter((one) => one.kind === 'designs')).toEqual(
-      whole.comparisons.filter((one) => one.kind === 'designs'),
+    expect(merged.comparisons.filter((comparison) => comparison.kind === 'designs')).toEqual(
+      whole.comparisons.filter((comparison) => comparison.kind === 'designs'),
     );
     expect(merged.geomeans).toEqual(whole.geomeans);
   });
@@ -231,8 +231,8 @@ describe('merge', () => {
       const shard = structuredClone(result) as MatrixResult;
       const { mutex: _mutex, ...configuration } = shard.configuration;
       shard.configuration = { ...configuration, build: 'probed' };
-      for (const one of shard.cases) {
-        for (const later of ['throughput', 'probeCost', 'mutex'] as const) delete one[later];
+      for (const entry of shard.cases) {
+        for (const later of ['throughput', 'probeCost', 'mutex'] as const) delete entry[later];
       }
       return { ...run, result: shard };
     });

@@ -5,16 +5,12 @@ import { loadInput } from '../../../tools/commands/matrix-input.js';
 import { designFigures, memoryFigures } from '../../../tools/regress/design-figures.js';
 import { designDifferences, exactDifferences } from '../../../tools/regress/exact-difference.js';
 import { runExact, type ExactFigures, type ExactInput } from '../../../tools/regress/exact-run.js';
+import { packetsOf } from '../../../tools/regress/level-exact.js';
 import { loadRegressInput } from '../../../tools/regress/regress-config.js';
 
 async function input(scenario: string, parameters: Record<string, number | string>): Promise<ExactInput> {
   const { traffic, config } = await loadRegressInput(loadInput, { scenario, parameters }, 1);
-  const packets: ExactInput['packets'][number][] = [];
-  traffic.forEach((frame, index) => {
-    const timestampNs = BigInt(Math.round(traffic.timesNs[index] as number));
-    packets.push({ packetNumber: index + 1, timestampNs, frame: frame.slice() });
-  });
-  return { name: scenario, packets, config };
+  return { name: scenario, packets: packetsOf({ traffic }), config };
 }
 
 const established = () => input('established', { packets: 4000, 'active-flows': 100 });

@@ -5,7 +5,7 @@
  *     CTREPLAY_PLANTED=10 npx vitest run test/tools/regress/planted.test.ts
  *
  * plants each ten times, asks the gates that have to hear it, and runs what is not planted twenty times, the gates in turn; it prints
- * every verdict. CTREPLAY_PLANTED_TOLD=1 asks the other gates as well; level ratios, whose baseline is measured first, takes part
+ * every verdict. CTREPLAY_PLANTED_PRINTED=1 asks the other gates as well; level ratios, whose baseline is measured first, takes part
  * with CTREPLAY_PLANTED_RATIOS=1: minutes a run. Without the first variable all is skipped, except that the plants still fit the
  * sources. It clones what is committed.
  */
@@ -21,7 +21,7 @@ import { CONFIGS, EXACT, PLANTS, REMARK, against, type Edit, type Gate, type Pla
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 const TIMES = Number(process.env['CTREPLAY_PLANTED'] ?? 0);
 const RATIOS: Gate = { name: 'ratios', args: ['--level', 'ratios', '--baseline', 'planted-baseline'] };
-const WITH_TOLD = process.env['CTREPLAY_PLANTED_TOLD'] === '1';
+const WITH_PRINTED = process.env['CTREPLAY_PLANTED_PRINTED'] === '1';
 const WITH_RATIOS = process.env['CTREPLAY_PLANTED_RATIOS'] === '1';
 
 interface Outcome {
@@ -77,11 +77,11 @@ function ask(name: string, gate: Gate, times: number): Outcome[] {
     const from = performance.now();
     const outcome = run(process.execPath, ['dist/tools/cli.js', 'regress', ...gate.args]);
     const seconds = ((performance.now() - from) / 1000).toFixed(1);
-    const told = outcome.text
+    const regressions = outcome.text
       .split('\n')
       .filter((line) => /REGRESSION|inconclusive|skipped|error/i.test(line));
     process.stderr.write(
-      `${name}, ${gate.name} ${index + 1}/${times}: exit code ${outcome.code}, ${seconds} s\n${told.map((line) => `    ${line.trim()}\n`).join('')}`,
+      `${name}, ${gate.name} ${index + 1}/${times}: exit code ${outcome.code}, ${seconds} s\n${regressions.map((line) => `    ${line.trim()}\n`).join('')}`,
     );
     return outcome;
   });
@@ -119,21 +119,21 @@ describe.skipIf(!(TIMES > 0))('planted regressions (CTREPLAY_PLANTED=10 runs the
   }, 3_600_000);
   afterAll(() => rmSync(clone, { recursive: true, force: true }));
 
-  it.each(PLANTS.map((one) => [one.name, one] as const))(
+  it.each(PLANTS.map((each) => [each.name, each] as const))(
     '%s is heard nine times of ten',
-    (name, one) => {
-      plant(one);
+    (name, item) => {
+      plant(item);
       const fewest = Math.ceil(0.9 * TIMES);
-      for (const gate of one.heard) {
+      for (const gate of item.heard) {
         const outcomes = ask(name, gate, TIMES);
         expect([gate.name, caught(outcomes)]).toEqual([
           gate.name,
           expect.toSatisfy((n: number) => n >= fewest),
         ]);
-        if (one.named === undefined || gate !== one.heard[0]) continue;
-        for (const { code, text } of outcomes) if (code === 99) expect(text).toMatch(one.named);
+        if (item.named === undefined || gate !== item.heard[0]) continue;
+        for (const { code, text } of outcomes) if (code === 99) expect(text).toMatch(item.named);
       }
-      const others = [...(WITH_TOLD ? (one.told ?? []) : []), ...(WITH_RATIOS ? [RATIOS] : [])];
+      const others = [...(WITH_PRINTED ? (item.printed ?? []) : []), ...(WITH_RATIOS ? [RATIOS] : [])];
       for (const gate of others) {
         const heard = caught(ask(name, gate, TIMES));
         process.stderr.write(`${name}: ${gate.name} hears it ${heard} times of ${TIMES}\n`);

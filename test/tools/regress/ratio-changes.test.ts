@@ -51,8 +51,12 @@ describe('an update of the ratios', () => {
   it('says what it replaces, adds and takes out', () => {
     const before = baseline([ratio('b', 1.25), ratio('gone', 2)], [timed('sweeps: x', [1, 2])], 'probed');
     const now = baseline([ratio('b', 1.5), ratio('new', 3)], [timed('sweeps: x', [4])], 'bare');
-    const told = baselineChanges(before, now, 'f').map(({ name, text, details }) => [name, text, ...details]);
-    expect(told).toEqual([
+    const changes = baselineChanges(before, now, 'f').map(({ name, text, details }) => [
+      name,
+      text,
+      ...details,
+    ]);
+    expect(changes).toEqual([
       [
         'b against a: pps',
         'replaced',

@@ -13,12 +13,13 @@ import { sampleResult } from '../../support/results.js';
 
 const CONFIG = { ...checkRegressConfig({}, 'test').ratios, metrics: ['pps'], tolerance: 0.15 };
 
+const SAMPLE = sampleResult({ kind: 'bench', minimal: true });
+
 /** A result with one ratio of throughputs, as measured in some sessions. */
 function resultOf(ratios: readonly number[]): MatrixResult {
-  const result = sampleResult({ kind: 'bench', minimal: true });
-  const ratio = Math.exp(ratios.reduce((sum, one) => sum + Math.log(one), 0) / ratios.length);
+  const ratio = Math.exp(ratios.reduce((sum, each) => sum + Math.log(each), 0) / ratios.length);
   return {
-    ...result,
+    ...SAMPLE,
     comparisons: [
       {
         base: 'a',

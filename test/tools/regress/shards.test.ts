@@ -24,6 +24,8 @@ designs: [timeout-lists, rculist-sweep]
 sessions: 2
 trials: 1
 warmupBlocks: 0
+warmupPackets: 500
+control: none
 probeCost: none
 `;
 
@@ -35,21 +37,21 @@ async function bench(folder: string, args: readonly string[]): Promise<number | 
 
 function casesIn(folder: string): Map<string, ResultCase> {
   const result = JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8')) as Result;
-  const own = result.cases.filter((one) => one.control !== true);
-  return new Map(own.map((one) => [`${one.id} ${one.trial}`, one]));
+  const own = result.cases.filter((entry) => entry.control !== true);
+  return new Map(own.map((entry) => [`${entry.id} ${entry.trial}`, entry]));
 }
 
 /** What of a case does not depend on the machine. */
-function exactFigures(one: ResultCase): unknown {
+function exactFigures(entry: ResultCase): unknown {
   return {
-    packets: one.packets,
+    packets: entry.packets,
     // The peak is sampled while it runs.
-    connections: { ...one.connections, peak: null },
-    work: one.workCounts,
-    locks: one.locks?.map((line) => [line.class, line.thread, line.acquisitions]),
-    lag: one.expiry?.lag,
-    timed: one.latency?.service?.overall.count,
-    recorded: decodeHistogram(one.latency?.service?.overall.encoded ?? '').totalCount,
+    connections: { ...entry.connections, peak: null },
+    work: entry.workCounts,
+    locks: entry.locks?.map((line) => [line.class, line.thread, line.acquisitions]),
+    lag: entry.expiry?.lag,
+    timed: entry.latency?.service?.overall.count,
+    recorded: decodeHistogram(entry.latency?.service?.overall.encoded ?? '').totalCount,
   };
 }
 
@@ -67,16 +69,16 @@ describe('shards of a matrix', () => {
     const joined = casesIn(join(folder, 'joined'));
     expect([...joined.keys()].toSorted()).toEqual([...whole.keys()].toSorted());
     expect(whole.size).toBe(4 * INPUTS.length);
-    for (const [name, one] of whole) {
-      expect(exactFigures(joined.get(name) as ResultCase), name).toEqual(exactFigures(one));
+    for (const [name, entry] of whole) {
+      expect(exactFigures(joined.get(name) as ResultCase), name).toEqual(exactFigures(entry));
     }
-    const expired = [...whole.values()].reduce((sum, one) => sum + (one.expiry?.lag?.count ?? 0), 0);
+    const expired = [...whole.values()].reduce((sum, entry) => sum + (entry.expiry?.lag?.count ?? 0), 0);
     expect(expired).toBeGreaterThan(0);
     // A histogram of the parts is byte for byte that in the result.
     for (const part of parts) {
-      for (const [name, one] of casesIn(join(folder, `part-${part}`))) {
+      for (const [name, entry] of casesIn(join(folder, `part-${part}`))) {
         expect(joined.get(name)?.latency?.service?.overall.encoded).toBe(
-          one.latency?.service?.overall.encoded,
+          entry.latency?.service?.overall.encoded,
         );
       }
     }

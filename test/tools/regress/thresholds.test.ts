@@ -109,10 +109,10 @@ describe('nothing against nothing', () => {
 
 describe('percentiles of packets that the machine interrupted', () => {
   const cases = (interruptedShare: number) =>
-    sampleResult({ packets: 500, trials: 3, kind: 'bench' }).cases.map((one) => {
-      const overall = one.latency?.service?.overall;
+    sampleResult({ packets: 500, trials: 3, kind: 'bench' }).cases.map((entry) => {
+      const overall = entry.latency?.service?.overall;
       if (overall !== undefined) overall.interruptedShare = interruptedShare;
-      return one;
+      return entry;
     });
   const verdicts = (text: string, interruptedShare: number) => {
     const measured = cases(interruptedShare);
@@ -144,8 +144,8 @@ describe('percentiles of packets that the machine interrupted', () => {
 });
 
 describe('figures that nothing happened to count', () => {
-  const [one] = sampleResult({ packets: 500, trials: 1, kind: 'bench' }).cases;
-  const cells = (change: object) => [...cellFigures([{ ...one!, ...change }]).values()][0]!;
+  const [entry] = sampleResult({ packets: 500, trials: 1, kind: 'bench' }).cases;
+  const cells = (change: object) => [...cellFigures([{ ...entry!, ...change }]).values()][0]!;
 
   it('are 0 in a build that counts, and missing in one that does not', () => {
     expect(cells({ nat: null, locks: [] })).toMatchObject({

@@ -50,8 +50,8 @@ class Memory {
   /** Adds to a word of those of worker 0's service-time histograms that hold anything. */
   addToService(offset: number, amount: bigint): void {
     const { FINE_BYTES, N_CLASSES, H_SERVICE } = this.constants;
-    for (let one = 0; one < 2 * N_CLASSES; one++) {
-      const at = this.#run.plan.regions.histograms + H_SERVICE + one * FINE_BYTES;
+    for (let index = 0; index < 2 * N_CLASSES; index++) {
+      const at = this.#run.plan.regions.histograms + H_SERVICE + index * FINE_BYTES;
       if (this.#view.getBigUint64(at, true) > 0n) this.#add(at + offset, amount);
     }
   }
@@ -137,7 +137,7 @@ let known: { readonly key: string; readonly replayed: Replayed }[] = [];
 /** Runs of one design are made once, and spoiled again and again. */
 async function replayedOnce(name: string, options: PlanChanges, packets: number): Promise<Replayed> {
   const key = JSON.stringify([name, options, packets]);
-  const before = known.find((one) => one.key === key);
+  const before = known.find((run) => run.key === key);
   if (before !== undefined) {
     const { finished, bytes } = before.replayed;
     new Uint8Array(finished.run.memory.buffer).set(bytes);
@@ -146,7 +146,7 @@ async function replayedOnce(name: string, options: PlanChanges, packets: number)
   const traffic = await scenario('established', { packets, 'active-flows': 50 });
   const finished = await runDesign(traffic, design(name), quickPlan(options));
   const replayed = { finished, bytes: new Uint8Array(finished.run.memory.buffer).slice() };
-  known = [...known.filter((one) => one.key.startsWith(`["${name}"`)), { key, replayed }];
+  known = [...known.filter((run) => run.key.startsWith(`["${name}"`)), { key, replayed }];
   return replayed;
 }
 
@@ -162,8 +162,8 @@ async function spoiledCase(
 }
 
 /** Names of the checks that fail, without what they are of. */
-function failing(one: ResultCase): string[] {
-  return failedChecks(one).map((check) => check.name.split(' ')[0] as string);
+function failing(entry: ResultCase): string[] {
+  return failedChecks(entry).map((check) => check.name.split(' ')[0] as string);
 }
 
 /** What each check between the two runs of a design notices, in the run for throughput. */

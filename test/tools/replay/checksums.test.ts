@@ -13,11 +13,10 @@ import { register as registerPrep } from '../../../tools/commands/prep.js';
 import { register as registerReplay } from '../../../tools/commands/replay.js';
 import { register as registerTrace } from '../../../tools/commands/trace.js';
 import { checkRegressConfig, loadRegressInput } from '../../../tools/regress/regress-config.js';
-import { AS_IT_IS, loadTraffic } from '../../../tools/replay/traffic-source.js';
 import type { Result } from '../../../tools/result/schema.js';
 import { scratchFolder } from '../../support/command.js';
 import { writeOffloaded } from '../../support/offloaded.js';
-import { replayCase } from '../../support/replay.js';
+import { captured, replayCase } from '../../support/replay.js';
 import { runCommand } from '../../support/run-command.js';
 import { DESIGNS } from '../../support/tracker-bed.js';
 
@@ -46,7 +45,7 @@ async function replayed(file: string, ...args: string[]): Promise<Result> {
 
 const verdictsOf = ({ cases }: Result): Record<string, number> => cases[0]!.packets.verdicts;
 const codesOf = ({ warnings, cases }: Result): string[] =>
-  [...warnings, ...cases.flatMap((one) => one.warnings ?? [])].map(({ code }) => code);
+  [...warnings, ...cases.flatMap((entry) => entry.warnings ?? [])].map(({ code }) => code);
 
 describe('replay', () => {
   it('refuses a capture none of whose packets would be accepted, before it is replayed', async () => {
@@ -81,14 +80,10 @@ describe('replay', () => {
 
 describe.each(DESIGNS)('traffic of %s', (name) => {
   it('is fixed and looked at alike, staged and streamed', async () => {
-    const origin = { type: 'capture', files: [all] } as const;
     for (const storeBytes of [1 << 20, 4000]) {
-      const traffic = await loadTraffic({ origin, edits: AS_IT_IS, limit: null }, storeBytes);
+      const traffic = await captured([all], { storeBytes });
       expect(traffic.checksums).toEqual({ looked: PACKETS, wrong: PACKETS });
-      const right = await loadTraffic(
-        { origin, edits: { ...AS_IT_IS, checksums: 'fix' }, limit: null },
-        storeBytes,
-      );
+      const right = await captured([all], { checksums: 'fix', storeBytes });
       expect(right.checksums).toEqual({ looked: PACKETS, wrong: 0 });
       const result = await replayCase(right, name, { warmupPackets: 0, batch: 4 });
       expect(result.packets.verdicts).toEqual({ 'new|trk': PACKETS });

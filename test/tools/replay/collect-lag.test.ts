@@ -4,10 +4,8 @@ import { sweptDesigns } from '../../support/designs.js';
 import { configFromSuggestion } from '../../../tools/config/suggested.js';
 import { lagByGroup, lagDistribution, needsLagGroups } from '../../../tools/replay/collect-lag.js';
 import { runDesign } from '../../../tools/replay/run-control.js';
-import { stageTraffic } from '../../../tools/replay/staging.js';
-import { scenarioTraffic } from '../../../tools/replay/traffic.js';
 import { openScenario } from '../../../tools/synth/registry.js';
-import { design, type PlanChanges, quickPlan } from '../../support/replay.js';
+import { design, type PlanChanges, quickPlan, scenario } from '../../support/replay.js';
 
 const SHORT_S = 1;
 const LONG_S = 20;
@@ -16,12 +14,9 @@ const SWEEP_S = 2;
 const SLACK_S = 1;
 
 async function lagOf(name: string, parameters: Record<string, number>, changes: PlanChanges = {}) {
-  const opened = openScenario(
-    'zone-policies',
-    { 'short-timeout': SHORT_S, 'long-timeout': LONG_S, ...parameters },
-    1,
-  );
-  const traffic = await stageTraffic(scenarioTraffic('zone-policies', opened.source), null);
+  const given = { 'short-timeout': SHORT_S, 'long-timeout': LONG_S, ...parameters };
+  const opened = openScenario('zone-policies', given, 1);
+  const traffic = await scenario('zone-policies', given);
   const config = configFromSuggestion(opened.suggestedConfig!);
   const finished = await runDesign(
     traffic,

@@ -7,23 +7,14 @@ import { readConfig } from '../../../tools/config/read-config.js';
 import { createRules, rulesOf } from '../../../tools/config/rules.js';
 import { runDesign } from '../../../tools/replay/run-control.js';
 import { readPackets } from '../../../tools/oracle/capture-run.js';
-import { editTraffic, NO_EDITS } from '../../../tools/replay/edited-traffic.js';
 import { durationText, plannedRun, plannedText } from '../../../tools/replay/planned-run.js';
-import {
-  AS_IT_IS,
-  isStreamed,
-  loadTraffic,
-  type ReplayTraffic,
-} from '../../../tools/replay/traffic-source.js';
-import { stageTraffic } from '../../../tools/replay/staging.js';
-import { captureTraffic } from '../../../tools/replay/traffic.js';
+import { framesOf, isStreamed } from '../../../tools/replay/packet-source.js';
 import type { Result } from '../../../tools/result/schema.js';
 import { convertCapture } from '../../../tools/captures/prepare.js';
-import { compileFilter } from '../../../tools/rewrite/filter.js';
 import { pcapBytes, type PcapBytesRecord } from '../captures/pcap-bytes.js';
 import { scratchFolder } from '../../support/command.js';
 import { udpFrame } from '../../support/packets.js';
-import { caseOf, design, quickPlan } from '../../support/replay.js';
+import { captured, caseOf, design, framesIn, quickPlan } from '../../support/replay.js';
 import { runCommand } from '../../support/run-command.js';
 
 const DESIGN = availableDesigns()[0] as string;
@@ -51,13 +42,7 @@ describe('--max-gap', () => {
     maxGapNs: number | null,
     filter: string | null = null,
   ): Promise<number[]> {
-    const edits = {
-      ...NO_EDITS,
-      filter: filter === null ? null : compileFilter(filter),
-      maxGapNs,
-    };
-    const staged = await stageTraffic(editTraffic(captureTraffic([file]), edits), null);
-    return [...staged.timesNs];
+    return [...framesOf(await captured([file], { filter, maxGapNs })).timesNs];
   }
 
   it('shortens longer pauses, and moves everything behind them', async () => {
@@ -84,24 +69,19 @@ describe('--max-gap', () => {
     expect([0, 1], stderr).toContain(code);
     expect(stderr).toContain('Planned: 150 ms\n');
     expect((JSON.parse(stdout) as Result).cases[0]?.elapsedNs).toBeGreaterThanOrEqual(150e6);
-    const streamed = await loadTraffic(
-      { origin: { type: 'capture', files: [file] }, edits: { ...AS_IT_IS, maxGapNs: 150e6 }, limit: null },
-      1,
-    );
+    const streamed = await captured([file], { maxGapNs: 150e6, storeBytes: 1 });
     expect(isStreamed(streamed)).toBe(true);
     expect(streamed).toMatchObject({ lastNs: 150e6, longestGap: { ns: 150e6, beforeIndex: 1 } });
   });
 });
 
 describe('the planned duration', () => {
-  const load = (file: string, storeBytes = 1e9): Promise<ReplayTraffic> =>
-    loadTraffic({ origin: { type: 'capture', files: [file] }, edits: AS_IT_IS, limit: null }, storeBytes);
   const once = { loops: 1, durationMs: null, burst: 1 };
 
   it('is known before the start, with the pause that makes it long', async () => {
     const file = atSeconds('day.pcap', [0, 65_536, 0, 65_540]);
     for (const storeBytes of [1e9, 1]) {
-      const traffic = await load(file, storeBytes);
+      const traffic = await captured([file], { storeBytes });
       expect(isStreamed(traffic)).toBe(storeBytes === 1);
       const plan = plannedRun(traffic, { ...once, pacing: { mode: 'multiplier', multiplier: 1 } });
       expect(plan).toEqual({
@@ -117,7 +97,7 @@ describe('the planned duration', () => {
   });
 
   it('follows rate, bursts, loops and --duration', async () => {
-    const traffic = await load(atSeconds('eleven.pcap', [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]));
+    const traffic = await captured([atSeconds('eleven.pcap', [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])]);
     const seconds = (options: Partial<Parameters<typeof plannedRun>[1]>): number =>
       (plannedRun(traffic, { ...once, pacing: { mode: 'pps', pps: 10 }, ...options })?.durationNs ??
         Number.NaN) / SECOND;
@@ -178,14 +158,7 @@ describe('filters by length', () => {
   ]);
 
   async function kept(file: string, filter: string, snapLength: number | null = null): Promise<number[]> {
-    const edits = { ...AS_IT_IS, filter, snapLength };
-    const traffic = await loadTraffic(
-      { origin: { type: 'capture', files: [file] }, edits, limit: null },
-      1e9,
-    );
-    const ports: number[] = [];
-    if (!isStreamed(traffic)) traffic.forEach((frame) => ports.push(frame[35] as number));
-    return ports;
+    return framesIn(await captured([file], { filter, snapLength })).map(({ frame }) => frame[35] as number);
   }
 
   it('look at the length on the wire, in captures of every format', async () => {
@@ -207,10 +180,7 @@ describe('filters by length', () => {
     );
     const config = readConfig(configFile);
     for (const storeBytes of [1e9, 1]) {
-      const traffic = await loadTraffic(
-        { origin: { type: 'capture', files: [cut] }, edits: AS_IT_IS, limit: null },
-        storeBytes,
-      );
+      const traffic = await captured([cut], { storeBytes });
       const roomy = isStreamed(traffic) ? { ...traffic, storeBytes: 1 << 20 } : traffic;
       const finished = await runDesign(roomy, design(DESIGN), quickPlan({ config }));
       // Two connections in zone 7 and 3; without the wire length both were in zone 3.

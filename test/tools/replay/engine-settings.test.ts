@@ -22,16 +22,16 @@ describe('the settings of mutex and of touching ahead', () => {
   it('are glibc and auto by default, and in every result; only others are in the name of the cell', async () => {
     const usual = (await printed(...REPLAY, ...ONE)) as Result;
     expect(usual.configuration).toMatchObject({ mutex: 'glibc', touchAhead: 'auto' });
-    for (const one of usual.cases) {
-      expect(one).toMatchObject({ mutex: 'glibc', touchAhead: 'auto', touchedBatchShare: 0 });
-      expect(one.throughput).toMatchObject({ touchedBatchShare: 0 });
-      expect(one.id).toMatch(/\/w1\/topspeed$/);
+    for (const entry of usual.cases) {
+      expect(entry).toMatchObject({ mutex: 'glibc', touchAhead: 'auto', touchedBatchShare: 0 });
+      expect(entry.throughput).toMatchObject({ touchedBatchShare: 0 });
+      expect(entry.id).toMatch(/\/w1\/topspeed$/);
     }
     const off = (await printed(...REPLAY, ...ONE, '--touch-ahead', 'off')) as Result;
     expect(off.configuration['touchAhead']).toBe('off');
-    for (const one of off.cases) {
-      expect(one).toMatchObject({ mutex: 'glibc', touchAhead: 'off', touchedBatchShare: 0 });
-      expect(one.id).toMatch(/\/w1\/topspeed\/touch-ahead-off$/);
+    for (const entry of off.cases) {
+      expect(entry).toMatchObject({ mutex: 'glibc', touchAhead: 'off', touchedBatchShare: 0 });
+      expect(entry.id).toMatch(/\/w1\/topspeed\/touch-ahead-off$/);
     }
   });
 
@@ -42,10 +42,10 @@ describe('the settings of mutex and of touching ahead', () => {
     const other = await readResult(join(folder, 'out'));
     expect(other.configuration).toMatchObject({ mutex: 'backoff', touchAhead: 'on' });
     expect(other.cases).toHaveLength(2);
-    for (const one of other.cases) {
-      expect(one).toMatchObject({ mutex: 'backoff', touchAhead: 'on', touchedBatchShare: 1 });
-      expect(one.throughput).toMatchObject({ touchedBatchShare: 1 });
-      expect(one.id).toMatch(/\/w1\/topspeed\/mutex-backoff\/touch-ahead-on$/);
+    for (const entry of other.cases) {
+      expect(entry).toMatchObject({ mutex: 'backoff', touchAhead: 'on', touchedBatchShare: 1 });
+      expect(entry.throughput).toMatchObject({ touchedBatchShare: 1 });
+      expect(entry.id).toMatch(/\/w1\/topspeed\/mutex-backoff\/touch-ahead-on$/);
     }
     const [head, ...rows] = readFileSync(join(folder, 'out', 'summary.csv'), 'utf8')
       .trim()
@@ -78,9 +78,9 @@ describe('the settings of mutex and of touching ahead', () => {
     )) as Result;
     expect(result.configuration).toMatchObject({ mutex: 'backoff', touchAhead: 'on' });
     expect(result.cases.length).toBeGreaterThan(0);
-    for (const one of result.cases) {
-      expect(one).toMatchObject({ mutex: 'backoff', touchAhead: 'on', touchedBatchShare: 1 });
-      expect(one.id).toContain('/topspeed/mutex-backoff/touch-ahead-on');
+    for (const entry of result.cases) {
+      expect(entry).toMatchObject({ mutex: 'backoff', touchAhead: 'on', touchedBatchShare: 1 });
+      expect(entry.id).toContain('/topspeed/mutex-backoff/touch-ahead-on');
     }
   });
 

@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest';
 import { byTurns, replayedDesigns } from '../../support/designs.js';
 import { parseConfig } from '../../../tools/config/read-config.js';
 import { register as replay } from '../../../tools/commands/replay.js';
-import { stageTraffic } from '../../../tools/replay/staging.js';
 import { readResult } from '../../../tools/result/result-file.js';
 import type { Result } from '../../../tools/result/schema.js';
 import { scratchFolder } from '../../support/command.js';
@@ -69,7 +68,7 @@ describe.each(replayedDesigns())('loops through %s', (name) => {
       'rules.yaml',
     );
     const frames = [1, 2, 3].map((port) => udpFrame({ srcPort: 1000 + port }));
-    const traffic = await stageTraffic(framesTraffic(frames), null);
+    const traffic = await framesTraffic(frames);
     const result = await replayCase(traffic, name, {
       loops: 3,
       config,
@@ -166,7 +165,9 @@ describe('loops on the command line', () => {
   it('warn where something names fixed addresses', async () => {
     const ftp = ['--synth', 'ftp-alg', '--packets', '3000', '--loop', '3', '--design', 'rculist-sweep'];
     const warnings = async (...more: string[]): Promise<string[]> =>
-      (await replayed(...ftp, ...more)).cases.flatMap((one) => (one.warnings ?? []).map(({ code }) => code));
+      (await replayed(...ftp, ...more)).cases.flatMap((entry) =>
+        (entry.warnings ?? []).map(({ code }) => code),
+      );
     expect(await warnings()).toContain('loop-addresses');
     expect(await warnings('--same-addresses')).not.toContain('loop-addresses');
   });
@@ -191,10 +192,10 @@ describe('loops on the command line', () => {
       const { stdout } = await runCommandLine(args, folder);
       return (JSON.parse(stdout) as Result).cases;
     };
-    for (const one of await cases('')) expect(one.connections?.created).toBe(600);
-    for (const one of await cases(', sameAddresses: true')) {
-      expect(one.connections?.created).toBe(200);
-      expect(one.repeatedTuples).toBe(true);
+    for (const entry of await cases('')) expect(entry.connections?.created).toBe(600);
+    for (const entry of await cases(', sameAddresses: true')) {
+      expect(entry.connections?.created).toBe(200);
+      expect(entry.repeatedTuples).toBe(true);
     }
   });
 });

@@ -38,12 +38,12 @@ describe('--mutex', () => {
 });
 
 describe('results of different mutexes', () => {
+  const result = sampleResult({ kind: 'bench', packets: 120 });
   const sample = (label: string, mutex: MutexPolicy | undefined): Run => {
-    const result = sampleResult({ kind: 'bench', packets: 120 });
     return {
       label,
       file: null,
-      result: { ...result, cases: result.cases.map((one) => ({ ...one, mutex })) },
+      result: { ...result, cases: result.cases.map((entry) => ({ ...entry, mutex })) },
     };
   };
   const notesOf = (base: Run, head: Run): string =>

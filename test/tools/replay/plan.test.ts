@@ -2,13 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  DEFAULT_PLAN,
-  loopsPerChange,
-  makePlan,
-  parseLatency,
-  type PlanRequest,
-} from '../../../tools/replay/replay-plan.js';
+import { loopsPerChange } from '../../../tools/replay/plan-loops.js';
+import { DEFAULT_PLAN, makePlan, parseLatency, type PlanRequest } from '../../../tools/replay/replay-plan.js';
 import type { Result } from '../../../tools/result/schema.js';
 import { register } from '../../../tools/commands/replay.js';
 import { ctreplay, scratchFolder, type CommandOutcome } from '../../support/command.js';
@@ -33,16 +28,16 @@ function repeatable({ cases, seed, configuration }: Result): unknown {
   return {
     seed,
     configuration,
-    cases: cases.map((one) => ({
-      id: one.id,
-      build: one.build,
-      options: one.designOptions,
-      input: one.input,
-      loops: [one.loops, one.uniqueIpLoops],
-      packets: one.packets,
-      connections: one.connections,
-      locks: one.workCounts?.locks,
-      latency: one.latency?.mode,
+    cases: cases.map((entry) => ({
+      id: entry.id,
+      build: entry.build,
+      options: entry.designOptions,
+      input: entry.input,
+      loops: [entry.loops, entry.uniqueIpLoops],
+      packets: entry.packets,
+      connections: entry.connections,
+      locks: entry.workCounts?.locks,
+      latency: entry.latency?.mode,
     })),
   };
 }
@@ -94,9 +89,15 @@ describe('replay --plan', () => {
     ['a rate', ['--synth', 'tcp-crr', '--packets', '400', '--pps', '20k', '--burst', '4', '--seed', '7']],
     [
       'captures, edited',
-      [CAPTURE, '--filter', 'tcp', '--srcipmap', '10.0.0.0/8:172.16.0.0/12', '--limit', '500'],
+      [
+        ...[CAPTURE, '--filter', 'tcp', '--srcipmap', '10.0.0.0/8:172.16.0.0/12', '--limit', '500'],
+        ...['--build', 'probed'],
+      ],
     ],
-    ['a configuration in loops', [CAPTURE, '--config', RULES, '--loop', '3', '--same-addresses']],
+    [
+      'a configuration in loops',
+      [CAPTURE, '--config', RULES, '--loop', '3', '--same-addresses', '--build', 'probed'],
+    ],
     ['the bare build', [CAPTURE, '--bare', '--design', 'rculist-sweep@v7', '--sweep-interval', '50ms']],
   ])('repeats %s', async (name, args) => {
     const out = at(name);

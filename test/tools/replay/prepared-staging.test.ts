@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { PreparedWriter } from '../../../tools/captures/prepared-writer.js';
 import { PREPARED_HEADER_BYTES } from '../../../tools/captures/prepared.js';
-import { stagePrepared } from '../../../tools/replay/prepared-staging.js';
 import { isPrepared } from '../../../tools/captures/prepared-file.js';
-import { stageTraffic, type StagedTraffic } from '../../../tools/replay/staging.js';
-import { captureTraffic } from '../../../tools/replay/traffic.js';
+import { framesOf, type PacketSource } from '../../../tools/replay/packet-source.js';
+import { PreparedFrames } from '../../../tools/replay/prepared-frames.js';
 import { udpFrame } from '../../support/packets.js';
+import { captured, framesIn } from '../../support/replay.js';
 import { Scratch } from '../captures/scratch.js';
 
 const scratch = new Scratch();
@@ -30,13 +30,10 @@ function prepared(name: string, packets = 6000): string {
   return path;
 }
 
-function contents(traffic: StagedTraffic): unknown {
-  const frames: string[] = [];
-  traffic.forEach((frame, index) => {
-    frames[index] = Buffer.from(frame).toString('latin1');
-  });
-  const { packets, frameBytes, timesNs } = traffic;
-  return { packets, frameBytes, timesNs: [...timesNs], frames };
+function contents(traffic: PacketSource): unknown {
+  const { request: _request, frames: _frames, ...known } = traffic;
+  const frames = framesIn(traffic).map(({ frame }) => Buffer.from(frame).toString('latin1'));
+  return { ...known, frames, timesNs: [...framesOf(traffic).timesNs] };
 }
 
 describe('staging a prepared capture', () => {
@@ -45,8 +42,12 @@ describe('staging a prepared capture', () => {
   it.each([null, 1, 2500, 6000, 9000])(
     'gives what reading it as a capture gives, up to %s packets',
     async (limit) => {
-      const staged = stagePrepared(file, limit);
-      const expected = contents(await stageTraffic(captureTraffic([file]), limit));
+      const staged = await captured([file], { limit });
+      expect(staged.frames).toBeInstanceOf(PreparedFrames);
+      // An edit that changes nothing has it read like any other capture.
+      const read = await captured([file], { limit, maxGapNs: 1e15 });
+      expect(read.frames).not.toBeInstanceOf(PreparedFrames);
+      const expected = contents(read);
       expect(contents(staged)).toEqual(expected);
       // The second visit leaves the checksums of frames out.
       expect(contents(staged)).toEqual(expected);
@@ -62,24 +63,25 @@ describe('staging a prepared capture', () => {
     expect(isPrepared('-')).toBe(false);
   });
 
-  it('a damaged table is refused when it is staged, a damaged frame when frames are first visited', () => {
+  it('a damaged table and a damaged frame are refused when it is loaded', async () => {
     const bytes = readFileSync(file);
     const table = Buffer.from(bytes);
     table[PREPARED_HEADER_BYTES + 40] = (table[PREPARED_HEADER_BYTES + 40] as number) ^ 1;
-    expect(() => stagePrepared(scratch.write('table.ctp', table), null)).toThrow(
+    await expect(captured([scratch.write('table.ctp', table)])).rejects.toThrow(
       /record 1, .*table does not match/,
     );
 
     const frame = Buffer.from(bytes);
     frame[frame.length - 100] = (frame[frame.length - 100] as number) ^ 1;
-    const staged = stagePrepared(scratch.write('frame.ctp', frame), null);
-    expect(() => staged.forEach(() => {})).toThrow(/frames does not match.*Prepare it again/s);
+    await expect(captured([scratch.write('frame.ctp', frame)])).rejects.toThrow(
+      /frames does not match.*Prepare it again/s,
+    );
   });
 
-  it('a file that was replaced in between is noticed', () => {
+  it('a file that was replaced in between is noticed', async () => {
     const path = prepared('replaced.ctp', 100);
-    const staged = stagePrepared(path, null);
+    const staged = await captured([path]);
     writeFileSync(path, readFileSync(prepared('other.ctp', 101)));
-    expect(() => staged.forEach(() => {})).toThrow(/replaced while it was being loaded/);
+    expect(() => framesIn(staged)).toThrow(/replaced while it was being loaded/);
   });
 });

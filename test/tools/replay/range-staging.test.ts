@@ -1,12 +1,15 @@
-/** Captures staged by ranges: the same packets as frame by frame, whatever lies between the frames. */
+/** Captures read by ranges: the same packets as record by record, whatever lies between the frames. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { frameAt } from '../../../tools/replay/frame-range.js';
-import { stageOrSurvey, stageTraffic, type StagedTraffic } from '../../../tools/replay/staging.js';
-import { captureTraffic, type CaptureFacts, type Traffic } from '../../../tools/replay/traffic.js';
+import { ethernetOriginalLength, toEthernetFrame } from '../../../tools/captures/link-type.js';
+import { openCapture } from '../../../tools/captures/reader.js';
+import { loadSource } from '../../../tools/replay/load-source.js';
+import { AS_IT_IS, framesOf, isStreamed } from '../../../tools/replay/packet-source.js';
+import type { CaptureFacts } from '../../../tools/replay/read-ranges.js';
 import { scratchFolder } from '../../support/command.js';
 import { udpFrame } from '../../support/packets.js';
+import { captured, framesIn } from '../../support/replay.js';
 import { pcapBytes } from '../captures/pcap-bytes.js';
 import { PcapngBytes } from '../captures/pcapng-bytes.js';
 
@@ -52,26 +55,51 @@ const sparse = fileOf(
   ]),
 );
 
-/** The same traffic, without its ranges. */
-function frameByFrame({ name, forEach }: Traffic): Traffic {
-  return { name, forEach };
+interface Packet {
+  readonly timeNs: number;
+  readonly hex: string;
+  readonly wireBytes: number;
 }
 
-function contents(traffic: StagedTraffic): unknown {
-  const visited: [number, string, number][] = [];
-  traffic.forEach((frame, index, wireBytes) => {
-    visited.push([index, Buffer.from(frame).toString('hex'), wireBytes]);
-  });
-  const inRanges: [number, string, number][] = [];
-  traffic.forEachRange((range, first) => {
-    for (let at = 0; at < range.count; at++) {
-      const hex = Buffer.from(frameAt(range, at)).toString('hex');
-      inRanges.push([first + at, hex, (range.wireBytes ?? range.lengths)[at]!]);
+/** The packets of captures, one behind the other, from their records. */
+async function recordByRecord(files: readonly string[]): Promise<Packet[]> {
+  const packets: Packet[] = [];
+  let baseNs = 0;
+  for (const file of files) {
+    const before = packets.length;
+    const reader = await openCapture(file, { trackable: true });
+    let firstNs: bigint | null = null;
+    let lastNs = 0;
+    for await (const record of reader) {
+      firstNs ??= record.timestampNs;
+      lastNs = Math.max(lastNs, Number(record.timestampNs - firstNs));
+      const frame = toEthernetFrame(record, file);
+      const wireBytes = ethernetOriginalLength(record, frame);
+      packets.push({ timeNs: baseNs + lastNs, hex: Buffer.from(frame).toString('hex'), wireBytes });
     }
-  });
-  expect(inRanges).toEqual(visited);
-  const { name, packets, frameBytes, timesNs } = traffic;
-  return { name, packets, frameBytes, timesNs: [...timesNs], visited };
+    await reader.close();
+    baseNs += lastNs + Math.round(lastNs / (packets.length - before - 1));
+  }
+  return packets;
+}
+
+/** What is to be counted of packets. */
+function countsOf(packets: readonly Packet[]): Record<string, unknown> {
+  const lengths = packets.map(({ hex }) => hex.length / 2);
+  const gaps = packets.map(({ timeNs }, index) => timeNs - (packets[index - 1]?.timeNs ?? timeNs));
+  const ns = Math.max(...gaps);
+  const lastNs = packets.at(-1)?.timeNs as number;
+  const frameBytes = lengths.reduce((sum, length) => sum + length, 0);
+  return {
+    packets: packets.length,
+    frameBytes,
+    placeBytes: lengths.reduce((sum, length) => sum + Math.ceil((length + 2) / 64) * 64, 0),
+    bits: frameBytes * 8,
+    longestFrame: Math.max(...lengths),
+    lastNs,
+    loopNs: packets.length > 1 ? lastNs + lastNs / (packets.length - 1) : 1000,
+    longestGap: { ns, beforeIndex: ns === 0 ? 0 : gaps.indexOf(ns) },
+  };
 }
 
 describe('staging by ranges', () => {
@@ -82,12 +110,20 @@ describe('staging by ranges', () => {
     ['packets far apart in the file', [sparse]],
     ['a real capture', ['captures/office-mix.pcap']],
   ];
-  it.each(inputs)('gives what frame by frame gives: %s', async (_what, files) => {
+  it.each(inputs)('gives what the records give, kept and counted: %s', async (_what, files) => {
+    const all = await recordByRecord(files);
     for (const limit of [null, 1, 299, 300, 301, 340]) {
-      const expected = contents(await stageTraffic(frameByFrame(captureTraffic(files)), limit));
-      expect(contents(await stageTraffic(captureTraffic(files), limit))).toEqual(expected);
-      const small = await stageOrSurvey(captureTraffic(files), limit, 1);
-      expect(small).toEqual(await stageOrSurvey(frameByFrame(captureTraffic(files)), limit, 1));
+      const expected = all.slice(0, limit ?? all.length);
+      const kept = await captured(files, { limit });
+      expect(kept).toMatchObject({ name: files.join(', '), ...countsOf(expected) });
+      const { timesNs } = framesOf(kept);
+      const packets = framesIn(kept).map(({ frame, wireBytes }, index) => {
+        return { timeNs: timesNs[index], hex: Buffer.from(frame).toString('hex'), wireBytes };
+      });
+      expect(packets).toEqual(expected);
+      const streamed = await captured(files, { limit, storeBytes: 1 });
+      expect(isStreamed(streamed)).toBe(true);
+      expect(streamed).toEqual({ ...kept, frames: null, storeBytes: 1 });
     }
   });
 
@@ -99,10 +135,8 @@ describe('staging by ranges', () => {
       [7, [7]],
     ] as const) {
       const facts: CaptureFacts[] = [];
-      await stageTraffic(
-        captureTraffic([plain, sparse], {}, (each) => facts.push(each)),
-        limit,
-      );
+      const origin = { type: 'capture', files: [plain, sparse] } as const;
+      await loadSource({ origin, edits: AS_IT_IS, limit }, 1e9, (each) => facts.push(each));
       expect(facts.map(({ packets }) => packets)).toEqual(taken);
       // A file is hashed when it was read to its end.
       const whole = taken.map((_, file) => limit === null || (file === 0 && limit > 300));
@@ -110,13 +144,20 @@ describe('staging by ranges', () => {
     }
   });
 
-  it('overflows once, and before it reads to the end', async () => {
-    let overflows = 0;
-    await stageOrSurvey(captureTraffic([plain, plain]), null, 1000, () => overflows++);
-    expect(overflows).toBe(1);
-    const refuse = (): never => {
-      throw new Error('too large');
-    };
-    await expect(stageOrSurvey(captureTraffic([plain]), null, 1000, refuse)).rejects.toThrow('too large');
+  it('counts what a filter left out up to the last packet that was wanted', async () => {
+    const facts: CaptureFacts[] = [];
+    const origin = { type: 'capture', files: [plain, sparse] } as const;
+    const edits = { ...AS_IT_IS, filter: 'not src port 1001' };
+    for (const [limit, taken] of [
+      [2, [3]],
+      [299, [300]],
+      [300, [300, 1]],
+      [null, [300, 40]],
+    ] as const) {
+      facts.length = 0;
+      const { packets } = await loadSource({ origin, edits, limit }, 1e9, (each) => facts.push(each));
+      expect(packets).toBe(limit ?? 338);
+      expect(facts.map((each) => each.packets)).toEqual(taken);
+    }
   });
 });

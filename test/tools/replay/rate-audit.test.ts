@@ -1,28 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { availableDesigns } from '../../../engine/host/designs.js';
 import type { PacingRequest } from '../../../tools/replay/replay-plan.js';
-import { stageTraffic, type StagedTraffic } from '../../../tools/replay/staging.js';
-import type { Traffic } from '../../../tools/replay/traffic.js';
+import type { PacketSource } from '../../../tools/replay/packet-source.js';
 import type { ResultCase } from '../../../tools/result/schema.js';
-import { replayCase } from '../../support/replay.js';
+import { framesTraffic, replayCase } from '../../support/replay.js';
 import { udpFrame } from '../../support/packets.js';
 
 const DESIGN = availableDesigns()[0] as string;
 const FRAME_BYTES = 60;
 
 /** Packets of one length at these times, in milliseconds. */
-function traffic(timesMs: readonly number[]): Promise<StagedTraffic> {
-  const source: Traffic = {
-    name: 'packets at given times',
-    forEach: async (visit) => {
-      for (const [index, timeMs] of timesMs.entries()) {
-        const frame = new Uint8Array(FRAME_BYTES);
-        frame.set(udpFrame({ srcPort: 1000 + index }));
-        if (!visit(frame, timeMs * 1e6)) return;
-      }
-    },
-  };
-  return stageTraffic(source, null);
+function traffic(timesMs: readonly number[]): Promise<PacketSource> {
+  const frames = timesMs.map((_, index) => {
+    const frame = new Uint8Array(FRAME_BYTES);
+    frame.set(udpFrame({ srcPort: 1000 + index }));
+    return frame;
+  });
+  return framesTraffic(
+    frames,
+    timesMs.map((timeMs) => timeMs * 1e6),
+  );
 }
 
 const evenly = (count: number, gapMs: number): number[] =>

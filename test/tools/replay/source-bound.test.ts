@@ -3,14 +3,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { sourceChecks } from '../../../tools/bench/replay-runner.js';
 import { valuesOf } from '../../../tools/bench/metrics.js';
 import { runSession, type SessionHooks } from '../../../tools/replay/session.js';
-import { AS_IT_IS, loadTraffic } from '../../../tools/replay/traffic-source.js';
 import { markdownText } from '../../../tools/report/markdown.js';
 import { renderPage } from '../../../tools/report/page.js';
 import type { Result } from '../../../tools/result/schema.js';
 import { result as resultSchema } from '../../../tools/result/schema.js';
 import { summarySentences } from '../../../tools/report/summary-sentences.js';
 import { renderTerminal } from '../../../tools/report/terminal.js';
-import { quickPlan, type PlanChanges } from '../../support/replay.js';
+import { quickPlan, scenario, type PlanChanges } from '../../support/replay.js';
 
 const PACKETS = 20_000;
 const DESIGNS = ['timeout-lists', 'rculist-sweep'];
@@ -20,13 +19,7 @@ async function session(
   storeBytes: number,
   { fault, ...changes }: PlanChanges & Pick<SessionHooks, 'fault'>,
 ): Promise<Result> {
-  const origin = {
-    type: 'scenario',
-    name: 'established',
-    parameters: { packets: PACKETS },
-    seed: 1,
-  } as const;
-  const traffic = await loadTraffic({ origin, edits: AS_IT_IS, limit: null }, storeBytes);
+  const traffic = await scenario('established', { packets: PACKETS }, 1, storeBytes);
   const request = {
     traffic,
     input: { type: 'scenario', name: 'established' },
@@ -68,8 +61,8 @@ describe('at top speed', () => {
 
   it('the result and each of its cases say that the source bound them', () => {
     expect(bound.bound).toBe('source');
-    expect(bound.cases.map((one) => one.bound)).toEqual(['source', 'source']);
-    expect(bound.cases.every((one) => (one.throughput?.sourceWaits ?? 0) > 0)).toBe(true);
+    expect(bound.cases.map((entry) => entry.bound)).toEqual(['source', 'source']);
+    expect(bound.cases.every((entry) => (entry.throughput?.sourceWaits ?? 0) > 0)).toBe(true);
     expect(bound.valid).toBe(true);
     expect(resultSchema.parse(JSON.parse(JSON.stringify(bound))).bound).toBe('source');
   });
@@ -85,16 +78,16 @@ describe('at top speed', () => {
   });
 
   it('it is no valid cell of a matrix, and has no throughput there', () => {
-    for (const one of bound.cases) {
-      expect(sourceChecks(one)).toMatchObject([{ name: 'source-kept-up', ok: false }]);
-      expect(Object.keys(valuesOf(one)).filter((name) => /pps/i.test(name))).toEqual([]);
+    for (const entry of bound.cases) {
+      expect(sourceChecks(entry)).toMatchObject([{ name: 'source-kept-up', ok: false }]);
+      expect(Object.keys(valuesOf(entry)).filter((name) => /pps/i.test(name))).toEqual([]);
     }
   });
 
   it('nothing is said of packets that are in memory', async () => {
     const staged = await session(1e9, { build: 'both' });
     expect(staged.bound ?? null).toBeNull();
-    expect(staged.cases.map((one) => one.bound ?? null)).toEqual([null, null]);
+    expect(staged.cases.map((entry) => entry.bound ?? null)).toEqual([null, null]);
     expect(staged.cases.flatMap(sourceChecks)).toEqual([]);
     const { terminal, text } = await reports(staged);
     expect(terminal + text).not.toContain('Bound by the source');
@@ -104,18 +97,18 @@ describe('at top speed', () => {
 describe('at a rate', () => {
   it('that was held all the same, the waits are a warning and no bound', async () => {
     const held = await session(SMALL, { pacing: { mode: 'pps', pps: 20_000 }, fault: slowSource });
-    for (const one of held.cases) {
-      expect(one.input.streamed?.waits).toBeGreaterThan(0);
-      expect(one.warnings?.map(({ code }) => code)).toContain('source-too-slow');
+    for (const entry of held.cases) {
+      expect(entry.input.streamed?.waits).toBeGreaterThan(0);
+      expect(entry.warnings?.map(({ code }) => code)).toContain('source-too-slow');
     }
     // Where the machine was too slow for the rate as well, the bound is right to be there.
     const missed = held.cases.filter(({ pacing }) => (pacing.achievedPps ?? 0) < 19_800);
-    expect(held.cases.filter((one) => one.bound === 'source')).toEqual(missed);
+    expect(held.cases.filter((entry) => entry.bound === 'source')).toEqual(missed);
   });
 
   it('that was missed, they are', async () => {
     const fault = { ...slowSource, stallMs: 300 };
     const missed = await session(SMALL, { pacing: { mode: 'pps', pps: 100_000 }, fault });
-    expect(missed.cases.map((one) => one.bound)).toEqual(['source', 'source']);
+    expect(missed.cases.map((entry) => entry.bound)).toEqual(['source', 'source']);
   });
 });

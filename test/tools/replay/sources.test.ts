@@ -7,8 +7,9 @@ import { describe, expect, it } from 'vitest';
 import { availableDesigns } from '../../../engine/host/designs.js';
 import type { Result } from '../../../tools/result/schema.js';
 import { pcapBytes } from '../captures/pcap-bytes.js';
-import { scratchFolder } from '../../support/command.js';
+import { scratchFolder, type CommandOutcome } from '../../support/command.js';
 import { udpFrame } from '../../support/packets.js';
+import { runCommandLine } from '../../support/run-command.js';
 
 const CLI = join(dirname(dirname(dirname(import.meta.dirname))), 'dist', 'tools', 'cli.js');
 const DESIGN = availableDesigns()[0] as string;
@@ -32,14 +33,11 @@ writeFileSync(join(folder, 'large.pcap'), large);
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-interface Outcome {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+/** Runs the command line where it meets no pipe that it would read. */
+const run = (...args: readonly string[]): Promise<CommandOutcome> => runCommandLine(args, folder);
 
 /** Runs shell text in which `ctreplay` is the program. */
-function shell(text: string): Outcome {
+function shell(text: string): CommandOutcome {
   const script = `ctreplay() { "${process.execPath}" "${CLI}" "$@"; }; ${text}`;
   const { status, stdout, stderr } = spawnSync('bash', ['-c', script], {
     cwd: folder,
@@ -50,7 +48,11 @@ function shell(text: string): Outcome {
   return { code: status, stdout, stderr };
 }
 
-function filesOf({ code, stdout, stderr }: Outcome): NonNullable<Result['cases'][number]['input']['files']> {
+function filesOf({
+  code,
+  stdout,
+  stderr,
+}: CommandOutcome): NonNullable<Result['cases'][number]['input']['files']> {
   expect(stderr, stderr).not.toMatch(/^ctreplay:/m);
   const result = JSON.parse(stdout) as Result;
   expect(result.cases.flatMap(({ audit }) => audit.filter(({ ok }) => !ok))).toEqual([]);
@@ -59,7 +61,8 @@ function filesOf({ code, stdout, stderr }: Outcome): NonNullable<Result['cases']
   return result.cases[0]?.input.files ?? [];
 }
 
-const REPLAY = `replay --json --design ${DESIGN} --build probed --warmup 0`;
+const REPLAY_ARGS = ['replay', '--json', '--design', DESIGN, '--build', 'probed', '--warmup', '0'];
+const REPLAY = REPLAY_ARGS.join(' ');
 
 describe('what can be read only once', () => {
   it('a named pipe is replayed, and hashed while it is read', () => {
@@ -86,11 +89,12 @@ describe('what can be read only once', () => {
     expect(described).toMatchObject({ sha256: sha256(capture), bytes: capture.length, packets: 40 });
   });
 
-  it('has no hash when a limit ended the reading; a file has it all the same', () => {
+  it('has no hash when a limit ended the reading; a file has it all the same', async () => {
     expect(filesOf(shell(`cat day.pcap | ctreplay ${REPLAY} --limit 3 -`))).toEqual([
       { path: '-', sha256: null, bytes: null, packets: 3 },
     ]);
-    expect(filesOf(shell(`ctreplay ${REPLAY} --limit 50 day.pcap day.pcap day.pcap`))).toEqual(
+    const files = ['day.pcap', 'day.pcap', 'day.pcap'];
+    expect(filesOf(await run(...REPLAY_ARGS, '--limit', '50', ...files))).toEqual(
       [40, 10, 0].map((packets) => ({
         path: 'day.pcap',
         sha256: sha256(capture),
@@ -100,22 +104,22 @@ describe('what can be read only once', () => {
     );
   });
 
-  it('is refused when it would have to be streamed, before it is read to its end', () => {
+  it('is refused when it would have to be streamed, before it is read to its end', async () => {
     // The pipe never ends: reading on would hang.
     const { code, stderr } = shell(
       `{ cat large.pcap; exec sleep 1000; } > pipe & ctreplay ${REPLAY} --store 1 pipe; code=$?; kill $!; exit $code`,
     );
     expect(stderr).toContain('pipe: the traffic is larger than the packet store (1 MiB)');
     expect(code).toBe(1);
-    expect(filesOf(shell(`ctreplay ${REPLAY} --store 1 large.pcap`))[0]).toMatchObject({
+    expect(filesOf(await run(...REPLAY_ARGS, '--store', '1', 'large.pcap'))[0]).toMatchObject({
       sha256: sha256(large),
       packets: 1000,
     });
   });
 
-  it('is refused by commands that read their captures again', () => {
+  it('is refused by commands that read their captures again', async () => {
     for (const command of ['bench', 'scale']) {
-      const { code, stderr } = shell(`ctreplay ${command} --capture pipe`);
+      const { code, stderr } = await run(command, '--capture', 'pipe');
       expect(code).not.toBe(0);
       expect(stderr).toContain('pipe: this is a pipe');
     }
@@ -132,7 +136,7 @@ describe('what can be read only once', () => {
 });
 
 describe('folders and patterns', () => {
-  it('are replayed file by file, by name, and the result tells the packets of each', () => {
+  it('are replayed file by file, by name, and the result tells the packets of each', async () => {
     mkdirSync(join(folder, 'week'));
     for (const [name, count] of [
       ['d10.pcap', 3],
@@ -146,12 +150,13 @@ describe('folders and patterns', () => {
       { path: 'week/d9.pcap', packets: 2 },
       { path: 'week/d10.pcap', packets: 3 },
     ];
-    const whole = shell(`ctreplay ${REPLAY} week`);
+    const whole = await run(...REPLAY_ARGS, 'week');
     expect(whole.stderr).toContain('warning: week/README: left out');
     expect(filesOf(whole)).toMatchObject(expected);
-    expect(filesOf(shell(`ctreplay ${REPLAY} 'week/*.pcap'`))).toMatchObject(expected);
-    expect(shell("ctreplay info --json 'week/d*.pcap'").stdout.match(/"packets": [23],/g)).not.toBeNull();
-    expect(shell('ctreplay trace --bare-states week').stdout.trim().split('\n')).toHaveLength(5);
-    expect(shell('ctreplay prep week -o week.ctp').stderr).toContain('there are 2 in it');
+    expect(filesOf(await run(...REPLAY_ARGS, 'week/*.pcap'))).toMatchObject(expected);
+    const info = await run('info', '--json', 'week/d*.pcap');
+    expect(info.stdout.match(/"packets": [23],/g)).not.toBeNull();
+    expect((await run('trace', '--bare-states', 'week')).stdout.trim().split('\n')).toHaveLength(5);
+    expect((await run('prep', 'week', '-o', 'week.ctp')).stderr).toContain('there are 2 in it');
   });
 });

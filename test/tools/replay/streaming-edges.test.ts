@@ -1,22 +1,22 @@
 /** Streamed replays: packets edited on the way, every kind of pace, and threads that die. */
 import { describe, expect, it } from 'vitest';
-import { loadTraffic, type EditsAsGiven, type ReplayTraffic } from '../../../tools/replay/traffic-source.js';
+import { loadSource } from '../../../tools/replay/load-source.js';
+import { AS_IT_IS, type PacketEdits, type PacketSource } from '../../../tools/replay/packet-source.js';
 import { parseIpMap } from '../../../tools/rewrite/ip-map.js';
 import { failedChecksButRate, replayCase } from '../../support/replay.js';
 
 const SMALL_STORE_BYTES = 1024 ** 2;
-const NO_EDITS: EditsAsGiven = { filter: null, sourceMap: null, destinationMap: null, snapLength: null };
 
 function load(
   storeBytes: number,
-  edits: Partial<EditsAsGiven> = {},
+  edits: Partial<PacketEdits> = {},
   limit: number | null = null,
-): Promise<ReplayTraffic> {
+): Promise<PacketSource> {
   const parameters = { packets: 20_000, pps: 500 };
-  return loadTraffic(
+  return loadSource(
     {
       origin: { type: 'scenario', name: 'tcp-crr', parameters, seed: 1 },
-      edits: { ...NO_EDITS, ...edits },
+      edits: { ...AS_IT_IS, ...edits },
       limit,
     },
     storeBytes,
@@ -24,7 +24,7 @@ function load(
 }
 
 describe('edits of a streamed replay give what they give in a staged one', () => {
-  const edits: [string, Partial<EditsAsGiven>][] = [
+  const edits: [string, Partial<PacketEdits>][] = [
     ['filter', { filter: 'dst port 80' }],
     [
       'address maps',

@@ -3,25 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { byTurns, replayedDesigns } from '../../support/designs.js';
-import {
-  AS_IT_IS,
-  isStreamed,
-  loadTraffic,
-  type ReplayTraffic,
-} from '../../../tools/replay/traffic-source.js';
+import { isStreamed, type PacketSource } from '../../../tools/replay/packet-source.js';
 import type { ResultCase } from '../../../tools/result/schema.js';
-import { failedChecks, type PlanChanges, replayCase } from '../../support/replay.js';
+import { captured, failedChecks, type PlanChanges, replayCase, scenario } from '../../support/replay.js';
 
 const SMALL_STORE_BYTES = 1024 ** 2;
 
-function traffic(name: string, packets: number, storeBytes: number): Promise<ReplayTraffic> {
-  const origin = { type: 'scenario', name, parameters: { packets, pps: 500 }, seed: 1 } as const;
-  return loadTraffic({ origin, edits: AS_IT_IS, limit: null }, storeBytes);
+function traffic(name: string, packets: number, storeBytes: number): Promise<PacketSource> {
+  return scenario(name, { packets, pps: 500 }, 1, storeBytes);
 }
 
 /** As replayCase, interrupted after a while. */
 function interrupted(
-  input: ReplayTraffic,
+  input: PacketSource,
   name: string,
   changes: PlanChanges,
   afterMs: number,
@@ -79,19 +73,10 @@ it('names file, record and offset when the capture breaks off while it is replay
   try {
     const file = join(folder, 'office.pcap');
     copyFileSync('captures/office-mix.pcap', file);
-    const source = {
-      origin: { type: 'capture', files: [file] },
-      edits: AS_IT_IS,
-      limit: null,
-    } as const;
-    const surveyed = await loadTraffic(source, 200 * 1024);
+    const surveyed = await captured([file], { storeBytes: 200 * 1024 });
     expect(isStreamed(surveyed)).toBe(true);
     truncateSync(file, statSync(file).size - 5);
-    const failing = replayCase(
-      { ...surveyed, storeBytes: SMALL_STORE_BYTES } as ReplayTraffic,
-      'rculist-sweep',
-      {},
-    );
+    const failing = replayCase({ ...surveyed, storeBytes: SMALL_STORE_BYTES }, 'rculist-sweep', {});
     await expect(failing).rejects.toThrow(/office\.pcap, record \d+, byte offset \d+: the file ends inside/);
   } finally {
     rmSync(folder, { recursive: true });
@@ -103,14 +88,14 @@ it.each([
   { mode: 'mbps', mbps: 40 },
   { mode: 'multiplier', multiplier: 40 },
 ] as const)('keeps to the rate: %o', async (pacing) => {
-  const result = await replayCase(await traffic('established', 10_000, SMALL_STORE_BYTES), 'rculist-sweep', {
-    pacing,
-  });
+  const packets = 6000;
+  const source = await traffic('established', packets, SMALL_STORE_BYTES);
+  const result = await replayCase(source, 'rculist-sweep', { pacing });
   const { targetPps, achievedPps } = result.pacing;
   expect(result.input.streamed?.storeBytes).toBe(SMALL_STORE_BYTES);
   // The last packet leaves no earlier than its time.
   expect(achievedPps).toBeLessThan((targetPps ?? 0) * 1.01);
-  expect(result.latency?.response?.overall.count).toBe(10_000);
+  expect(result.latency?.response?.overall.count).toBe(packets);
 });
 
 it('says how large the store has to be', async () => {

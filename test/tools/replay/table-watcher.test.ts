@@ -18,9 +18,11 @@ async function replay(...args: string[]): Promise<Result> {
 
 describe('the table over time', () => {
   it('shows what expired and stays: all of it in the old design, the pause between sweeps in the new one', async () => {
-    const { cases } = await replay('zone-policies', '--packets', '20k', '--pps', '20k', '--time-scale', '80');
-    const [old, swept] = cases.map((one) => {
-      const points = one.expiry?.staleTimeline ?? [];
+    const { cases } = await replay(
+      ...['zone-policies', '--packets', '20k', '--pps', '40k', '--time-scale', '160', '--timeline', '50ms'],
+    );
+    const [old, swept] = cases.map((entry) => {
+      const points = entry.expiry?.staleTimeline ?? [];
       expect(points.length).toBeGreaterThan(5);
       for (const { nConn, expiredPresent } of points) {
         expect(expiredPresent).toBeLessThanOrEqual(nConn as number);
@@ -33,11 +35,11 @@ describe('the table over time', () => {
 
   it('holds a histogram of every interval that adds up to the packets, and what was done, counted', async () => {
     const { cases } = await replay('established', '--packets', '20k', '--pps', '50k', '--timeline', '50');
-    for (const one of cases) {
-      const timed = (one.timeline ?? []).filter((at) => at.packets > 0);
+    for (const entry of cases) {
+      const timed = (entry.timeline ?? []).filter((at) => at.packets > 0);
       expect(timed.length).toBeGreaterThan(2);
       for (const at of timed) expect(decodeHistogram(at.encoded as string).totalCount).toBe(at.packets);
-      expect(one.workCounts?.packets).toBe(20_000);
+      expect(entry.workCounts?.packets).toBe(20_000);
     }
   });
 

@@ -5,7 +5,7 @@ import { replayedDesigns } from '../../support/designs.js';
 import { readMachine } from '../../../tools/replay/machine.js';
 import { measureCase, runSession, type CaseRequest } from '../../../tools/replay/session.js';
 import { readResult, validateResult } from '../../../tools/result/result-file.js';
-import type { Result, ResultCase } from '../../../tools/result/schema.js';
+import type { RateSearch, Result, ResultCase } from '../../../tools/result/schema.js';
 import { scratchFolder, type CommandOutcome } from '../../support/command.js';
 import { design, failedChecks, quickPlan, scenario, type PlanChanges } from '../../support/replay.js';
 import { sampleResult } from '../../support/results.js';
@@ -44,21 +44,21 @@ describe.each(replayedDesigns())('throughput of %s', (name) => {
   it('comes from a run of the bare build without clocks, everything else from a probed one of the same packets', async () => {
     const traffic = await scenario('tcp-crr', { packets: 6000 });
     const plan = quickPlan({ build: 'both', workers: 2 });
-    const one = await measureCase(request({ traffic, choice: design(name), plan }));
-    expect(one.build).toBe('probed');
-    expect(one.throughput).toMatchObject({ build: 'bare', timed: false, packets: 6000 });
-    expect(one.throughput?.pps).toBeCloseTo((6000 / one.throughput!.elapsedNs) * 1e9, 3);
-    expect(one.throughput?.elapsedNs).not.toBe(one.elapsedNs);
-    expect(one.throughput?.harnessShare).toBeGreaterThan(0);
-    expect(one.throughput?.harnessShare).toBeLessThan(1);
-    expect(one.latency?.service?.overall.count).toBe(6000);
-    expect(one.locks?.length).toBeGreaterThan(0);
-    const { nsPerPacket, bareNsPerPacket, probedNsPerPacket, clockNsPerPacket } = one.probeCost!;
+    const entry = await measureCase(request({ traffic, choice: design(name), plan }));
+    expect(entry.build).toBe('probed');
+    expect(entry.throughput).toMatchObject({ build: 'bare', timed: false, packets: 6000 });
+    expect(entry.throughput?.pps).toBeCloseTo((6000 / entry.throughput!.elapsedNs) * 1e9, 3);
+    expect(entry.throughput?.elapsedNs).not.toBe(entry.elapsedNs);
+    expect(entry.throughput?.harnessShare).toBeGreaterThan(0);
+    expect(entry.throughput?.harnessShare).toBeLessThan(1);
+    expect(entry.latency?.service?.overall.count).toBe(6000);
+    expect(entry.locks?.length).toBeGreaterThan(0);
+    const { nsPerPacket, bareNsPerPacket, probedNsPerPacket, clockNsPerPacket } = entry.probeCost!;
     expect(nsPerPacket).toBeCloseTo(probedNsPerPacket - bareNsPerPacket, 6);
-    expect(bareNsPerPacket).toBe(one.throughput?.workerNsPerPacket);
+    expect(bareNsPerPacket).toBe(entry.throughput?.workerNsPerPacket);
     expect(clockNsPerPacket).toBeGreaterThan(0);
-    expect(failedChecks(one)).toEqual([]);
-    const names = one.audit.map((check) => check.name);
+    expect(failedChecks(entry)).toEqual([]);
+    const names = entry.audit.map((check) => check.name);
     expect(names).toEqual(
       expect.arrayContaining(['verdict-sum', 'verdict-sum (throughput run)', 'same-packets']),
     );
@@ -67,22 +67,22 @@ describe.each(replayedDesigns())('throughput of %s', (name) => {
   it('decides the same with and without probes, which is checked where it has to be so', async () => {
     const traffic = await scenario('tcp-crr', { packets: 3000 });
     const plan = quickPlan({ build: 'both', clock: 'capture', loops: 2 });
-    const one = await measureCase(request({ traffic, choice: design(name), plan }));
-    expect(one.audit.find((check) => check.name === 'same-verdicts')).toMatchObject({ ok: true });
-    expect(failedChecks(one)).toEqual([]);
+    const entry = await measureCase(request({ traffic, choice: design(name), plan }));
+    expect(entry.audit.find((check) => check.name === 'same-verdicts')).toMatchObject({ ok: true });
+    expect(failedChecks(entry)).toEqual([]);
   });
 
   it('is measured in the one run there is where that is bare and not timed', async () => {
     const traffic = await scenario('tcp-crr', { packets: 2000 });
     const plan = quickPlan({ build: 'bare', latency: { mode: 'off' } });
     const runs: string[] = [];
-    const one = await measureCase(request({ traffic, choice: design(name), plan }), {
+    const entry = await measureCase(request({ traffic, choice: design(name), plan }), {
       onRun: (_label, purpose) => runs.push(purpose),
     });
     expect(runs).toEqual(['all']);
-    expect(one.throughput).toMatchObject({ build: 'bare', timed: false, elapsedNs: one.elapsedNs });
-    expect(one.probeCost ?? null).toBeNull();
-    expect(one.locks).toBeNull();
+    expect(entry.throughput).toMatchObject({ build: 'bare', timed: false, elapsedNs: entry.elapsedNs });
+    expect(entry.probeCost ?? null).toBeNull();
+    expect(entry.locks).toBeNull();
   });
 });
 
@@ -127,25 +127,25 @@ describe('replay', () => {
 
   it('--build probed measures once, and compares no throughput', async () => {
     const { result, stdout } = await replayed(...SYNTH, '--build', 'probed');
-    for (const one of result.cases) {
-      expect(one.throughput).toMatchObject({ build: 'probed', timed: true, elapsedNs: one.elapsedNs });
-      expect(one.probeCost ?? null).toBeNull();
+    for (const entry of result.cases) {
+      expect(entry.throughput).toMatchObject({ build: 'probed', timed: true, elapsedNs: entry.elapsedNs });
+      expect(entry.probeCost ?? null).toBeNull();
     }
-    const said = stdout.replaceAll(/\s+/g, ' ');
-    expect(said).toContain(
+    const printed = stdout.replaceAll(/\s+/g, ' ');
+    expect(printed).toContain(
       'Throughput is not compared: it is that of the probed build, with every clock read in it.',
     );
-    expect(said).not.toContain('times the throughput');
+    expect(printed).not.toContain('times the throughput');
     expect(stdout).toContain('Throughput · probed build, packets timed');
   });
 
   it('--bare measures once, without contention, and times only when told to', async () => {
     const { result } = await replayed(...SYNTH, '--bare', '--design', 'rculist-sweep');
     expect(result.configuration).toMatchObject({ build: 'bare', latency: { mode: 'off' } });
-    for (const one of result.cases) {
-      expect(one.build).toBe('bare');
-      expect(one.locks).toBeNull();
-      expect(one.throughput).toMatchObject({ build: 'bare', timed: false });
+    for (const entry of result.cases) {
+      expect(entry.build).toBe('bare');
+      expect(entry.locks).toBeNull();
+      expect(entry.throughput).toMatchObject({ build: 'bare', timed: false });
     }
     const timed = await replayed(...SYNTH, '--bare', '--latency', 'all');
     expect(timed.stdout.replaceAll(/\s+/g, ' ')).toContain(
@@ -160,9 +160,9 @@ describe('replay', () => {
       '--design',
       'rculist-sweep',
     );
-    for (const one of [...timed.result.cases, ...named.result.cases]) {
-      expect(one.throughput).toMatchObject({ build: 'bare', timed: true });
-      expect(one.latency?.service?.overall.count).toBe(4000);
+    for (const entry of [...timed.result.cases, ...named.result.cases]) {
+      expect(entry.throughput).toMatchObject({ build: 'bare', timed: true });
+      expect(entry.latency?.service?.overall.count).toBe(4000);
     }
     expect(await run(...SYNTH, '--bare', '--build', 'probed')).toMatchObject({
       code: 2,
@@ -175,21 +175,21 @@ describe('replay', () => {
     // Not the exit code: a machine that is busy does not keep the rate.
     const args = [...SYNTH, '--pps', '20k', '--no-color', '--out', 'out'];
     const { stdout } = await runCommandLine(args, folder);
-    for (const one of (await readResult(join(folder, 'out'))).cases) {
-      expect(one.throughput).toMatchObject({ build: 'probed', timed: true });
-      expect(one.probeCost ?? null).toBeNull();
-      expect(one.audit.map(({ name }) => name).join(' ')).not.toContain('throughput run');
+    for (const entry of (await readResult(join(folder, 'out'))).cases) {
+      expect(entry.throughput).toMatchObject({ build: 'probed', timed: true });
+      expect(entry.probeCost ?? null).toBeNull();
+      expect(entry.audit.map(({ name }) => name).join(' ')).not.toContain('throughput run');
     }
     expect(stdout).not.toMatch(/throughput [×~]/);
   });
 
   it('streams both runs from the source', async () => {
     const args = ['--synth', 'syn-flood', '--packets', '20k', '--store', '1', '--warmup', '0'];
-    for (const one of (await replayed('replay', ...args)).result.cases) {
-      expect(one.input.streamed).toBeTruthy();
-      expect(one.packets.injected).toBe(20_000);
-      expect(one.throughput).toMatchObject({ build: 'bare', packets: 20_000 });
-      expect(one.throughput?.sourceWaits).toBeGreaterThanOrEqual(0);
+    for (const entry of (await replayed('replay', ...args)).result.cases) {
+      expect(entry.input.streamed).toBeTruthy();
+      expect(entry.packets.injected).toBe(20_000);
+      expect(entry.throughput).toMatchObject({ build: 'bare', packets: 20_000 });
+      expect(entry.throughput?.sourceWaits).toBeGreaterThanOrEqual(0);
     }
   });
 });
@@ -269,26 +269,58 @@ describe('a search for the highest rate', () => {
     });
   };
 
+  /** The bound and the steps of a search, after checking that each step says what its run was and came to. */
+  function foundBy(
+    result: Result,
+    boundNs: number,
+  ): { search: RateSearch; top: ResultCase; steps: ResultCase[] } {
+    expect(validateResult(result, 'result.json')).toBe(result);
+    expect(result.rateSearches).toHaveLength(1);
+    const [found] = result.rateSearches as [RateSearch];
+    const [top, ...steps] = result.cases as [ResultCase, ...ResultCase[]];
+    expect(top.pacing.mode).toBe('topspeed');
+    // It begins with what top speed reached, and each step is a run at the rate that it names.
+    expect(found.steps[0]?.pps).toBe(top.pacing.achievedPps);
+    expect(steps.map(({ id }) => id)).toEqual(found.steps.map(({ caseId }) => caseId));
+    for (const [index, { pps, held }] of found.steps.entries()) {
+      const { pacing, latency } = steps[index] as ResultCase;
+      expect(pacing.mode).toBe('pps');
+      expect(pacing.targetPps).toBeCloseTo(Math.round(pps), 6);
+      expect(held).toBe((latency?.service?.overall.p50Ns ?? Infinity) < boundNs);
+    }
+    const held = found.steps.filter((step) => step.held).map(({ pps }) => pps);
+    expect(found.bestPps).toBe(held.length === 0 ? null : Math.max(...held));
+    // A rate that was too high is an answer: it spoils nothing. In so short a run a busy machine may let nothing through.
+    const whole = result.cases.filter(({ packets }) => packets.injected > 0);
+    expect(whole.flatMap(failedChecks)).toEqual([]);
+    expect(result.cases.flatMap(({ audit }) => audit.map((check) => check.name))).not.toContain(
+      'rate-achieved',
+    );
+    return { search: found, top, steps };
+  }
+
   it('takes its bound from the bare build without clocks, and holds rates with clocks and no probes', async () => {
     const result = await search('service.p50<1s', { build: 'both' });
-    const [top, ...steps] = result.cases as [ResultCase, ...ResultCase[]];
+    const { search: found, top, steps } = foundBy(result, 1e9);
     expect(top).toMatchObject({ build: 'bare', latency: { mode: 'off' } });
-    expect(steps.length).toBeGreaterThan(0);
     for (const step of steps) expect(step).toMatchObject({ build: 'bare', latency: { mode: 'all' } });
-    expect(result.rateSearches?.[0]).toMatchObject({ build: 'bare', timed: true });
+    expect(found).toMatchObject({ build: 'bare', timed: true, objective: 'service.p50<1s' });
+    expect(found.bestPps).not.toBeNull();
+    // Above what top speed reached there is nothing to look for.
+    if (found.steps[0]?.held === true) expect(found.steps).toHaveLength(1);
   });
 
-  it('is made with probes where those are asked for, and keeps every step', async () => {
+  it('is made with probes where those are asked for, and halves the rate while none holds', async () => {
     const result = await search('service.p50<1ns', {});
-    for (const one of result.cases) expect(one.build).toBe('probed');
-    expect(validateResult(result, 'result.json')).toBe(result);
-    const [found] = result.rateSearches ?? [];
+    const { search: found, top } = foundBy(result, 1);
+    for (const entry of result.cases) expect(entry.build).toBe('probed');
     expect(found).toMatchObject({ build: 'probed', timed: true });
-    // No packet takes less than a nanosecond, so no rate holds; one that was too high spoils nothing.
-    expect(found?.bestPps).toBeNull();
-    expect(found?.steps.length).toBeGreaterThan(3);
-    expect(found?.steps.every((step) => !step.held)).toBe(true);
-    expect(result.cases).toHaveLength(1 + (found?.steps.length ?? 0));
+    // No packet takes less than a nanosecond, so no rate holds, down to the last that is tried.
+    expect(found.bestPps).toBeNull();
+    const first = top.pacing.achievedPps as number;
+    expect(found.steps.map(({ pps }) => pps)).toEqual(
+      Array.from({ length: 11 }, (_, step) => first / 2 ** step),
+    );
   });
 });
 
@@ -298,7 +330,7 @@ describe('bench', () => {
     writeFileSync(
       join(folder, 'bench.yaml'),
       'inputs: [{ scenario: syn-flood, parameters: { packets: 2000 } }]\ndesigns: [timeout-lists, rculist-sweep]\n' +
-        'sessions: 1\ntrials: 1\nwarmupBlocks: 0\nprobeCost: one\n',
+        'sessions: 1\ntrials: 1\nwarmupBlocks: 0\nwarmupPackets: 500\nprobeCost: one\ncontrol: none\n',
     );
     const measured = async (...more: string[]): Promise<Result> => {
       const args = ['bench', '--matrix', 'bench.yaml', '--json', ...more];
@@ -307,11 +339,11 @@ describe('bench', () => {
       return JSON.parse(stdout) as Result;
     };
     const both = await measured();
-    for (const one of both.cases) {
-      expect(one.build).toBe('probed');
-      expect(one.throughput).toMatchObject({ build: 'bare', timed: false, packets: 2000 });
-      expect(one.latency?.mode).toBe(one.id.endsWith('/untimed') ? 'off' : 'all');
-      if (one.id.endsWith('/untimed')) expect(one.probeCost?.clockNsPerPacket).toBe(0);
+    for (const entry of both.cases) {
+      expect(entry.build).toBe('probed');
+      expect(entry.throughput).toMatchObject({ build: 'bare', timed: false, packets: 2000 });
+      expect(entry.latency?.mode).toBe(entry.id.endsWith('/untimed') ? 'off' : 'all');
+      if (entry.id.endsWith('/untimed')) expect(entry.probeCost?.clockNsPerPacket).toBe(0);
     }
     const metrics = new Set(both.cells?.map(({ metric }) => metric));
     expect([...metrics]).toEqual(expect.arrayContaining(['pps', 'probeCost.nsPerPacket', 'service.p99Ns']));
@@ -373,7 +405,7 @@ describe('results from before throughput was measured apart', () => {
     ] as const) {
       mkdirSync(join(folder, name));
       const result = sampleResult({ kind: 'bench', packets: 200, oldShape });
-      for (const one of result.cases) one.mutex = 'glibc';
+      for (const entry of result.cases) entry.mutex = 'glibc';
       writeFileSync(join(folder, name, 'result.json'), JSON.stringify(result));
     }
     const { code, stderr } = await runCommandLine(['merge', 'old', 'new', '-o', 'merged'], folder);

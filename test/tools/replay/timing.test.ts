@@ -6,7 +6,7 @@ import type { EngineRun } from '../../../engine/host/run-memory.js';
 import { decodeHistogram } from '../../../tools/measure/latency-summary.js';
 import { runDesign, type FinishedRun } from '../../../tools/replay/run-control.js';
 import { HOLD_INTERVAL } from '../../../tools/replay/run-layout.js';
-import type { StagedTraffic } from '../../../tools/replay/staging.js';
+import type { PacketSource } from '../../../tools/replay/packet-source.js';
 import type { Contention, ResultCase } from '../../../tools/result/schema.js';
 import {
   caseOf,
@@ -27,7 +27,7 @@ function lockRow(result: ResultCase, lockClass: string, thread: string): Content
 
 /** Replays once, lets `meddle` change what the run left, and makes the case from that. */
 async function meddledCase(
-  traffic: StagedTraffic,
+  traffic: PacketSource,
   name: string,
   meddle: (finished: FinishedRun) => void,
   changes: PlanChanges = {},
@@ -72,7 +72,9 @@ describe.each(replayedDesigns())('time of the workers of %s', (name) => {
     ['the bare build', { build: 'bare' }],
   ];
   it.each(byTurns(modes, name))('adds up with %s', async (_, changes) => {
-    const traffic = await scenario('established', { packets: 40_000, 'active-flows': 500 });
+    // A rate is kept for a quarter of a second.
+    const packets = changes.pacing === undefined ? 40_000 : 10_000;
+    const traffic = await scenario('established', { packets, 'active-flows': 500 });
     const result = await replayCase(traffic, name, changes);
     expect(balances(result)).toHaveLength(changes.workers ?? 1);
     expect(failedChecks(result).filter(({ name: check }) => check !== 'rate-achieved')).toEqual([]);
@@ -166,10 +168,11 @@ describe.each(replayedDesigns())('lock holds of %s', (name) => {
   it('do not count one long one as often as the interval', async () => {
     const traffic = await scenario('syn-flood', { packets: 20_000 });
     const stallMs = 40;
-    // Holds are timed from the first acquisition on, and each packet of a flood is one: a period begins near this packet. Which of
-    // them meets the fault is tried out.
-    const near = 24 * HOLD_INTERVAL - 8;
-    for (let afterPackets = near; afterPackets < near + HOLD_INTERVAL; afterPackets++) {
+    // Holds are timed from the first acquisition on, and each packet of a flood is one: a period begins with this packet, or near it.
+    // Which of them meets the fault is tried out, the likeliest first.
+    const likeliest = 24 * HOLD_INTERVAL;
+    for (let tried = 0; tried < HOLD_INTERVAL; tried++) {
+      const afterPackets = likeliest + (tried % 2 === 0 ? 1 : -1) * Math.ceil(tried / 2);
       const result = await replayCase(traffic, name, {
         batch: 1,
         fault: { worker: 0, afterPackets, kind: 'hold', stallMs },

@@ -4,9 +4,9 @@ import { loadEngine } from '../../../engine/host/module.js';
 import type { TouchAhead } from '../../../engine/host/run-memory.js';
 import { DEFAULT_CONFIG } from '../../../tools/config/read-config.js';
 import { measuredSeries } from '../../../tools/model/feed.js';
-import type { InputPacket } from '../../../tools/oracle/capture-run.js';
 import { compareResults } from '../../../tools/regress/compare-results.js';
 import { runExact, type ExactFigures } from '../../../tools/regress/exact-run.js';
+import { packetsOf } from '../../../tools/regress/level-exact.js';
 import { mergeResults } from '../../../tools/regress/merge-results.js';
 import { cellsOf, comparableGroups } from '../../../tools/result/cells.js';
 import { markdownText } from '../../../tools/report/markdown.js';
@@ -25,19 +25,19 @@ describe('--touch-ahead', () => {
       const run = (touchAhead: TouchAhead): Promise<ResultCase> =>
         replayCase(traffic, name, { touchAhead, clock: 'capture', warmupPackets: 64 });
       const [auto, on, off] = [await run('auto'), await run('on'), await run('off')];
-      const shares = [auto, on, off].map((one) => one.touchedBatchShare ?? null);
+      const shares = [auto, on, off].map((entry) => entry.touchedBatchShare ?? null);
       expect(shares.slice(1)).toEqual([1, 0]);
       // Loosely a third.
       expect(shares[0]).toBeGreaterThan(0.1);
       expect(shares[0]).toBeLessThan(0.5);
-      for (const one of [auto, on]) {
-        expect(failedChecks(one)).toEqual([]);
-        expect(one.packets.verdicts).toEqual(off.packets.verdicts);
-        expect(one.workCounts).toEqual(off.workCounts);
+      for (const entry of [auto, on]) {
+        expect(failedChecks(entry)).toEqual([]);
+        expect(entry.packets.verdicts).toEqual(off.packets.verdicts);
+        expect(entry.workCounts).toEqual(off.workCounts);
         for (const figure of ['created', 'expired', 'forced', 'remaining'] as const)
-          expect(one.connections?.[figure]).toBe(off.connections?.[figure]);
+          expect(entry.connections?.[figure]).toBe(off.connections?.[figure]);
       }
-      expect([auto, on, off].map((one) => one.touchAhead)).toEqual(['auto', 'on', 'off']);
+      expect([auto, on, off].map((entry) => entry.touchAhead)).toEqual(['auto', 'on', 'off']);
     },
     60_000,
   );
@@ -46,11 +46,14 @@ describe('--touch-ahead', () => {
 describe('results of different settings', () => {
   const sample = (label: string, touchAhead: TouchAhead | undefined, share: number): Run => {
     const result = sampleResult({ kind: 'bench', packets: 120 });
-    const cases = result.cases.map((one): ResultCase => ({
-      ...one,
+    const cases = result.cases.map((entry): ResultCase => ({
+      ...entry,
       touchAhead,
       touchedBatchShare: share,
-      throughput: { ...(one.throughput as NonNullable<ResultCase['throughput']>), touchedBatchShare: share },
+      throughput: {
+        ...(entry.throughput as NonNullable<ResultCase['throughput']>),
+        touchedBatchShare: share,
+      },
     }));
     return { label, file: null, result: { ...result, cases } };
   };
@@ -87,7 +90,7 @@ describe('results of different settings', () => {
 
   it('stand in groups of their own, which say so', () => {
     const both = { ...on.result, cases: [...on.result.cases, ...auto.result.cases] };
-    const named = both.cases.map((one) => ({ ...one, id: `${one.id}/${one.touchAhead}` }));
+    const named = both.cases.map((entry) => ({ ...entry, id: `${entry.id}/${entry.touchAhead}` }));
     const run: Run = { label: 'both', file: null, result: { ...both, cases: named } };
     const groups = comparableGroups(cellsOf([run]));
     expect(groups.map(([first]) => first?.first.touchAhead)).toEqual(['on', 'auto']);
@@ -95,8 +98,8 @@ describe('results of different settings', () => {
   });
 
   it('are series of their own for the model', () => {
-    const cases = [...on.result.cases, ...off.result.cases].map((one) => ({
-      ...one,
+    const cases = [...on.result.cases, ...off.result.cases].map((entry) => ({
+      ...entry,
       design: 'rculist-sweep',
     }));
     const inputs = measuredSeries({ ...on.result, cases }, 'r.json').map(({ input }) => input);
@@ -108,14 +111,7 @@ describe('exact figures', () => {
   it.each(compiledDesigns())('of %s are the same with and without', async (name) => {
     for (const input of ['established', 'fragments', 'ftp-alg', 'icmp-mix']) {
       const traffic = await scenario(input, { packets: 600 });
-      const packets: InputPacket[] = [];
-      traffic.forEach((frame, index) =>
-        packets.push({
-          packetNumber: index + 1,
-          timestampNs: BigInt(Math.round(traffic.timesNs[index] as number)),
-          frame: frame.slice(),
-        }),
-      );
+      const packets = packetsOf({ traffic });
       const figures = (touchAhead: TouchAhead): ExactFigures =>
         runExact(design(name), { name: input, packets, config: DEFAULT_CONFIG, touchAhead }, 1);
       expect(figures('on')).toEqual(figures('off'));

@@ -1,22 +1,23 @@
 /** Slots that are touched before the start are those that the run comes to use: counted, not timed. */
 import { describe, expect, it } from 'vitest';
-import { byTurns, replayedDesigns } from '../../support/designs.js';
+import { availableDesigns, DEFAULT_DESIGNS } from '../../../engine/host/designs.js';
+import { replayedDesigns } from '../../support/designs.js';
 import { loadEngine } from '../../../engine/host/module.js';
 import type { TrackerConfig } from '../../../tools/config/read-config.js';
 import { configFromSuggestion } from '../../../tools/config/suggested.js';
 import type { FinishedRun } from '../../../tools/replay/run-control.js';
 import { runDesign } from '../../../tools/replay/run-control.js';
 import { slotsInUse, slotsNeeded, touchSlots, type SlotPlan } from '../../../tools/replay/touched-slots.js';
-import { AS_IT_IS, loadTraffic } from '../../../tools/replay/traffic-source.js';
 import type { TrafficSlots } from '../../../tools/replay/traffic-slots.js';
 import { openScenario } from '../../../tools/synth/registry.js';
 import { primitiveRun } from '../../engine/shm/primitive-threads.js';
 import { fakeFiles } from '../measure/fake-system.js';
-import { design, type PlanChanges, quickPlan } from '../../support/replay.js';
+import { design, type PlanChanges, quickPlan, scenario as loadScenario } from '../../support/replay.js';
 
+const IS_LONG = process.env['CTREPLAY_LONG'] !== undefined;
 const WORKERS = 2;
-/** Two for each thread, which one that creates narrowly may hold ready. */
-const SPARES = 2 * (WORKERS + 2);
+/** For each thread those that one that creates narrowly may hold ready: two, and with shards 16. */
+const SPARES = 18 * (WORKERS + 2);
 
 const TRANSLATED: TrackerConfig = {
   file: null,
@@ -45,8 +46,7 @@ async function replay(name: string, trial: Trial): Promise<FinishedRun> {
     : suggestedConfig === null
       ? null
       : configFromSuggestion(suggestedConfig);
-  const origin = { type: 'scenario', name: scenario, parameters, seed: 1 } as const;
-  const traffic = await loadTraffic({ origin, edits: AS_IT_IS, limit: null }, storeBytes);
+  const traffic = await loadScenario(scenario, parameters, 1, storeBytes);
   const finished = await runDesign(
     traffic,
     design(name),
@@ -119,13 +119,24 @@ const TRIALS: [string, Trial][] = [
   ],
 ];
 
-describe.each(replayedDesigns())('a run of %s', (name) => {
-  it.each(byTurns(TRIALS, name))('%s: uses no slot that was not touched', async (_, trial) => {
+/** Designs that are only run when they are named, with CTREPLAY_LONG none: they try the situations by turns. */
+const OTHERS = IS_LONG ? [] : availableDesigns().filter((name) => !DEFAULT_DESIGNS.includes(name));
+
+/** What is tried with a design: everything, with those above a share, so that every situation is met by one of them as well. */
+function trialsOf(name: string): typeof TRIALS {
+  const turn = OTHERS.indexOf(name);
+  return turn === -1 ? TRIALS : TRIALS.filter((_, index) => index % OTHERS.length === turn);
+}
+
+describe.each(availableDesigns())('a run of %s', (name) => {
+  it.each(trialsOf(name))('%s: uses no slot that was not touched', async (_, trial) => {
     const { usedSlots, touchedSlots } = await replay(name, trial);
     expect(usedSlots).toBeGreaterThan(0);
     expect(usedSlots).toBeLessThanOrEqual(touchedSlots);
   });
+});
 
+describe.each(replayedDesigns())('the table of a run of %s', (name) => {
   it('touches none beside those of a flood, and two where each is translated', async () => {
     const flood: Trial = {
       scenario: 'syn-flood',

@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { availableDesigns } from '../../../engine/host/designs.js';
 import { loadEngine } from '../../../engine/host/module.js';
 import { collectLocks } from '../../../tools/replay/collect-locks.js';
-import type { StagedTraffic } from '../../../tools/replay/staging.js';
+import type { PacketSource } from '../../../tools/replay/packet-source.js';
 import type { LatencyDistribution, ResultCase } from '../../../tools/result/schema.js';
 import { primitiveRun, problems, runTasks } from '../../engine/shm/primitive-threads.js';
 import { replayCase, scenario } from '../../support/replay.js';
 
 /** Two workers replay a SYN flood through timeout-lists, which takes ct_lock for every packet; worker 1 once holds it. */
-async function replayWithHold(traffic: StagedTraffic, holdMs: number, pps: number): Promise<ResultCase> {
+async function replayWithHold(traffic: PacketSource, holdMs: number, pps: number): Promise<ResultCase> {
   return replayCase(traffic, 'timeout-lists', {
     workers: 2,
     pacing: { mode: 'pps', pps },

@@ -128,7 +128,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
     // No taskset.
     env: { PATH: '' },
     raises: {
-      'scheduler-unknown': /does not tell/,
+      'scheduler-unknown': /does not report/,
       'not-pinned': /pinning was asked for but failed/,
       'loop-addresses': /\d+ FTP messages named an address/,
     },

@@ -86,7 +86,7 @@ describe('JUnit', () => {
     const [run] = sampleRuns({ kind: 'bench', packets: 500 });
     run!.result.cases[0]!.audit[0]!.ok = false;
     run!.result.cases[1]!.partial = true;
-    const control = run!.result.comparisons!.find((one) => one.control === true)!;
+    const control = run!.result.comparisons!.find((comparison) => comparison.control === true)!;
     Object.assign(control, {
       significant: true,
       pValue: 0.001,
@@ -95,7 +95,7 @@ describe('JUnit', () => {
       high: 1.3,
       alpha: 0.05,
     });
-    const kinds = junitSuites([run!])[0]!.cases.map((one) => one.outcome.kind);
+    const kinds = junitSuites([run!])[0]!.cases.map((entry) => entry.outcome.kind);
     expect(kinds).toEqual(['error', 'skipped', 'skipped']);
   });
 });

@@ -42,7 +42,7 @@ function objects(text: string): Record<string, string>[] {
   });
 }
 
-const table = (name: string) => CSV_TABLES.find((one) => one.name === name)!;
+const table = (name: string) => CSV_TABLES.find((csvTable) => csvTable.name === name)!;
 
 describe('CSV text', () => {
   const field = fc.oneof(
@@ -87,12 +87,12 @@ describe('CSV text', () => {
       ...sampleRuns({ kind: 'bench', trials: 2, packets: 1500 }),
       ...HOSTILE_TEXTS.map(hostileRun),
     ];
-    const texts = CSV_TABLES.map((one) => one.render(runs)!);
+    const texts = CSV_TABLES.map((csvTable) => csvTable.render(runs)!);
     const read = python<string[][][]>(READ_CSV, JSON.stringify(texts));
-    CSV_TABLES.forEach((one, index) => {
-      expect(read[index], one.name).toEqual(parseRfc4180(texts[index]!));
-      expect(new Set(read[index]!.map((row) => row.length)).size, one.name).toBe(1);
-      expect(read[index]![0]).toEqual(one.columns.map((column) => column.name));
+    CSV_TABLES.forEach((csvTable, index) => {
+      expect(read[index], csvTable.name).toEqual(parseRfc4180(texts[index]!));
+      expect(new Set(read[index]!.map((row) => row.length)).size, csvTable.name).toBe(1);
+      expect(read[index]![0]).toEqual(csvTable.columns.map((column) => column.name));
     });
   });
 });
@@ -105,20 +105,20 @@ describe('CSV tables', () => {
     const rows = objects(table('summary').render(runs)!);
     expect(rows).toHaveLength(run!.result.cases.length);
     rows.forEach((row, index) => {
-      const one = run!.result.cases[index]!;
-      expect(row['case_id']).toBe(one.id);
-      expect(Number(row['achieved_pps'])).toBe(one.pacing.achievedPps);
-      expect(Number(row['service_p99_ns'])).toBe(one.latency!.service!.overall.p99Ns);
-      expect(Number(row['response_p99_9_ns'])).toBe(one.latency!.response!.overall.p999Ns);
-      expect(Number(row['connections_expired'])).toBe(one.connections!.expired);
+      const entry = run!.result.cases[index]!;
+      expect(row['case_id']).toBe(entry.id);
+      expect(Number(row['achieved_pps'])).toBe(entry.pacing.achievedPps);
+      expect(Number(row['service_p99_ns'])).toBe(entry.latency!.service!.overall.p99Ns);
+      expect(Number(row['response_p99_9_ns'])).toBe(entry.latency!.response!.overall.p999Ns);
+      expect(Number(row['connections_expired'])).toBe(entry.connections!.expired);
     });
     const locks = objects(table('locks').render(runs)!);
-    const lines = run!.result.cases.flatMap((one) => one.locks ?? []);
+    const lines = run!.result.cases.flatMap((entry) => entry.locks ?? []);
     expect(locks.map((row) => [row['lock_class'], row['thread'], Number(row['acquisitions'])])).toEqual(
       lines.map((line) => [line.class, line.thread, line.acquisitions]),
     );
     const timeline = objects(table('timeline').render(runs)!);
-    expect(timeline).toHaveLength(run!.result.cases.flatMap((one) => one.timeline ?? []).length);
+    expect(timeline).toHaveLength(run!.result.cases.flatMap((entry) => entry.timeline ?? []).length);
   });
 
   it('leave empty what was not measured', () => {
@@ -126,25 +126,25 @@ describe('CSV tables', () => {
     for (const name of ['service_p50_ns', 'lock_wait_share', 'sweeps', 'target_pps', 'cpu_model'])
       expect(row![name], name).toBe('');
     expect(row!['packets']).toBe('10000');
-    const quiet = objects(table('timeline').render(runs)!).find((one) => one['packets'] === '0');
+    const quiet = objects(table('timeline').render(runs)!).find((line) => line['packets'] === '0');
     expect(quiet!['service_p50_ns']).toBe('');
   });
 
   it('that are always written have a header without rows', () => {
     const minimal = sampleRuns({ minimal: true });
-    for (const one of CSV_TABLES) {
-      const text = one.render(minimal);
-      if (one.always) expect(parseRfc4180(text!)[0]!.length).toBe(one.columns.length);
+    for (const csvTable of CSV_TABLES) {
+      const text = csvTable.render(minimal);
+      if (csvTable.always) expect(parseRfc4180(text!)[0]!.length).toBe(csvTable.columns.length);
     }
     expect(table('nat').render(minimal)).toBeNull();
   });
 
   it('name their columns once, in snake case with the unit last', () => {
-    for (const one of CSV_TABLES) {
-      const names = one.columns.map((column) => column.name);
+    for (const csvTable of CSV_TABLES) {
+      const names = csvTable.columns.map((column) => column.name);
       expect(new Set(names).size).toBe(names.length);
       for (const name of names) expect(name).toMatch(/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/);
-      for (const { name, doc } of one.columns) {
+      for (const { name, doc } of csvTable.columns) {
         expect(doc, name).not.toBe('');
         if (/, in nanoseconds/.test(doc)) expect(name).toMatch(/_ns$/);
         if (/, in milliseconds/.test(doc)) expect(name).toMatch(/_ms$/);

@@ -28,14 +28,14 @@ describe('the forest plot as text', () => {
   });
 
   it('has intervals on their side of 1, the one above the other', () => {
-    const one = ticks.search(/(?<![\d.])1(?![\d.])/);
+    const unity = ticks.search(/(?<![\d.])1(?![\d.])/);
     const [better = '', worse = '', same = ''] = lines;
-    expect(better.indexOf('├')).toBeGreaterThan(one);
-    expect(worse.indexOf('┤')).toBeLessThan(one);
-    expect(better.indexOf('│')).toBe(one);
-    expect(worse.indexOf('│')).toBe(one);
-    expect(same.indexOf('├')).toBeLessThan(one);
-    expect(same.indexOf('┤')).toBeGreaterThan(one);
+    expect(better.indexOf('├')).toBeGreaterThan(unity);
+    expect(worse.indexOf('┤')).toBeLessThan(unity);
+    expect(better.indexOf('│')).toBe(unity);
+    expect(worse.indexOf('│')).toBe(unity);
+    expect(same.indexOf('├')).toBeLessThan(unity);
+    expect(same.indexOf('┤')).toBeGreaterThan(unity);
     for (const line of lines) expect(line).toMatch(/├─*■─*┤/);
   });
 

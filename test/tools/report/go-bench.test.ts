@@ -56,13 +56,13 @@ describe('Go benchmark lines', () => {
       ),
     );
     lines.forEach((line, index) => {
-      const one = cases[index]!;
-      expect(line.iterations).toBe(one.packets.injected);
-      const { elapsedNs, packets, pps } = one.throughput!;
+      const entry = cases[index]!;
+      expect(line.iterations).toBe(entry.packets.injected);
+      const { elapsedNs, packets, pps } = entry.throughput!;
       expect(line.values['ns/op']).toBeCloseTo(elapsedNs / packets, 6);
       expect(line.values['pps']).toBeCloseTo(pps!, 0);
-      expect(line.values['probe-cost-ns']).toBeCloseTo(one.probeCost!.nsPerPacket, 5);
-      expect(line.values['p99-ns']).toBe(one.latency!.service!.overall.p99Ns);
+      expect(line.values['probe-cost-ns']).toBeCloseTo(entry.probeCost!.nsPerPacket, 5);
+      expect(line.values['p99-ns']).toBe(entry.latency!.service!.overall.p99Ns);
     });
     expect(units['pps']).toBe('better=higher');
     expect(config[0]).toMatchObject({ goos: 'linux', goarch: 'amd64', cpu: 'Sample CPU @ 2.50GHz' });

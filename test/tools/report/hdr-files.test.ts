@@ -12,7 +12,7 @@ function merged(encoded: readonly string[]): Histogram {
     highestTrackableValue: 2,
     numberOfSignificantValueDigits: 3,
   });
-  for (const one of encoded) all.add(hdr.decodeFromCompressedBase64(one, 64));
+  for (const entry of encoded) all.add(hdr.decodeFromCompressedBase64(entry, 64));
   return all;
 }
 
@@ -38,7 +38,9 @@ describe('.hgrm', () => {
         expect(lines[0]).toBe('       Value     Percentile TotalCount 1/(1-Percentile)');
         expect(lines[1]).toBe('');
         const all = merged(
-          cases.filter((one) => one.design === design).map((one) => one.latency![kind]!.overall.encoded!),
+          cases
+            .filter((entry) => entry.design === design)
+            .map((entry) => entry.latency![kind]!.overall.encoded!),
         );
         const rows = lines.slice(2).filter((line) => !line.startsWith('#['));
         const last = rows.length - 1;
@@ -102,12 +104,12 @@ describe('.hlog', () => {
     const runs = sampleRuns({ packets: 2000 });
     const rows = readLog(hlogFile(runs)!);
     expect(rows.map((row) => row.startS)).toEqual(rows.map((row) => row.startS).toSorted((a, b) => a - b));
-    for (const one of runs[0]!.result.cases) {
+    for (const entry of runs[0]!.result.cases) {
       for (const kind of ['service', 'response'] as const) {
-        const mine = rows.filter((row) => row.tag === `${one.id.replaceAll('/', '-')}.${kind}`);
+        const mine = rows.filter((row) => row.tag === `${entry.id.replaceAll('/', '-')}.${kind}`);
         expect(mine.length).toBe(kind === 'service' ? 10 : 1);
         const together = merged(mine.map((row) => hdr.encodeIntoCompressedBase64(row.histogram)));
-        const expected = hdr.decodeFromCompressedBase64(one.latency![kind]!.overall.encoded!, 64);
+        const expected = hdr.decodeFromCompressedBase64(entry.latency![kind]!.overall.encoded!, 64);
         expect(together.totalCount).toBe(expected.totalCount);
         for (const percentile of PERCENTILES) {
           expect(together.getValueAtPercentile(percentile)).toBe(expected.getValueAtPercentile(percentile));

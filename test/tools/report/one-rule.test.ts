@@ -14,11 +14,11 @@ import { sampleResult } from '../../support/results.js';
 /** A run whose comparisons all claim to be a difference of 10 %. */
 function runOf(more: Partial<Comparison>, count = 1, build: 'bare' | 'probed' = 'bare'): Run {
   const result = sampleResult({ kind: 'bench', minimal: true });
-  for (const one of result.cases) {
-    one.throughput = { build, timed: false, pps: 1e6, packets: 1e6, elapsedNs: 1e9 };
+  for (const entry of result.cases) {
+    entry.throughput = { build, timed: false, pps: 1e6, packets: 1e6, elapsedNs: 1e9 };
   }
   const [base, head] = result.cases;
-  const one: Comparison = {
+  const comparison: Comparison = {
     base: base!.id,
     head: head!.id,
     metric: 'pps',
@@ -38,7 +38,7 @@ function runOf(more: Partial<Comparison>, count = 1, build: 'bare' | 'probed' = 
     text: '+10.00%',
     ...more,
   };
-  const comparisons = Array.from({ length: count }, () => structuredClone(one));
+  const comparisons = Array.from({ length: count }, () => structuredClone(comparison));
   return { label: 'a', file: null, result: { ...result, comparisons } };
 }
 
@@ -54,7 +54,10 @@ function verdicts(run: Run): Record<string, boolean> {
   const significant = header!.indexOf('significant');
   const controls: Run = {
     ...run,
-    result: { ...result, comparisons: result.comparisons!.map((one) => ({ ...one, control: true })) },
+    result: {
+      ...result,
+      comparisons: result.comparisons!.map((comparison) => ({ ...comparison, control: true })),
+    },
   };
   const table = renderTerminal([run], { width: 200, colour: false }).split('Comparisons')[1] ?? '';
   return {
@@ -72,7 +75,9 @@ function verdicts(run: Run): Record<string, boolean> {
 }
 
 const all = (verdict: boolean) =>
-  expect.toSatisfy((found: Record<string, boolean>) => Object.values(found).every((one) => one === verdict));
+  expect.toSatisfy((found: Record<string, boolean>) =>
+    Object.values(found).every((value) => value === verdict),
+  );
 
 describe('one rule', () => {
   it('calls a difference what is one, everywhere', () => {
@@ -99,8 +104,8 @@ describe('one rule', () => {
 
   it('says of too few trials that they tell nothing', () => {
     const run = runOf({ n: 3, sessions: 1, confidence: 0.75, pValue: 0.25 });
-    const [one] = comparisonsOf(run.result);
-    expect([findingOf(one!), deltaText(one!)]).toEqual(['unknown', '~']);
+    const [comparison] = comparisonsOf(run.result);
+    expect([findingOf(comparison!), deltaText(comparison!)]).toEqual(['unknown', '~']);
     const texts = summarySentences([run]).map(({ text }) => text);
     expect(texts.join()).toContain('too few trials for a finding');
     expect(texts.join()).not.toContain('shows a difference');

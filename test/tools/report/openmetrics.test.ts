@@ -61,7 +61,7 @@ describe('the history', () => {
     elsewhere.result.environment.machineId = 'other';
     expect(historyOf([first, elsewhere])[1]).toMatchObject({ before: null, apart: 'another machine' });
     const looped = structuredClone(second);
-    for (const one of looped.result.cases) one.loops = 7;
+    for (const entry of looped.result.cases) entry.loops = 7;
     expect(historyOf([first, looped])[1]?.apart).toMatch(/loops/);
   });
 });

@@ -2,17 +2,18 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Script } from 'node:vm';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FAIRNESS_MEASURED, FAIRNESS_NOTES } from '../../../tools/report/fairness.js';
-import { joinModules } from '../../../tools/report/page-assets.js';
+import { loadPageAssets } from '../../../tools/report/page-assets.js';
 import type { PageData } from '../../../tools/report/page-data.js';
 import { PAGE_BYTES_MAX, renderPage } from '../../../tools/report/page.js';
 import type { Run } from '../../../tools/result/runs.js';
 import { CHROMIUM, NO_CHROMIUM, startChromium, withWindow } from './chromium.js';
 import { HOSTILE_TEXTS, hostileRun, sampleRuns } from './sample-runs.js';
 
-const CHARTS = ['forest', 'curves', 'heat', 'scaling', 'waits', 'lag', 'stale', 'nat'];
+const CHARTS = ['forest', 'trade', 'curves', 'heat', 'scaling', 'waits', 'lag', 'stale', 'nat'];
 
 let folder: string;
 let url: string;
@@ -187,15 +188,12 @@ describe('what the page shows', () => {
   });
 });
 
-describe('joining modules', () => {
-  it('takes imports and exports away and nothing else', () => {
-    const joined = joinModules([
-      "import { a,\n b } from './x.js';\nexport function f() {}\n",
-      'const exported = 1;\n',
-    ]);
-    expect(joined).not.toMatch(/import|export /);
-    expect(joined).toContain('function f() {}');
-    expect(joined).toContain('const exported = 1;');
+describe("the page's script", () => {
+  it('is a classic script that can stand in a page', async () => {
+    const { script } = await loadPageAssets();
+    // As a script, which an import or an export would be an error in.
+    expect(() => new Script(script)).not.toThrow();
+    expect(script).not.toContain('</script');
   });
 });
 

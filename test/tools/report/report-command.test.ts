@@ -21,9 +21,9 @@ describe('ctreplay report', () => {
   const report = (...args: string[]) => runCommandLine(['report', ...args], folder);
 
   it('prints a table of one result, and several side by side', async () => {
-    const one = await report('runs/monday');
-    expect(one).toMatchObject({ code: 0, stderr: '' });
-    expect(one.stdout).toContain('rculist-sweep');
+    const single = await report('runs/monday');
+    expect(single).toMatchObject({ code: 0, stderr: '' });
+    expect(single.stdout).toContain('rculist-sweep');
     const both = await report('runs', '--format', 'summary.csv');
     expect(both.stdout.split('\r\n').map((line) => line.split(',')[0])).toEqual([
       'run',

@@ -4,10 +4,10 @@ import { sampleResult, type SampleOptions } from '../../support/results.js';
 
 /** Sample results as runs; labels as if each were read from a folder of its own. */
 export function sampleRuns(...options: readonly SampleOptions[]): Run[] {
-  return options.map((one, index) => ({
+  return options.map((option, index) => ({
     label: options.length === 1 ? 'sample' : `sample-${index + 1}`,
     file: null,
-    result: sampleResult(one),
+    result: sampleResult(option),
   }));
 }
 
@@ -40,9 +40,9 @@ const SMALL = sampleResult({ packets: 300 });
 /** A run in which every free text is `text`, which is also the label. */
 export function hostileRun(text: string): Run {
   const result = structuredClone(SMALL);
-  for (const one of result.cases) {
-    one.input.name = text;
-    for (const file of one.input.files ?? []) file.path = text;
+  for (const entry of result.cases) {
+    entry.input.name = text;
+    for (const file of entry.input.files ?? []) file.path = text;
   }
   result.commandLine = ['replay', text];
   result.tool.version = text;
@@ -53,19 +53,19 @@ export function hostileRun(text: string): Run {
   result.configuration = { [text]: text };
   result.warnings = [{ code: text, text, advice: text }];
   result.audit = [{ name: text, ok: false, expected: text, actual: text, advice: text }];
-  const ids = new Map(result.cases.map((one, index) => [one.id, `${text}/${index}`]));
-  for (const one of result.cases) {
-    one.id = ids.get(one.id) ?? text;
-    one.design = `${text}${one.design}`;
-    one.packets.verdicts = { [text]: one.packets.injected };
-    one.packets.rejectedByReason = { [text]: 3 };
-    one.packets.verdictHash = text;
-    one.steer = text;
-    one.clock = text;
-    one.designOptions = { preset: text };
-    for (const lock of one.locks ?? []) if (lock.class === 'conn_lock') lock.class = `${text}lock`;
-    for (const group of one.expiry?.perPolicy ?? []) group.key = `${text}${group.key}`;
-    one.audit = [{ name: text, ok: true, expected: text, actual: text }];
+  const ids = new Map(result.cases.map((entry, index) => [entry.id, `${text}/${index}`]));
+  for (const entry of result.cases) {
+    entry.id = ids.get(entry.id) ?? text;
+    entry.design = `${text}${entry.design}`;
+    entry.packets.verdicts = { [text]: entry.packets.injected };
+    entry.packets.rejectedByReason = { [text]: 3 };
+    entry.packets.verdictHash = text;
+    entry.steer = text;
+    entry.clock = text;
+    entry.designOptions = { preset: text };
+    for (const lock of entry.locks ?? []) if (lock.class === 'conn_lock') lock.class = `${text}lock`;
+    for (const group of entry.expiry?.perPolicy ?? []) group.key = `${text}${group.key}`;
+    entry.audit = [{ name: text, ok: true, expected: text, actual: text }];
   }
   const [base, head] = result.cases;
   result.comparisons = [

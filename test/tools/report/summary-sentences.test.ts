@@ -31,18 +31,18 @@ function matrix(probedThroughput = false): Result {
   for (let input = 1; input <= 8; input++) {
     for (const workers of [1, 2]) {
       const cell = (
-        one: Result['cases'][number] | undefined,
+        entry: Result['cases'][number] | undefined,
         suffix: string,
         build: 'bare' | 'probed',
       ): string => {
-        const id = `in${input}/${one!.design}/w${workers}${suffix}`;
+        const id = `in${input}/${entry!.design}/w${workers}${suffix}`;
         const throughput = { build: 'bare', timed: false, pps: 1e6, packets: 1e6, elapsedNs: 1e9 } as const;
         cases.push({
-          ...one!,
+          ...entry!,
           id,
           workers,
           build,
-          input: { ...one!.input, name: `in${input}` },
+          input: { ...entry!.input, name: `in${input}` },
           ...(probedThroughput ? {} : { throughput }),
         });
         return id;
@@ -81,7 +81,7 @@ describe('the summary', () => {
 
   it('begins with what was asked, where tuples were repeated', () => {
     const result = matrix();
-    for (const one of result.cases) one.repeatedTuples = true;
+    for (const entry of result.cases) entry.repeatedTuples = true;
     const [first] = summarySentences([{ label: 'a', file: null, result }]);
     expect(first?.kind).toBe('caution');
     expect(first?.text).toMatch(/^Repeated tuples: /);

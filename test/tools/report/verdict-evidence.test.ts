@@ -9,7 +9,7 @@ import { sampleRuns } from './sample-runs.js';
 function exhausted(invalid: number): Run[] {
   const runs = sampleRuns({ packets: 2000 });
   const [, head] = runs[0]!.result.cases as [ResultCase, ResultCase];
-  for (const one of runs[0]!.result.cases) one.packets.rejectedByReason = {};
+  for (const entry of runs[0]!.result.cases) entry.packets.rejectedByReason = {};
   const { 'new|trk': opened = 0, ...rest } = head.packets.verdicts;
   head.packets.verdicts = {
     ...rest,

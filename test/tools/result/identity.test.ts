@@ -6,43 +6,47 @@ import type { Run } from '../../../tools/result/runs.js';
 import type { ResultCase } from '../../../tools/result/schema.js';
 import { sampleResult } from '../../support/results.js';
 
-function changed(label: string, change: (one: ResultCase) => void): Run {
+function changed(label: string, change: (entry: ResultCase) => void): Run {
   const result = sampleResult({ packets: 300 });
-  for (const one of result.cases) change(one);
+  for (const entry of result.cases) change(entry);
   return { label, file: null, result };
 }
 
 /** What two results of one name differ in, and how messages call it. */
-const DIFFERENCES: readonly [string, (one: ResultCase) => void, RegExp][] = [
+const DIFFERENCES: readonly [string, (entry: ResultCase) => void, RegExp][] = [
   [
     'another capture of the same name',
-    (one) => (one.input.files![0]!.sha256 = 'cd'.repeat(32)),
+    (entry) => (entry.input.files![0]!.sha256 = 'cd'.repeat(32)),
     /SHA-256 of the input \(abab.* and cdcd/,
   ],
-  ['another configuration', (one) => (one.configSha256 = 'cd'.repeat(32)), /configuration \(none and cdcd/],
-  ['another number of loops', (one) => (one.loops = 20), /loops \(1 and 20\)/],
+  [
+    'another configuration',
+    (entry) => (entry.configSha256 = 'cd'.repeat(32)),
+    /configuration \(none and cdcd/,
+  ],
+  ['another number of loops', (entry) => (entry.loops = 20), /loops \(1 and 20\)/],
   [
     'other edits',
-    (one) => (one.input.edits = { filter: 'tcp' }),
+    (entry) => (entry.input.edits = { filter: 'tcp' }),
     /edits of the traffic \(filter null and "tcp"\)/,
   ],
-  ['other bursts', (one) => (one.burst = 10), /packets that leave together \(1 and 10\)/],
-  ['another time scale', (one) => (one.timeScale = 40), /time scale \(1 and 40\)/],
+  ['other bursts', (entry) => (entry.burst = 10), /packets that leave together \(1 and 10\)/],
+  ['another time scale', (entry) => (entry.timeScale = 40), /time scale \(1 and 40\)/],
 ];
 
 const base = (): Run =>
-  changed('base', (one) => {
-    one.configSha256 = 'none';
-    one.input.edits = {};
-    one.timeScale = 1;
+  changed('base', (entry) => {
+    entry.configSha256 = 'none';
+    entry.input.edits = {};
+    entry.timeScale = 1;
   });
 
-function other(change: (one: ResultCase) => void): Run {
-  return changed('other', (one) => {
-    one.configSha256 = 'none';
-    one.input.edits = {};
-    one.timeScale = 1;
-    change(one);
+function other(change: (entry: ResultCase) => void): Run {
+  return changed('other', (entry) => {
+    entry.configSha256 = 'none';
+    entry.input.edits = {};
+    entry.timeScale = 1;
+    change(entry);
   });
 }
 
@@ -58,9 +62,9 @@ describe('what a cell is', () => {
   );
 
   it('is the same in results that do not know a part', () => {
-    const [one, two] = [base().result.cases[0]!, changed('old', () => {}).result.cases[0]!];
-    expect(identityDifferences(one, two)).toEqual([]);
-    expect(identityDifferences(two, one)).toEqual([]);
+    const [first, two] = [base().result.cases[0]!, changed('old', () => {}).result.cases[0]!];
+    expect(identityDifferences(first, two)).toEqual([]);
+    expect(identityDifferences(two, first)).toEqual([]);
   });
 
   it('does not hang on the order of keys', () => {

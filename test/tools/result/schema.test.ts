@@ -11,7 +11,7 @@ import {
   resultJsonSchema,
   type LatencyDistribution,
 } from '../../../tools/result/schema.js';
-import { resultFieldsMarkdown } from '../../../tools/result/schema-fields.js';
+import { resultFieldsMarkdown } from '../../support/schema-fields.js';
 import { sampleResult } from '../../support/results.js';
 
 const PUBLISHED = fileURLToPath(new URL('../../../docs/schema/result-v1.schema.json', import.meta.url));

@@ -43,9 +43,9 @@ async function crowdedResult(): Promise<Result> {
 /** The result as if its machine had interrupted nobody, or nobody had counted. */
 function withShare(result: Result, interruptedShare: number | null): Result {
   const copy = structuredClone(result);
-  for (const one of copy.cases) {
+  for (const entry of copy.cases) {
     for (const kind of ['service', 'response'] as const) {
-      const overall = one.latency?.[kind]?.overall;
+      const overall = entry.latency?.[kind]?.overall;
       if (overall !== undefined) overall.interruptedShare = interruptedShare;
     }
   }
@@ -60,23 +60,23 @@ describe('a tail of workers that share their cores', () => {
     runs = [{ label: 'crowded', file: null, result }];
   }, 60_000);
 
-  const overall = (one: ResultCase) => one.latency!.service!.overall;
+  const overall = (entry: ResultCase) => entry.latency!.service!.overall;
 
   it('has its interruptions counted on every worker, and is held back by the rule', () => {
-    for (const one of result.cases) {
-      for (const worker of one.perWorker ?? []) {
+    for (const entry of result.cases) {
+      for (const worker of entry.perWorker ?? []) {
         expect(worker.clockLoop?.probeMs).toBeGreaterThanOrEqual(49);
         if (worker.packets > 0) expect(worker.interruptionsPerSecond).toBeGreaterThan(0);
       }
-      const share = overall(one).interruptedShare ?? -1;
+      const share = overall(entry).interruptedShare ?? -1;
       expect(share).toBeGreaterThan(0);
       for (const key of KEYS) {
-        expect(overall(one)[key]).toBeGreaterThan(0); // kept in the result
+        expect(overall(entry)[key]).toBeGreaterThan(0); // kept in the result
         const held = share >= (1 - PERCENTILE_SHARES[key]) / 2;
-        expect(percentileOf(overall(one), key)).toBe(held ? null : overall(one)[key]);
-        if (held) expect(percentileText(overall(one), key)).toBe('~');
+        expect(percentileOf(overall(entry), key)).toBe(held ? null : overall(entry)[key]);
+        if (held) expect(percentileText(overall(entry), key)).toBe('~');
       }
-      expect(withheldNames(overall(one))).toContain('p99.99');
+      expect(withheldNames(overall(entry))).toContain('p99.99');
     }
   });
 
@@ -135,8 +135,8 @@ describe('a tail of workers that share their cores', () => {
   });
 
   it('has the excess over a bare clock loop beside it', () => {
-    for (const one of result.cases) {
-      const { clockLoop, overall: figures } = one.latency!.service!;
+    for (const entry of result.cases) {
+      const { clockLoop, overall: figures } = entry.latency!.service!;
       expect(clockLoop?.stretchNs).toBe(figures.p50Ns);
       for (const key of ['p90Ns', 'p99Ns', 'p999Ns'] as const) {
         expect(clockLoop?.[key] ?? 0).toBeGreaterThanOrEqual(figures.p50Ns ?? Infinity);

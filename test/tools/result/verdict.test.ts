@@ -37,7 +37,7 @@ describe('the words of a verdict', () => {
         withheld: 'the machine interrupted 1 % of the packets',
       }),
       evidence({ finding: 'unknown', low: null, high: null }),
-    ].map((one) => verdictText([one])[0]);
+    ].map((item) => verdictText([item])[0]);
     expect(texts[0]).toMatch(/^Throughput: no difference shown \(rculist-sweep has 0\.9 to 1\.1 times/);
     expect(texts[1]).toMatch(/^Throughput: too few trials for a finding/);
     expect(texts[2]).toBe('Throughput is not compared: the machine interrupted 1 % of the packets.');

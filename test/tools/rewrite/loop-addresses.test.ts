@@ -42,8 +42,8 @@ const address6 = fc.tuple(fc.uint8Array({ minLength: 12, maxLength: 12 }), word)
 const ends = fc.oneof(
   fc.tuple(address4, address4),
   fc.tuple(address6, address6),
-  address4.map((one) => [one, one] as const),
-  address6.map((one) => [one, one] as const),
+  address4.map((text) => [text, text] as const),
+  address6.map((text) => [text, text] as const),
 );
 
 function frameBetween([src, dst]: readonly [string, string], kind: string): Uint8Array {

@@ -7,7 +7,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { compareMatrix, geomeans, summarise, type MeasuredGroup } from '../../../tools/bench/aggregate.js';
 import { driveMatrix } from '../../../tools/bench/drive-matrix.js';
 import type { MatrixSpec } from '../../../tools/bench/matrix-spec.js';
-import { planMatrix, type Cell } from '../../../tools/bench/plan.js';
+import { planMatrix, type Cell } from '../../../tools/bench/matrix-plan.js';
 import { fitCases } from '../../../tools/bench/scale.js';
 import { completeSessions } from '../../../tools/bench/trial.js';
 import { decideOverRounds, type AgainstRule } from '../../../tools/regress/against.js';
@@ -65,12 +65,12 @@ class Share {
   }
 }
 
-const interval = (one: {
+const interval = (entry: {
   low?: number | null | undefined;
   high?: number | null | undefined;
 }): Interval | null =>
-  typeof one.low === 'number' && typeof one.high === 'number'
-    ? { low: one.low, high: one.high, confidence: 0.95 }
+  typeof entry.low === 'number' && typeof entry.high === 'number'
+    ? { low: entry.low, high: entry.high, confidence: 0.95 }
     : null;
 
 describe('the interval of a median of trials', () => {
@@ -176,13 +176,14 @@ describe('a matrix', () => {
           { ...spec, seed: run },
           sessionSigma === undefined ? behaviour : { ...behaviour, sessionSigma },
         );
-        for (const cell of measured.flatMap((one) => summarise(one, spec))) {
+        for (const cell of measured.flatMap((measurement) => summarise(measurement, spec))) {
           if (cell.metric === 'pps') values.covers(interval(cell), cell.id.includes('/new/') ? 1.2e6 : 1e6);
         }
-        for (const one of compareMatrix(measured, spec)) {
-          if (one.metric === 'pps' && one.kind === 'designs') ratios.covers(interval(one), 1.2);
+        for (const comparison of compareMatrix(measured, spec)) {
+          if (comparison.metric === 'pps' && comparison.kind === 'designs')
+            ratios.covers(interval(comparison), 1.2);
         }
-        for (const one of geomeans(measured, spec)) if (one.metric === 'pps') means.covers(one, 1.2);
+        for (const mean of geomeans(measured, spec)) if (mean.metric === 'pps') means.covers(mean, 1.2);
       }
       const where = `${sessions} sessions x ${trials}, sigma ${sessionSigma ?? 'none'}`;
       values.expectNominal(`cells, ${where}`);
@@ -212,9 +213,11 @@ describe('a matrix', () => {
           { ...spec, seed: run },
           sessionSigma === undefined ? behaviour : { ...behaviour, sessionSigma },
         );
-        const designsOnly = compareMatrix(measured, spec).filter((one) => one.kind === 'designs');
+        const designsOnly = compareMatrix(measured, spec).filter(
+          (comparison) => comparison.kind === 'designs',
+        );
         expect(designsOnly).toHaveLength(8);
-        share.add(designsOnly.some((one) => one.significant === true));
+        share.add(designsOnly.some((comparison) => comparison.significant === true));
       }
       share.expectRare(`A/A matrices, ${sessions} x ${trials}, sigma ${sessionSigma ?? 'none'}`);
     },
@@ -361,7 +364,7 @@ describe('regress --against', () => {
         return decideOverRounds(next, RULE, 9).verdict.verdict;
       });
     const share = (list: readonly string[], verdict: string): number =>
-      list.filter((one) => one === verdict).length / list.length;
+      list.filter((item) => item === verdict).length / list.length;
     expect(share(verdicts(1.1, 0), 'regression')).toBeGreaterThan(0.95);
     expect(share(verdicts(1, 0), 'pass')).toBeGreaterThan(0.95);
     expect(share(verdicts(1.1, 0.5), 'regression')).toBeGreaterThan(0.9);

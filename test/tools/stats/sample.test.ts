@@ -4,8 +4,6 @@ import { normalCdf, normalQuantile, normalUpperTail } from '../../../tools/stats
 import { countOutliers, markOutliers } from '../../../tools/stats/outliers.js';
 import {
   coefficientOfVariation,
-  describeSample,
-  geometricMean,
   mean,
   median,
   medianAbsoluteDeviation,
@@ -30,9 +28,7 @@ describe('figures of a sample', () => {
     ]);
     expect(median(TWELVE)).toBe(224);
     expect(medianAbsoluteDeviation(TWELVE)).toBe(111.5);
-    expect(geometricMean(TWELVE)).toBeCloseTo(209.63200417153303, 9);
     expect(coefficientOfVariation(TWELVE)).toBeCloseTo(178.80027371004743 / 261.4166666666667, 12);
-    expect(describeSample(TWELVE)).toMatchObject({ n: 12, min: 74, max: 640, q1: 120.25, median: 224 });
   });
 
   it('move and scale with the sample', () => {
@@ -52,13 +48,15 @@ describe('figures of a sample', () => {
     fc.assert(
       fc.property(reals(1, 40), (values) => {
         const before = [...values];
-        const figures = describeSample(values);
+        const figuresOf = (sample: readonly number[]): number[] => [
+          ...[0, 0.25, 0.5, 0.75, 1].map((share) => quantile(sample, share)),
+          median(sample),
+          medianAbsoluteDeviation(sample),
+        ];
+        const figures = figuresOf(values);
         expect(values).toEqual(before);
-        expect(describeSample(values.toReversed())).toEqual(figures);
-        expect(figures.min).toBeLessThanOrEqual(figures.q1);
-        expect(figures.q1).toBeLessThanOrEqual(figures.median);
-        expect(figures.median).toBeLessThanOrEqual(figures.q3);
-        expect(figures.q3).toBeLessThanOrEqual(figures.max);
+        expect(figuresOf(values.toReversed())).toEqual(figures);
+        expect(figures.slice(0, 5)).toEqual(figures.slice(0, 5).toSorted((a, b) => a - b));
       }),
     );
   });
@@ -79,7 +77,6 @@ describe('figures of a sample', () => {
     expect(() => median([])).toThrow(/sample is empty/);
     expect(() => mean([1, Number.NaN])).toThrow(/value 2 of 2 is NaN/);
     expect(() => quantile([1], 1.5)).toThrow(/not within 0 to 1/);
-    expect(() => geometricMean([1, 0])).toThrow(/value 2 is 0/);
   });
 });
 
@@ -117,23 +114,24 @@ describe('outliers', () => {
   it('are marked by how far out they are, and none is dropped', () => {
     const values = [10, 11, 9, 10, 10.5, 9.5, 10.2, 9.8, 12.2, 40, -3];
     const marked = markOutliers(values);
-    expect(marked.map((one) => one.value)).toEqual(values);
+    expect(marked.map((value) => value.value)).toEqual(values);
     expect(marked[9]).toMatchObject({ mark: 'severe', side: 'high' });
     expect(marked[10]).toMatchObject({ mark: 'severe', side: 'low' });
     expect(marked[0]).toMatchObject({ mark: 'none', side: null });
-    expect(countOutliers(values)).toBe(marked.filter((one) => one.mark !== 'none').length);
+    expect(countOutliers(values)).toBe(marked.filter((value) => value.mark !== 'none').length);
   });
 
   it('a constant sample has none and no z-score', () => {
-    for (const one of markOutliers([7, 7, 7])) expect(one).toMatchObject({ mark: 'none', modifiedZ: null });
+    for (const value of markOutliers([7, 7, 7]))
+      expect(value).toMatchObject({ mark: 'none', modifiedZ: null });
   });
 
   it('never fall within the middle half', () => {
     fc.assert(
       fc.property(reals(1, 40), (values) => {
-        const { q1, q3 } = describeSample(values);
-        for (const one of markOutliers(values)) {
-          if (one.value >= q1 && one.value <= q3) expect(one.mark).toBe('none');
+        const [q1, q3] = [quantile(values, 0.25), quantile(values, 0.75)];
+        for (const mark of markOutliers(values)) {
+          if (mark.value >= q1 && mark.value <= q3) expect(mark.mark).toBe('none');
         }
       }),
     );

@@ -1,6 +1,6 @@
 /** Builders of samples for the statistics tests. */
 import fc from 'fast-check';
-import type { RandomSource } from '../../../tools/random/random-source.js';
+import type { RandomSource } from '../../../tools/random/draws.js';
 
 /** A small seeded generator (splitmix32), so that no change elsewhere changes what these tests draw. */
 export class Random implements RandomSource {

@@ -11,9 +11,9 @@ import { normal, Random } from './samples.js';
 
 describe('figures over sessions', () => {
   it('of one session are its median and that of its interval', () => {
-    const one = sessionEstimate([[3, 1, 2]]);
-    expect(one).toMatchObject({ value: 2, trials: 3, sessions: 1, medians: [2] });
-    expect(one.interval).toEqual({ low: 1, high: 3, confidence: 0.75 });
+    const single = sessionEstimate([[3, 1, 2]]);
+    expect(single).toMatchObject({ value: 2, trials: 3, sessions: 1, medians: [2] });
+    expect(single.interval).toEqual({ low: 1, high: 3, confidence: 0.75 });
   });
 
   it('of several are the mean of their medians and Student’s interval of these', () => {

@@ -8,11 +8,10 @@ import { DEFAULT_CONFIG } from '../../../tools/config/read-config.js';
 import { configFromSuggestion } from '../../../tools/config/suggested.js';
 import { PcapWriter } from '../../../tools/captures/pcap-writer.js';
 import { runDesign } from '../../../tools/replay/run-control.js';
-import { stageTraffic, type StagedTraffic } from '../../../tools/replay/staging.js';
-import { captureTraffic } from '../../../tools/replay/traffic.js';
+import { framesOf, type PacketSource } from '../../../tools/replay/packet-source.js';
 import { openScenario, SCENARIOS } from '../../../tools/synth/registry.js';
 import { drainSource } from '../../../tools/synth/write-capture.js';
-import { caseOf, design, quickPlan, scenario } from '../../support/replay.js';
+import { caseOf, captured, design, framesIn, quickPlan, scenario } from '../../support/replay.js';
 import { Scratch } from '../captures/scratch.js';
 import { VARIANTS } from './support/variants.js';
 
@@ -31,19 +30,18 @@ function parametersOf(name: string): Record<string, number | string> {
 }
 
 /** What is staged of the file of a scenario. */
-function staged(name: string): Promise<StagedTraffic> {
+function staged(name: string): Promise<PacketSource> {
   const { source } = openScenario(name, parametersOf(name), SEED);
   const file = scratch.path(`${name}.pcap`);
   const writer = new PcapWriter(file);
   drainSource(source, (record) => writer.write(record));
   writer.close();
-  return stageTraffic(captureTraffic([file]), null);
+  return captured([file]);
 }
 
-function contents(traffic: StagedTraffic): unknown {
-  const frames: string[] = [];
-  traffic.forEach((frame, index) => (frames[index] = Buffer.from(frame).toString('latin1')));
-  return { frames, timesNs: [...traffic.timesNs] };
+function contents(traffic: PacketSource): unknown {
+  const frames = framesIn(traffic).map(({ frame }) => Buffer.from(frame).toString('latin1'));
+  return { frames, timesNs: [...framesOf(traffic).timesNs] };
 }
 
 describe('the file of', () => {
@@ -59,7 +57,7 @@ describe('replaying the file of', () => {
     const { suggestedConfig } = openScenario(name, parametersOf(name), SEED);
     // What the scenario wants the tracker to be told, or translation and zones would not be met.
     const config = suggestedConfig === null ? DEFAULT_CONFIG : configFromSuggestion(suggestedConfig);
-    const replay = async (traffic: StagedTraffic): Promise<unknown> => {
+    const replay = async (traffic: PacketSource): Promise<unknown> => {
       const options = quickPlan({
         clock: 'capture',
         warmupPackets: 0,

@@ -110,12 +110,12 @@ describe.each(Object.entries(PACKETS))('LLC/SNAP around %s', (_name, spec) => {
   });
 
   it.each(DESIGNS)('and %s does the same to it', (design) => {
-    const [one, other] = [plain, snap].map((frame) => {
+    const [direct, other] = [plain, snap].map((frame) => {
       const rules = createRules(CONFIG);
       const bed = new TrackerBed(design);
       const seen = bed.send(frame, rules.requests[rules.choose({ frame, worker: 0 })]);
       return { ...seen, frame: networkPart(seen.frame) };
     });
-    expect(other).toEqual(one);
+    expect(other).toEqual(direct);
   });
 });

@@ -6,7 +6,8 @@ import { DEFAULT_CONFIG } from '../../config/read-config.js';
 import { makeCase } from '../../replay/case-result.js';
 import { makePlan, type ReplayPlan } from '../../replay/replay-plan.js';
 import { runDesign } from '../../replay/run-control.js';
-import { AS_IT_IS, loadTraffic } from '../../replay/traffic-source.js';
+import { loadSource } from '../../replay/load-source.js';
+import { AS_IT_IS } from '../../replay/packet-source.js';
 import type { ResultCase } from '../../result/schema.js';
 import { afterWarmUp, judge, type Flatness } from './flatness.js';
 import {
@@ -54,7 +55,7 @@ export async function runSoak(request: SoakRequest): Promise<SoakOutcome> {
   presetNumber(choice, loadEngine(choice.design, 'probed').presets);
   const parameters = { packets: Math.max(1000, Math.round(pps * LOOP_SECONDS)) };
   const origin = { type: 'scenario', name: scenario, parameters, seed } as const;
-  const traffic = await loadTraffic({ origin, edits: AS_IT_IS, limit: null }, STORE_BYTES);
+  const traffic = await loadSource({ origin, edits: AS_IT_IS, limit: null }, STORE_BYTES);
   const sampleMs = Math.min(Math.max(request.durationMs / MOST_SAMPLES, 1000), 10_000);
   const sampler = new Sampler(sampleMs, request.onSample ?? (() => {}));
   const finished = await runDesign(traffic, choice, planOf(request, sampleMs), {
@@ -100,12 +101,12 @@ class Sampler {
   readonly samples: ProcessSample[] = [];
   readonly startedAt = Date.now();
   readonly #intervalMs: number;
-  readonly #told: (sample: ProcessSample) => void;
+  readonly #onSample: (sample: ProcessSample) => void;
   #startMs: number | null = null;
 
-  constructor(intervalMs: number, told: (sample: ProcessSample) => void) {
+  constructor(intervalMs: number, onSample: (sample: ProcessSample) => void) {
     this.#intervalMs = intervalMs;
-    this.#told = told;
+    this.#onSample = onSample;
   }
 
   /** The run has come so far. */
@@ -117,6 +118,6 @@ class Sampler {
     if (last !== undefined && tMs - last.tMs < this.#intervalMs) return;
     const sample = sampleProcess(tMs, packets);
     this.samples.push(sample);
-    this.#told(sample);
+    this.#onSample(sample);
   }
 }

@@ -11,7 +11,7 @@ export interface ProcessSample {
   readonly heapBytes: number;
   /** What JavaScript objects hold outside the heap; the engine's shared memory is not in it. */
   readonly externalBytes: number;
-  /** Open file handles; null where the system does not tell. */
+  /** Open file handles; null where the system does not report it. */
   readonly handles: number | null;
 }
 

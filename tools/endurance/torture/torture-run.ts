@@ -6,6 +6,7 @@ import { planMemory, type MemoryPlan } from '../../../engine/host/memory-plan.js
 import { loadEngine, type EngineModule } from '../../../engine/host/module.js';
 import { byteOffset } from '../../../engine/host/quantities.js';
 import { createRun, resetRun, type EngineRun, type RunSettings } from '../../../engine/host/run-memory.js';
+import { shardLocks } from '../../../engine/host/shard-locks.js';
 import { EngineThread } from '../../../engine/host/thread.js';
 import { workerFile } from '../../replay/thread-pool.js';
 import { brokenInvariants } from '../table-check.js';
@@ -347,8 +348,12 @@ class Round {
   /** After a death each lock that is held is held by a thread that has not come to its end: so it can be named. */
   #expectNamedLocks(ends: readonly LapEnd[]): void {
     const c = this.#run.engine.constants;
-    for (const name of ['C_CT_LOCK', 'C_RESOURCES_LOCK', 'C_FRAGMENT_LOCK', 'C_ORPHANS'] as const) {
-      const owner = this.#checker.exports.lockOwner(c.CONTROL + c[name]);
+    const locks = (['C_CT_LOCK', 'C_RESOURCES_LOCK', 'C_FRAGMENT_LOCK', 'C_ORPHANS'] as const).map(
+      (name): [string, number] => [name, c.CONTROL + c[name]],
+    );
+    shardLocks(this.#run).forEach((at, shard) => locks.push([`the lock of shard ${shard}`, at]));
+    for (const [name, at] of locks) {
+      const owner = this.#checker.exports.lockOwner(at);
       if (owner < 0 || (ends[owner] !== undefined && ends[owner] !== 'done')) continue;
       const design = designLabel(this.#plan.choice);
       this.#failures.push(`${name} of ${design} is held by thread ${owner}, which has left`);

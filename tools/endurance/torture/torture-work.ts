@@ -146,7 +146,7 @@ export class TortureWork {
     this.#doing = 'execute';
     this.#execute(count);
     for (const sent of batch) {
-      this.#checkVerdict(sent);
+      this.#checkState(sent);
       this.#remember(sent.packet);
     }
     if (this.#chance(25)) this.#runAgain(batch);
@@ -176,9 +176,9 @@ export class TortureWork {
     this.#execute(batch.length);
     for (const { packet } of batch) {
       if (this.#isHeld(packet)) continue;
-      const verdict = view.getUint8(packet + c.PK_CT_STATE);
-      if ((verdict & c.ST_TRK) === 0)
-        this.note(`a packet run again became 0x${verdict.toString(16)}: not tracked`);
+      const ctState = view.getUint8(packet + c.PK_CT_STATE);
+      if ((ctState & c.ST_TRK) === 0)
+        this.note(`a packet run again became 0x${ctState.toString(16)}: not tracked`);
     }
   }
 
@@ -201,13 +201,13 @@ export class TortureWork {
   }
 
   /** What a packet that came in clean can become. */
-  #checkVerdict({ packet, flow, rule }: Sent): void {
+  #checkState({ packet, flow, rule }: Sent): void {
     if (this.#isHeld(packet)) return;
     const c = this.#c;
-    const verdict = this.#engine.view.getUint8(packet + c.PK_CT_STATE);
-    const has = (bit: number): boolean => (verdict & bit) !== 0;
+    const ctState = this.#engine.view.getUint8(packet + c.PK_CT_STATE);
+    const has = (bit: number): boolean => (ctState & bit) !== 0;
     const wrong = (why: string): void =>
-      this.note(`${flow.name} under '${rule.name}' became 0x${verdict.toString(16)}: ${why}`);
+      this.note(`${flow.name} under '${rule.name}' became 0x${ctState.toString(16)}: ${why}`);
     if (!has(c.ST_TRK)) wrong('not tracked');
     if (has(c.ST_NEW) && has(c.ST_EST)) wrong('both new and established');
     if (has(c.ST_INV) && has(c.ST_NEW | c.ST_EST | c.ST_RPL)) wrong('invalid and something else');
@@ -267,12 +267,12 @@ export class TortureWork {
     const before = this.#created;
     this.#execute(1);
     const isCreated = this.#created !== before;
-    const verdict = view.getUint8(packet + c.PK_CT_STATE);
+    const ctState = view.getUint8(packet + c.PK_CT_STATE);
     const reason = view.getUint8(packet + c.PK_REASON);
-    const text = `own flow ${flow} became 0x${verdict.toString(16)} (reason ${reason})`;
+    const text = `own flow ${flow} became 0x${ctState.toString(16)} (reason ${reason})`;
     const present = this.#present.get(flow);
     const begun = this.#control.flushesBegun;
-    if ((verdict & (c.ST_NEW | c.ST_EST)) === 0) this.note(`${text}: neither new nor established`);
+    if ((ctState & (c.ST_NEW | c.ST_EST)) === 0) this.note(`${text}: neither new nor established`);
     else if (reason === c.R_LOST_RACE)
       this.note(`${text}: a look-up missed it, and the next one, under the lock, did not`);
     else if (present === begun && isCreated)

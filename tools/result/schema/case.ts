@@ -1,6 +1,14 @@
 /** One case: one design replaying one input in one configuration, once. */
 import { z } from 'zod';
-import { contention, expiry, memory, nat, sweep, timelineInterval } from './engine-figures.js';
+import {
+  contention,
+  expiry,
+  memory,
+  nat,
+  sweep,
+  sweeperFigures,
+  timelineInterval,
+} from './engine-figures.js';
 import { clockFigures, clockLoopFigures } from './environment.js';
 import { auditCheck, count, latencyDistribution, nanoseconds, rate, share, warning } from './primitives.js';
 
@@ -328,6 +336,7 @@ export const resultCase = z
     locks: z.array(contention).nullish(),
     connections: connectionCounts.nullish(),
     sweeps: z.array(sweep).nullish(),
+    sweeper: sweeperFigures.nullish(),
     expiry: expiry.nullish(),
     memory: memory.nullish(),
     nat: nat.nullish(),

@@ -64,6 +64,27 @@ export const sweep = z
   .meta({ id: 'sweep' });
 export type Sweep = z.infer<typeof sweep>;
 
+/** What clean-up took of a CPU, over the whole run: of the sweeper's thread, or of the worker that sweeps by itself. */
+export const sweeperFigures = z
+  .object({
+    passes: count.nullish().describe('All of them; `sweeps` has the first ten thousand.'),
+    passNs: nanoseconds.describe('Time in passes, from the beginning to the end of each.'),
+    runNs: nanoseconds
+      .nullish()
+      .describe(
+        'Time that the sweeper’s thread was on a CPU, from schedstat: its passes, and what waking up takes. Null where a worker sweeps.',
+      ),
+    cpuShare: z
+      .number()
+      .nonnegative()
+      .nullish()
+      .describe(
+        'Of one CPU: `passNs`, or `runNs` where that is less, over the length of the run. A pass that waited for a CPU counts as long as it ran.',
+      ),
+  })
+  .meta({ id: 'sweeperFigures' });
+export type SweeperFigures = z.infer<typeof sweeperFigures>;
+
 const stalePoint = z.object({
   tMs: milliseconds,
   expiredPresent: count
@@ -120,7 +141,7 @@ const natOccupancyPoint = z.object({
   meanCandidates: z.number().nonnegative().nullish(),
   p50Ns: nanoseconds
     .nullish()
-    .describe('Service time of packets that allocated, to the width of a histogram cell.'),
+    .describe('Service time of packets that allocated, to the width of a histogram bin.'),
   p99Ns: nanoseconds.nullish(),
   maxNs: nanoseconds.nullish(),
 });

@@ -42,7 +42,7 @@ export const latencyDistribution = z
     stepNs: nanoseconds
       .nullish()
       .describe(
-        'Step of the clock that gave the values; percentiles are interpolated inside it. Absent: they are the upper end of a histogram cell.',
+        'Step of the clock that gave the values; percentiles are interpolated inside it. Absent: they are the upper end of a histogram bin.',
       ),
     interruptedShare: share
       .nullish()

@@ -4,11 +4,12 @@ import {
   bytesParameter,
   cpsParameter,
   flowChooser,
+  integerParameter,
   ip6ShareParameter,
+  realParameter,
 } from '../common-parameters.js';
 import { uniformPicker } from '../../random/picker.js';
 import { FlowPool, poolCapacity } from '../flow-pool.js';
-import { firstClient, firstServer } from '../host-plan.js';
 import { PacketWriter } from '../packet-writer.js';
 import type { ParameterValues } from '../parameters.js';
 import { mixPair32, Random } from '../../random/random.js';
@@ -16,7 +17,7 @@ import { COMMON_PARAMETERS, TimedSource } from '../scenario.js';
 import type { Scenario } from '../scenario.js';
 import { packetsPerConversation, TcpFlowTable } from '../tcp-flows.js';
 import type { TcpPlanner } from '../tcp-flows.js';
-import { TupleSpace } from '../tuple-space.js';
+import { tuplesOf } from '../tuple-space.js';
 
 const REQUEST_BYTES = 120;
 const ELEPHANT_RESPONSE_BYTES = 4 * 2 ** 20;
@@ -88,16 +89,7 @@ function tableOf(
   planner: TcpPlanner,
 ): TcpFlowTable {
   const own = random.derive(block);
-  const tuples = new TupleSpace(
-    {
-      firstClient: firstClient(block),
-      clients: 4096,
-      firstServer: firstServer(block),
-      servers: 16,
-      serverPorts: [80, 443],
-    },
-    own,
-  );
+  const tuples = tuplesOf(block, { clients: 4096, servers: 16, serverPorts: [80, 443] }, own);
   const capacity = poolCapacity(activeFlows);
   const minPacketsPerFlow = packetsPerConversation(REQUEST_BYTES, 1, false);
   return new TcpFlowTable({ capacity, minPacketsPerFlow }, tuples, writer, planner, own);
@@ -121,37 +113,18 @@ export const elephantsAndMice: Scenario = {
   summary: 'a few long transfers with most of the packets, among many short connections of heavy-tailed size',
   parameters: [
     ...COMMON_PARAMETERS,
-    {
-      name: 'elephants',
-      unit: 'connections',
-      kind: 'integer',
-      default: 10,
-      min: 1,
-      max: 1_000_000,
-      description: 'long transfers',
-    },
-    {
-      name: 'elephant-share',
-      unit: 'share of packets',
-      kind: 'real',
-      default: 0.8,
-      min: 0.01,
-      max: 0.99,
-      description: 'packets of the long transfers',
-    },
+    integerParameter('elephants', 'connections', [10, 1, 1_000_000], 'long transfers'),
+    realParameter('elephant-share', 'share of packets', [0.8, 0.01, 0.99], 'packets of the long transfers'),
     activeFlowsParameter(1000, 'short connections open'),
     cpsParameter('as many short connections as their packets allow'),
     bytesParameter('mouse-bytes', 200, 1, 1_000_000, 'smallest response of a short connection'),
     bytesParameter('max-mouse-bytes', 1_000_000, 1, 100_000_000, 'largest response of a short connection'),
-    {
-      name: 'pareto-shape',
-      unit: '',
-      kind: 'real',
-      default: 1.2,
-      min: 0.1,
-      max: 10,
-      description: 'shape of the bounded Pareto distribution of short connections; smaller is heavier-tailed',
-    },
+    realParameter(
+      'pareto-shape',
+      '',
+      [1.2, 0.1, 10],
+      'shape of the bounded Pareto distribution of short connections; smaller is heavier-tailed',
+    ),
     ip6ShareParameter(),
   ],
   generate: (parameters, seed) => new ElephantsAndMiceSource(parameters, seed),

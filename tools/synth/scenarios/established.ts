@@ -2,38 +2,31 @@
 import {
   activeFlowsParameter,
   bytesParameter,
+  choiceParameter,
   cpsParameter,
   flowChooser,
   ip6ShareParameter,
+  realParameter,
 } from '../common-parameters.js';
 import { uniformPicker } from '../../random/picker.js';
 import { poolCapacity } from '../flow-pool.js';
-import { firstClient, firstServer } from '../host-plan.js';
 import { PacketWriter } from '../packet-writer.js';
 import type { ParameterValues } from '../parameters.js';
 import { PooledSource } from '../pooled-source.js';
 import { Random } from '../../random/random.js';
 import { COMMON_PARAMETERS } from '../scenario.js';
-import type { PacketSource, Scenario } from '../scenario.js';
+import type { PacketGenerator, Scenario } from '../scenario.js';
 import { packetsPerConversation, TcpFlowTable } from '../tcp-flows.js';
-import { TupleSpace } from '../tuple-space.js';
+import { tuplesOf } from '../tuple-space.js';
 import { zipfPicker } from '../../random/zipf.js';
 
-function generate(parameters: ParameterValues, seed: number): PacketSource {
+function generate(parameters: ParameterValues, seed: number): PacketGenerator {
   const random = new Random(seed).derive('established');
   const requestBytes = parameters.number('request-bytes');
   const responseBytes = parameters.number('response-bytes');
   const over6 = flowChooser(random, 'family', parameters.number('ip6-share'));
-  const tuples = new TupleSpace(
-    {
-      firstClient: firstClient('established'),
-      clients: 16384,
-      firstServer: firstServer('established'),
-      servers: 64,
-      serverPorts: [443, 5432, 6379],
-    },
-    random,
-  );
+  const ranges = { clients: 16384, servers: 64, serverPorts: [443, 5432, 6379] };
+  const tuples = tuplesOf('established', ranges, random);
   const table = new TcpFlowTable(
     {
       capacity: poolCapacity(parameters.number('active-flows')),
@@ -62,23 +55,13 @@ export const established: Scenario = {
     ...COMMON_PARAMETERS,
     activeFlowsParameter(10_000, 'connections held open'),
     cpsParameter('none beyond --active-flows; with it, each new connection replaces the oldest'),
-    {
-      name: 'distribution',
-      unit: '',
-      kind: 'choice',
-      default: 'uniform',
-      choices: ['uniform', 'zipf'],
-      description: 'how packets spread over the connections',
-    },
-    {
-      name: 'zipf-exponent',
-      unit: '',
-      kind: 'real',
-      default: 1,
-      min: 0.01,
-      max: 10,
-      description: 'skew with zipf: the k-th connection speaks k^-exponent as often as the first',
-    },
+    choiceParameter('distribution', ['uniform', 'zipf'], 'how packets spread over the connections'),
+    realParameter(
+      'zipf-exponent',
+      '',
+      [1, 0.01, 10],
+      'skew with zipf: the k-th connection speaks k^-exponent as often as the first',
+    ),
     bytesParameter('request-bytes', 100, 1, 1_000_000, 'payload of a request'),
     bytesParameter('response-bytes', 400, 0, 100_000_000, 'payload of a response'),
     ip6ShareParameter(),

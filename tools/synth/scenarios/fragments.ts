@@ -1,29 +1,25 @@
 /** Fragmented UDP datagrams, interleaved, shuffled, lost, doubled and overlapping by share. */
-import { activeFlowsParameter, bytesParameter, cpsParameter, shareParameter } from '../common-parameters.js';
+import {
+  activeFlowsParameter,
+  bytesParameter,
+  cpsParameter,
+  integerParameter,
+  shareParameter,
+} from '../common-parameters.js';
 import { uniformPicker } from '../../random/picker.js';
 import { FragmentFlowTable } from '../fragment-flows.js';
-import { firstClient, firstServer } from '../host-plan.js';
 import { PacketWriter } from '../packet-writer.js';
 import type { ParameterValues } from '../parameters.js';
 import { PooledSource } from '../pooled-source.js';
 import { Random } from '../../random/random.js';
 import { COMMON_PARAMETERS } from '../scenario.js';
-import type { PacketSource, Scenario } from '../scenario.js';
-import { TupleSpace } from '../tuple-space.js';
+import type { PacketGenerator, Scenario } from '../scenario.js';
+import { tuplesOf } from '../tuple-space.js';
 
-function generate(parameters: ParameterValues, seed: number): PacketSource {
+function generate(parameters: ParameterValues, seed: number): PacketGenerator {
   const random = new Random(seed).derive('fragments');
   const activeFlows = parameters.number('active-flows');
-  const tuples = new TupleSpace(
-    {
-      firstClient: firstClient('fragments'),
-      clients: 4096,
-      firstServer: firstServer('fragments'),
-      servers: 16,
-      serverPorts: [2049, 5004],
-    },
-    random,
-  );
+  const tuples = tuplesOf('fragments', { clients: 4096, servers: 16, serverPorts: [2049, 5004] }, random);
   const table = new FragmentFlowTable(
     {
       // Flows are single datagrams that end by themselves, so that few slots beyond the target are needed.
@@ -53,15 +49,12 @@ export const fragments: Scenario = {
     { ...activeFlowsParameter(16, 'datagrams under way'), max: 10_000 },
     cpsParameter('as many as their fragments allow'),
     bytesParameter('datagram-bytes', 4000, 1, 65000, 'UDP payload of a datagram'),
-    {
-      name: 'mtu',
-      unit: 'bytes',
-      kind: 'integer',
-      default: 1500,
-      min: 576,
-      max: 9216,
-      description: 'largest IP packet; trackers refuse fragments much below 1280 bytes',
-    },
+    integerParameter(
+      'mtu',
+      'bytes',
+      [1500, 576, 9216],
+      'largest IP packet; trackers refuse fragments much below 1280 bytes',
+    ),
     shareParameter('ip6-share', 'datagrams', 0.3, 'datagrams over IPv6'),
     shareParameter('answer-share', 'datagrams', 0.5, 'datagrams that the server answers (unfragmented)'),
     shareParameter('shuffle-share', 'datagrams', 0.2, 'datagrams whose fragments come in shuffled order'),

@@ -2,12 +2,15 @@
  * FTP through an application-layer gateway: control connections announce data connections that the tracker must expect, and,
  * under source NAT, whose announcements it must rewrite.
  */
-import { formatIpv4, formatIpv6 } from '../addresses.js';
+import { formatAddress } from '../../../engine/host/addresses.js';
+import { ipv4Text } from '../addresses.js';
 import {
   activeFlowsParameter,
   bytesParameter,
+  choiceParameter,
   cpsParameter,
   flowChooser,
+  integerParameter,
   shareParameter,
 } from '../common-parameters.js';
 import { uniformPicker } from '../../random/picker.js';
@@ -19,9 +22,9 @@ import type { ParameterValues } from '../parameters.js';
 import { PooledSource } from '../pooled-source.js';
 import { Random } from '../../random/random.js';
 import { COMMON_PARAMETERS } from '../scenario.js';
-import type { PacketSource, Scenario, SuggestedConfig } from '../scenario.js';
+import type { PacketGenerator, Scenario, SuggestedConfig } from '../scenario.js';
 
-function generate(parameters: ParameterValues, seed: number): PacketSource {
+function generate(parameters: ParameterValues, seed: number): PacketGenerator {
   const random = new Random(seed).derive('ftp-alg');
   const over6 = flowChooser(random, 'family', parameters.number('ip6-share'));
   const activeMode = flowChooser(random, 'mode', parameters.number('active-share'));
@@ -58,8 +61,8 @@ function suggestedConfig(parameters: ParameterValues): SuggestedConfig {
       'servers answer the translated address and count the rewritten PORT lines, so new connections must be committed with this source NAT and the helper',
     helper: 'ftp',
     nat: [
-      { type: 'src', addr: formatIpv4(NAT_ADDRESS), port: null },
-      { type: 'src', addr: formatIpv6(host6(NAT_ADDRESS)), port: null },
+      { type: 'src', addr: ipv4Text(NAT_ADDRESS), port: null },
+      { type: 'src', addr: formatAddress(6, host6(NAT_ADDRESS)), port: null },
     ],
   };
 }
@@ -72,15 +75,7 @@ export const ftpAlg: Scenario = {
     ...COMMON_PARAMETERS,
     activeFlowsParameter(50, 'control connections open'),
     cpsParameter('as many control connections as --pps allows with --transfers each'),
-    {
-      name: 'transfers',
-      unit: 'files',
-      kind: 'integer',
-      default: 1,
-      min: 1,
-      max: 1_000_000,
-      description: 'files fetched by a session (without --cps)',
-    },
+    integerParameter('transfers', 'files', [1, 1, 1_000_000], 'files fetched by a session (without --cps)'),
     bytesParameter('file-bytes', 6000, 1, 100_000_000, 'size of a file'),
     shareParameter(
       'active-share',
@@ -89,14 +84,11 @@ export const ftpAlg: Scenario = {
       'sessions with PORT or EPRT, the others use PASV or EPSV',
     ),
     shareParameter('ip6-share', 'sessions', 0.3, 'sessions over IPv6'),
-    {
-      name: 'nat',
-      unit: '',
-      kind: 'choice',
-      default: 'yes',
-      choices: ['yes', 'no'],
-      description: 'whether clients are behind a source NAT, so that servers answer the translated address',
-    },
+    choiceParameter(
+      'nat',
+      ['yes', 'no'],
+      'whether clients are behind a source NAT, so that servers answer the translated address',
+    ),
   ],
   generate,
   suggestedConfig,

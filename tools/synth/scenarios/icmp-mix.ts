@@ -4,11 +4,12 @@ import {
   bytesParameter,
   cpsParameter,
   flowChooser,
+  integerParameter,
   shareParameter,
 } from '../common-parameters.js';
 import { uniformPicker } from '../../random/picker.js';
 import { poolCapacity } from '../flow-pool.js';
-import { firstClient, firstServer, routerOf } from '../host-plan.js';
+import { routerOf } from '../host-plan.js';
 import { ICMP_KIND, IcmpFlowTable } from '../icmp-flows.js';
 import { PacketWriter } from '../packet-writer.js';
 import { ScenarioError } from '../parameters.js';
@@ -16,12 +17,12 @@ import type { ParameterValues } from '../parameters.js';
 import { PooledSource } from '../pooled-source.js';
 import { mixPair32, Random } from '../../random/random.js';
 import { COMMON_PARAMETERS } from '../scenario.js';
-import type { PacketSource, Scenario } from '../scenario.js';
-import { TupleSpace } from '../tuple-space.js';
+import type { PacketGenerator, Scenario } from '../scenario.js';
+import { tuplesOf } from '../tuple-space.js';
 
 const ERRORS = [ICMP_KIND.portUnreachable, ICMP_KIND.timeExceeded, ICMP_KIND.tooBig] as const;
 
-function generate(parameters: ParameterValues, seed: number): PacketSource {
+function generate(parameters: ParameterValues, seed: number): PacketGenerator {
   const random = new Random(seed).derive('icmp-mix');
   const errorShare = parameters.number('error-share');
   const unsolicitedShare = parameters.number('unsolicited-share');
@@ -35,16 +36,8 @@ function generate(parameters: ParameterValues, seed: number): PacketSource {
   const answered = flowChooser(random, 'answered', parameters.number('answer-share'));
   const held = parameters.numberOrNull('cps') !== null;
   const echoes = parameters.number('echoes');
-  const tuples = new TupleSpace(
-    {
-      firstClient: firstClient('icmp-mix'),
-      clients: 4096,
-      firstServer: firstServer('icmp-mix'),
-      servers: 256,
-      serverPorts: [33434, 33435, 8443],
-    },
-    random,
-  );
+  const ranges = { clients: 4096, servers: 256, serverPorts: [33434, 33435, 8443] };
+  const tuples = tuplesOf('icmp-mix', ranges, random);
   const table = new IcmpFlowTable({
     capacity: poolCapacity(parameters.number('active-flows')),
     tuples,
@@ -75,15 +68,7 @@ export const icmpMix: Scenario = {
     ...COMMON_PARAMETERS,
     activeFlowsParameter(100, 'pings and probes going on'),
     cpsParameter('as many as --pps allows'),
-    {
-      name: 'echoes',
-      unit: 'requests',
-      kind: 'integer',
-      default: 4,
-      min: 1,
-      max: 65535,
-      description: 'echo requests of one ping (without --cps)',
-    },
+    integerParameter('echoes', 'requests', [4, 1, 65535], 'echo requests of one ping (without --cps)'),
     bytesParameter('echo-bytes', 56, 0, 1400, 'payload of an echo'),
     shareParameter('answer-share', 'pings', 0.95, 'pings that are answered'),
     shareParameter('error-share', 'flows', 0.3, 'flows that are datagrams answered by an error'),

@@ -1,10 +1,11 @@
 /** Several scenarios at once, their packets interleaved by weight. */
 import { nearestName } from '../../text/nearest-name.js';
-import { parseNumber, resolveParameters, ScenarioError } from '../parameters.js';
+import { parseNumber } from '../../text/quantities.js';
+import { resolveParameters, ScenarioError } from '../parameters.js';
 import type { ParameterValue, ParameterValues } from '../parameters.js';
 import { Random } from '../../random/random.js';
 import { COMMON_PARAMETERS, TimedSource } from '../scenario.js';
-import type { PacketSource, Scenario, SuggestedConfig } from '../scenario.js';
+import type { PacketGenerator, Scenario, SuggestedConfig } from '../scenario.js';
 
 interface Part {
   scenario: Scenario;
@@ -14,7 +15,7 @@ interface Part {
 
 class MixSource extends TimedSource {
   readonly maxFrameLength: number;
-  readonly #sources: readonly PacketSource[];
+  readonly #sources: readonly PacketGenerator[];
   readonly #shares: readonly number[];
   readonly #credits: number[];
 

@@ -7,12 +7,13 @@
  * port reaches. All connections therefore move in step with equal sequence numbers: whichever connection holds the
  * port, the packet fits it.
  */
-import { formatIpv4, formatIpv6 } from '../addresses.js';
-import { shareParameter } from '../common-parameters.js';
+import { formatAddress } from '../../../engine/host/addresses.js';
+import { ipv4Text } from '../addresses.js';
+import { choiceParameter, integerParameter, shareParameter } from '../common-parameters.js';
 import { EPHEMERAL_PORTS, FIRST_EPHEMERAL_PORT } from '../ephemeral-ports.js';
 import { firstClient, firstServer, NAT_ADDRESS } from '../host-plan.js';
 import { TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN } from '../headers.js';
-import { host6, PacketWriter, SCALED_WINDOW, SYN_WINDOW, synOptions } from '../packet-writer.js';
+import { host6, PacketWriter, type Ends } from '../packet-writer.js';
 import { ScenarioError } from '../parameters.js';
 import type { ParameterValues } from '../parameters.js';
 import { Permutation } from '../../random/permutation.js';
@@ -116,73 +117,31 @@ class NatExhaustionSource extends TimedSource {
     const flow = (this.#round * this.#clients + member) % this.#tuples.size;
     this.flowIndex = flow >>> 0;
     const place = this.#tuples.at(flow);
-    const client = firstClient('nat-exhaustion') + 1 + (place % CLIENTS);
-    const port = FIRST_EPHEMERAL_PORT + Math.floor(place / CLIENTS);
-    const writer = this.#writer;
-    const server = this.#server;
-    const clientIsn = this.#clientIsn;
-    const serverIsn = this.#serverIsn;
-    if (step.flags === 0) {
-      return writer.udp(into, at, {
-        src: client,
-        dst: server,
-        srcPort: port,
-        dstPort: SERVER_PORT,
-        count: step.payloadBytes,
-      });
-    }
-    const opening = (step.flags & TCP_SYN) !== 0;
-    const ack = (step.flags & TCP_ACK) === 0 ? 0 : serverIsn + step.serverSeq;
-    const window = opening ? SYN_WINDOW : SCALED_WINDOW;
-    const options = opening ? synOptions(writer.family) : null;
-    return writer.tcp(into, at, {
-      src: client,
-      dst: server,
-      srcPort: port,
+    return this.#send(into, at, step, {
+      src: firstClient('nat-exhaustion') + 1 + (place % CLIENTS),
+      dst: this.#server,
+      srcPort: FIRST_EPHEMERAL_PORT + Math.floor(place / CLIENTS),
       dstPort: SERVER_PORT,
-      seq: clientIsn + step.clientSeq,
-      ack,
-      flags: step.flags,
-      window,
-      options,
-      count: step.payloadBytes,
     });
   }
 
   /** Flow numbers of the server's packets tell the translated port; they lie above those of the clients. */
   #fromServer(into: Uint8Array, at: number, step: Step, member: number): number {
-    const port = this.#firstPort + member;
-    this.flowIndex = 0xffff0000 + port;
+    const dstPort = this.#firstPort + member;
+    this.flowIndex = 0xffff0000 + dstPort;
+    const ends = { src: this.#server, dst: NAT_ADDRESS, srcPort: SERVER_PORT, dstPort, backwards: true };
+    return this.#send(into, at, step, ends);
+  }
+
+  #send(into: Uint8Array, at: number, step: Step, ends: Ends): number {
     const writer = this.#writer;
-    const server = this.#server;
-    const clientIsn = this.#clientIsn;
-    const serverIsn = this.#serverIsn;
-    if (step.flags === 0) {
-      return writer.udp(into, at, {
-        src: server,
-        dst: NAT_ADDRESS,
-        srcPort: SERVER_PORT,
-        dstPort: port,
-        count: step.payloadBytes,
-        backwards: true,
-      });
-    }
-    const opening = (step.flags & TCP_SYN) !== 0;
-    const window = opening ? SYN_WINDOW : SCALED_WINDOW;
-    const options = opening ? synOptions(writer.family) : null;
-    return writer.tcp(into, at, {
-      src: server,
-      dst: NAT_ADDRESS,
-      srcPort: SERVER_PORT,
-      dstPort: port,
-      seq: serverIsn + step.serverSeq,
-      ack: clientIsn + step.clientSeq,
-      flags: step.flags,
-      window,
-      options,
-      count: step.payloadBytes,
-      backwards: true,
-    });
+    const { flags, payloadBytes } = step;
+    if (flags === 0) return writer.udp(into, at, { ends, count: payloadBytes });
+    const clientSeq = this.#clientIsn + step.clientSeq;
+    const serverSeq = this.#serverIsn + step.serverSeq;
+    const [seq, peerSeq] = ends.backwards === true ? [serverSeq, clientSeq] : [clientSeq, serverSeq];
+    const ack = (flags & TCP_ACK) === 0 ? 0 : peerSeq;
+    return writer.tcp(into, at, { ends, seq, ack, flags, count: payloadBytes });
   }
 }
 
@@ -208,7 +167,7 @@ function suggestedConfig(parameters: ParameterValues): SuggestedConfig {
     nat: [
       {
         type: 'src',
-        addr: six ? formatIpv6(host6(NAT_ADDRESS)) : formatIpv4(NAT_ADDRESS),
+        addr: six ? formatAddress(6, host6(NAT_ADDRESS)) : ipv4Text(NAT_ADDRESS),
         port: [first, first + ports - 1],
       },
     ],
@@ -235,51 +194,22 @@ export const natExhaustion: Scenario = {
     'rounds of connections that fill and overfill a small range of translated ports, with replies and re-use',
   parameters: [
     ...COMMON_PARAMETERS,
-    {
-      name: 'protocol',
-      unit: '',
-      kind: 'choice',
-      default: 'tcp',
-      choices: ['tcp', 'udp'],
-      description: 'protocol of the connections',
-    },
-    {
-      name: 'ports',
-      unit: 'ports',
-      kind: 'integer',
-      default: 100,
-      min: 1,
-      max: 64512,
-      description:
-        'translated ports; to at most 128 every port is found, beyond it the search gives up earlier',
-    },
-    {
-      name: 'first-port',
-      unit: 'port',
-      kind: 'integer',
-      default: 20000,
-      min: 1,
-      max: 65535,
-      description: 'lowest translated port',
-    },
+    choiceParameter('protocol', ['tcp', 'udp'], 'protocol of the connections'),
+    integerParameter(
+      'ports',
+      'ports',
+      [100, 1, 64512],
+      'translated ports; to at most 128 every port is found, beyond it the search gives up earlier',
+    ),
+    integerParameter('first-port', 'port', [20000, 1, 65535], 'lowest translated port'),
     shareParameter('overfill', 'ports', 0.5, 'clients beyond the number of ports in each round'),
-    {
-      name: 'timeout',
-      unit: 's',
-      kind: 'integer',
-      default: 1,
-      min: 1,
-      max: 4_000_000,
-      description: 'suggested timeout of half-open, closed and UDP connections: how soon ports come free',
-    },
-    {
-      name: 'ip-version',
-      unit: '',
-      kind: 'choice',
-      default: '4',
-      choices: ['4', '6'],
-      description: 'address family',
-    },
+    integerParameter(
+      'timeout',
+      's',
+      [1, 1, 4_000_000],
+      'suggested timeout of half-open, closed and UDP connections: how soon ports come free',
+    ),
+    choiceParameter('ip-version', ['4', '6'], 'address family'),
   ],
   generate: (parameters, seed) => new NatExhaustionSource(parameters, seed),
   suggestedConfig,

@@ -2,6 +2,7 @@
  * The packets of Open vSwitch's `ovstest test-conntrack benchmark`, byte for byte: per thread one prepared batch of
  * 42-byte UDP frames that is sent again and again. It measures the update path; only the first pass creates.
  */
+import { integerParameter } from '../common-parameters.js';
 import { put16, putIpv4, PROTOCOL_UDP, putUdp } from '../headers.js';
 import type { ParameterValues } from '../parameters.js';
 import { COMMON_PARAMETERS, TimedSource } from '../scenario.js';
@@ -71,24 +72,13 @@ export const ovsBenchmark: Scenario = {
     "the packets of Open vSwitch's 'test-conntrack benchmark': one UDP batch per thread, sent again and again",
   parameters: [
     ...COMMON_PARAMETERS,
-    {
-      name: 'threads',
-      unit: 'threads',
-      kind: 'integer',
-      default: 1,
-      min: 1,
-      max: 65535,
-      description: 'threads whose batches take turns; each has its own source port',
-    },
-    {
-      name: 'batch',
-      unit: 'packets',
-      kind: 'integer',
-      default: 32,
-      min: 1,
-      max: 32,
-      description: 'packets in a batch',
-    },
+    integerParameter(
+      'threads',
+      'threads',
+      [1, 1, 65535],
+      'threads whose batches take turns; each has its own source port',
+    ),
+    integerParameter('batch', 'packets', [32, 1, 32], 'packets in a batch'),
     {
       name: 'change',
       unit: '',

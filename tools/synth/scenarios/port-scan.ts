@@ -2,10 +2,10 @@
  * Port scan: a few scanners try every port of many targets in a shuffled order. Open ports answer with SYN+ACK and are reset, closed ones
  * refuse, filtered ones stay silent. Nearly every probe is a connection of its own that never becomes established.
  */
-import { flowChooser, shareParameter } from '../common-parameters.js';
+import { choiceParameter, flowChooser, integerParameter, shareParameter } from '../common-parameters.js';
 import { firstClient, firstServer } from '../host-plan.js';
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG } from '../headers.js';
-import { MAX_SEGMENT_BYTES, PacketWriter, SYN_WINDOW } from '../packet-writer.js';
+import { MAX_SEGMENT_BYTES, PacketWriter, SYN_WINDOW, type Ends } from '../packet-writer.js';
 import type { ParameterValues } from '../parameters.js';
 import { Permutation } from '../../random/permutation.js';
 import { mixPair32, Random } from '../../random/random.js';
@@ -110,25 +110,26 @@ class PortScanSource extends TimedSource {
   #probe(into: Uint8Array, at: number, probe: number): number {
     this.flowIndex = probe >>> 0;
     const writer = this.#writer;
-    const src = this.#scanner(probe);
-    const dst = this.#target(probe);
-    const port = this.#sourcePort(probe);
-    if (this.#technique === 'udp') {
-      return writer.udp(into, at, { src, dst, srcPort: port, dstPort: this.#targetPort(probe), count: 0 });
-    }
+    const ends = this.#ends(probe);
+    if (this.#technique === 'udp') return writer.udp(into, at, { ends, count: 0 });
     const flags = PROBE_FLAGS[this.#technique]!;
     const seq = mixPair32(this.#key, probe);
-    return writer.tcp(into, at, {
-      src,
-      dst,
-      srcPort: port,
+    return writer.tcp(into, at, { ends, seq, ack: 0, flags, window: 1024, count: 0 });
+  }
+
+  /** From the scanner of a probe to its target. */
+  #ends(probe: number): Ends {
+    return {
+      src: this.#scanner(probe),
+      dst: this.#target(probe),
+      srcPort: this.#sourcePort(probe),
       dstPort: this.#targetPort(probe),
-      seq,
-      ack: 0,
-      flags,
-      window: 1024,
-      count: 0,
-    });
+    };
+  }
+
+  #endsBack(probe: number): Ends {
+    const { src, dst, srcPort, dstPort } = this.#ends(probe);
+    return { src: dst, dst: src, srcPort: dstPort, dstPort: srcPort, backwards: true };
   }
 
   /** SYN+ACK of an open port (to a SYN only), RST of a closed one (RFC 9293 section 3.5.2). */
@@ -144,36 +145,15 @@ class PortScanSource extends TimedSource {
     const flags = open ? TCP_SYN | TCP_ACK : TCP_RST | TCP_ACK;
     const options = open ? SYN_ANSWER_OPTIONS : null;
     const window = open ? SYN_WINDOW : 0;
-    return writer.tcp(into, at, {
-      src: this.#target(probe),
-      dst: this.#scanner(probe),
-      srcPort: this.#targetPort(probe),
-      dstPort: this.#sourcePort(probe),
-      seq,
-      ack,
-      flags,
-      window,
-      options,
-      count: 0,
-      backwards: true,
-    });
+    return writer.tcp(into, at, { ends: this.#endsBack(probe), seq, ack, flags, window, options, count: 0 });
   }
 
   /** The scanner's stack knows nothing of the connection and resets it. */
   #reset(into: Uint8Array, at: number, probe: number): number {
     this.flowIndex = probe >>> 0;
     const seq = mixPair32(this.#key, probe) + 1;
-    return this.#writer.tcp(into, at, {
-      src: this.#scanner(probe),
-      dst: this.#target(probe),
-      srcPort: this.#sourcePort(probe),
-      dstPort: this.#targetPort(probe),
-      seq,
-      ack: 0,
-      flags: TCP_RST,
-      window: 0,
-      count: 0,
-    });
+    const ends = this.#ends(probe);
+    return this.#writer.tcp(into, at, { ends, seq, ack: 0, flags: TCP_RST, window: 0, count: 0 });
   }
 
   /** A closed UDP port: an ICMP error that quotes the probe. */
@@ -181,16 +161,8 @@ class PortScanSource extends TimedSource {
     const length = this.#probe(this.#quote, 0, probe) - 14;
     this.#quote.copyWithin(0, 14, 14 + length);
     const { type, code } = UNREACHABLE_PORT[this.#family];
-    return this.#writer.icmp(into, at, {
-      src: this.#target(probe),
-      dst: this.#scanner(probe),
-      type,
-      code,
-      rest: 0,
-      content: this.#quote,
-      count: length,
-      backwards: true,
-    });
+    const ends = this.#endsBack(probe);
+    return this.#writer.icmp(into, at, { ends, type, code, rest: 0, content: this.#quote, count: length });
   }
 }
 
@@ -199,60 +171,18 @@ export const portScan: Scenario = {
   summary: 'a few scanners try every port of many targets; open, closed and filtered ports answer as such',
   parameters: [
     ...COMMON_PARAMETERS,
-    {
-      name: 'technique',
-      unit: '',
-      kind: 'choice',
-      default: 'syn',
-      choices: ['syn', 'fin', 'null', 'xmas', 'udp'],
-      description: 'what a probe is; null and xmas have flags that a tracker must call invalid',
-    },
-    {
-      name: 'scanners',
-      unit: 'hosts',
-      kind: 'integer',
-      default: 4,
-      min: 1,
-      max: 65000,
-      description: 'scanning hosts',
-    },
-    {
-      name: 'targets',
-      unit: 'hosts',
-      kind: 'integer',
-      default: 256,
-      min: 1,
-      max: 65000,
-      description: 'scanned hosts',
-    },
-    {
-      name: 'ports',
-      unit: 'ports',
-      kind: 'integer',
-      default: 1024,
-      min: 1,
-      max: 65535,
-      description: 'ports tried on each target',
-    },
-    {
-      name: 'first-port',
-      unit: 'port',
-      kind: 'integer',
-      default: 1,
-      min: 1,
-      max: 65535,
-      description: 'lowest port tried',
-    },
+    choiceParameter(
+      'technique',
+      ['syn', 'fin', 'null', 'xmas', 'udp'],
+      'what a probe is; null and xmas have flags that a tracker must call invalid',
+    ),
+    integerParameter('scanners', 'hosts', [4, 1, 65000], 'scanning hosts'),
+    integerParameter('targets', 'hosts', [256, 1, 65000], 'scanned hosts'),
+    integerParameter('ports', 'ports', [1024, 1, 65535], 'ports tried on each target'),
+    integerParameter('first-port', 'port', [1, 1, 65535], 'lowest port tried'),
     shareParameter('open-share', 'answering ports', 0.02, 'ports that accept (syn only)'),
     shareParameter('filtered-share', 'ports', 0.5, 'ports that never answer'),
-    {
-      name: 'ip-version',
-      unit: '',
-      kind: 'choice',
-      default: '4',
-      choices: ['4', '6'],
-      description: 'address family',
-    },
+    choiceParameter('ip-version', ['4', '6'], 'address family'),
   ],
   generate: (parameters, seed) => new PortScanSource(parameters, seed),
 };

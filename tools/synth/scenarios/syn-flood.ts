@@ -3,11 +3,13 @@
  * The tracker must make an entry for each, and must expire them all. A share of the packets can belong to
  * legitimate connections, which suffer from the flood.
  */
-import { parseIpv4 } from '../addresses.js';
+import { isIPv4 } from 'node:net';
+import { choiceParameter, integerParameter, realParameter } from '../common-parameters.js';
+import { ipv4Number } from '../addresses.js';
 import { uniformPicker } from '../../random/picker.js';
 import { FlowPool, poolCapacity } from '../flow-pool.js';
 import { TCP_ACK, TCP_SYN } from '../headers.js';
-import { PacketWriter, SYN_WINDOW, synOptions } from '../packet-writer.js';
+import { PacketWriter, SYN_WINDOW } from '../packet-writer.js';
 import { ScenarioError } from '../parameters.js';
 import type { ParameterValues } from '../parameters.js';
 import { Permutation } from '../../random/permutation.js';
@@ -24,7 +26,7 @@ import { TupleSpace } from '../tuple-space.js';
 const SPOOFED_OCTETS = Array.from({ length: 223 }, (_, i) => i + 1).filter((o) => o !== 10 && o !== 127);
 const SPOOFED_ADDRESSES = SPOOFED_OCTETS.length * 2 ** 24;
 
-const CLIENTS = parseIpv4('10.1.0.0')!;
+const CLIENTS = ipv4Number('10.1.0.0');
 const REQUEST_BYTES = 120;
 const RESPONSE_BYTES = 600;
 /** SYNs that pass between an attack SYN and the target's answer to it. */
@@ -123,18 +125,13 @@ class SynFloodSource extends TimedSource {
   #attack(into: Uint8Array, at: number, index: number): number {
     this.flowIndex = index >>> 0;
     const seq = mixPair32(index, this.#key);
-    const src = this.#sourceAddress(index);
-    return this.#writer.tcp(into, at, {
-      src,
+    const ends = {
+      src: this.#sourceAddress(index),
       dst: this.#target,
       srcPort: this.#sourcePort(index),
       dstPort: this.#targetPort,
-      seq,
-      ack: 0,
-      flags: TCP_SYN,
-      window: SYN_WINDOW,
-      count: 0,
-    });
+    };
+    return this.#writer.tcp(into, at, { ends, seq, ack: 0, flags: TCP_SYN, window: SYN_WINDOW, count: 0 });
   }
 
   /** The target's SYN+ACK to one of the SYNs, evenly spread over them. */
@@ -144,20 +141,14 @@ class SynFloodSource extends TimedSource {
     this.flowIndex = index >>> 0;
     const seq = mixPair32(this.#key, index);
     const ack = (mixPair32(index, this.#key) + 1) >>> 0;
-    const dst = this.#sourceAddress(index);
-    return this.#writer.tcp(into, at, {
+    const ends = {
       src: this.#target,
-      dst,
+      dst: this.#sourceAddress(index),
       srcPort: this.#targetPort,
       dstPort: this.#sourcePort(index),
-      seq,
-      ack,
-      flags: TCP_SYN | TCP_ACK,
-      window: SYN_WINDOW,
-      options: synOptions(this.#family),
-      count: 0,
       backwards: true,
-    });
+    };
+    return this.#writer.tcp(into, at, { ends, seq, ack, flags: TCP_SYN | TCP_ACK, count: 0 });
   }
 
   #nextAnswer(): number {
@@ -178,13 +169,12 @@ class SynFloodSource extends TimedSource {
 
 function targetOf(parameters: ParameterValues): number {
   const text = parameters.text('target');
-  const target = parseIpv4(text);
-  if (target === null) {
+  if (!isIPv4(text)) {
     throw new ScenarioError(
       `scenario syn-flood: --target is '${text}', not an IPv4 address such as 10.200.0.1`,
     );
   }
-  return target;
+  return ipv4Number(text);
 }
 
 export const synFlood: Scenario = {
@@ -192,53 +182,36 @@ export const synFlood: Scenario = {
   summary: 'SYNs from spoofed sources that never complete; optionally legitimate connections among them',
   parameters: [
     ...COMMON_PARAMETERS,
-    {
-      name: 'sources',
-      unit: 'addresses',
-      kind: 'integer',
-      default: null,
-      min: 1,
-      max: SPOOFED_ADDRESSES,
-      description:
-        'distinct spoofed addresses, re-used with new ports; default: a new one for every attack SYN',
-    },
-    {
-      name: 'legit-share',
-      unit: 'share of packets',
-      kind: 'real',
-      default: 0,
-      min: 0,
-      max: 0.99,
-      description: 'packets that belong to legitimate connections (connect, request, response, close)',
-    },
-    {
-      name: 'active-flows',
-      unit: 'connections',
-      kind: 'integer',
-      default: 100,
-      min: 1,
-      max: 4_000_000,
-      description: 'legitimate connections open at once',
-    },
-    {
-      name: 'cps',
-      unit: 'connections/s',
-      kind: 'real',
-      default: null,
-      min: 0.001,
-      max: 1e9,
-      description:
-        'new half-open connections per second; other attack packets repeat recent SYNs; default: all are new',
-    },
-    {
-      name: 'backscatter-share',
-      unit: 'share of SYNs',
-      kind: 'real',
-      default: 0,
-      min: 0,
-      max: 1,
-      description: 'attack SYNs that the target answers with SYN+ACK, 64 SYNs later',
-    },
+    integerParameter(
+      'sources',
+      'addresses',
+      [null, 1, SPOOFED_ADDRESSES],
+      'distinct spoofed addresses, re-used with new ports; default: a new one for every attack SYN',
+    ),
+    realParameter(
+      'legit-share',
+      'share of packets',
+      [0, 0, 0.99],
+      'packets that belong to legitimate connections (connect, request, response, close)',
+    ),
+    integerParameter(
+      'active-flows',
+      'connections',
+      [100, 1, 4_000_000],
+      'legitimate connections open at once',
+    ),
+    realParameter(
+      'cps',
+      'connections/s',
+      [null, 0.001, 1e9],
+      'new half-open connections per second; other attack packets repeat recent SYNs; default: all are new',
+    ),
+    realParameter(
+      'backscatter-share',
+      'share of SYNs',
+      [0, 0, 1],
+      'attack SYNs that the target answers with SYN+ACK, 64 SYNs later',
+    ),
     {
       name: 'target',
       unit: 'IPv4 address',
@@ -246,23 +219,8 @@ export const synFlood: Scenario = {
       default: '10.200.0.1',
       description: 'the attacked host (with IPv6: the last 32 bits of its address)',
     },
-    {
-      name: 'target-port',
-      unit: 'port',
-      kind: 'integer',
-      default: 80,
-      min: 1,
-      max: 65535,
-      description: 'the attacked port',
-    },
-    {
-      name: 'ip-version',
-      unit: '',
-      kind: 'choice',
-      default: '4',
-      choices: ['4', '6'],
-      description: 'address family',
-    },
+    integerParameter('target-port', 'port', [80, 1, 65535], 'the attacked port'),
+    choiceParameter('ip-version', ['4', '6'], 'address family'),
   ],
   generate: (parameters, seed) => new SynFloodSource(parameters, seed),
 };

@@ -4,22 +4,22 @@ import {
   bytesParameter,
   cpsParameter,
   flowChooser,
+  integerParameter,
   ip6ShareParameter,
   shareParameter,
 } from '../common-parameters.js';
 import { uniformPicker } from '../../random/picker.js';
 import { poolCapacity } from '../flow-pool.js';
-import { firstClient, firstServer } from '../host-plan.js';
 import { PacketWriter } from '../packet-writer.js';
 import type { ParameterValues } from '../parameters.js';
 import { PooledSource } from '../pooled-source.js';
 import { Random } from '../../random/random.js';
 import { COMMON_PARAMETERS } from '../scenario.js';
-import type { PacketSource, Scenario } from '../scenario.js';
+import type { PacketGenerator, Scenario } from '../scenario.js';
 import { packetsPerConversation, TcpFlowTable } from '../tcp-flows.js';
-import { TupleSpace } from '../tuple-space.js';
+import { tuplesOf } from '../tuple-space.js';
 
-function generate(parameters: ParameterValues, seed: number): PacketSource {
+function generate(parameters: ParameterValues, seed: number): PacketGenerator {
   const random = new Random(seed).derive('tcp-crr');
   const requestBytes = parameters.number('request-bytes');
   const responseBytes = parameters.number('response-bytes');
@@ -27,16 +27,7 @@ function generate(parameters: ParameterValues, seed: number): PacketSource {
   const resets = flowChooser(random, 'reset', parameters.number('reset-share'));
   // At a set connection rate, connections live until newer ones push them out, exchanging as the packet rate allows.
   const exchanges = parameters.numberOrNull('cps') === null ? parameters.number('exchanges') : 0;
-  const tuples = new TupleSpace(
-    {
-      firstClient: firstClient('tcp-crr'),
-      clients: 4096,
-      firstServer: firstServer('tcp-crr'),
-      servers: 16,
-      serverPorts: [80, 443, 8080],
-    },
-    random,
-  );
+  const tuples = tuplesOf('tcp-crr', { clients: 4096, servers: 16, serverPorts: [80, 443, 8080] }, random);
   const table = new TcpFlowTable(
     {
       capacity: poolCapacity(parameters.number('active-flows')),
@@ -63,15 +54,12 @@ export const tcpCrr: Scenario = {
     ...COMMON_PARAMETERS,
     activeFlowsParameter(100, 'connections open'),
     cpsParameter('as many as --pps allows with --exchanges each'),
-    {
-      name: 'exchanges',
-      unit: 'exchanges',
-      kind: 'integer',
-      default: 1,
-      min: 1,
-      max: 1_000_000,
-      description: 'requests a connection before it closes (without --cps)',
-    },
+    integerParameter(
+      'exchanges',
+      'exchanges',
+      [1, 1, 1_000_000],
+      'requests a connection before it closes (without --cps)',
+    ),
     bytesParameter('request-bytes', 64, 1, 1_000_000, 'payload of a request'),
     bytesParameter('response-bytes', 512, 0, 100_000_000, 'payload of a response'),
     shareParameter('reset-share', 'connections', 0, 'connections that end with RST instead of FIN'),

@@ -3,38 +3,29 @@ import {
   activeFlowsParameter,
   cpsParameter,
   flowChooser,
+  integerParameter,
   ip6ShareParameter,
   shareParameter,
 } from '../common-parameters.js';
 import { dnsContent } from '../dns-content.js';
 import { uniformPicker } from '../../random/picker.js';
 import { poolCapacity } from '../flow-pool.js';
-import { firstClient, firstServer } from '../host-plan.js';
 import { PacketWriter } from '../packet-writer.js';
 import type { ParameterValues } from '../parameters.js';
 import { PooledSource } from '../pooled-source.js';
 import { Random } from '../../random/random.js';
 import { COMMON_PARAMETERS } from '../scenario.js';
-import type { PacketSource, Scenario } from '../scenario.js';
-import { TupleSpace } from '../tuple-space.js';
+import type { PacketGenerator, Scenario } from '../scenario.js';
+import { tuplesOf } from '../tuple-space.js';
 import { UdpFlowTable } from '../udp-flows.js';
 
-function generate(parameters: ParameterValues, seed: number): PacketSource {
+function generate(parameters: ParameterValues, seed: number): PacketGenerator {
   const random = new Random(seed).derive('udp-churn');
   const over6 = flowChooser(random, 'family', parameters.number('ip6-share'));
   const answerShare = parameters.number('answer-share');
   const answered = flowChooser(random, 'answered', answerShare);
   const exchanges = parameters.numberOrNull('cps') === null ? parameters.number('exchanges') : 0;
-  const tuples = new TupleSpace(
-    {
-      firstClient: firstClient('udp-churn'),
-      clients: 16384,
-      firstServer: firstServer('udp-churn'),
-      servers: 4,
-      serverPorts: [53],
-    },
-    random,
-  );
+  const tuples = tuplesOf('udp-churn', { clients: 16384, servers: 4, serverPorts: [53] }, random);
   const table = new UdpFlowTable({
     capacity: poolCapacity(parameters.number('active-flows')),
     answers: answerShare > 0,
@@ -57,15 +48,7 @@ export const udpChurn: Scenario = {
     ...COMMON_PARAMETERS,
     activeFlowsParameter(1000, 'flows awaiting an answer or between queries'),
     cpsParameter('as many as --pps allows with --exchanges each'),
-    {
-      name: 'exchanges',
-      unit: 'queries',
-      kind: 'integer',
-      default: 1,
-      min: 1,
-      max: 1_000_000,
-      description: 'queries from one port (without --cps)',
-    },
+    integerParameter('exchanges', 'queries', [1, 1, 1_000_000], 'queries from one port (without --cps)'),
     shareParameter('answer-share', 'flows', 0.95, 'flows whose queries are answered'),
     ip6ShareParameter(),
   ],

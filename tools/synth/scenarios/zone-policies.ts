@@ -3,24 +3,29 @@
  * design. One connection with a long timeout at the head of a list hides every expired one with a short timeout behind it, until it
  * expires itself. Zones are VLANs here; odd ones are short-lived, even ones long-lived.
  */
-import { bytesParameter, cpsParameter, activeFlowsParameter, shareParameter } from '../common-parameters.js';
+import {
+  activeFlowsParameter,
+  bytesParameter,
+  cpsParameter,
+  integerParameter,
+  shareParameter,
+} from '../common-parameters.js';
 import { fillerContent } from '../filler-content.js';
 import { uniformPicker } from '../../random/picker.js';
 import { poolCapacity } from '../flow-pool.js';
-import { firstClient, firstServer } from '../host-plan.js';
 import { PacketWriter } from '../packet-writer.js';
 import type { ParameterValues } from '../parameters.js';
 import { PooledSource } from '../pooled-source.js';
 import { mixPair32, Random } from '../../random/random.js';
 import { COMMON_PARAMETERS } from '../scenario.js';
-import type { PacketSource, Scenario, SuggestedConfig } from '../scenario.js';
-import { TupleSpace } from '../tuple-space.js';
+import type { PacketGenerator, Scenario, SuggestedConfig } from '../scenario.js';
+import { tuplesOf } from '../tuple-space.js';
 import { UdpFlowTable } from '../udp-flows.js';
 
 const LONG_POLICY = 1;
 const SHORT_POLICY = 2;
 
-function generate(parameters: ParameterValues, seed: number): PacketSource {
+function generate(parameters: ParameterValues, seed: number): PacketGenerator {
   const random = new Random(seed).derive('zone-policies');
   const longShare = parameters.number('long-share');
   const pairs = parameters.number('zone-pairs');
@@ -28,16 +33,8 @@ function generate(parameters: ParameterValues, seed: number): PacketSource {
   const key = random.derive('zones').u32();
   const bytes = parameters.number('payload-bytes');
   const exchanges = parameters.numberOrNull('cps') === null ? 1 : 0;
-  const tuples = new TupleSpace(
-    {
-      firstClient: firstClient('zone-policies'),
-      clients: 16384,
-      firstServer: firstServer('zone-policies'),
-      servers: 16,
-      serverPorts: [7777, 27015],
-    },
-    random,
-  );
+  const ranges = { clients: 16384, servers: 16, serverPorts: [7777, 27015] };
+  const tuples = tuplesOf('zone-policies', ranges, random);
   const table = new UdpFlowTable({
     capacity: poolCapacity(parameters.number('active-flows')),
     answers: false,
@@ -88,42 +85,15 @@ export const zonePolicies: Scenario = {
       0.01,
       'flows in zones with the long timeout; the first one always is',
     ),
-    {
-      name: 'zone-pairs',
-      unit: 'pairs',
-      kind: 'integer',
-      default: 1,
-      min: 1,
-      max: 1000,
-      description: 'pairs of a short-lived zone and, one number up, a long-lived one',
-    },
-    {
-      name: 'first-zone',
-      unit: 'VLAN id',
-      kind: 'integer',
-      default: 101,
-      min: 1,
-      max: 2000,
-      description: 'VLAN and zone of the first short-lived zone',
-    },
-    {
-      name: 'long-timeout',
-      unit: 's',
-      kind: 'integer',
-      default: 300,
-      min: 1,
-      max: 4_000_000,
-      description: 'timeout of the long policy',
-    },
-    {
-      name: 'short-timeout',
-      unit: 's',
-      kind: 'integer',
-      default: 1,
-      min: 1,
-      max: 4_000_000,
-      description: 'timeout of the short policy',
-    },
+    integerParameter(
+      'zone-pairs',
+      'pairs',
+      [1, 1, 1000],
+      'pairs of a short-lived zone and, one number up, a long-lived one',
+    ),
+    integerParameter('first-zone', 'VLAN id', [101, 1, 2000], 'VLAN and zone of the first short-lived zone'),
+    integerParameter('long-timeout', 's', [300, 1, 4_000_000], 'timeout of the long policy'),
+    integerParameter('short-timeout', 's', [1, 1, 4_000_000], 'timeout of the short policy'),
     bytesParameter('payload-bytes', 32, 0, 1400, 'payload of a datagram'),
   ],
   generate,

@@ -14,8 +14,8 @@ const TFTP_PORT: u32 = 69;
 const PORTS_SIZE: u32 = 4;
 
 /**
- * HELPER_FTP or HELPER_TFTP when the packet belongs to such a control connection by its ports, else HELPER_NONE. No
- * helper is needed for that, but one moves the ports looked at.
+ * HELPER_FTP or HELPER_TFTP when the packet belongs to such a control connection by its ports, else HELPER_NONE. The
+ * call needs no helper for that; where it names one with ports, those ports are looked at instead.
  *
  * As in the original, the protocol is read at the place where the EtherType of the frame itself, not of what VLAN tags
  * wrap, would have it: VLAN-tagged IPv6 and IPv6 extension headers defeat detection.

@@ -15,17 +15,24 @@ import { countReason, countWork, LC_RESOURCES, W_EXPECTATIONS } from '../../prob
 import {
   CO_FLAGS,
   CO_KEY,
-  CO_LABEL,
   CO_MARK,
   CO_NAT_ACTION,
-  CO_PARENT_KEY,
-  CO_REV_KEY,
   CONN_ALG_RELATED,
   NAT_DST,
   NAT_SRC,
 } from '../../records/connection';
 import { EXEC_NAT, ExecParams } from '../../records/exec-params';
-import { copyKey, K_DL_TYPE, K_DPORT, K_DST, K_SPORT, K_SRC, keyEquals, keyHash } from '../../records/key';
+import {
+  copyKey,
+  K_DL_TYPE,
+  K_DPORT,
+  K_DST,
+  K_SPORT,
+  K_SRC,
+  keyEquals,
+  keyHash,
+  reverseKey,
+} from '../../records/key';
 import {
   C_N_EXPECTATIONS,
   C_RESOURCES_LOCK,
@@ -34,9 +41,10 @@ import {
   expectSlots,
   hashBasis,
 } from '../../records/memory-map';
-import { R_EXPECTATIONS_FULL } from '../../records/verdict';
+import { R_EXPECTATIONS_FULL } from '../../records/reasons';
+import { labelHalf, reverseKeyOf, storeLabel } from '../../records/side-data';
 import { lock, unlock } from '../../shm/mutex';
-import { expectationCopy } from '../context';
+import { expectationCopy, newReverseKey, reverseScratch } from '../context';
 
 /** Bytes of one slot. */
 export const EXPECTATION_SIZE: usize = 256;
@@ -45,8 +53,8 @@ export const EX_KEY: usize = 0;
 export const EX_PARENT_KEY: usize = 48;
 /** Address that replaces the destination (EX_ACTION = NAT_DST) or the source (NAT_SRC) of the data connection; 16 bytes. */
 export const EX_REPLACEMENT: usize = 96;
-export const EX_LABEL: usize = 112;
-export const EX_MARK: usize = 128;
+const EX_LABEL: usize = 112;
+const EX_MARK: usize = 128;
 export const EX_ACTION: usize = 132;
 /** Not 0 while the slot holds an expectation. */
 export const EX_USED: usize = 136;
@@ -120,19 +128,21 @@ export function expectationParentKey(): usize {
 }
 
 /**
- * Makes `conn` the data connection of the last match: related, with the parent's mark, label and key; with NAT also the
- * parent's translation, without a search for a free tuple. CO_KEY and CO_REV_KEY must be set, the connection not published.
+ * Makes `conn` the data connection of the last match: related, with the parent's mark and label; with NAT also the parent's
+ * translation, in newReverseKey(), without a search for a free tuple. CO_KEY must be set, the connection not published. The parent's tuple is stored by whoever gives it a companion or annex.
  */
 export function inheritExpectation(conn: usize, params: ExecParams): void {
   const match = expectationCopy();
-  store<u32>(conn, load<u32>(conn, CO_FLAGS) | CONN_ALG_RELATED, CO_FLAGS);
+  store<u8>(conn, load<u8>(conn, CO_FLAGS) | (<u8>CONN_ALG_RELATED), CO_FLAGS);
   store<u32>(conn, load<u32>(match, EX_MARK), CO_MARK);
-  v128.store(conn + CO_LABEL, v128.load(match + EX_LABEL));
-  copyKey(conn + CO_PARENT_KEY, match + EX_PARENT_KEY);
+  const labelLow = load<u64>(match, EX_LABEL);
+  const labelHigh = load<u64>(match, EX_LABEL + 8);
+  if ((labelLow | labelHigh) != 0) storeLabel(conn, labelLow, labelHigh);
   if ((params.flags & EXEC_NAT) == 0) return;
   const action = load<u32>(match, EX_ACTION);
-  store<u16>(conn, <u16>action, CO_NAT_ACTION);
-  const translated = conn + CO_REV_KEY + (action == NAT_SRC ? K_DST : K_SRC);
+  store<u8>(conn, <u8>action, CO_NAT_ACTION);
+  reverseKey(newReverseKey(), conn + CO_KEY);
+  const translated = newReverseKey() + (action == NAT_SRC ? K_DST : K_SRC);
   v128.store(translated, v128.load(match + EX_REPLACEMENT));
 }
 
@@ -141,11 +151,13 @@ export function inheritExpectation(conn: usize, params: ExecParams): void {
  * message. The caller holds the parent's lock. An equal expectation wins, unchanged.
  */
 export function createExpectation(parent: usize, port: u32, reply: bool): void {
-  const action = <u32>load<u16>(parent, CO_NAT_ACTION);
+  const action = <u32>load<u8>(parent, CO_NAT_ACTION);
   const translatesDestination = (action & NAT_DST) != 0;
   // The data connection runs towards the sender of the message; the addresses are those its first packet will carry.
-  const from = reply ? parent + CO_KEY : parent + CO_REV_KEY;
-  const other = reply ? parent + CO_REV_KEY : parent + CO_KEY;
+  const forward = parent + CO_KEY;
+  const backward = reverseKeyOf(parent, reverseScratch());
+  const from = reply ? forward : backward;
+  const other = reply ? backward : forward;
 
   const wanted = expectationCopy() + WANTED;
   v128.store(wanted + K_SRC, v128.load(from + K_SRC));
@@ -164,7 +176,8 @@ export function createExpectation(parent: usize, port: u32, reply: bool): void {
       copyKey(slot + EX_PARENT_KEY, parent + CO_KEY);
       const replacement = other + (translatesDestination == reply ? K_SRC : K_DST);
       v128.store(slot + EX_REPLACEMENT, v128.load(replacement));
-      v128.store(slot + EX_LABEL, v128.load(parent + CO_LABEL));
+      store<u64>(slot, labelHalf(parent, 0), EX_LABEL);
+      store<u64>(slot, labelHalf(parent, 1), EX_LABEL + 8);
       store<u32>(slot, load<u32>(parent, CO_MARK), EX_MARK);
       store<u32>(slot, translatesDestination == reply ? NAT_DST : NAT_SRC, EX_ACTION);
       store<u32>(slot, 1, EX_USED);

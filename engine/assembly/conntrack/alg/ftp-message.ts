@@ -3,8 +3,8 @@
  * reply on IPv6, with SWITCH_FTP_IPV4_EXTENDED also EPRT and 229 on IPv4.
  *
  * The message is copied to the thread's scratch, cut at its first zero byte, with zero bytes behind it, so that
- * scanning needs no further bounds. As in the original, what is looked at is the first 128 bytes of the payload without the last
- * one looked at: a message that is not terminated loses its final byte.
+ * scanning needs no further bounds. As in the original, of the first 128 bytes of the payload all but
+ * the last are looked at: a message that is not terminated loses its final byte.
  */
 import { SWITCH_FTP_IPV4_EXTENDED, switches, T_SCRATCH, threadBlock } from '../../records/memory-map';
 import { Packet } from '../../records/packet';

@@ -10,27 +10,19 @@
  * though detection took it for that, is left alone; text does not grow beyond what the IP length can say.
  */
 import { countWork, LC_CONN, W_ALG_REWRITES } from '../../probe/counters';
-import {
-  CO_KEY,
-  CO_LOCK,
-  CO_REV_KEY,
-  CO_SEQ_SKEW,
-  CO_SKEW_REPLY,
-  ST_INV,
-  ST_RPL,
-  ST_TRK,
-} from '../../records/connection';
+import { CO_KEY, CO_LOCK, ST_INV, ST_RPL, ST_TRK } from '../../records/connection';
 import { K_DST, K_PROTO, K_SRC, keyHash } from '../../records/key';
 import { hashBasis } from '../../records/memory-map';
 import { Packet } from '../../records/packet';
-import { R_ALG_MALFORMED } from '../../records/verdict';
+import { R_ALG_MALFORMED } from '../../records/reasons';
+import { reverseKeyOf, skewOf, skewsReply, storeSkewOf } from '../../records/side-data';
 import { lock, unlock } from '../../shm/mutex';
 import { finishSum, pseudoSum4, pseudoSum6, sumBytes } from '../../wire/checksum';
 import { IPV4_TOTAL_LENGTH, PROTO_TCP } from '../../wire/ipv4';
 import { IPV6_PAYLOAD_LENGTH } from '../../wire/ipv6';
 import { DL_TYPE_IPV6 } from '../../wire/locate';
 import { load16, load32, swap16 } from '../../wire/network-order';
-import { Context } from '../context';
+import { Context, reverseScratch } from '../context';
 import { lookupConnection } from '../lookup';
 import { adjustIpv4Checksum16 } from '../nat/headers';
 import { formatIpv4, formatIpv6 } from './address-text';
@@ -96,7 +88,7 @@ export function handleFtpMessage(p: Packet, conn: usize, now: i64, nat: bool): v
   createExpectation(conn, swap16(FtpMessage.port), (p.ctState & ST_RPL) != 0);
   const moved = nat ? replaceAddress(p, conn, ipv6) : 0;
   finishSegment(p, conn, reply, nat);
-  const skew = load<i32>(conn, CO_SEQ_SKEW) + moved;
+  const skew = skewOf(conn) + moved;
   unlock(conn + CO_LOCK, LC_CONN);
   if (moved != 0) storeSkew(conn, skew, reply, now);
 }
@@ -106,7 +98,7 @@ export function handleFtpMessage(p: Packet, conn: usize, now: i64, nat: bool): v
 @inline
 function translatedAddress(conn: usize): usize {
   return FtpMessage.kind == FTP_PORT || FtpMessage.kind == FTP_EPRT
-    ? conn + CO_REV_KEY + K_DST
+    ? reverseKeyOf(conn, reverseScratch()) + K_DST
     : conn + CO_KEY + K_DST;
 }
 
@@ -114,7 +106,7 @@ function translatedAddress(conn: usize): usize {
 function announcesOwnAddress(conn: usize): bool {
   const kind = FtpMessage.kind;
   if (kind == FTP_EPSV) return true;
-  const own = kind == FTP_PASV ? conn + CO_REV_KEY + K_SRC : conn + CO_KEY + K_SRC;
+  const own = (kind == FTP_PASV ? reverseKeyOf(conn, reverseScratch()) : conn + CO_KEY) + K_SRC;
   const announced = v128.load(announcedAddress());
   return equals(announced, own) || equals(announced, translatedAddress(conn));
 }
@@ -159,9 +151,9 @@ function finishSegment(p: Packet, conn: usize, reply: bool, nat: bool): void {
   const l3 = <usize>p.frame + p.l3;
   const l4 = <usize>p.frame + p.l4;
   const l4Size = p.length - p.l2Pad - p.l4;
-  const skew = load<i32>(conn, CO_SEQ_SKEW);
+  const skew = skewOf(conn);
   if (nat && skew != 0) {
-    if (reply == (load<u8>(conn, CO_SKEW_REPLY) != 0)) addTo(l4 + TCP_SEQUENCE, skew);
+    if (reply == skewsReply(conn)) addTo(l4 + TCP_SEQUENCE, skew);
     else addTo(l4 + TCP_ACKNOWLEDGEMENT, -skew);
   }
   store<u16>(l4, 0, TCP_CHECKSUM);
@@ -184,7 +176,6 @@ function storeSkew(conn: usize, skew: i32, reply: bool, now: i64): void {
   Context.reply = packetReply;
   if (live == 0) return;
   lock(live + CO_LOCK, LC_CONN);
-  store<i32>(live, skew, CO_SEQ_SKEW);
-  store<u8>(live, u8(reply), CO_SKEW_REPLY);
+  storeSkewOf(live, skew, reply);
   unlock(live + CO_LOCK, LC_CONN);
 }

@@ -1,5 +1,5 @@
 /**
- * IP fragments (spec §1.5): held until their packet is whole, tracked as that packet, then put out with its verdict.
+ * IP fragments (spec §1.5): held until their packet is whole, tracked as that packet, then put out with its ct_state.
  *
  * Per batch the tracker calls outputsReset, for each packet that may be a fragment fragmentsPreprocess, after tracking a
  * reassembled packet fragmentsPostprocess, and at the end fragmentsExpire. The fragment lock is taken inside, alone.
@@ -8,11 +8,11 @@ import { countWork, LC_FRAGMENT, W_BYTES_COPIED, W_FRAGMENTS } from '../../probe
 import { ST_INV } from '../../records/connection';
 import { C_FRAGMENT_LOCK, CONTROL, fragmentSlots } from '../../records/memory-map';
 import { Packet } from '../../records/packet';
-import { R_FRAGMENT_BAD } from '../../records/verdict';
+import { R_FRAGMENT_BAD } from '../../records/reasons';
 import { lock, unlock } from '../../shm/mutex';
 import { appendFragment, overlaps } from './list';
 import { mayPutOut, outputsReset, putOutCompletedLocked, putOutExpiredLocked } from './output';
-import { reassemble, shareVerdict } from './reassemble';
+import { reassemble, shareState } from './reassemble';
 import { BAD_FRAGMENT, Fragment, fragmentKey, NOT_FRAGMENT, recognise } from './recognise';
 import {
   countFragment,
@@ -146,10 +146,10 @@ function longestList(): u32 {
   return (IPV4_LONGEST_PAYLOAD + payload - 1) / payload;
 }
 
-/** The reassembled packet has been tracked: its fragments get the verdict and are put out. */
+/** The reassembled packet has been tracked: its fragments get its ct_state and are put out. */
 export function fragmentsPostprocess(now: i64): void {
   const list = Executing.list;
-  if (list != 0) shareVerdict(list);
+  if (list != 0) shareState(list);
   Executing.list = 0;
   lock(CONTROL + C_FRAGMENT_LOCK, LC_FRAGMENT);
   if (list != 0) pushLocked(FS_COMPLETED, list);
@@ -179,7 +179,7 @@ class HeldWalk {
 }
 
 /**
- * Descriptor of the next fragment that is held, 0 = end; `first` not 0 starts a walk. In no particular order. For listing while
+ * Descriptor of the next fragment that is held, 0 = end; `first` other than 0 starts a walk. The order is arbitrary. For listing while
  * nothing else runs.
  */
 export function heldFragmentNext(first: u32): usize {

@@ -56,7 +56,7 @@ function nextState(state: u32, first: bool, last: bool): u32 {
   return state;
 }
 
-/** Insertion sort of the chain; stable, and linear for a list that was sorted but for its last fragment. */
+/** Insertion sort of the chain; stable, and linear for a list of which only the last fragment is out of place. */
 function sort(list: usize): void {
   let sorted: usize = 0;
   let tail: usize = 0;

@@ -7,7 +7,7 @@
 import { countReason, LC_FRAGMENT } from '../../probe/counters';
 import { ST_INV } from '../../records/connection';
 import { C_FRAGMENT_LOCK, CONTROL } from '../../records/memory-map';
-import { R_FRAGMENT_EXPIRED } from '../../records/verdict';
+import { R_FRAGMENT_EXPIRED } from '../../records/reasons';
 import { lock, unlock } from '../../shm/mutex';
 import { OUTPUTS_AT, threadBuffer } from './recognise';
 import {

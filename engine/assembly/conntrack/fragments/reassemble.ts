@@ -97,7 +97,7 @@ function begin6(packet: Packet, first: Packet, rest: u32): bool {
  * After the reassembled packet was tracked: its state, mark, label, zone, original tuple and addresses go to every fragment, its
  * first transport bytes (ports, checksum) to the first.
  */
-export function shareVerdict(list: usize): void {
+export function shareState(list: usize): void {
   const packet = reassembledPacket();
   const ip = <usize>packet.frame + packet.l3;
   const ipv6 = load<u32>(list, L_IPV6) != 0;
@@ -117,7 +117,6 @@ function copyMetadata(to: Packet, from: Packet): void {
   to.ctState = from.ctState;
   to.ctMark = from.ctMark;
   to.ctZone = from.ctZone;
-  to.verdictClass = from.verdictClass;
   to.reason = from.reason;
   to.labelLow = from.labelLow;
   to.labelHigh = from.labelHigh;

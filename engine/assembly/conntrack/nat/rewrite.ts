@@ -10,17 +10,10 @@
  *
  * Differs from the original on IPv6 errors: the outer checksum adjusted is the ICMPv6 one, whatever the connection carries.
  */
-import {
-  CO_KEY,
-  CO_NAT_ACTION,
-  CO_REV_KEY,
-  NAT_DST,
-  NAT_SRC,
-  ST_DNAT,
-  ST_SNAT,
-} from '../../records/connection';
+import { CO_KEY, CO_NAT_ACTION, NAT_DST, NAT_SRC, ST_DNAT, ST_SNAT } from '../../records/connection';
 import { K_DL_TYPE, K_DPORT, K_DST, K_PROTO, K_SPORT, K_SRC } from '../../records/key';
 import { Packet } from '../../records/packet';
+import { peerOf } from '../../records/side-data';
 import { PROTO_ICMP, PROTO_ICMPV6 } from '../../wire/ipv4';
 import { DL_TYPE_IPV4 } from '../../wire/locate';
 import { setAddress, setPorts } from './headers';
@@ -32,7 +25,7 @@ import { rewriteQuoted } from './quoted';
  * connection, since the headers no longer match it.
  */
 export function natPacket(p: Packet, conn: usize, reply: bool, related: bool): void {
-  const action = <u32>load<u16>(conn, CO_NAT_ACTION);
+  const action = <u32>load<u8>(conn, CO_NAT_ACTION);
   if ((action & (NAT_SRC | NAT_DST)) == 0) return;
   const translatesSource = (action & NAT_SRC) != 0;
   // A reply is translated back, on the opposite side.
@@ -47,7 +40,8 @@ export function natPacket(p: Packet, conn: usize, reply: bool, related: bool): v
   let proto = <u32>load<u8>(conn, CO_KEY + K_PROTO);
   if (related) proto = ipv4 ? PROTO_ICMP : PROTO_ICMPV6;
 
-  const side = reply ? conn + CO_KEY : conn + CO_REV_KEY;
+  // What has an action has a companion, whose key is the connection's reverse key.
+  const side = (reply ? conn : peerOf(conn)) + CO_KEY;
   setAddress(l3, l4, l4Size, ipv4, proto, changesSource, side + (changesSource ? K_DST : K_SRC));
   if (related) {
     if (reply) rewriteQuoted(l3, l4, l4Size, conn, ipv4, translatesSource);

@@ -3,10 +3,17 @@
  *
  * Runs under ct_lock, together with the insertion that makes the choice visible, so two creations can never settle on the
  * same tuple. One address is tried; ports are searched in rounds of 128, 64, 32, 16 and 8 candidates.
+ *
+ * With shards (shm/shards.ts) the search holds no lock, for which locks it would need is known only with the tuple. A candidate
+ * that looks free is looked at again under the locks of both shards of the connection, its key's and the candidate's, and they are kept until
+ * the connection is published. The order of the candidates is that of the one search: each is looked at once in its turn, and is
+ * passed over only where a look, without the locks or with them, has found it taken. So two creations never settle on one tuple either,
+ * and a thread that is alone chooses as under ct_lock. With others, one that was passed over may have come free by the time a later
+ * one is taken; under ct_lock the same happens to those that expire, whose time ct_lock does not stop.
  */
 import { countWork, PROBED, W_NAT_ALLOCATIONS, W_NAT_CANDIDATES, W_NAT_FAILURES } from '../../probe/counters';
 import { H_NAT_CANDIDATES, recordCoarse } from '../../probe/histogram';
-import { CO_KEY, CO_REV_KEY, NAT_DST, NAT_DST_PORT, NAT_SRC, NAT_SRC_PORT } from '../../records/connection';
+import { CO_KEY, NAT_DST, NAT_DST_PORT, NAT_SRC, NAT_SRC_PORT } from '../../records/connection';
 import { ExecParams } from '../../records/exec-params';
 import { K_DPORT, K_DST, K_PROTO, K_SPORT, K_SRC, keyHash, reverseKey } from '../../records/key';
 import {
@@ -14,11 +21,13 @@ import {
   CONTROL,
   hashBasis,
   histograms,
+  SHARDED,
   switches,
   SWITCH_BARE_NAT_ZERO_TUPLE,
 } from '../../records/memory-map';
 import { PROTO_TCP, PROTO_UDP } from '../../wire/ipv4';
-import { Context } from '../context';
+import { Context, newReverseKey } from '../context';
+import { lockCreation, unlockCreation } from '../creation-locks';
 import { lookup } from '../lookup';
 import { addressInRange, rangeHash } from './address-range';
 
@@ -37,18 +46,22 @@ class Search {
 }
 
 /**
- * Writes the reverse key of `conn` as `params` asks for and finds a free tuple. CO_KEY must be set and the connection not yet in
- * the map; ct_lock is held. Returns false when no free tuple was found (the caller discards the connection).
+ * Makes the reverse key of `conn`, newReverseKey(), as `params` asks for and finds a free tuple. CO_KEY must be set and the connection
+ * not yet in the map; ct_lock is held. Returns false when no free tuple was found (the caller discards the connection). With shards no
+ * lock is held before, Context.hash is that of CO_KEY, and when it returns true the locks of the creation are (lockCreation).
  *
  * A request without source or destination action leaves the ordinary reverse key. With SWITCH_BARE_NAT_ZERO_TUPLE it is searched
  * for like the others, as upstream does, which comes to a zero source address and a zero port of the client.
  */
 export function chooseNatTuple(conn: usize, params: ExecParams, now: i64): bool {
   const key = conn + CO_KEY;
-  const reverse = conn + CO_REV_KEY;
+  const reverse = newReverseKey();
   reverseKey(reverse, key);
   const action = params.natAction;
-  if ((action & (NAT_SRC | NAT_DST)) == 0 && (switches & SWITCH_BARE_NAT_ZERO_TUPLE) == 0) return true;
+  if ((action & (NAT_SRC | NAT_DST)) == 0 && (switches & SWITCH_BARE_NAT_ZERO_TUPLE) == 0) {
+    if (SHARDED) lockCreation(Context.hash, Context.hash);
+    return true;
+  }
 
   // The look-ups below answer about candidates, not about the packet in progress.
   const packetReply = Context.reply;
@@ -171,13 +184,28 @@ function min2(a: u32, b: u32): u32 {
 /** No live connection and no companion has this tuple, in either direction. */
 function isFree(reverse: usize, now: i64): bool {
   Search.candidates++;
-  return lookup(reverse, keyHash(reverse, hashBasis), now) == 0;
+  const hash = keyHash(reverse, hashBasis);
+  if (lookup(reverse, hash, now) != 0) return false;
+  return SHARDED ? isFreeLocked(reverse, hash, now) : true;
 }
 
-/** Next number of the run's seeded sequence (splitmix64, Steele et al. 2014); ct_lock guards the state. */
+/** Whether the candidate is still free once it is this creation's alone: then the locks stay. */
+function isFreeLocked(reverse: usize, hash: u32, now: i64): bool {
+  lockCreation(Context.hash, hash);
+  if (lookup(reverse, hash, now) == 0) return true;
+  unlockCreation();
+  return false;
+}
+
+/** Next number of the run's seeded sequence (splitmix64, Steele et al. 2014); ct_lock guards the state, which with shards is added to at once. */
 function randomU32(): u32 {
-  const state = load<u64>(CONTROL, C_RANDOM) + 0x9e3779b97f4a7c15;
-  store<u64>(CONTROL, state, C_RANDOM);
+  let state: u64;
+  if (SHARDED) {
+    state = atomic.add<u64>(CONTROL + C_RANDOM, 0x9e3779b97f4a7c15) + 0x9e3779b97f4a7c15;
+  } else {
+    state = load<u64>(CONTROL, C_RANDOM) + 0x9e3779b97f4a7c15;
+    store<u64>(CONTROL, state, C_RANDOM);
+  }
   let z = state;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;

@@ -1,7 +1,7 @@
 /** Reads packet sources to the end for tests. */
 import { createHash } from 'node:crypto';
 import { openScenario } from '../../../../tools/synth/registry.js';
-import type { PacketSource } from '../../../../tools/synth/scenario.js';
+import type { PacketGenerator } from '../../../../tools/synth/scenario.js';
 
 export interface CollectedPacket {
   frame: Uint8Array;
@@ -24,7 +24,7 @@ export function collect(
 }
 
 /** Calls back with each frame; it is valid only during the call. */
-export function forEachPacket(source: PacketSource, use: (frame: Uint8Array) => void): void {
+export function forEachPacket(source: PacketGenerator, use: (frame: Uint8Array) => void): void {
   const buffer = new Uint8Array(source.maxFrameLength);
   for (let length = source.next(buffer, 0); length > 0; length = source.next(buffer, 0)) {
     use(buffer.subarray(0, length));
