@@ -7,7 +7,7 @@ import { ADVICE_TIME_SCALE, pacedPlan, topSpeedPlan } from '../advise/advice-run
 import { isAdviceCompared } from '../advise/criteria.js';
 import { rateForAll } from '../advise/rate-for-all.js';
 import { memoryFigures } from '../regress/design-figures.js';
-import { DEFAULT_PLAN, type PacingRequest, type ReplayPlan } from '../replay/replay-plan.js';
+import type { PacingRequest, ReplayPlan } from '../replay/replay-plan.js';
 import { configRewrites } from '../replay/stream-plan.js';
 import { dropEmptyFolder, prepareOutFolder } from '../report/out-folder.js';
 import { renderAdvice } from '../report/terminal-advice.js';
@@ -104,7 +104,7 @@ export function register(program: Command, argv: readonly string[]): void {
     }
     const isGiven = (name: string): boolean => command.getOptionValueSource(name) === 'cli';
     const timeScale = isGiven('timeScale') || given.clock !== 'wall' ? given.timeScale : ADVICE_TIME_SCALE;
-    const flags: AdviseFlags = { ...given, timeScale, timeline: DEFAULT_PLAN.timelineMs };
+    const flags: AdviseFlags = { ...given, timeScale };
     const { choices, current } = designsOf(flags);
     const plan = newPlan(captures, { ...flags, design: choices.map(designLabel).join(',') }, added);
     await advise(
