@@ -13,6 +13,14 @@ const project = scratchFolder();
 const installed = join(project, 'node_modules', 'ctreplay');
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
+interface Packed {
+  readonly filename: string;
+  readonly size: number;
+  readonly unpackedSize: number;
+  readonly files: readonly { readonly path: string; readonly size: number }[];
+}
+let packed: Packed;
+
 interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
@@ -75,11 +83,11 @@ console.log(JSON.stringify({ rates, frames, packets, comparisons: matrix.compari
 beforeAll(() => {
   // As packing does, which is told to run no script here: the build is there already.
   run('npm', ['run', '--silent', 'build:types'], ROOT);
-  const [{ filename }] = JSON.parse(
+  [packed] = JSON.parse(
     run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], ROOT),
-  ) as [{ filename: string }];
+  ) as [Packed];
   mkdirSync(installed, { recursive: true });
-  run('tar', ['-xzf', filename, '--strip-components=1', '-C', installed]);
+  run('tar', ['-xzf', packed.filename, '--strip-components=1', '-C', installed]);
   for (const name of runtimePackages()) {
     const link = join(project, 'node_modules', name);
     mkdirSync(dirname(link), { recursive: true });
@@ -94,6 +102,16 @@ describe('the packed package', () => {
     for (const name of ['echarts', 'zrender']) expect([...runtimePackages()]).not.toContain(name);
     for (const name of ['page.js', 'page.css', 'echarts.min.js'])
       expect(existsSync(join(installed, 'dist', 'page', name)), name).toBe(true);
+  });
+
+  it('has nothing large in it but the capture and the charts, and nothing that only the repository needs', () => {
+    const large = packed.files.filter(({ size }) => size > 150_000).map(({ path }) => path);
+    expect(large.toSorted()).toEqual(['captures/office-mix.pcap', 'dist/page/echarts.min.js']);
+    const useless = packed.files.filter(({ path }) =>
+      /\.map$|\.torture\.wasm$|^test\/|^dist\/tools\/endurance/.test(path),
+    );
+    expect(useless).toEqual([]);
+    expect(packed.unpackedSize).toBeLessThan(12e6);
   });
 
   it('is a library with types: the example of the README compiles under --strict and runs', () => {

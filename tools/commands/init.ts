@@ -7,6 +7,7 @@ import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import { isRepeatable, regularFileBytes } from '../captures/capture-files.js';
 import { packageVersion } from '../result/tool-version.js';
 import { filesOf } from './capture-options.js';
+import { wholeNumber } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
 const CONFIG_FILE = 'ctreplay.yaml';
@@ -15,7 +16,7 @@ const WORKFLOW = '.github/workflows/ctreplay.yml';
 
 interface InitFlags {
   readonly config?: string;
-  readonly limit: string;
+  readonly limit: number;
   readonly force?: boolean;
 }
 
@@ -34,11 +35,16 @@ export function register(program: Command): void {
     )
     .argument('<capture>', 'capture in this repository, or a quoted pattern')
     .option('--config <file>', 'configuration of the tracker: zones, timeouts, NAT (docs/config.md)')
-    .option('--limit <packets>', 'packets of the capture that are used', '20000')
+    .option(
+      '--limit <packets>',
+      'packets of the capture that are used',
+      wholeNumber(1, 1e10, 'packets'),
+      20_000,
+    )
     .option('--force', 'replace files that are there')
     .addHelpText(
       'after',
-      '\nExample:\n  ctreplay init captures/office.pcap --config gateway.yaml && ctreplay regress --config ctreplay.yaml --baseline ctreplay-baseline --update',
+      '\nExample:\n  ctreplay init captures/office.pcap --config gateway.yaml && ctreplay regress --config ctreplay.yaml --baseline ctreplay-baseline --level exact --update',
     )
     .action(init);
 }
@@ -49,10 +55,7 @@ async function init(capture: string, flags: InitFlags): Promise<void> {
   const files = filesOf([capture]);
   const missing = files.find((file) => !isRepeatable(file) || regularFileBytes(file) === 0);
   if (missing !== undefined) throw new UsageError(`${missing}: there is no such capture, or it is empty`);
-  const limit = Number(flags.limit);
-  if (!Number.isSafeInteger(limit) || limit < 1)
-    throw new UsageError(`--limit is '${flags.limit}', not a number of packets`);
-  const texts = { [CONFIG_FILE]: configText(capture, limit, flags.config), [WORKFLOW]: workflowText() };
+  const texts = { [CONFIG_FILE]: configText(capture, flags.limit, flags.config), [WORKFLOW]: workflowText() };
   for (const [file, text] of Object.entries(texts)) {
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, text, { flag: flags.force === true ? 'w' : 'wx' }).catch(
@@ -67,8 +70,9 @@ async function init(capture: string, flags: InitFlags): Promise<void> {
   await mkdir(BASELINE, { recursive: true });
   await writeFile(join(BASELINE, 'README.md'), `${WHAT_IS_GATED}\n`);
   process.stdout.write(
-    `${BASELINE}/\n\nNow write the baseline, and commit all of it:\n` +
-      `  ctreplay regress --config ${CONFIG_FILE} --baseline ${BASELINE} --update\n`,
+    `${BASELINE}/\n\nNow write the baseline, and commit all of it; the workflow then gates on it:\n` +
+      `  ctreplay regress --config ${CONFIG_FILE} --baseline ${BASELINE} --level exact --update\n` +
+      'Without --level exact the ratios of the designs are written as well: that takes minutes, and is for one machine.\n',
   );
 }
 

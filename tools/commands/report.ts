@@ -84,6 +84,9 @@ function chosenFormats(names: string): readonly ReportFormat[] {
     const format = findFormat(name.trim());
     if (format !== undefined) return format;
     const known = REPORT_FORMATS.map((each) => each.name).join(', ');
-    throw new UsageError(`--format is '${name}', which is none of ${known}, all`);
+    const picture = /^(?:svg|png|pdf|jpe?g)$/i.test(name.trim())
+      ? '. Charts are saved from the page: --format html, then SVG or PNG below a chart'
+      : '';
+    throw new UsageError(`--format is '${name}', which is none of ${known}, all${picture}`);
   });
 }

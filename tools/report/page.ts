@@ -154,6 +154,7 @@ function pageText(runs: readonly Run[], detail: Detail, { style, script, library
 
 /** Sections that stand beside each other in a wide window, by the first of them. */
 const ROWS: Readonly<Record<string, readonly [shape: Parameters<typeof beside>[0], ...ids: string[]]>> = {
+  comparisons: ['pair', 'comparisons', 'trade'],
   latency: ['latency-expiration', 'latency', 'expiration'],
   work: ['thirds', 'work', 'fairness', 'audit'],
 };

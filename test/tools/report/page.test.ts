@@ -248,7 +248,8 @@ describe.skipIf(CHROMIUM === undefined)(`in Chromium (else: ${NO_CHROMIUM})`, ()
           };
         }),
       );
-      expect(charts.map(({ name }) => name).toSorted()).toEqual(['curves', 'forest', 'heat', 'lag', 'stale']);
+      const shown = charts.map(({ name }) => name).toSorted();
+      expect(shown).toEqual(['curves', 'forest', 'heat', 'lag', 'stale', 'trade']);
       // The rows of the forest name themselves, and panels that share an axis name it once.
       for (const { name, names } of charts)
         expect(`${name} ${names.length > (name === 'forest' ? 0 : 1)}`).toBe(`${name} true`);

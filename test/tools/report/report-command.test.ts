@@ -60,7 +60,9 @@ describe('ctreplay report', () => {
     expect(await report('runs/monday', '--format', 'go', '-o', 'x/y.txt')).toMatchObject({ code: 0 });
     expect(readFileSync(join(folder, 'x', 'y.txt'), 'utf8')).toContain('BenchmarkReplay/');
     expect(await report('runs/monday', '--format', 'csv')).toMatchObject({ code: 2 });
-    expect((await report('runs/monday', '--format', 'pdf')).stderr).toMatch(/none of table, html, csv/);
+    expect((await report('runs/monday', '--format', 'svg')).stderr).toMatch(
+      /none of table, html, csv.*Charts are saved from the page: --format html/,
+    );
     expect(await report('empty')).toMatchObject({ code: 1 });
     expect((await report('nowhere')).stderr).toContain('nowhere');
   });
