@@ -22,10 +22,10 @@ export interface AdviceRequest {
 export function adviceOf(result: Result, request: AdviceRequest): Advice | null {
   const { current, prefer, bytesPerConnection } = request;
   const evidence = new Evidence(result, bytesPerConnection);
-  const { designs, told: reported, metrics } = evidence;
+  const { designs, shown: reported, metrics } = evidence;
   if (!result.valid || designs.length < 2 || !designs.includes(current)) return null;
   const order = orderOf(prefer);
-  const question: ChoiceQuestion = { designs, current, order, told: reported };
+  const question: ChoiceQuestion = { designs, current, order, shown: reported };
   const choice = chooseDesign(question);
   const rows = designs.map((design): AdviceRow => ({
     design,
@@ -58,5 +58,5 @@ function standingOf(design: string, chosen: string, question: ChoiceQuestion): A
   if (design === chosen) return 'advised';
   if (design === current) return 'in use';
   if (betterBy(question, design, current) !== null) return 'better';
-  return betterBy(question, current, design) !== null ? 'worse' : 'not told apart';
+  return betterBy(question, current, design) !== null ? 'worse' : 'not distinguished';
 }

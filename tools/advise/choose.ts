@@ -2,16 +2,16 @@
  * The rule by which a design is chosen. Pure: what the evidence tells of each pair goes in, a design comes out.
  *
  * 1. One design is better than another when the first criterion, in the order asked for, that tells them apart by more than its margin
- *    is in its favour (criteria.ts has margins and order), and none before it leaves a large loss possible. What is told within the margin
+ *    is in its favour (criteria.ts has margins and order), and none before it leaves a large loss possible. What is shown within the margin
  *    decides nothing; it is named as a price.
  * 2. The design in use stays unless another is better than it, or better than one that is. So where intervals tell nothing nothing changes, and
  *    a repeated run flips only where a difference lies at its margin.
  * 3. What is advised is better than the design in use, and nothing is better than it, but what it is itself better than, over others: where
  *    three designs beat each other in turn, none of them does.
- * 4. Of several such designs one that is told directly against the design in use comes first, then the order of the list: never the better
- *    value of two that are not told apart.
+ * 4. Of several such designs one that is shown directly against the design in use comes first, then the order of the list: never the better
+ *    value of two that are not distinguished.
  */
-import type { CriterionName, Told } from '../result/schema.js';
+import type { CriterionName, Shown } from '../result/schema.js';
 
 /** What is to be decided. */
 export interface ChoiceQuestion {
@@ -22,7 +22,7 @@ export interface ChoiceQuestion {
   /** Criteria, the first that tells decides. */
   readonly order: readonly CriterionName[];
   /** What the evidence tells of `head` against `base`. */
-  readonly told: (head: string, base: string, criterion: CriterionName) => Told;
+  readonly shown: (head: string, base: string, criterion: CriterionName) => Shown;
 }
 
 /** What was decided. */
@@ -38,12 +38,12 @@ export interface Choice {
 
 /** The criterion by which `head` is better than `base`; null where it is not. */
 export function betterBy(
-  { order, told }: Pick<ChoiceQuestion, 'order' | 'told'>,
+  { order, shown }: Pick<ChoiceQuestion, 'order' | 'shown'>,
   head: string,
   base: string,
 ): CriterionName | null {
   for (const criterion of order) {
-    const one = told(head, base, criterion);
+    const one = shown(head, base, criterion);
     if (one === 'better') return criterion;
     if (one === 'worse' || one === 'open') return null;
   }
@@ -75,12 +75,12 @@ export function chooseDesign(question: ChoiceQuestion): Choice {
     chosen,
     path,
     decidedBy: before === null ? null : betterBy(question, chosen, before),
-    notToldApart: designs.filter((other) => other !== chosen && !isToldApart(question, other, chosen)),
+    notToldApart: designs.filter((other) => other !== chosen && !isDistinguished(question, other, chosen)),
   };
 }
 
-function isToldApart({ order, told }: ChoiceQuestion, head: string, base: string): boolean {
-  return order.some((criterion) => ['better', 'worse'].includes(told(head, base, criterion)));
+function isDistinguished({ order, shown }: ChoiceQuestion, head: string, base: string): boolean {
+  return order.some((criterion) => ['better', 'worse'].includes(shown(head, base, criterion)));
 }
 
 /** The shortest path from a design to each that is better than it, directly or over others. */

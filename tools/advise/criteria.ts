@@ -1,11 +1,11 @@
 /** The figures that a design is chosen by: where each comes from, and which difference of it is worth a change. */
 import type { IsCompared } from '../bench/metrics.js';
 import { findingOf, metricOf, type Finding } from '../result/comparisons.js';
-import { CRITERION_NAMES, type Comparison, type CriterionName, type Told } from '../result/schema.js';
+import { CRITERION_NAMES, type Comparison, type CriterionName, type Shown } from '../result/schema.js';
 
 /** A figure that decides. */
 export interface Criterion {
-  /** Metrics of the result, the first that can be told for all designs counts; none for what is counted. */
+  /** Metrics of the result, the first that can be shown for all designs counts; none for what is counted. */
   readonly metrics: readonly string[];
   /** A ratio nearer to 1 than this decides nothing: 0.05 is 5 % either way. */
   readonly margin: number;
@@ -22,7 +22,7 @@ const MS = 1e6;
  * the machine by more. A quarter of a second of lag, or a hundredth of a CPU, is nothing that anyone would change a tracker for.
  */
 export const CRITERIA: Readonly<Record<CriterionName, Criterion>> = {
-  // Told by the rule of result/outcome.ts.
+  // Shown by the rule of result/outcome.ts.
   outcome: { metrics: [], margin: 0, leastDifference: 0, possibleLoss: 0 },
   throughput: { metrics: ['pps'], margin: 0.05, leastDifference: 0, possibleLoss: 0.25 },
   tail: {
@@ -116,10 +116,10 @@ function inverse(value: number | null): number | null {
 }
 
 /** What a comparison tells by the criterion's margin. */
-export function toldOf(
+export function shownOf(
   pair: Pair | null,
   { margin, leastDifference, possibleLoss }: Omit<Criterion, 'metrics'>,
-): Told {
+): Shown {
   if (pair === null || pair.finding === 'unknown') return 'unknown';
   const { low, high, baseValue, headValue } = pair;
   if (pair.finding === 'no-difference-shown') {

@@ -2,10 +2,10 @@
 import { cellsOf, medianOf, summaryOf, type Cell } from '../result/cells.js';
 import { comparisonsOf } from '../result/comparisons.js';
 import { outcomeDifferences, outcomeOf, OUTCOMES } from '../result/outcome.js';
-import type { AdviceFigure, CriterionName, Result, ResultCase, Told } from '../result/schema.js';
+import type { AdviceFigure, CriterionName, Result, ResultCase, Shown } from '../result/schema.js';
 import { interruptedShareOf, tailOfMetric, withheldAt } from '../result/tail.js';
 import { isPaced } from '../result/throughput.js';
-import { CRITERIA, pairOf, toldOf, type Pair } from './criteria.js';
+import { CRITERIA, pairOf, shownOf, type Pair } from './criteria.js';
 
 /** The two cells of a design. */
 interface DesignCells {
@@ -49,27 +49,27 @@ export class Evidence {
   }
 
   /** What the evidence tells of `head` against `base`. */
-  readonly told = (head: string, base: string, criterion: CriterionName): Told => {
+  readonly shown = (head: string, base: string, criterion: CriterionName): Shown => {
     if (head === base) return 'same';
     if (criterion === 'outcome') return this.#outcomeTold(head, base);
     if (criterion === 'memory') return this.#memoryTold(head, base);
-    return toldOf(this.#pair(head, base, criterion), CRITERIA[criterion]);
+    return shownOf(this.#pair(head, base, criterion), CRITERIA[criterion]);
   };
 
   /** A figure of a design, set against the design in use. */
   figure(design: string, current: string, criterion: CriterionName): AdviceFigure {
-    const told = this.told(design, current, criterion);
-    if (criterion === 'outcome') return { criterion, told, value: this.#turnedAway(design) };
-    if (criterion === 'memory') return { criterion, told, value: this.#bytes.get(design) ?? null };
+    const shown = this.shown(design, current, criterion);
+    if (criterion === 'outcome') return { criterion, shown, value: this.#turnedAway(design) };
+    if (criterion === 'memory') return { criterion, shown, value: this.#bytes.get(design) ?? null };
     const metric = this.metrics[criterion];
     const cell = this.#cellOf(design, criterion);
     const summary = metric === undefined || cell === null ? undefined : summaryOf(cell, metric);
     const pair = design === current ? null : this.#pair(design, current, criterion);
     const held = cell === null || metric === undefined ? null : heldBack(cell, metric);
-    if (held !== null) return { criterion, told, value: null, note: held };
+    if (held !== null) return { criterion, shown, value: null, note: held };
     return {
       criterion,
-      told,
+      shown,
       value: summary?.median ?? null,
       low: summary?.low ?? null,
       high: summary?.high ?? null,
@@ -102,18 +102,18 @@ export class Evidence {
   #metricOf(criterion: CriterionName): string | undefined {
     const { metrics } = CRITERIA[criterion];
     const all = comparisonsOf(this.#result);
-    const isTold = (metric: string, how: 'every' | 'some'): boolean => {
+    const isShown = (metric: string, how: 'every' | 'some'): boolean => {
       const own = all.filter((one) => one.metric === metric && one.control !== true);
       return own.length > 0 && own[how]((one) => typeof one.low === 'number');
     };
     return (
-      metrics.find((metric) => isTold(metric, 'every')) ??
-      metrics.find((metric) => isTold(metric, 'some')) ??
+      metrics.find((metric) => isShown(metric, 'every')) ??
+      metrics.find((metric) => isShown(metric, 'some')) ??
       metrics.at(-1)
     );
   }
 
-  #outcomeTold(head: string, base: string): Told {
+  #outcomeTold(head: string, base: string): Shown {
     const [headCell, baseCell] = [head, base].map((design) => this.#cells.get(design)?.paced ?? null);
     if (headCell == null || baseCell == null) return 'unknown';
     const [most] = outcomeDifferences(baseCell, headCell).toSorted(
@@ -123,7 +123,7 @@ export class Evidence {
     return most.headShare < most.baseShare ? 'better' : 'worse';
   }
 
-  #memoryTold(head: string, base: string): Told {
+  #memoryTold(head: string, base: string): Shown {
     const [own, other] = [this.#bytes.get(head), this.#bytes.get(base)];
     if (own === undefined || other === undefined) return 'unknown';
     if (own === other) return 'same';
@@ -139,7 +139,7 @@ export class Evidence {
       headValue: own,
       note: null,
     } as const;
-    return toldOf(pair, CRITERIA.memory);
+    return shownOf(pair, CRITERIA.memory);
   }
 
   /** Share of the packets that were turned away, by the kind of which there were most. */

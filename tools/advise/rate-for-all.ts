@@ -41,7 +41,7 @@ export interface RateRequest {
   readonly plan: ReplayPlan;
   readonly lengths: RunLengths;
   readonly choices: readonly DesignChoice[];
-  /** Told before each run. */
+  /** Called before each run. */
   readonly onRun?: (text: string) => void;
   /** Measures a plan of a design; absent = the replay. */
   readonly measure?: (choice: DesignChoice, plan: ReplayPlan) => Promise<ResultCase>;

@@ -1,7 +1,7 @@
 /** The two sentences of advice: which design at what price, and how sure. */
 import { criterionValue, criterionWords } from '../result/advice-words.js';
 import { coverText } from '../result/comparisons.js';
-import type { AdviceFigure, AdviceRow, Comparison, CriterionName, Result, Told } from '../result/schema.js';
+import type { AdviceFigure, AdviceRow, Comparison, CriterionName, Result, Shown } from '../result/schema.js';
 import { formatRate, formatRatio } from '../text/quantities.js';
 import type { Choice } from './choose.js';
 
@@ -18,8 +18,8 @@ export interface SentenceParts {
   readonly tested: readonly Comparison[];
 }
 
-const BETTER: readonly Told[] = ['better', 'little-better'];
-const WORSE: readonly Told[] = ['worse', 'little-worse'];
+const BETTER: readonly Shown[] = ['better', 'little-better'];
+const WORSE: readonly Shown[] = ['worse', 'little-worse'];
 
 /** Exactly two. */
 export function adviceSentences(parts: SentenceParts): readonly [string, string] {
@@ -31,18 +31,18 @@ function whichSentence(parts: SentenceParts): string {
   const where = placeOf(parts.result);
   if (choice.chosen !== current) {
     const gains = textsOf(parts, choice.chosen, BETTER);
-    // Told by way of another design, which is better than the one in use, and not directly.
+    // Shown by way of another design, which is better than the one in use, and not directly.
     const by = choice.path.slice(1, -1);
     const over = by.length === 0 ? '' : `, by way of ${by.join(' and ')}`;
     const what = gains.length === 0 ? '' : `: ${listed(gains)}`;
     return `For ${where} choose ${choice.chosen} instead of ${current}${over}${what}; ${priceOf(parts, choice.chosen)}.`;
   }
   const others = rows.filter(({ design }) => design !== current);
-  if (others.every(({ figures }) => figures.every(({ told }) => !isTold(told))))
+  if (others.every(({ figures }) => figures.every(({ shown }) => !isShown(shown))))
     return `For ${where} nothing that was measured tells the designs from ${current}: stay with it.`;
   const rival = rivalOf(parts);
   if (rival === null)
-    return `For ${where} stay with ${current}: no other design is told to be better in anything.`;
+    return `For ${where} stay with ${current}: no other design is shown to be better in anything.`;
   const gains = listed(textsOf(parts, rival.design, BETTER));
   return `For ${where} stay with ${current}: ${rival.design} would have ${gains}, ${butText(parts, rival)}.`;
 }
@@ -51,7 +51,7 @@ function whichSentence(parts: SentenceParts): string {
 function butText(parts: SentenceParts, { design, standing, figures }: AdviceRow): string {
   if (standing === 'worse') return `and ${priceOf(parts, design)}, which comes first`;
   if (standing === 'better') return 'but the designs beat each other in turn';
-  const open = figures.find(({ told }) => told === 'open');
+  const open = figures.find(({ shown }) => shown === 'open');
   if (open === undefined) return 'which is too little to change for';
   const words = criterionWords(open.criterion, parts.metrics[open.criterion]);
   return `and its ${words} is not known well enough to change for that (${rangeText(open.ratioLow, open.ratioHigh)} times; more --trials narrow it)`;
@@ -62,15 +62,16 @@ function rivalOf({ rows, order, current }: SentenceParts): AdviceRow | null {
   for (const criterion of order) {
     const found = rows.find(
       ({ design, figures }) =>
-        design !== current && figures.some((one) => one.criterion === criterion && BETTER.includes(one.told)),
+        design !== current &&
+        figures.some((one) => one.criterion === criterion && BETTER.includes(one.shown)),
     );
     if (found !== undefined) return found;
   }
   return null;
 }
 
-function isTold(told: Told): boolean {
-  return BETTER.includes(told) || WORSE.includes(told);
+function isShown(shown: Shown): boolean {
+  return BETTER.includes(shown) || WORSE.includes(shown);
 }
 
 function priceOf(parts: SentenceParts, design: string): string {
@@ -78,10 +79,10 @@ function priceOf(parts: SentenceParts, design: string): string {
   return losses.length === 0 ? 'the intervals tell of no price' : `the price is ${listed(losses)}`;
 }
 
-/** The figures of a design that are told one way, in words. */
-function textsOf(parts: SentenceParts, design: string, which: readonly Told[]): string[] {
+/** The figures of a design that are shown one way, in words. */
+function textsOf(parts: SentenceParts, design: string, which: readonly Shown[]): string[] {
   const figures = figuresOf(parts, design);
-  return figures.filter(({ told }) => which.includes(told)).map((one) => figureText(parts, one));
+  return figures.filter(({ shown }) => which.includes(shown)).map((one) => figureText(parts, one));
 }
 
 function figuresOf({ rows }: SentenceParts, design: string): readonly AdviceFigure[] {
@@ -113,27 +114,27 @@ function howSureSentence(parts: SentenceParts): string {
   if (first === undefined)
     return 'How sure: not at all, since nothing could be compared; repeat with more --trials, or a rate that all designs hold.';
   const base = choice.chosen === current ? (rivalOf(parts)?.design ?? null) : choice.chosen;
-  const open = (base === null ? [] : figuresOf(parts, base)).filter(({ told }) => !isTold(told));
+  const open = (base === null ? [] : figuresOf(parts, base)).filter(({ shown }) => !isShown(shown));
   const untold = open.filter(
-    ({ criterion, told }) => told === 'unknown' || parts.metrics[criterion] !== undefined,
+    ({ criterion, shown }) => shown === 'unknown' || parts.metrics[criterion] !== undefined,
   );
   const names = untold.map((figure) => untoldText(parts, figure));
   const rate = pacedPps === null ? '' : `, all but throughput at ${formatRate(pacedPps)}`;
   const cover = coverText(first);
-  const told = `at ${cover}, after Holm's correction over ${tested.length} comparisons${rate}`;
+  const shown = `at ${cover}, after Holm's correction over ${tested.length} comparisons${rate}`;
   const pair = base === null ? '' : ` of ${base} against ${current}`;
-  const rest = names.length === 0 ? '' : `; not told${pair}: ${listed(names)}`;
+  const rest = names.length === 0 ? '' : `; not shown${pair}: ${listed(names)}`;
   const apart = choice.notToldApart.filter((design) => design !== current && rows.length > 2);
   const twins = apart.length === 0 ? '' : `; nothing tells ${listed(apart)} from ${choice.chosen}`;
-  return `How sure: ${told}${rest}${twins}.`;
+  return `How sure: ${shown}${rest}${twins}.`;
 }
 
 /** `throughput (0.97 to 1.04 times)`. */
 function untoldText({ metrics }: SentenceParts, figure: AdviceFigure): string {
-  const { criterion, told, ratioLow, ratioHigh, note } = figure;
+  const { criterion, shown, ratioLow, ratioHigh, note } = figure;
   const words = criterionWords(criterion, metrics[criterion]);
   const range = rangeText(ratioLow, ratioHigh);
-  if (told !== 'unknown') return range === null ? words : `${words} (${range} times)`;
+  if (shown !== 'unknown') return range === null ? words : `${words} (${range} times)`;
   if (note == null) return `${words} (nothing to compare)`;
   return `${words} (${criterion === 'tail' ? 'held back: the machine’s' : 'not compared'})`;
 }

@@ -78,7 +78,7 @@ export function register(program: Command, argv: readonly string[]): void {
     .option('--synth <scenario>', 'run a scenario instead of captures; its parameters become options here')
     .option(
       '--current <design>',
-      `the design in use, which stays unless another is told to be better (default: ${DEFAULT_DESIGN}, or the first of --design)`,
+      `the design in use, which stays unless another is shown to be better (default: ${DEFAULT_DESIGN}, or the first of --design)`,
     )
     .addOption(
       new Option(

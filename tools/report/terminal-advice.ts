@@ -1,15 +1,15 @@
 /** Advice as a terminal shows it: a row for each design, then two sentences. */
 import { criterionValue } from '../result/advice-words.js';
 import type { Run } from '../result/runs.js';
-import type { Advice, AdviceFigure, AdviceRow, CriterionName, Told } from '../result/schema.js';
+import type { Advice, AdviceFigure, AdviceRow, CriterionName, Shown } from '../result/schema.js';
 import { WITHHELD } from '../result/tail.js';
 import { printable } from '../text/escape.js';
 import { NOT_MEASURED } from '../text/quantities.js';
 import { grid, wrap, type Column } from '../text/terminal-grid.js';
 import { painter, type Paint } from '../text/terminal-style.js';
 
-/** What stands behind a figure: how it is told against the design in use. */
-const MARKS: Readonly<Record<Told, string>> = {
+/** What stands behind a figure: how it is shown against the design in use. */
+const MARKS: Readonly<Record<Shown, string>> = {
   better: '+',
   worse: '-',
   'little-better': '+',
@@ -57,7 +57,7 @@ export function renderAdvice(
     .join('');
 }
 
-/** A row for each design; figures of the one in use stand alone, of the others with how they are told against it. */
+/** A row for each design; figures of the one in use stand alone, of the others with how they are shown against it. */
 function adviceTable(advice: Advice, width: number, paint: Paint): string {
   const { rows, current, chosen } = advice;
   const columns: Column<AdviceRow>[] = [
@@ -88,7 +88,7 @@ function columnsOf({ metrics, current }: Advice, criterion: CriterionName): Colu
       const one = figures.find((figure) => figure.criterion === criterion);
       if (one === undefined) return NOT_MEASURED;
       if (text(one.value) === NOT_MEASURED) return one.note == null ? NOT_MEASURED : WITHHELD;
-      const mark = design === current || (interval === null && one.told === 'same') ? ' ' : MARKS[one.told];
+      const mark = design === current || (interval === null && one.shown === 'same') ? ' ' : MARKS[one.shown];
       return `${text(one.value)} ${mark}`;
     },
   };

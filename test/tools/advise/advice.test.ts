@@ -1,6 +1,6 @@
 /** Advice on simulated designs: what is said, and that it is said again of the next run. */
 import { describe, expect, it } from 'vitest';
-import { orderOf, pairOf, toldOf } from '../../../tools/advise/criteria.js';
+import { orderOf, pairOf, shownOf } from '../../../tools/advise/criteria.js';
 import { markdownText } from '../../../tools/report/markdown.js';
 import { renderAdvice } from '../../../tools/report/terminal-advice.js';
 import { result as resultSchema, type Advice, type Comparison } from '../../../tools/result/schema.js';
@@ -18,16 +18,16 @@ async function advised(more: Partial<SimulatedRun> = {}): Promise<Advice> {
   return advice;
 }
 
-function toldOfDesign(advice: Advice, design: string): Record<string, string> {
+function shownOfDesign(advice: Advice, design: string): Record<string, string> {
   const row = advice.rows.find((one) => one.design === design);
-  return Object.fromEntries((row?.figures ?? []).map(({ criterion, told }) => [criterion, told]));
+  return Object.fromEntries((row?.figures ?? []).map(({ criterion, shown }) => [criterion, shown]));
 }
 
 describe('advice', () => {
   it('is a design that is better, with its gain, its price and how sure that is, in two sentences', async () => {
     const advice = await advised();
     expect(advice).toMatchObject({ chosen: 'wheel', current: 'sweep', decidedBy: 'lag', sessions: 7 });
-    expect(toldOfDesign(advice, 'wheel')).toEqual({
+    expect(shownOfDesign(advice, 'wheel')).toEqual({
       outcome: 'same',
       throughput: 'same',
       tail: 'same',
@@ -35,7 +35,7 @@ describe('advice', () => {
       cpu: 'same',
       memory: 'same',
     });
-    expect(toldOfDesign(advice, 'lists')).toMatchObject({
+    expect(shownOfDesign(advice, 'lists')).toMatchObject({
       throughput: 'worse',
       tail: 'worse',
       lag: 'better',
@@ -50,14 +50,14 @@ describe('advice', () => {
       /^For syn-flood with 1 worker choose wheel instead of sweep: 0\.02\d* to 0\.02\d* times the p99 expiration lag \(\d+ ms against 19\.\d s\); the intervals tell of no price\.$/,
     );
     expect(advice.sentences[1]).toMatch(
-      /^How sure: at 95 %, 7 sessions x 1 trial, after Holm's correction over 15 comparisons, all but throughput at 400 k\/s; not told of wheel against sweep: throughput \([\d.]+ to [\d.]+ times\), p99 response time \(.*\) and sweeper CPU \(.*\)\.$/,
+      /^How sure: at 95 %, 7 sessions x 1 trial, after Holm's correction over 15 comparisons, all but throughput at 400 k\/s; not shown of wheel against sweep: throughput \([\d.]+ to [\d.]+ times\), p99 response time \(.*\) and sweeper CPU \(.*\)\.$/,
     );
   });
 
-  it('names a price that is told, also within the margin', async () => {
+  it('names a price that is shown, also within the margin', async () => {
     const dear = { ...WHEEL, pps: 3.88e6, cpuShare: 0.06 };
     const advice = await advised({ designs: { sweep: SWEEP, wheel: dear }, sigma: 0.004 });
-    expect(toldOfDesign(advice, 'wheel')).toMatchObject({ throughput: 'little-worse', cpu: 'worse' });
+    expect(shownOfDesign(advice, 'wheel')).toMatchObject({ throughput: 'little-worse', cpu: 'worse' });
     expect(advice.chosen).toBe('wheel');
     expect(advice.sentences[0]).toMatch(
       /; the price is 0\.9\d+ to 0\.9\d+ times the throughput \(3\.\d+ M\/s against .*\) and (?:2\.9\d to 3\.\d+|3\.?\d* to 3\.\d+|2\.9\d to 3) times the sweeper CPU \(6\.\d %/,
@@ -91,7 +91,7 @@ describe('advice', () => {
     const advice = await advised({ designs: quiet, interruptedShare: 0.02 });
     expect(advice.metrics.tail).toBe('service.p99Ns');
     expect(advice).toMatchObject({ chosen: 'wheel', decidedBy: 'tail' });
-    expect(toldOfDesign(advice, 'wheel')['lag']).toBe('unknown');
+    expect(shownOfDesign(advice, 'wheel')['lag']).toBe('unknown');
     // Where service times are the machine's as well, a tail is no figure.
     const noisy = await advised({ designs: quiet, interruptedShare: 0.02, interruptsService: true });
     expect(noisy.rows.map(({ figures }) => figures.find((one) => one.criterion === 'tail')?.value)).toEqual([
@@ -109,7 +109,7 @@ describe('advice', () => {
 
   it('does not change by what comes later while what comes first may be much worse', async () => {
     const advice = await advised({ designs: { sweep: SWEEP, wheel: WHEEL }, sigma: 0.6 });
-    expect(toldOfDesign(advice, 'wheel')).toMatchObject({ throughput: 'open', lag: 'better' });
+    expect(shownOfDesign(advice, 'wheel')).toMatchObject({ throughput: 'open', lag: 'better' });
     expect(advice).toMatchObject({ chosen: 'sweep', decidedBy: null });
     expect(advice.sentences[0]).toMatch(
       /stay with sweep: wheel would have .* times the p99 expiration lag .*, and its throughput is not known well enough to change for that \(0\.\d+ to [\d.]+ times; more --trials narrow it\)\.$/,
@@ -153,7 +153,7 @@ describe('ten runs', () => {
     expect(sentences[0]).toMatch(/nothing that was measured tells the designs from sweep: stay with it\.$/);
   });
 
-  it('of designs that differ all choose the same, also of two that are not told apart', async () => {
+  it('of designs that differ all choose the same, also of two that are not distinguished', async () => {
     const designs = { lists: LISTS, sweep: SWEEP, wheel: WHEEL, twin: { ...WHEEL } };
     for (const sigma of [0.01, 0.05, 0.1]) {
       expect(new Set(await chosen({ designs, sigma }))).toEqual(new Set(['wheel']));
@@ -189,9 +189,9 @@ describe('what a comparison tells', () => {
   it.each([
     ['better', {}],
     ['worse', { ratio: 2, low: 1.8, high: 2.2, baseMedian: 5e9, headMedian: 10e9 }],
-    // Told, and the interval reaches into the margin.
+    // Shown, and the interval reaches into the margin.
     ['little-better', { ratio: 0.8, low: 0.75, high: 0.85 }],
-    // Told, and too small to matter.
+    // Shown, and too small to matter.
     ['little-better', { baseMedian: 200e6, headMedian: 100e6 }],
     // Holm left nothing of it.
     ['same', { adjustedP: 0.2, ratio: 0.8, low: 0.6, high: 1.1 }],
@@ -202,7 +202,7 @@ describe('what a comparison tells', () => {
   ] as const)('is %s of %j', (expected, more) => {
     const one = comparison(more);
     const where = { head: 'h', base: 'b', metric: one.metric };
-    expect(toldOf(pairOf([one], where), wide)).toBe(expected);
+    expect(shownOf(pairOf([one], where), wide)).toBe(expected);
     const turned = {
       better: 'worse',
       worse: 'better',
@@ -211,22 +211,24 @@ describe('what a comparison tells', () => {
       open: 'open',
       unknown: 'unknown',
     };
-    expect(toldOf(pairOf([one], { ...where, head: 'b', base: 'h' }), wide)).toBe(turned[expected]);
+    expect(shownOf(pairOf([one], { ...where, head: 'b', base: 'h' }), wide)).toBe(turned[expected]);
   });
 
   it('is open towards a loss only', () => {
     const one = comparison({ adjustedP: 0.2, ratio: 0.8, low: 0.4, high: 1.6 });
     const where = { head: 'h', base: 'b', metric: one.metric };
-    expect(toldOf(pairOf([one], where), wide)).toBe('same');
-    expect(toldOf(pairOf([one], { ...where, head: 'b', base: 'h' }), wide)).toBe('open');
+    expect(shownOf(pairOf([one], where), wide)).toBe('same');
+    expect(shownOf(pairOf([one], { ...where, head: 'b', base: 'h' }), wide)).toBe('open');
     const rate = { ...one, metric: 'pps', direction: 'higher-is-better' as const };
-    expect(toldOf(pairOf([rate], { ...where, metric: 'pps' }), { ...wide, leastDifference: 0 })).toBe('open');
+    expect(shownOf(pairOf([rate], { ...where, metric: 'pps' }), { ...wide, leastDifference: 0 })).toBe(
+      'open',
+    );
   });
 
   it('is nothing where nothing was compared', () => {
-    expect(toldOf(pairOf([], { head: 'h', base: 'b', metric: 'pps' }), wide)).toBe('unknown');
+    expect(shownOf(pairOf([], { head: 'h', base: 'b', metric: 'pps' }), wide)).toBe('unknown');
     expect(
-      toldOf(
+      shownOf(
         pairOf([comparison({ control: true })], { head: 'h', base: 'b', metric: 'expiry.lag.p99Ns' }),
         wide,
       ),

@@ -1,9 +1,9 @@
-/** The rule by which a design is chosen, on what is told of each pair. */
+/** The rule by which a design is chosen, on what is shown of each pair. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { betterBy, chooseDesign, type ChoiceQuestion } from '../../../tools/advise/choose.js';
 import { orderOf } from '../../../tools/advise/criteria.js';
-import { CRITERION_NAMES, type CriterionName, type Told } from '../../../tools/result/schema.js';
+import { CRITERION_NAMES, type CriterionName, type Shown } from '../../../tools/result/schema.js';
 
 const numRuns = process.env['CTREPLAY_LONG'] === undefined ? 500 : 20_000;
 
@@ -11,7 +11,7 @@ const DESIGNS = ['a', 'b', 'c', 'd', 'e'];
 const CURRENT = 'b';
 const ORDER = orderOf(null);
 
-const TURNED: Readonly<Record<Told, Told>> = {
+const TURNED: Readonly<Record<Shown, Shown>> = {
   better: 'worse',
   worse: 'better',
   'little-better': 'little-worse',
@@ -21,15 +21,15 @@ const TURNED: Readonly<Record<Told, Told>> = {
   unknown: 'unknown',
 };
 
-type Facts = Readonly<Record<string, Partial<Record<CriterionName, Told>>>>;
+type Facts = Readonly<Record<string, Partial<Record<CriterionName, Shown>>>>;
 
-/** A question from what is told of pairs, written `head/base`; all else is `same`. */
+/** A question from what is shown of pairs, written `head/base`; all else is `same`. */
 function question(facts: Facts, more: Partial<ChoiceQuestion> = {}): ChoiceQuestion {
   return {
     designs: DESIGNS,
     current: CURRENT,
     order: ORDER,
-    told: (head, base, criterion) => {
+    shown: (head, base, criterion) => {
       const forward = facts[`${head}/${base}`]?.[criterion];
       const backward = facts[`${base}/${head}`]?.[criterion];
       return forward ?? (backward === undefined ? 'same' : TURNED[backward]);
@@ -41,10 +41,10 @@ function question(facts: Facts, more: Partial<ChoiceQuestion> = {}): ChoiceQuest
 /** Designs with a true level in each criterion, higher is better; of some pairs and criteria nothing is known. */
 interface World {
   readonly levels: readonly (readonly number[])[];
-  readonly erased: readonly (Told | null)[];
+  readonly erased: readonly (Shown | null)[];
 }
 
-const world = (erased: fc.Arbitrary<Told | null>): fc.Arbitrary<World> =>
+const world = (erased: fc.Arbitrary<Shown | null>): fc.Arbitrary<World> =>
   fc.record({
     levels: fc.array(
       fc.array(fc.integer({ min: 0, max: 3 }), {
@@ -59,14 +59,14 @@ const world = (erased: fc.Arbitrary<Told | null>): fc.Arbitrary<World> =>
     }),
   });
 
-/** Of every other pair and criterion something is told, of the rest nothing, or too little to exclude a loss. */
-const SOME_ERASED = fc.constantFrom<Told | null>(null, null, 'unknown', 'open');
+/** Of every other pair and criterion something is shown, of the rest nothing, or too little to exclude a loss. */
+const SOME_ERASED = fc.constantFrom<Shown | null>(null, null, 'unknown', 'open');
 
 function questionOf({ levels, erased }: World): ChoiceQuestion {
   return question(
     {},
     {
-      told: (head, base, criterion) => {
+      shown: (head, base, criterion) => {
         const [h, b] = [DESIGNS.indexOf(head), DESIGNS.indexOf(base)];
         const c = CRITERION_NAMES.indexOf(criterion);
         const pair = Math.min(h, b) * DESIGNS.length + Math.max(h, b);
@@ -94,14 +94,14 @@ function above(of: ChoiceQuestion, design: string): Set<string> {
   return found;
 }
 
-/** Told to be better in something and worse in nothing, also not possibly. */
-function dominates({ order, told }: ChoiceQuestion, head: string, base: string): boolean {
-  const all = order.map((criterion) => told(head, base, criterion));
+/** Shown to be better in something and worse in nothing, also not possibly. */
+function dominates({ order, shown }: ChoiceQuestion, head: string, base: string): boolean {
+  const all = order.map((criterion) => shown(head, base, criterion));
   return all.includes('better') && !all.includes('worse') && !all.includes('open');
 }
 
 describe('the choice', () => {
-  it('is the design in use where nothing is told', () => {
+  it('is the design in use where nothing is shown', () => {
     expect(chooseDesign(question({}))).toEqual({
       chosen: CURRENT,
       path: [CURRENT],
@@ -110,7 +110,7 @@ describe('the choice', () => {
     });
   });
 
-  it('is another where that is told to be better, and says by what', () => {
+  it('is another where that is shown to be better, and says by what', () => {
     expect(chooseDesign(question({ 'd/b': { lag: 'better' } }))).toMatchObject({
       chosen: 'd',
       path: ['b', 'd'],
@@ -146,7 +146,7 @@ describe('the choice', () => {
     expect(chooseDesign(question({ 'd/b': { throughput: 'better', lag: 'open' } })).chosen).toBe('d');
   });
 
-  it('is the best of several, and of those that are not told apart the first of the list', () => {
+  it('is the best of several, and of those that are not distinguished the first of the list', () => {
     const both: Facts = { 'c/b': { lag: 'better' }, 'e/b': { lag: 'better' } };
     expect(chooseDesign(question({ ...both, 'e/c': { cpu: 'better' } })).chosen).toBe('e');
     expect(chooseDesign(question(both))).toMatchObject({ chosen: 'c', notToldApart: ['a', 'd', 'e'] });
@@ -179,7 +179,7 @@ describe('the choice', () => {
   });
 });
 
-describe('whatever is told', () => {
+describe('whatever is shown', () => {
   it('a design that another dominates is never advised, unless they beat each other in turn', () => {
     fc.assert(
       fc.property(world(SOME_ERASED), (one) => {
@@ -193,7 +193,7 @@ describe('whatever is told', () => {
     );
   });
 
-  it('where all is told it is never dominated at all', () => {
+  it('where all is shown it is never dominated at all', () => {
     fc.assert(
       fc.property(world(fc.constant(null)), (one) => {
         const asked = questionOf(one);
@@ -223,7 +223,7 @@ describe('whatever is told', () => {
     );
   });
 
-  it('what is not told apart from it does not change it by leaving', () => {
+  it('what is not distinguished from it does not change it by leaving', () => {
     fc.assert(
       fc.property(world(SOME_ERASED), (one) => {
         const asked = questionOf(one);

@@ -12,9 +12,9 @@ export type CriterionName = z.infer<typeof criterionName>;
  * `little-better`, `little-worse`: a difference, and within the margin or not known to be beyond it. `same`: no difference shown, and no large
  * loss possible. `open`: no difference shown, and the interval reaches to a large loss. `unknown`: nothing could be compared.
  */
-const TOLD = ['better', 'worse', 'little-better', 'little-worse', 'same', 'open', 'unknown'] as const;
-export const told = z.enum(TOLD);
-export type Told = z.infer<typeof told>;
+const SHOWN = ['better', 'worse', 'little-better', 'little-worse', 'same', 'open', 'unknown'] as const;
+export const shown = z.enum(SHOWN);
+export type Shown = z.infer<typeof shown>;
 
 const adviceFigure = z
   .object({
@@ -22,11 +22,11 @@ const adviceFigure = z
     value: z.number().nullish().describe('In the unit of the metric; of outcome, the share turned away.'),
     low: z.number().nullish().describe('Interval of the value.'),
     high: z.number().nullish(),
-    told: told.describe('Against the design in use; of that design itself `same`.'),
+    shown: shown.describe('Against the design in use; of that design itself `same`.'),
     ratio: z.number().nullish().describe('Over that of the design in use.'),
     ratioLow: z.number().nullish(),
     ratioHigh: z.number().nullish(),
-    note: z.string().nullish().describe('Why nothing can be told.'),
+    note: z.string().nullish().describe('Why nothing can be shown.'),
   })
   .meta({ id: 'adviceFigure' });
 export type AdviceFigure = z.infer<typeof adviceFigure>;
@@ -35,7 +35,7 @@ const adviceRow = z
   .object({
     design: z.string(),
     standing: z
-      .enum(['advised', 'in use', 'better', 'worse', 'not told apart'])
+      .enum(['advised', 'in use', 'better', 'worse', 'not distinguished'])
       .describe('By the rule, against the design in use. `advised`: also where that is the design in use.'),
     figures: z.array(adviceFigure),
   })
@@ -45,11 +45,13 @@ export type AdviceRow = z.infer<typeof adviceRow>;
 export const advice = z
   .object({
     chosen: z.string().describe('Design.'),
-    current: z.string().describe('The design in use: kept unless another is told to be better.'),
+    current: z.string().describe('The design in use: kept unless another is shown to be better.'),
     order: z.array(criterionName).describe('Criteria, the first that tells decides.'),
     decidedBy: criterionName
       .nullish()
-      .describe('The first criterion that told the advised design from the one in use; null where it stays.'),
+      .describe(
+        'The first criterion that shown the advised design from the one in use; null where it stays.',
+      ),
     metrics: z
       .partialRecord(criterionName, z.string())
       .describe('The metric behind each criterion, as in `cells` and `comparisons`.'),
