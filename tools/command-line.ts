@@ -38,7 +38,7 @@ export async function makeProgram(argv: readonly string[]): Promise<Command> {
   const program = new Command('ctreplay')
     .description(
       'Replays captures and synthetic traffic through connection trackers and measures latency, lock contention and ' +
-        'expiration of two designs: per-timeout lists and the rculist sweep.',
+        'expiration of designs that forget connections in different ways.',
     )
     .version(packageVersion())
     .showHelpAfterError('(--help shows what there is)')

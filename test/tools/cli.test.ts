@@ -114,7 +114,8 @@ describe('the program', () => {
 
 describe('help', async () => {
   const { stdout } = await runCommandLine(['--help'], folder);
-  const commands = [...stdout.matchAll(/^ {2}([a-z]+) /gm)]
+  const listed = stdout.slice(stdout.indexOf('\nCommands:\n'), stdout.indexOf('\nBegin with:\n'));
+  const commands = [...listed.matchAll(/^ {2}([a-z-]+) /gm)]
     .map((match) => match[1] as string)
     .filter((name) => name !== 'help');
 

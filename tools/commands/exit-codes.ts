@@ -17,5 +17,5 @@ export const EXIT_CODES: readonly ExitCode[] = [
   { code: 143, meaning: 'ended by SIGTERM, as schedulers send it; what was measured is kept' },
 ];
 
-/** One line for the end of a help. */
-export const EXIT_CODES_HELP = `\nExit codes: ${EXIT_CODES.map(({ code, meaning }) => `${code} ${meaning}`).join('; ')}.\n`;
+/** What every help ends with. */
+export const EXIT_CODES_HELP = `\nExit codes:\n${EXIT_CODES.map(({ code, meaning }) => `  ${String(code).padEnd(3)}  ${meaning}\n`).join('')}`;

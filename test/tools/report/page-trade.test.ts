@@ -1,5 +1,5 @@
 /** The picture of the trade: throughput against lag, a point a design, with its intervals. */
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { pageData, DETAILS, type PageData } from '../../../tools/report/page-data.js';
 import { renderPage } from '../../../tools/report/page.js';
 import type { Run } from '../../../tools/result/runs.js';
@@ -72,6 +72,9 @@ describe('the trade', () => {
     expect(tradeIn(run)).toEqual([]);
   });
 });
+
+// Other tests of the process draw charts without a document.
+afterEach(() => vi.unstubAllGlobals());
 
 /** What the page's script makes of a group, without a page. */
 async function optionOf(group: PageData['trade'][number]) {
