@@ -315,21 +315,29 @@ export type EngineConstants = Readonly<Record<ConstantName, number>>;
  * locate is not measured. None of them may be 0 in an engine that has it, unless 0 means there that it has nothing of the kind.
  */
 const LATER_CONSTANTS: ReadonlySet<ConstantName> = new Set<ConstantName>([
+  'CONN_ANNEX',
+  'CONN_TRANSLATED',
+  'CO_KEPT',
+  'CO_PARENT_TUPLE',
+  'CO_PEER',
   'C_MUTEX_POLICY',
   'C_ORPHANS',
+  'C_SIDE_BASE',
   'C_TOUCH_AHEAD',
   'H_NAT_SERVICE',
+  'KEPT_LABEL',
   'LS_LEFT',
   'LS_PERIOD',
   'LS_SINGLE_SAMPLES',
   'LS_SINGLE_TOTAL',
   'MUTEX_BACKOFF',
   'MUTEX_GLIBC',
+  'PARENT_TUPLE_SIZE',
+  'SD_LABEL',
   'SHARD_LINE',
+  'SIDE_SIZE',
   'SWITCH_BARE_NAT_ZERO_TUPLE',
   'SWITCH_CHECKSUMS_IGNORED',
-  'T_BATCHES',
-  'T_BATCHES_TOUCHED',
   'TOUCH_AHEAD_AUTO',
   'TOUCH_AHEAD_CONNECTIONS',
   'TOUCH_AHEAD_OFF',
@@ -337,6 +345,8 @@ const LATER_CONSTANTS: ReadonlySet<ConstantName> = new Set<ConstantName>([
   'TRAIT_AREA_BITS_PER_SLOT',
   'TRAIT_AREA_BYTES',
   'TRAIT_SHARDS',
+  'T_BATCHES',
+  'T_BATCHES_TOUCHED',
 ]);
 
 /**

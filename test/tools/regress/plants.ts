@@ -106,7 +106,7 @@ export const PLANTS: readonly Plant[] = [
       {
         file: 'engine/assembly/records/memory-map.ts',
         find: 'export const CONN_SIZE: usize = 128;',
-        replace: 'export const CONN_SIZE: usize = 256;',
+        replace: 'export const CONN_SIZE: usize = 160;',
       },
     ],
     heard: [EXACT],
