@@ -39,6 +39,7 @@ const COLUMNS: readonly CsvColumn<MicroMeasurement>[] = [
   { name: 'ns_per_operation', doc: 'median, loop subtracted', value: (row) => row.nsPerOperation },
   { name: 'low_ns', doc: 'lower end of the 95 % interval', value: (row) => row.lowNs },
   { name: 'high_ns', doc: 'upper end of the 95 % interval', value: (row) => row.highNs },
+  { name: 'least_ns', doc: 'shortest sample, shortest loop subtracted', value: (row) => row.leastNs },
   { name: 'p99_ns', doc: '99th percentile over samples', value: (row) => row.p99Ns },
   { name: 'loop_ns', doc: 'the loop alone', value: (row) => row.loopNs },
   { name: 'samples', doc: 'samples', value: (row) => row.samples },

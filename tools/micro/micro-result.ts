@@ -19,6 +19,11 @@ const microMeasurement = z.object({
     .nullable()
     .describe('95 % interval of nsPerOperation; null with fewer than six samples.'),
   highNs: nanoseconds.nullable(),
+  leastNs: nanoseconds
+    .nullable()
+    .describe(
+      'The shortest sample, less the shortest of the loop alone: what the code takes when the machine leaves it alone. For comparing processes.',
+    ),
   p99Ns: nanoseconds.describe(
     '99th percentile over the samples: of means of many operations, not of single ones.',
   ),

@@ -196,10 +196,18 @@ function summarise(
     nsPerOperation: net > 0 ? net : null,
     lowNs: interval === null ? null : Math.max(0, interval.low),
     highNs: interval === null ? null : Math.max(0, interval.high),
+    leastNs: leastOf(whole, loop),
     p99Ns: Math.max(0, quantile(whole.ns, 0.99) - (loopNs ?? 0)),
     loopNs,
     successShare: whole.success,
   };
+}
+
+/** The shortest sample less the shortest of the loop alone; null where that leaves nothing. */
+function leastOf(whole: Samples, loop: Samples | null): number | null {
+  const shortest = ({ ns }: Samples): number => quantile(ns, 0);
+  const net = shortest(whole) - (loop === null ? 0 : shortest(loop));
+  return net > 0 ? net : null;
 }
 
 /** The median with its 95 % interval; fewer than six samples cannot give one. */

@@ -92,7 +92,7 @@ describe('the report', () => {
     });
     const lines = microCsv(result).split('\r\n');
     expect(lines[0]).toBe(
-      'name,design,ns_per_operation,low_ns,high_ns,p99_ns,loop_ns,samples,operations_per_sample,success_share,what',
+      'name,design,ns_per_operation,low_ns,high_ns,least_ns,p99_ns,loop_ns,samples,operations_per_sample,success_share,what',
     );
     expect(lines.filter((line) => line !== '')).toHaveLength(results.length + 1);
     const table = microTable(results, 120, (_colour, text) => text);

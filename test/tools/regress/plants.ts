@@ -214,6 +214,23 @@ export const PLANTS: readonly Plant[] = [
       },
     ],
     heard: [against('loading')],
+    named: /parse-pcap, least ns a packet/,
+  },
+  {
+    name: 'slower loading of captures by blocks',
+    edits: [
+      {
+        file: 'tools/captures/pcap-walk.ts',
+        find: '    count += 1;\n    at = next;\n',
+        replace:
+          '    count += 1;\n    at = next;\n    let spun = 0;\n' +
+          '    for (let i = 0; i < 40; i++) spun = (spun * 31 + i) | 0;\n' +
+          // Never so, but the compiler does not know.
+          '    if (spun === 1.5) break;\n',
+      },
+    ],
+    heard: [against('loading')],
+    named: /load, least ns a packet/,
   },
 ];
 
