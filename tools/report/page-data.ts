@@ -14,6 +14,7 @@ import {
   type TimeKind,
 } from '../result/cells.js';
 import { forestOf, type ForestGroup } from './forest.js';
+import { paletteOf } from './palette.js';
 import { tradeOf, type TradeGroup } from './page-trade.js';
 import { percentileCurve, recordedCounts } from '../result/histograms.js';
 import { interruptedShareOf, percentileOf } from '../result/tail.js';
@@ -87,8 +88,10 @@ export interface NatGroup {
 }
 
 export interface PageData {
-  /** Every design named in a chart, in the order that gives it its colour. */
+  /** Every design named in a chart. */
   designs: string[];
+  /** The same by colour; '' where a colour is nobody's. */
+  palette: string[];
   forest: ForestGroup[];
   trade: TradeGroup[];
   curves: CurveGroup[];
@@ -163,6 +166,7 @@ export function pageData(runs: readonly Run[], detail: Detail): PageData {
   ];
   return {
     designs: [...designs],
+    palette: paletteOf([...designs]),
     forest: forestOf(runs, groups),
     trade: tradeOf(groups, severalRuns).slice(0, detail.groups),
     curves: nonEmpty(labelled, ({ group }) =>
