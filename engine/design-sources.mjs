@@ -34,13 +34,15 @@ const NO_ENTRY = new Set(['api.ts', 'constants.ts', 'shared.ts']);
 const OLD_MICRO = 'micro-';
 const CONSTANT = /^export const ((?:TRAIT|PRESET)_[A-Z0-9_]+): (u32|bool) = ([^;]+);/gm;
 const INHERITED = /^export \* from '\.\/([a-z0-9-]+)';$/gm;
+/** Head of a method. */
+const METHOD = /^ {2}([A-Za-z]\w*)\(.*\)(?:: \w+)? \{/gm;
 const IS_DESIGN = /^export const TRAIT_ORDER\b/m;
 
 /**
  * Designs of a source folder, and of a folder of fixtures: designs for tests, which are compiled as if they lay in expiry/.
  * @returns for each its name, whether it is for tests only, its virtual files (path in the sources: content) and its manifest, or
  * null for both where the sources have an entry of their own
- * @throws Error naming file and constant of a trait that is missing or that is no literal
+ * @throws Error naming file and constant of a trait that is missing or that is no literal, or the method that cannot be replaced
  */
 export function designsOf(source, fixtures) {
   const designs = [];
@@ -67,6 +69,7 @@ function namesIn(folder) {
 }
 
 function describe(source, name, own, testsOnly) {
+  requireOwnCalls(source, name, own);
   const constants = constantsOf(source, name, own);
   const traits = {};
   for (const [trait, type] of Object.entries(TRAITS)) {
@@ -112,10 +115,49 @@ function describe(source, name, own, testsOnly) {
   return { name, testsOnly, hasMicro: !testsOnly, files, manifest: { testsOnly, traits, presets: numbers } };
 }
 
+/** Methods of the class in a design's text, with what stands from each one's head to the next. */
+function methodsOf(text) {
+  const heads = [...text.matchAll(METHOD)];
+  return new Map(
+    heads.map((head, index) => [head[1], text.slice(head.index, heads[index + 1]?.index ?? text.length)]),
+  );
+}
+
+/**
+ * A design has no table of methods: a call of a class to itself is resolved when it is compiled, and where a class below replaces the
+ * method that is called, the compiler makes a call that traps.
+ */
+function requireOwnCalls(source, name, own) {
+  const text = textOf(source, name, own);
+  const replaced = methodsOf(text);
+  for (const base of basesOf(source, name, own)) {
+    for (const [caller, body] of methodsOf(textOf(source, base, own))) {
+      if (replaced.has(caller) && !text.includes(`super.${caller}(`)) continue;
+      const called = [...replaced.keys()].find((method) => body.includes(`this.${method}(`));
+      if (called === undefined) continue;
+      throw new Error(
+        `expiry/${name}.ts: ${called}() is called by ${caller}() of expiry/${base}.ts, which could not find this one and ` +
+          `would trap (a design has no table of methods); replace ${caller}() itself, without 'super'`,
+      );
+    }
+  }
+}
+
+/** Designs whose file a design exports all of, and theirs. */
+function basesOf(source, name, own) {
+  const bases = [...textOf(source, name, own).matchAll(INHERITED)].map(([, base]) => base);
+  return bases.flatMap((base) => [base, ...basesOf(source, base, own)]);
+}
+
+function textOf(source, name, own) {
+  const path = `expiry/${name}.ts`;
+  return own[path] ?? readFileSync(join(source, path), 'utf8');
+}
+
 /** Traits and presets of expiry/NAME.ts, with those of a file that it exports all of and does not replace. */
 function constantsOf(source, name, own) {
   const path = `expiry/${name}.ts`;
-  const text = own[path] ?? readFileSync(join(source, path), 'utf8');
+  const text = textOf(source, name, own);
   const constants = new Map();
   for (const [, base] of text.matchAll(INHERITED)) {
     for (const [key, value] of constantsOf(source, base, own)) constants.set(key, value);

@@ -88,6 +88,21 @@ describe('a design is one file', () => {
     expect(() => designsOf(sourcesWith('mine', change(oldDesign())), null)).toThrow(message);
   });
 
+  it('that replaces a method which the other one calls on itself is refused, unless it replaces the caller too', () => {
+    const withMethods = (...methods: string[]): string =>
+      "export * from './table-scan';\nexport const TRAIT_ORDER: u32 = 77;\nexport class Mine extends TableScan {\n" +
+      `${methods.map((method) => `  ${method} {\n  }\n`).join('')}}\n`;
+    const made = (text: string): DesignSource => named(designsOf(sourcesWith('mine', text), null), 'mine');
+    expect(() => made(withMethods('roundMs(): i64'))).toThrow(
+      /mine\.ts: roundMs\(\) is called by sweep\(\) of expiry\/table-scan\.ts.*replace sweep\(\) itself/,
+    );
+    expect(() =>
+      made(withMethods('roundMs(): i64', 'sweep(now: i64): i64 { return super.sweep(now); }')),
+    ).toThrow(/roundMs/);
+    expect(made(withMethods('roundMs(): i64', 'sweep(now: i64): i64')).manifest).not.toBeNull();
+    expect(made(withMethods('sweep(now: i64): i64')).manifest).not.toBeNull();
+  });
+
   it('sources from before that have entries of their own', () => {
     const folder = scratchFolder();
     folders.push(folder);

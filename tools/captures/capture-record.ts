@@ -34,8 +34,15 @@ export interface CaptureInterface {
   readonly resolution: string;
 }
 
-/** The file format found, decompressed: microsecond and nanosecond pcap, pcapng, prepared capture. */
-export type CaptureFormat = 'pcap' | 'pcap-ns' | 'pcapng' | 'ctp';
+/** Every format that is read, decompressed, and what people call it. docs/captures.md has a row for each. */
+export const CAPTURE_FORMATS = {
+  pcap: 'pcap, microseconds',
+  'pcap-ns': 'pcap, nanoseconds',
+  pcapng: 'pcapng',
+  ctp: 'prepared capture (.ctp)',
+} as const;
+
+export type CaptureFormat = keyof typeof CAPTURE_FORMATS;
 
 export type CaptureCompression = 'none' | 'gzip' | 'zstd';
 

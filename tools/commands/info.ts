@@ -9,6 +9,7 @@ import {
 import { FlowsSection } from '../captures/analysis-flows.js';
 import { FragmentsSection, ProtocolsSection, VlansSection } from '../captures/analysis-protocols.js';
 import { TotalsSection } from '../captures/analysis-totals.js';
+import { CAPTURE_FORMATS } from '../captures/capture-record.js';
 import { linkTypeName, SUPPORTED_LINK_TYPES } from '../captures/link-type.js';
 import { oddityText } from '../captures/oddities.js';
 import {
@@ -94,7 +95,10 @@ function toJson(file: AnalysedFile, sections: readonly AnalysisSection[]): Recor
 function toText(file: AnalysedFile, sections: readonly AnalysisSection[]): string {
   const lines: ReportLine[] = [
     ['File', file.file === '-' ? 'standard input' : file.file],
-    ['Format', `${FORMAT_NAMES[file.format]}${file.compression === 'none' ? '' : `, ${file.compression}`}`],
+    [
+      'Format',
+      `${CAPTURE_FORMATS[file.format]}${file.compression === 'none' ? '' : `, ${file.compression}`}`,
+    ],
   ];
   if (file.fileBytes !== null) lines.push(['File size', `${file.fileBytes.toLocaleString('en-US')} bytes`]);
   lines.push(...interfaceLines(file));
@@ -104,13 +108,6 @@ function toText(file: AnalysedFile, sections: readonly AnalysisSection[]): strin
   const width = Math.max(...lines.map(([label]) => label.length)) + 2;
   return lines.map(([label, value]) => `${`${label}:`.padEnd(width)}${value}\n`).join('');
 }
-
-const FORMAT_NAMES: Readonly<Record<AnalysedFile['format'], string>> = {
-  pcap: 'pcap, microseconds',
-  'pcap-ns': 'pcap, nanoseconds',
-  pcapng: 'pcapng',
-  ctp: 'prepared capture (.ctp)',
-};
 
 function interfaceLines(file: AnalysedFile): ReportLine[] {
   const lines = file.interfaces.slice(0, LISTED_INTERFACES).map((each, index): ReportLine => {

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
+import { CAPTURE_FORMATS } from '../../../tools/captures/capture-record.js';
 import { CaptureError, openCapture, requireRecords } from '../../../tools/captures/reader.js';
 import { pcapBytes } from './pcap-bytes.js';
 import { readAll, readFailing, Scratch } from './scratch.js';
@@ -244,4 +247,10 @@ describe('captures that cannot be read', () => {
     open.write('no capture, and the pipe stays open');
     await expect(openCapture('-', { stdin: open })).rejects.toThrow('no capture format');
   });
+});
+
+it('docs/captures.md has a row for every format', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../../docs/captures.md'), 'utf8').replaceAll('`', '');
+  const missing = Object.values(CAPTURE_FORMATS).filter((name) => !text.includes(`\n| ${name} `));
+  expect(missing).toEqual([]);
 });

@@ -9,6 +9,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { optionsMarkdown } from '../../../tools/commands/command-text.js';
 import { EXIT_CODES } from '../../../tools/commands/exit-codes.js';
 import { COMMANDS } from '../../../tools/commands/registry.js';
+import { SCENARIOS } from '../../../tools/synth/registry.js';
 import { ONLY_BENCH, ONLY_REPLAY } from '../../../tools/commands/vocabulary.js';
 import { ctreplay, scratchFolder } from '../../support/command.js';
 
@@ -22,7 +23,7 @@ async function programOfAll(): Promise<Command> {
 }
 
 describe('docs/options.md', () => {
-  it('is what the commands say (vitest -u rewrites it)', async () => {
+  it('is what the commands say (vitest run FILE -u rewrites it)', async () => {
     const file = resolve(dirname(fileURLToPath(import.meta.url)), '../../../docs/options.md');
     const text = await format(optionsMarkdown(await programOfAll()), {
       ...(await resolveConfig(file)),
@@ -30,6 +31,26 @@ describe('docs/options.md', () => {
     });
     await expect(text).toMatchFileSnapshot(file);
   });
+});
+
+/** Parameters that commands have as options of their own: the same by what they say, or those of the original's benchmark. */
+const SHARED_PARAMETERS = new Set(['packets', 'pps', 'threads', 'batch', 'change']);
+
+describe('commands that replay scenarios', () => {
+  it.each(['replay', 'bench', 'advise', 'contention'])(
+    '%s has no option that a scenario has a parameter of: the parameter could not be given',
+    async (name) => {
+      const command = (await programOfAll()).commands.find((each) => each.name() === name);
+      const own = new Set(command?.options.map(({ long }) => long));
+      const taken = SCENARIOS.flatMap(({ name: scenario, parameters }) =>
+        parameters
+          .filter((spec) => own.has(`--${spec.name}`) && !SHARED_PARAMETERS.has(spec.name))
+          .map((spec) => `${scenario} --${spec.name}: call it otherwise`),
+      );
+      expect(own.size).toBeGreaterThan(5);
+      expect(taken).toEqual([]);
+    },
+  );
 });
 
 describe('replay and bench', () => {

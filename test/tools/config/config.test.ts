@@ -182,7 +182,7 @@ describe('networks', () => {
 });
 
 describe('the published schema', () => {
-  it('is what the program checks (vitest -u rewrites it)', async () => {
+  it('is what the program checks (vitest run FILE -u rewrites it)', async () => {
     const options = (await prettier.resolveConfig(PUBLISHED)) ?? {};
     const text = JSON.stringify(configJsonSchema());
     const formatted = await prettier.format(text, { ...options, filepath: PUBLISHED });

@@ -152,7 +152,7 @@ describe('CSV tables', () => {
     }
   });
 
-  it('are described in docs/schema/csv-columns.md (vitest -u rewrites it)', async () => {
+  it('are described in docs/schema/csv-columns.md (vitest run FILE -u rewrites it)', async () => {
     const file = fileURLToPath(new URL('../../../docs/schema/csv-columns.md', import.meta.url));
     const options = (await prettier.resolveConfig(file)) ?? {};
     const text = await prettier.format(csvColumnsMarkdown(), { ...options, filepath: file });

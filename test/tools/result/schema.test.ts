@@ -28,11 +28,11 @@ function ajvCheck(schema: object): (value: unknown) => boolean {
 }
 
 describe('the published JSON Schema', () => {
-  it('is the one generated from the code (vitest -u rewrites it)', async () => {
+  it('is the one generated from the code (vitest run FILE -u rewrites it)', async () => {
     await expect(await formatted()).toMatchFileSnapshot(resolve(PUBLISHED));
   });
 
-  it('is described field by field in docs/schema/result-fields.md (vitest -u rewrites it)', async () => {
+  it('is described field by field in docs/schema/result-fields.md (vitest run FILE -u rewrites it)', async () => {
     const file = fileURLToPath(new URL('../../../docs/schema/result-fields.md', import.meta.url));
     const options = (await prettier.resolveConfig(file)) ?? {};
     const text = await prettier.format(resultFieldsMarkdown(), { ...options, filepath: file });
