@@ -2,20 +2,28 @@
  * A ring of packet records in the engine's memory, for traffic that is larger than the packet store: the feeder thread writes
  * records, one worker reads them.
  *
- * Who writes, who reads: the records and HEAD belong to the writer, TAIL to the reader. A record is written with plain stores
- * before HEAD is stored, and read only after HEAD was loaded, so the reader sees it whole; it is read for the last time before TAIL is
- * stored, and overwritten only after TAIL was loaded. Both are Atomics, which are sequentially consistent: they order the
- * plain accesses around them. WAITING and WANTED say that the other side sleeps: the sleeper sets its word, looks
- * again, and sleeps on the very value it saw; the other side stores its counter, then looks at the word. No wake-up can fall between, and
- * every sleep is bounded all the same, so that the end of a run is noticed.
+ * Who writes, who reads: the records, HEAD, FLUSHED and SIGNAL belong to the writer, TAIL to the reader. A record is written with plain
+ * stores before HEAD is stored, and read only after HEAD was loaded, so the reader sees it whole; it is read for the last time before TAIL
+ * is stored, and overwritten only after TAIL was loaded. All words are Atomics, which are sequentially consistent: they order the
+ * plain accesses around them.
+ *
+ * Both sides sleep until there is a good deal for them, since a sleep and a wake-up cost more than the packets of a batch. The writer sets
+ * WANTED, looks again, and sleeps on the very TAIL it saw; the reader stores TAIL, then looks at WANTED. The reader loads SIGNAL, stores in
+ * UNTIL the HEAD that it wants to see, sets WAITING, looks at HEAD and FLUSHED again, and sleeps on the very SIGNAL it saw; the writer stores
+ * HEAD (when it flushes, FLUSHED before it: nothing may come for a while, so that the reader is not to wait for more), then looks at WAITING,
+ * takes it back, and changes SIGNAL before it wakes the reader. WAITING is set by the reader and taken back by either: a writer that takes
+ * back a later one than it looked at changes SIGNAL after that one's load, which then does not sleep. No wake-up can fall between,
+ * and every sleep is bounded all the same, so that the end of a run is noticed.
  *
  * HEAD and TAIL count lines of 64 bytes for ever and wrap at 2^32; only their difference means anything. A record lies in one piece:
  * what does not fit before the end of the area leaves a record of kind RECORD_SKIP there.
  */
-import { alignLine, LINE_BYTES } from './packet-place.js';
+import { LINE_BYTES } from './packet-place.js';
 
 /** Bytes before a record's payload. */
 const RECORD_HEADER_BYTES = 64;
+/** Lines are counted by shifting. */
+const LINE_SHIFT = 6;
 
 export const RECORD_PACKET = 0;
 const RECORD_SKIP = 1;
@@ -32,6 +40,9 @@ const TIME_AT = 24;
 /** Control words of a ring; writer and reader each have a cache-line pair of their own. */
 const HEAD = 0;
 const WAITING = 1;
+const UNTIL = 2;
+const FLUSHED = 3;
+const SIGNAL = 4;
 const TAIL = 32;
 const WANTED = 33;
 const CONTROL_WORDS = 64;
@@ -40,6 +51,8 @@ export const RING_CONTROL_BYTES = CONTROL_WORDS * 4;
 
 /** The writer is woken when this much is free, not for every packet. */
 const WAKE_BYTES = 1024 * 1024;
+/** A reader that wants a good deal is woken when this much is there: a thousand short packets. */
+const SUPPLY_BYTES = 256 * 1024;
 
 /** Where a ring lies. Can be posted to a thread. */
 export interface RingPlace {
@@ -55,7 +68,11 @@ export interface RingPlace {
 
 /** Bytes that a record with a payload of this size takes. */
 export function recordBytes(payloadBytes: number): number {
-  return RECORD_HEADER_BYTES + alignLine(payloadBytes);
+  return recordLines(payloadBytes) * LINE_BYTES;
+}
+
+function recordLines(payloadBytes: number): number {
+  return (RECORD_HEADER_BYTES + LINE_BYTES - 1 + payloadBytes) >>> LINE_SHIFT;
 }
 
 function controlWords({ control, ring }: RingPlace): Int32Array {
@@ -90,7 +107,7 @@ export class RingWriter {
 
   /** Address for a payload of this size, to be filled before `commit`; 0 when there is no room now. */
   reserve(payloadBytes: number): number {
-    const lines = recordBytes(payloadBytes) / LINE_BYTES;
+    const lines = recordLines(payloadBytes);
     if (this.#place + lines > this.#lines && !this.#skipToStart()) return 0;
     if (!this.#hasRoom(lines)) return 0;
     this.#reserved = lines;
@@ -109,22 +126,40 @@ export class RingWriter {
     this.#advance(this.#reserved);
   }
 
-  /** Shows the reader what was committed. */
+  /** Shows the reader what was committed, and wakes it where that is as much as it waits for. */
   publish(): void {
     if (this.#published === this.#written) return;
+    const words = this.#words;
     this.#published = this.#written;
-    Atomics.store(this.#words, HEAD, this.#written | 0);
-    if (Atomics.load(this.#words, WAITING) !== 0) Atomics.notify(this.#words, HEAD);
+    Atomics.store(words, HEAD, this.#written | 0);
+    if (Atomics.load(words, WAITING) === 0) return;
+    if (((this.#written - Atomics.load(words, UNTIL)) | 0) >= 0) this.#wake();
   }
 
-  /** Sleeps until there is a good deal of room, up to `ms`. What was committed must have been published. */
+  /** As `publish`, and more may not come for a while: the reader is woken, however little there is. */
+  flush(): void {
+    const words = this.#words;
+    this.#published = this.#written;
+    Atomics.store(words, FLUSHED, this.#written | 0);
+    Atomics.store(words, HEAD, this.#written | 0);
+    if (Atomics.load(words, WAITING) !== 0) this.#wake();
+  }
+
+  /** Sleeps until there is a good deal of room, up to `ms`. What was committed must have been flushed. */
   waitForRoom(payloadBytes: number, ms: number): void {
-    const needed = Math.min(this.#lines, (recordBytes(payloadBytes) / LINE_BYTES) * 2);
+    const needed = Math.min(this.#lines, recordLines(payloadBytes) * 2);
     const wanted = Math.max(needed, Math.min(this.#lines >> 2, WAKE_BYTES / LINE_BYTES));
     Atomics.store(this.#words, WANTED, wanted);
     const seen = Atomics.load(this.#words, TAIL);
     if (this.#lines - ((this.#written - seen) >>> 0) < wanted) Atomics.wait(this.#words, TAIL, seen, ms);
     Atomics.store(this.#words, WANTED, 0);
+  }
+
+  #wake(): void {
+    const words = this.#words;
+    if (Atomics.exchange(words, WAITING, 0) === 0) return;
+    Atomics.add(words, SIGNAL, 1);
+    Atomics.notify(words, SIGNAL);
   }
 
   #hasRoom(lines: number): boolean {
@@ -219,11 +254,26 @@ export class RingReader {
     if (this.#lines - ((head - position) >>> 0) >= wanted) Atomics.notify(this.#words, TAIL);
   }
 
-  /** Sleeps until something is published, up to `ms`. */
-  waitForMore(ms: number): void {
-    Atomics.store(this.#words, WAITING, 1);
-    // Sleeps on the value that `next` saw: what was published since makes it return at once.
-    Atomics.wait(this.#words, HEAD, this.#head | 0, ms);
-    Atomics.store(this.#words, WAITING, 0);
+  /**
+   * Sleeps until something is published behind what `next` took, up to `ms`.
+   * @param plenty until it is a good deal, or all that there is for now
+   * @returns false when the time was up
+   */
+  waitForMore(ms: number, plenty = false): boolean {
+    const words = this.#words;
+    const wanted = plenty ? Math.max(1, Math.min(this.#lines >> 2, SUPPLY_BYTES / LINE_BYTES)) : 1;
+    const signal = Atomics.load(words, SIGNAL);
+    Atomics.store(words, UNTIL, (this.#read + wanted) | 0);
+    Atomics.store(words, WAITING, 1);
+    const isWoken = this.#isSupplied(wanted) || Atomics.wait(words, SIGNAL, signal, ms) !== 'timed-out';
+    Atomics.store(words, WAITING, 0);
+    return isWoken;
+  }
+
+  /** Whether so many lines are published that were not read, or some and all that there is for now. */
+  #isSupplied(wanted: number): boolean {
+    const head = Atomics.load(this.#words, HEAD) >>> 0;
+    const lines = (head - this.#read) >>> 0;
+    return lines >= wanted || (lines > 0 && Atomics.load(this.#words, FLUSHED) >>> 0 === head);
   }
 }
