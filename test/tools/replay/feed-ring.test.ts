@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import {
   RECORD_LOOP_END,
   RECORD_PACKET,
-  recordBytes,
+  ringBytesFor,
   RingReader,
   RingWriter,
   RING_CONTROL_BYTES,
@@ -18,8 +18,13 @@ const READER = new URL('./ring-reader.mjs', import.meta.url);
 /** Rings do not begin at 0, where an address could not be told from no room. */
 const RING_AT = 128;
 
+/** A ring with room for places of so many lines. */
 function makeRing(lines: number): { memory: SharedArrayBuffer; place: RingPlace } {
-  const bytes = lines * 64;
+  return ringOf(ringBytesFor(1, lines * 64));
+}
+
+/** A ring of so many bytes, with none behind it. */
+function ringOf(bytes: number): { memory: SharedArrayBuffer; place: RingPlace } {
   return {
     memory: new SharedArrayBuffer(RING_AT + bytes),
     place: { control: new SharedArrayBuffer(2 * RING_CONTROL_BYTES), ring: 1, at: RING_AT, bytes },
@@ -117,8 +122,20 @@ describe('a ring of packet records', () => {
     }
   });
 
-  it('counts what a record takes in whole lines behind its header', () => {
-    expect([0, 1, 64, 65].map(recordBytes)).toEqual([64, 128, 128, 192]);
+  it('has room for as many records as it was made for, and no byte outside', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 0, max: 2000 }), (records, length) => {
+        const { memory, place } = ringOf(ringBytesFor(records, length));
+        const writer = new RingWriter(memory, place);
+        const reader = new RingReader(memory, place);
+        for (let index = 0; index < records; index++) expect(write(writer, memory, index, length)).toBe(true);
+        expect(write(writer, memory, records, length)).toBe(false);
+        writer.publish();
+        for (let index = 0; index < records; index++)
+          expect([reader.next(), reader.index]).toEqual([true, index]);
+        expect(reader.next()).toBe(false);
+      }),
+    );
   });
 
   it('sleeps no longer than it is told', () => {
@@ -135,9 +152,10 @@ describe('a ring of packet records', () => {
   });
 });
 
+/** Is up only where somebody sleeps who should not. */
+const LONG_MS = 20_000;
+
 describe('a reader that wants a good deal', () => {
-  /** Is up only where somebody sleeps who should not. */
-  const LONG_MS = 10_000;
   const makeEnds = (): { memory: SharedArrayBuffer; writer: RingWriter; reader: RingReader } => {
     const { memory, place } = makeRing(64);
     return { memory, writer: new RingWriter(memory, place), reader: new RingReader(memory, place) };
@@ -202,7 +220,8 @@ describe('a ring between two threads', () => {
         const length = random % longest;
         while (!write(writer, memory, index, length)) {
           writer.flush();
-          writer.waitForRoom(length, 10);
+          if (!writer.waitForRoom(length, LONG_MS))
+            throw new Error(`nobody woke the writer before record ${index}`);
         }
         if (random % 5 === 0) writer.publish();
       }

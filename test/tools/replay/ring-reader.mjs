@@ -9,10 +9,9 @@ const reader = new RingReader(memory, place);
 let seen = 0;
 let fault = null;
 let held = [];
-const deadline = performance.now() + 20_000;
+
 while (seen < records && fault === null) {
   if (!reader.next()) {
-    if (performance.now() > deadline) fault = `nothing came after record ${seen}`;
     if (!reader.waitForMore(20_000, plenty)) fault = `nobody woke the reader after record ${seen}`;
     continue;
   }
