@@ -85,7 +85,7 @@ function throughputTable(content: PageContent, rows: readonly Row[]): HtmlValue 
         head: 'Packets/s',
         cell: ({ cell, group }) => {
           const pps = throughputOfCell(cell);
-          return bar(pps, fastest, formatRate(pps), data.designs.indexOf(cellName(cell, group)));
+          return bar(pps, fastest, formatRate(pps), data.palette.indexOf(cellName(cell, group)));
         },
       },
       { head: 'Interval', cell: ({ cell }) => throughputInterval(cell) },

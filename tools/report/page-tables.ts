@@ -87,7 +87,7 @@ interface LockRow {
 }
 
 function lockTable(caption: string, rows: readonly LockRow[], content: PageContent): HtmlValue {
-  const colourOf = (row: LockRow): number => content.data.designs.indexOf(row.design);
+  const colourOf = (row: LockRow): number => content.data.palette.indexOf(row.design);
   const mostWait = largestIn(rows.map(({ line }) => line.wait?.totalNs));
   const mostHold = largestIn(rows.map(({ line }) => line.hold?.totalNs));
   const perPacket = (count: number | null | undefined, row: LockRow): string =>

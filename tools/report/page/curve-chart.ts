@@ -14,7 +14,7 @@ function isLag(group: CurveGroup): boolean {
 }
 
 /** Option for one group of curves. */
-export function curveOption(group: CurveGroup, designs: readonly string[]): Option {
+export function curveOption(group: CurveGroup, palette: readonly string[]): Option {
   const points = group.series.flatMap((series) => series.points);
   const base = baseOption(
     (marks) => [
@@ -59,7 +59,7 @@ export function curveOption(group: CurveGroup, designs: readonly string[]): Opti
       showSymbol: false,
       data: series.points,
       lineStyle: { width: 2, type: DASHES[series.kind] },
-      color: designColour(designs, series.design),
+      color: designColour(palette, series.design),
       emphasis: { disabled: true },
     })),
   };

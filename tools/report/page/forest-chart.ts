@@ -59,7 +59,7 @@ const drawRow: DrawShape = (_params, api) => {
 };
 
 /** Option for the ratios of one pair of designs. */
-export function forestOption(group: ForestGroup, designs: readonly string[], width: number): Option {
+export function forestOption(group: ForestGroup, palette: readonly string[], width: number): Option {
   const ends = group.rows.flatMap((row) => [row.low, row.high, row.ratio, 1]);
   const low = Math.min(...ends) / 1.08;
   const high = Math.max(...ends) * 1.08;
@@ -101,7 +101,7 @@ export function forestOption(group: ForestGroup, designs: readonly string[], wid
         name: group.head,
         type: 'custom',
         renderItem: drawRow,
-        color: designColour(designs, group.head),
+        color: designColour(palette, group.head),
         encode: { x: [0, 1, 2], y: 3 },
         data: group.rows.map((row, index) => [
           Math.log10(row.ratio),

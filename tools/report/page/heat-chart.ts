@@ -54,7 +54,7 @@ function grids(places: readonly PanelPlace[]) {
   }));
 }
 
-function titles(group: HeatGroup, designs: readonly string[], places: readonly PanelPlace[]) {
+function titles(group: HeatGroup, palette: readonly string[], places: readonly PanelPlace[]) {
   return group.panels.map((panel, index) => {
     const { left, width, top } = places[index] as PanelPlace;
     return {
@@ -63,7 +63,7 @@ function titles(group: HeatGroup, designs: readonly string[], places: readonly P
       left: `${left + width / 2}%`,
       textAlign: 'center' as const,
       top: `${Math.max(0, top - 9)}%`,
-      textStyle: { color: designColour(designs, panel.design), fontSize: 13 },
+      textStyle: { color: designColour(palette, panel.design), fontSize: 13 },
     };
   });
 }
@@ -135,10 +135,10 @@ const drawRectangle: DrawShape = (_params, api) => {
   };
 };
 
-function heatMapOption(group: HeatGroup, designs: readonly string[], width: number): Option {
+function heatMapOption(group: HeatGroup, palette: readonly string[], width: number): Option {
   const rectangles = group.panels.flatMap((panel) => panel.rectangles);
   const most = rectangles.reduce((a, [, , , , packets]) => Math.max(a, packets), 1);
-  const places = panelPlaces(group, width, 14);
+  const places = panelPlaces(group, width, 19);
   const base = baseOption(([mark]) => {
     const [from, to, low, high, packets] = mark.value as Rectangle;
     return [
@@ -149,7 +149,7 @@ function heatMapOption(group: HeatGroup, designs: readonly string[], width: numb
   }, 'item');
   return {
     ...base,
-    title: titles(group, designs, places),
+    title: titles(group, palette, places),
     legend: { ...base.legend, left: 'right', data: ['sweep'], selectedMode: false },
     grid: grids(places),
     xAxis: timeAxes(group, width),
@@ -196,7 +196,7 @@ const LINES = [
   ['max', 'dotted'],
 ] as const;
 
-function lineOption(group: HeatGroup, designs: readonly string[], width: number): Option {
+function lineOption(group: HeatGroup, palette: readonly string[], width: number): Option {
   const places = panelPlaces(group, width, 4);
   const base = baseOption(
     (marks) => [
@@ -209,7 +209,7 @@ function lineOption(group: HeatGroup, designs: readonly string[], width: number)
   );
   return {
     ...base,
-    title: titles(group, designs, places),
+    title: titles(group, palette, places),
     legend: { show: false },
     grid: grids(places),
     xAxis: timeAxes(group, width),
@@ -225,7 +225,7 @@ function lineOption(group: HeatGroup, designs: readonly string[], width: number)
           type: 'line',
           xAxisIndex: panelIndex,
           yAxisIndex: panelIndex,
-          color: designColour(designs, panel.design),
+          color: designColour(palette, panel.design),
           lineStyle: { width: 2, type },
           showSymbol: panel.lines.length < 3,
           data: panel.lines.map((point) => [point[0], timeOf(point, index)]),
@@ -246,8 +246,8 @@ function isHeatMap(group: HeatGroup): boolean {
 }
 
 /** Option for the timelines of the designs of one configuration. */
-export function heatOption(group: HeatGroup, designs: readonly string[], width: number): Option {
-  return isHeatMap(group) ? heatMapOption(group, designs, width) : lineOption(group, designs, width);
+export function heatOption(group: HeatGroup, palette: readonly string[], width: number): Option {
+  return isHeatMap(group) ? heatMapOption(group, palette, width) : lineOption(group, palette, width);
 }
 
 /** What the keyboard reads out at a point. */

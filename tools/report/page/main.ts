@@ -13,13 +13,13 @@ import { natOption, natReading, staleOption, staleReading } from './occupancy-ch
 declare const echarts: typeof import('echarts');
 
 /** The parts of the page's data that hold a list of groups. */
-type GroupedData = Exclude<keyof PageData, 'designs' | 'leftOut'>;
+type GroupedData = Exclude<keyof PageData, 'designs' | 'palette' | 'leftOut'>;
 
 /** A kind of chart, for one group of its data. */
 interface ChartKind<Group> {
   readonly data: GroupedData;
   readonly renderer: 'svg' | 'canvas';
-  readonly option: (group: Group, designs: readonly string[], width: number) => Option;
+  readonly option: (group: Group, palette: readonly string[], width: number) => Option;
   /** What the keyboard reads out at a point. */
   readonly reading: (group: Group, seriesIndex: number, dataIndex: number) => string;
   /** Rows of a chart that is as high as they need; absent = of one height. */
@@ -66,7 +66,7 @@ function startChart(figure: HTMLElement): void {
   const select = figure.querySelector('select');
   const chart = echarts.init(plot, null, { renderer });
   const group = () => pageData[data][select ? Number(select.value) : 0] as never;
-  const option = () => optionOf(group(), pageData.designs, chart.getWidth());
+  const option = () => optionOf(group(), pageData.palette, chart.getWidth());
   const draw = (): void => {
     if (rows !== undefined) fitRows(plot, chart, rows(group()));
     chart.setOption(option(), true);

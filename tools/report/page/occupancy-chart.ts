@@ -8,7 +8,7 @@ type StaleSeries = StaleGroup['series'][number];
 type NatSeries = NatGroup['series'][number];
 
 /** Option for expired-but-present connections, and all connections, over the run. */
-export function staleOption(group: StaleGroup, designs: readonly string[]): Option {
+export function staleOption(group: StaleGroup, palette: readonly string[]): Option {
   const base = baseOption(
     (marks) => [
       showMs(valueOf(marks[0], 0)),
@@ -51,7 +51,7 @@ export function staleOption(group: StaleGroup, designs: readonly string[]): Opti
       }),
     ],
     series: group.series.flatMap((series): SeriesOption[] => {
-      const color = designColour(designs, series.design);
+      const color = designColour(palette, series.design);
       return [
         {
           name: series.design,
@@ -95,7 +95,7 @@ function natLinesOf(series: NatSeries) {
 }
 
 /** Option for the NAT exhaustion curve. */
-export function natOption(group: NatGroup, designs: readonly string[]): Option {
+export function natOption(group: NatGroup, palette: readonly string[]): Option {
   const times = group.series.flatMap((series) => [...series.p50, ...series.p99].map(([, ns]) => ns));
   const base = baseOption(
     (marks) => [
@@ -143,7 +143,7 @@ export function natOption(group: NatGroup, designs: readonly string[]): Option {
         symbol: 'circle',
         symbolSize: 6,
         yAxisIndex,
-        color: designColour(designs, series.design),
+        color: designColour(palette, series.design),
         lineStyle: { width: 2, type },
         data: series[key],
       })),

@@ -49,10 +49,10 @@ function beyondCores(group: ScalingGroup): MarkAreaComponentOption | undefined {
 }
 
 /** The four series of each design: measured, fit, predicted, intervals. */
-function scalingSeries(group: ScalingGroup, designs: readonly string[]): SeriesOption[] {
+function scalingSeries(group: ScalingGroup, palette: readonly string[]): SeriesOption[] {
   return group.designs.flatMap((design, index): SeriesOption[] => {
     const area = index === 0 ? beyondCores(group) : undefined;
-    const shared = { name: design.design, color: designColour(designs, design.design) };
+    const shared = { name: design.design, color: designColour(palette, design.design) };
     const fitted = design.fit.length > 0;
     const intervals = [...design.measured, ...design.predicted].filter(
       (point) => point[2] !== null && point[3] !== null,
@@ -95,7 +95,7 @@ function scalingSeries(group: ScalingGroup, designs: readonly string[]): SeriesO
 }
 
 /** Option for packets per second against workers. */
-export function scalingOption(group: ScalingGroup, designs: readonly string[]): Option {
+export function scalingOption(group: ScalingGroup, palette: readonly string[]): Option {
   return {
     ...baseOption(([mark]) => {
       const workers = valueOf(mark, 0);
@@ -123,7 +123,7 @@ export function scalingOption(group: ScalingGroup, designs: readonly string[]): 
       min: 0,
       axisLabel: { formatter: showCount },
     }),
-    series: scalingSeries(group, designs),
+    series: scalingSeries(group, palette),
   };
 }
 
@@ -143,7 +143,7 @@ function workersOf(group: ScalingGroup): number[] {
 }
 
 /** Option for the share of time spent waiting for locks against workers. */
-export function waitsOption(group: ScalingGroup, designs: readonly string[]): Option {
+export function waitsOption(group: ScalingGroup, palette: readonly string[]): Option {
   const workers = workersOf(group);
   return {
     ...baseOption(
@@ -173,7 +173,7 @@ export function waitsOption(group: ScalingGroup, designs: readonly string[]): Op
       name: design.design,
       type: 'bar',
       barMaxWidth: 36,
-      color: designColour(designs, design.design),
+      color: designColour(palette, design.design),
       data: workers.map((count) => design.waits.find((point) => point[0] === count)?.[1] ?? null),
     })),
   };

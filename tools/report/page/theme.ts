@@ -27,9 +27,9 @@ export function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-/** The colour of a design: the same in every chart. */
-export function designColour(designs: readonly string[], design: string): string {
-  return colour(`--series-${Math.max(0, designs.indexOf(design)) % 6}`);
+/** The colour of a design: the same in every chart and page. */
+export function designColour(palette: readonly string[], design: string): string {
+  return colour(`--series-${Math.max(0, palette.indexOf(design)) % 6}`);
 }
 
 /** A number of a mark's row. */

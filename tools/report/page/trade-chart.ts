@@ -35,9 +35,9 @@ const drawCross: DrawShape = (_params, api) => {
 };
 
 /** Two series to a design: the point, and its cross. */
-function tradeSeries(group: TradeGroup, designs: readonly string[]) {
+function tradeSeries(group: TradeGroup, palette: readonly string[]) {
   return group.points.flatMap(({ design, pps, lagNs }) => {
-    const shared = { name: design, color: designColour(designs, design) };
+    const shared = { name: design, color: designColour(palette, design) };
     const ends = ([value, low, high]: Spread): number[] => [low ?? value, high ?? value];
     const hasInterval = pps[1] !== null || lagNs[1] !== null;
     return [
@@ -97,7 +97,7 @@ function throughputEnds(group: TradeGroup): { min: number; max: number } {
 }
 
 /** Option for the designs on one traffic. */
-export function tradeOption(group: TradeGroup, designs: readonly string[]): Option {
+export function tradeOption(group: TradeGroup, palette: readonly string[]): Option {
   return {
     ...baseOption(
       ([mark]) => tradeLines(group.points.find(({ design }) => design === mark.seriesName) as TradePoint),
@@ -111,7 +111,7 @@ export function tradeOption(group: TradeGroup, designs: readonly string[]): Opti
       ...throughputEnds(group),
       axisLabel: { formatter: showCount, showMinLabel: false, showMaxLabel: false },
     }),
-    series: tradeSeries(group, designs),
+    series: tradeSeries(group, palette),
   };
 }
 
