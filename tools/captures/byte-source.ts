@@ -70,10 +70,14 @@ async function* readRawChunks(path: string, stdin: Readable, reuse: boolean): As
     yield* readStream(stdin);
     return;
   }
-  const { file, size } = await openFile(path);
+  const { file, size, isRegular } = await openFile(path);
   try {
     // A small file gets a buffer of its size (and a byte more, to see its end in the same read).
     const chunkBytes = Math.min(FILE_CHUNK_BYTES, Math.max(MIN_CHUNK_BYTES, size + 1));
+    if (reuse && isRegular) {
+      yield* readAhead(path, file, chunkBytes);
+      return;
+    }
     let chunk: Buffer | null = null;
     for (;;) {
       // Buffer.allocUnsafeSlow: a buffer of its own, so a kept frame pins this chunk and nothing else.
@@ -84,6 +88,27 @@ async function* readRawChunks(path: string, stdin: Readable, reuse: boolean): As
     }
   } finally {
     await file.close();
+  }
+}
+
+/** Two chunks by turns: one is read while the other is used. Not for pipes, where a read may wait for ever. */
+async function* readAhead(path: string, file: FileHandle, chunkBytes: number): AsyncGenerator<Uint8Array> {
+  const read = (chunk: Buffer): Promise<Uint8Array> => {
+    const reading = readChunk(path, file, chunk).then(({ bytesRead }) => chunk.subarray(0, bytesRead));
+    // Heard of when it is waited for, if ever.
+    reading.catch(() => {});
+    return reading;
+  };
+  let next: Buffer = Buffer.allocUnsafeSlow(chunkBytes);
+  let other: Buffer | null = null;
+  for (let reading = read(next); ; ) {
+    const chunk = await reading;
+    if (chunk.length === 0) return;
+    const used = next;
+    next = other ?? Buffer.allocUnsafeSlow(chunkBytes);
+    other = used;
+    reading = read(next);
+    yield chunk;
   }
 }
 
@@ -103,7 +128,7 @@ async function* readStream(stdin: Readable): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function openFile(path: string): Promise<{ file: FileHandle; size: number }> {
+async function openFile(path: string): Promise<{ file: FileHandle; size: number; isRegular: boolean }> {
   let file: FileHandle;
   try {
     file = await open(path, 'r');
@@ -119,7 +144,7 @@ async function openFile(path: string): Promise<{ file: FileHandle; size: number 
       advice: 'Name the capture files themselves, for example DIR/*.pcap.',
     });
   }
-  return { file, size: stat.size };
+  return { file, size: stat.size, isRegular: stat.isFile() };
 }
 
 async function readChunk(path: string, file: FileHandle, chunk: Buffer): Promise<{ bytesRead: number }> {

@@ -96,7 +96,10 @@ class Feeder {
   readonly #unpublished: Uint32Array;
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
-  readonly #words: Int32Array;
+  /** Bytes from a descriptor to its frame. */
+  readonly #frameShift: number;
+  /** Addresses of the requests that were written. */
+  readonly #requestAt: number[] = [];
   readonly #packet = new LocatedPacket();
   readonly #writer: PlaceWriter;
   readonly #rules: PacketRules;
@@ -114,7 +117,7 @@ class Feeder {
     this.#unpublished = new Uint32Array(rings.length);
     this.#view = new DataView(memory.buffer);
     this.#bytes = new Uint8Array(memory.buffer);
-    this.#words = new Int32Array(memory.buffer);
+    this.#frameShift = engine.constants.PACKET_SIZE + FRAME_SHIFT;
     const instance = new WebAssembly.Instance(engine.module, { env: { memory, clock: () => 0 } });
     const locate = instance.exports['locatePacket'] as (packet: number) => void;
     this.#writer = new PlaceWriter(run, locate);
@@ -138,10 +141,10 @@ class Feeder {
     if (this.#state.stopped !== STOP_NONE) return;
     if (index < traffic.packets) throw this.#changed(`only ${index}`);
     for (const ring of this.#rings) {
-      if (this.#reserve(ring, 0) === 0) return;
+      if (this.#waitForRoom(ring, 0) === 0) return;
       ring.commit(RECORD_LOOP_END, index, bits, 0);
     }
-    this.#publishAll();
+    this.#flushAll();
   }
 
   /** Writes the packets of a range; false when the run was stopped meanwhile. */
@@ -149,72 +152,71 @@ class Feeder {
     const { packets, longestFrame } = this.#input.traffic;
     const { count, lengths, timesNs } = range;
     const packet = this.#packet;
-    this.#writer.open(range);
+    const writer = this.#writer;
+    const rewriter = place.loop > 0 ? this.#rewriter : null;
+    let { index, bits } = place;
+    writer.open(range);
     for (let at = 0; at < count; at++) {
       const length = lengths[at] as number;
-      if (place.index === packets) throw this.#changed('more');
+      if (index === packets) throw this.#changed('more');
       if (length > longestFrame) throw this.#changed('longer');
       packet.open(range, at);
       choice.look(packet);
-      const { worker } = choice;
-      const request = this.#placeOf(choice.request);
-      this.#failIfAsked();
-      const descriptor = this.#reserve(this.#rings[worker] as RingWriter, this.#placeBytes(length));
+      const { worker, request } = choice;
+      const requestAt = this.#requestAt[request] ?? this.#placeOf(request);
+      if (this.#fault !== null) this.#failIfAsked(this.#fault);
+      const ring = this.#rings[worker] as RingWriter;
+      const payloadBytes = this.#frameShift + length;
+      let descriptor = ring.reserve(payloadBytes);
+      if (descriptor === 0) descriptor = this.#waitForRoom(ring, payloadBytes);
       if (descriptor === 0) return false;
-      this.#clear(descriptor);
-      this.#writer.write(descriptor, at, request);
-      if (place.loop > 0) this.#rewriter?.rewrite(this.#frameOf(descriptor, length), place.loop);
-      this.#commit(worker, place.index, place.bits, timesNs[at] as number);
-      place.index++;
-      place.bits += frameBits(length);
+      writer.clear(descriptor);
+      writer.write(descriptor, at, requestAt);
+      rewriter?.rewrite(this.#frameOf(descriptor, length), place.loop);
+      ring.commit(RECORD_PACKET, index, bits, timesNs[at] as number);
+      this.packets++;
+      this.#countUnpublished(worker, ring);
+      index++;
+      bits += frameBits(length);
     }
+    place.index = index;
+    place.bits = bits;
+    // The source may keep this thread waiting for the next range.
+    this.#flushAll();
     return true;
   }
 
-  #failIfAsked(): void {
-    this.#fault?.at('warm-up', this.packets);
-    this.#fault?.at('work', this.packets);
-    if (this.#fault?.isDue('empty', this.packets) !== true) return;
-    this.#publishAll();
+  #failIfAsked(fault: FaultInjector): void {
+    fault.at('warm-up', this.packets);
+    fault.at('work', this.packets);
+    if (fault.isDue('empty', this.packets) !== true) return;
+    this.#flushAll();
     this.#state.markPrefilled();
     while (!this.#rings.some((ring) => ring.isWaitedFor) && this.#state.stopped === STOP_NONE) {
       this.#state.sleep(1);
     }
-    this.#fault.at('empty', this.packets);
-  }
-
-  #placeBytes(length: number): number {
-    return this.#input.run.engine.constants.PACKET_SIZE + FRAME_SHIFT + length;
+    fault.at('empty', this.packets);
   }
 
   #frameOf(descriptor: number, length: number): Uint8Array {
-    const end = descriptor + this.#placeBytes(length);
-    return this.#bytes.subarray(end - length, end);
+    const start = descriptor + this.#frameShift;
+    return this.#bytes.subarray(start, start + length);
   }
 
-  /** Makes a descriptor zero: the place may have had another packet. */
-  #clear(descriptor: number): void {
-    const lastWord = (descriptor + this.#input.run.engine.constants.PACKET_SIZE) >>> 2;
-    this.#words.fill(0, descriptor >>> 2, lastWord);
-  }
-
-  /** Finishes the packet that was written last, and shows the worker what there is now and then. */
-  #commit(worker: number, index: number, bits: number, timeNs: number): void {
-    const ring = this.#rings[worker] as RingWriter;
-    ring.commit(RECORD_PACKET, index, bits, timeNs);
-    this.packets++;
+  /** Shows the worker now and then what was written for it. */
+  #countUnpublished(worker: number, ring: RingWriter): void {
     const unpublished = (this.#unpublished[worker] as number) + 1;
     this.#unpublished[worker] = unpublished % PUBLISH_PACKETS;
     if (unpublished === PUBLISH_PACKETS) ring.publish();
   }
 
   /** Room in a ring, waited for; 0 when the run was stopped meanwhile. */
-  #reserve(ring: RingWriter, payloadBytes: number): number {
+  #waitForRoom(ring: RingWriter, payloadBytes: number): number {
     for (;;) {
       const at = ring.reserve(payloadBytes);
       if (at !== 0) return at;
       // Nobody waits for what lies here unseen while this thread sleeps.
-      this.#publishAll();
+      this.#flushAll();
       this.#state.markPrefilled();
       if (this.#state.stopped !== STOP_NONE) return 0;
       this.#fault?.at('asleep', this.packets);
@@ -222,37 +224,29 @@ class Feeder {
     }
   }
 
-  #publishAll(): void {
-    for (const ring of this.#rings) ring.publish();
+  #flushAll(): void {
+    for (const ring of this.#rings) ring.flush();
     this.#unpublished.fill(0);
   }
 
-  /** Address of a request, which is written when it is first made. */
+  /** Address of a request that was not made before; it and those before it are written now. */
   #placeOf(request: number): number {
-    const { run } = this.#input;
+    const { run, traffic } = this.#input;
     const { requests } = this.#rules;
     const c = run.engine.constants;
-    const at = run.plan.regions.packets + request * requestStride(c);
-    if (request >= this.#written) {
-      if (request >= MAX_STREAMED_REQUESTS) {
-        throw new Error(
-          `${this.#input.traffic.name}: the rules come to more than ${MAX_STREAMED_REQUESTS} requests in different zones. ` +
-            'Use fewer zones in --config, or a larger --store, so that the traffic is not streamed.',
-        );
-      }
-      for (; this.#written <= request; this.#written++) {
-        writeExecParams(
-          this.#view,
-          c,
-          byteOffset(run.plan.regions.packets + this.#written * requestStride(c)),
-          requests[this.#written] as (typeof requests)[number],
-        );
-      }
+    if (request >= MAX_STREAMED_REQUESTS) {
+      throw new Error(
+        `${traffic.name}: the rules come to more than ${MAX_STREAMED_REQUESTS} requests in different zones. ` +
+          'Use fewer zones in --config, or a larger --store, so that the traffic is not streamed.',
+      );
     }
-    return at;
+    for (let next = this.#requestAt.length; next <= request; next++) {
+      const at = run.plan.regions.packets + next * requestStride(c);
+      writeExecParams(this.#view, c, byteOffset(at), requests[next] as (typeof requests)[number]);
+      this.#requestAt.push(at);
+    }
+    return this.#requestAt[request] as number;
   }
-
-  #written = 0;
 
   #changed(what: string): Error {
     const { name, packets, longestFrame } = this.#input.traffic;

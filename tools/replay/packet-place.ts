@@ -21,19 +21,31 @@ const LOOPED_BYTES = 256;
 
 /** Writes the packets of ranges to places, without an object for each. */
 export class PlaceWriter {
-  readonly #constants: EngineRun['engine']['constants'];
   readonly #locate: (packet: number) => void;
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
+  readonly #doubles: Float64Array;
+  /** Size of a descriptor, and offsets in it. */
+  readonly #size: number;
+  readonly #frameAt: number;
+  readonly #lengthAt: number;
+  readonly #capacityAt: number;
+  readonly #paramsAt: number;
   #range: FrameRange | null = null;
   #source: DataView = new DataView(new ArrayBuffer(0));
 
   /** @param locate the engine's function that locates headers */
   constructor({ memory, engine }: EngineRun, locate: (packet: number) => void) {
-    this.#constants = engine.constants;
+    const { PACKET_SIZE, PK_FRAME, PK_LENGTH, PK_CAPACITY, PK_PARAMS } = engine.constants;
+    this.#size = PACKET_SIZE;
+    this.#frameAt = PK_FRAME;
+    this.#lengthAt = PK_LENGTH;
+    this.#capacityAt = PK_CAPACITY;
+    this.#paramsAt = PK_PARAMS;
     this.#locate = locate;
     this.#view = new DataView(memory.buffer);
     this.#bytes = new Uint8Array(memory.buffer);
+    this.#doubles = new Float64Array(memory.buffer);
   }
 
   /** Takes the packets of this range from now on. */
@@ -43,19 +55,26 @@ export class PlaceWriter {
     if (range.bytes.buffer !== this.#source.buffer) this.#source = new DataView(range.bytes.buffer);
   }
 
+  /** Makes the descriptor at `at` zero: the place may have had another packet. A call that fills costs more than these few words. */
+  clear(at: number): void {
+    const doubles = this.#doubles;
+    const first = at >>> 3;
+    const end = first + (this.#size >>> 3);
+    for (let double = first; double < end; double++) doubles[double] = 0;
+  }
+
   /** Writes a packet of the range to the place at `at`, whose descriptor is zero, and locates its headers. */
   write(at: number, index: number, request: number): void {
-    const { PACKET_SIZE, PK_FRAME, PK_LENGTH, PK_CAPACITY, PK_PARAMS } = this.#constants;
     const view = this.#view;
     const { starts, lengths } = this.#range as FrameRange;
     const length = lengths[index] as number;
-    const frame = at + PACKET_SIZE + FRAME_SHIFT;
+    const frame = at + this.#size + FRAME_SHIFT;
     this.#copy(starts[index] as number, frame, length);
-    view.setUint32(at + PK_FRAME, frame, true);
-    view.setUint32(at + PK_LENGTH, length, true);
-    view.setUint32(at + PK_CAPACITY, length, true);
+    view.setUint32(at + this.#frameAt, frame, true);
+    view.setUint32(at + this.#lengthAt, length, true);
+    view.setUint32(at + this.#capacityAt, length, true);
     this.#locate(at);
-    view.setUint32(at + PK_PARAMS, request, true);
+    view.setUint32(at + this.#paramsAt, request, true);
   }
 
   #copy(start: number, to: number, length: number): void {

@@ -210,12 +210,13 @@ export class StreamSupply extends PacketSupply {
 
   /** Waits for packets or the end of the loop; false when the run was stopped meanwhile. */
   #waitFor(wanted: number): boolean {
-    const { now, isStopped, onWait, dueNs } = this.#hooks;
+    const { now, isStopped, onWait, dueNs, wholeBatches } = this.#hooks;
     const had = this.#held;
     const from = now();
     onWait(true);
     while (this.#held < wanted && !this.#loopEnded && !isStopped()) {
-      this.#ring.waitForMore(WAIT_MS);
+      // A batch at a time, a sleep would cost more than its packets; what is due is not waited for any longer than it takes.
+      this.#ring.waitForMore(WAIT_MS, wholeBatches);
       this.#take();
     }
     onWait(false);

@@ -58,30 +58,31 @@ const STANDARD_KEY = Uint8Array.of(
   0xfa,
 );
 
-/** A Toeplitz hash with its key unrolled into one table per input byte: 256 words each. */
+/** A Toeplitz hash with its key unrolled into 256 words per input byte, one behind the other. */
 export class Toeplitz {
-  readonly #tables: Uint32Array[] = [];
+  readonly #words: Int32Array;
 
   /** @param key 40 bytes: enough for two IPv6 addresses and two ports */
   constructor(key: Uint8Array) {
-    for (let position = 0; position < key.length - 4; position++) {
-      const table = new Uint32Array(256);
+    const positions = key.length - 4;
+    this.#words = new Int32Array(positions * 256);
+    for (let position = 0; position < positions; position++) {
       for (let value = 0; value < 256; value++) {
         let hash = 0;
         for (let bit = 0; bit < 8; bit++) {
           if (value & (0x80 >> bit)) hash ^= keyWindow(key, position * 8 + bit);
         }
-        table[value] = hash >>> 0;
+        this.#words[position * 256 + value] = hash;
       }
-      this.#tables.push(table);
     }
   }
 
   /** Goes on from `hash` with `count` bytes; the first of them is input byte `position`. */
   update(hash: number, position: number, bytes: Uint8Array, at: number, count: number): number {
-    let result = hash;
-    for (let i = 0; i < count; i++) {
-      result ^= (this.#tables[position + i] as Uint32Array)[bytes[at + i] as number] as number;
+    const words = this.#words;
+    let result = hash | 0;
+    for (let i = 0, first = position * 256; i < count; i++, first += 256) {
+      result ^= words[first + (bytes[at + i] as number)] as number;
     }
     return result >>> 0;
   }

@@ -3,7 +3,7 @@ import { EngineError } from '../../engine/host/engine-error.js';
 import type { EngineConstants } from '../../engine/host/constants.js';
 import { MAX_BATCH } from '../../engine/host/thread.js';
 import type { TrackerConfig } from '../config/read-config.js';
-import { recordBytes, RING_CONTROL_BYTES, type RingPlace } from './feed-ring.js';
+import { RING_CONTROL_BYTES, ringBytesFor, type RingPlace } from './feed-ring.js';
 import { alignLine, FRAME_SHIFT, LINE_BYTES } from './packet-place.js';
 import type { PacketSource } from './packet-source.js';
 import { scratchStride, type WorkerPackets } from './packet-store.js';
@@ -47,9 +47,8 @@ export function planStream(
 ): StreamPlan {
   const stride = copies ? scratchStride(c.PACKET_SIZE, traffic.longestFrame) : 0;
   const ringBytes = Math.floor(traffic.storeBytes / workers / LINE_BYTES) * LINE_BYTES;
-  const longestRecord = recordBytes(c.PACKET_SIZE + FRAME_SHIFT + traffic.longestFrame);
   // The reader keeps up to a batch while it waits for more, and the end of the area may be left unused.
-  const leastBytes = (2 * batch + 2) * longestRecord;
+  const leastBytes = ringBytesFor(2 * batch + 2, c.PACKET_SIZE + FRAME_SHIFT + traffic.longestFrame);
   if (ringBytes < leastBytes) {
     throw new EngineError({
       reason:

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import {
   RECORD_LOOP_END,
   RECORD_PACKET,
-  recordBytes,
+  ringBytesFor,
   RingReader,
   RingWriter,
   RING_CONTROL_BYTES,
@@ -18,8 +18,13 @@ const READER = new URL('./ring-reader.mjs', import.meta.url);
 /** Rings do not begin at 0, where an address could not be told from no room. */
 const RING_AT = 128;
 
+/** A ring with room for places of so many lines. */
 function makeRing(lines: number): { memory: SharedArrayBuffer; place: RingPlace } {
-  const bytes = lines * 64;
+  return ringOf(ringBytesFor(1, lines * 64));
+}
+
+/** A ring of so many bytes, with none behind it. */
+function ringOf(bytes: number): { memory: SharedArrayBuffer; place: RingPlace } {
   return {
     memory: new SharedArrayBuffer(RING_AT + bytes),
     place: { control: new SharedArrayBuffer(2 * RING_CONTROL_BYTES), ring: 1, at: RING_AT, bytes },
@@ -117,8 +122,20 @@ describe('a ring of packet records', () => {
     }
   });
 
-  it('counts what a record takes in whole lines behind its header', () => {
-    expect([0, 1, 64, 65].map(recordBytes)).toEqual([64, 128, 128, 192]);
+  it('has room for as many records as it was made for, and no byte outside', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 0, max: 2000 }), (records, length) => {
+        const { memory, place } = ringOf(ringBytesFor(records, length));
+        const writer = new RingWriter(memory, place);
+        const reader = new RingReader(memory, place);
+        for (let index = 0; index < records; index++) expect(write(writer, memory, index, length)).toBe(true);
+        expect(write(writer, memory, records, length)).toBe(false);
+        writer.publish();
+        for (let index = 0; index < records; index++)
+          expect([reader.next(), reader.index]).toEqual([true, index]);
+        expect(reader.next()).toBe(false);
+      }),
+    );
   });
 
   it('sleeps no longer than it is told', () => {
@@ -135,35 +152,82 @@ describe('a ring of packet records', () => {
   });
 });
 
+/** Is up only where somebody sleeps who should not. */
+const LONG_MS = 20_000;
+
+describe('a reader that wants a good deal', () => {
+  const makeEnds = (): { memory: SharedArrayBuffer; writer: RingWriter; reader: RingReader } => {
+    const { memory, place } = makeRing(64);
+    return { memory, writer: new RingWriter(memory, place), reader: new RingReader(memory, place) };
+  };
+
+  it('sleeps on when a little is published, which is enough for one that wants anything', () => {
+    const { memory, writer, reader } = makeEnds();
+    write(writer, memory, 0, 60);
+    writer.publish();
+    expect(reader.waitForMore(5, true)).toBe(false);
+    expect(reader.waitForMore(LONG_MS)).toBe(true);
+    expect(reader.next()).toBe(true);
+  });
+
+  it('does not sleep on a quarter of the ring', () => {
+    const { memory, writer, reader } = makeEnds();
+    for (let index = 0; index < 8; index++) write(writer, memory, index, 60);
+    writer.publish();
+    expect(reader.waitForMore(LONG_MS, true)).toBe(true);
+    expect(reader.next()).toBe(true);
+  });
+
+  it('does not sleep on what was flushed, before or after it was published, but when it was read', () => {
+    const { memory, writer, reader } = makeEnds();
+    write(writer, memory, 0, 60);
+    writer.flush();
+    expect(reader.waitForMore(LONG_MS, true)).toBe(true);
+    expect(reader.next()).toBe(true);
+    write(writer, memory, 1, 60);
+    writer.publish();
+    writer.flush();
+    expect(reader.waitForMore(LONG_MS, true)).toBe(true);
+    expect(reader.next()).toBe(true);
+    expect(reader.waitForMore(5, true)).toBe(false);
+  });
+});
+
 describe('a ring between two threads', () => {
   it.skipIf(!existsSync(COMPILED)).each([
     // Lines, longest payload, records that the reader keeps: rings as tight as the planning allows.
-    [12, 100, 0],
-    [60, 300, 1],
-    [80, 200, 4],
-    [1800, 1500, 31],
-  ])('of %d lines loses and mixes up nothing', async (lines, longest, holdBack) => {
-    const records = 5000;
-    const { memory, place } = makeRing(lines);
-    const thread = new Worker(READER, {
-      workerData: { module: pathToFileURL(COMPILED).href, memory, place, records, holdBack },
-    });
-    const outcome = new Promise((resolve, reject) => {
-      thread.once('message', resolve);
-      thread.once('error', reject);
-    });
-    const writer = new RingWriter(memory, place);
-    for (let index = 0, random = 7; index < records; index++) {
-      random = (random * 48_271) % 0x7fff_ffff;
-      const length = random % longest;
-      while (!write(writer, memory, index, length)) {
-        writer.publish();
-        writer.waitForRoom(length, 10);
+    [12, 100, 0, false],
+    [60, 300, 1, false],
+    [60, 300, 1, true],
+    [80, 200, 4, true],
+    [1800, 1500, 31, false],
+    [1800, 1500, 31, true],
+  ])(
+    'of %d lines loses and mixes up nothing, and wakes who sleeps',
+    async (lines, longest, holdBack, plenty) => {
+      const records = 5000;
+      const { memory, place } = makeRing(lines);
+      const thread = new Worker(READER, {
+        workerData: { module: pathToFileURL(COMPILED).href, memory, place, records, holdBack, plenty },
+      });
+      const outcome = new Promise((resolve, reject) => {
+        thread.once('message', resolve);
+        thread.once('error', reject);
+      });
+      const writer = new RingWriter(memory, place);
+      for (let index = 0, random = 7; index < records; index++) {
+        random = (random * 48_271) % 0x7fff_ffff;
+        const length = random % longest;
+        while (!write(writer, memory, index, length)) {
+          writer.flush();
+          if (!writer.waitForRoom(length, LONG_MS))
+            throw new Error(`nobody woke the writer before record ${index}`);
+        }
+        if (random % 5 === 0) writer.publish();
       }
-      if (random % 5 === 0) writer.publish();
-    }
-    writer.publish();
-    expect(await outcome).toEqual({ seen: records, fault: null });
-    await thread.terminate();
-  });
+      writer.flush();
+      expect(await outcome).toEqual({ seen: records, fault: null });
+      await thread.terminate();
+    },
+  );
 });

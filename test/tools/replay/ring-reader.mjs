@@ -2,18 +2,17 @@
 // oxlint-disable unicorn/require-post-message-target-origin -- threads of one process have no origins
 import { parentPort, workerData } from 'node:worker_threads';
 
-const { module, memory, place, records, holdBack } = workerData;
+const { module, memory, place, records, holdBack, plenty } = workerData;
 const { RECORD_LOOP_END, RingReader } = await import(module);
 const bytes = new Uint8Array(memory);
 const reader = new RingReader(memory, place);
 let seen = 0;
 let fault = null;
 let held = [];
-const deadline = performance.now() + 20_000;
+
 while (seen < records && fault === null) {
   if (!reader.next()) {
-    if (performance.now() > deadline) fault = `nothing came after record ${seen}`;
-    reader.waitForMore(10);
+    if (!reader.waitForMore(20_000, plenty)) fault = `nobody woke the reader after record ${seen}`;
     continue;
   }
   if (reader.kind === RECORD_LOOP_END) {
