@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { traitsOf } from '../../../engine/host/design-traits.js';
 import { availableDesigns, DEFAULT_DESIGN, DEFAULT_DESIGNS } from '../../../engine/host/designs.js';
 import { parseConfig } from '../../../tools/config/read-config.js';
 import type { InputPacket } from '../../../tools/oracle/capture-run.js';
@@ -83,6 +84,10 @@ const PAIRS = [
     .filter((name) => !DEFAULT_DESIGNS.includes(name))
     .map((name) => [DEFAULT_DESIGN, name] as const),
   ['timeout-lists', 'rculist-sweep@v6'],
+  // Presets that sweep alike and lock less.
+  ...[traitsOf(DEFAULT_DESIGN).atomicExpiryPreset, traitsOf(DEFAULT_DESIGN).oneHoldPreset].map(
+    (preset) => [DEFAULT_DESIGN, `${DEFAULT_DESIGN}@${preset}`] as const,
+  ),
 ] as const;
 /** Over all configurations and pairs: more than 200 traces. */
 const RUNS_EACH = process.env['CTREPLAY_LONG'] === undefined ? 15 : 300;
