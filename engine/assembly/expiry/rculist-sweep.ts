@@ -4,7 +4,7 @@
  * the lists without a lock and takes ct_lock for each connection it removes.
  *
  * Who writes: lists and the list counter under ct_lock (preset v6 chooses the list with an atomic counter instead); `expiration` under the
- * connection's lock; `reclaimed` by atomic test-and-set: whoever sets it removes. The sweep cursor belongs to the one
+ * connection's lock (in presets 4 and 5 atomically, and expire() without it); `reclaimed` by atomic test-and-set: whoever sets it removes. The sweep cursor belongs to the one
  * thread that sweeps.
  * Who reads at the same time: the sweeper walks the lists while workers push in front: it misses the newest.
  *

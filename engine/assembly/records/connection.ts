@@ -10,7 +10,7 @@
  *
  * Who writes: key, flags, NAT action, helper, peer, policy and the companion's or annex's content are written by the creating thread
  * before the record is published in the map and never again. `expiration`, protocol state, mark, label, sequence skew and what of them
- * is kept are guarded by the record's own lock. The map node (`next`, `hash`) is written under ct_lock and read lock-free (atomics).
+ * is kept are guarded by the record's own lock; `expiration` is an atomic in some presets (expiry/rculist-sweep.ts). The map node (`next`, `hash`) is written under ct_lock and read lock-free (atomics).
  * The list link is guarded as the expiry design says. `reclaimed` is an atomic test-and-set. The sequence of the zone's limit is written
  * under ct_lock and read by the one thread that removes the connection.
  *
