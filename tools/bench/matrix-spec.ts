@@ -7,6 +7,7 @@ import {
   TOUCH_AHEAD_SETTINGS,
 } from '../../engine/host/run-memory.js';
 import { CHECKSUM_HANDLINGS } from '../config/checksum-handling.js';
+import { shortenedReason } from '../text/escape.js';
 import { firstFault } from '../config/explain-issue.js';
 import { parseLatency, type LatencyMode } from '../replay/replay-plan.js';
 import { STEER_MODES } from '../replay/steer.js';
@@ -190,7 +191,9 @@ export function checkMatrix(
     const { path, reason } = firstFault(checked.error, value);
     const line = lineOf(path);
     const where = path.length === 0 ? '' : `${path.map(String).join('.')}: `;
-    throw new MatrixError(`${source}${line === null ? '' : `:${line}`}: ${where}${reason}`);
+    throw new MatrixError(
+      `${source}${line === null ? '' : `:${line}`}: ${shortenedReason(`${where}${reason}`)}`,
+    );
   }
   const spec = checked.data;
   const names = spec.inputs.map(nameOfInput);

@@ -1,3 +1,5 @@
+import { shortenedReason } from '../text/escape.js';
+
 /** A configuration that cannot be used. The message names file, line, column, the place in the tree and what to do. */
 export class ConfigError extends Error {
   readonly exitCode = 2;
@@ -7,7 +9,8 @@ export class ConfigError extends Error {
   readonly column: number | null;
 
   constructor(file: string, line: number | null, column: number | null, reason: string) {
-    super(line === null ? `${file}: ${reason}` : `${file}:${line}:${column ?? 1}: ${reason}`);
+    const text = shortenedReason(reason);
+    super(line === null ? `${file}: ${text}` : `${file}:${line}:${column ?? 1}: ${text}`);
     this.file = file;
     this.line = line;
     this.column = column;

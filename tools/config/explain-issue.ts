@@ -1,5 +1,6 @@
 /** What zod found, in sentences that say what is wrong and what would be right. */
 import type { z } from 'zod';
+import { shortened } from '../text/escape.js';
 import { nearestName } from '../text/nearest-name.js';
 import type { Path } from './yaml-place.js';
 
@@ -121,5 +122,5 @@ function show(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'a set of keys';
-  return typeof value === 'string' ? `'${value}'` : String(value);
+  return typeof value === 'string' ? `'${shortened(value)}'` : String(value);
 }

@@ -1,5 +1,6 @@
 /** Objects of the configuration: a key that they do not know is an error that names the nearest one. */
 import { z } from 'zod';
+import { printable, shortened } from '../text/escape.js';
 import { nearestName } from '../text/nearest-name.js';
 
 /** As z.strictObject, with a sentence for unknown keys. */
@@ -12,7 +13,7 @@ export function strictObject<Shape extends z.core.$ZodLooseShape>(
       if (issue.code !== 'unrecognized_keys') return undefined;
       const [key = ''] = issue.keys;
       const near = nearestName(key, known);
-      return `unknown key '${key}'; ${near === null ? `the keys here are ${known.join(', ')}` : `did you mean ${near}?`}`;
+      return `unknown key '${shortened(printable(key))}'; ${near === null ? `the keys here are ${known.join(', ')}` : `did you mean ${near}?`}`;
     },
   });
 }

@@ -1,4 +1,5 @@
 /** The committed figures of level 1, and what differs from them. */
+import { shortenedReason } from '../text/escape.js';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { baselineValue, readBaselineText } from './baseline-file.js';
@@ -72,7 +73,7 @@ export function parseExactBaseline(text: string, file: string): ExactBaseline {
   if (!checked.success) {
     const [issue] = checked.error.issues;
     throw new RegressError(
-      `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a baseline'}; restore it or run --update`,
+      `${file}: ${shortenedReason(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a baseline'}`)}; restore it or run --update`,
     );
   }
   const { seed, designs, cells } = checked.data;

@@ -1,4 +1,5 @@
 /** The committed ratios of level 2, and the figures that thresholds may name. */
+import { shortenedReason } from '../text/escape.js';
 import { join } from 'node:path';
 import { z } from 'zod';
 import {
@@ -95,7 +96,7 @@ export function parseRatioBaseline(text: string, file: string): RatioBaseline {
   if (!checked.success) {
     const [issue] = checked.error.issues;
     throw new RegressError(
-      `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a baseline'}; restore it or run --update`,
+      `${file}: ${shortenedReason(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a baseline'}`)}; restore it or run --update`,
     );
   }
   return { ...checked.data, figures: new Map(Object.entries(checked.data.figures)) };

@@ -12,6 +12,7 @@ import { nameOfInput } from '../bench/matrix-spec.js';
 import type { InputLoader } from '../bench/replay-runner.js';
 import type { LoadedInput } from '../replay/packet-source.js';
 import { CHECKSUM_HANDLINGS, checksumConfig, ignoresChecksums } from '../config/checksum-handling.js';
+import { shortenedReason } from '../text/escape.js';
 import { firstFault } from '../config/explain-issue.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { configOf } from '../config/suggested.js';
@@ -220,7 +221,7 @@ export function checkRegressConfig(
     const { path, reason } = firstFault(checked.error, value ?? {});
     const line = lineOf(path);
     throw new RegressError(
-      `${source}${line === null ? '' : `:${line}`}: ${path.map(String).join('.')}${path.length === 0 ? '' : ': '}${reason}`,
+      `${source}${line === null ? '' : `:${line}`}: ${shortenedReason(`${path.map(String).join('.')}${path.length === 0 ? '' : ': '}${reason}`)}`,
       2,
     );
   }

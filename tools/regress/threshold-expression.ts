@@ -10,6 +10,7 @@
  * the baseline's figure.
  */
 
+import { shortenedReason } from '../text/escape.js';
 import { metricFault } from './threshold-metrics.js';
 
 /** A parsed threshold. */
@@ -29,6 +30,10 @@ export interface Threshold {
 /** A threshold that cannot be understood; the message says what is wrong and shows one that is right. */
 export class ThresholdError extends Error {
   override name = 'ThresholdError';
+
+  constructor(reason: string) {
+    super(shortenedReason(reason));
+  }
 }
 
 const UNITS: Readonly<Record<string, number>> = {

@@ -1,4 +1,5 @@
 /** A rate that changes over the run: packets per second at points in time, in steps or along straight lines between them. */
+import { shortened } from '../text/escape.js';
 
 /** Rate at a time since t0. */
 export interface RatePoint {
@@ -39,7 +40,9 @@ export function parseProfile(text: string): readonly RatePoint[] {
   const points = text.split(',').map((part, index): RatePoint => {
     const match = /^\s*(\d+(?:\.\d+)?)(ms|s|m|h):(\d+(?:\.\d+)?)([kMG]?)\s*$/.exec(part);
     if (match === null) {
-      throw new RangeError(`point ${index + 1}, '${part}', is not TIME:RATE, for example 0s:10k,30s:100k`);
+      throw new RangeError(
+        `point ${index + 1}, '${shortened(part)}', is not TIME:RATE, for example 0s:10k,30s:100k`,
+      );
     }
     const atMs = Number(match[1]) * (TIME_UNITS[match[2] ?? 's'] as number);
     const pps = Number(match[3]) * (SUFFIXES[match[4] ?? ''] as number);

@@ -4,6 +4,7 @@
  *
  * What is not given has its default from here; what does not apply is null.
  */
+import { shortenedReason } from '../text/escape.js';
 import { z } from 'zod';
 import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import {
@@ -143,7 +144,9 @@ export function makePlan(request: unknown, source = 'the plan'): ReplayPlan {
   if (checked.success) return checked.data;
   const [issue] = checked.error.issues;
   const path = (issue?.path ?? []).map(String).join('.');
-  throw new PlanError(`${source}: ${path === '' ? '' : `${path}: `}${issue?.message ?? 'is no plan'}`);
+  throw new PlanError(
+    `${source}: ${shortenedReason(`${path === '' ? '' : `${path}: `}${issue?.message ?? 'is no plan'}`)}`,
+  );
 }
 
 /** The defaults, for the help of options. */

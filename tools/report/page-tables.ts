@@ -9,6 +9,7 @@ import {
   metricOf,
   testText,
 } from '../result/comparisons.js';
+import { failedCheckTexts } from './failed-checks.js';
 import { markup, htmlTable, trusted, type Html, type HtmlValue } from './html.js';
 import { timerText } from './markdown.js';
 import { groupLabel } from './page-data.js';
@@ -384,7 +385,7 @@ function optionRows(name: string, value: unknown): [string, string][] {
   return entries.flatMap(([key, item]) => optionRows(`${name}.${key}`, item));
 }
 
-/** Every check that the runs made on themselves. */
+/** What the runs checked of themselves: the failed checks in words, and every check folded. */
 export function auditSection(runs: readonly Run[], rowsMax: number): Html | null {
   const rows: { where: string; check: AuditCheck }[] = [];
   for (const run of runs) {
@@ -395,7 +396,20 @@ export function auditSection(runs: readonly Run[], rowsMax: number): Html | null
         rows.push({ where: `${prefix}${entry.id}, trial ${entry.trial}`, check });
     }
   }
+  if (rows.length === 0) return null;
   const failed = rows.filter(({ check }) => !check.ok);
+  const texts = runs.flatMap((run) =>
+    failedCheckTexts(run.result).map((text) => (runs.length > 1 ? `${run.label}: ${text}` : text)),
+  );
+  const verdict =
+    failed.length > 0
+      ? markup`<p class="problem">
+            ${failed.length} of ${rows.length} checks failed. Do not use these figures.
+          </p>
+          <ul>
+            ${texts.map((text) => markup`<li>${text}</li> `)}
+          </ul>`
+      : markup`<p>All ${rows.length} checks passed.</p>`;
   const table = htmlTable(
     'Self-audit',
     [...failed, ...rows.filter(({ check }) => check.ok)],
@@ -416,14 +430,7 @@ export function auditSection(runs: readonly Run[], rowsMax: number): Html | null
     ],
     rowsMax,
   );
-  const verdict =
-    failed.length > 0
-      ? markup`<p class="problem">
-          ${failed.length} of ${rows.length} checks failed. Do not use these figures.
-        </p>`
-      : markup`<p>All ${rows.length} checks passed.</p>`;
-  const checks = failed.length === 0 ? folded('The checks', table) : table;
-  return section('audit', 'Self-audit', rows.length === 0 ? null : markup`${verdict}${checks}`);
+  return section('audit', 'Self-audit', markup`${verdict}${folded('The checks', table)}`);
 }
 
 function auditValue(value: number | string | null | undefined): string {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
+import { shortenedReason } from '../text/escape.js';
 import { JsonTextError, parseJson, shownJson } from '../text/json-text.js';
 import { RESULT_FORMAT, result as resultSchema, type Result } from './schema.js';
 import { upgradeResult, VersionError } from './upgrade.js';
@@ -40,7 +41,10 @@ function explain(error: z.ZodError): { path: string; reason: string } {
   if (first === undefined) return { path: '', reason: 'does not follow the result format' };
   const more = error.issues.length - 1;
   const rest = more > 0 ? ` (and ${more} more ${more === 1 ? 'fault' : 'faults'} in this file)` : '';
-  return { path: formatJsonPath(first.path), reason: `${first.message}${rest}` };
+  return {
+    path: shortenedReason(formatJsonPath(first.path)),
+    reason: `${shortenedReason(first.message)}${rest}`,
+  };
 }
 
 /**

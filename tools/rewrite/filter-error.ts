@@ -1,3 +1,8 @@
+import { shortened, shortenedWords } from '../text/escape.js';
+
+/** Characters of an expression that a message shows. */
+const SHOWN = 400;
+
 /** A filter expression that cannot be understood. The message shows the expression and points at the fault. */
 export class FilterError extends Error {
   /** The whole expression. */
@@ -9,7 +14,7 @@ export class FilterError extends Error {
 
   /** @param reason clause without a full stop, then perhaps advice behind a semicolon */
   constructor(expression: string, offset: number, reason: string) {
-    super(`filter '${expression}', position ${offset + 1}: ${reason}`);
+    super(`filter '${shortened(expression, SHOWN)}', position ${offset + 1}: ${shortenedWords(reason)}`);
     this.name = 'FilterError';
     this.expression = expression;
     this.offset = offset;

@@ -2,6 +2,7 @@
  * `--srcipmap` and `--dstipmap`: addresses moved from one network into another, as tcprewrite does it. The first network
  * that holds an address counts; the bits behind the prefix of the new network are those of the old address.
  */
+import { shortened } from '../text/escape.js';
 import type { AddressRule } from './address-edit.js';
 import { parseSubnet, subnetHolds, type Subnet } from './subnet.js';
 
@@ -22,7 +23,7 @@ const EXAMPLE = "'10.0.0.0/8:172.16.0.0/12', or '[2001:db8::/32]:[fd00::/32]'; s
  */
 export function parseIpMap(text: string): IpMap {
   return text.split(',').map((part, index) => {
-    const place = `entry ${index + 1} ('${part}')`;
+    const place = `entry ${index + 1} ('${shortened(part)}')`;
     const match = /^\s*(\[[^\]]*\]|[^:[\]]*):(\[[^\]]*\]|[^:[\]]*)\s*$/.exec(part);
     if (match === null) {
       const hint = /:.*:/.test(part) ? 'IPv6 networks need brackets. ' : '';

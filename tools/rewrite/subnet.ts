@@ -1,4 +1,5 @@
 /** Networks in CIDR notation. */
+import { shortened } from '../text/escape.js';
 import { isIPv4, isIPv6 } from 'node:net';
 import { formatAddress, parseAddress, type IpFamily } from '../../engine/host/addresses.js';
 
@@ -19,13 +20,15 @@ export interface Subnet {
 export function parseSubnet(text: string, strict = true): Subnet {
   const [addressText = '', prefixText, ...more] = text.split('/');
   if (more.length > 0 || (!isIPv4(addressText) && !isIPv6(addressText))) {
-    throw new RangeError(`'${text}' is no network; give an address and a prefix length, as in 10.0.0.0/8`);
+    throw new RangeError(
+      `'${shortened(text)}' is no network; give an address and a prefix length, as in 10.0.0.0/8`,
+    );
   }
   const address = parseAddress(addressText);
   const most = address.family === 4 ? 32 : 128;
   const prefixBits = prefixText === undefined ? most : /^\d{1,3}$/.test(prefixText) ? Number(prefixText) : -1;
   if (prefixBits < 0 || prefixBits > most) {
-    throw new RangeError(`'${text}' has no prefix length from 0 to ${most} behind its '/'`);
+    throw new RangeError(`'${shortened(text)}' has no prefix length from 0 to ${most} behind its '/'`);
   }
   const bytes = clearHostBits(address.bytes.slice(0, most / 8), prefixBits);
   const subnet: Subnet = { family: address.family, bytes, prefixBits };

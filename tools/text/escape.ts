@@ -23,6 +23,23 @@ export function printable(text: string): string {
   });
 }
 
+/** Text of at most `most` characters: of a longer one the beginning and the end, so that a message which quotes it stays a sentence. */
+export function shortened(text: string, most = 120): string {
+  if (text.length <= most) return text;
+  const tail = Math.floor(most / 3);
+  return `${text.slice(0, most - tail - 1)}…${text.slice(-tail)}`;
+}
+
+/** Shortens every word of a text that nobody would read to its end. */
+export function shortenedWords(text: string): string {
+  return text.replace(/\S{121,}/g, (word) => shortened(word));
+}
+
+/** A reason that quotes damaged input, which may be as long as the file: words and whole shortened so that it can be read. */
+export function shortenedReason(text: string): string {
+  return shortened(shortenedWords(text), 1000);
+}
+
 const HTML: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',

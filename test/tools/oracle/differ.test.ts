@@ -89,8 +89,8 @@ const PAIRS = [
     (preset) => [DEFAULT_DESIGN, `${DEFAULT_DESIGN}@${preset}`] as const,
   ),
 ] as const;
-/** Over all configurations and pairs: more than 200 traces. */
-const RUNS_EACH = process.env['CTREPLAY_LONG'] === undefined ? 15 : 300;
+/** Traces of a configuration and pair; over the six configurations of a long run more than 2,000 for each pair. */
+const RUNS_EACH = process.env['CTREPLAY_LONG'] === undefined ? 15 : 340;
 
 describe.each(Object.entries(configs))('generated traces, configuration %s', (_name, text) => {
   const config = parsed(text);

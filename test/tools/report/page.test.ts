@@ -300,6 +300,8 @@ describe.skipIf(CHROMIUM === undefined)(`in Chromium (else: ${NO_CHROMIUM})`, ()
       await open(page, twoUrl);
       const [latency, expiration] = [await place(page, '#latency'), await place(page, '#expiration')];
       expect(expiration!.y).toBeGreaterThan(latency!.y + latency!.height - 1);
+      // It was 8604 pixels high.
+      expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBeLessThan(8604 / 2);
     });
   });
 

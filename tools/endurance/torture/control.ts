@@ -100,7 +100,10 @@ export class Control {
     return Atomics.load(this.#words, STOP) !== 0;
   }
 
-  /** Waits for a lap. Returns false when there is none any more. */
+  /**
+   * Waits for a lap. Returns false when there is none any more. One that has begun is taken part in even where a death has stopped it
+   * before the thread was here: the main thread waits for its end.
+   */
   awaitLap(lap: number): boolean {
     for (
       let now = Atomics.load(this.#words, LAP);
@@ -108,7 +111,7 @@ export class Control {
       now = Atomics.load(this.#words, LAP)
     )
       Atomics.wait(this.#words, LAP, now, 1000);
-    return !this.stopped;
+    return Atomics.load(this.#words, LAP) >= lap;
   }
 
   get nowMs(): number {

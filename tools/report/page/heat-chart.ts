@@ -93,15 +93,16 @@ function timeAxes(group: HeatGroup, width: number) {
 }
 
 /** The same range in every panel, so that they can be compared by eye. */
-function serviceAxes(group: HeatGroup, values: readonly (number | null)[]) {
+function serviceAxes(group: HeatGroup, values: readonly (number | null)[], width: number) {
   return group.panels.map((_, gridIndex) =>
     axis({
-      name: gridIndex === 0 ? 'service time, logarithmic' : '',
+      // In a narrow window the design's name stands close by.
+      name: gridIndex === 0 ? (width >= WIDE ? 'service time, logarithmic' : 'service time') : '',
       nameTextStyle: { align: 'left' },
       gridIndex,
       type: 'log',
       ...fittedLog(values),
-      axisLabel: { formatter: showNs },
+      axisLabel: { formatter: showNs, hideOverlap: true },
     }),
   );
 }
@@ -155,6 +156,7 @@ function heatMapOption(group: HeatGroup, designs: readonly string[], width: numb
     yAxis: serviceAxes(
       group,
       rectangles.flatMap(([, , low, high]) => [low, high]),
+      width,
     ),
     visualMap: {
       type: 'continuous',
@@ -214,6 +216,7 @@ function lineOption(group: HeatGroup, designs: readonly string[], width: number)
     yAxis: serviceAxes(
       group,
       group.panels.flatMap((panel) => panel.lines.flatMap(([, ...times]) => times)),
+      width,
     ),
     series: [
       ...group.panels.flatMap((panel, panelIndex) =>
