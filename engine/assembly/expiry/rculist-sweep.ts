@@ -3,9 +3,9 @@
  * one in turn and never moves. A refresh only stores the expiration under the connection's own lock. The sweeper walks
  * the lists without a lock and takes ct_lock for each connection it removes.
  *
- * Who writes: lists and the list counter under ct_lock (preset v6 chooses the list with an atomic counter instead); `expiration` under the
- * connection's lock (in presets 4 and 5 atomically, and expire() without it); `reclaimed` by atomic test-and-set: whoever sets it removes. The sweep cursor belongs to the one
- * thread that sweeps.
+ * Who writes: lists and the list counter under ct_lock (preset v6 chooses the list with an atomic counter instead); `expiration`
+ * under the connection's lock (in presets 4 and 5 atomically, and expire() without it); `reclaimed` by atomic test-and-set: whoever
+ * sets it removes. The sweep cursor belongs to the one thread that sweeps.
  * Who reads at the same time: the sweeper walks the lists while workers push in front: it misses the newest.
  *
  * Why the ordering holds: see shm/rculist.ts for the walk; a connection removed under the sweeper's feet keeps its `next` and
@@ -15,9 +15,10 @@
  *
  * Presets: 1 = v6 (30 s between passes, list by atomic counter, zone count given back inside ct_lock), 2 = v7 (20 s),
  * 3 or 0 = v7-fixed (the limit is tested before a list is swept, so no list is swept twice or starves the rest).
- * 4 = upstream-main: as v7-fixed, and a connection's lock is taken where Open vSwitch takes it at revision d6a632a9b (main, June 2026):
- *   per established packet twice, for the update and for mark and label, where the merged revision (3d9c1b855) took it a third time to
- *   see whether the connection is expired (atomic since 78387e88b, in 3.0.0 and later). Only its locking is followed; what else changed since is not (docs/differences.md).
+ * 4 = upstream-main: as v7-fixed, and a connection's lock is taken where Open vSwitch takes it at revision d6a632a9b (main, June
+ *   2026): per established packet twice, for the update and for mark and label, where the merged revision (3d9c1b855) took it a third
+ *   time to see whether the connection is expired (atomic since 78387e88b, in 3.0.0 and later). Only its locking is followed; what
+ *   else changed since is not (docs/differences.md).
  * 5 = one-hold: as upstream-main, and mark and label are read while the lock is held for the update, so that an established packet takes
  *   it once. No revision of Open vSwitch does that.
  *
