@@ -10,7 +10,7 @@ import { cellsOf } from '../result/cells.js';
 import { writeAtomically } from '../result/result-file.js';
 import { loadRuns, type Run } from '../result/runs.js';
 import { painter } from '../text/terminal-style.js';
-import { oneOf } from './option-values.js';
+import { addSpelling, oneOf } from './option-values.js';
 import { terminalOf } from './present-result.js';
 
 const FORMATS = ['text', 'csv', 'markdown', 'json'] as const;
@@ -19,13 +19,13 @@ interface CompareFlags {
   readonly alpha: number;
   readonly acrossMachines?: boolean;
   readonly format: (typeof FORMATS)[number];
-  readonly output?: string;
+  readonly out?: string;
   readonly color?: boolean;
 }
 
 /** Adds `compare` to the program. */
 export function register(program: Command): void {
-  program
+  const command = program
     .command('compare')
     .summary('two stored results side by side')
     .description(
@@ -40,13 +40,14 @@ export function register(program: Command): void {
     .option('--alpha <share>', 'significance level, between 0 and 1', alpha, 0.05)
     .option('--across-machines', 'compare times and rates although the machines differ')
     .option('--format <name>', FORMATS.join(', '), oneOf(FORMATS), 'text')
-    .option('-o, --output <file>', 'where to write; default: standard output')
+    .option('-o, --out <file>', 'where to write; default: standard output')
     .option('--no-color', 'no colours; also NO_COLOR')
     .addHelpText(
       'after',
       '\nExamples:\n  ctreplay compare results/before results/after\n  ctreplay compare base.json head.json --format csv -o delta.csv',
     )
     .action(compare);
+  addSpelling(command, '--output <file>', 'out', '--out');
 }
 
 async function compare(base: string, head: string, flags: CompareFlags): Promise<void> {
@@ -57,7 +58,7 @@ async function compare(base: string, head: string, flags: CompareFlags): Promise
   });
   const labels = [base, head] as const;
   // A file has no colours.
-  const terminal = terminalOf({ color: flags.output === undefined ? flags.color : false });
+  const terminal = terminalOf({ color: flags.out === undefined ? flags.color : false });
   const text = {
     text: () =>
       compareText(compared, labels, terminal.width, painter(terminal.colour)) +
@@ -66,8 +67,8 @@ async function compare(base: string, head: string, flags: CompareFlags): Promise
     markdown: () => compareMarkdown(compared, labels),
     json: () => compareJson(compared),
   }[flags.format]();
-  if (flags.output === undefined) process.stdout.write(text);
-  else await writeAtomically(flags.output, text);
+  if (flags.out === undefined) process.stdout.write(text);
+  else await writeAtomically(flags.out, text);
   // Notes belong to the text; where it has no place for them they go beside it.
   if (flags.format === 'csv') for (const note of compared.notes) process.stderr.write(`${note}\n`);
 }

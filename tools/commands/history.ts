@@ -3,20 +3,20 @@ import type { Command } from 'commander';
 import { historyCsv, historyMarkdown, historyOf, historyPage, historyText } from '../report/history.js';
 import { loadRuns } from '../result/runs.js';
 import { writeAtomically } from '../result/result-file.js';
-import { oneOf } from './option-values.js';
+import { addSpelling, oneOf } from './option-values.js';
 import { terminalOf } from './present-result.js';
 
 const FORMATS = ['text', 'markdown', 'csv', 'html'] as const;
 
 interface HistoryFlags {
   readonly format: (typeof FORMATS)[number];
-  readonly output?: string;
+  readonly out?: string;
   readonly color?: boolean;
 }
 
 /** Adds `history` to the program. */
 export function register(program: Command): void {
-  program
+  const command = program
     .command('history')
     .summary('results over commits: each cell, oldest first')
     .description(
@@ -25,7 +25,7 @@ export function register(program: Command): void {
     )
     .argument('<folder...>', 'folders that hold results')
     .option('--format <name>', FORMATS.join(', '), oneOf(FORMATS), 'text')
-    .option('-o, --output <file>', 'where to write; default: standard output')
+    .option('-o, --out <file>', 'where to write; default: standard output')
     .option('--no-color', 'no colours; also NO_COLOR')
     .addHelpText('after', '\nExample:\n  ctreplay history results --format html -o history.html')
     .action(async (folders: string[], flags: HistoryFlags) => {
@@ -36,7 +36,8 @@ export function register(program: Command): void {
         csv: () => historyCsv(lines),
         html: () => historyPage(lines),
       }[flags.format]();
-      if (flags.output === undefined) process.stdout.write(text);
-      else await writeAtomically(flags.output, text);
+      if (flags.out === undefined) process.stdout.write(text);
+      else await writeAtomically(flags.out, text);
     });
+  addSpelling(command, '--output <file>', 'out', '--out');
 }

@@ -4,11 +4,11 @@ import type { Command } from 'commander';
 import { CaptureError } from '../captures/capture-error.js';
 import { CONVERTED_FORMATS, convertCapture, type ConvertedFormat } from '../captures/prepare.js';
 import { addCaptureOptions, filesOf, readingOf, warnOf, type CaptureFlags } from './capture-options.js';
-import { oneOf } from './option-values.js';
+import { addSpelling, oneOf } from './option-values.js';
 
 interface PrepOptions extends CaptureFlags {
   readonly fixChecksums?: boolean;
-  readonly output: string;
+  readonly out: string;
   readonly format: ConvertedFormat;
   readonly json?: boolean;
 }
@@ -24,7 +24,7 @@ export function register(program: Command): void {
         'All commands that take a capture take the result. The file appears only when it is complete.',
     )
     .argument('<capture>', 'file to read, - for standard input')
-    .requiredOption('-o, --output <file>', 'file to write, by convention FILE.ctp')
+    .requiredOption('-o, --out <file>', 'file to write, by convention FILE.ctp')
     .option(
       '--format <format>',
       'what to write: ctp (prepared), or pcap or pcapng with nanoseconds, for other programs',
@@ -40,14 +40,14 @@ export function register(program: Command): void {
     )
     .action(async (capture: string, options: PrepOptions) => {
       const input = onlyFileOf(capture);
-      const written = await convertCapture(input, options.output, options.format, {
+      const written = await convertCapture(input, options.out, options.format, {
         ...readingOf(options),
         fixChecksums: options.fixChecksums === true,
       });
       warnOf(input, written.notes);
       if (options.json === true) {
         const facts = {
-          output: options.output,
+          output: options.out,
           format: options.format,
           packets: written.recordCount,
           frameBytes: written.frameBytes,
@@ -62,7 +62,7 @@ export function register(program: Command): void {
         return;
       }
       process.stdout.write(
-        `${options.output}: ${number(written.recordCount)} packets, ${number(written.frameBytes)} frame bytes, ` +
+        `${options.out}: ${number(written.recordCount)} packets, ${number(written.frameBytes)} frame bytes, ` +
           `${number(written.fileBytes)} bytes in all` +
           (options.fixChecksums === true
             ? `, checksums made right in ${number(written.fixedCount)} packets\n`
@@ -70,6 +70,7 @@ export function register(program: Command): void {
       );
     });
   addCaptureOptions(command);
+  addSpelling(command, '--output <file>', 'out', '--out');
 }
 
 /**

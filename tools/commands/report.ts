@@ -10,19 +10,20 @@ import { renderTerminal } from '../report/terminal.js';
 import { renderAdvice } from '../report/terminal-advice.js';
 import { renderVerdict } from '../report/terminal-verdict.js';
 import { verdictSentences } from '../report/verdict-evidence.js';
+import { addSpelling } from './option-values.js';
 import { terminalOf } from './present-result.js';
 import { UsageError } from './usage-error.js';
 
 interface ReportFlags {
   readonly format: string;
-  readonly output?: string;
+  readonly out?: string;
   readonly color?: boolean;
 }
 
 /** Adds `report` to the program. */
 export function register(program: Command): void {
   const names = REPORT_FORMATS.map((format) => `  ${format.name.padEnd(16)} ${format.summary}`).join('\n');
-  program
+  const command = program
     .command('report')
     .summary('make tables, pages and exports from stored results')
     .description(
@@ -31,7 +32,7 @@ export function register(program: Command): void {
     .argument('<result...>', 'result.json, its folder, or a folder of such folders')
     .option('--format <names>', 'formats, joined by commas; or all', 'table')
     .option(
-      '-o, --output <path>',
+      '-o, --out <path>',
       'file for one single-file format, else a folder; default: standard output for a single file',
     )
     .option('--no-color', 'no colours; also NO_COLOR')
@@ -40,6 +41,7 @@ export function register(program: Command): void {
       `\nFormats:\n${names}\n\nExample:\n  ctreplay report results/monday results/tuesday --format html,csv -o results/both`,
     )
     .action(report);
+  addSpelling(command, '--output <path>', 'out', '--out');
 }
 
 async function report(paths: string[], flags: ReportFlags): Promise<void> {
@@ -51,21 +53,21 @@ async function report(paths: string[], flags: ReportFlags): Promise<void> {
   }
   const [only] = files;
   const isSingle = formats.length === 1 && formats[0]?.single === true && only !== undefined;
-  if (flags.output === undefined) {
+  if (flags.out === undefined) {
     if (!isSingle)
       throw new UsageError(`--format ${flags.format} makes several files; name a folder with -o`);
     process.stdout.write(formats[0]?.name === 'table' ? terminalTable(runs, flags) : only.content);
     return;
   }
   // A name with an extension is a file; a folder gets the format's own name.
-  if (isSingle && /\.[A-Za-z]+$/.test(flags.output)) {
-    await mkdir(dirname(flags.output), { recursive: true });
-    await writeAtomically(flags.output, only.content);
-    process.stdout.write(`${flags.output}\n`);
+  if (isSingle && /\.[A-Za-z]+$/.test(flags.out)) {
+    await mkdir(dirname(flags.out), { recursive: true });
+    await writeAtomically(flags.out, only.content);
+    process.stdout.write(`${flags.out}\n`);
     return;
   }
-  await writeFiles(flags.output, files);
-  process.stdout.write(`${files.map((file) => join(flags.output as string, file.name)).join('\n')}\n`);
+  await writeFiles(flags.out, files);
+  process.stdout.write(`${files.map((file) => join(flags.out as string, file.name)).join('\n')}\n`);
 }
 
 /** The table as wide as the terminal is, in its colours where it has any. */

@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import { addSpelling } from './option-values.js';
 import { PcapWriter } from '../captures/pcap-writer.js';
 import { ScenarioError } from '../synth/parameters.js';
 import { parseNumber } from '../text/quantities.js';
@@ -42,13 +43,14 @@ function addScenario(synth: Command, scenario: Scenario): void {
     .command(scenario.name)
     .summary(scenario.summary)
     .description(`${scenario.summary}. Numbers take the suffixes k, M and G.`)
-    .requiredOption('-o, --output <file>', 'pcap file to write')
+    .requiredOption('-o, --out <file>', 'pcap file to write')
     .option('--seed <integer>', 'what the packets derive from; the same seed gives the same file', '1');
   for (const spec of scenario.parameters) command.addOption(optionOf(spec));
   command.addHelpText(
     'after',
     `\nExample:\n  ctreplay synth ${scenario.name} -o ${scenario.name}.pcap --packets 100k --seed 1`,
   );
+  addSpelling(command, '--output <file>', 'out', '--out');
   command.action((_options: unknown, self: Command) => {
     const given: Record<string, ParameterValue> = {};
     const text = self.opts<Record<string, string | undefined>>();
@@ -56,7 +58,7 @@ function addScenario(synth: Command, scenario: Scenario): void {
       const value = text[attributeName(self, i + 2)];
       if (value !== undefined) given[spec.name] = value;
     }
-    writeScenario(scenario, given, text['output']!, text['seed']!);
+    writeScenario(scenario, given, text['out']!, text['seed']!);
   });
 }
 
@@ -86,7 +88,7 @@ function writeScenario(
     throw new ScenarioError(`--seed is '${seedText}', not an integer from 0 to ${Number.MAX_SAFE_INTEGER}`);
   }
   if (path === '-' || (existsSync(path) && !statSync(path).isFile())) {
-    throw new ScenarioError(`--output is '${path}', which is no regular file; name a file to write`);
+    throw new ScenarioError(`--out is '${path}', which is no regular file; name a file to write`);
   }
   const opened = openScenario(scenario.name, given, seed);
   const writer = new PcapWriter(path);

@@ -5,6 +5,7 @@
  */
 import type { EngineRun } from '../../engine/host/run-memory.js';
 import type { Nat } from '../result/schema.js';
+import { Coarsening, FIRST_POINTS } from './coarsening.js';
 import { NatWatcher } from './nat-watcher.js';
 
 export interface TablePoint {
@@ -18,8 +19,6 @@ export interface TablePoint {
 
 /** Slots looked at for one point. */
 const SCAN_SLOTS = 4096;
-/** Points kept; a longer run keeps its first ones. */
-const MAX_POINTS = 20_000;
 
 export class TableWatcher {
   readonly #run: EngineRun;
@@ -28,19 +27,24 @@ export class TableWatcher {
   readonly #trackerNowMs: (elapsedNs: number) => number;
   readonly points: TablePoint[] = [];
   readonly #nat: NatWatcher;
+  readonly #coarsening: Coarsening;
+  #spacing = 1;
   /** Most connections seen at once. */
   peakConns = 0;
 
   /**
-   * @param intervalMs between two points of the table
+   * @param intervalMs between two points of the table; more where the run is long
    * @param trackerNowMs time of the tracker's clock, by nanoseconds since the start
+   * @param firstPoints points before they lie further apart
    */
   constructor(
     run: EngineRun,
     workers: number,
     intervalMs: number,
     trackerNowMs: (elapsedNs: number) => number,
+    firstPoints = FIRST_POINTS,
   ) {
+    this.#coarsening = new Coarsening(firstPoints);
     this.#run = run;
     this.#view = new DataView(run.memory.buffer);
     this.#nat = new NatWatcher(run, workers);
@@ -55,7 +59,7 @@ export class TableWatcher {
     this.#nat.poll(nConn);
     const tMs = elapsedNs / 1e6;
     const previous = this.points.at(-1)?.tMs ?? Number.NEGATIVE_INFINITY;
-    if (tMs < 0 || tMs - previous < this.#intervalMs || this.points.length >= MAX_POINTS) return;
+    if (tMs < 0 || tMs - previous < this.#spacing * this.#intervalMs) return;
     this.points.push({
       tMs,
       nConn,
@@ -63,6 +67,7 @@ export class TableWatcher {
       slabInUse: this.#control('C_SLAB_IN_USE'),
       gracePending: this.#control('C_GRACE_PENDING'),
     });
+    this.#spacing = this.#coarsening.every(this.points.length);
   }
 
   /** What NAT allocations cost against how full the pool was; null where it was never used up. */

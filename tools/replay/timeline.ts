@@ -3,6 +3,9 @@
  *
  * Each worker fills one of four interval histograms and moves on to the next at every interval's end (worker-loop.ts). The
  * main thread reads and empties the one before; it must do so within two intervals, else that interval is left out.
+ *
+ * A run may go on for days: its points get longer (coarsening.ts), its histograms are joined (timeline-histograms.ts). Whoever watches
+ * meanwhile gets every interval.
  */
 import type { EngineRun } from '../../engine/host/run-memory.js';
 import { percentilesOfCounts } from '../measure/counts-percentiles.js';
@@ -10,7 +13,9 @@ import { readExact, resetRegion, viewRegion, type HistogramRegion } from '../mea
 import { summarize, toHistogram } from '../measure/latency-summary.js';
 import { countsLength, LOCK_CONFIG } from '../measure/log-linear.js';
 import type { Nat } from '../result/schema.js';
+import { Coarsening, FIRST_POINTS } from './coarsening.js';
 import { TableWatcher, type TablePoint } from './table-watcher.js';
+import { TimelineHistograms, type SparseCounts } from './timeline-histograms.js';
 
 export interface TimelinePoint {
   readonly tMs: number;
@@ -19,9 +24,13 @@ export interface TimelinePoint {
   readonly p50Ns: number | null;
   readonly p99Ns: number | null;
   readonly maxNs: number | null;
-  /** HdrHistogram of the service times, compressed, in base64; null where none was timed. */
+  /** HdrHistogram of service times up to the end of the interval, compressed, in base64; null where none ends here. */
   readonly encoded: string | null;
+  /** Time that it covers, where that is more than the interval. */
+  readonly encodedMs?: number;
 }
+
+type PlainPoint = Omit<TimelinePoint, 'encoded' | 'encodedMs'>;
 
 export interface RunTimeline {
   readonly points: readonly TimelinePoint[];
@@ -33,33 +42,52 @@ export interface RunTimeline {
 }
 
 const SLOTS = 4;
-/** Points kept; a longer run keeps its first ones. */
-const MAX_POINTS = 20_000;
-/** Histograms kept: what a plot can show, and so that the result of a long run stays of a size to be read. */
-const MAX_HISTOGRAMS = 600;
+/**
+ * How much of a run is kept: points of one interval each before they get longer, and histograms, at most half as many, so that none
+ * covers less than a point: what a plot can show, and so that the result of a long run stays of a size to be read.
+ */
+export interface TimelineSizes {
+  readonly firstPoints: number;
+  readonly histograms: number;
+}
+const SIZES: TimelineSizes = { firstPoints: FIRST_POINTS, histograms: 600 };
 
-/** Cells in use: index and count, by turns. Encoded after the run, when it takes time from nobody. */
-type SparseCounts = readonly number[];
+/** Intervals on their way to be a point. */
+interface PendingPoint {
+  readonly first: number;
+  readonly counts: Float64Array;
+  lengthMs: number;
+  packets: number;
+  maxNs: number | null;
+}
 
 export class TimelineWatcher {
   readonly #run: EngineRun;
   readonly #intervalMs: number;
   readonly #regions: HistogramRegion[][];
   readonly #view: DataView;
-  readonly #points: Omit<TimelinePoint, 'encoded'>[] = [];
-  readonly #counts: (SparseCounts | null)[] = [];
+  readonly #points: PlainPoint[] = [];
+  readonly #histograms: TimelineHistograms;
+  readonly #coarsening: Coarsening;
+  #pending: PendingPoint | null = null;
+  #intervalsPerPoint = 1;
   readonly #table: TableWatcher;
   #done = 0;
   #missed = 0;
 
-  /** @param trackerNowMs time of the tracker's clock, by nanoseconds since the start */
+  /**
+   * @param trackerNowMs time of the tracker's clock, by nanoseconds since the start
+   */
   constructor(
     run: EngineRun,
     workers: number,
     intervalMs: number,
     trackerNowMs: (elapsedNs: number) => number,
+    { firstPoints, histograms }: TimelineSizes = SIZES,
   ) {
-    this.#table = new TableWatcher(run, workers, intervalMs, trackerNowMs);
+    this.#table = new TableWatcher(run, workers, intervalMs, trackerNowMs, firstPoints);
+    this.#coarsening = new Coarsening(firstPoints);
+    this.#histograms = new TimelineHistograms(histograms);
     this.#run = run;
     this.#intervalMs = intervalMs;
     this.#view = new DataView(run.memory.buffer);
@@ -79,8 +107,8 @@ export class TimelineWatcher {
     );
   }
 
-  /** Told of each point when its interval has ended; set before the run. */
-  onPoint: ((point: Omit<TimelinePoint, 'encoded'>) => void) | null = null;
+  /** Told of each interval when it has ended; set before the run. */
+  onPoint: ((point: PlainPoint) => void) | null = null;
 
   /** Takes over every interval that has ended `elapsedNs` after t0. */
   poll(elapsedNs: number): void {
@@ -107,14 +135,12 @@ export class TimelineWatcher {
       if (length > 0) this.#take(this.#done, length);
       this.#done++;
     }
+    this.#closePoint();
   }
 
   timeline(): RunTimeline {
     return {
-      points: this.#points.map((point, index) => ({
-        ...point,
-        encoded: encodedCounts(this.#counts[index] ?? null),
-      })),
+      points: this.#withHistograms(),
       table: this.#table.points,
       peakConns: this.#table.peakConns,
       natByOccupancy: this.#table.natByOccupancy(),
@@ -147,20 +173,56 @@ export class TimelineWatcher {
       }
       resetRegion(region);
     }
-    if (this.#points.length >= MAX_POINTS) return;
+    if (packets > 0) this.#histograms.add(interval, counts);
+    const taken: PendingPoint = { first: interval, counts, lengthMs, packets, maxNs };
+    this.onPoint?.(this.#pointOf(taken));
+    // Where the end of a point was missed, the next one does not grow into it.
+    if (this.#pending !== null && !this.#isOfOnePoint(this.#pending.first, interval)) this.#closePoint();
+    this.#pending = this.#pending === null ? taken : joined(this.#pending, taken);
+    if ((interval + 1) % this.#intervalsPerPoint === 0) this.#closePoint();
+  }
+
+  #isOfOnePoint(first: number, interval: number): boolean {
+    const size = this.#intervalsPerPoint;
+    return Math.floor(first / size) === Math.floor(interval / size);
+  }
+
+  /** Ends the point that is being made, and finds how many intervals the next one has. */
+  #closePoint(): void {
+    if (this.#pending === null) return;
+    this.#points.push(this.#pointOf(this.#pending));
+    this.#pending = null;
+    this.#intervalsPerPoint = this.#coarsening.every(this.#points.length);
+  }
+
+  #pointOf({ first, counts, lengthMs, packets, maxNs }: PendingPoint): PlainPoint {
     const figures = percentilesOfCounts(counts, LOCK_CONFIG, [50, 99]);
-    const keepsCounts = packets > 0 && this.#counts.length < MAX_HISTOGRAMS;
-    this.#counts.push(keepsCounts ? sparse(counts) : null);
-    const point = {
-      tMs: interval * this.#intervalMs,
+    return {
+      tMs: first * this.#intervalMs,
       intervalMs: lengthMs,
       packets,
       p50Ns: figures.valuesNs[0] ?? null,
       p99Ns: figures.valuesNs[1] ?? null,
       maxNs,
     };
-    this.#points.push(point);
-    this.onPoint?.(point);
+  }
+
+  /** The points, each histogram with the last one that begins within what it covers. Encoded now, when it takes time from nobody. */
+  #withHistograms(): TimelinePoint[] {
+    const points: TimelinePoint[] = this.#points.map((point) => ({ ...point, encoded: null }));
+    let at = 0;
+    for (const { from, to, counts } of this.#histograms.spans()) {
+      while (at + 1 < points.length && (points[at + 1] as TimelinePoint).tMs < to * this.#intervalMs) at++;
+      const point = points[at];
+      if (point === undefined) break;
+      const encodedMs = point.tMs + point.intervalMs - from * this.#intervalMs;
+      points[at] = {
+        ...point,
+        encoded: encodedCounts(counts),
+        ...(encodedMs > point.intervalMs ? { encodedMs } : {}),
+      };
+    }
+    return points;
   }
 
   #drop(interval: number): void {
@@ -169,17 +231,18 @@ export class TimelineWatcher {
   }
 }
 
-function sparse(counts: Float64Array): SparseCounts {
-  const cells: number[] = [];
-  counts.forEach((count, index) => {
-    if (count > 0) cells.push(index, count);
-  });
-  return cells;
+function joined(before: PendingPoint, next: PendingPoint): PendingPoint {
+  for (let i = 0; i < before.counts.length; i++)
+    before.counts[i] = (before.counts[i] as number) + (next.counts[i] as number);
+  before.lengthMs += next.lengthMs;
+  before.packets += next.packets;
+  if (next.maxNs !== null) before.maxNs = Math.max(before.maxNs ?? 0, next.maxNs);
+  return before;
 }
 
-function encodedCounts(cells: SparseCounts | null): string | null {
-  if (cells === null || cells.length === 0) return null;
+function encodedCounts(bins: SparseCounts): string | null {
+  if (bins.length === 0) return null;
   const counts = new Float64Array(countsLength(LOCK_CONFIG));
-  for (let i = 0; i < cells.length; i += 2) counts[cells[i] as number] = cells[i + 1] as number;
+  for (let i = 0; i < bins.length; i += 2) counts[bins[i] as number] = bins[i + 1] as number;
   return summarize(toHistogram(counts, LOCK_CONFIG)).encoded;
 }

@@ -243,11 +243,10 @@ function heatOf(cell: Cell, design: string, detail: Detail): HeatPanel[] {
   const entry = cell.cases.find((candidate) => (candidate.timeline ?? []).some(isTimed));
   if (entry === undefined) return [];
   const timeline = entry.timeline ?? [];
-  const merge = Math.max(1, Math.ceil(timeline.length / detail.heatColumns));
   return [
     {
       design,
-      rectangles: rectanglesOf(entry, merge, detail.heatRows),
+      rectangles: rectanglesOf(entry, detail.heatColumns, detail.heatRows),
       lines: timeline.map((at) => [
         at.tMs + at.intervalMs / 2,
         at.p50Ns ?? null,
@@ -261,13 +260,29 @@ function heatOf(cell: Cell, design: string, detail: Detail): HeatPanel[] {
   ];
 }
 
-function rectanglesOf(entry: ResultCase, merge: number, rows: number): HeatPanel['rectangles'] {
-  const timeline = entry.timeline ?? [];
-  const counted = timeline.map((at) => (typeof at.encoded === 'string' ? recordedCounts(at.encoded) : []));
+/** A histogram of the timeline and the time that it covers. */
+interface HeatColumn {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly counted: readonly { value: number; count: number }[];
+}
+
+function heatColumnsOf(entry: ResultCase): HeatColumn[] {
+  return (entry.timeline ?? []).flatMap((at) => {
+    if (typeof at.encoded !== 'string') return [];
+    const toMs = at.tMs + at.intervalMs;
+    return [{ fromMs: toMs - (at.encodedMs ?? at.intervalMs), toMs, counted: recordedCounts(at.encoded) }];
+  });
+}
+
+function rectanglesOf(entry: ResultCase, most: number, rows: number): HeatPanel['rectangles'] {
+  const columns = heatColumnsOf(entry);
+  // By time, not by number: no column reaches over a pause.
+  const widthMs = (columns.at(-1)?.toMs ?? 0) / most;
   let lowest = Number.POSITIVE_INFINITY;
   let highest = 0;
-  for (const interval of counted) {
-    for (const { value } of interval) {
+  for (const { counted } of columns) {
+    for (const { value } of counted) {
       lowest = Math.min(lowest, Math.max(1, value));
       highest = Math.max(highest, value);
     }
@@ -277,21 +292,20 @@ function rectanglesOf(entry: ResultCase, merge: number, rows: number): HeatPanel
   const step = Math.max((Math.log(Math.max(highest, lowest * 1.1)) - bottom) / rows, 1e-9);
   const edge = (row: number): number => round(Math.exp(bottom + row * step));
   const rectangles: HeatPanel['rectangles'] = [];
-  for (let start = 0; start < timeline.length; start += merge) {
-    const part = timeline.slice(start, start + merge);
+  const parts = new Map<number, HeatColumn[]>();
+  for (const column of columns) {
+    const place = Math.floor(column.fromMs / widthMs);
+    parts.set(place, [...(parts.get(place) ?? []), column]);
+  }
+  for (const part of parts.values()) {
     const counts = new Map<number, number>();
-    for (let i = start; i < start + part.length; i += 1) {
-      for (const { value, count } of counted[i] ?? []) {
-        const row = Math.min(rows - 1, Math.floor((Math.log(Math.max(1, value)) - bottom) / step));
-        counts.set(row, (counts.get(row) ?? 0) + count);
-      }
+    for (const { value, count } of part.flatMap(({ counted }) => counted)) {
+      const row = Math.min(rows - 1, Math.floor((Math.log(Math.max(1, value)) - bottom) / step));
+      counts.set(row, (counts.get(row) ?? 0) + count);
     }
-    const first = part[0];
-    const last = part.at(-1);
-    if (first === undefined || last === undefined) continue;
-    for (const [row, count] of counts) {
-      rectangles.push([round(first.tMs), round(last.tMs + last.intervalMs), edge(row), edge(row + 1), count]);
-    }
+    const fromMs = round((part[0] as HeatColumn).fromMs);
+    const toMs = round((part.at(-1) as HeatColumn).toMs);
+    for (const [row, count] of counts) rectangles.push([fromMs, toMs, edge(row), edge(row + 1), count]);
   }
   return rectangles;
 }

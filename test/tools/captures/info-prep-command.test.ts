@@ -216,7 +216,7 @@ describe('errors of info and prep name the fault, its place and the remedy', () 
     expect(await run('prep', file, '-o', 'same.pcap')).toMatchObject({ code: 1, stderr: expect.stringContaining('the same file') });
     expect(await run('prep', file, '-o', '.')).toMatchObject({ code: 1, stderr: expect.stringContaining('directory') });
     expect(await run('prep', file, '-o', 'x', '--format', 'erf')).toMatchObject({ code: 2, stderr: expect.stringContaining('ctp, pcap, pcapng') });
-    expect(await run('prep', file)).toMatchObject({ code: 2, stderr: expect.stringContaining('--output') });
+    expect(await run('prep', file)).toMatchObject({ code: 2, stderr: expect.stringContaining('--out ') });
     expect(existsSync(scratch.path('x'))).toBe(false);
     expect(readFileSync(file).equals(two)).toBe(true);
   });

@@ -165,6 +165,22 @@ describe('units and spellings', () => {
       stdout: old.stdout,
       stderr: '',
     });
+    // What is written has one name in every command.
+    for (const [command = '', ...args] of [
+      ['synth', 'syn-flood', '--packets', '10', '--output', 'flood.pcap'],
+      ['prep', 'flood.pcap', '--output', 'flood.ctp'],
+      ['report', 'bare', '--format', 'csv', '--output', 'tables'],
+      ['history', 'bare', '--output', 'history.txt'],
+      ['compare', 'bare', 'bare', '--output', 'same.txt'],
+    ]) {
+      const written = ctreplay([command, ...args], folder);
+      expect([command, written.code, written.stderr]).toEqual([
+        command,
+        0,
+        expect.stringContaining('hint: --output is called --out now'),
+      ]);
+      expect(existsSync(join(folder, args.at(-1) as string))).toBe(true);
+    }
   });
 
   it('gives a cell one name in replay and bench', async () => {

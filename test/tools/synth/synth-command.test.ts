@@ -123,7 +123,7 @@ describe('ctreplay synth', () => {
     ],
     ['a seed that is none', ['tcp-crr', '-o', 'x.pcap', '--seed', '-1'], /--seed is '-1'/],
     ['a directory to write', ['tcp-crr', '-o', '.'], /no regular file/],
-    ['no output', ['tcp-crr'], /--output/],
+    ['no output', ['tcp-crr'], /--out /],
   ])('%s: exit code 2, a message, and no file', async (_what, args, message) => {
     const { code, stderr, stdout } = await runCommandLine(['synth', ...args], folder);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

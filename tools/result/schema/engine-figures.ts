@@ -169,7 +169,16 @@ export const timelineInterval = z
     responseP50Ns: nanoseconds.nullish(),
     responseP99Ns: nanoseconds.nullish(),
     responseMaxNs: nanoseconds.nullish(),
-    encoded: encodedHistogram.nullish().describe('Service time in this interval, nanoseconds.'),
+    encoded: encodedHistogram
+      .nullish()
+      .describe(
+        'Service time in this interval, or in the time up to its end that encodedMs says, nanoseconds.',
+      ),
+    encodedMs: milliseconds
+      .nullish()
+      .describe(
+        'Time that encoded covers where that is more than the interval: a long run has 600 histograms.',
+      ),
   })
   .meta({ id: 'timelineInterval' });
 export type TimelineInterval = z.infer<typeof timelineInterval>;
