@@ -83,8 +83,14 @@ function flavoursOf({ testsOnly }, source) {
 
 /** What the structures are compiled for besides the flavour (probe/flavour.ts). */
 function traitOptions({ manifest }) {
-  const shards = manifest?.traits.shards ?? 0;
-  return shards === 0 ? [] : ['--use', `CTREPLAY_SHARDS=${shards}`];
+  const { shards = 0, atomicExpiryPreset = 0, oneHoldPreset = 0 } = manifest?.traits ?? {};
+  const constants = {
+    CTREPLAY_SHARDS: shards,
+    CTREPLAY_ATOMIC_EXPIRY_PRESET: atomicExpiryPreset,
+    CTREPLAY_ONE_HOLD_PRESET: oneHoldPreset,
+  };
+  const given = Object.entries(constants).filter(([, value]) => value !== 0);
+  return given.flatMap(([name, value]) => ['--use', `${name}=${value}`]);
 }
 
 /** What becomes what: one entry per module. */

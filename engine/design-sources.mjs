@@ -28,6 +28,11 @@ const TRAITS = {
 };
 /** Traits that the module exports too, for the memory plan; a design that does not have one is 0 there and exports nothing. */
 const OPTIONAL = ['TRAIT_AREA_BITS_PER_SLOT', 'TRAIT_AREA_BYTES', 'TRAIT_SHARDS'];
+/** Traits that name a preset for which the tracker has code of its own: a design without it compiles none of that. */
+const PRESETS_OF_TRACKER = {
+  atomicExpiryPreset: 'TRAIT_ATOMIC_EXPIRY_PRESET',
+  oneHoldPreset: 'TRAIT_ONE_HOLD_PRESET',
+};
 
 /** Files of designs/ that are no entries. */
 const NO_ENTRY = new Set(['api.ts', 'constants.ts', 'shared.ts']);
@@ -83,7 +88,11 @@ function describe(source, name, own, testsOnly) {
     traits[camelCase(trait)] = value;
   }
   const unknown = [...constants.keys()].filter(
-    (key) => key.startsWith('TRAIT_') && !OPTIONAL.includes(key) && !(key.slice('TRAIT_'.length) in TRAITS),
+    (key) =>
+      key.startsWith('TRAIT_') &&
+      !OPTIONAL.includes(key) &&
+      !Object.values(PRESETS_OF_TRACKER).includes(key) &&
+      !(key.slice('TRAIT_'.length) in TRAITS),
   );
   if (unknown.length > 0) {
     throw new Error(
@@ -93,6 +102,7 @@ function describe(source, name, own, testsOnly) {
   const presets = [...constants.keys()].filter((key) => key.startsWith('PRESET_'));
   const exported = [...presets, ...OPTIONAL.filter((key) => constants.has(key))];
   traits.shards = shardsOf(name, constants);
+  for (const [trait, key] of Object.entries(PRESETS_OF_TRACKER)) traits[trait] = constants.get(key) ?? 0;
   const fill = (template) =>
     readFileSync(join(source, 'designs', template), 'utf8')
       .replaceAll('%NAME%', name)

@@ -21,6 +21,9 @@ export interface DesignTraits {
   /** Null for a design without presets. */
   readonly defaultPreset: string | null;
   readonly recordedPreset: string | null;
+  /** Presets of fewer acquisitions of the connection's lock a packet (engine/assembly/expiry/expiry.ts); null = there is none. */
+  readonly atomicExpiryPreset: string | null;
+  readonly oneHoldPreset: string | null;
   readonly recordedSweeps: RecordedSweeps;
   readonly lists: number;
   /** Bytes from the beginning of the design's own area. */
@@ -85,6 +88,8 @@ export function manifestOf(design: string, folder: string = wasmFolder()): Desig
       ...(traits as unknown as DesignTraits),
       defaultPreset: nameOf(traits['defaultPreset']),
       recordedPreset: nameOf(traits['recordedPreset']),
+      atomicExpiryPreset: nameOf(traits['atomicExpiryPreset']),
+      oneHoldPreset: nameOf(traits['oneHoldPreset']),
       recordedSweeps: RECORDED_SWEEPS[Number(traits['recordedSweeps'])] ?? 'none',
       // An earlier build did not write it.
       shards: Number(traits['shards'] ?? 0),

@@ -17,7 +17,7 @@ import { listHead, N_EXP_LISTS, RculistSweep, X_NEXT_SWEEP } from './rculist-swe
 
 export * from './rculist-sweep';
 export const TRAIT_ORDER: u32 = 100;
-// Numbers below 4 are presets of rculist-sweep itself.
+// Numbers below 40 are presets of rculist-sweep itself.
 export const PRESET_STEPS_40: u32 = 40;
 export const PRESET_STEPS_44: u32 = 44;
 export const PRESET_STEPS_48: u32 = 48;

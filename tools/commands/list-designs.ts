@@ -7,9 +7,12 @@ export function designList(): string {
   return availableDesigns()
     .map((name) => {
       const { traits, presets } = manifestOf(name);
-      const names = Object.keys(presets).map((preset) =>
-        preset === traits.defaultPreset ? `${name}@${preset} (default)` : `${name}@${preset}`,
-      );
+      const notes = new Map([
+        [traits.defaultPreset, ' (default)'],
+        [traits.atomicExpiryPreset, ' (sees without a lock whether a connection is expired)'],
+        [traits.oneHoldPreset, " (takes a connection's lock once a packet)"],
+      ]);
+      const names = Object.keys(presets).map((preset) => `${name}@${preset}${notes.get(preset) ?? ''}`);
       const locks = traits.ctLocksPerRefresh;
       const facts = [
         `${traits.lists} expiration lists`,

@@ -10,9 +10,9 @@ import { matching, measurableDesigns, openBenchmarks } from '../micro/catalogue.
 import { microCsv, microTable } from '../micro/micro-report.js';
 import { MICRO_FORMAT, MICRO_VERSION, microResult, type MicroMeasurement } from '../micro/micro-result.js';
 import { measureAll } from '../micro/run-micro.js';
-import { checked, duration, wholeNumber } from './option-values.js';
+import { checked, designsOption, duration, wholeNumber } from './option-values.js';
 import { UsageError } from './usage-error.js';
-import { resolveDesigns } from '../../engine/host/designs.js';
+import { designLabel } from '../../engine/host/designs.js';
 
 interface MicroFlags {
   readonly design?: readonly string[];
@@ -132,7 +132,7 @@ function progress(line: string): void {
 }
 
 function designNames(names: string): string[] {
-  return resolveDesigns(names).map(({ design }) => design);
+  return designsOption(names).map(designLabel);
 }
 
 function pattern(source: string): RegExp {

@@ -1,5 +1,6 @@
 /** `ctreplay vectors <file.jsonl...>`: conformance vectors. */
 import type { Command } from 'commander';
+import { designLabel } from '../../engine/host/designs.js';
 import { designsOption } from './option-values.js';
 import { appliesTo, readVectors } from '../oracle/vector-format.js';
 import { VectorRunner, type VectorFailure } from '../oracle/vector-runner.js';
@@ -46,12 +47,18 @@ export function register(program: Command): void {
 
 function runFiles(files: readonly string[], designs: string): FileOutcome[] {
   const read = files.map((file) => ({ file, vectors: readVectors(file) }));
-  return designsOption(designs).flatMap(({ design }) => {
-    const runner = new VectorRunner(design);
+  return designsOption(designs).flatMap((choice) => {
+    const runner = new VectorRunner(designLabel(choice));
     return read.map(({ file, vectors }): FileOutcome => {
-      const chosen = vectors.filter((vector) => appliesTo(vector, design));
+      const chosen = vectors.filter((vector) => appliesTo(vector, choice.design));
       const failures = chosen.map((vector) => runner.run(vector)).filter((failure) => failure !== null);
-      return { file, design, passed: chosen.length - failures.length, failed: failures.length, failures };
+      return {
+        file,
+        design: runner.design,
+        passed: chosen.length - failures.length,
+        failed: failures.length,
+        failures,
+      };
     });
   });
 }

@@ -184,7 +184,9 @@ export const configSchema = strictObject({
     preset: z
       .string()
       .optional()
-      .describe('Preset of the designs that have presets; for rculist-sweep v6, v7 or v7-fixed (default).'),
+      .describe(
+        'Preset of the designs that have presets; for rculist-sweep v6, v7, v7-fixed (default), upstream-main or one-hold.',
+      ),
   }).optional(),
 });
 

@@ -89,7 +89,7 @@ function life(engine: MicroEngine): Benchmark[] {
       run: (n) => loops.loopPacket(packet.address, commit, NOW_MS, n),
     },
   ];
-  if (traitsOf(design).sweepLooksAtLiving) {
+  if (traitsOf(engine.baseDesign).sweepLooksAtLiving) {
     benchmarks.push({
       name: `sweep/look@${design}`,
       what: `a live connection looked at by a sweep over ${COUNT}`,

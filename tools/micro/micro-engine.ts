@@ -1,5 +1,6 @@
 /** An engine of one thread, built with the measured loops (engine/assembly/micro), and what benchmarks put into it. */
 import { join } from 'node:path';
+import { designLabel, presetNumber, resolveDesigns, type DesignChoice } from '../../engine/host/designs.js';
 import { writeExecParams, type ExecRequest } from '../../engine/host/exec-params.js';
 import { planMemory } from '../../engine/host/memory-plan.js';
 import { loadEngine, wasmFolder } from '../../engine/host/module.js';
@@ -82,15 +83,23 @@ export class MicroEngine {
   readonly #store: PacketStore;
   #nextScratch: number;
 
+  /** Design, with its preset as on the command line. */
   readonly design: string;
+  /** The design without its preset, to ask for traits. */
+  readonly baseDesign: string;
 
-  /** @throws EngineError when the loops of the design were not built */
+  /**
+   * @param design perhaps with a preset, as `rculist-sweep@v7`
+   * @throws EngineError when there is no such design or preset, or when its loops were not built
+   */
   constructor(
     design: string,
     { slabSlots, buckets }: TableSize = { slabSlots: SLAB_SLOTS, buckets: MAP_BUCKETS },
   ) {
-    this.design = design;
-    const engine = loadEngine(design, 'bare', join(wasmFolder(), 'micro'));
+    const choice = resolveDesigns(design)[0] as DesignChoice;
+    this.design = designLabel(choice);
+    this.baseDesign = choice.design;
+    const engine = loadEngine(choice.design, 'bare', join(wasmFolder(), 'micro'));
     const { constants } = engine;
     const plan = planMemory(constants, {
       threads: 1,
@@ -103,7 +112,11 @@ export class MicroEngine {
       fragmentSlots: 16,
       histogramBytes: constants.HISTOGRAMS_SIZE,
     });
-    const run = createRun(engine, plan, { seed: 1, hashBasis: 1 });
+    const run = createRun(engine, plan, {
+      seed: 1,
+      hashBasis: 1,
+      preset: presetNumber(choice, engine.presets),
+    });
     this.thread = new EngineThread(run, 0, () => 0);
     this.loops = this.thread.exports as unknown as MicroExports;
     this.scratch = plan.regions.packets;

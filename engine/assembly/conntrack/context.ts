@@ -48,6 +48,8 @@ export class Context {
   static conn: usize = 0;
   static reply: bool = false;
   static hash: u32 = 0;
+  /** The connection whose mark and label the packet has from its update already, 0 = none (a preset with one hold). */
+  static metadataOf: usize = 0;
   /** Set by a protocol update: timeout class to refresh to, or TM_NONE. */
   static timeoutClass: u32 = 0;
   /** Set by a protocol update that returns UPDATE_INVALID: why, an R_* code. */

@@ -1,20 +1,27 @@
 /** Finding a connection by tuple (spec §2 step b). */
 import { countWork, LC_CONN, W_KEY_COMPARES, W_LOOKUPS } from '../probe/counters';
+import { TORTURE } from '../probe/flavour';
+import { S_EXPIRATION_READ, step } from '../probe/steps';
 import { CO_EXPIRATION, CO_FLAGS, CO_KEY, CO_LOCK, CONN_UN_NAT } from '../records/connection';
 import { keyEquals, keyHash, keyIsReverse, reverseKey } from '../records/key';
-import { hashBasis } from '../records/memory-map';
+import { hasAtomicExpiry, hashBasis } from '../records/memory-map';
 import { peerOf, reverseIsPeers } from '../records/side-data';
 import { mapFind, mapNext } from '../shm/hash-map';
 import { lock, unlock } from '../shm/mutex';
 import { Context } from './context';
 
 /**
- * Whether the connection no longer matches: `now >= expiration`, read under its lock. Companions never expire.
+ * Whether the connection no longer matches: `now >= expiration`, read under its lock, or without it where a preset has atomic
+ * expirations (expiry/rculist-sweep.ts says why that holds). Companions never expire.
  */
 // @ts-ignore: decorator
 @inline
 export function isExpired(conn: usize, now: i64): bool {
   if (isCompanion(conn)) return false;
+  if (hasAtomicExpiry()) {
+    if (TORTURE) step(S_EXPIRATION_READ);
+    return now >= atomic.load<i64>(conn, CO_EXPIRATION);
+  }
   lock(conn + CO_LOCK, LC_CONN);
   const expired = now >= load<i64>(conn, CO_EXPIRATION);
   unlock(conn + CO_LOCK, LC_CONN);

@@ -3,10 +3,12 @@ import { LC_CONN } from '../probe/counters';
 import { CO_FLAGS, CO_KEY, CO_LOCK, CO_MARK, CONN_ALG_RELATED, ST_TRK } from '../records/connection';
 import { EXEC_LABEL, EXEC_MARK, ExecParams } from '../records/exec-params';
 import { K_DL_TYPE, K_DPORT, K_PROTO, K_SCODE, K_SPORT, K_STYPE } from '../records/key';
+import { hasOneHold } from '../records/memory-map';
 import { Packet } from '../records/packet';
 import { labelHalf, parentTupleOf, storeLabel } from '../records/side-data';
 import { lock, unlock } from '../shm/mutex';
 import { expectationLabel, expectationMark, expectationParentKey } from './alg/expectations';
+import { Context } from './context';
 
 const IPV4: u32 = 0x0800;
 
@@ -27,6 +29,15 @@ export function writeNoTuple(p: Packet, zone: u32): void {
   p.origFamily = 0;
 }
 
+/** Gives the packet the connection's mark and label. The connection's lock is held. */
+// @ts-ignore: decorator
+@inline
+export function copyMarkAndLabel(p: Packet, conn: usize): void {
+  p.ctMark = load<u32>(conn, CO_MARK);
+  p.labelLow = labelHalf(conn, 0);
+  p.labelHigh = labelHalf(conn, 1);
+}
+
 /** `conn` may be 0; then `expected` says whether an expectation matched, and `key` is the packet's. */
 // @ts-ignore: decorator
 @inline
@@ -34,11 +45,11 @@ export function writeMetadata(p: Packet, zone: u32, conn: usize, key: usize, exp
   p.ctState |= ST_TRK;
   p.ctZone = <u16>zone;
   if (conn != 0) {
-    lock(conn + CO_LOCK, LC_CONN);
-    p.ctMark = load<u32>(conn, CO_MARK);
-    p.labelLow = labelHalf(conn, 0);
-    p.labelHigh = labelHalf(conn, 1);
-    unlock(conn + CO_LOCK, LC_CONN);
+    if (!hasOneHold() || Context.metadataOf != conn) {
+      lock(conn + CO_LOCK, LC_CONN);
+      copyMarkAndLabel(p, conn);
+      unlock(conn + CO_LOCK, LC_CONN);
+    }
     const key = conn + CO_KEY;
     writeTuple(p, isRelated(conn) ? parentTupleOf(conn) : key, key);
   } else if (expected) {

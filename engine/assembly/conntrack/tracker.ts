@@ -8,7 +8,6 @@ import {
   CO_GENERATION,
   CO_KEY,
   CO_LOCK,
-  CO_MARK,
   CO_NAT_ACTION,
   CONN_ALG_RELATED,
   HELPER_FTP,
@@ -27,9 +26,9 @@ import {
 } from '../records/connection';
 import { EXEC_FORCE, EXEC_LABEL, EXEC_MARK, EXEC_NAT, ExecParams } from '../records/exec-params';
 import { copyKey, K_ZONE, keyHash, reverseKey } from '../records/key';
-import { hashBasis } from '../records/memory-map';
+import { hashBasis, hasOneHold } from '../records/memory-map';
 import { Packet } from '../records/packet';
-import { labelHalf, peerOf, reverseKeyOf, skewsReply } from '../records/side-data';
+import { peerOf, reverseKeyOf, skewsReply } from '../records/side-data';
 import {
   CLASS_ALG,
   CLASS_ESTABLISHED,
@@ -52,7 +51,7 @@ import { extractKey } from './classify';
 import { Context, contextKey, reverseScratch } from './context';
 import { createNarrow, createWide } from './create';
 import { isCompanion, isIdentityCompanion, lookup, lookupConnection } from './lookup';
-import { setMarkAndLabel, writeMetadata, writeNoTuple } from './metadata';
+import { copyMarkAndLabel, setMarkAndLabel, writeMetadata, writeNoTuple } from './metadata';
 import { natPacket } from './nat/rewrite';
 import { protocolUpdate } from './protocol';
 import { findByRecordedTuple } from './recorded-tuple';
@@ -100,9 +99,7 @@ function runCached(p: Packet, params: ExecParams): bool {
   }
   p.ctZone = params.zone;
   lock(conn + CO_LOCK, LC_CONN);
-  p.ctMark = load<u32>(conn, CO_MARK);
-  p.labelLow = labelHalf(conn, 0);
-  p.labelHigh = labelHalf(conn, 1);
+  copyMarkAndLabel(p, conn);
   unlock(conn + CO_LOCK, LC_CONN);
   if (params.flags & (EXEC_MARK | EXEC_LABEL)) setMarkAndLabel(p, conn, params);
   return true;
@@ -117,6 +114,7 @@ function track<E>(p: Packet, params: ExecParams, now: i64): void {
   const missed = conn == 0 && !natted;
 
   Context.orphanCompanion = false;
+  if (hasOneHold()) Context.metadataOf = 0;
   if (flags & EXEC_FORCE) conn = forceDirection<E>(p, conn, now);
   if (conn != 0 && isCompanion(conn)) {
     const identity = isIdentityCompanion(conn, reverseScratch());
@@ -222,6 +220,10 @@ function updateState<E>(p: Packet, conn: usize, now: i64): bool {
   lock(conn + CO_LOCK, LC_CONN);
   const result = protocolUpdate(conn, reply);
   if (Context.timeoutClass != TM_NONE) changetype<E>(0).refreshed(conn, Context.timeoutClass, now);
+  if (hasOneHold()) {
+    copyMarkAndLabel(p, conn);
+    Context.metadataOf = conn;
+  }
   unlock(conn + CO_LOCK, LC_CONN);
   if (result == UPDATE_VALID) {
     p.ctState = ((p.ctState | ST_EST) & ~ST_NEW) | (reply ? ST_RPL : 0);

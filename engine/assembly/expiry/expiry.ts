@@ -57,8 +57,10 @@
  *   SHARDS                 creation is split: most shards of map and design, a power of two, each with a lock of its own (shm/shards.ts). The
  *                          locks are at the beginning of the design's own area, SHARD_LINE bytes a shard, and the rest of a line is the
  *                          design's. Such a design creates narrowly
+ *   ATOMIC_EXPIRY_PRESET   number of the preset with atomic expirations: they are read without the connection's lock
+ *   ONE_HOLD_PRESET        number of the preset with them in which mark and label are read while the lock is held for the update
  *
- * The last three may be left out where they would be 0.
+ * The last five may be left out where they would be 0.
  *
  * Presets are `export const PRESET_NAME: u32`, numbers from 1 that the design finds in `preset`; 0 is its default.
  */

@@ -91,6 +91,12 @@ export const S_LIST_NEXT: u32 = 63;
 /** The test-and-set that decides who removes a connection (expiry/rculist-sweep.ts). */
 export const S_RECLAIM: u32 = 64;
 
+// ---- Expirations, where a preset has them atomic (conntrack/lookup.ts, expiry/rculist-sweep.ts) ----------------------
+export const S_EXPIRATION_READ: u32 = 81;
+export const S_EXPIRATION_SET: u32 = 82;
+/** It ends at once: forced, or the connection is opened anew. */
+export const S_EXPIRATION_END: u32 = 83;
+
 // ---- Requests (expiry/timing-wheel.ts) -------------------------------------------------------------------------------
 export const S_REQUEST_SET: u32 = 65;
 export const S_REQUEST_LOOK: u32 = 66;

@@ -8,11 +8,12 @@
  *   label, sequence skew, sequence of the zone's limit
  *                    in SIDE_SIZE bytes per slot beside the slab; CO_KEPT says which of them mean something
  *
- * Who writes: key, flags, NAT action, helper, peer, policy and the companion's or annex's content are written by the creating thread
- * before the record is published in the map and never again. `expiration`, protocol state, mark, label, sequence skew and what of them
- * is kept are guarded by the record's own lock. The map node (`next`, `hash`) is written under ct_lock and read lock-free (atomics).
- * The list link is guarded as the expiry design says. `reclaimed` is an atomic test-and-set. The sequence of the zone's limit is written
- * under ct_lock and read by the one thread that removes the connection.
+ * Who writes: key, flags, NAT action, helper, peer, policy and the companion's or annex's content are written by the creating
+ * thread before the record is published in the map and never again. `expiration`, protocol state, mark, label, sequence skew and
+ * what of them is kept are guarded by the record's own lock; `expiration` is an atomic in some presets (expiry/rculist-sweep.ts).
+ * The map node (`next`, `hash`) is written under ct_lock and read lock-free (atomics). The list link is guarded as the expiry
+ * design says. `reclaimed` is an atomic test-and-set. The sequence of the zone's limit is written under ct_lock and read by the one
+ * thread that removes the connection.
  *
  * Why a reader may keep using a removed record: its slot is not reused before a grace period (shm/epoch.ts), and a removed
  * record keeps its `next` and, in lists that are walked without a lock, its list `next`, so a traversal standing on it continues. A

@@ -15,6 +15,14 @@
  * All addresses are byte offsets in the memory; 0 is never a valid address and means "none".
  */
 
+/** Number of the preset whose expirations are atomic (TRAIT_ATOMIC_EXPIRY_PRESET); 0 in a design without one. */
+// @ts-ignore: defined by the build with --use
+const ATOMIC_EXPIRY_PRESET: u32 = isDefined(CTREPLAY_ATOMIC_EXPIRY_PRESET)
+  ? CTREPLAY_ATOMIC_EXPIRY_PRESET
+  : 0;
+/** Number of the preset that takes a connection's lock once a packet (TRAIT_ONE_HOLD_PRESET); 0 in a design without one. */
+// @ts-ignore: defined by the build with --use
+const ONE_HOLD_PRESET: u32 = isDefined(CTREPLAY_ONE_HOLD_PRESET) ? CTREPLAY_ONE_HOLD_PRESET : 0;
 /** Most shards of a design with TRAIT_SHARDS (shm/shards.ts), a power of two; 0 in every other. */
 // @ts-ignore: defined by the build with --use
 export const MOST_SHARDS: u32 = isDefined(CTREPLAY_SHARDS) ? CTREPLAY_SHARDS : 0;
@@ -252,6 +260,20 @@ export function attach(index: u32): u32 {
   ownerWord = (index + 1) << 1;
   if (SHARDED) divideMap();
   return 1;
+}
+
+/** Whether expirations are atomic in this run: read without the connection's lock. Nothing is compiled of it where no preset has it. */
+// @ts-ignore: decorator
+@inline
+export function hasAtomicExpiry(): bool {
+  return (ATOMIC_EXPIRY_PRESET != 0 && preset == ATOMIC_EXPIRY_PRESET) || hasOneHold();
+}
+
+/** Whether mark and label are read while the lock is held for the update anyway. It comes with atomic expirations. */
+// @ts-ignore: decorator
+@inline
+export function hasOneHold(): bool {
+  return ONE_HOLD_PRESET != 0 && preset == ONE_HOLD_PRESET;
 }
 
 /** A part has no fewer buckets than there are shards, and at least two where there are two shards. */

@@ -1,9 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { availableDesigns } from '../../../engine/host/designs.js';
+import { traitsOf } from '../../../engine/host/design-traits.js';
+import { availableDesigns, designLabel } from '../../../engine/host/designs.js';
+import { everyChoice } from '../../../tools/endurance/torture/round-plan.js';
 import { appliesTo, readVectors } from '../../../tools/oracle/vector-format.js';
 import { VectorRunner } from '../../../tools/oracle/vector-runner.js';
+import { likeAnother } from '../../support/designs.js';
 import { PROOF } from '../../support/conformance.js';
 
 const folder = join(PROOF, 'vectors');
@@ -30,6 +33,22 @@ describe('conformance vectors', () => {
       });
     }
   }
+
+  /** Those that no run above is: a preset of a design that is another one but for creating is tried with that one. */
+  const variants = everyChoice().filter(
+    ({ design, preset }) =>
+      preset !== null && preset !== traitsOf(design).recordedPreset && !likeAnother(design),
+  );
+  it.each(variants.map(designLabel))('pass on %s', (label) => {
+    const runner = new VectorRunner(label);
+    for (const file of files) {
+      const vectors = readVectors(join(folder, file)).filter((vector) =>
+        appliesTo(vector, label.replace(/@.*/, '')),
+      );
+      expect(vectors.length).toBeGreaterThan(100);
+      expect(vectors.map((vector) => runner.run(vector)).filter((failure) => failure !== null)).toEqual([]);
+    }
+  });
 
   it('notices a wrong expectation', () => {
     const [vector] = readVectors(join(folder, 'assertions.jsonl.gz'));

@@ -8,6 +8,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { epochModel, type EpochAct, type EpochFault } from './epoch-model.js';
+import { expirationModel, type ExpirationFault } from './expiration-model.js';
 import { explore } from './explore.js';
 import { listModel, type ListFault } from './list-model.js';
 import { mapModel, type MapFault, type MapOptions } from './map-model.js';
@@ -204,6 +205,23 @@ describe('requests of the wheel', () => {
 
   it.each<[RequestFault]>([['late-take'], ['early-read']])('%s is found', (fault) => {
     expectFound(requestModel({ ...PACKETS, fault }), /nobody has asked/);
+  });
+});
+
+describe('atomic expirations', () => {
+  /** One packet finds there what it would store. */
+  const PACKETS = [22, 11, 33] as const;
+
+  it('are what was stored last, or ended, and nobody reads what was never stored', () => {
+    expectSound(expirationModel({ packets: PACKETS, ends: 0, readers: 1 }));
+    expectSound(expirationModel({ packets: PACKETS.slice(0, 2), ends: 1, readers: 1 }));
+  });
+
+  it.each<[ExpirationFault, RegExp]>([
+    ['early-look', /11 was wanted last, (22|33) is there/],
+    ['halves', /an expiration that nobody stored/],
+  ])('%s is found', (fault, what) => {
+    expectFound(expirationModel({ packets: PACKETS, ends: 0, readers: 1, fault }), what);
   });
 });
 

@@ -33,8 +33,8 @@ describe('steps', () => {
     expect(names.length).toBeGreaterThan(40);
     expect(new Set(names.map(({ id }) => id)).size).toBe(names.length);
     const designs = DESIGNS.map((design) => `expiry/${design}`);
-    const creation = ['conntrack/create', 'conntrack/zone-limits'];
-    const sources = [...PROTOCOLS, ...creation, ...designs].map(sourceOf).join('\n');
+    const tracker = ['conntrack/create', 'conntrack/lookup', 'conntrack/zone-limits'];
+    const sources = [...PROTOCOLS, ...tracker, ...designs].map(sourceOf).join('\n');
     for (const { name } of names) expect(sources, name).toMatch(new RegExp(`step\\(${name}\\);`));
   });
 });

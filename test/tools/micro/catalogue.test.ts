@@ -1,5 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { matching, openBenchmarks } from '../../../tools/micro/catalogue.js';
+import { connectionBenchmarks } from '../../../tools/micro/connection-benchmarks.js';
+import { MicroEngine } from '../../../tools/micro/micro-engine.js';
 import { microCsv, microTable } from '../../../tools/micro/micro-report.js';
 import { MICRO_FORMAT, MICRO_VERSION, microResult } from '../../../tools/micro/micro-result.js';
 import { measure } from '../../../tools/micro/run-micro.js';
@@ -71,6 +73,23 @@ describe('the benchmarks', () => {
     };
     expect(await share(50)).toBe(1);
     expect(await share(99)).toBeLessThan(1);
+  });
+});
+
+describe('a preset', () => {
+  it('is the one that is measured, and named', () => {
+    const engine = new MicroEngine('rculist-sweep@upstream-main');
+    const { constants, presets } = engine.thread.run.engine;
+    expect(engine.thread.view.getUint32(constants.CONTROL + constants.C_PRESET, true)).toBe(
+      presets['upstream-main'],
+    );
+    const names = connectionBenchmarks(engine).map(({ name }) => name);
+    expect(names).toContain('packet/udp-established@rculist-sweep@upstream-main');
+    expect(names).toContain('sweep/look@rculist-sweep@upstream-main');
+  });
+
+  it('that is none is refused', () => {
+    expect(() => new MicroEngine('rculist-sweep@v9')).toThrow(/no preset 'v9'/);
   });
 });
 

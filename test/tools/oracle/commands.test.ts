@@ -105,6 +105,12 @@ describe('vectors', () => {
     });
   });
 
+  it('are run with the preset that is named, which the outcome has too', async () => {
+    const file = text('preset.jsonl', `${step('new|trk')}\n`);
+    const { stdout } = await ctreplay('vectors', file, '--design', 'rculist-sweep@upstream-main');
+    expect(stdout).toBe('preset.jsonl  rculist-sweep@upstream-main: 1 passed, 0 failed\n');
+  });
+
   it.each([
     ['empty.jsonl', '', /empty\.jsonl: the file holds no vectors/],
     ['notjson.jsonl', `${step('new|trk')}\n{oops\n`, /notjson\.jsonl, line 2: the line is not JSON/],

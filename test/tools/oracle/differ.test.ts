@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { traitsOf } from '../../../engine/host/design-traits.js';
 import { availableDesigns, DEFAULT_DESIGN, DEFAULT_DESIGNS } from '../../../engine/host/designs.js';
 import { parseConfig } from '../../../tools/config/read-config.js';
 import type { InputPacket } from '../../../tools/oracle/capture-run.js';
@@ -83,6 +84,10 @@ const PAIRS = [
     .filter((name) => !DEFAULT_DESIGNS.includes(name))
     .map((name) => [DEFAULT_DESIGN, name] as const),
   ['timeout-lists', 'rculist-sweep@v6'],
+  // Presets that sweep alike and lock less.
+  ...[traitsOf(DEFAULT_DESIGN).atomicExpiryPreset, traitsOf(DEFAULT_DESIGN).oneHoldPreset].map(
+    (preset) => [DEFAULT_DESIGN, `${DEFAULT_DESIGN}@${preset}`] as const,
+  ),
 ] as const;
 /** Traces of a configuration and pair; over the six configurations of a long run more than 2,000 for each pair. */
 const RUNS_EACH = process.env['CTREPLAY_LONG'] === undefined ? 15 : 340;

@@ -53,7 +53,7 @@ const MUTEX = 'engine/assembly/shm/mutex.ts';
 const RUNNER = 'tools/replay/sweep-runner.ts';
 
 const A_PACKET = '  countWork(W_PACKETS, 1);\n';
-const MEMORY_MAP = "import { hashBasis } from '../records/memory-map';";
+const MEMORY_MAP = "import { hashBasis, hasOneHold } from '../records/memory-map';";
 
 /** Dependent additions and rotations, about two cycles each: together about a tenth of the time of an established packet. */
 const SLOWER_STEPS = Number(process.env['CTREPLAY_PLANTED_STEPS'] ?? 48);
@@ -70,7 +70,7 @@ export const PLANTS: readonly Plant[] = [
       {
         file: TRACKER,
         find: MEMORY_MAP,
-        replace: "import { C_CT_LOCK, CONTROL, hashBasis } from '../records/memory-map';",
+        replace: "import { C_CT_LOCK, CONTROL, hashBasis, hasOneHold } from '../records/memory-map';",
       },
       {
         file: TRACKER,
@@ -87,7 +87,7 @@ export const PLANTS: readonly Plant[] = [
       {
         file: TRACKER,
         find: MEMORY_MAP,
-        replace: "import { CONTROL, hashBasis } from '../records/memory-map';",
+        replace: "import { CONTROL, hashBasis, hasOneHold } from '../records/memory-map';",
       },
       {
         file: TRACKER,
