@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { designLabel } from '../../engine/host/designs.js';
 import { designsOption } from './option-values.js';
 import { appliesTo, readVectors } from '../oracle/vector-format.js';
+import { vectorFilesOf } from '../oracle/vector-files.js';
 import { VectorRunner, type VectorFailure } from '../oracle/vector-runner.js';
 
 interface VectorsFlags {
@@ -30,7 +31,7 @@ export function register(program: Command): void {
       'Runs scripted cases with known answers (one JSON object a line) against the designs, in the debug build whose ' +
         'lock-order checks trap. Exit code 99 when any fails.',
     )
-    .argument('<file...>', 'vector files, .jsonl')
+    .argument('<file...>', 'vector files (.jsonl, .jsonl.gz), or directories of them')
     .option('--design <names>', 'designs, joined by commas; or all', 'all')
     .option('--json', 'outcome per file and design as JSON on standard output')
     .addHelpText('after', '\nExample:\n  ctreplay vectors assertions.jsonl --design all')
@@ -46,7 +47,7 @@ export function register(program: Command): void {
 }
 
 function runFiles(files: readonly string[], designs: string): FileOutcome[] {
-  const read = files.map((file) => ({ file, vectors: readVectors(file) }));
+  const read = vectorFilesOf(files).map((file) => ({ file, vectors: readVectors(file) }));
   return designsOption(designs).flatMap((choice) => {
     const runner = new VectorRunner(designLabel(choice));
     return read.map(({ file, vectors }): FileOutcome => {

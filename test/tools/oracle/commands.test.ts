@@ -1,5 +1,5 @@
 /** vectors, trace, dump and diff as a user runs them. */
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Command } from 'commander';
@@ -102,6 +102,23 @@ describe('vectors', () => {
           failures: [{ vector: 'one', step: 1, expected: { state: 'est|trk' }, got: { state: 'new|trk' } }],
         },
       ],
+    });
+  });
+
+  it('of a directory are those of its vector files; one without any is an error', async () => {
+    mkdirSync(join(folder, 'many'));
+    text('many/b.jsonl', `${step('new|trk')}\n`);
+    text('many/a.jsonl', `${step('new|trk')}\n`);
+    text('many/README.md', '# no vectors');
+    const { code, stdout } = await ctreplay('vectors', 'many', '--design', 'rculist-sweep');
+    expect(stdout).toBe(
+      'many/a.jsonl  rculist-sweep: 1 passed, 0 failed\nmany/b.jsonl  rculist-sweep: 1 passed, 0 failed\n',
+    );
+    expect(code).toBe(0);
+    mkdirSync(join(folder, 'none'));
+    expect(await ctreplay('vectors', 'none')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('none: there are no vectors in this directory'),
     });
   });
 
