@@ -11,7 +11,8 @@ import { openScenario } from '../synth/registry.js';
 import type { BenchmarkSet } from './benchmark.js';
 import { MicroError } from './micro-error.js';
 
-const PACKETS = 20_000;
+/** Few, so that a sample takes some milliseconds: the least of many is one that nothing disturbed. */
+const PACKETS = 8000;
 
 /** Writes the capture to a temporary folder, which `close` removes. */
 export function captureBenchmarks(seed: number): BenchmarkSet {

@@ -99,7 +99,7 @@ export const TIMED_RUNS: Readonly<Record<TimedRunName, TimedRun>> = {
   },
   loading: {
     args: ({ designs, seed }) => [
-      ...['micro', '--filter', '^capture/', '--time', '600'],
+      ...['micro', '--filter', '^capture/', '--time', '300'],
       // Whose loops are loaded makes no difference to captures; one is enough.
       ...common([(designs[0] as string).replace(/@.*/, '')], seed),
     ],
