@@ -136,10 +136,15 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
   'a clock of large steps': {
     system: { clock: 'return Math.floor(now * 50) / 50;' },
     args: SHORT,
-    raises: {
-      'timer-coarse': /steps by/,
-      'too-short': /interrupts a thread for up to .*; --loop \d+ is long enough$/,
+    raises: { 'timer-coarse': /steps by/ },
+  },
+  'a run of a moment on a machine that stops at times': {
+    system: {
+      clock:
+        'if (isMain && calls % 3000 === 0) globalThis.skew = (globalThis.skew ?? 0) + 5; return now + (globalThis.skew ?? 0);',
     },
+    args: SHORT,
+    raises: { 'too-short': /interrupts a thread for up to .*; --loop \d+ is long enough$/ },
   },
   'a clock that is dear, and unsteady': {
     system: {
