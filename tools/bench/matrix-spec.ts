@@ -7,11 +7,11 @@ import {
   TOUCH_AHEAD_SETTINGS,
 } from '../../engine/host/run-memory.js';
 import { CHECKSUM_HANDLINGS } from '../config/checksum-handling.js';
-import { shortenedReason } from '../text/escape.js';
 import { firstFault } from '../config/explain-issue.js';
 import { parseLatency, type LatencyMode } from '../replay/replay-plan.js';
 import { STEER_MODES } from '../replay/steer.js';
 import { parseRate, rateText, type Rate } from './rate.js';
+import { shortenedReason } from '../text/escape.js';
 
 /** Length of an interval of the timeline where nothing is said, ms. Short, since trials are. */
 export const MATRIX_TIMELINE_MS = 50;

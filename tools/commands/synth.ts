@@ -2,7 +2,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { addSpelling } from './option-values.js';
 import { PcapWriter } from '../captures/pcap-writer.js';
 import { ScenarioError } from '../synth/parameters.js';
 import { parseNumber } from '../text/quantities.js';
@@ -11,6 +10,7 @@ import { findScenario, openScenario, SCENARIOS } from '../synth/registry.js';
 import type { Scenario } from '../synth/scenario.js';
 import { describeSuggestedConfig } from '../synth/suggested-config-text.js';
 import { drainSource } from '../synth/write-capture.js';
+import { addSpelling } from './option-values.js';
 
 /** Adds `synth` with one subcommand per scenario to the program. */
 export function register(program: Command): void {

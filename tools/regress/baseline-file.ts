@@ -1,5 +1,7 @@
 /** Reading the committed files of a baseline. */
 import { readFile } from 'node:fs/promises';
+import type { z } from 'zod';
+import { shortenedReason } from '../text/escape.js';
 import { JsonTextError, parseJson } from '../text/json-text.js';
 import { RegressError } from './check.js';
 
@@ -27,4 +29,11 @@ export function baselineValue(text: string, file: string): unknown {
     if (!(error instanceof JsonTextError)) throw error;
     throw new RegressError(`${file}: ${error.message}; restore it or run --update`, 1, error);
   }
+}
+
+/** What is wrong with a baseline that does not have the form of one. */
+export function damagedBaseline(file: string, { issues }: z.ZodError): RegressError {
+  const [issue] = issues;
+  const reason = shortenedReason(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a baseline'}`);
+  return new RegressError(`${file}: ${reason}; restore it or run --update`);
 }

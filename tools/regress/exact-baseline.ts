@@ -1,9 +1,8 @@
 /** The committed figures of level 1, and what differs from them. */
-import { shortenedReason } from '../text/escape.js';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { baselineValue, readBaselineText } from './baseline-file.js';
-import { RegressError, type Check, type CheckVerdict } from './check.js';
+import { baselineValue, damagedBaseline, readBaselineText } from './baseline-file.js';
+import type { Check, CheckVerdict } from './check.js';
 import type { DesignFigures } from './design-figures.js';
 import { designDifferences, exactDifferences, missingGroups } from './exact-difference.js';
 import type { ExactFigures } from './exact-run.js';
@@ -70,12 +69,7 @@ export async function readExactBaseline(folder: string): Promise<ExactBaseline |
  */
 export function parseExactBaseline(text: string, file: string): ExactBaseline {
   const checked = exactFile.safeParse(baselineValue(text, file));
-  if (!checked.success) {
-    const [issue] = checked.error.issues;
-    throw new RegressError(
-      `${file}: ${shortenedReason(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a baseline'}`)}; restore it or run --update`,
-    );
-  }
+  if (!checked.success) throw damagedBaseline(file, checked.error);
   const { seed, designs, cells } = checked.data;
   return {
     seed,

@@ -1,5 +1,4 @@
 /** The committed ratios of level 2, and the figures that thresholds may name. */
-import { shortenedReason } from '../text/escape.js';
 import { join } from 'node:path';
 import { z } from 'zod';
 import {
@@ -8,8 +7,7 @@ import {
   type MutexPolicy,
   type TouchAhead,
 } from '../../engine/host/run-memory.js';
-import { baselineValue, readBaselineText } from './baseline-file.js';
-import { RegressError } from './check.js';
+import { baselineValue, damagedBaseline, readBaselineText } from './baseline-file.js';
 import type { CellFigures } from './thresholds.js';
 import type { TimedRatio } from './timed-ratios.js';
 
@@ -93,12 +91,7 @@ export async function readRatioBaseline(folder: string): Promise<RatioBaseline |
  */
 export function parseRatioBaseline(text: string, file: string): RatioBaseline {
   const checked = ratioFile.safeParse(baselineValue(text, file));
-  if (!checked.success) {
-    const [issue] = checked.error.issues;
-    throw new RegressError(
-      `${file}: ${shortenedReason(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a baseline'}`)}; restore it or run --update`,
-    );
-  }
+  if (!checked.success) throw damagedBaseline(file, checked.error);
   return { ...checked.data, figures: new Map(Object.entries(checked.data.figures)) };
 }
 

@@ -12,7 +12,6 @@ import { nameOfInput } from '../bench/matrix-spec.js';
 import type { InputLoader } from '../bench/replay-runner.js';
 import type { LoadedInput } from '../replay/packet-source.js';
 import { CHECKSUM_HANDLINGS, checksumConfig, ignoresChecksums } from '../config/checksum-handling.js';
-import { shortenedReason } from '../text/escape.js';
 import { firstFault } from '../config/explain-issue.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { configOf } from '../config/suggested.js';
@@ -22,6 +21,7 @@ import { RegressError } from './check.js';
 import { parseThreshold, ThresholdError } from './threshold-expression.js';
 import { ratioMetricFault } from './threshold-metrics.js';
 import { TIMED_RUN_NAMES } from './timed-runs.js';
+import { shortenedReason } from '../text/escape.js';
 
 const share = z.number().gt(0).lt(1);
 

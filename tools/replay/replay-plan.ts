@@ -4,7 +4,6 @@
  *
  * What is not given has its default from here; what does not apply is null.
  */
-import { shortenedReason } from '../text/escape.js';
 import { z } from 'zod';
 import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import {
@@ -17,6 +16,7 @@ import {
 import { CHECKSUM_HANDLINGS } from '../config/checksum-handling.js';
 import { configSchema } from '../config/schema.js';
 import { STEER_MODES } from './steer.js';
+import { shortenedReason } from '../text/escape.js';
 
 const positive = z.number().positive();
 

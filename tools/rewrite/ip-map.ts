@@ -2,9 +2,9 @@
  * `--srcipmap` and `--dstipmap`: addresses moved from one network into another, as tcprewrite does it. The first network
  * that holds an address counts; the bits behind the prefix of the new network are those of the old address.
  */
-import { shortened } from '../text/escape.js';
 import type { AddressRule } from './address-edit.js';
 import { parseSubnet, subnetHolds, type Subnet } from './subnet.js';
+import { shortened } from '../text/escape.js';
 
 /** One network and where its addresses go. */
 export interface IpMapEntry {

@@ -1,7 +1,7 @@
 /** Networks in CIDR notation. */
-import { shortened } from '../text/escape.js';
 import { isIPv4, isIPv6 } from 'node:net';
 import { formatAddress, parseAddress, type IpFamily } from '../../engine/host/addresses.js';
+import { shortened } from '../text/escape.js';
 
 /** A network: the addresses whose first `prefixBits` bits are those of `bytes`. */
 export interface Subnet {
