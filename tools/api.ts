@@ -4,7 +4,7 @@
  */
 import { Command } from 'commander';
 import { openCapture } from './captures/reader.js';
-import { sessionEntry } from './commands/bench-matrix.js';
+import { SESSION_FILE } from './commands/matrix-run.js';
 import { loadInput } from './commands/matrix-input.js';
 import { measureReplay } from './commands/replay.js';
 import { addReplayCommand } from './commands/replay-request.js';
@@ -115,7 +115,7 @@ export function bench(matrix: MatrixSpecInput, options: BenchOptions = {}): Prom
     folder,
     resume: false,
     load: loadInput,
-    sessionEntry: sessionEntry(),
+    sessionFile: SESSION_FILE,
     commandLine: ['bench'],
     hooks: isInterrupted === undefined ? {} : { isInterrupted },
   });

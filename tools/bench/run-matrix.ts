@@ -32,7 +32,7 @@ export interface MatrixBenchOptions {
   /** Told of all cases so far, as they arrive. */
   readonly onMeasured?: (cases: readonly ResultCase[]) => void;
   /** File of the process that a session runs in; without one, or for a single session of a matrix, all run in this process. */
-  readonly sessionEntry?: string;
+  readonly sessionFile?: string;
   /** What that process is to do other than a matrix: its arguments. */
   readonly sessionArgs?: readonly string[];
   /** What designs are compared by; absent = what every matrix compares. */
@@ -101,9 +101,9 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
 }
 
 function sessionsOf(options: MatrixBenchOptions, machine: MachineAtStart): SessionRunner {
-  const { spec, shard, load, makeRunner, sessionEntry, sessionArgs } = options;
-  if (spec.sessions > 1 && sessionEntry !== undefined && makeRunner === undefined) {
-    return new ForkedSessions({ spec, shard, cores: availableParallelism() }, sessionEntry, sessionArgs);
+  const { spec, shard, load, makeRunner, sessionFile, sessionArgs } = options;
+  if (spec.sessions > 1 && sessionFile !== undefined && makeRunner === undefined) {
+    return new ForkedSessions({ spec, shard, cores: availableParallelism() }, sessionFile, sessionArgs);
   }
   const make =
     makeRunner ??

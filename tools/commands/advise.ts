@@ -9,7 +9,7 @@ import { rateForAll } from '../advise/rate-for-all.js';
 import { memoryFigures } from '../regress/design-figures.js';
 import type { PacingRequest, ReplayPlan } from '../replay/replay-plan.js';
 import { configRewrites } from '../replay/stream-plan.js';
-import { dropEmptyFolder, prepareOutFolder } from '../report/out-folder.js';
+import { dropEmptyFolder, freshFolder, prepareOutFolder } from '../report/out-folder.js';
 import { renderAdvice } from '../report/terminal-advice.js';
 import { CRITERION_NAMES, type CriterionName, type Result } from '../result/schema.js';
 import { formatRate } from '../text/quantities.js';
@@ -28,7 +28,7 @@ import {
 } from './replay-options.js';
 import { addScenarioOptions, newPlan, storeOf, type ReplayCommandFlags } from './replay-request.js';
 import { checkTrials, runTrials } from './replay-trials.js';
-import { freshFolder, readTraffic } from './replay.js';
+import { readTraffic } from './replay.js';
 import { UsageError } from './usage-error.js';
 
 interface AdviseFlags extends ReplayCommandFlags {

@@ -1,14 +1,11 @@
 /** The matrix side of `ctreplay bench`: options, inputs and output. bench.ts calls it when a matrix is asked for. */
 import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
-import { workerFile } from '../replay/thread-pool.js';
 import { addEditOptions, checkedFilter, checkedIpMap } from './edit-options.js';
 import { designList } from './list-designs.js';
-import { dropEmptyFolder, prepareOutFolder } from '../report/out-folder.js';
 import { requireReachableVerdict } from '../bench/reachable-verdict.js';
 import { readMatrixFile } from '../bench/matrix-file.js';
 import {
@@ -20,11 +17,9 @@ import {
   type MatrixSpecInput,
 } from '../bench/matrix-spec.js';
 import { cellList, matrixSummary, trialList } from '../bench/matrix-text.js';
-import type { MatrixResult } from '../bench/matrix-result.js';
 import { parseShard, planMatrix, type Shard } from '../bench/matrix-plan.js';
 import { findReadyMatrix, READY_MATRICES } from '../bench/ready-matrices.js';
 import { parseRate } from '../bench/rate.js';
-import { runMatrixBench } from '../bench/run-matrix.js';
 import type { ChecksumChoice } from '../config/checksum-handling.js';
 import { readConfig } from '../config/read-config.js';
 import { openScenario } from '../synth/registry.js';
@@ -32,9 +27,7 @@ import { designsOption, oneOf, wholeNumber } from './option-values.js';
 import { addCaptureOptions, filesOf, readingOf, type CaptureFlags } from './capture-options.js';
 import { matrixChecksumsOption } from './checksum-options.js';
 import { presentResult } from './present-result.js';
-import { ShortRunNotice } from './short-run-notice.js';
-import { loadInput } from './matrix-input.js';
-import { MatrixProgress, StopOnSignal } from './matrix-progress.js';
+import { measureMatrix, requireFolderToResume } from './matrix-run.js';
 import { requireRepeatable } from './replay-input.js';
 import type { BuildChoice, PacingRequest } from '../replay/replay-plan.js';
 import { inputRunKeys, latencyText, type InputRunFlags } from './input-run-keys.js';
@@ -230,35 +223,9 @@ export async function runMatrix(
   for (const design of spec.designs) designsOption(design);
   await checkInputs(spec.inputs);
   if (flags.untilPrecision === undefined) requireReachableVerdict(spec, groups);
-  if (flags.resume === true && flags.out === undefined) {
-    throw new UsageError('--resume needs --out: the folder of the run to go on from');
-  }
-  const folder = flags.out ?? (flags.json === true ? null : freshFolder(flags.preset ?? 'matrix'));
-  const isNew = folder !== null && flags.resume !== true;
-  const outMade = isNew && (await prepareOutFolder(folder, flags.force === true, true));
-  const stop = new StopOnSignal();
-  const isForPeople = flags.quiet !== true && flags.json !== true;
-  const progress = new MatrixProgress(isForPeople, spec.sessions);
-  let result: MatrixResult;
-  try {
-    result = await runMatrixBench({
-      spec,
-      shard: shardOf,
-      folder,
-      resume: flags.resume === true,
-      load: loadInput,
-      sessionEntry: sessionEntry(),
-      commandLine: argv,
-      hooks: { isInterrupted: () => stop.requested, onTrial: progress.onTrial },
-      onMeasured: new ShortRunNotice(isForPeople, () => progress.finish()).onMeasured,
-    });
-  } catch (error) {
-    if (outMade) await dropEmptyFolder(folder);
-    throw error;
-  } finally {
-    progress.finish();
-    stop.disarm();
-  }
+  requireFolderToResume(flags);
+  const request = { spec, shard: shardOf, name: flags.preset ?? 'matrix' };
+  const { result, folder } = await measureMatrix(request, flags, argv);
   await presentResult(result, flags, { folder, name: 'matrix', extra: matrixSummary(result) });
 }
 
@@ -368,11 +335,6 @@ function inputsOf(flags: MatrixFlags, isGiven: (name: string) => boolean): Input
   ];
 }
 
-/** File of the process that a session runs in. */
-export function sessionEntry(): string {
-  return workerFile('../commands/session-entry');
-}
-
 /** Finds out before the first trial what would end the matrix hours later. */
 export async function checkInputs(inputs: readonly InputSpec[]): Promise<void> {
   for (const input of inputs) {
@@ -402,12 +364,6 @@ function checkEdits(input: InputSpec): void {
   } catch (error) {
     throw new UsageError(`${nameOfInput(input)}: ${(error as Error).message}`);
   }
-}
-
-/** A folder in results/ whose name sorts by time. */
-export function freshFolder(name: string): string {
-  const stamp = new Date().toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  return join('results', `${stamp}-bench-${name}-${process.pid}`);
 }
 
 function words(text: string): string[] {

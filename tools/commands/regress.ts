@@ -24,7 +24,7 @@ import {
 import { checkRegressConfig, readRegressConfig, type RegressConfig } from '../regress/regress-config.js';
 import { workerFile } from '../replay/thread-pool.js';
 import { writeAtomically } from '../result/result-file.js';
-import { sessionEntry } from './bench-matrix.js';
+import { SESSION_FILE } from './matrix-run.js';
 import { loadInput } from './matrix-input.js';
 import { mutexOption, oneOf, touchAheadOption } from './option-values.js';
 import { UsageError } from './usage-error.js';
@@ -133,7 +133,7 @@ async function regress(flags: RegressFlags, argv: readonly string[]): Promise<vo
       load: loadInput,
       cli: workerFile('../cli'),
       againstEntry: workerFile('../commands/against-entry'),
-      sessionEntry: sessionEntry(),
+      sessionFile: SESSION_FILE,
       commandLine: argv,
       cwd: process.cwd(),
       onProgress: (text) => progress.show(text),

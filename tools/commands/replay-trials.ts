@@ -7,19 +7,16 @@ import { designLabel, resolveDesigns } from '../../engine/host/designs.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import type { IsCompared } from '../bench/metrics.js';
-import { runMatrixBench } from '../bench/run-matrix.js';
 import { isRepeatable } from '../captures/capture-files.js';
 import { isStreamed, type PacketSource } from '../replay/packet-source.js';
 import { plannedRun } from '../replay/planned-run.js';
 import { loopCount } from '../replay/plan-loops.js';
 import type { ReplayPlan } from '../replay/replay-plan.js';
 import type { SessionRequest } from '../replay/session.js';
-import { sessionEntry } from './bench-matrix.js';
 import { loadInput as loadMatrixInput } from './matrix-input.js';
-import { MatrixProgress, StopOnSignal } from './matrix-progress.js';
+import { runWatchedMatrix } from './matrix-run.js';
 import { DEFAULT_TRIALS, type ReplayCommandFlags } from './replay-request.js';
 import { REPLAY_SESSION } from './replay-trial-runner.js';
-import { ShortRunNotice } from './short-run-notice.js';
 import { UsageError } from './usage-error.js';
 
 /** Runs of a design of at most this long are repeated where nothing is said: five rounds of two designs stay under a minute. */
@@ -92,29 +89,28 @@ export interface TrialsRequest extends Pick<SessionRequest, 'input' | 'commandLi
  * Runs the trials: each round reads the traffic of the plans anew, in its process.
  * @throws SessionError when a round fails, or after the first when no design tracked a packet of the traffic
  */
-export async function runTrials(request: TrialsRequest): Promise<MatrixResult> {
-  const stop = new StopOnSignal('what was measured is kept');
-  // A replay takes no minutes: without a terminal nobody waits for a line a trial.
-  const progress = new MatrixProgress(!request.quiet && process.stderr.isTTY, request.trials, 'trial');
-  try {
-    return await runMatrixBench({
+export function runTrials(request: TrialsRequest): Promise<MatrixResult> {
+  const { plans, commandLine, isCompared, quiet } = request;
+  return runWatchedMatrix(
+    {
       spec: trialsSpec(request),
       shard: null,
       folder: null,
       resume: false,
       load: loadMatrixInput,
-      sessionEntry: sessionEntry(),
-      sessionArgs: [REPLAY_SESSION, JSON.stringify(request.plans)],
-      commandLine: request.commandLine,
-      configuration: JSON.parse(JSON.stringify(request.plans.at(-1))) as MatrixResult['configuration'],
-      ...(request.isCompared === undefined ? {} : { isCompared: request.isCompared }),
-      hooks: { isInterrupted: () => stop.requested, onTrial: progress.onTrial },
-      onMeasured: new ShortRunNotice(!request.quiet, () => progress.finish()).onMeasured,
-    });
-  } finally {
-    progress.finish();
-    stop.disarm();
-  }
+      sessionArgs: [REPLAY_SESSION, JSON.stringify(plans)],
+      commandLine,
+      configuration: JSON.parse(JSON.stringify(plans.at(-1))) as MatrixResult['configuration'],
+      ...(isCompared === undefined ? {} : { isCompared }),
+    },
+    {
+      isForPeople: !quiet,
+      // A replay takes no minutes: without a terminal nobody waits for a line a trial.
+      showsProgress: !quiet && process.stderr.isTTY,
+      sessionWord: 'trial',
+      stopAdvice: 'what was measured is kept',
+    },
+  );
 }
 
 /** The trials as a matrix of a group for each plan: one session a trial. */

@@ -1,5 +1,4 @@
 /** `ctreplay replay <capture...>`: the main job. */
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { resolveDesigns } from '../../engine/host/designs.js';
 import { regularFileBytes } from '../captures/capture-files.js';
@@ -10,7 +9,7 @@ import { threadCount } from '../replay/run-control.js';
 import { runSession, type RunPurpose, type SessionHooks, type SessionRequest } from '../replay/session.js';
 import { dropThreadsAhead, startThreadsAhead } from '../replay/thread-pool.js';
 import type { StoreSize } from '../replay/store-size.js';
-import { dropEmptyFolder, prepareOutFolder } from '../report/out-folder.js';
+import { dropEmptyFolder, freshFolder, prepareOutFolder } from '../report/out-folder.js';
 import { rejectedInputText } from '../result/rejected-input.js';
 import type { Result } from '../result/schema.js';
 import { lookAtChecksums } from './checksum-options.js';
@@ -139,13 +138,6 @@ async function present(result: Result, flags: ReplayCommandFlags): Promise<void>
   await presentResult(result, flags, { folder, name, extra: searchLines(result) });
   const rejected = rejectedInputText(result.cases);
   if (rejected !== null) throw new Error(rejected);
-}
-
-/** `results/20261124-083000-office`: names sort by time and say what was run. */
-export function freshFolder(name: string, now: Date): string {
-  const stamp = now.toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  const words = name.replaceAll(/[^A-Za-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '');
-  return join('results', `${stamp}-${words.slice(0, 40)}-${process.pid}`);
 }
 
 /** Ends a run at the first signal, keeping what was measured, and the program at the second. */

@@ -5,14 +5,12 @@ import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
-import { runMatrixBench } from '../bench/run-matrix.js';
 import { fitCases, type ScalingResult } from '../bench/scale.js';
 import type { ChecksumChoice } from '../config/checksum-handling.js';
 import { coverText } from '../result/comparisons.js';
 import type { ScalingFit } from '../stats/scalability.js';
 import { printable } from '../text/escape.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
-import { dropEmptyFolder, prepareOutFolder } from '../report/out-folder.js';
 import { renderVerdict } from '../report/terminal-verdict.js';
 import { verdictSentences } from '../report/verdict-evidence.js';
 import { formatRate, formatRatio, formatShare } from '../text/quantities.js';
@@ -20,14 +18,12 @@ import { writeResult } from '../result/result-file.js';
 import type { Estimate, ScalingPoint } from '../result/schema.js';
 import { grid } from '../text/terminal-grid.js';
 import { painter } from '../text/terminal-style.js';
-import { captureKeys, designNames, freshFolder, sessionEntry, checkInputs } from './bench-matrix.js';
+import { captureKeys, checkInputs, designNames } from './bench-matrix.js';
 import { KEEP_TRUNCATED_HELP, STRICT_HELP, type CaptureFlags } from './capture-options.js';
 import { matrixChecksumsOption } from './checksum-options.js';
-import { loadInput } from './matrix-input.js';
-import { MatrixProgress, StopOnSignal } from './matrix-progress.js';
+import { measureMatrix, requireFolderToResume } from './matrix-run.js';
 import { addSpelling, hint, mutexOption, touchAheadOption, wholeNumber } from './option-values.js';
 import { setExitCode, terminalOf } from './present-result.js';
-import { ShortRunNotice } from './short-run-notice.js';
 import type { BuildChoice } from '../replay/replay-plan.js';
 import { buildChoice, buildOption } from './replay-options.js';
 import { UsageError } from './usage-error.js';
@@ -119,38 +115,11 @@ async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> 
   if (flags.scenario !== undefined && flags.capture !== undefined) {
     throw new UsageError('--synth and a capture exclude each other; give one of them');
   }
-  if (flags.resume === true && flags.out === undefined) {
-    throw new UsageError('--resume needs --out: the folder of the run to go on from');
-  }
+  requireFolderToResume(flags);
   const cores = availableParallelism();
   const spec = specOf(flags, cores);
   await checkInputs(spec.inputs);
-  const folder = flags.out ?? (flags.json === true ? null : freshFolder('scale'));
-  const isNew = folder !== null && flags.resume !== true;
-  const outMade = isNew && (await prepareOutFolder(folder, flags.force === true, true));
-  const stop = new StopOnSignal();
-  const isForPeople = flags.quiet !== true && flags.json !== true;
-  const progress = new MatrixProgress(isForPeople, spec.sessions);
-  let measured: MatrixResult;
-  try {
-    measured = await runMatrixBench({
-      spec,
-      shard: null,
-      folder,
-      resume: flags.resume === true,
-      load: loadInput,
-      sessionEntry: sessionEntry(),
-      commandLine: argv,
-      hooks: { isInterrupted: () => stop.requested, onTrial: progress.onTrial },
-      onMeasured: new ShortRunNotice(isForPeople, () => progress.finish()).onMeasured,
-    });
-  } catch (error) {
-    if (outMade) await dropEmptyFolder(folder);
-    throw error;
-  } finally {
-    progress.finish();
-    stop.disarm();
-  }
+  const { result: measured, folder } = await measureMatrix({ spec, shard: null, name: 'scale' }, flags, argv);
   const fits = fitCases(measured.cases, cores);
   const result: MatrixResult = { ...measured, scaling: fits.map((fit) => fit.scaling) };
   if (folder !== null) {

@@ -25,7 +25,7 @@ export interface GateOptions {
   /** File of the process that a regression of level 3 is confirmed in. */
   readonly againstEntry: string;
   /** File of the process that a session of level 2 runs in. */
-  readonly sessionEntry: string;
+  readonly sessionFile: string;
   readonly commandLine: readonly string[];
   /** Folder from which the git repository is looked for. */
   readonly cwd: string;

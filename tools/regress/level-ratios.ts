@@ -70,9 +70,9 @@ export async function gateRatios(options: LevelOptions): Promise<GateFindings> {
 async function measureMatrix(context: RatioContext): Promise<MatrixResult | null> {
   const { config, before, update, file, onProgress } = context;
   if (config.ratios.inputs.length === 0) return null;
-  const { load, sessionEntry, commandLine } = context;
+  const { load, sessionFile, commandLine } = context;
   const onTrial = (cell: string): void => onProgress(`ratios: ${cell}`);
-  return measureRatios(config.ratios, { load, sessionEntry, commandLine, onTrial }, (soFar) => {
+  return measureRatios(config.ratios, { load, sessionFile, commandLine, onTrial }, (soFar) => {
     // A baseline is worth all trials.
     if (update || before === null) return false;
     return ratioChecks(before, soFar, config.ratios, file).every(({ isOpen }) => isOpen !== true);

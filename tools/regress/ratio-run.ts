@@ -23,7 +23,7 @@ import type { TimedRatio } from './timed-ratios.js';
 export interface RatioTools {
   readonly load: InputLoader;
   /** File of the process that a session runs in. */
-  readonly sessionEntry: string;
+  readonly sessionFile: string;
   readonly commandLine: readonly string[];
   /** Told before each trial. */
   readonly onTrial?: (cell: string) => void;
@@ -101,7 +101,7 @@ async function measureSessions(
     folder,
     resume: true,
     load: tools.load,
-    sessionEntry: tools.sessionEntry,
+    sessionFile: tools.sessionFile,
     commandLine: tools.commandLine,
     hooks: { onTrial: (cell) => tools.onTrial?.(cell.id) },
   });

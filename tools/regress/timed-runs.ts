@@ -44,6 +44,11 @@ export interface TimedRunSettings {
 
 /** A command and what is read from its output. */
 export interface TimedRun {
+  /**
+   * Pairs of processes, one of each build, that a round of level against runs; each pair's ratio counts. More than one where a process
+   * is short and its figure differs much from process to process: many ratios tell a slow spell of the machine from a trend.
+   */
+  readonly pairs: number;
   readonly args: (settings: TimedRunSettings) => string[];
   /** @param output what it printed, parsed; fields that an older version lacks are missing */
   readonly read: (output: unknown) => TimedFigure[];
@@ -69,6 +74,7 @@ const SLOW_FACTOR = 10;
 /** All runs by name. */
 export const TIMED_RUNS: Readonly<Record<TimedRunName, TimedRun>> = {
   sweeps: {
+    pairs: 1,
     args: ({ designs, seed }) => [
       ...['contention', '--sweep', SWEPT[0], '--rounds', SWEPT[1]],
       ...common(designs, seed),
@@ -76,6 +82,7 @@ export const TIMED_RUNS: Readonly<Record<TimedRunName, TimedRun>> = {
     read: (output) => sweepFigures(output as Partial<ContentionResult>),
   },
   locks: {
+    pairs: 1,
     args: ({ designs, mutex, seed }) => [
       ...['contention', '--workload', 'established,syn-flood', '--packets', CONTENDED_PACKETS],
       ...['--threads', '2', '--rounds', '1', '--mutex', mutex],
@@ -84,6 +91,7 @@ export const TIMED_RUNS: Readonly<Record<TimedRunName, TimedRun>> = {
     read: (output) => lockFigures(output as Partial<ContentionResult>),
   },
   paced: {
+    pairs: 1,
     args: ({ designs, mutex, seed }) => [
       ...['replay', '--synth', 'established', ...PACED, '--mutex', mutex],
       ...common(designs, seed),
@@ -91,6 +99,7 @@ export const TIMED_RUNS: Readonly<Record<TimedRunName, TimedRun>> = {
     read: (output) => pacedFigures(output as Partial<Result>),
   },
   expiry: {
+    pairs: 1,
     args: ({ designs, mutex, seed }) => [
       ...['replay', '--synth', 'udp-churn', ...EXPIRY, '--mutex', mutex],
       ...common(designs, seed),
@@ -98,6 +107,7 @@ export const TIMED_RUNS: Readonly<Record<TimedRunName, TimedRun>> = {
     read: (output) => expiryFigures(output as Partial<Result>),
   },
   loading: {
+    pairs: 3,
     args: ({ designs, seed }) => [
       ...['micro', '--filter', '^capture/', '--time', '300'],
       // Whose loops are loaded makes no difference to captures; one is enough.

@@ -66,6 +66,13 @@ export async function prepareOutFolder(folder: string, force: boolean, canResume
   return made !== undefined;
 }
 
+/** `results/20261124-083000-office`: names sort by time and say what was run. */
+export function freshFolder(name: string, now: Date): string {
+  const stamp = now.toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  const words = name.replaceAll(/[^A-Za-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '');
+  return join('results', `${stamp}-${words.slice(0, 40)}-${process.pid}`);
+}
+
 /** Takes an empty folder back that was made for a run that failed. */
 export async function dropEmptyFolder(folder: string): Promise<void> {
   await rmdir(folder).catch(() => {});

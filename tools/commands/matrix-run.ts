@@ -1,0 +1,92 @@
+/**
+ * A matrix run from a command: progress on standard error, what Ctrl-C does, sessions in processes of their own, the folder that it
+ * writes to. `bench`, `scale`, `advise` and `replay --trials` differ in what they measure, not in this.
+ */
+import type { MatrixResult } from '../bench/matrix-result.js';
+import type { Shard } from '../bench/matrix-plan.js';
+import type { MatrixSpec } from '../bench/matrix-spec.js';
+import { runMatrixBench, type MatrixBenchOptions } from '../bench/run-matrix.js';
+import { workerFile } from '../replay/thread-pool.js';
+import { dropEmptyFolder, freshFolder, prepareOutFolder } from '../report/out-folder.js';
+import { loadInput } from './matrix-input.js';
+import { MatrixProgress, StopOnSignal } from './matrix-progress.js';
+import { ShortRunNotice } from './short-run-notice.js';
+import { UsageError } from './usage-error.js';
+
+/** File of the process that a session runs in. */
+export const SESSION_FILE = workerFile('../commands/session-entry');
+
+/** How a run is shown. */
+interface Watching {
+  /** Whether notices go to standard error. */
+  readonly isForPeople: boolean;
+  /** Whether a line tells which trial runs; default: as the notices. */
+  readonly showsProgress?: boolean;
+  /** What a session is called. */
+  readonly sessionWord?: string;
+  /** What is said of a run that a signal ends. */
+  readonly stopAdvice?: string;
+}
+
+/**
+ * Runs a matrix with progress, and ends it after the trial in progress when a signal comes.
+ * @throws what {@link runMatrixBench} throws
+ */
+export async function runWatchedMatrix(
+  options: Omit<MatrixBenchOptions, 'hooks' | 'onMeasured' | 'sessionFile'>,
+  { isForPeople, showsProgress = isForPeople, sessionWord, stopAdvice }: Watching,
+): Promise<MatrixResult> {
+  const stop = new StopOnSignal(stopAdvice);
+  const progress = new MatrixProgress(showsProgress, options.spec.sessions, sessionWord);
+  try {
+    return await runMatrixBench({
+      ...options,
+      sessionFile: SESSION_FILE,
+      hooks: { isInterrupted: () => stop.requested, onTrial: progress.onTrial },
+      onMeasured: new ShortRunNotice(isForPeople, () => progress.finish()).onMeasured,
+    });
+  } finally {
+    progress.finish();
+    stop.disarm();
+  }
+}
+
+/** Flags of a command that runs a matrix into a folder. */
+export interface MatrixFolderFlags {
+  readonly out?: string;
+  readonly force?: boolean;
+  readonly resume?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** @throws UsageError for --resume without the folder to go on from */
+export function requireFolderToResume({ resume, out }: MatrixFolderFlags): void {
+  if (resume !== true || out !== undefined) return;
+  throw new UsageError('--resume needs --out: the folder of the run to go on from');
+}
+
+/**
+ * Runs a matrix into the folder that the flags name, or one in results/; with --json and no --out into none. A folder in which
+ * nothing was written is taken away again.
+ * @param name of a fresh folder, after its time
+ * @throws UsageError when the folder holds another result, and what {@link runMatrixBench} throws
+ */
+export async function measureMatrix(
+  { spec, shard, name }: { readonly spec: MatrixSpec; readonly shard: Shard | null; readonly name: string },
+  flags: MatrixFolderFlags,
+  commandLine: readonly string[],
+): Promise<{ readonly result: MatrixResult; readonly folder: string | null }> {
+  const folder = flags.out ?? (flags.json === true ? null : freshFolder(`bench ${name}`, new Date()));
+  const resume = flags.resume === true;
+  const isFolderMade =
+    folder !== null && !resume && (await prepareOutFolder(folder, flags.force === true, true));
+  const isForPeople = flags.quiet !== true && flags.json !== true;
+  try {
+    const request = { spec, shard, folder, resume, load: loadInput, commandLine };
+    return { result: await runWatchedMatrix(request, { isForPeople }), folder };
+  } catch (error) {
+    if (isFolderMade && folder !== null) await dropEmptyFolder(folder);
+    throw error;
+  }
+}
