@@ -2,7 +2,8 @@
 import { CO_KEY } from '../records/connection';
 import { K_ZONE, keyHash } from '../records/key';
 import { hashBasis } from '../records/memory-map';
-import { mapBucketCount, mapFind, mapNext, mapSlotHead, SLOTS_PER_BUCKET } from '../shm/hash-map';
+import { SLOTS_PER_BUCKET } from '../shm/bucket';
+import { mapBucketCount, mapFind, mapNext, mapSlotHead } from '../shm/hash-map';
 import { isCompanion, isExpired, lookup } from './lookup';
 
 const ENOENT: i32 = 2;

@@ -107,7 +107,7 @@ export {
 } from '../conntrack/alg/expectations';
 export { BUFFER_SIZE } from '../conntrack/fragments/recognise';
 export { FRAGMENT_SLOT_SIZE } from '../conntrack/fragments/store';
-export { SLOTS_PER_BUCKET } from '../shm/hash-map';
+export { SLOTS_PER_BUCKET } from '../shm/bucket';
 export { SHARD_LINE } from '../shm/shards';
 export { TOUCH_AHEAD_CONNECTIONS } from '../conntrack/touch-ahead';
 export {

@@ -48,7 +48,8 @@ import {
   CONN_UN_NAT,
 } from '../records/connection';
 import { C_CT_LOCK, C_N_CONN_LIMIT, CONTROL, expiryBase, sweepIntervalMs } from '../records/memory-map';
-import { mapBucketCount, mapNext, mapSlotHead, SLOTS_PER_BUCKET } from '../shm/hash-map';
+import { SLOTS_PER_BUCKET } from '../shm/bucket';
+import { mapBucketCount, mapNext, mapSlotHead } from '../shm/hash-map';
 import { lock, unlock } from '../shm/mutex';
 import { IMMEDIATE, LastSweep } from './expiry';
 import { discard, noteLag, releaseAdmission, unindexLocked } from './removal';

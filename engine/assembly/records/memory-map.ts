@@ -114,6 +114,11 @@ export const C_RANDOM: usize = 2048;
 export const C_FRAGMENT_SETTINGS: usize = 2176;
 /** Chains of retired slots whose threads went offline: lock word, waiting chain, retired chain (shm/epoch.ts). */
 export const C_ORPHANS: usize = 2560;
+/**
+ * The number of the last bucket of the connection map that is in use, atomic u32; with shards one such word for each of them
+ * (shm/map-size.ts). Written where the map grows, read by every look-up, so beside nothing that is written more often.
+ */
+export const C_MAP_LAST: usize = 2688;
 /** Nodes of the map's search for room, MAP_SEARCH_BYTES (guarded by ct_lock). */
 export const C_MAP_SEARCH: usize = 4096;
 export const MAP_SEARCH_BYTES: usize = 4096;

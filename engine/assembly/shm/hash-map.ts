@@ -4,7 +4,7 @@
  * (`findIn`, `insertInLocked`) but is never full enough to have to make room, and never removes. With shards (shm/shards.ts) the first is
  * in parts, each a map of its own with one writer: what is said here of the map and of ct_lock is so of a part and of its shard's lock.
  *
- * Layout: an array of 64-byte buckets, each {u32 version, 7 x u32 hash, 7 x u32 reference, 4 bytes unused}. A
+ * Layout: an array of 64-byte buckets (shm/bucket.ts), each {u32 version, 7 x u32 hash, 7 x u32 reference, 4 bytes unused}. A
  * reference is a record's address; 0 = empty slot (its hash may be stale). A hash lives in one of two buckets: the
  * one its low bits name, or the one its value rotated by 16 names. Records with equal hash hang on one slot, chained
  * through CO_NEXT, newest first.
@@ -20,17 +20,19 @@
  * it leaves the old one, so every entry is always in at least one. A reader that looked at bucket 1 before a move 2 -> 1
  * and at bucket 2 after it would miss the entry; therefore it verifies bucket 1's version again at the end.
  *
- * Hints (the touch and peek functions) take no version: what they find may be of two states at once, and is good only for
- * deciding which memory to load ahead.
+ * The map begins small and grows as it fills (shm/map-size.ts).
+ *
+ * Hints (the touch and peek functions, and which slot is looked at first) take no version: what they find may be of two states at once, and is good only for
+ * deciding which memory to load ahead, or where to look with atomics.
  *
  * A reader waits for a writer only while a bucket's version is odd. Should the writer's thread die there, the wait ends with the run,
  * by the abort word.
  *
  * A removed record keeps its CO_NEXT, so a reader standing on it walks on; its slot is not reused before a grace period.
  *
- * Differs from the original: the table is laid out once for the configured number of connections and never rehashes in a
- * run (a rehash in the middle would be measured as a stall of one unlucky packet). Should no room be found within
- * the search bound, insertion fails and the packet becomes what it becomes in a full table, with a reason of its own.
+ * Differs from the original: the table's memory is laid out once for the configured number of connections, and it grows by some
+ * buckets at a time and never rehashes as a whole (which would be measured as a stall of one unlucky packet). Should no room be
+ * found within the search bound, insertion fails and the packet becomes what it becomes in a full table, with a reason of its own.
  */
 import { countWork, DEBUG, W_BUCKET_PROBES, W_MAP_DISPLACEMENTS, W_MAP_INSERTS } from '../probe/counters';
 import { FAULT_MOVE_LATE, isPlanted } from '../probe/faults';
@@ -40,16 +42,11 @@ import {
   S_CHAIN_LINK,
   S_CHAIN_NEXT,
   S_CHAIN_UNLINK,
-  S_FIND_AWAIT,
-  S_FIND_HASH,
   S_FIND_LAST,
-  S_FIND_REF,
+  S_FIND_SIZE,
   S_FIND_VERIFY,
-  S_FIND_VERSION,
-  S_SLOT_CLOSE,
-  S_SLOT_HASH,
-  S_SLOT_OPEN,
-  S_SLOT_REF,
+  S_GROW_COPY,
+  S_GROW_PUBLISH,
   S_WALK_HEAD,
   step,
 } from '../probe/steps';
@@ -58,99 +55,89 @@ import {
   BUCKET_SIZE,
   bucketMask,
   bucketsBase,
-  C_ABORT,
   C_MAP_SEARCH,
   CONTROL,
   SHARDED,
   T_MAP_SEARCH,
   threadBlock,
 } from '../records/memory-map';
-import { maskOfParts, partOf } from './shards';
-
-export const SLOTS_PER_BUCKET: u32 = 7;
-const HASHES: usize = 4;
-const REFS: usize = 32;
-const NO_SLOT: u32 = 0xffffffff;
+import {
+  emptySlot,
+  emptySlots,
+  HASHES,
+  matchingSlots,
+  NO_SLOT,
+  occupiedSlot,
+  REFS,
+  scan,
+  setSlot,
+  slotRef,
+  SLOTS_PER_BUCKET,
+  stableVersion,
+} from './bucket';
+import {
+  bucketNumber,
+  bucketsToWalk,
+  countRecord,
+  lastBucket,
+  lastPossible,
+  mapSizeInit,
+  setLastBucket,
+  sourceOf,
+} from './map-size';
+import { partOf } from './shards';
 
 /** Bound of the search for a displacement path: breadth-first, at most this many buckets (MAP_SEARCH_BYTES). */
 const MAX_SEARCH: u32 = 500;
 const MAX_DEPTH: u32 = 5;
 
-/** A writer is done within a few instructions, unless it was taken off its CPU, or has died. */
-const LOOKS_PER_ABORT_LOOK: u32 = 1024;
+/** Buckets by which a map grows at once. */
+const GROWN_AT_ONCE: u32 = 8;
 
 // @ts-ignore: decorator
 @inline
-function bucketAt(base: usize, mask: u32, hash: u32): usize {
-  return base + ((<usize>(hash & mask)) << 6);
+function bucketAt(base: usize, last: u32, value: u32): usize {
+  return base + ((<usize>bucketNumber(value, last)) << 6);
+}
+
+/** What names the second bucket of a hash. */
+// @ts-ignore: decorator
+@inline
+function secondOf(hash: u32): u32 {
+  return rotr<u32>(hash, 16);
 }
 
 // @ts-ignore: decorator
 @inline
 function bucket1(hash: u32): usize {
-  return bucketAt(partOf(hash), maskOfParts(), hash);
+  return bucketAt(partOf(hash), lastBucket(hash), hash);
 }
 
 // @ts-ignore: decorator
 @inline
 function bucket2(hash: u32): usize {
-  return bucketAt(partOf(hash), maskOfParts(), rotr<u32>(hash, 16));
-}
-
-// @ts-ignore: decorator
-@inline
-function slotRef(bucket: usize, slot: u32): usize {
-  return bucket + ((<usize>slot) << 2);
-}
-
-/** First record of the chain with this hash in one bucket, by one scan that the caller validates. */
-// @ts-ignore: decorator
-@inline
-function scan(bucket: usize, hash: u32): usize {
-  for (let slot: u32 = 0; slot < SLOTS_PER_BUCKET; slot++) {
-    const at = slotRef(bucket, slot);
-    if (TORTURE) step(S_FIND_HASH);
-    if (atomic.load<u32>(at, HASHES) == hash) {
-      if (TORTURE) step(S_FIND_REF);
-      const ref = <usize>atomic.load<u32>(at, REFS);
-      if (ref != 0) return ref;
-    }
-  }
-  return 0;
-}
-
-// @ts-ignore: decorator
-@inline
-function stableVersion(bucket: usize): u32 {
-  if (TORTURE) step(S_FIND_VERSION);
-  const version = atomic.load<u32>(bucket);
-  return version & 1 ? awaitWriter(bucket) : version;
-}
-
-/** Waits until the writer is done with the bucket; returns its version. Traps when the writer is gone and the run is aborted. */
-function awaitWriter(bucket: usize): u32 {
-  if (TORTURE) step(S_FIND_AWAIT);
-  let version = atomic.load<u32>(bucket);
-  for (let looks: u32 = 1; version & 1; looks++) {
-    if (looks % LOOKS_PER_ABORT_LOOK == 0 && atomic.load<u32>(CONTROL, C_ABORT) != 0) unreachable();
-    if (TORTURE) step(S_FIND_AWAIT);
-    version = atomic.load<u32>(bucket);
-  }
-  return version;
+  return bucketAt(partOf(hash), lastBucket(hash), secondOf(hash));
 }
 
 /** First record of the chain with this hash, or 0. Records behind it are reached through `mapNext`. */
 // @ts-ignore: decorator
 @inline
 export function mapFind(hash: u32): usize {
-  return findIn(partOf(hash), maskOfParts(), hash, true);
+  while (true) {
+    if (TORTURE) step(S_FIND_SIZE);
+    const last = lastBucket(hash);
+    const found = findIn(partOf(hash), last, hash, true);
+    if (found != 0) return found;
+    if (TORTURE) step(S_FIND_SIZE);
+    if (lastBucket(hash) == last) return 0;
+  }
 }
 
-/** mapFind in the map of `mask` + 1 buckets at `base`; `counted`: bucket probes are, which are those of the connection map. */
+/** mapFind in the map of `last` + 1 buckets at `base`; `counted`: bucket probes are, which are those of the connection map. */
 // @ts-ignore: decorator
 @inline
-export function findIn(base: usize, mask: u32, hash: u32, counted: bool): usize {
-  const first = bucketAt(base, mask, hash);
+export function findIn(base: usize, last: u32, hash: u32, counted: bool): usize {
+  const first = bucketAt(base, last, hash);
   while (true) {
     const version = stableVersion(first);
     if (counted) countWork(W_BUCKET_PROBES, 1);
@@ -158,7 +145,7 @@ export function findIn(base: usize, mask: u32, hash: u32, counted: bool): usize 
     if (TORTURE) step(S_FIND_VERIFY);
     if (atomic.load<u32>(first) != version) continue;
     if (found != 0) return found;
-    const other = findInSecond(bucketAt(base, mask, rotr<u32>(hash, 16)), hash, counted);
+    const other = findInSecond(bucketAt(base, last, secondOf(hash)), hash, counted);
     if (other != 0) return other;
     if (TORTURE) step(S_FIND_LAST);
     if (atomic.load<u32>(first) == version) return 0;
@@ -213,45 +200,11 @@ export function peekSecondBucket(hash: u32): usize {
   return peek(bucket2(hash), hash);
 }
 
-/** All seven hashes are compared at once, for there is no telling in which slot it is, and a wrong guess of a branch costs more. */
 // @ts-ignore: decorator
 @inline
 function peek(bucket: usize, hash: u32): usize {
-  const wanted = i32x4.splat(<i32>hash);
-  const low = i32x4.bitmask(i32x4.eq(v128.load(bucket, HASHES), wanted));
-  // Slots 3 to 6: the one in the middle is in both.
-  const high = i32x4.bitmask(i32x4.eq(v128.load(bucket, HASHES + 12), wanted));
-  const slots = <u32>(low | (high << 3));
+  const slots = matchingSlots(bucket, hash);
   return slots == 0 ? 0 : <usize>load<u32>(slotRef(bucket, ctz<u32>(slots)), REFS);
-}
-
-function setSlot(bucket: usize, slot: u32, hash: u32, ref: usize): void {
-  const version = atomic.load<u32>(bucket);
-  if (TORTURE) step(S_SLOT_OPEN);
-  atomic.store<u32>(bucket, version + 1);
-  const at = slotRef(bucket, slot);
-  if (TORTURE) step(S_SLOT_REF);
-  atomic.store<u32>(at, <u32>ref, REFS);
-  if (TORTURE) step(S_SLOT_HASH);
-  atomic.store<u32>(at, hash, HASHES);
-  if (TORTURE) step(S_SLOT_CLOSE);
-  atomic.store<u32>(bucket, version + 2);
-}
-
-/** Slot that holds this hash with a record, or NO_SLOT. */
-function occupiedSlot(bucket: usize, hash: u32): u32 {
-  for (let slot: u32 = 0; slot < SLOTS_PER_BUCKET; slot++) {
-    const at = slotRef(bucket, slot);
-    if (load<u32>(at, HASHES) == hash && load<u32>(at, REFS) != 0) return slot;
-  }
-  return NO_SLOT;
-}
-
-function emptySlot(bucket: usize): u32 {
-  for (let slot: u32 = 0; slot < SLOTS_PER_BUCKET; slot++) {
-    if (load<u32>(slotRef(bucket, slot), REFS) == 0) return slot;
-  }
-  return NO_SLOT;
 }
 
 /**
@@ -260,24 +213,67 @@ function emptySlot(bucket: usize): u32 {
  */
 export function mapInsertLocked(record: usize, hash: u32): bool {
   countWork(W_MAP_INSERTS, 1);
-  if (insertInLocked(partOf(hash), maskOfParts(), record, hash)) return true;
-  const bucket = makeRoom(bucket1(hash), bucket2(hash));
-  if (bucket == 0) return false;
-  setSlot(bucket, emptySlot(bucket), hash, record);
+  while (!insertInLocked(partOf(hash), lastBucket(hash), record, hash)) {
+    const bucket = makeRoom(bucket1(hash), bucket2(hash));
+    if (bucket != 0) {
+      setSlot(bucket, emptySlot(bucket), hash, record);
+      break;
+    }
+    if (lastBucket(hash) == lastPossible()) return false;
+    growLocked(hash);
+  }
+  if (isCrowded(countRecord(hash, 1), lastBucket(hash))) growLocked(hash);
   return true;
 }
 
-/** mapInsertLocked in the map of `mask` + 1 buckets at `base`, without moving entries. */
+/** mapInsertLocked in the map of `last` + 1 buckets at `base`, which neither moves entries nor grows. */
 // @ts-ignore: decorator
 @inline
-export function insertInLocked(base: usize, mask: u32, record: usize, hash: u32): bool {
+export function insertInLocked(base: usize, last: u32, record: usize, hash: u32): bool {
   store<u32>(record, hash, CO_HASH);
-  const first = bucketAt(base, mask, hash);
-  const second = bucketAt(base, mask, rotr<u32>(hash, 16));
+  const first = bucketAt(base, last, hash);
+  const second = bucketAt(base, last, secondOf(hash));
   if (pushOnChain(first, record, hash) || pushOnChain(second, record, hash)) return true;
   if (TORTURE) step(S_CHAIN_LINK);
   atomic.store<u32>(record, 0, CO_NEXT);
   return fillEmptySlot(first, record, hash) || fillEmptySlot(second, record, hash);
+}
+
+/** Whether so many records fill more than half of the slots of `last` + 1 buckets, each in one of its own. */
+// @ts-ignore: decorator
+@inline
+function isCrowded(records: u32, last: u32): bool {
+  return records > ((last + 1) * SLOTS_PER_BUCKET) >> 1;
+}
+
+/**
+ * Takes the next buckets into use (map-size.ts says why a look-up that goes on meanwhile misses nothing), in the part that holds this hash.
+ * Precondition: its lock is held.
+ */
+function growLocked(hash: u32): void {
+  const base = partOf(hash);
+  const until = min<u32>(lastBucket(hash) + GROWN_AT_ONCE, lastPossible());
+  for (let added = lastBucket(hash) + 1; added <= until; added++) {
+    const source = sourceOf(added);
+    const from = base + ((<usize>source) << 6);
+    const to = base + ((<usize>added) << 6);
+    let moved: u32 = 0;
+    for (let slot: u32 = 0; slot < SLOTS_PER_BUCKET; slot++) {
+      const at = slotRef(from, slot);
+      const ref = load<u32>(at, REFS);
+      const value = load<u32>(at, HASHES);
+      if (ref == 0 || bucketNumber(value, added) == source || bucketNumber(secondOf(value), added) == source)
+        continue;
+      // Nobody looks at the bucket yet: no version, and what publishes it is that it comes into use.
+      if (TORTURE) step(S_GROW_COPY);
+      store<u32>(slotRef(to, slot), value, HASHES);
+      store<u32>(slotRef(to, slot), ref, REFS);
+      moved |= 1 << slot;
+    }
+    if (TORTURE) step(S_GROW_PUBLISH);
+    setLastBucket(hash, added);
+    if (moved != 0) emptySlots(from, moved);
+  }
 }
 
 function fillEmptySlot(bucket: usize, record: usize, hash: u32): bool {
@@ -380,7 +376,9 @@ function shiftPath(head: u32, slot: u32, target: usize, free: u32): usize {
  */
 export function mapRemoveLocked(record: usize): bool {
   const hash = load<u32>(record, CO_HASH);
-  return removeFrom(bucket1(hash), record, hash) || removeFrom(bucket2(hash), record, hash);
+  if (!removeFrom(bucket1(hash), record, hash) && !removeFrom(bucket2(hash), record, hash)) return false;
+  countRecord(hash, -1);
+  return true;
 }
 
 function removeFrom(bucket: usize, record: usize, hash: u32): bool {
@@ -407,9 +405,9 @@ function removeFrom(bucket: usize, record: usize, hash: u32): bool {
   return false;
 }
 
-/** Number of buckets. */
+/** Number of buckets that a walk over all has to look at; more by and by, while others insert. */
 export function mapBucketCount(): u32 {
-  return bucketMask + 1;
+  return bucketsToWalk();
 }
 
 /** First record of the chain in slot `slot` of bucket `index`, or 0; for whole-table walks. */
@@ -421,4 +419,5 @@ export function mapSlotHead(index: u32, slot: u32): usize {
 /** Empties every bucket. Precondition: no other thread is attached. */
 export function mapInit(): void {
   memory.fill(bucketsBase, 0, (<usize>bucketMask + 1) * BUCKET_SIZE);
+  mapSizeInit();
 }

@@ -21,20 +21,18 @@
 import { LC_CT } from '../probe/counters';
 import { CO_HASH } from '../records/connection';
 import {
-  bucketMask,
   bucketsBase,
   C_CT_LOCK,
   CONTROL,
   expiryBase,
   MOST_SHARDS,
-  partMask,
   partShift,
   shardBits,
   SHARDED,
 } from '../records/memory-map';
 import { lock, lockBeside, unlock, unlockBeside } from './mutex';
 
-/** Bytes of a shard's line: its lock ({word, average spins}), then what the design keeps there from X_SHARD on. */
+/** Bytes of a shard's line: its lock ({word, average spins}), how many records its part has (map-size.ts), then what the design keeps there from X_SHARD on. */
 export const SHARD_LINE: usize = 128;
 export const X_SHARD: usize = 16;
 
@@ -65,12 +63,6 @@ export function shardOf(record: usize): u32 {
 export function partOf(hash: u32): usize {
   return SHARDED ? bucketsBase + ((<usize>shardOfHash(hash)) << partShift) : bucketsBase;
 }
-// @ts-ignore: decorator
-@inline
-export function maskOfParts(): u32 {
-  return SHARDED ? partMask : bucketMask;
-}
-
 /** Where the lock of a shard is, and its line. */
 // @ts-ignore: decorator
 @inline

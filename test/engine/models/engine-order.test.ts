@@ -251,6 +251,45 @@ describe('map: the order of the engine is that of the model', () => {
     expectSameOrder(engine, model, [{ thread: 0, until: 'S_SLOT_CLOSE' }, { thread: 1 }, { thread: 0 }]);
   });
 
+  it('of an insertion after which the map takes buckets into use, with a look-up of what moves before it is taken out', () => {
+    const engine = new SteppedEngine({ slabSlots: 64, buckets: 16 });
+    const record = (index: number): number =>
+      engine.run.plan.regions.slab + index * engine.run.engine.constants.CONN_SIZE;
+    // Four buckets are in use. What moves on to bucket 4 is in bucket 0; what is in buckets 2 and 3 stays there.
+    const moves = (1 << 20) | (1 << 16) | 4;
+    const others = Array.from(
+      { length: 14 },
+      (_, i) => ((i + 2) << 20) | ((2 + (i % 2)) << 16) | (2 + (i % 2)),
+    );
+    [moves, ...others.slice(0, 13)].forEach((hash, index) =>
+      expect(engine.main.mapInsertLocked(record(index), hash)).not.toBe(0),
+    );
+    const inserted = others[13] as number;
+    const [a, b] = engine.threads;
+    let found = 0;
+    engine.before(0, 'S_GROW_PUBLISH', () => (found = b.mapFind(moves) >>> 0));
+    // More than half of the slots of four buckets.
+    expect(a.mapInsertLocked(record(14), inserted)).not.toBe(0);
+    expect(found).toBe(record(0));
+    for (const [index, hash] of [moves, ...others].entries())
+      expect(engine.main.mapFind(hash) >>> 0).toBe(record(index));
+    // The model knows the bucket that something moves from; the inserted one goes to another, the same for it as the second one.
+    const model = mapModel({
+      slots: SLOTS,
+      content: [{ ...entry(moves, 0), bucket: 0, slot: 0 }],
+      writer: [
+        'link',
+        { insert: entry(inserted, 14), at: { bucket: 1, slot: 6 } },
+        { grow: [0] },
+        ...Array.from({ length: 7 }, () => ({ grow: [] })),
+      ],
+      readers: [[moves]],
+      movesOn: [moves],
+      allowed: {},
+    });
+    expectSameOrder(engine, model, [{ thread: 0, until: 'S_GROW_PUBLISH' }, { thread: 1 }, { thread: 0 }]);
+  });
+
   it('of a removal', () => {
     const { engine, record } = withEntries(first);
     expect(engine.threads[0].mapRemoveLocked(record(2))).not.toBe(0);

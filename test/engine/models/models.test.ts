@@ -122,6 +122,19 @@ describe('map', () => {
     allowed: { ...TO_FIRST.allowed, [X.hash]: [0, X.ref] },
   };
 
+  /** A bucket comes into use that X belongs to, and Y does not. */
+  const GROWTH: MapOptions = {
+    slots: 2,
+    content: [
+      { ...X, ...AT.first },
+      { ...Y, bucket: 0, slot: 1 },
+    ],
+    writer: [{ grow: [0] }],
+    readers: [[X.hash], [Y.hash]],
+    movesOn: [X.hash],
+    allowed: { [X.hash]: [X.ref], [Y.hash]: [Y.ref] },
+  };
+
   it.each([
     ['a move to the first bucket', TO_FIRST],
     ['a move to the second bucket', TO_SECOND],
@@ -147,6 +160,22 @@ describe('map', () => {
     ['two looks, the second at what has just come', { ...TO_FIRST, readers: [[X.hash, Y.hash]] }],
     ['two readers', { ...TO_FIRST, readers: [[X.hash], [Z.hash]] }],
     ['an entry goes and another takes its slot', TURNOVER],
+    ['an entry goes to a bucket that comes into use, and another stays', GROWTH],
+    ['two buckets come into use, one after the other', { ...GROWTH, writer: [{ grow: [0] }, { grow: [] }] }],
+    [
+      'an entry moves to its first bucket, and from there to one that comes into use',
+      {
+        ...GROWTH,
+        slots: 1,
+        content: [{ ...X, ...AT.second }],
+        writer: [{ move: AT.second, to: AT.first }, { grow: [0] }],
+        readers: [[X.hash]],
+      },
+    ],
+    [
+      'two readers while a bucket comes into use',
+      { ...GROWTH, slots: 1, content: [{ ...X, ...AT.first }], readers: [[X.hash], [X.hash]] },
+    ],
   ] satisfies [string, MapOptions][])('a reader finds what is there, and nothing else: %s', (_, options) => {
     expectSound(mapModel(options));
   });
@@ -157,6 +186,8 @@ describe('map', () => {
     ['no-last-look', TO_FIRST, /a look-up of 11 returned 0/],
     ['unversioned', TURNOVER, /a look-up of 11 returned 102/],
     ['early-close', TURNOVER, /a look-up of 11 returned 102/],
+    ['take-out-early', GROWTH, /a look-up of 11 returned 0/],
+    ['no-size-look', GROWTH, /a look-up of 11 returned 0/],
   ])('%s is found', (fault, options, what) => {
     expectFound(mapModel({ ...options, fault }), what);
   });

@@ -4,7 +4,7 @@ import { loadEngine } from '../../../engine/host/module.js';
 import { DESIGNS } from '../../support/tracker-bed.js';
 
 /** Files whose atomic accesses are steps. */
-const PROTOCOLS = ['shm/mutex', 'shm/epoch', 'shm/hash-map', 'shm/rculist', 'shm/slab'];
+const PROTOCOLS = ['shm/mutex', 'shm/epoch', 'shm/bucket', 'shm/hash-map', 'shm/rculist', 'shm/slab'];
 
 function sourceOf(file: string): string {
   return readFileSync(new URL(`../../../engine/assembly/${file}.ts`, import.meta.url), 'utf8');

@@ -10,9 +10,10 @@ const WAITS: readonly (readonly [string, (run: ReturnType<typeof primitiveRun>) 
     'a bucket of the map that is being changed',
     ({ run, primitives }) => {
       const { regions } = run.plan;
-      const pinned = [{ record: regions.slab, hash: 5 }];
-      primitives.mapInsertLocked(regions.slab, 5);
-      const version = regions.buckets + 5 * run.engine.constants.BUCKET_SIZE;
+      // One of the buckets that the map begins with.
+      const pinned = [{ record: regions.slab, hash: 3 }];
+      primitives.mapInsertLocked(regions.slab, 3);
+      const version = regions.buckets + 3 * run.engine.constants.BUCKET_SIZE;
       new DataView(run.memory.buffer).setUint32(version, 1, true);
       return { task: 'mapReader', options: { pinned } };
     },

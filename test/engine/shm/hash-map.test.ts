@@ -35,6 +35,33 @@ describe('hash map under threads', () => {
   });
 });
 
+describe('hash map that grows under threads', () => {
+  it.each(SEEDS)('loses no record while it takes buckets into use (seed %d)', async (seed) => {
+    const records = 12_000;
+    const needs = { buckets: 4096, slabSlots: records + 64 };
+    const { run, primitives } = primitiveRun(primitivesModule(), 4, needs);
+    const { CONN_SIZE, CONTROL, C_CT_LOCK } = run.engine.constants;
+    const all = Array.from({ length: records }, (_, i) => ({
+      record: run.plan.regions.slab + i * CONN_SIZE,
+      hash: (Math.imul(i + seed * 131, 0x9e3779b1) >>> 0) | 0,
+    }));
+    const pinned = all.slice(0, 200);
+    for (const each of pinned) expect(primitives.mapInsertLocked(each.record, each.hash)).not.toBe(0);
+    const lock = CONTROL + C_CT_LOCK;
+    const reader = { task: 'mapReader', options: { pinned }, endless: true } as const;
+    const reports = await runTasks(run, seed, [
+      { task: 'mapFiller', options: { loose: all.slice(pinned.length), lock } },
+      reader,
+      reader,
+    ]);
+    expect(problems(reports), `seed ${seed}`).toEqual([]);
+    expect(reports.every(({ done }) => done > 0)).toBe(true);
+    for (const { record, hash } of all) expect(primitives.mapFind(hash) >>> 0).toBe(record);
+    for (const { record } of all) expect(primitives.mapRemoveLocked(record)).not.toBe(0);
+    for (const { hash } of all) expect(primitives.mapFind(hash)).toBe(0);
+  });
+});
+
 /** A flow of the model: those below 8 are flows with themselves, which all have one hash. */
 function ends(flow: number): { src: string; dst: string; srcPort: number; dstPort: number } {
   const src = `10.0.${flow}.1`;
@@ -50,13 +77,14 @@ function tupleOf(flow: number): ConnTuple {
 type Step = { readonly do: 'packet' | 'remove'; readonly flow: number } | { readonly do: 'sweep' };
 
 describe('hash map against a model', () => {
-  for (const design of availableDesigns()) {
-    it(`${design}: the table holds what was put in and not taken out`, () => {
+  const sizes = availableDesigns().flatMap((design) => [8, 64].map((buckets) => ({ design, buckets })));
+  for (const { design, buckets } of sizes) {
+    it(`${design}, ${buckets} buckets: the table holds what was put in and not taken out`, () => {
       const tracker = Tracker.create({
         design,
         flavour: 'debug',
         slabSlots: 96,
-        buckets: 8,
+        buckets,
         expectationSlots: 4,
       });
       const step: fc.Arbitrary<Step> = fc.oneof(
@@ -81,6 +109,7 @@ describe('hash map against a model', () => {
                 model.add(each.flow);
               } else {
                 // 8 buckets of 7: refused only when nearly every slot is taken.
+                expect(buckets).toBe(8);
                 expect(returned?.reason?.name).toMatch(/map/i);
                 expect(model.size).toBeGreaterThan(30);
               }

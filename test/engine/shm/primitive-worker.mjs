@@ -147,6 +147,18 @@ const TASKS = {
     return rounds;
   },
 
+  /** Puts all of them in, each under the lock. */
+  mapFiller() {
+    const { loose, lock } = options;
+    loose.forEach(({ record, hash }, i) => {
+      overlap(i, loose.length);
+      engine.testLock(lock, 0);
+      if (engine.mapInsertLocked(record, hash) === 0) violation(`no room for record ${record}`);
+      engine.testUnlock(lock, 0);
+    });
+    return loose.length;
+  },
+
   /** Walks the list: every walk ends, meets each fixed link once and in order, and nothing that is not a link. */
   listReader() {
     const { head, fixed } = options;
