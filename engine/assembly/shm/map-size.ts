@@ -61,7 +61,7 @@ export function lastPossible(): u32 {
 // @ts-ignore: decorator
 @inline
 export function bucketNumber(value: u32, last: u32): u32 {
-  const mask = <u32>0xffffffff >> clz<u32>(last | 1);
+  const mask = (<u32>0xffffffff) >> clz<u32>(last | 1);
   const named = value & mask;
   return select<u32>(named & (mask >> 1), named, named > last);
 }
@@ -70,7 +70,7 @@ export function bucketNumber(value: u32, last: u32): u32 {
 // @ts-ignore: decorator
 @inline
 export function sourceOf(added: u32): u32 {
-  return added & ~(<u32>0x80000000 >> clz<u32>(added));
+  return added & ~((<u32>0x80000000) >> clz<u32>(added));
 }
 
 /** Counts a record in, or out with -1; returns how many there are. Precondition: the lock is held. */
@@ -93,7 +93,10 @@ export function bucketsToWalk(): u32 {
 /** Empties the map's size. Precondition: no other thread is attached. */
 export function mapSizeInit(): void {
   for (let shard: u32 = 0; shard < shardCount(); shard++) {
-    atomic.store<u32>(CONTROL + C_MAP_LAST + ((<usize>shard) << 2), min<u32>(FIRST_BUCKETS - 1, lastPossible()));
+    atomic.store<u32>(
+      CONTROL + C_MAP_LAST + ((<usize>shard) << 2),
+      min<u32>(FIRST_BUCKETS - 1, lastPossible()),
+    );
     store<u32>(shardLine(shard), 0, X_RECORDS);
   }
 }
