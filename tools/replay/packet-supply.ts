@@ -11,9 +11,9 @@ export abstract class PacketSupply {
   readonly addresses: Uint32Array;
   /** Places in the whole traffic of a loop, counting from 0. */
   readonly indexes: Float64Array;
-  /** Places on the schedule, in its units. */
+  /** Places on the schedule, in its units; of a staged supply only where they are asked for. */
   readonly units: Float64Array;
-  /** Capture times, nanoseconds since the first packet of the traffic. */
+  /** Capture times, nanoseconds since the first packet of the traffic; likewise. */
   readonly timesNs: Float64Array;
 
   constructor(batch: number) {
@@ -41,17 +41,27 @@ export class StagedSupply extends PacketSupply {
   readonly #unitsOf: Float64Array | null;
   readonly #timesOf: Float64Array;
   readonly #batch: number;
+  readonly #showsTimes: boolean;
   #at = 0;
 
   /**
-   * @param units place of each packet of the traffic on the schedule, or null when its index is the place
-   * @param timesNs capture time of each packet of the traffic
+   * @param times of each packet of the traffic: its place on the schedule, or null when its index is the place; its capture time; and
+   *   whether they are asked for, which at top speed with the wall clock nobody does, and reading them would be a share of the throughput
    */
-  constructor(packets: WorkerPackets, units: Float64Array | null, timesNs: Float64Array, batch: number) {
+  constructor(
+    packets: WorkerPackets,
+    {
+      units,
+      timesNs,
+      areShown,
+    }: { readonly units: Float64Array | null; readonly timesNs: Float64Array; readonly areShown: boolean },
+    batch: number,
+  ) {
     super(batch);
     this.#packets = packets;
     this.#unitsOf = units;
     this.#timesOf = timesNs;
+    this.#showsTimes = areShown;
     this.#batch = batch;
   }
 
@@ -62,14 +72,20 @@ export class StagedSupply extends PacketSupply {
   look(): number {
     const { addresses, indexes } = this.#packets;
     const count = Math.min(this.#batch, addresses.length - this.#at);
+    for (let i = 0, at = this.#at; i < count; i++, at++) {
+      this.addresses[i] = addresses[at] as number;
+      this.indexes[i] = indexes[at] as number;
+    }
+    if (this.#showsTimes) this.#showTimes(count);
+    return count;
+  }
+
+  #showTimes(count: number): void {
     for (let i = 0; i < count; i++) {
-      const index = indexes[this.#at + i] as number;
-      this.addresses[i] = addresses[this.#at + i] as number;
-      this.indexes[i] = index;
+      const index = this.indexes[i] as number;
       this.units[i] = this.#unitsOf === null ? index : (this.#unitsOf[index] as number);
       this.timesNs[i] = this.#timesOf[index] as number;
     }
-    return count;
   }
 
   release(count: number): void {

@@ -77,7 +77,7 @@ export class WorkerLoop {
     this.#recorded = new RecordedTotal(input.run, input.threadIndex);
     this.#sweeper = input.sweepsInline ? new SweepRunner(thread) : null;
     this.#stream = input.stream === null ? null : this.#openStream(input.stream);
-    this.#supply = this.#stream ?? new StagedSupply(input.packets, input.units, input.timesNs, batch);
+    this.#supply = this.#stream ?? this.#openStore();
   }
 
   /** How often packets came too late from their source; null when they were all there. */
@@ -328,6 +328,12 @@ export class WorkerLoop {
       },
       perChange,
     );
+  }
+
+  #openStore(): StagedSupply {
+    const { packets, units, timesNs, schedule, trackerClock, plan } = this.#input;
+    const areShown = schedule.paced || trackerClock.mode !== 'wall';
+    return new StagedSupply(packets, { units, timesNs, areShown }, plan.batch);
   }
 
   #openStream(stream: NonNullable<WorkerInput['stream']>): StreamSupply {

@@ -82,11 +82,11 @@ export const S_CHAIN_LINK: u32 = 51;
 export const S_CHAIN_HEAD: u32 = 52;
 export const S_CHAIN_UNLINK: u32 = 53;
 export const S_WALK_HEAD: u32 = 54;
-/** Reads how many buckets are in use: before a look-up, and again when it has missed. */
-export const S_FIND_SIZE: u32 = 57;
 /** Growing: an entry is copied to a bucket that nobody looks at yet; that bucket is taken into use. */
 export const S_GROW_COPY: u32 = 55;
 export const S_GROW_PUBLISH: u32 = 56;
+/** Reads how many buckets are in use: before a look-up, and again when it has missed. */
+export const S_FIND_SIZE: u32 = 57;
 
 // ---- List (shm/rculist.ts) -------------------------------------------------------------------------------------------
 export const S_LIST_OWN_NEXT: u32 = 60;

@@ -22,8 +22,8 @@
  *
  * The map begins small and grows as it fills (shm/map-size.ts).
  *
- * Hints (the touch and peek functions, and which slot is looked at first) take no version: what they find may be of two states at once, and is good only for
- * deciding which memory to load ahead, or where to look with atomics.
+ * Hints (the touch and peek functions, and which slot is looked at first) take no version: what they find may be of two states at
+ * once, and is good only for deciding which memory to load ahead, or where to look with atomics.
  *
  * A reader waits for a writer only while a bucket's version is odd. Should the writer's thread die there, the wait ends with the run,
  * by the abort word.
@@ -247,8 +247,8 @@ function isCrowded(records: u32, last: u32): bool {
 }
 
 /**
- * Takes the next buckets into use (map-size.ts says why a look-up that goes on meanwhile misses nothing), in the part that holds this hash.
- * Precondition: its lock is held.
+ * Takes the next buckets into use, in the part that holds this hash; map-size.ts says why a look-up that goes on meanwhile misses
+ * nothing. Precondition: its lock is held.
  */
 function growLocked(hash: u32): void {
   const base = partOf(hash);

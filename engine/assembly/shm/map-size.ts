@@ -5,18 +5,18 @@
  * W. Litwin, VLDB 1980). It never shrinks within a run. The original's grows as well, by a copy of twice the size at once; here no
  * packet waits for more than GROWN_AT_ONCE buckets.
  *
- * With buckets 0 to `last` in use, a value names the bucket of its low bits, as many as `last` has, and where that one is not in use yet
- * the bucket of one bit less. So when bucket n = last + 1 is taken, only what names n now moves, and all of it comes from one bucket, n without
- * its top bit.
+ * With buckets 0 to `last` in use, a value names the bucket of its low bits, as many as `last` has, and where that one is not in use
+ * yet the bucket of one bit less. So when bucket n = last + 1 is taken, only what names n now moves, and all of it comes from one bucket,
+ * n without its top bit.
  *
  * Who writes: `last` and the count of records, the thread that holds the lock of the map or of its part (ct_lock, or a shard's). Who
  * reads at the same time: look-ups read `last`, without a lock.
  *
  * Why the ordering holds: what moves is copied to bucket n while no look-up reads n; then `last` is published; then it is taken out of
  * the bucket where it was (shm/hash-map.ts: growLocked). A look-up that goes by the old `last` finds it there until it is taken out. One
- * that comes too late and finds nothing reads `last` again, sees that it has changed, and looks once more: the entries are taken out
- * after `last` is published, all accesses are atomic but for the copies, which come before the publishing store, so whoever misses one of them sees the new `last`. It only ever rises, so an
- * equal value means that it was the same all along.
+ * that comes too late and finds nothing reads `last` again, sees that it has changed, and looks once more. It sees that, for entries
+ * are taken out after `last` is published, and these accesses are all atomic; only the copies are not, which come before the store that
+ * publishes them. `last` only ever rises, so an equal value means that it was the same all along.
  *
  * A walk over all buckets in rising order meets whatever is there throughout: growing moves entries to higher buckets only. It may
  * meet one twice.

@@ -10,6 +10,7 @@ export interface Task {
     | 'mutex'
     | 'waiter'
     | 'leaver'
+    | 'mapFiller'
     | 'mapReader'
     | 'mapWriter'
     | 'listReader'
