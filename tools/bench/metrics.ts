@@ -1,4 +1,5 @@
 /** The figures of a trial that a matrix summarises and compares. */
+import { lagP99Ns } from '../result/lag-tail.js';
 import type { Direction, ResultCase } from '../result/schema.js';
 import { burdenedPps, comparablePps, isPaced } from '../result/throughput.js';
 import { interruptedShareOf } from '../result/tail.js';
@@ -65,7 +66,7 @@ export const METRICS: readonly MetricSpec[] = [
     unit: 'ns',
     direction: 'lower-is-better',
     compared: false,
-    read: (entry) => entry.expiry?.lag?.p99Ns,
+    read: lagP99Ns,
   },
   time('expiry.lag.maxNs', (entry) => entry.expiry?.lag?.maxNs),
   {
