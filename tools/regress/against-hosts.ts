@@ -3,9 +3,8 @@
  * engine alone does not show is here: two workers that meet at a lock, the sweeper's thread, pacing, loading.
  *
  * A round runs every command once in each build, or several times where that takes seconds, each time in an order drawn by lot; the
- * figure of such a pair is the ratio of the two. Rounds that follow
- * each other hang together, so the interval is that of a series (stats/serial-mean.ts). A regression is one only when other
- * rounds, with other seeds, find it as well.
+ * figure of such a pair is the ratio of the two. What follows each other hangs together, so the interval is that of a series
+ * (stats/serial-mean.ts). A regression is one only when other rounds, with other seeds, find it as well.
  */
 import { shuffled, type RandomSource } from '../random/draws.js';
 import { median } from '../stats/sample.js';
