@@ -56,7 +56,8 @@ describe('ctreplay advise', () => {
       expect(new Set(result.comparisons.map(({ metric }) => metric))).toEqual(
         new Set(['pps', 'service.p99Ns', 'response.p99Ns', 'expiry.lag.p99Ns', 'sweeper.cpuShare']),
       );
-      for (const one of result.cases) {
+      // A thousand packets at top speed are done before a sweeper wakes.
+      for (const one of result.cases.filter(({ pacing }) => pacing.mode === 'pps')) {
         expect(one.sweeper?.passes).toBeGreaterThan(0);
         expect(one.sweeper?.cpuShare).toBeLessThanOrEqual(1);
       }

@@ -34,7 +34,8 @@ describe('what clean-up took of a CPU', () => {
   });
 
   it.each(['wall', 'capture'] as const)('is in a case, with the %s clock', async (clock) => {
-    const traffic = await scenario('udp-churn', { packets: 5000 });
+    // Long enough for the sweeper to wake.
+    const traffic = await scenario('udp-churn', { packets: 200_000 });
     const entry = await replayCase(traffic, 'rculist-sweep', { clock, build: 'bare' });
     const { sweeper, sweeps, elapsedNs } = entry;
     expect(sweeper?.passes).toBe(sweeps?.length);
