@@ -14,7 +14,7 @@ export interface MemoryNeeds {
   readonly packetStoreBytes: number;
   /** Slots of the slab exactly; default what `maxConns` and `nat` need, and slots waiting for a grace period. */
   readonly slabSlots?: number;
-  /** Buckets of the connection map, a power of two; default by the slab. */
+  /** Buckets that the connection map can grow to, a power of two; default by the slab. */
   readonly buckets?: number;
   /** FTP and TFTP data connections that can be expected at once; default 4096. */
   readonly expectationSlots?: number;

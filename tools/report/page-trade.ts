@@ -19,7 +19,7 @@ export type Spread = [value: number, low: number | null, high: number | null];
 export interface TradePoint {
   design: string;
   pps: Spread;
-  /** The lag that 99 of 100 removals stay below. */
+  /** The lag that 99 of 100 stay below, those that should be gone and are not counted in (result/lag-tail.ts). */
   lagNs: Spread;
 }
 

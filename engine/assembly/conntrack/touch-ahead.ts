@@ -60,7 +60,7 @@ import { IPV6_DST, IPV6_HEADER_SIZE, IPV6_NEXT_HEADER, IPV6_SRC, isExtension } f
 import { DL_TYPE_IPV4, DL_TYPE_IPV6 } from '../wire/locate';
 
 /**
- * Connections in the table from which TOUCH_AHEAD_AUTO touches: their records and buckets, some 160 bytes each, fill a second-level
+ * Connections in the table from which TOUCH_AHEAD_AUTO touches: their records and buckets, some 150 bytes each, fill a second-level
  * cache of 1 to 2 MiB. In a smaller table touching costs more than it saves.
  */
 export const TOUCH_AHEAD_CONNECTIONS: u32 = 8192;
