@@ -81,7 +81,9 @@ const UNKNOWN_WAIT_NS = 5_000_000;
 /**
  * What a worker's elapsed time should be by the times that the engine recorded: packets x mean service time, and everything that
  * was measured around the calls of the engine. The calls themselves count as long as they were, but only as far as calls
- * can take that long: times that the recorder lost must not pass for them. Null when no packets of it were timed.
+ * can take that long: times that the recorder lost must not pass for them. It would lose them in many batches, so the longest
+ * interruption counts as it was: a hypervisor takes a core away without the scheduler's knowing. Null when no packets of it
+ * were timed.
  * @param service the worker's service times
  */
 export function timeBalance(
@@ -97,7 +99,8 @@ export function timeBalance(
   const waitNs = report.scheduler?.waitNs ?? UNKNOWN_WAIT_NS;
   const callsNs =
     Math.min(Math.max(between.steadyNs, calibratedNs / CALL_FACTOR), calibratedNs * CALL_FACTOR) +
-    Math.min(between.interruptedNs, waitNs + INTERRUPTED_SHARE * elapsedNs);
+    between.longestNs +
+    Math.min(between.interruptedNs - between.longestNs, waitNs + INTERRUPTED_SHARE * elapsedNs);
   return {
     serviceNs: service.count * service.meanNs,
     otherNs: elapsedNs - (timedExecuteNs - callsNs),

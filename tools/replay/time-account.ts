@@ -10,6 +10,8 @@ export interface BetweenReadings {
   readonly steadyNs: number;
   /** In batches where something else had the core meanwhile. */
   readonly interruptedNs: number;
+  /** Of that, in the batch with the most. */
+  readonly longestNs: number;
 }
 
 /** Sums over a run, nanoseconds. */
@@ -38,6 +40,7 @@ export class TimeAccount {
   #timedBatches = 0;
   #steadyNs = 0;
   #interruptedNs = 0;
+  #longestNs = 0;
   #idleNs = 0;
   #sweepNs = 0;
 
@@ -52,8 +55,12 @@ export class TimeAccount {
     this.#timedExecuteNs += ns;
     this.#timedBatches++;
     const betweenNs = ns - recordedNs;
-    if (betweenNs > INTERRUPTED_NS) this.#interruptedNs += betweenNs;
-    else this.#steadyNs += betweenNs;
+    if (betweenNs <= INTERRUPTED_NS) {
+      this.#steadyNs += betweenNs;
+      return;
+    }
+    this.#interruptedNs += betweenNs;
+    if (betweenNs > this.#longestNs) this.#longestNs = betweenNs;
   }
 
   waited(ns: number): void {
@@ -70,7 +77,11 @@ export class TimeAccount {
       timedExecuteNs: this.#timedExecuteNs,
       batches: this.#batches,
       timedBatches: this.#timedBatches,
-      between: { steadyNs: this.#steadyNs, interruptedNs: this.#interruptedNs },
+      between: {
+        steadyNs: this.#steadyNs,
+        interruptedNs: this.#interruptedNs,
+        longestNs: this.#longestNs,
+      },
       idleNs: this.#idleNs,
       sweepNs: this.#sweepNs,
     };

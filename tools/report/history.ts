@@ -1,7 +1,8 @@
 /** Results over commits: a line a cell and result, oldest first, each beside the one before it on the same machine. */
-import { cellsOf, lagOfCell, latencyOfCell, type Cell } from '../result/cells.js';
+import { cellsOf, latencyOfCell, type Cell } from '../result/cells.js';
 import { throughputInterval, throughputOfCell } from '../result/cell-throughput.js';
 import { identityDifferences } from '../result/identity.js';
+import { cellLagNs, lagText } from '../result/lag-quantile.js';
 import type { Run } from '../result/runs.js';
 import { percentileOf } from '../result/tail.js';
 import { toCsv, type CsvColumn } from '../text/csv.js';
@@ -75,7 +76,7 @@ const COLUMNS: readonly Column[] = [
   { head: 'change', expendable: 1, of: (line) => changeText(line, throughputOfCell) },
   { head: 'p99', expendable: 1, of: ({ cell }) => formatNs(p99Of(cell)) },
   { head: 'change of p99', expendable: 2, of: (line) => changeText(line, p99Of) },
-  { head: 'lag p50', expendable: 2, of: ({ cell }) => formatNs(lagOfCell(cell)?.p50Ns) },
+  { head: 'lag p50', expendable: 2, of: ({ cell }) => lagText(cell, 'p50Ns') },
   { head: 'trials', expendable: 4, of: ({ cell }) => String(cell.cases.length) },
   { head: 'note', left: true, expendable: 4, of: ({ apart }) => apart },
 ];
@@ -118,7 +119,7 @@ const CSV_COLUMNS: readonly CsvColumn<HistoryLine>[] = [
   { name: 'machine', doc: '', value: ({ cell }) => cell.run.result.environment.machineId },
   { name: 'throughput_pps', doc: '', value: ({ cell }) => throughputOfCell(cell) },
   { name: 'service_p99_ns', doc: '', value: ({ cell }) => p99Of(cell) },
-  { name: 'lag_p50_ns', doc: '', value: ({ cell }) => lagOfCell(cell)?.p50Ns },
+  { name: 'lag_p50_ns', doc: '', value: ({ cell }) => cellLagNs(cell, 'p50Ns') },
   { name: 'trials', doc: '', value: ({ cell }) => cell.cases.length },
   { name: 'apart', doc: '', value: ({ apart }) => apart },
 ];

@@ -3,7 +3,6 @@ import {
   cellName,
   cellsOf,
   comparableGroups,
-  lagOfCell,
   latencyOfCell,
   locksOfCell,
   medianOf,
@@ -25,6 +24,7 @@ import {
 } from '../result/comparisons.js';
 import { escapeMarkdown } from '../text/escape.js';
 import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from '../text/quantities.js';
+import { LEAST, LEAST_REASON, lagText } from '../result/lag-quantile.js';
 import type { Run } from '../result/runs.js';
 import type { Comparison } from '../result/schema.js';
 import { excessText, percentileText, withheldSentences } from '../result/tail.js';
@@ -128,6 +128,7 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
   };
   const cases = group.flatMap((cell) => cell.cases);
   const figures = buildsText(cases, figuresBuild);
+  const hasLeastLag = group.some((cell) => lagText(cell, 'maxNs').startsWith(LEAST));
   return [
     `## ${heading}`,
     `Throughput: ${escapeMarkdown(buildsText(cases, throughputBuild))}.`,
@@ -164,10 +165,15 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
         head: 'waiting for locks',
         cell: (cell) => formatShare(medianOf(cell, (comparison) => comparison.lockWaitShare)),
       },
-      { head: 'expiry lag p50', cell: (cell) => formatNs(lagOfCell(cell)?.p50Ns) },
-      { head: 'max', cell: (cell) => formatNs(lagOfCell(cell)?.maxNs) },
+      { head: 'expiry lag p50', cell: (cell) => lagText(cell, 'p50Ns') },
+      { head: 'max', cell: (cell) => lagText(cell, 'maxNs') },
     ]),
-    bullets(withheldSentences(group, (cell) => cellName(cell, group)).map(escapeMarkdown)),
+    bullets(
+      [
+        ...withheldSentences(group, (cell) => cellName(cell, group)),
+        ...(hasLeastLag ? [LEAST_REASON] : []),
+      ].map(escapeMarkdown),
+    ),
     group.every((cell) => locksOfCell(cell).length === 0) ? '' : `Locks: ${escapeMarkdown(figures)}.`,
     lockTable(group),
   ];

@@ -1,7 +1,6 @@
 /** The data of the picture of the trade: what a design gets through, against how long it leaves dead connections behind. */
 import {
   cellName,
-  lagOfCell,
   mutexOf,
   pacingText,
   settingNames,
@@ -10,6 +9,7 @@ import {
   type Cell,
 } from '../result/cells.js';
 import { throughputOfCell } from '../result/cell-throughput.js';
+import { cellLagNs } from '../result/lag-quantile.js';
 import { whyNotCompared } from '../result/throughput.js';
 
 /** A value with its interval; ends null where there is none. */
@@ -19,7 +19,7 @@ export type Spread = [value: number, low: number | null, high: number | null];
 export interface TradePoint {
   design: string;
   pps: Spread;
-  /** The lag that 99 of 100 stay below, those that should be gone and are not counted in (result/lag-tail.ts). */
+  /** The lag that 99 of 100 stay below, those that should be gone and are not counted in (result/lag-quantile.ts). */
   lagNs: Spread;
 }
 
@@ -71,7 +71,7 @@ function ppsOf(cell: Cell | undefined): Spread | null {
 }
 
 function lagOf(cell: Cell): Spread | null {
-  const lag = summaryOf(cell, LAG)?.median ?? lagOfCell(cell)?.p99Ns ?? null;
+  const lag = summaryOf(cell, LAG)?.median ?? cellLagNs(cell, 'p99Ns');
   return lag === null ? null : spread(cell, LAG, lag);
 }
 

@@ -1,8 +1,9 @@
 /** The main table: one line a design, with what decides between them. */
-import { lagOfCell, largestOf, latencyOfCell, medianOf, type Cell, type TimeKind } from '../result/cells.js';
+import { largestOf, latencyOfCell, medianOf, type Cell, type TimeKind } from '../result/cells.js';
 import { throughputInterval, throughputOfCell } from '../result/cell-throughput.js';
 import { outcomeColumns } from './outcome-columns.js';
 import type { Sweep } from '../result/schema.js';
+import { LEAST, LEAST_REASON, lagText } from '../result/lag-quantile.js';
 import { percentileOf, percentileText, type PercentileKey, WITHHELD } from '../result/tail.js';
 import { buildsText, figuresBuild, isPaced, ppsOf, throughputBuild } from '../result/throughput.js';
 import { formatCount, formatNs, formatRate, formatShare } from '../text/quantities.js';
@@ -63,7 +64,7 @@ export function mainGrid(group: readonly Cell[], name: Naming, width: number, pa
       expendable: 3,
       cell: (cell) => formatCount(medianOf(cell, (entry) => entry.connections?.expired)),
     },
-    { head: 'lag p50', expendable: 1, cell: (cell) => formatNs(lagOfCell(cell)?.p50Ns) },
+    { head: 'lag p50', expendable: 1, cell: (cell) => lagText(cell, 'p50Ns') },
     ...outcomeColumns(group).map(({ head, expendable, of }): Column<Cell> => ({
       head,
       expendable,
@@ -83,5 +84,6 @@ export function mainGrid(group: readonly Cell[], name: Naming, width: number, pa
   const why = table.includes(WITHHELD)
     ? '; ~ is a tail that interruptions by the machine leave nothing to say of'
     : '';
-  return `${table}\n${paint('dim', wrap(`${builds}${why}`, width))}`;
+  const least = table.includes(LEAST) ? `; ${LEAST_REASON}` : '';
+  return `${table}\n${paint('dim', wrap(`${builds}${why}${least}`, width))}`;
 }

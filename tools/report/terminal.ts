@@ -30,6 +30,7 @@ import { cautions } from './summary-sentences.js';
 import { outcomeColumns } from './outcome-columns.js';
 import { mainGrid } from './terminal-main.js';
 import { failedCheckTexts } from './failed-checks.js';
+import { LEAST, LEAST_REASON, lagText, type LagFigure } from '../result/lag-quantile.js';
 import { forestText } from './forest-text.js';
 import { forestOf } from './forest.js';
 import { warningLines } from './terminal-warnings.js';
@@ -143,7 +144,9 @@ function matrixGrid(groups: readonly Cell[][], severalRuns: boolean, width: numb
   const builds =
     `packets/s: ${buildsText(cases, throughputBuild)}. Everything else: ${buildsText(cases, figuresBuild)}; ` +
     'what that adds to a packet is under measuring';
-  const table = `${caption('All cells', builds, width, paint)}\n${grid(rows, columns, width, paint)}`;
+  const cells = grid(rows, columns, width, paint);
+  const least = cells.includes(LEAST) ? [paint('dim', wrap(LEAST_REASON, width, '  '))] : [];
+  const table = [caption('All cells', builds, width, paint), cells, ...least].join('\n');
   // One reason for all: a line per cell would be longer than the table.
   const held = groups
     .flat()
@@ -294,8 +297,8 @@ function lockGrid(group: readonly Cell[], name: Naming, width: number, paint: Pa
   return grid(rows, columns, width, paint);
 }
 
-function lag(figure: 'p50Ns' | 'p99Ns' | 'maxNs'): (cell: Cell) => string {
-  return (cell) => formatNs(lagOfCell(cell)?.[figure]);
+function lag(figure: LagFigure): (cell: Cell) => string {
+  return (cell) => lagText(cell, figure);
 }
 
 function sweepTotal(cell: Cell, figure: 'checked' | 'cleaned'): string {
@@ -335,7 +338,8 @@ function expiryGrid(group: readonly Cell[], name: Naming, width: number, paint: 
         ),
     },
   ];
-  return grid(rows, columns, width, paint);
+  const table = grid(rows, columns, width, paint);
+  return table.includes(LEAST) ? `${table}\n${paint('dim', wrap(LEAST_REASON, width, '  '))}` : table;
 }
 
 function sumKnown(values: readonly (number | null | undefined)[]): number | null {

@@ -1,11 +1,18 @@
-/** p99 lag with those counted in that are still there. */
+/** Quantiles of lag with those counted in that are still there. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lagP99Ns } from '../../../tools/result/lag-tail.js';
+import { lagQuantileNs, type LagFigure } from '../../../tools/result/lag-quantile.js';
 
-type Entry = Parameters<typeof lagP99Ns>[0];
+type Entry = Parameters<typeof lagQuantileNs>[0];
 
 const SAMPLE_MS = 100;
+
+const SHARES = { p50Ns: 0.5, p99Ns: 0.99, maxNs: 1 } as const;
+const FIGURES = ['p50Ns', 'p99Ns', 'maxNs'] as const;
+
+function quantile(sorted: readonly number[], figure: LagFigure): number | null {
+  return sorted[Math.ceil(SHARES[figure] * sorted.length) - 1] ?? null;
+}
 
 /** Connections by when they expired and were removed, in milliseconds of a run of `endMs`; sampled as a run samples its table. */
 function entryOf(
@@ -23,38 +30,46 @@ function entryOf(
     const present = expired.filter(({ expiredMs, lateMs }) => expiredMs <= tMs && expiredMs + lateMs > tMs);
     staleTimeline.push({ tMs, expiredPresent: present.length });
   }
-  const p99Ns = lags[Math.ceil(0.99 * lags.length) - 1] ?? null;
-  const lag = lags.length === 0 ? null : { count: lags.length, p99Ns };
+  const figures = Object.fromEntries(FIGURES.map((figure) => [figure, quantile(lags, figure)]));
+  const lag = lags.length === 0 ? null : { count: lags.length, ...figures };
   return { expiry: { lag, staleTimeline }, clock: 'wall', timeScale } as unknown as Entry;
 }
 
-/** What the p99 is at least, were every connection followed to its end. */
-function trueP99Ns(ends: readonly { expiredMs: number; lateMs: number }[], endMs: number): number {
+/** What the quantile is, were every connection followed to its end. */
+function trueLagNs(
+  ends: readonly { expiredMs: number; lateMs: number }[],
+  endMs: number,
+  figure: LagFigure,
+): number {
   const lags = ends
     .filter(({ expiredMs }) => expiredMs <= endMs)
     .map(({ lateMs }) => lateMs * 1e6)
     .toSorted((a, b) => a - b);
-  return lags[Math.ceil(0.99 * lags.length) - 1] ?? 0;
+  return quantile(lags, figure) ?? 0;
 }
 
-describe('p99 lag', () => {
+describe.each(FIGURES)('%s of lag', (figure) => {
   it('is that of the removed where the others are few', () => {
     const ends = Array.from({ length: 1000 }, (_, i) => ({ expiredMs: i, lateMs: i % 50 }));
-    expect(lagP99Ns(entryOf(ends, 3000))).toBe(49e6);
+    expect(lagQuantileNs(entryOf(ends, 3000), figure)).toBe(
+      { p50Ns: 24e6, p99Ns: 49e6, maxNs: 49e6 }[figure],
+    );
   });
 
   it('is as long as most have been waiting where a design removes next to none, in tracker time', () => {
     // As the old lists do when a long timeout stands before a short one.
     const ends = Array.from({ length: 3000 }, (_, i) => ({ expiredMs: i, lateMs: i < 32 ? 4 : 1e9 }));
-    const lagNs = lagP99Ns(entryOf(ends, 3000, 40)) as number;
-    expect(lagNs).toBeGreaterThan(40 * 2700e6);
-    expect(lagNs).toBeLessThanOrEqual(40 * 3000e6);
+    const lagNs = lagQuantileNs(entryOf(ends, 3000, 40), figure) as number;
+    expect(lagNs).toBeGreaterThan(40 * { p50Ns: 1300e6, p99Ns: 2700e6, maxNs: 2700e6 }[figure]);
+    expect(lagNs).toBeLessThanOrEqual(40 * { p50Ns: 1500e6, p99Ns: 3000e6, maxNs: 3000e6 }[figure]);
   });
 
   it('is not guessed by the time of a capture, nor made of nothing', () => {
     const ends = Array.from({ length: 3000 }, (_, i) => ({ expiredMs: i, lateMs: i < 32 ? 4 : 1e9 }));
-    expect(lagP99Ns({ ...entryOf(ends, 3000), clock: 'capture' })).toBe(4e6);
-    expect(lagP99Ns({ expiry: null, clock: 'wall', timeScale: 1 } as unknown as Entry)).toBeNull();
+    expect(lagQuantileNs({ ...entryOf(ends, 3000), clock: 'capture' }, figure)).toBe(4e6);
+    expect(
+      lagQuantileNs({ expiry: null, clock: 'wall', timeScale: 1 } as unknown as Entry, figure),
+    ).toBeNull();
   });
 
   it('property: never above that of the removed and the true one', () => {
@@ -65,10 +80,10 @@ describe('p99 lag', () => {
     fc.assert(
       fc.property(fc.array(end, { minLength: 1, maxLength: 300 }), (ends) => {
         const entry = entryOf(ends, 2000);
-        const ofRemovedNs = entry.expiry?.lag?.p99Ns ?? 0;
-        const lagNs = lagP99Ns(entry) ?? 0;
+        const ofRemovedNs = entry.expiry?.lag?.[figure] ?? 0;
+        const lagNs = lagQuantileNs(entry, figure) ?? 0;
         expect(lagNs).toBeGreaterThanOrEqual(ofRemovedNs);
-        expect(lagNs).toBeLessThanOrEqual(Math.max(ofRemovedNs, trueP99Ns(ends, 2000)));
+        expect(lagNs).toBeLessThanOrEqual(Math.max(ofRemovedNs, trueLagNs(ends, 2000, figure)));
       }),
     );
   });
