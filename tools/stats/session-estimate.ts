@@ -15,7 +15,7 @@ import type { Estimate, Interval } from './interval.js';
 import { medianInterval } from './median-interval.js';
 import { mean, median, standardDeviation } from './sample.js';
 import { signedRank, smallestSignedRankP } from './signed-rank.js';
-import { studentQuantile, studentTwoSided } from './student-t.js';
+import { studentBeyond, studentQuantile } from './student-t.js';
 
 /** Values of the trials by session. */
 export type Sessions = readonly (readonly number[])[];
@@ -116,7 +116,7 @@ function meanPValue(values: readonly number[]): number {
   // Equal to the last digit: a clock's steps or a count. They show no spread to judge by, so only their signs count.
   if (deviation <= Math.abs(centre) * 1e-12) return smallestSignedRankP(values.length);
   const t = (centre / deviation) * Math.sqrt(values.length);
-  return 1 - studentTwoSided(t, values.length - 1);
+  return studentBeyond(t, values.length - 1);
 }
 
 /** How two independent sets of session medians differ. */
@@ -154,6 +154,6 @@ export function compareSessions(
   const half = studentQuantile(confidence, degrees) * Math.sqrt(squared);
   return {
     difference: { value, interval: { low: value - half, high: value + half, confidence } },
-    pValue: 1 - studentTwoSided(value / Math.sqrt(squared), degrees),
+    pValue: studentBeyond(value / Math.sqrt(squared), degrees),
   };
 }

@@ -1,33 +1,56 @@
 /** Student's t distribution. */
 
 /**
- * Probability that |T| is at most `t` for T with `degrees` degrees of freedom. Between whole numbers of degrees it is
- * interpolated in 1 / degrees, which is right to four digits and more.
+ * Probability that |T| is at most `t` for T with `degrees` degrees of freedom.
+ * @throws RangeError as {@link studentBeyond}
+ */
+export function studentTwoSided(t: number, degrees: number): number {
+  return 1 - studentBeyond(t, degrees);
+}
+
+/**
+ * Probability that |T| is above `t`; keeps its digits far into the tail. Between whole numbers of degrees it is interpolated in
+ * 1 / degrees, which is right to four digits and more.
  * Source: Abramowitz and Stegun, Handbook of Mathematical Functions (1964), 26.7.3 and 26.7.4.
  * @throws RangeError for degrees below 1
  */
-export function studentTwoSided(t: number, degrees: number): number {
+export function studentBeyond(t: number, degrees: number): number {
   if (!(degrees >= 1 && Number.isFinite(degrees))) {
     throw new RangeError(`degrees of freedom are ${degrees}; give a number of at least 1`);
   }
   const whole = Math.floor(degrees);
-  const lower = wholeTwoSided(t, whole);
+  const lower = wholeBeyond(t, whole);
   if (whole === degrees) return lower;
   const share = (1 / whole - 1 / degrees) / (1 / whole - 1 / (whole + 1));
-  return lower + share * (wholeTwoSided(t, whole + 1) - lower);
+  return lower + share * (wholeBeyond(t, whole + 1) - lower);
 }
 
-function wholeTwoSided(t: number, degrees: number): number {
-  const angle = Math.atan(Math.abs(t) / Math.sqrt(degrees));
-  const cosine = Math.cos(angle);
-  const odd = degrees % 2 === 1;
-  let term = odd ? cosine : 1;
+/** From here on the tail is summed by itself: 1 less what is almost 1 has few digits, and may come out below 0. */
+const TAIL = 0.01;
+
+/** The sum in the source is the first terms of one that comes to 1 with all of them; the tail is the others. */
+function wholeBeyond(t: number, degrees: number): number {
+  const size = Math.abs(t);
+  const radius = Math.hypot(size, Math.sqrt(degrees));
+  const sine = size / radius;
+  const cosine = Math.sqrt(degrees) / radius;
+  const isOdd = degrees % 2 === 1;
+  let power = isOdd ? 1 : 0;
+  let term = isOdd ? cosine : 1;
   let sum = 0;
-  for (let power = odd ? 1 : 0; power <= degrees - 2; power += 2) {
+  for (; power <= degrees - 2; power += 2) {
     sum += term;
     term *= ((power + 1) / (power + 2)) * cosine * cosine;
   }
-  return odd ? (2 / Math.PI) * (angle + Math.sin(angle) * sum) : Math.sin(angle) * sum;
+  const angle = Math.atan(size / Math.sqrt(degrees));
+  const tail = 1 - (isOdd ? (2 / Math.PI) * (angle + sine * sum) : sine * sum);
+  if (tail > TAIL) return tail;
+  let rest = 0;
+  for (; term > rest * 1e-17; power += 2) {
+    rest += term;
+    term *= ((power + 1) / (power + 2)) * cosine * cosine;
+  }
+  return (isOdd ? 2 / Math.PI : 1) * sine * rest;
 }
 
 /**
