@@ -20,6 +20,11 @@ export interface EngineExports {
   reclaimNow(): void;
 
   locatePacket(packet: number): void;
+  /**
+   * Places frames that lie in memory one behind the other (engine/assembly/wire/place.ts); returns where the next place begins.
+   * Engines of earlier revisions lack it, which `regress --against` still loads.
+   */
+  placeFrames?(table: number, count: number, to: number): number;
   resetPacketState(packet: number): void;
   resetPackets(packets: number, count: number): void;
   dropCachedConnections(packets: number, count: number): void;

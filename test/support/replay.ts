@@ -53,7 +53,6 @@ export function caseOf(finished: FinishedRun, input = 'established'): ResultCase
   return makeCase(finished, {
     id: 'test',
     trial: 0,
-    startedAt: new Date(0),
     designLabel: designLabel(finished.choice),
     input: { type: 'scenario', name: input },
     facts: {},

@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { CaptureError } from './capture-error.js';
+import { OwnChunks, type ChunkLedger, type ChunkMemory } from './chunk-memory.js';
 
 /** Bytes asked from the file at a time: large enough that a system call costs nothing per packet. */
 const FILE_CHUNK_BYTES = 1024 * 1024;
@@ -20,8 +21,11 @@ export class RawBytes {
   #ended = false;
   #digest: string | null = null;
 
-  /** @param reuse a chunk of a file holds until the next one is asked for, and its memory is then used again */
-  constructor(path: string, stdin: Readable, hash: boolean, reuse = false) {
+  /**
+   * @param reuse a chunk of a file holds until the one after the next is asked for, and its memory is then used again, but for what
+   * the ledger keeps, or given back to where it was taken from
+   */
+  constructor(path: string, stdin: Readable, hash: boolean, reuse: ChunkLedger | ChunkMemory | null = null) {
     this.#source = readRawChunks(path, stdin, reuse);
     this.#hash = hash ? createHash('sha256') : null;
   }
@@ -65,7 +69,11 @@ export class RawBytes {
   }
 }
 
-async function* readRawChunks(path: string, stdin: Readable, reuse: boolean): AsyncGenerator<Uint8Array> {
+async function* readRawChunks(
+  path: string,
+  stdin: Readable,
+  reuse: ChunkLedger | ChunkMemory | null,
+): AsyncGenerator<Uint8Array> {
   if (path === '-') {
     yield* readStream(stdin);
     return;
@@ -74,41 +82,49 @@ async function* readRawChunks(path: string, stdin: Readable, reuse: boolean): As
   try {
     // A small file gets a buffer of its size (and a byte more, to see its end in the same read).
     const chunkBytes = Math.min(FILE_CHUNK_BYTES, Math.max(MIN_CHUNK_BYTES, size + 1));
-    if (reuse && isRegular) {
-      yield* readAhead(path, file, chunkBytes);
+    if (reuse !== null) {
+      const memory = 'take' in reuse ? reuse : new OwnChunks(chunkBytes, reuse);
+      yield* isRegular ? readAhead(path, file, memory) : readInTurn(path, file, memory);
       return;
     }
-    let chunk: Buffer | null = null;
     for (;;) {
       // Buffer.allocUnsafeSlow: a buffer of its own, so a kept frame pins this chunk and nothing else.
-      if (chunk === null || !reuse) chunk = Buffer.allocUnsafeSlow(chunkBytes);
-      const { bytesRead } = await readChunk(path, file, chunk);
-      if (bytesRead === 0) return;
-      yield chunk.subarray(0, bytesRead);
+      const chunk = await readChunk(path, file, Buffer.allocUnsafeSlow(chunkBytes));
+      if (chunk.length === 0) return;
+      yield chunk;
     }
   } finally {
     await file.close();
   }
 }
 
-/** Two chunks by turns: one is read while the other is used. Not for pipes, where a read may wait for ever. */
-async function* readAhead(path: string, file: FileHandle, chunkBytes: number): AsyncGenerator<Uint8Array> {
-  const read = (chunk: Buffer): Promise<Uint8Array> => {
-    const reading = readChunk(path, file, chunk).then(({ bytesRead }) => chunk.subarray(0, bytesRead));
+/** Each chunk is read while the one before is used. Not for pipes, where a read may wait for ever. */
+async function* readAhead(path: string, file: FileHandle, memory: ChunkMemory): AsyncGenerator<Uint8Array> {
+  const read = async (): Promise<Uint8Array> => readChunk(path, file, await memory.take());
+  const ahead = (): Promise<Uint8Array> => {
+    const reading = read();
     // Heard of when it is waited for, if ever.
     reading.catch(() => {});
     return reading;
   };
-  let next: Buffer = Buffer.allocUnsafeSlow(chunkBytes);
-  let other: Buffer | null = null;
-  for (let reading = read(next); ; ) {
+  let before: Uint8Array | null = null;
+  for (let reading = ahead(); ; ) {
     const chunk = await reading;
     if (chunk.length === 0) return;
-    const used = next;
-    next = other ?? Buffer.allocUnsafeSlow(chunkBytes);
-    other = used;
-    reading = read(next);
+    reading = ahead();
     yield chunk;
+    if (before !== null) memory.release(before);
+    before = chunk;
+  }
+}
+
+async function* readInTurn(path: string, file: FileHandle, memory: ChunkMemory): AsyncGenerator<Uint8Array> {
+  for (let before: Uint8Array | null = null; ; ) {
+    const chunk = await readChunk(path, file, await memory.take());
+    if (chunk.length === 0) return;
+    yield chunk;
+    if (before !== null) memory.release(before);
+    before = chunk;
   }
 }
 
@@ -147,9 +163,11 @@ async function openFile(path: string): Promise<{ file: FileHandle; size: number;
   return { file, size: stat.size, isRegular: stat.isFile() };
 }
 
-async function readChunk(path: string, file: FileHandle, chunk: Buffer): Promise<{ bytesRead: number }> {
+/** What could be read into the memory: nothing at the end of the file. */
+async function readChunk(path: string, file: FileHandle, memory: Uint8Array): Promise<Uint8Array> {
   try {
-    return await file.read(chunk, 0, chunk.length, null);
+    const { bytesRead } = await file.read(memory, 0, memory.length, null);
+    return memory.subarray(0, bytesRead);
   } catch (cause) {
     throw unreadable(path, cause);
   }

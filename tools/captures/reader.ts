@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { RawBytes } from './byte-source.js';
 import { ByteWindow } from './byte-window.js';
 import { CaptureError } from './capture-error.js';
+import { ChunkLedger } from './chunk-memory.js';
 import { gunzip } from './gunzip.js';
 import type { CaptureCompression, CaptureFormat, CaptureInterface, CaptureRecord } from './capture-record.js';
 import type { BlockSource } from './record-source.js';
@@ -102,9 +103,10 @@ export interface CaptureReader extends AsyncIterable<CaptureRecord> {
  * @throws CaptureError when the file is missing, empty, of a foreign format, or its header is damaged
  */
 export async function openCapture(path: string, options: OpenCaptureOptions = {}): Promise<CaptureReader> {
-  const raw = new RawBytes(path, options.stdin ?? process.stdin, options.hash === true, options.blocks === true);
+  const ledger = options.blocks === true ? new ChunkLedger() : null;
+  const raw = new RawBytes(path, options.stdin ?? process.stdin, options.hash === true, ledger);
   try {
-    return await openBytes(path, raw, options);
+    return await openBytes(path, raw, options, ledger);
   } catch (error) {
     await raw.close();
     throw error;
@@ -145,39 +147,37 @@ async function openBytes(
   file: string,
   raw: RawBytes,
   options: OpenCaptureOptions,
+  ledger: ChunkLedger | null,
 ): Promise<CaptureReader> {
-  const Window = options.blocks === true ? ReusedWindow : ByteWindow;
-  const rawWindow = new Window(raw.chunks());
+  const windowOf = (chunks: AsyncIterable<Uint8Array>): ByteWindow =>
+    ledger === null ? new ByteWindow(chunks) : new ReusedWindow(chunks, ledger);
+  const rawWindow = windowOf(raw.chunks());
   const outer = await sniffWindow(file, rawWindow);
   const compression = outer === 'gzip' || outer === 'zstd' ? outer : 'none';
   const request = { file, compression, hash: options.hash === true } as const;
-  if (options.blocks === true && isForThread(request)) {
+  if (ledger !== null && isForThread(request)) {
     await raw.close();
-    const thread = new ReadingThread(request);
+    const thread = new ReadingThread(request, ledger);
     try {
-      return await openContent(file, compression, new Window(thread.chunks()), thread, options);
+      const window = windowOf(thread.chunks());
+      return await openContent({ file, compression, window, raw: thread, options, ledger });
     } catch (error) {
       await thread.close();
       throw error;
     }
   }
-  if (compression === 'none') return openContent(file, compression, rawWindow, raw, options);
+  if (compression === 'none') return openContent({ file, compression, window: rawWindow, raw, options, ledger });
   const plain = compression === 'gzip' ? gunzip(file, rawWindow) : unzstd(file, rawWindow);
-  return openContent(file, compression, new Window(plain), raw, options);
+  return openContent({ file, compression, window: windowOf(plain), raw, options, ledger });
 }
 
 /** Opens what is in the window: the file itself, or what it was compressed from. */
-async function openContent(
-  file: string,
-  compression: CaptureCompression,
-  window: ByteWindow,
-  raw: ReadBytes,
-  options: OpenCaptureOptions,
-): Promise<CaptureReader> {
+async function openContent(content: Omit<ReaderParts, 'source'>): Promise<CaptureReader> {
+  const { file, compression, window, options } = content;
   const within = compression === 'none' ? undefined : compression;
   const kind = await sniffWindow(file, window, within);
   const source = await openSource(file, kind, window, options.strict === true, within);
-  return new WindowReader({ file, compression, source, window, raw, options });
+  return new WindowReader({ ...content, source });
 }
 
 /** What the window holds; a foreign or empty file ends here. */
@@ -250,6 +250,8 @@ interface ReaderParts {
   readonly window: ByteWindow;
   readonly raw: ReadBytes;
   readonly options: OpenCaptureOptions;
+  /** Of the chunks whose memory is used again; null where none is. */
+  readonly ledger: ChunkLedger | null;
 }
 
 class WindowReader implements CaptureReader {
@@ -311,6 +313,8 @@ class WindowReader implements CaptureReader {
       return;
     }
     const block = new RecordBlock((record) => this.#takes(record, block));
+    const { ledger } = this.#parts;
+    if (ledger !== null) block.keep = () => ledger.keep(block.bytes);
     while (await this.#guarded(() => this.#refill(block), false)) {
       this.recordCount += block.count;
       toEthernetBlock(block);

@@ -1,35 +1,72 @@
 /**
- * The thread that reads a file, hashes and decompresses it (reading-thread.ts is its other end). What came out is copied into buffers
- * that are handed over and come back: there are few of them, so that a reader that is slower holds this thread up.
+ * The thread that reads a file, hashes and decompresses it (reading-thread.ts is its other end). What came out lies in memory of
+ * which both know, and which goes to and fro by number: there is little of it, so that a reader that is slower holds this thread up.
+ * Who has a number writes and reads its memory, and nobody else; the messages order the accesses.
  */
-import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { RawBytes } from './byte-source.js';
 import { ReusedWindow } from './reused-window.js';
 import { CaptureError } from './capture-error.js';
-import { errorDetail, HANDED_BYTES, HANDED_COUNT, type ReadingMessage, type ReadingRequest } from './reading-messages.js';
+import { ChunkLedger, type ChunkMemory } from './chunk-memory.js';
+import { errorDetail, type FreeChunk, type ReadingMessage, type ReadingRequest } from './reading-messages.js';
 import { gunzip } from './gunzip.js';
 import { unzstd } from './zstd/unzstd.js';
 
-/** Gathers bytes and hands them over. */
+/** The memory that the other end hands out. */
+class HandedChunks implements ChunkMemory {
+  readonly #chunks: Uint8Array[] = [];
+  readonly #numbers = new WeakMap<ArrayBufferLike, number>();
+  readonly #free: number[] = [];
+  #wake: () => void = () => {};
+
+  constructor(port: MessagePort, ledger: ChunkLedger) {
+    port.on('message', ({ number, memory }: FreeChunk) => {
+      if (memory !== undefined) {
+        this.#chunks[number] = ledger.make(memory);
+        this.#numbers.set(memory, number);
+      }
+      this.#free.push(number);
+      this.#wake();
+    });
+  }
+
+  async take(): Promise<Uint8Array> {
+    for (;;) {
+      const number = this.#free.shift();
+      if (number !== undefined) return this.#chunks[number] as Uint8Array;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** It comes back by message. */
+  release(): void {}
+
+  numberOf({ buffer }: Uint8Array): number {
+    return this.#numbers.get(buffer) as number;
+  }
+}
+
+/** Hands over what came out, through memory of the other end. */
 class Outlet {
   readonly #port: MessagePort;
   readonly #raw: RawBytes;
-  readonly #free: Uint8Array<ArrayBuffer>[] = [];
-  #made = 0;
-  #open: Uint8Array<ArrayBuffer> | null = null;
+  readonly #memory: HandedChunks;
+  #open: Uint8Array | null = null;
   #used = 0;
 
-  constructor(port: MessagePort, raw: RawBytes) {
+  constructor(port: MessagePort, raw: RawBytes, memory: HandedChunks) {
     this.#port = port;
     this.#raw = raw;
-    port.on('message', (returned: Uint8Array<ArrayBuffer>) => this.#free.push(returned));
+    this.#memory = memory;
   }
 
+  /** Hands over a copy. */
   async write(bytes: Uint8Array): Promise<void> {
     for (let done = 0; done < bytes.length; ) {
-      this.#open ??= await this.#buffer();
+      this.#open ??= await this.#memory.take();
       const step = Math.min(bytes.length - done, this.#open.length - this.#used);
       this.#open.set(bytes.subarray(done, done + step), this.#used);
       this.#used += step;
@@ -40,30 +77,35 @@ class Outlet {
 
   flush(): void {
     if (this.#open === null) return;
-    this.send({ bytes: this.#open, used: this.#used, byteCount: this.#raw.byteCount }, [this.#open.buffer]);
+    this.handOver(this.#open.subarray(0, this.#used));
     this.#open = null;
     this.#used = 0;
   }
 
-  send(message: ReadingMessage, transfer: readonly ArrayBuffer[] = []): void {
-    this.#port.postMessage(message, transfer);
+  /** Hands over a chunk that lies in memory of the other end. */
+  handOver(chunk: Uint8Array): void {
+    const number = this.#memory.numberOf(chunk);
+    this.send({ number, used: chunk.length, byteCount: this.#raw.byteCount });
   }
 
-  async #buffer(): Promise<Uint8Array<ArrayBuffer>> {
-    if (this.#made < HANDED_COUNT) {
-      this.#made++;
-      return new Uint8Array(HANDED_BYTES);
-    }
-    while (this.#free.length === 0) await once(this.#port, 'message');
-    return this.#free.pop() as Uint8Array<ArrayBuffer>;
+  send(message: ReadingMessage): void {
+    this.#port.postMessage(message, []);
   }
 }
 
 async function readOut(port: MessagePort, { file, compression, hash }: ReadingRequest): Promise<void> {
-  const raw = new RawBytes(file, Readable.from([]), hash, true);
-  const outlet = new Outlet(port, raw);
+  const ledger = new ChunkLedger();
+  const memory = new HandedChunks(port, ledger);
+  const isPlain = compression === 'none';
+  const raw = new RawBytes(file, Readable.from([]), hash, isPlain ? memory : ledger);
+  const outlet = new Outlet(port, raw, memory);
   try {
-    for await (const chunk of plainChunks(file, compression, raw)) await outlet.write(chunk);
+    if (isPlain) for await (const chunk of raw.chunks()) outlet.handOver(chunk);
+    else {
+      const window = new ReusedWindow(raw.chunks(), ledger);
+      const plain = compression === 'gzip' ? gunzip(file, window) : unzstd(file, window);
+      for await (const chunk of plain) await outlet.write(chunk);
+    }
     outlet.flush();
     outlet.send({ ended: true, byteCount: raw.byteCount, sha256: raw.sha256() });
   } catch (error) {
@@ -74,16 +116,6 @@ async function readOut(port: MessagePort, { file, compression, hash }: ReadingRe
     await raw.close();
     port.close();
   }
-}
-
-function plainChunks(
-  file: string,
-  compression: ReadingRequest['compression'],
-  raw: RawBytes,
-): AsyncIterable<Uint8Array> {
-  if (compression === 'none') return raw.chunks();
-  const window = new ReusedWindow(raw.chunks());
-  return compression === 'gzip' ? gunzip(file, window) : unzstd(file, window);
 }
 
 if (parentPort !== null) await readOut(parentPort, workerData as ReadingRequest);

@@ -18,6 +18,8 @@ export const EXACT_SPAN_NS = 4e15;
 export class RecordBlock {
   /** The buffer that holds the frames. */
   bytes: Uint8Array = new Uint8Array(0);
+  /** Keeps the memory of the bytes as they are now, whatever is read from then on; null where it will be used again. */
+  keep: (() => void) | null = null;
   /** Records in the block. */
   count = 0;
   /** Where each frame starts in `bytes`. */

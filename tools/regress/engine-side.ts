@@ -71,7 +71,7 @@ export class EngineSide {
       this.#thread.exports.goOnline();
     });
     applyConfig(threadTarget(this.#thread), config);
-    this.#packets = loadPackets(this.#thread, traffic, assignment).workers[0] as WorkerPackets;
+    this.#packets = loadPackets(this.#thread, traffic, assignment)[0] as WorkerPackets;
     this.#least = new Float64Array(Math.ceil(traffic.packets / MAX_BATCH)).fill(Number.POSITIVE_INFINITY);
     this.#batch = new Uint32Array(run.memory.buffer, this.#thread.packetsAt, MAX_BATCH);
   }

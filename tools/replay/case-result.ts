@@ -94,7 +94,7 @@ function toCase(
       maxConns: connLimitOf(plan),
     },
     build: probed ? 'probed' : 'bare',
-    startedAt: context.startedAt.toISOString(),
+    startedAt: record.startedAt.toISOString(),
     partial: record.interrupted,
     input: streamed === null ? context.input : { ...context.input, streamed },
     workers: plan.workers,

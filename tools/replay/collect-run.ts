@@ -45,7 +45,6 @@ import type { WorkerReport } from './worker-input.js';
 export interface CaseContext {
   readonly id: string;
   readonly trial: number;
-  readonly startedAt: Date;
   readonly designLabel: string;
   readonly input: ResultCase['input'];
   /** Facts about machine and clock for the warnings. */
@@ -54,6 +53,8 @@ export interface CaseContext {
 
 /** A finished run in figures. What was not measured is null. */
 export interface CollectedRun {
+  /** When the first packet was due. */
+  readonly startedAt: Date;
   readonly context: CaseContext;
   readonly choice: DesignChoice;
   readonly plan: ReplayPlan;
@@ -128,6 +129,7 @@ export function collect(finished: FinishedRun, context: CaseContext): CollectedR
     choice,
     plan,
     probed,
+    startedAt: finished.startedAt,
     interrupted: finished.interrupted,
     elapsedNs,
     ...timed,

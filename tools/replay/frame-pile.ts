@@ -8,30 +8,36 @@ import type { KeptFrames } from './packet-source.js';
 /** Memory for single frames is taken in pieces that double, as long as they fill up. */
 const FIRST_PIECE_BYTES = 64 * 1024;
 const MOST_PIECE_BYTES = 8 * 1024 * 1024;
-/** Bytes that are copied at a time. */
-const WORD_BYTES = 8;
 /** Bytes that may be kept beside each frame of a range, so that the range is copied as a whole: record headers, options. */
 const MOST_BESIDE_BYTES = 128;
 
 /** Smaller ranges are not kept as such: memory of its own for each would come to more than the frames. */
 const LEAST_RANGE = 64;
 
+/** Memory is kept as it is where a range takes at least this part of it: one in so many bytes. */
+const LEAST_SHARE = 2;
+
 /** A pile of frames in the order in which they were put there. */
 export class FramePile implements KeptFrames {
   readonly #ranges: FrameRange[] = [];
   #piece: OpenPiece | null = null;
-  readonly #times = new GrowingFloats();
+  /** Times, range by range; none once they were put together. */
+  #times: Float64Array[] = [];
   #timesNs: Float64Array<SharedArrayBuffer> | null = null;
 
   get timesNs(): Float64Array<SharedArrayBuffer> {
-    this.#timesNs ??= this.#times.take();
+    this.#timesNs ??= together(this.#times);
+    this.#times = [];
     return this.#timesNs;
   }
 
-  /** Keeps a copy of a range: all of its memory at once, where little else lies between the frames. Not after the times were asked for. */
+  /**
+   * Keeps a range: its memory as it is where it can be kept, else a copy, all of it at once where little else lies between the frames. Not
+   * after the times were asked for.
+   */
   add(range: TimedRange): void {
     const { bytes, count, starts, lengths, wireBytes, timesNs } = range;
-    this.#times.pushAll(timesNs.subarray(0, count));
+    this.#times.push(timesNs.slice(0, count));
     let from = Number.POSITIVE_INFINITY;
     let to = 0;
     let frameBytes = 0;
@@ -47,14 +53,13 @@ export class FramePile implements KeptFrames {
       return;
     }
     this.#closePiece();
-    // Words can be copied as such only where both ends are aligned alike.
-    const shift = (bytes.byteOffset + from) % WORD_BYTES;
-    const kept = new Uint8Array(shift + to - from);
-    kept.set(bytes.subarray(from, to), shift);
-    const moved = new Uint32Array(count);
-    for (let index = 0; index < count; index++) moved[index] = (starts[index] as number) - from + shift;
+    const moved = starts.slice(0, count);
+    // Otherwise little could come to hold much memory.
+    const isKept = range.keep != null && (to - from) * LEAST_SHARE >= bytes.buffer.byteLength;
+    if (isKept) range.keep?.();
+    else for (let index = 0; index < count; index++) moved[index] = (moved[index] as number) - from;
     this.#ranges.push({
-      bytes: kept,
+      bytes: isKept ? bytes : new Uint8Array(bytes.subarray(from, to)),
       count,
       starts: moved,
       lengths: lengths.slice(0, count),
@@ -88,30 +93,16 @@ export class FramePile implements KeptFrames {
   }
 }
 
-/** A Float64Array that grows by doubling: a million numbers without a million objects. */
-class GrowingFloats {
-  #values = new Float64Array(1024);
-  #length = 0;
-
-  pushAll(values: Float64Array): void {
-    const needed = this.#length + values.length;
-    if (needed > this.#values.length) {
-      const larger = new Float64Array(Math.max(needed, this.#values.length * 2));
-      larger.set(this.#values.subarray(0, this.#length));
-      this.#values = larger;
-    }
-    this.#values.set(values, this.#length);
-    this.#length = needed;
+/** In shared memory, one behind the other. */
+function together(parts: readonly Float64Array[]): Float64Array<SharedArrayBuffer> {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const all = new Float64Array(new SharedArrayBuffer(length * 8));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
   }
-
-  /** All of them, in shared memory; none are left. */
-  take(): Float64Array<SharedArrayBuffer> {
-    const shared = new Float64Array(new SharedArrayBuffer(this.#length * 8));
-    shared.set(this.#values.subarray(0, this.#length));
-    this.#values = new Float64Array(0);
-    this.#length = 0;
-    return shared;
-  }
+  return all;
 }
 
 /** The lengths on the wire, which are not kept where they are those of the frames. */

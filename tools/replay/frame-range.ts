@@ -16,6 +16,8 @@ export interface FrameRange {
 export interface TimedRange extends FrameRange {
   /** Nanoseconds since the first packet of the traffic; never going back. */
   readonly timesNs: Float64Array;
+  /** Makes the bytes hold for ever; absent or null where they will be overwritten. */
+  readonly keep?: (() => void) | null;
 }
 
 /** The frame at this place of a range, not copied. */

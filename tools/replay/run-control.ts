@@ -59,6 +59,8 @@ export interface FinishedRun {
   readonly sweeper: SweeperReport | null;
   readonly timeline: RunTimeline;
   readonly schedule: Schedule;
+  /** When the barrier opened. */
+  readonly startedAt: Date;
   /** From the barrier to the last worker's end, nanoseconds. */
   readonly elapsedNs: number;
   readonly interrupted: boolean;
@@ -151,6 +153,7 @@ async function runToEnd(
     const live = new LiveIntervals(run, plan.workers, onInterval);
     timeline.onPoint = (point) => live.take(point);
   }
+  const startedAt = new Date();
   const t0 = now() + START_DELAY_NS;
   let interrupted = false;
   hooks.onStart?.(() => {
@@ -174,6 +177,7 @@ async function runToEnd(
       sweeper,
       timeline: timeline.timeline(),
       schedule,
+      startedAt,
       elapsedNs: endNs - t0,
       interrupted,
       connCount: main.exports.connCount(),

@@ -16,7 +16,7 @@ import type { FeederInput } from './feeder.js';
 import { assignPackets } from './packet-choice.js';
 import { framesOf, isStreamed, type PacketSource } from './packet-source.js';
 import type { StreamInput } from './packet-supply.js';
-import { loadPackets, packetStoreBytes, type WorkerPackets } from './packet-store.js';
+import { cumulativeBits, loadPackets, packetStoreBytes, type WorkerPackets } from './packet-store.js';
 import { loopCount } from './plan-loops.js';
 import { connLimitOf, type ReplayPlan } from './replay-plan.js';
 import { configRewrites, planStream, ringPlaces, scratchOnly } from './stream-plan.js';
@@ -104,9 +104,9 @@ async function layOutStaged(
     run,
     main,
     touchedSlots: touchTable(run, assignment.slots, traffic, plan),
-    workers: loaded.workers.map((packets) => ({ packets, stream: null })),
+    workers: loaded.map((packets) => ({ packets, stream: null })),
     traffic,
-    units: mode === 'mbps' ? loaded.cumulativeBits : mode === 'multiplier' ? timesNs : null,
+    units: mode === 'mbps' ? cumulativeBits(traffic) : mode === 'multiplier' ? timesNs : null,
     timesNs,
     feeder: null,
   };

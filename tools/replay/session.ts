@@ -124,10 +124,9 @@ export async function measureRun(
 ): Promise<ResultCase> {
   const label = designLabel(choice);
   hooks.onRun?.(label, purpose);
-  const startedAt = new Date();
   const finished = await runDesign(traffic, choice, plan, hooks);
   const facts = caseFacts(machine, traffic, plan);
-  const made = makeCase(finished, { id, trial: 0, startedAt, designLabel: label, input, facts });
+  const made = makeCase(finished, { id, trial: 0, designLabel: label, input, facts });
   return { ...made, ...identifying(plan) };
 }
 

@@ -18,8 +18,8 @@ export type SlotPlan = Pick<
 
 /** No design runs more packets a second on one core. */
 const MOST_PPS = 10e6;
-/** No machine runs fewer at top speed. */
-const FEWEST_PPS = 100e3;
+/** What is left to a worker at top speed of a core that it shares. */
+const FEWEST_PPS = 250e3;
 /** Shortest timeout where no policy says otherwise (spec §5). */
 const SHORTEST_TIMEOUT_S = 30;
 /** Slots that a thread may hold ready (traits.createsNarrowly): one, one for a companion, and with shards 16 (conntrack/reserved-slots.ts). */

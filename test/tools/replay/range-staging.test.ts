@@ -161,3 +161,34 @@ describe('staging by ranges', () => {
     }
   });
 });
+
+/** A capture whose packets lie in several chunks, so that the memory of one is used again while the next is read. */
+describe('a pile of ranges', () => {
+  const large = fileOf(
+    'large.pcap',
+    pcapBytes(
+      Array.from({ length: 40_000 }, (_, index) => ({
+        seconds: index,
+        data: udpFrame({ srcPort: index, payload: new Uint8Array(60 + (index % 9)).fill(index) }),
+      })),
+    ),
+  );
+
+  it.each([
+    ['all packets', null],
+    ['few of them', 'udp port 77'],
+    ['nearly all', 'udp port 2 or (not udp port 1)'],
+  ])('holds what was read: %s', async (_what, filter) => {
+    const reader = await openCapture(large, { trackable: true });
+    const all: Uint8Array[] = [];
+    for await (const { frame } of reader) all.push(frame);
+    await reader.close();
+    const kept = framesIn(await captured([large], { filter }));
+    const ports = new Set(kept.map(({ frame }) => frame[34]! * 256 + frame[35]!));
+    const expected = all.filter((frame) => ports.has(frame[34]! * 256 + frame[35]!));
+    expect(kept.map(({ frame }) => Buffer.from(frame).toString('hex'))).toEqual(
+      expected.map((frame) => Buffer.from(frame).toString('hex')),
+    );
+    expect(kept.length).toBe(filter === null ? 40_000 : filter.includes('77') ? 1 : 39_999);
+  });
+});

@@ -64,7 +64,6 @@ export async function runSoak(request: SoakRequest): Promise<SoakOutcome> {
   const result = makeCase(finished, {
     id: 'soak',
     trial: 0,
-    startedAt: new Date(sampler.startedAt),
     designLabel: choice.design,
     input: { type: 'scenario', name: scenario },
     facts: {},
