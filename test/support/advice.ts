@@ -1,5 +1,5 @@
 /** Advice on simulated designs: trials drawn around known figures, and everything else as in a measured run. */
-import { adviceOf } from '../../tools/advise/advice.js';
+import { adviceOf, isAdviceOpen } from '../../tools/advise/advice.js';
 import { isAdviceCompared } from '../../tools/advise/criteria.js';
 import { driveMatrix, type MatrixState } from '../../tools/bench/drive-matrix.js';
 import { matrixResult, type ResultFrame } from '../../tools/bench/matrix-result.js';
@@ -27,8 +27,11 @@ export interface SimulatedRun {
   readonly prefer?: CriterionName;
   readonly seed?: number;
   readonly trials?: number;
-  /** Log standard deviation of a trial. */
+  /** As many more while the advice hangs on what is open, up to this; absent = none. */
+  readonly maxTrials?: number;
+  /** Log standard deviation of a trial, and that of its throughput where it is another. */
   readonly sigma?: number;
+  readonly throughputSigma?: number;
   /** Packets that the machine interrupts, of response times. */
   readonly interruptedShare?: number;
   /** Of service times as well. */
@@ -51,8 +54,8 @@ const PACED_PPS = 400_000;
 
 /** A run with its advice. */
 export async function simulatedAdvice(run: SimulatedRun): Promise<{ result: Result; advice: Advice | null }> {
-  const { designs, current, prefer = null, trials = 7, bytes = {} } = run;
-  const spec = matrix({
+  const { designs, current, prefer = null, trials = 7, maxTrials = trials, bytes = {} } = run;
+  let spec = matrix({
     inputs: ['syn-flood'],
     designs: Object.keys(designs),
     rates: ['topspeed', `${PACED_PPS}`],
@@ -64,11 +67,16 @@ export async function simulatedAdvice(run: SimulatedRun): Promise<{ result: Resu
   const groups = planMatrix(spec, 2);
   const state: MatrixState = { trials: [], cases: [], failures: [] };
   const runner = new SimulatedRunner(run);
-  await driveMatrix(groups, spec, new InProcessSessions(spec, () => runner), state);
-  const parts = { spec, groups, shard: null, fingerprint: 'f'.repeat(64), state, frame: FRAME };
-  const result = matrixResult({ ...parts, isCompared: isAdviceCompared });
   const bytesPerConnection = new Map(Object.keys(designs).map((name) => [name, bytes[name] ?? 400]));
-  return { result, advice: adviceOf(result, { current, prefer, bytesPerConnection }) };
+  const request = { current, prefer, bytesPerConnection };
+  for (;;) {
+    await driveMatrix(groups, spec, new InProcessSessions(spec, () => runner), state);
+    const parts = { spec, groups, shard: null, fingerprint: 'f'.repeat(64), state, frame: FRAME };
+    const result = matrixResult({ ...parts, isCompared: isAdviceCompared });
+    const isEnough = spec.sessions >= maxTrials || !isAdviceOpen(result, request);
+    if (isEnough) return { result, advice: adviceOf(result, request) };
+    spec = { ...spec, sessions: Math.min(spec.sessions + trials, maxTrials) };
+  }
 }
 
 class SimulatedRunner implements CellRunner {
@@ -83,7 +91,7 @@ class SimulatedRunner implements CellRunner {
   run(cell: Cell): Promise<TrialMeasurement> {
     const design = this.#run.designs[cell.design] as SimulatedDesign;
     const isTop = cell.rate.mode === 'topspeed';
-    const values = isTop ? { pps: this.#around(design.pps) } : this.#paced(design);
+    const values = isTop ? { pps: this.#around(design.pps, this.#run.throughputSigma) } : this.#paced(design);
     const one = caseOf(cell, design, values);
     const view = (interruptedShare: number) => ({ overall: { count: PACKETS, interruptedShare } });
     const { service, response } = this.#interrupted;
@@ -108,8 +116,8 @@ class SimulatedRunner implements CellRunner {
     };
   }
 
-  #around(value: number): number {
-    return value * Math.exp((this.#run.sigma ?? 0.03) * normal(this.#random));
+  #around(value: number, sigma = this.#run.sigma ?? 0.03): number {
+    return value * Math.exp(sigma * normal(this.#random));
   }
 }
 

@@ -1,6 +1,6 @@
 /** Advice from a result: the choice, a row for each design, and the two sentences that it ends in. */
 import type { Advice, AdviceRow, CriterionName, Result } from '../result/schema.js';
-import { betterBy, chooseDesign, type ChoiceQuestion } from './choose.js';
+import { betterBy, chooseDesign, hangsOnOpen, type ChoiceQuestion } from './choose.js';
 import { orderOf } from './criteria.js';
 import { Evidence } from './evidence.js';
 import { adviceSentences } from './sentences.js';
@@ -22,10 +22,10 @@ export interface AdviceRequest {
 export function adviceOf(result: Result, request: AdviceRequest): Advice | null {
   const { current, prefer, bytesPerConnection } = request;
   const evidence = new Evidence(result, bytesPerConnection);
-  const { designs, shown: reported, metrics } = evidence;
-  if (!result.valid || designs.length < 2 || !designs.includes(current)) return null;
+  const { designs, metrics } = evidence;
+  if (!allowsAdvice(result, designs, current)) return null;
   const order = orderOf(prefer);
-  const question: ChoiceQuestion = { designs, current, order, shown: reported };
+  const question: ChoiceQuestion = { designs, current, order, shown: evidence.shown };
   const choice = chooseDesign(question);
   const rows = designs.map((design): AdviceRow => ({
     design,
@@ -51,6 +51,21 @@ export function adviceOf(result: Result, request: AdviceRequest): Advice | null 
   });
   const { chosen, decidedBy } = choice;
   return { chosen, current, order, decidedBy, metrics, rows, sentences: [...sentences], ...compared };
+}
+
+/** Whether more rounds may bring other advice: what was measured so far is not known well enough in something that it hangs on. */
+export function isAdviceOpen(
+  result: Result,
+  { current, prefer, bytesPerConnection }: AdviceRequest,
+): boolean {
+  const { designs, shown } = new Evidence(result, bytesPerConnection);
+  return (
+    allowsAdvice(result, designs, current) && hangsOnOpen({ designs, current, order: orderOf(prefer), shown })
+  );
+}
+
+function allowsAdvice({ valid }: Result, designs: readonly string[], current: string): boolean {
+  return valid && designs.length >= 2 && designs.includes(current);
 }
 
 function standingOf(design: string, chosen: string, question: ChoiceQuestion): AdviceRow['standing'] {

@@ -79,6 +79,18 @@ export function chooseDesign(question: ChoiceQuestion): Choice {
   };
 }
 
+/**
+ * Whether the choice hangs on what is not known well enough: were every large loss that is still possible known not to be there, another
+ * design would be chosen.
+ */
+export function hangsOnOpen(question: ChoiceQuestion): boolean {
+  const closed = (head: string, base: string, criterion: CriterionName): Shown => {
+    const shown = question.shown(head, base, criterion);
+    return shown === 'open' ? 'same' : shown;
+  };
+  return chooseDesign({ ...question, shown: closed }).chosen !== chooseDesign(question).chosen;
+}
+
 function isDistinguished({ order, shown }: ChoiceQuestion, head: string, base: string): boolean {
   return order.some((criterion) => ['better', 'worse'].includes(shown(head, base, criterion)));
 }

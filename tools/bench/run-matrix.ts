@@ -7,7 +7,7 @@ import type { Result, ResultCase } from '../result/schema.js';
 import { toolVersion } from '../result/tool-version.js';
 import { collectWarnings } from '../measure/warnings.js';
 import { fingerprint, resumeTrials } from './bench-record.js';
-import { driveMatrix, type MatrixHooks, type MatrixState } from './drive-matrix.js';
+import { driveMatrix, type MatrixHooks, type MatrixOutcome, type MatrixState } from './drive-matrix.js';
 import { failureRemarks, InProcessSessions, type SessionRunner } from './session.js';
 import { ForkedSessions } from './session-process.js';
 import { matrixResult, withWarnings, type MatrixResult, type ResultFrame } from './matrix-result.js';
@@ -37,6 +37,8 @@ export interface MatrixBenchOptions {
   readonly sessionArgs?: readonly string[];
   /** What designs are compared by; absent = what every matrix compares. */
   readonly isCompared?: IsCompared;
+  /** Asked when the sessions of the matrix are done: how many more to run; absent = none. */
+  readonly moreSessions?: (soFar: MatrixResult) => number;
   /** Every option in force, for the result; absent = the matrix. */
   readonly configuration?: Result['configuration'];
   /** For tests; default: the replay. */
@@ -53,7 +55,8 @@ const WRITE_SHARE = 0.05;
  *   (what was measured is written)
  */
 export async function runMatrixBench(options: MatrixBenchOptions): Promise<MatrixResult> {
-  const { spec, shard, folder } = options;
+  const { shard, folder } = options;
+  let { spec } = options;
   const groups = planMatrix(spec, availableParallelism(), shard);
   const print = fingerprint(spec, groups, shard);
   const machine = readMachine();
@@ -83,18 +86,23 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
       isCompared: options.isCompared,
     });
   let nextWriteMs = 0;
-  const outcome = await driveMatrix(groups, spec, sessionsOf(options, machine), state, {
-    ...options.hooks,
-    save: async (_state, groupDone) => {
-      options.onMeasured?.(state.cases);
-      if (folder === null || state.trials.length === 0) return;
-      if (!groupDone && performance.now() < nextWriteMs) return;
-      const start = performance.now();
-      await writeResult(folder, build([]));
-      const end = performance.now();
-      nextWriteMs = end + (end - start) / WRITE_SHARE;
-    },
-  });
+  const save = async (_state: MatrixState, groupDone: boolean): Promise<void> => {
+    options.onMeasured?.(state.cases);
+    if (folder === null || state.trials.length === 0) return;
+    if (!groupDone && performance.now() < nextWriteMs) return;
+    const start = performance.now();
+    await writeResult(folder, build([]));
+    const end = performance.now();
+    nextWriteMs = end + (end - start) / WRITE_SHARE;
+  };
+  let outcome: MatrixOutcome;
+  for (;;) {
+    const sessions = sessionsOf({ ...options, spec }, machine);
+    outcome = await driveMatrix(groups, spec, sessions, state, { ...options.hooks, save });
+    const more = outcome.interrupted ? 0 : (options.moreSessions?.(build([])) ?? 0);
+    if (more === 0) break;
+    spec = { ...spec, sessions: spec.sessions + more };
+  }
   const result = build([...outcome.remarks, ...failureRemarks(state.failures ?? [])]);
   if (folder !== null) await writeResult(folder, result);
   return result;

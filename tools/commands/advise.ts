@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import { DEFAULT_DESIGN, designLabel, type DesignChoice } from '../../engine/host/designs.js';
 import { loadEngine } from '../../engine/host/module.js';
-import { adviceOf } from '../advise/advice.js';
+import { adviceOf, isAdviceOpen } from '../advise/advice.js';
 import { ADVICE_TIME_SCALE, pacedPlan, topSpeedPlan } from '../advise/advice-runs.js';
 import { isAdviceCompared } from '../advise/criteria.js';
 import { rateForAll } from '../advise/rate-for-all.js';
@@ -32,13 +32,15 @@ import { readTraffic } from './replay.js';
 import { UsageError } from './usage-error.js';
 
 interface AdviseFlags extends ReplayCommandFlags {
-  readonly trials: number;
+  readonly maxTrials?: number;
   readonly current?: string;
   readonly prefer?: CriterionName;
 }
 
-/** Sessions as in a matrix: with so many an interval is narrow enough for what designs differ by. */
+/** Rounds as the sessions of a matrix: on a quiet machine an interval is narrow enough then for what designs differ by. */
 const TRIALS = 7;
+/** On one with slow spells more are needed. */
+const MOST_TRIALS = 28;
 
 /** What may be put first: what became of the traffic is anyway. */
 const PREFERABLE = CRITERION_NAMES.filter((name) => name !== 'outcome');
@@ -107,11 +109,8 @@ export function register(program: Command, argv: readonly string[]): void {
     const flags: AdviseFlags = { ...given, timeScale };
     const { choices, current } = designsOf(flags);
     const plan = newPlan(captures, { ...flags, design: choices.map(designLabel).join(',') }, added);
-    await advise(
-      { plan, choices, current, isLengthGiven: isGiven('loop') || isGiven('duration') },
-      flags,
-      argv,
-    );
+    const isLengthGiven = isGiven('loop') || isGiven('duration');
+    await advise({ plan, rounds: roundsOf(flags), choices, current, isLengthGiven }, flags, argv);
   });
 }
 
@@ -119,9 +118,13 @@ function addOutputOptions(command: Command): void {
   command
     .option(
       '--trials <count>',
-      'rounds, each of all designs in a fresh process; intervals are over them',
+      `rounds, each of all designs in a fresh process; intervals are over them (default: ${TRIALS})`,
       wholeNumber(2, 1000, 'trials'),
-      TRIALS,
+    )
+    .option(
+      '--max-trials <count>',
+      `rounds at most: while the advice hangs on what is not known well enough, more are run (default: --trials where it is given, else ${MOST_TRIALS})`,
+      wholeNumber(2, 1000, 'max-trials'),
     )
     .option(
       '--out <folder>',
@@ -175,16 +178,31 @@ function designsOf({ design, current }: AdviseFlags): {
   return { choices, current };
 }
 
+/** How many rounds there are, and how many there can be. */
+interface Rounds {
+  readonly fewest: number;
+  readonly most: number;
+}
+
+/** @throws UsageError for a bound below the number */
+function roundsOf({ trials, maxTrials }: AdviseFlags): Rounds {
+  const fewest = trials ?? Math.min(TRIALS, maxTrials ?? TRIALS);
+  const most = maxTrials ?? (trials === undefined ? MOST_TRIALS : trials);
+  if (most < fewest) throw new UsageError(`--max-trials ${most} is below --trials ${fewest}`);
+  return { fewest, most };
+}
+
 /** What is run, and what it is held against. */
 interface AdviseRequest {
   readonly plan: ReplayPlan;
+  readonly rounds: Rounds;
   readonly choices: readonly DesignChoice[];
   readonly current: string;
   readonly isLengthGiven: boolean;
 }
 
 async function advise(request: AdviseRequest, flags: AdviseFlags, argv: readonly string[]): Promise<void> {
-  checkTrials(request.plan, flags);
+  checkTrials(request.plan, { ...flags, trials: request.rounds.most });
   if (request.plan.latency.mode === 'off')
     throw new UsageError('advice needs times; leave --latency off out');
   const outMade = flags.out === undefined ? false : await prepareOutFolder(flags.out, flags.force === true);
@@ -211,7 +229,7 @@ function noAdviceText({ valid }: Result): string {
 }
 
 async function measureAdvice(
-  { plan: asked, choices, current, isLengthGiven }: AdviseRequest,
+  { plan: asked, rounds, choices, current, isLengthGiven }: AdviseRequest,
   flags: AdviseFlags,
   argv: readonly string[],
 ): Promise<Result> {
@@ -234,21 +252,27 @@ async function measureAdvice(
   }
   if (!isSilent && pacing.mode === 'pps')
     process.stderr.write(
-      `All designs hold ${formatRate(pacing.pps)}; ${flags.trials} rounds at that rate and at top speed\n`,
+      `All designs hold ${formatRate(pacing.pps)}; ${roundsText(rounds)} rounds at that rate and at top speed\n`,
     );
+  const held = {
+    current,
+    prefer: flags.prefer ?? null,
+    bytesPerConnection: bytesByDesign(choices, configRewrites(plan.config)),
+  };
   const measured = await runTrials({
     input,
     plans: [topSpeedPlan(plan, lengths), pacedPlan(plan, pacing, lengths)],
     commandLine: argv,
-    trials: flags.trials,
+    trials: rounds.fewest,
+    more: { most: rounds.most, isWanted: (soFar) => isAdviceOpen(soFar, held) },
     quiet: isSilent,
     isCompared: isAdviceCompared,
   });
-  const bytesPerConnection = bytesByDesign(choices, configRewrites(plan.config));
-  return {
-    ...measured,
-    advice: adviceOf(measured, { current, prefer: flags.prefer ?? null, bytesPerConnection }),
-  };
+  return { ...measured, advice: adviceOf(measured, held) };
+}
+
+function roundsText({ fewest, most }: Rounds): string {
+  return most === fewest ? String(fewest) : `${fewest} to ${most}`;
 }
 
 /** Bytes of a connection, with its part of the index and of what the design keeps for each. */

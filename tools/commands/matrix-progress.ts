@@ -27,18 +27,22 @@ export class StopOnSignal {
 /** What runs now: one line that is overwritten on a terminal, one line per group elsewhere. */
 export class MatrixProgress {
   readonly #enabled: boolean;
-  readonly #sessions: number;
+  readonly #sessions: string;
   readonly #sessionWord: string;
   #group = '';
   #shown = false;
 
   /**
-   * @param sessions of the matrix, as far as known beforehand
+   * @param sessions of the matrix, as far as known beforehand: the fewest and the most
    * @param sessionWord what a session is called
    */
-  constructor(enabled: boolean, sessions: number, sessionWord = 'session') {
+  constructor(
+    enabled: boolean,
+    { fewest, most = fewest }: { readonly fewest: number; readonly most?: number },
+    sessionWord = 'session',
+  ) {
     this.#enabled = enabled;
-    this.#sessions = sessions;
+    this.#sessions = most === 1 ? '' : most === fewest ? String(fewest) : `${fewest} to ${most}`;
     this.#sessionWord = sessionWord;
   }
 
@@ -46,7 +50,7 @@ export class MatrixProgress {
   readonly onTrial: NonNullable<MatrixHooks['onTrial']> = (cell, group, place) => {
     const name = cell.role === 'design' ? cell.design : `${cell.design} (${cell.role})`;
     const session =
-      this.#sessions > 1 ? `${this.#sessionWord} ${place.session + 1} of ${this.#sessions}: ` : '';
+      this.#sessions === '' ? '' : `${this.#sessionWord} ${place.session + 1} of ${this.#sessions}: `;
     this.#trial(`${session}${group.name}`, name, place);
   };
 

@@ -24,6 +24,8 @@ interface Watching {
   readonly showsProgress?: boolean;
   /** What a session is called. */
   readonly sessionWord?: string;
+  /** Sessions that it may come to; default: those of the matrix. */
+  readonly mostSessions?: number;
   /** What is said of a run that a signal ends. */
   readonly stopAdvice?: string;
 }
@@ -34,10 +36,14 @@ interface Watching {
  */
 export async function runWatchedMatrix(
   options: Omit<MatrixBenchOptions, 'hooks' | 'onMeasured' | 'sessionFile'>,
-  { isForPeople, showsProgress = isForPeople, sessionWord, stopAdvice }: Watching,
+  { isForPeople, showsProgress = isForPeople, sessionWord, mostSessions, stopAdvice }: Watching,
 ): Promise<MatrixResult> {
   const stop = new StopOnSignal(stopAdvice);
-  const progress = new MatrixProgress(showsProgress, options.spec.sessions, sessionWord);
+  const sessions = {
+    fewest: options.spec.sessions,
+    ...(mostSessions === undefined ? {} : { most: mostSessions }),
+  };
+  const progress = new MatrixProgress(showsProgress, sessions, sessionWord);
   try {
     return await runMatrixBench({
       ...options,

@@ -83,6 +83,8 @@ export interface TrialsRequest extends Pick<SessionRequest, 'input' | 'commandLi
   readonly quiet: boolean;
   /** What designs are compared by; absent = what every matrix compares. */
   readonly isCompared?: IsCompared;
+  /** Whether more are wanted, up to so many; absent = never. */
+  readonly more?: { readonly most: number; readonly isWanted: (soFar: MatrixResult) => boolean };
 }
 
 /**
@@ -90,7 +92,11 @@ export interface TrialsRequest extends Pick<SessionRequest, 'input' | 'commandLi
  * @throws SessionError when a round fails, or after the first when no design tracked a packet of the traffic
  */
 export function runTrials(request: TrialsRequest): Promise<MatrixResult> {
-  const { plans, commandLine, isCompared, quiet } = request;
+  const { plans, commandLine, isCompared, quiet, more, trials } = request;
+  const moreAfter = (soFar: MatrixResult): number => {
+    const left = (more?.most ?? trials) - soFar.bench.sessions;
+    return left > 0 && more?.isWanted(soFar) === true ? Math.min(left, trials) : 0;
+  };
   return runWatchedMatrix(
     {
       spec: trialsSpec(request),
@@ -102,12 +108,14 @@ export function runTrials(request: TrialsRequest): Promise<MatrixResult> {
       commandLine,
       configuration: JSON.parse(JSON.stringify(plans.at(-1))) as MatrixResult['configuration'],
       ...(isCompared === undefined ? {} : { isCompared }),
+      moreSessions: moreAfter,
     },
     {
       isForPeople: !quiet,
       // A replay takes no minutes: without a terminal nobody waits for a line a trial.
       showsProgress: !quiet && process.stderr.isTTY,
       sessionWord: 'trial',
+      mostSessions: more?.most ?? trials,
       stopAdvice: 'what was measured is kept',
     },
   );

@@ -161,6 +161,39 @@ describe('ten runs', () => {
     const { sentences } = await advised({ designs });
     expect(sentences[1]).toMatch(/; nothing tells twin from wheel\.$/);
   });
+
+  // Figures of a small office's traffic on a machine with slow spells: seven rounds were not enough there.
+  const second = 1e9;
+  const OFFICE: SimulatedRun = {
+    designs: {
+      lists: { pps: 2.75e6, p99Ns: 1040, lagNs: 5 * second, cpuShare: 0.015 },
+      sweep: { pps: 2.85e6, p99Ns: 1220, lagNs: 20.8 * second, cpuShare: 0.028 },
+      narrow: { pps: 2.8e6, p99Ns: 1150, lagNs: 20.8 * second, cpuShare: 0.027 },
+      wheel: { pps: 2.8e6, p99Ns: 1040, lagNs: 0.53 * second, cpuShare: 0.027 },
+      scan: { pps: 2.9e6, p99Ns: 1130, lagNs: 29 * second, cpuShare: 0.031 },
+      shards: { pps: 2.7e6, p99Ns: 1520, lagNs: 0.55 * second, cpuShare: 0.031 },
+    },
+    current: 'sweep',
+    sigma: 0.06,
+    throughputSigma: 0.18,
+  };
+
+  it('of which some leave open what the advice hangs on go on until it is known, and then choose the same', async () => {
+    const runs = await Promise.all(seeds.map((seed) => advised({ ...OFFICE, seed, maxTrials: 28 })));
+    expect(runs.filter((advice) => advice.chosen === 'wheel').length).toBeGreaterThanOrEqual(9);
+    const rounds = new Set(runs.map((advice) => advice.sessions));
+    expect([...rounds].every((count) => [7, 14, 21, 28].includes(count ?? 0))).toBe(true);
+    expect(rounds.size).toBeGreaterThan(1);
+    // As many rounds as are asked for, and no more.
+    expect((await advised({ ...OFFICE, trials: 3, maxTrials: 5, throughputSigma: 1 })).sessions).toBe(5);
+    expect(new Set(await chosen(OFFICE)).size).toBeGreaterThan(1);
+  });
+
+  it('of designs that do not differ stay all the same, however long they may go on', async () => {
+    const designs = { a: SWEEP, b: SWEEP, sweep: SWEEP, d: SWEEP, e: SWEEP };
+    for (const sigma of [0.1, 0.5])
+      expect(new Set(await chosen({ designs, sigma, maxTrials: 28 }))).toEqual(new Set(['sweep']));
+  });
 });
 
 describe('what a comparison tells', () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MatrixSpec } from '../../../tools/bench/matrix-spec.js';
 import { matrixSummary } from '../../../tools/bench/matrix-text.js';
+import type { MatrixResult } from '../../../tools/bench/matrix-result.js';
 import { runMatrixBench, type MatrixBenchOptions } from '../../../tools/bench/run-matrix.js';
 import type { Cell } from '../../../tools/bench/matrix-plan.js';
 import { validateResult } from '../../../tools/result/result-file.js';
@@ -92,6 +93,27 @@ async function onDisk(): Promise<Record<string, unknown>> {
 }
 
 describe('runMatrixBench', () => {
+  it('adds sessions to those of the matrix as long as more are wanted', async () => {
+    const spec = matrix({ sessions: 2, trials: 2 });
+    const asked: number[] = [];
+    const moreSessions = ({ bench, cases }: MatrixResult): number => {
+      asked.push(bench.sessions);
+      expect(new Set(cases.map(({ session }) => session)).size).toBe(bench.sessions);
+      return bench.sessions < 5 ? 3 : 0;
+    };
+    const result = await runMatrixBench(options(spec, new FakeTails(0), { folder: null, moreSessions }));
+    expect(asked).toEqual([2, 5]);
+    expect(result.bench.sessions).toBe(5);
+    expect(result.bench.groups.every(({ done }) => done)).toBe(true);
+    expect(result.comparisons[0]?.sessions).toBe(5);
+    const places = result.bench.trials.map(({ cell, session, block }) => `${cell} ${session} ${block}`);
+    expect(new Set(places).size).toBe(places.length);
+    expect(places.length).toBe(5 * 2 * new Set(result.bench.trials.map(({ cell }) => cell)).size);
+    const hooks = { isInterrupted: () => true };
+    await runMatrixBench(options(spec, new FakeTails(0), { folder: null, moreSessions, hooks }));
+    expect(asked).toEqual([2, 5]);
+  });
+
   it('does not compare tails that are the machine’s, and says why', async () => {
     const spec = matrix({ trials: 8 });
     // 0.1 %: less than half of what lies above p99, more than half of what lies above p99.9.

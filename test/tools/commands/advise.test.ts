@@ -123,6 +123,7 @@ describe('ctreplay advise', () => {
     [['--synth', 'syn-flood', '--prefer', 'beauty'], 'Give one of throughput, tail, lag, cpu, memory.'],
     [['--synth', 'syn-flood', '--latency', 'off'], 'advice needs times'],
     [['--synth', 'syn-flood', '--trials', '1'], 'from 2 to'],
+    [['--synth', 'syn-flood', '--trials', '9', '--max-trials', '8'], '--max-trials 8 is below --trials 9'],
     [['--synth', 'syn-flood', '--pps', '1k', '--mbps', '1'], '--pps and --mbps exclude each other'],
     [['-'], 'standard input can be read once'],
     [['nope.pcap', '--synth', 'syn-flood'], 'exclude each other'],
