@@ -1,9 +1,9 @@
 /** Advice on simulated designs: trials drawn around known figures, and everything else as in a measured run. */
-import { adviceOf, isAdviceOpen } from '../../tools/advise/advice.js';
+import { adviceOf, openAdvice } from '../../tools/advise/advice.js';
 import { isAdviceCompared } from '../../tools/advise/criteria.js';
 import { driveMatrix, type MatrixState } from '../../tools/bench/drive-matrix.js';
 import { matrixResult, type ResultFrame } from '../../tools/bench/matrix-result.js';
-import { planMatrix, type Cell } from '../../tools/bench/matrix-plan.js';
+import { planMatrix, type Cell, type Group } from '../../tools/bench/matrix-plan.js';
 import { InProcessSessions } from '../../tools/bench/session.js';
 import type { CellRunner, TrialMeasurement, TrialValues } from '../../tools/bench/trial.js';
 import type { Advice, CriterionName, Result, ResultCase } from '../../tools/result/schema.js';
@@ -55,7 +55,7 @@ const PACED_PPS = 400_000;
 /** A run with its advice. */
 export async function simulatedAdvice(run: SimulatedRun): Promise<{ result: Result; advice: Advice | null }> {
   const { designs, current, prefer = null, trials = 7, maxTrials = trials, bytes = {} } = run;
-  let spec = matrix({
+  const spec = matrix({
     inputs: ['syn-flood'],
     designs: Object.keys(designs),
     rates: ['topspeed', `${PACED_PPS}`],
@@ -64,7 +64,7 @@ export async function simulatedAdvice(run: SimulatedRun): Promise<{ result: Resu
     warmupBlocks: 0,
     control: 'none',
   });
-  const groups = planMatrix(spec, 2);
+  let groups: readonly Group[] = planMatrix(spec, 2);
   const state: MatrixState = { trials: [], cases: [], failures: [] };
   const runner = new SimulatedRunner(run);
   const bytesPerConnection = new Map(Object.keys(designs).map((name) => [name, bytes[name] ?? 400]));
@@ -73,9 +73,19 @@ export async function simulatedAdvice(run: SimulatedRun): Promise<{ result: Resu
     await driveMatrix(groups, spec, new InProcessSessions(spec, () => runner), state);
     const parts = { spec, groups, shard: null, fingerprint: 'f'.repeat(64), state, frame: FRAME };
     const result = matrixResult({ ...parts, isCompared: isAdviceCompared });
-    const isEnough = spec.sessions >= maxTrials || !isAdviceOpen(result, request);
-    if (isEnough) return { result, advice: adviceOf(result, request) };
-    spec = { ...spec, sessions: Math.min(spec.sessions + trials, maxTrials) };
+    const open = openAdvice(result, request);
+    // As the command does it.
+    const longer = groups.map((group) => {
+      const sessions = group.sessions ?? trials;
+      const isTop = group.cells[0]?.rate.mode === 'topspeed';
+      const areWanted = open.some((criterion) => (criterion === 'throughput') === isTop);
+      return areWanted && sessions < maxTrials
+        ? { ...group, sessions: Math.min(sessions + trials, maxTrials) }
+        : group;
+    });
+    if (longer.every((group, index) => group === groups[index]))
+      return { result, advice: adviceOf(result, request) };
+    groups = longer;
   }
 }
 

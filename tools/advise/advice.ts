@@ -1,6 +1,6 @@
 /** Advice from a result: the choice, a row for each design, and the two sentences that it ends in. */
-import type { Advice, AdviceRow, CriterionName, Result } from '../result/schema.js';
-import { betterBy, chooseDesign, hangsOnOpen, type ChoiceQuestion } from './choose.js';
+import type { Advice, AdviceRow, Comparison, CriterionName, Result } from '../result/schema.js';
+import { betterBy, chooseDesign, openCriteria, type ChoiceQuestion } from './choose.js';
 import { orderOf } from './criteria.js';
 import { Evidence } from './evidence.js';
 import { adviceSentences } from './sentences.js';
@@ -37,7 +37,7 @@ export function adviceOf(result: Result, request: AdviceRequest): Advice | null 
   const compared = {
     compared: tested.length,
     confidence: first?.confidence ?? null,
-    sessions: first?.sessions ?? null,
+    sessions: fewestSessions(tested),
   };
   const sentences = adviceSentences({
     result,
@@ -53,15 +53,21 @@ export function adviceOf(result: Result, request: AdviceRequest): Advice | null 
   return { chosen, current, order, decidedBy, metrics, rows, sentences: [...sentences], ...compared };
 }
 
-/** Whether more rounds may bring other advice: what was measured so far is not known well enough in something that it hangs on. */
-export function isAdviceOpen(
+/**
+ * Criteria of which more rounds may bring other advice: the advice hangs on them, and what was measured so far is not known well enough.
+ */
+export function openAdvice(
   result: Result,
   { current, prefer, bytesPerConnection }: AdviceRequest,
-): boolean {
+): CriterionName[] {
   const { designs, shown } = new Evidence(result, bytesPerConnection);
-  return (
-    allowsAdvice(result, designs, current) && hangsOnOpen({ designs, current, order: orderOf(prefer), shown })
-  );
+  if (!allowsAdvice(result, designs, current)) return [];
+  return openCriteria({ designs, current, order: orderOf(prefer), shown });
+}
+
+function fewestSessions(tested: readonly Comparison[]): number | null {
+  const known = tested.flatMap(({ sessions }) => sessions ?? []);
+  return known.length === 0 ? null : Math.min(...known);
 }
 
 function allowsAdvice({ valid }: Result, designs: readonly string[], current: string): boolean {

@@ -80,15 +80,25 @@ export function chooseDesign(question: ChoiceQuestion): Choice {
 }
 
 /**
- * Whether the choice hangs on what is not known well enough: were every large loss that is still possible known not to be there, another
- * design would be chosen.
+ * Criteria that the choice hangs on and that are not known well enough: were a large loss that is still possible in them known not to be
+ * there, another design would be chosen. Those of which one alone would do, else all that would together; none where none would.
  */
-export function hangsOnOpen(question: ChoiceQuestion): boolean {
-  const closed = (head: string, base: string, criterion: CriterionName): Shown => {
-    const shown = question.shown(head, base, criterion);
-    return shown === 'open' ? 'same' : shown;
+export function openCriteria(question: ChoiceQuestion): CriterionName[] {
+  const { chosen } = chooseDesign(question);
+  const wouldDo = (closed: readonly CriterionName[]): boolean => {
+    const shown = (head: string, base: string, criterion: CriterionName): Shown => {
+      const found = question.shown(head, base, criterion);
+      return found === 'open' && closed.includes(criterion) ? 'same' : found;
+    };
+    return chooseDesign({ ...question, shown }).chosen !== chosen;
   };
-  return chooseDesign({ ...question, shown: closed }).chosen !== chooseDesign(question).chosen;
+  const alone = question.order.filter((criterion) => wouldDo([criterion]));
+  if (alone.length > 0) return alone;
+  const { designs, order, shown } = question;
+  const open = order.filter((criterion) =>
+    designs.some((head) => designs.some((base) => shown(head, base, criterion) === 'open')),
+  );
+  return wouldDo(open) ? open : [];
 }
 
 function isDistinguished({ order, shown }: ChoiceQuestion, head: string, base: string): boolean {

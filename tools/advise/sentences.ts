@@ -1,5 +1,6 @@
 /** The two sentences of advice: which design at what price, and how sure. */
 import { criterionValue, criterionWords } from '../result/advice-words.js';
+import { CRITERIA } from './criteria.js';
 import { coverText } from '../result/comparisons.js';
 import type { AdviceFigure, AdviceRow, Comparison, CriterionName, Result, Shown } from '../result/schema.js';
 import { formatRate, formatRatio } from '../text/quantities.js';
@@ -120,13 +121,24 @@ function howSureSentence(parts: SentenceParts): string {
   );
   const names = untold.map((figure) => untoldText(parts, figure));
   const rate = pacedPps === null ? '' : `, all but throughput at ${formatRate(pacedPps)}`;
-  const cover = coverText(first);
+  const cover = coversText(tested);
   const shown = `at ${cover}, after Holm's correction over ${tested.length} comparisons${rate}`;
   const pair = base === null ? '' : ` of ${base} against ${current}`;
   const rest = names.length === 0 ? '' : `; not shown${pair}: ${listed(names)}`;
   const apart = choice.notToldApart.filter((design) => design !== current && rows.length > 2);
   const twins = apart.length === 0 ? '' : `; nothing tells ${listed(apart)} from ${choice.chosen}`;
   return `How sure: ${shown}${rest}${twins}.`;
+}
+
+/** What the intervals cover, of which throughput may have more sessions than the others, or fewer. */
+function coversText(tested: readonly Comparison[]): string {
+  const [throughput, other] = [true, false].map((isTop) =>
+    tested.find(({ metric }) => CRITERIA.throughput.metrics.includes(metric) === isTop),
+  );
+  const first = other ?? throughput;
+  if (first === undefined) return '';
+  const isOther = throughput !== undefined && throughput.sessions !== first.sessions;
+  return `${coverText(first)}${isOther ? ` (of throughput ${throughput.sessions})` : ''}`;
 }
 
 /** `throughput (0.97 to 1.04 times)`. */

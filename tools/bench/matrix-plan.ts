@@ -36,6 +36,8 @@ export interface Group {
   readonly name: string;
   readonly cells: readonly Cell[];
   readonly pairs: readonly Pair[];
+  /** Sessions of its own; absent = those of the matrix. */
+  readonly sessions?: number;
 }
 
 /** Part `index` (from 1) of `count` of a matrix. */

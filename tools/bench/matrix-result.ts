@@ -113,7 +113,7 @@ export function matrixResult(parts: MatrixResultParts): MatrixResult {
       version: 1,
       fingerprint: parts.fingerprint,
       shard: parts.shard === null ? null : `${parts.shard.index}/${parts.shard.count}`,
-      sessions: spec.sessions,
+      sessions: Math.max(...parts.groups.map((group) => group.sessions ?? spec.sessions)),
       trialsPerSession: spec.sessions === 1 && spec.untilPrecision !== undefined ? null : spec.trials,
       groups: records,
       trials: [...state.trials],

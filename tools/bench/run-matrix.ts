@@ -14,7 +14,7 @@ import { matrixResult, withWarnings, type MatrixResult, type ResultFrame } from 
 import { MatrixError, type MatrixSpec } from './matrix-spec.js';
 import type { IsCompared } from './metrics.js';
 import { sessionSeed } from './order.js';
-import { planMatrix, type Shard } from './matrix-plan.js';
+import { planMatrix, type Group, type Shard } from './matrix-plan.js';
 import { ReplayCellRunner, type InputLoader } from './replay-runner.js';
 import type { CellRunner } from './trial.js';
 
@@ -37,8 +37,11 @@ export interface MatrixBenchOptions {
   readonly sessionArgs?: readonly string[];
   /** What designs are compared by; absent = what every matrix compares. */
   readonly isCompared?: IsCompared;
-  /** Asked when the sessions of the matrix are done: how many more to run; absent = none. */
-  readonly moreSessions?: (soFar: MatrixResult) => number;
+  /**
+   * Asked of each group when the sessions of the matrix are done, so many of this group: how many more of it to run; absent = none. Of a
+   * matrix of several sessions.
+   */
+  readonly moreSessions?: (soFar: MatrixResult, group: Group, sessions: number) => number;
   /** Every option in force, for the result; absent = the matrix. */
   readonly configuration?: Result['configuration'];
   /** For tests; default: the replay. */
@@ -55,9 +58,8 @@ const WRITE_SHARE = 0.05;
  *   (what was measured is written)
  */
 export async function runMatrixBench(options: MatrixBenchOptions): Promise<MatrixResult> {
-  const { shard, folder } = options;
-  let { spec } = options;
-  const groups = planMatrix(spec, availableParallelism(), shard);
+  const { spec, shard, folder } = options;
+  let groups: readonly Group[] = planMatrix(spec, availableParallelism(), shard);
   const print = fingerprint(spec, groups, shard);
   const machine = readMachine();
   const earlier = await readEarlier(options);
@@ -97,15 +99,30 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
   };
   let outcome: MatrixOutcome;
   for (;;) {
-    const sessions = sessionsOf({ ...options, spec }, machine);
-    outcome = await driveMatrix(groups, spec, sessions, state, { ...options.hooks, save });
-    const more = outcome.interrupted ? 0 : (options.moreSessions?.(build([])) ?? 0);
-    if (more === 0) break;
-    spec = { ...spec, sessions: spec.sessions + more };
+    outcome = await driveMatrix(groups, spec, sessionsOf(options, machine), state, {
+      ...options.hooks,
+      save,
+    });
+    if (outcome.interrupted || options.moreSessions === undefined) break;
+    const soFar = build([]);
+    const longer = groups.map((group) => longerGroup(group, soFar, options));
+    if (longer.every((group, index) => group === groups[index])) break;
+    groups = longer;
   }
   const result = build([...outcome.remarks, ...failureRemarks(state.failures ?? [])]);
   if (folder !== null) await writeResult(folder, result);
   return result;
+}
+
+/** The group with as many sessions as are wanted of it; the same one where there are no more. */
+function longerGroup(
+  group: Group,
+  soFar: MatrixResult,
+  { spec, moreSessions }: Pick<MatrixBenchOptions, 'spec' | 'moreSessions'>,
+): Group {
+  const sessions = group.sessions ?? spec.sessions;
+  const more = moreSessions?.(soFar, group, sessions) ?? 0;
+  return more === 0 ? group : { ...group, sessions: sessions + more };
 }
 
 function sessionsOf(options: MatrixBenchOptions, machine: MachineAtStart): SessionRunner {

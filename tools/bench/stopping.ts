@@ -131,7 +131,8 @@ function sessionsProgress(group: Group, all: readonly Blocks[], rule: Repetition
   const fixed = { trials, expected: rule.trials };
   const target = rule.untilPrecision;
   if (target === undefined) {
-    return { ...fixed, done: sessions.length >= rule.sessions, precision: null, gaveUp: false };
+    const wanted = group.sessions ?? rule.sessions;
+    return { ...fixed, done: sessions.length >= wanted, precision: null, gaveUp: false };
   }
   const steady = sessions.map((blocks) => steadyBlocks(group, blocks));
   const precision = precisionOf(group, steady, rule);

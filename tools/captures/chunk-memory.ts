@@ -3,7 +3,7 @@
  * that the record a chunk ends in goes on in front of the next one, without the chunk being copied.
  *
  * A chunk belongs to the reader until it is released. Whoever wants what it shows for longer keeps it before that, and then
- * nobody writes to its memory any more.
+ * nobody writes to its memory any more. It is shared memory, so that other threads can be shown what is kept.
  */
 
 /** Room in front of a chunk: for a record that is not whole, and an Ethernet header that is put before a frame in place. */
@@ -56,7 +56,7 @@ export class OwnChunks implements ChunkMemory {
 
   take(): Uint8Array {
     const fresh = (): Uint8Array =>
-      this.#ledger.make(Buffer.allocUnsafeSlow(HEAD_ROOM_BYTES + this.#chunkBytes).buffer);
+      this.#ledger.make(new SharedArrayBuffer(HEAD_ROOM_BYTES + this.#chunkBytes));
     return this.#free.pop() ?? fresh();
   }
 

@@ -52,7 +52,8 @@ export class ReusedWindow extends ByteWindow {
     let own = this.#own;
     if (this.#ledger.isKept(own)) own = Buffer.alloc(0);
     if (needed > own.length) {
-      own = Buffer.allocUnsafeSlow(Math.max(needed, own.length * 2, FIRST_CAPACITY_BYTES));
+      const byteCount = Math.max(needed, own.length * 2, FIRST_CAPACITY_BYTES);
+      own = Buffer.from(new SharedArrayBuffer(byteCount));
     }
     // Both may be the same memory, which copy allows for.
     this.buffer.copy(own, HEADER_ROOM_BYTES, this.start, this.end);

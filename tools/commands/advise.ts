@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import { DEFAULT_DESIGN, designLabel, type DesignChoice } from '../../engine/host/designs.js';
 import { loadEngine } from '../../engine/host/module.js';
-import { adviceOf, isAdviceOpen } from '../advise/advice.js';
+import { adviceOf, openAdvice } from '../advise/advice.js';
 import { ADVICE_TIME_SCALE, pacedPlan, topSpeedPlan } from '../advise/advice-runs.js';
 import { isAdviceCompared } from '../advise/criteria.js';
 import { rateForAll } from '../advise/rate-for-all.js';
@@ -264,7 +264,12 @@ async function measureAdvice(
     plans: [topSpeedPlan(plan, lengths), pacedPlan(plan, pacing, lengths)],
     commandLine: argv,
     trials: rounds.fewest,
-    more: { most: rounds.most, isWanted: (soFar) => isAdviceOpen(soFar, held) },
+    more: {
+      most: rounds.most,
+      // Throughput is measured in runs of its own.
+      areWanted: (soFar, { mode }) =>
+        openAdvice(soFar, held).some((criterion) => (criterion === 'throughput') === (mode === 'topspeed')),
+    },
     quiet: isSilent,
     isCompared: isAdviceCompared,
   });

@@ -7,11 +7,12 @@ import { designLabel, resolveDesigns } from '../../engine/host/designs.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import type { IsCompared } from '../bench/metrics.js';
+import type { MatrixBenchOptions } from '../bench/run-matrix.js';
 import { isRepeatable } from '../captures/capture-files.js';
 import { isStreamed, type PacketSource } from '../replay/packet-source.js';
 import { plannedRun } from '../replay/planned-run.js';
 import { loopCount } from '../replay/plan-loops.js';
-import type { ReplayPlan } from '../replay/replay-plan.js';
+import type { PacingRequest, ReplayPlan } from '../replay/replay-plan.js';
 import type { SessionRequest } from '../replay/session.js';
 import { loadInput as loadMatrixInput } from './matrix-input.js';
 import { runWatchedMatrix } from './matrix-run.js';
@@ -83,8 +84,11 @@ export interface TrialsRequest extends Pick<SessionRequest, 'input' | 'commandLi
   readonly quiet: boolean;
   /** What designs are compared by; absent = what every matrix compares. */
   readonly isCompared?: IsCompared;
-  /** Whether more are wanted, up to so many; absent = never. */
-  readonly more?: { readonly most: number; readonly isWanted: (soFar: MatrixResult) => boolean };
+  /** Whether more are wanted at a rate, up to so many; absent = never. */
+  readonly more?: {
+    readonly most: number;
+    readonly areWanted: (soFar: MatrixResult, pacing: PacingRequest) => boolean;
+  };
 }
 
 /**
@@ -93,9 +97,14 @@ export interface TrialsRequest extends Pick<SessionRequest, 'input' | 'commandLi
  */
 export function runTrials(request: TrialsRequest): Promise<MatrixResult> {
   const { plans, commandLine, isCompared, quiet, more, trials } = request;
-  const moreAfter = (soFar: MatrixResult): number => {
-    const left = (more?.most ?? trials) - soFar.bench.sessions;
-    return left > 0 && more?.isWanted(soFar) === true ? Math.min(left, trials) : 0;
+  const moreSessions: NonNullable<MatrixBenchOptions['moreSessions']> = (
+    soFar,
+    { cells: [cell] },
+    sessions,
+  ) => {
+    const left = (more?.most ?? trials) - sessions;
+    const areWanted = left > 0 && cell !== undefined && more?.areWanted(soFar, cell.rate) === true;
+    return areWanted ? Math.min(left, trials) : 0;
   };
   return runWatchedMatrix(
     {
@@ -108,7 +117,7 @@ export function runTrials(request: TrialsRequest): Promise<MatrixResult> {
       commandLine,
       configuration: JSON.parse(JSON.stringify(plans.at(-1))) as MatrixResult['configuration'],
       ...(isCompared === undefined ? {} : { isCompared }),
-      moreSessions: moreAfter,
+      moreSessions,
     },
     {
       isForPeople: !quiet,

@@ -53,24 +53,29 @@ export class FramePile implements KeptFrames {
       return;
     }
     this.#closePiece();
-    const moved = starts.slice(0, count);
+    const moved = sharedWords(starts, count);
     // Otherwise little could come to hold much memory.
     const isKept = range.keep != null && (to - from) * LEAST_SHARE >= bytes.buffer.byteLength;
     if (isKept) range.keep?.();
     else for (let index = 0; index < count; index++) moved[index] = (moved[index] as number) - from;
     this.#ranges.push({
-      bytes: isKept ? bytes : new Uint8Array(bytes.subarray(from, to)),
+      bytes: isKept ? bytes : sharedBytes(bytes.subarray(from, to)),
       count,
       starts: moved,
-      lengths: lengths.slice(0, count),
+      lengths: sharedWords(lengths, count),
       wireBytes: wireBytes === null ? null : differingLengths(wireBytes, lengths, count),
     });
   }
 
-  forEachRange(visit: RangeVisitor): void {
+  /** All ranges, in order: their memory can be shown to other threads. */
+  get ranges(): readonly FrameRange[] {
     this.#closePiece();
+    return this.#ranges;
+  }
+
+  forEachRange(visit: RangeVisitor): void {
     let firstIndex = 0;
-    for (const range of this.#ranges) {
+    for (const range of this.ranges) {
       visit(range, firstIndex);
       firstIndex += range.count;
     }
@@ -105,6 +110,18 @@ function together(parts: readonly Float64Array[]): Float64Array<SharedArrayBuffe
   return all;
 }
 
+function sharedBytes(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  copy.set(bytes);
+  return copy;
+}
+
+function sharedWords(words: Uint32Array, count: number): Uint32Array {
+  const copy = new Uint32Array(new SharedArrayBuffer(count * 4));
+  copy.set(words.subarray(0, count));
+  return copy;
+}
+
 /** The lengths on the wire, which are not kept where they are those of the frames. */
 function differingLengths(wireBytes: Uint32Array, lengths: Uint32Array, count: number): Uint32Array | null {
   for (let index = 0; index < count; index++) {
@@ -123,7 +140,7 @@ class OpenPiece {
   #used = 0;
 
   constructor(capacityBytes: number) {
-    this.#bytes = new Uint8Array(capacityBytes);
+    this.#bytes = new Uint8Array(new SharedArrayBuffer(capacityBytes));
   }
 
   get capacity(): number {
@@ -146,11 +163,11 @@ class OpenPiece {
 
   toRange(): FrameRange {
     const count = this.#count;
-    const lengths = this.#lengths.slice(0, count);
+    const lengths = sharedWords(this.#lengths, count);
     return {
       bytes: this.#bytes,
       count,
-      starts: this.#starts.slice(0, count),
+      starts: sharedWords(this.#starts, count),
       lengths,
       wireBytes: differingLengths(this.#wireBytes, lengths, count),
     };

@@ -16,6 +16,14 @@ export function alignLine(bytes: number): number {
 /** Bytes before a frame, so that the IP header behind an Ethernet header is 4-byte aligned. */
 export const FRAME_SHIFT = 2;
 
+/** Room for rewriting to lengthen a frame (the longest FTP address grows a message by less than 64 bytes). */
+const TAIL_ROOM_BYTES = 256;
+
+/** Bytes of one packet's place in a scratch area, for frames up to this length. */
+export function scratchStride(descriptorBytes: number, longestFrame: number): number {
+  return alignLine(descriptorBytes + FRAME_SHIFT + longestFrame + TAIL_ROOM_BYTES);
+}
+
 /** Longer frames are copied by a call; of shorter ones the call, and the view that it wants, would be most of the work. */
 const LOOPED_BYTES = 256;
 

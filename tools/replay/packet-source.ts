@@ -17,7 +17,7 @@ import type { IpMap } from '../rewrite/ip-map.js';
 import type { ParameterValue } from '../synth/parameters.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
 import type { ChecksumFigures } from './checksum-sample.js';
-import type { RangeVisitor, TimedRange } from './frame-range.js';
+import type { FrameRange, RangeVisitor, TimedRange } from './frame-range.js';
 import { alignLine, FRAME_SHIFT } from './packet-place.js';
 
 /** What to change of the packets; null leaves it as it is. */
@@ -104,6 +104,8 @@ export interface Gap {
 export interface KeptFrames {
   /** Nanoseconds since the first packet, per packet. */
   readonly timesNs: Float64Array<SharedArrayBuffer>;
+  /** All of them in shared memory; absent where it is not. */
+  readonly ranges?: readonly FrameRange[];
   /** Visits all frames in order, many at a time. */
   forEachRange(visit: RangeVisitor): void;
 }

@@ -10,16 +10,15 @@
 import { writeExecParams } from '../../engine/host/exec-params.js';
 import type { EngineConstants } from '../../engine/host/constants.js';
 import { byteOffset } from '../../engine/host/quantities.js';
+import type { EngineRun } from '../../engine/host/run-memory.js';
 import type { EngineThread } from '../../engine/host/thread.js';
 import { MAX_BATCH } from '../../engine/host/thread.js';
-import { mayRewrite } from '../config/rules.js';
+import { mayRewrite, type PacketRules } from '../config/rules.js';
 import type { Assignment } from './packet-choice.js';
-import { alignLine, FRAME_SHIFT } from './packet-place.js';
+import { alignLine, scratchStride } from './packet-place.js';
 import { frameBits, framesOf, type PacketSource } from './packet-source.js';
 import { placingAreaBytes, RangePlacer } from './range-placer.js';
-
-/** Room for rewriting to lengthen a frame (the longest FTP address grows a message by less than 64 bytes). */
-const TAIL_ROOM_BYTES = 256;
+import { SharedPlacing } from './shared-placing.js';
 
 /** What one worker replays: shared arrays, in the order of its packets. */
 export interface WorkerPackets {
@@ -33,22 +32,21 @@ export interface WorkerPackets {
   readonly scratchStride: number;
 }
 
-/** Bytes the packets need in the store, for memory planning. */
+/**
+ * Bytes the packets need in the store, for memory planning.
+ * @param helpers threads that are to help placing them
+ */
 export function packetStoreBytes(
   { packets, placeBytes, longestFrame }: PacketSource,
   { PACKET_SIZE, PARAMS_SIZE }: EngineConstants,
-  { rules: { requests }, workers }: Assignment,
+  { rules: { requests }, workers }: Pick<Assignment, 'rules' | 'workers'>,
+  helpers = 0,
 ): number {
   const scratchBytes = requests.some(mayRewrite)
     ? workers * MAX_BATCH * scratchStride(PACKET_SIZE, longestFrame)
     : 0;
   const bytes = packets * alignLine(PACKET_SIZE) + placeBytes + requests.length * alignLine(PARAMS_SIZE);
-  return alignLine(bytes + scratchBytes) + placingAreaBytes(longestFrame);
-}
-
-/** Bytes of one packet's place in a scratch area, for frames up to this length. */
-export function scratchStride(descriptorBytes: number, longestFrame: number): number {
-  return alignLine(descriptorBytes + FRAME_SHIFT + longestFrame + TAIL_ROOM_BYTES);
+  return alignLine(bytes + scratchBytes) + (1 + helpers) * placingAreaBytes(longestFrame);
 }
 
 /**
@@ -61,35 +59,95 @@ export function loadPackets(
   traffic: PacketSource,
   { rules, workers, workerOf, requestOf }: Assignment,
 ): WorkerPackets[] {
-  const { run, view } = thread;
-  const { plan } = run;
-  const c = run.engine.constants;
-  let at = alignLine(plan.regions.packets);
-  const requestAt = rules.requests.map((request) => {
-    const place = at;
-    writeExecParams(view, c, byteOffset(place), request);
-    at += alignLine(c.PARAMS_SIZE);
-    return place;
-  });
-  const addressOf = new Uint32Array(traffic.packets);
-  const { longestFrame } = traffic;
-  const areaAt = plan.regions.packets + plan.packetStoreBytes - placingAreaBytes(longestFrame);
-  const placer = new RangePlacer(thread, areaAt, longestFrame);
+  const { requestAt, packetsAt } = writeRequests(thread, rules);
+  const addresses = new Uint32Array(traffic.packets);
+  const placer = new RangePlacer(thread, placingAreasAt(thread.run, traffic, 0), traffic.longestFrame);
+  let at = packetsAt;
   framesOf(traffic).forEachRange((range, first) => {
     const end = first + range.count;
     const requests = requestOf.subarray(first, end).map((request) => requestAt[request] as number);
-    at = placer.place(range, requests, at, addressOf.subarray(first, end));
+    at = placer.place(range, requests, at, addresses.subarray(first, end));
   });
-  const stride = rules.requests.some(mayRewrite) ? scratchStride(c.PACKET_SIZE, longestFrame) : 0;
-  return shareOut(workerOf, addressOf, workers).map((packets, worker) => ({
+  return shareOut(thread.run, traffic, { rules, workers, workerOf, addresses, endAt: at });
+}
+
+/**
+ * The same with the help of threads that were started ahead, while this one decides about the packets. All of them make the first request of
+ * the rules, and lie in shared memory.
+ * @param helpers threads to ask for help
+ * @param assign decides about the packets
+ * @throws what `assign` throws, or a thread that ended
+ */
+export async function loadPacketsTogether(
+  thread: EngineThread,
+  traffic: PacketSource,
+  { rules, helpers }: { readonly rules: PacketRules; readonly helpers: number },
+  assign: () => Assignment,
+): Promise<WorkerPackets[]> {
+  const { packets, longestFrame } = traffic;
+  const { requestAt, packetsAt } = writeRequests(thread, rules);
+  const placing = new SharedPlacing({
+    engine: thread,
+    ranges: framesOf(traffic).ranges ?? [],
+    packets,
+    longestFrame,
+    requestAt: requestAt[0] as number,
+    to: packetsAt,
+    areasAt: placingAreasAt(thread.run, traffic, helpers),
+    helpers,
+  });
+  const { workers, workerOf } = assign();
+  await placing.finish();
+  const { addresses, endAt } = placing;
+  return shareOut(thread.run, traffic, { rules, workers, workerOf, addresses, endAt });
+}
+
+/** Writes the requests to the beginning of the store: where each is, and where the packets begin. */
+function writeRequests(
+  { run, view }: EngineThread,
+  { requests }: PacketRules,
+): { readonly requestAt: readonly number[]; readonly packetsAt: number } {
+  const c = run.engine.constants;
+  const stride = alignLine(c.PARAMS_SIZE);
+  const first = run.plan.regions.packets;
+  const requestAt = requests.map((request, index) => {
+    const at = first + index * stride;
+    writeExecParams(view, c, byteOffset(at), request);
+    return at;
+  });
+  return { requestAt, packetsAt: first + requests.length * stride };
+}
+
+/** Where the areas of all placers begin: they are the last of the store. */
+function placingAreasAt({ plan }: EngineRun, { longestFrame }: PacketSource, helpers: number): number {
+  return plan.regions.packets + plan.packetStoreBytes - (1 + helpers) * placingAreaBytes(longestFrame);
+}
+
+/** Packets that are placed. */
+interface PlacedPackets extends Pick<Assignment, 'rules' | 'workers' | 'workerOf'> {
+  readonly addresses: Uint32Array;
+  /** Behind the last of them. */
+  readonly endAt: number;
+}
+
+/** Each worker's packets, in order, and its scratch area behind them. */
+function shareOut(
+  { engine }: EngineRun,
+  { longestFrame }: PacketSource,
+  { rules, workers, workerOf, addresses, endAt }: PlacedPackets,
+): WorkerPackets[] {
+  const stride = rules.requests.some(mayRewrite)
+    ? scratchStride(engine.constants.PACKET_SIZE, longestFrame)
+    : 0;
+  return sharesOf(workerOf, addresses, workers).map((packets, worker) => ({
     ...packets,
-    scratchAt: stride === 0 ? 0 : at + worker * MAX_BATCH * stride,
+    scratchAt: stride === 0 ? 0 : endAt + worker * MAX_BATCH * stride,
     scratchStride: stride,
   }));
 }
 
-/** Each worker's packets, in order. */
-function shareOut(
+/** Addresses and places of each worker's packets, in order. */
+function sharesOf(
   workerOf: Uint16Array,
   addressOf: Uint32Array,
   workers: number,

@@ -2,9 +2,10 @@
  * Placing the packets of ranges in the engine's memory, many at a time: a piece of a range is copied into an area there as it lies, and the
  * engine does what is to be done for each packet (engine/assembly/wire/place.ts).
  *
- * The area lies behind the packets, and only the thread that loads uses it.
+ * The area lies behind the packets, and belongs to one thread.
  */
-import type { EngineThread } from '../../engine/host/thread.js';
+import type { EngineRun } from '../../engine/host/run-memory.js';
+import type { EngineExports } from '../../engine/host/thread.js';
 import type { FrameRange } from './frame-range.js';
 import { alignLine, FRAME_SHIFT, PlaceWriter } from './packet-place.js';
 
@@ -29,32 +30,41 @@ interface Piece {
   readonly to: number;
 }
 
+/** What of an engine places packets. It touches the packets alone, so that the thread need not be attached. */
+export interface PlacingEngine {
+  readonly run: EngineRun;
+  readonly exports: Pick<EngineExports, 'placeFrames' | 'locatePacket'>;
+}
+
 /** Places ranges, one behind the other. */
 export class RangePlacer {
-  readonly #thread: EngineThread;
+  readonly #engine: PlacingEngine;
+  readonly #bytes: Uint8Array;
   readonly #tableAt: number;
   readonly #bytesAt: number;
   readonly #pieceBytes: number;
   readonly #table: Uint32Array;
 
   /** @param areaAt where the area begins, a multiple of 64 */
-  constructor(thread: EngineThread, areaAt: number, longestFrame: number) {
-    this.#thread = thread;
+  constructor(engine: PlacingEngine, areaAt: number, longestFrame: number) {
+    const { buffer } = engine.run.memory;
+    this.#engine = engine;
+    this.#bytes = new Uint8Array(buffer);
     this.#tableAt = areaAt;
     this.#bytesAt = areaAt + TABLE_BYTES;
     this.#pieceBytes = placingAreaBytes(longestFrame) - TABLE_BYTES;
-    this.#table = new Uint32Array(thread.run.memory.buffer, areaAt, TABLE_ARRAYS * PIECE_FRAMES);
+    this.#table = new Uint32Array(buffer, areaAt, TABLE_ARRAYS * PIECE_FRAMES);
   }
 
   /**
    * Places the packets of a range.
-   * @param requestAt address of each one's request
+   * @param requestAt address of each one's request, or of that of all
    * @param to where the first place begins, in memory that nobody has written to
    * @param addresses filled with the addresses of their descriptors
    * @returns where the next place begins
    */
-  place(range: FrameRange, requestAt: Uint32Array, to: number, addresses: Uint32Array): number {
-    const { placeFrames } = this.#thread.exports;
+  place(range: FrameRange, requestAt: Uint32Array | number, to: number, addresses: Uint32Array): number {
+    const { placeFrames } = this.#engine.exports;
     if (placeFrames === undefined) return this.#placeSingly(range, requestAt, to, addresses);
     let at = to;
     for (let first = 0; first < range.count;) {
@@ -85,25 +95,36 @@ export class RangePlacer {
   }
 
   /** Copies a piece and its table into the area. */
-  #bring({ bytes, starts, lengths }: FrameRange, piece: Piece, first: number, requestAt: Uint32Array): void {
+  #bring(
+    { bytes, starts, lengths }: FrameRange,
+    piece: Piece,
+    first: number,
+    requestAt: Uint32Array | number,
+  ): void {
     const { end, from, to } = piece;
     const count = end - first;
     const table = this.#table;
-    this.#thread.bytes.set(bytes.subarray(from, to), this.#bytesAt);
+    this.#bytes.set(bytes.subarray(from, to), this.#bytesAt);
     const shift = this.#bytesAt - from;
     for (let index = 0; index < count; index++) table[index] = (starts[first + index] as number) + shift;
     table.set(lengths.subarray(first, end), count);
-    table.set(requestAt.subarray(first, end), 2 * count);
+    if (typeof requestAt === 'number') table.fill(requestAt, 2 * count, 3 * count);
+    else table.set(requestAt.subarray(first, end), 2 * count);
   }
 
   /** As engines do it that cannot place many. */
-  #placeSingly(range: FrameRange, requestAt: Uint32Array, to: number, addresses: Uint32Array): number {
-    const { run, exports } = this.#thread;
+  #placeSingly(
+    range: FrameRange,
+    requestAt: Uint32Array | number,
+    to: number,
+    addresses: Uint32Array,
+  ): number {
+    const { run, exports } = this.#engine;
     const writer = new PlaceWriter(run, exports.locatePacket);
     writer.open(range);
     let at = to;
     for (let index = 0; index < range.count; index++) {
-      writer.write(at, index, requestAt[index] as number);
+      writer.write(at, index, typeof requestAt === 'number' ? requestAt : (requestAt[index] as number));
       addresses[index] = at;
       at += alignLine(run.engine.constants.PACKET_SIZE + FRAME_SHIFT + (range.lengths[index] as number));
     }

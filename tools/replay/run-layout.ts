@@ -9,16 +9,24 @@ import { EngineThread } from '../../engine/host/thread.js';
 import { systemFiles } from '../measure/system-files.js';
 import { applyConfig, threadTarget } from '../config/apply-config.js';
 import { engineSettings } from '../config/engine-settings.js';
-import { mayRewrite, rulesOf } from '../config/rules.js';
+import { mayRewrite, rulesOf, type PacketRules } from '../config/rules.js';
 import { eventLoopTurn } from './event-loop.js';
 import { forgetCounters } from './forget-counters.js';
 import type { FeederInput } from './feeder.js';
-import { assignPackets } from './packet-choice.js';
-import { framesOf, isStreamed, type PacketSource } from './packet-source.js';
+import { frameAt } from './frame-range.js';
+import { assignPackets, type Assignment } from './packet-choice.js';
+import { framesOf, isStreamed, type KeptFrames, type PacketSource } from './packet-source.js';
 import type { StreamInput } from './packet-supply.js';
-import { cumulativeBits, loadPackets, packetStoreBytes, type WorkerPackets } from './packet-store.js';
+import {
+  cumulativeBits,
+  loadPackets,
+  loadPacketsTogether,
+  packetStoreBytes,
+  type WorkerPackets,
+} from './packet-store.js';
 import { loopCount } from './plan-loops.js';
 import { connLimitOf, type ReplayPlan } from './replay-plan.js';
+import { placingHelpers } from './shared-placing.js';
 import { configRewrites, planStream, ringPlaces, scratchOnly } from './stream-plan.js';
 import { slotsInUse, slotsNeeded, touchSlots } from './touched-slots.js';
 import type { TrafficSlots } from './traffic-slots.js';
@@ -80,30 +88,39 @@ async function layOutStaged(
   const { workers, steer } = plan;
   const c = engine.constants;
   const rules = rulesOf(plan.config);
-  const assignment = assignPackets(traffic, rules, steer, workers);
+  const frames = framesOf(traffic);
+  const helpers = rules.uniform === true && frames.ranges !== undefined ? placingHelpers(traffic.packets) : 0;
+  const assign = (): Assignment => assignPackets(traffic, rules, steer, workers);
+  // What is to be known of the packets before memory is laid out: their requests, which rules find while they look at them, and where
+  // memory is limited the slots of their connections.
+  if (helpers === 0 || memoryIsLimited()) assign();
+  else meetRequest(rules, frames);
   await eventLoopTurn();
   const memory = planMemory(c, {
     threads: workers + 2,
     maxConns: mostConns(traffic, plan),
     // Connections that a helper announces may have an annex: a second slot, as a companion is.
     nat: rules.requests.some(mayRewrite),
-    packetStoreBytes: packetStoreBytes(traffic, c, assignment),
+    packetStoreBytes: packetStoreBytes(traffic, c, { rules, workers }, helpers),
     histogramBytes: c.HISTOGRAMS_SIZE,
   });
   if (memoryIsLimited()) {
-    const needed = slotsNeeded(assignment.slots, traffic, plan, memory.slabSlots);
+    const needed = slotsNeeded(assign().slots, traffic, plan, memory.slabSlots);
     requireMemory(memory, c, engine.design, needed);
   }
   const run = makeRun(subject, memory);
   await eventLoopTurn();
   const main = startMain(run, plan, now);
-  const loaded = loadPackets(main, traffic, assignment);
-  const { timesNs } = framesOf(traffic);
+  const loaded =
+    helpers === 0
+      ? loadPackets(main, traffic, assign())
+      : await loadPacketsTogether(main, traffic, { rules, helpers }, assign);
+  const { timesNs } = frames;
   const { mode } = plan.pacing;
   return {
     run,
     main,
-    touchedSlots: touchTable(run, assignment.slots, traffic, plan),
+    touchedSlots: touchTable(run, assign().slots, traffic, plan),
     workers: loaded.map((packets) => ({ packets, stream: null })),
     traffic,
     units: mode === 'mbps' ? cumulativeBits(traffic) : mode === 'multiplier' ? timesNs : null,
@@ -148,6 +165,11 @@ function layOutStreamed(traffic: PacketSource, subject: RunSubject, now: () => n
     timesNs: new Float64Array(new SharedArrayBuffer(0)),
     feeder: { run, traffic, plan, rings },
   };
+}
+
+/** Has rules that ask the same for all packets know what that is. */
+function meetRequest(rules: PacketRules, { ranges: [first] = [] }: KeptFrames): void {
+  if (first !== undefined) rules.choose({ frame: frameAt(first, 0), worker: 0 });
 }
 
 /** Connections that there is room for. A run cannot create more than it has packets, so the table need not be larger. */

@@ -4,9 +4,9 @@ import type { EngineConstants } from '../../engine/host/constants.js';
 import { MAX_BATCH } from '../../engine/host/thread.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { RING_CONTROL_BYTES, ringBytesFor, type RingPlace } from './feed-ring.js';
-import { alignLine, FRAME_SHIFT, LINE_BYTES } from './packet-place.js';
+import { alignLine, FRAME_SHIFT, LINE_BYTES, scratchStride } from './packet-place.js';
 import type { PacketSource } from './packet-source.js';
-import { scratchStride, type WorkerPackets } from './packet-store.js';
+import type { WorkerPackets } from './packet-store.js';
 
 /** Requests that rules can come to, over all zones. Their places cost memory only once they are written. */
 export const MAX_STREAMED_REQUESTS = 65_536;

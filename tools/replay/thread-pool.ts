@@ -20,6 +20,25 @@ export function startThreadsAhead(threads: number): void {
   ahead.on('error', () => {});
 }
 
+/**
+ * Gives tasks to threads that were started ahead, while no run has taken them: one a thread.
+ * @returns a promise for each task, as {@link runOnThread} gives it; fewer where there are fewer threads
+ */
+export function runOnThreadsAhead(
+  module: string,
+  name: string,
+  inputs: readonly unknown[],
+): Promise<unknown>[] {
+  const pool = ahead;
+  if (pool === null) return [];
+  return inputs.slice(0, pool.threads.length).map((input) => runOnThread(pool, module, name, input));
+}
+
+/** Threads that were started ahead and have no task. */
+export function threadsAhead(): number {
+  return ahead?.threads.length ?? 0;
+}
+
 /** Ends the threads that were started ahead, where no run came to take them. */
 export async function dropThreadsAhead(): Promise<void> {
   const dropped = ahead;

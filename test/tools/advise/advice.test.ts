@@ -179,13 +179,29 @@ describe('ten runs', () => {
   };
 
   it('of which some leave open what the advice hangs on go on until it is known, and then choose the same', async () => {
-    const runs = await Promise.all(seeds.map((seed) => advised({ ...OFFICE, seed, maxTrials: 28 })));
-    expect(runs.filter((advice) => advice.chosen === 'wheel').length).toBeGreaterThanOrEqual(9);
-    const rounds = new Set(runs.map((advice) => advice.sessions));
-    expect([...rounds].every((count) => [7, 14, 21, 28].includes(count ?? 0))).toBe(true);
-    expect(rounds.size).toBeGreaterThan(1);
+    const runs = await Promise.all(
+      seeds.map((seed) => simulatedAdvice({ ...RUN, ...OFFICE, seed, maxTrials: 28 })),
+    );
+    expect(runs.filter(({ advice }) => advice?.chosen === 'wheel').length).toBeGreaterThanOrEqual(9);
+    const sessionsOf = (isTop: boolean): Set<number> =>
+      new Set(
+        runs.flatMap(({ result }) =>
+          (result.comparisons ?? []).flatMap(({ metric, sessions }) =>
+            (metric === 'pps') === isTop ? (sessions ?? []) : [],
+          ),
+        ),
+      );
+    // Only throughput is open, and only of that there are more.
+    expect([...sessionsOf(true)].toSorted()).toEqual(expect.arrayContaining([14, 7]));
+    expect([...sessionsOf(true)].every((count) => [7, 14, 21, 28].includes(count))).toBe(true);
+    expect([...sessionsOf(false)]).toEqual([7]);
+    const longer = runs.find(({ advice }) =>
+      /7 sessions x 1 trial \(of throughput \d+\)/.test(advice?.sentences[1] ?? ''),
+    );
+    expect(longer?.advice?.sessions).toBe(7);
     // As many rounds as are asked for, and no more.
-    expect((await advised({ ...OFFICE, trials: 3, maxTrials: 5, throughputSigma: 1 })).sessions).toBe(5);
+    const bounded = await simulatedAdvice({ ...RUN, ...OFFICE, trials: 3, maxTrials: 5, throughputSigma: 1 });
+    expect(bounded.result.comparisons?.find(({ metric }) => metric === 'pps')?.sessions).toBe(5);
     expect(new Set(await chosen(OFFICE)).size).toBeGreaterThan(1);
   });
 

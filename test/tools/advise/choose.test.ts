@@ -1,7 +1,7 @@
 /** The rule by which a design is chosen, on what is shown of each pair. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { betterBy, chooseDesign, type ChoiceQuestion } from '../../../tools/advise/choose.js';
+import { betterBy, chooseDesign, openCriteria, type ChoiceQuestion } from '../../../tools/advise/choose.js';
 import { orderOf } from '../../../tools/advise/criteria.js';
 import { CRITERION_NAMES, type CriterionName, type Shown } from '../../../tools/result/schema.js';
 
@@ -238,6 +238,56 @@ describe('whatever is shown', () => {
           const designs = DESIGNS.filter((design) => design !== gone);
           expect(chooseDesign({ ...asked, designs }).chosen).toBe(chosen);
         }
+      }),
+      { numRuns },
+    );
+  });
+});
+
+describe('what a choice hangs on', () => {
+  const lag = { lag: 'better' } as const;
+
+  it('is what is open in front of what would decide', () => {
+    expect(openCriteria(question({ 'a/b': { throughput: 'open', ...lag } }))).toEqual(['throughput']);
+    expect(openCriteria(question({ 'a/b': { tail: 'open', ...lag } }))).toEqual(['tail']);
+    // Between the one chosen and another that would beat it.
+    const facts: Facts = {
+      'a/b': lag,
+      'c/a': { throughput: 'open', ...lag },
+      'c/b': { throughput: 'open', ...lag },
+    };
+    expect(chooseDesign(question(facts)).chosen).toBe('a');
+    expect(openCriteria(question(facts))).toEqual(['throughput']);
+  });
+
+  it('is all that is open where one alone would not do', () => {
+    const facts: Facts = { 'a/b': { throughput: 'open', tail: 'open', ...lag } };
+    expect(openCriteria(question(facts))).toEqual(['throughput', 'tail']);
+  });
+
+  it('is nothing where what is open decides nothing', () => {
+    expect(openCriteria(question({}))).toEqual([]);
+    expect(openCriteria(question({ 'a/b': { throughput: 'open' } }))).toEqual([]);
+    expect(openCriteria(question({ 'a/b': { ...lag, cpu: 'open' } }))).toEqual([]);
+    expect(openCriteria(question({ 'a/b': lag, 'd/e': { throughput: 'open', ...lag } }))).toEqual([]);
+    expect(openCriteria(question({ 'a/b': { throughput: 'worse', tail: 'open', ...lag } }))).toEqual([]);
+  });
+
+  it('property: is with what the choice is another, and nothing where it is the same with all', () => {
+    fc.assert(
+      fc.property(world(SOME_ERASED), (one) => {
+        const asked = questionOf(one);
+        const { chosen } = chooseDesign(asked);
+        const changes = (closed: readonly CriterionName[]): boolean => {
+          const shown = (head: string, base: string, criterion: CriterionName): Shown => {
+            const found = asked.shown(head, base, criterion);
+            return found === 'open' && closed.includes(criterion) ? 'same' : found;
+          };
+          return chooseDesign({ ...asked, shown }).chosen !== chosen;
+        };
+        const open = openCriteria(asked);
+        if (open.length === 0) expect(changes(CRITERION_NAMES)).toBe(false);
+        else expect(open.every((criterion) => changes([criterion])) || changes(open)).toBe(true);
       }),
       { numRuns },
     );

@@ -104,7 +104,7 @@ probeCost: one
     expect(other!.id).toBe(entry!.id);
     expect(other!.id).toContain('/profile-0ms:100000,1000ms:200000-step');
     expect(identityDifferences(entry!, other!)).toEqual([]);
-    for (const each of [entry!, other!]) expect((each.timeline ?? []).length).toBeGreaterThan(2);
+    for (const each of [entry!, other!]) expect((each.timeline ?? []).length).toBeGreaterThan(1);
     // The rate is that of a scenario's stamps as well.
     const paced = ['--synth', 'syn-flood', '--packets', '500', '--pps', '50k', '--design', 'timeout-lists'];
     await run('replay', ...paced, '--out', 'paced-replay');

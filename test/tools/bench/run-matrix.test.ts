@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MatrixSpec } from '../../../tools/bench/matrix-spec.js';
 import { matrixSummary } from '../../../tools/bench/matrix-text.js';
-import type { MatrixResult } from '../../../tools/bench/matrix-result.js';
 import { runMatrixBench, type MatrixBenchOptions } from '../../../tools/bench/run-matrix.js';
 import type { Cell } from '../../../tools/bench/matrix-plan.js';
 import { validateResult } from '../../../tools/result/result-file.js';
@@ -93,25 +92,28 @@ async function onDisk(): Promise<Record<string, unknown>> {
 }
 
 describe('runMatrixBench', () => {
-  it('adds sessions to those of the matrix as long as more are wanted', async () => {
-    const spec = matrix({ sessions: 2, trials: 2 });
-    const asked: number[] = [];
-    const moreSessions = ({ bench, cases }: MatrixResult): number => {
-      asked.push(bench.sessions);
-      expect(new Set(cases.map(({ session }) => session)).size).toBe(bench.sessions);
-      return bench.sessions < 5 ? 3 : 0;
+  it('adds sessions to those of the matrix, of the groups of which more are wanted', async () => {
+    const spec = matrix({ sessions: 2, trials: 2, workers: [1, 2] });
+    const asked: string[] = [];
+    const moreSessions: MatrixBenchOptions['moreSessions'] = ({ bench }, group, sessions) => {
+      asked.push(`${group.index}: ${sessions} of ${bench.sessions}`);
+      return group.index === 1 && sessions < 5 ? 3 : 0;
     };
     const result = await runMatrixBench(options(spec, new FakeTails(0), { folder: null, moreSessions }));
-    expect(asked).toEqual([2, 5]);
+    expect(asked).toEqual(['0: 2 of 2', '1: 2 of 2', '0: 2 of 5', '1: 5 of 5']);
     expect(result.bench.sessions).toBe(5);
-    expect(result.bench.groups.every(({ done }) => done)).toBe(true);
-    expect(result.comparisons[0]?.sessions).toBe(5);
+    expect(result.bench.groups.map(({ done }) => done)).toEqual([true, true]);
     const places = result.bench.trials.map(({ cell, session, block }) => `${cell} ${session} ${block}`);
     expect(new Set(places).size).toBe(places.length);
-    expect(places.length).toBe(5 * 2 * new Set(result.bench.trials.map(({ cell }) => cell)).size);
+    for (const [index, { cells }] of result.bench.groups.entries()) {
+      const own = result.bench.trials.filter(({ cell }) => cells.includes(cell));
+      expect(own.length).toBe((index === 0 ? 2 : 5) * 2 * cells.length);
+      const [first] = result.comparisons.filter(({ head }) => cells.includes(head));
+      expect(first?.sessions).toBe(index === 0 ? 2 : 5);
+    }
     const hooks = { isInterrupted: () => true };
     await runMatrixBench(options(spec, new FakeTails(0), { folder: null, moreSessions, hooks }));
-    expect(asked).toEqual([2, 5]);
+    expect(asked).toHaveLength(4);
   });
 
   it('does not compare tails that are the machine’s, and says why', async () => {
