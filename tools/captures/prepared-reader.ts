@@ -1,169 +1,23 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { ByteWindow } from './byte-window.js';
-import { CaptureError } from './capture-error.js';
 import type { CaptureInterface, CaptureRecord } from './capture-record.js';
+import type { ChunkLedger } from './chunk-memory.js';
 import type { BlockSource } from './record-source.js';
 import { LINKTYPE_ETHERNET } from './link-type.js';
+import { CaptureError } from './capture-error.js';
 import { Oddities } from './oddities.js';
 import {
   BLOCK_HEADER_BYTES,
-  BLOCK_MAX_BYTES,
   blockFault,
   blockLength,
   checkBlock,
-  checkTable,
   decodePreparedHeader,
   PREPARE_AGAIN,
   PREPARED_HEADER_BYTES,
-  PreparedBlock,
-  tableLength,
   type BlockPlace,
+  type PreparedBlock,
   type PreparedSummary,
-  type PreparedTable,
 } from './prepared.js';
 import type { RecordBlock } from './record-block.js';
-import { PREPARED_MAGIC } from './sniff.js';
-
-/** Bytes read from the file at a time: some blocks at once, few enough to stay in the processor's cache. */
-const READ_BYTES = 2 * BLOCK_MAX_BYTES;
-
-/**
- * A prepared capture opened for loading: the fast way, without an object per packet.
- *
- * @example
- * const capture = PreparedCapture.open('day.ctp');
- * try {
- *   for (const block of capture.blocks())
- *     for (let i = 0; i < block.recordCount; i++) use(block.frame(i), block.l3(i), block.timestampNs(i));
- * } finally {
- *   capture.close();
- * }
- */
-export class PreparedCapture {
-  readonly file: string;
-  readonly #fd: number;
-  readonly summary: PreparedSummary;
-
-  private constructor(
-    file: string,
-    fd: number,
-    summary: PreparedSummary,
-  ) {
-    this.file = file;
-    this.#fd = fd;
-    this.summary = summary;
-  }
-
-  /** @throws CaptureError when the file is missing, not a prepared capture, of another version, or cut short */
-  static open(file: string): PreparedCapture {
-    const fd = openFile(file);
-    try {
-      const head = Buffer.alloc(PREPARED_HEADER_BYTES);
-      const headBytes = readFully(fd, head, 0, file);
-      if (headBytes < PREPARED_HEADER_BYTES || !head.subarray(0, PREPARED_MAGIC.length).equals(PREPARED_MAGIC)) {
-        throw new CaptureError({
-          file,
-          offset: 0,
-          reason: 'this is not a prepared capture',
-          advice: 'Open it as a capture, or prepare it: ctreplay prep CAPTURE -o FILE.ctp.',
-        });
-      }
-      const summary = decodePreparedHeader(file, head);
-      const { size } = fstatSync(fd);
-      if (size !== summary.fileBytes) {
-        throw new CaptureError({
-          file,
-          truncated: size < summary.fileBytes,
-          reason: `the file has ${size} bytes, and its header says ${summary.fileBytes}`,
-          advice: PREPARE_AGAIN,
-        });
-      }
-      return new PreparedCapture(file, fd, summary);
-    } catch (error) {
-      closeSync(fd);
-      throw error;
-    }
-  }
-
-  /**
-   * The tables of all blocks in order, each verified: times, lengths and layers, without reading the frames. The bytes of a
-   * table are overwritten by the next one.
-   * @throws CaptureError
-   */
-  *tables(): Generator<PreparedTable> {
-    const buffer = Buffer.from(new ArrayBuffer(BLOCK_MAX_BYTES));
-    let offset = PREPARED_HEADER_BYTES;
-    let recordsBefore = 0;
-    // A table is about as long as the one before: one read mostly has it whole.
-    let guess = BLOCK_HEADER_BYTES;
-    for (let blockIndex = 0; blockIndex < this.summary.blockCount; blockIndex += 1) {
-      const place = { file: this.file, offset, recordsBefore };
-      let have = readFully(this.#fd, buffer.subarray(0, guess), offset, this.file);
-      const length = this.#wholeLength(buffer.subarray(0, have), place, this.summary.fileBytes - offset);
-      const wanted = tableLength(buffer);
-      if (have < wanted) have += readFully(this.#fd, buffer.subarray(have, wanted), offset + have, this.file);
-      if (have < wanted) throw blockFault(place, 'the file ends inside a block', true);
-      const table = checkTable(buffer.subarray(0, wanted), place);
-      yield table;
-      offset += length;
-      recordsBefore += table.recordCount;
-      guess = Math.min(wanted + wanted / 8, BLOCK_MAX_BYTES);
-    }
-    this.#checkEnd(offset, recordsBefore);
-  }
-
-  /**
-   * Every block in order, each verified. The bytes of a block are overwritten by the next one.
-   * @param framesVerified true: the checksum of the frames was looked at in an earlier pass and is not again
-   * @throws CaptureError
-   */
-  *blocks(framesVerified = false): Generator<PreparedBlock> {
-    const buffer = Buffer.from(new ArrayBuffer(READ_BYTES));
-    let start = 0;
-    let end = 0;
-    let offset = PREPARED_HEADER_BYTES;
-    let recordsBefore = 0;
-    for (let blockIndex = 0; blockIndex < this.summary.blockCount; blockIndex += 1) {
-      const place = { file: this.file, offset, recordsBefore };
-      if (end - start < BLOCK_HEADER_BYTES || end - start < blockLength(buffer.subarray(start, end), place)) {
-        buffer.copyWithin(0, start, end);
-        end -= start;
-        start = 0;
-        end += readFully(this.#fd, buffer.subarray(end), offset + end, this.file);
-      }
-      const length = this.#wholeBlock(buffer.subarray(start, end), place);
-      const bytes = buffer.subarray(start, start + length);
-      if (framesVerified) checkTable(bytes, place);
-      const block = framesVerified ? new PreparedBlock(bytes) : checkBlock(bytes, place);
-      yield block;
-      start += length;
-      offset += length;
-      recordsBefore += block.recordCount;
-    }
-    this.#checkEnd(offset, recordsBefore);
-  }
-
-  close(): void {
-    closeSync(this.#fd);
-  }
-
-  #wholeBlock(rest: Buffer, place: BlockPlace): number {
-    return this.#wholeLength(rest, place, rest.length);
-  }
-
-  /** Length of the block that begins here, of whose bytes `available` exist. */
-  #wholeLength(head: Buffer, place: BlockPlace, available: number): number {
-    if (head.length >= BLOCK_HEADER_BYTES) {
-      const length = blockLength(head, place);
-      if (length <= available) return length;
-    }
-    throw blockFault(place, 'the file ends inside a block', true);
-  }
-
-  #checkEnd(offset: number, recordCount: number): void {
-    checkTotals({ file: this.file, offset, recordsBefore: recordCount }, this.summary);
-  }
-}
 
 /** A prepared capture as a stream of records, like any other format. */
 export class PreparedSource implements BlockSource {
@@ -177,22 +31,34 @@ export class PreparedSource implements BlockSource {
 
   readonly #file: string;
   readonly #window: ByteWindow;
+  readonly #ledger: ChunkLedger | null;
   readonly summary: PreparedSummary;
+  /** Of the block that was taken last. */
+  #memory: Buffer = Buffer.alloc(0);
 
   private constructor(
     file: string,
     window: ByteWindow,
+    ledger: ChunkLedger | null,
     summary: PreparedSummary,
   ) {
     this.#file = file;
     this.#window = window;
+    this.#ledger = ledger;
     this.summary = summary;
     // The writer and every block's check let nothing odd in.
     this.oddities = new Oddities(file, true);
   }
 
-  /** @throws CaptureError for a cut or damaged header */
-  static async open(file: string, window: ByteWindow): Promise<PreparedSource> {
+  /**
+   * @param ledger says which blocks are kept; without one all are
+   * @throws CaptureError for a cut or damaged header
+   */
+  static async open(
+    file: string,
+    window: ByteWindow,
+    ledger: ChunkLedger | null,
+  ): Promise<PreparedSource> {
     if (!(await window.fill(PREPARED_HEADER_BYTES))) {
       throw new CaptureError({
         file,
@@ -205,7 +71,7 @@ export class PreparedSource implements BlockSource {
     }
     const summary = decodePreparedHeader(file, window.buffer.subarray(window.start, window.end));
     window.consume(PREPARED_HEADER_BYTES);
-    return new PreparedSource(file, window, summary);
+    return new PreparedSource(file, window, ledger, summary);
   }
 
   async nextBatch(): Promise<CaptureRecord[] | null> {
@@ -234,12 +100,18 @@ export class PreparedSource implements BlockSource {
     const length = blockLength(window.buffer.subarray(window.start, window.end), place);
     if (!(await window.fill(length))) throw blockFault(place, 'the file ends inside a block', true);
     // A copy of its own: typed views need alignment that a window does not give.
-    const bytes = Buffer.from(new ArrayBuffer(length));
+    const bytes = this.#memoryOf(length);
     window.buffer.copy(bytes, 0, window.start, window.start + length);
     window.consume(length);
     const block = checkBlock(bytes, place);
     this.#blocksRead += 1;
     return { block, offset: place.offset };
+  }
+
+  #memoryOf(byteCount: number): Buffer {
+    const isFree = this.#ledger?.isKept(this.#memory) === false;
+    if (!isFree || this.#memory.length < byteCount) this.#memory = Buffer.from(new SharedArrayBuffer(byteCount));
+    return this.#memory.subarray(0, byteCount);
   }
 
   #recordsOf(block: PreparedBlock, blockOffset: number): CaptureRecord[] {
@@ -262,7 +134,7 @@ export class PreparedSource implements BlockSource {
 }
 
 /** Fills an empty block with the records of a prepared one, in place. */
-export function takePrepared(prepared: PreparedBlock, into: RecordBlock): void {
+function takePrepared(prepared: PreparedBlock, into: RecordBlock): void {
   const { starts, lengths, wireBytes, timesNs } = into;
   const count = prepared.recordCount;
   into.baseNs ??= prepared.timestampNs(0);
@@ -285,38 +157,4 @@ function checkTotals(end: BlockPlace, summary: PreparedSummary): void {
         `but the header says ${summary.recordCount} and ${summary.fileBytes}`,
     );
   }
-}
-
-function openFile(file: string): number {
-  try {
-    return openSync(file, 'r');
-  } catch (cause) {
-    throw new CaptureError({
-      file,
-      reason: `cannot be opened: ${cause instanceof Error ? cause.message : String(cause)}`,
-      advice: 'Check the path and its permissions.',
-      cause,
-    });
-  }
-}
-
-/** Reads until the buffer is full or the file ends. */
-function readFully(fd: number, into: Uint8Array, position: number, file: string): number {
-  let done = 0;
-  try {
-    while (done < into.length) {
-      const read = readSync(fd, into, done, into.length - done, position + done);
-      if (read === 0) break;
-      done += read;
-    }
-  } catch (cause) {
-    throw new CaptureError({
-      file,
-      offset: position + done,
-      reason: `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
-      advice: 'Check that the file is on a readable, healthy disk.',
-      cause,
-    });
-  }
-  return done;
 }

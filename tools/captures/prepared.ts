@@ -136,8 +136,8 @@ export function decodePreparedHeader(file: string, bytes: Buffer): PreparedSumma
 
 export const PREPARE_AGAIN = 'Prepare it again from its capture: ctreplay prep CAPTURE -o FILE.ctp.';
 
-/** What a block's table says of its records, read in place. */
-export class PreparedTable {
+/** The records of one block, read in place. */
+export class PreparedBlock {
   readonly recordCount: number;
   /** Records in the blocks before this one. */
   readonly recordsBefore: number;
@@ -147,7 +147,7 @@ export class PreparedTable {
 
   readonly bytes: Uint8Array;
 
-  /** @param bytes a block, or its table alone, that was checked, at an 8-byte boundary of its buffer */
+  /** @param bytes a block that was checked, at an 8-byte boundary of its buffer */
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
     const head = new DataView(bytes.buffer, bytes.byteOffset, BLOCK_HEADER_BYTES);
@@ -216,10 +216,7 @@ export class PreparedTable {
   timestampMissing(index: number): boolean {
     return ((this.#halves[index * 16 + 15] as number) & FLAG_TIMESTAMP_MISSING) !== 0;
   }
-}
 
-/** The records of one block with their frames, read in place. */
-export class PreparedBlock extends PreparedTable {
   /** The frame itself, not copied. */
   frame(index: number): Uint8Array {
     const from = this.frameOffset(index);
@@ -256,33 +253,13 @@ export function blockLength(head: Buffer, place: BlockPlace): number {
   return length;
 }
 
-/** Length of the block's header and entries, by a header that `blockLength` accepted. */
-export function tableLength(head: Buffer): number {
-  return BLOCK_HEADER_BYTES + head.readUInt32LE(12) * RECORD_ENTRY_BYTES;
-}
-
 /**
  * Verifies a block: its checksums, and that every frame lies inside it with its layers inside the frame.
  * @throws CaptureError
  */
 export function checkBlock(bytes: Uint8Array, place: BlockPlace): PreparedBlock {
-  const table = checkTable(bytes, place);
   const head = new DataView(bytes.buffer, bytes.byteOffset, BLOCK_HEADER_BYTES);
-  const framesAt = BLOCK_HEADER_BYTES + table.recordCount * RECORD_ENTRY_BYTES;
-  if (crc32(bytes.subarray(framesAt)) !== head.getUint32(FRAMES_CRC_AT, true)) {
-    throw blockFault(place, 'the checksum of the block’s frames does not match');
-  }
-  return new PreparedBlock(bytes);
-}
-
-/**
- * Verifies a block's table: its checksum, and that every frame lies inside the block with its layers inside the frame.
- * @param bytes at least the table
- * @throws CaptureError
- */
-export function checkTable(bytes: Uint8Array, place: BlockPlace): PreparedTable {
-  const head = new DataView(bytes.buffer, bytes.byteOffset, BLOCK_HEADER_BYTES);
-  const block = new PreparedTable(bytes);
+  const block = new PreparedBlock(bytes);
   const framesAt = BLOCK_HEADER_BYTES + block.recordCount * RECORD_ENTRY_BYTES;
   if (crc32(bytes.subarray(TABLE_CRC_FROM, framesAt)) !== head.getUint32(TABLE_CRC_AT, true)) {
     throw blockFault(place, 'the checksum of the block’s table does not match');
@@ -303,6 +280,9 @@ export function checkTable(bytes: Uint8Array, place: BlockPlace): PreparedTable 
     if (!sound) {
       throw blockFault(place, `the entry of record ${place.recordsBefore + index + 1} points outside its frame`);
     }
+  }
+  if (crc32(bytes.subarray(framesAt)) !== head.getUint32(FRAMES_CRC_AT, true)) {
+    throw blockFault(place, 'the checksum of the block’s frames does not match');
   }
   return block;
 }

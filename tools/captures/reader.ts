@@ -176,7 +176,7 @@ async function openContent(content: Omit<ReaderParts, 'source'>): Promise<Captur
   const { file, compression, window, options } = content;
   const within = compression === 'none' ? undefined : compression;
   const kind = await sniffWindow(file, window, within);
-  const source = await openSource(file, kind, window, options.strict === true, within);
+  const source = await openSource(file, kind, content, options.strict === true, within);
   return new WindowReader({ ...content, source });
 }
 
@@ -219,7 +219,7 @@ async function holdsErf(window: ByteWindow): Promise<boolean> {
 async function openSource(
   file: string,
   kind: ContentKind,
-  window: ByteWindow,
+  { window, ledger }: Pick<ReaderParts, 'window' | 'ledger'>,
   strict: boolean,
   compression?: CaptureCompression,
 ): Promise<BlockSource> {
@@ -229,7 +229,7 @@ async function openSource(
     case 'pcapng':
       return PcapngSource.open(file, window, strict);
     case 'ctp':
-      return PreparedSource.open(file, window);
+      return PreparedSource.open(file, window, ledger);
     default:
       throw new CaptureError({
         file,

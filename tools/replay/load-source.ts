@@ -1,13 +1,10 @@
 /** Reading the packets of a replay for the first time: kept when they fit the packet store, else counted, to be streamed. */
 import { isRepeatable } from '../captures/capture-files.js';
-import { isPrepared } from '../captures/prepared-file.js';
-import { PreparedCapture } from '../captures/prepared-reader.js';
 import { ChecksumSample } from './checksum-sample.js';
 import { FramePile } from './frame-pile.js';
 import type { TimedRange } from './frame-range.js';
-import { changesNothing, EmptyTrafficError, PacketCount } from './packet-source.js';
+import { EmptyTrafficError, PacketCount } from './packet-source.js';
 import type { PacketEdits, PacketRequest, PacketSource } from './packet-source.js';
-import { PreparedFrames } from './prepared-frames.js';
 import { readRanges, type CaptureObserver } from './read-ranges.js';
 import { givenStore, type StoreSize } from './store-size.js';
 
@@ -30,7 +27,7 @@ class UnrepeatableTrafficError extends Error {
 /**
  * Reads the packets that a request names. Memory in use is bounded by the store.
  * @param store its size in bytes, or sizes for both buffers
- * @param observe told about each capture that was read; not about one prepared capture as it is
+ * @param observe told about each capture that was read
  * @throws UnrepeatableTrafficError for standard input or a pipe that does not fit; EmptyTrafficError; what reading throws
  */
 export async function loadSource(
@@ -38,17 +35,7 @@ export async function loadSource(
   store: number | StoreSize,
   observe: CaptureObserver = () => {},
 ): Promise<PacketSource> {
-  const sizes = typeof store === 'number' ? givenStore(store) : store;
-  const file = preparedFile(request);
-  if (file !== null && fits(file, sizes.stagedBytes)) return preparedSource(file, request);
-  return readSource(request, sizes, observe);
-}
-
-async function readSource(
-  request: PacketRequest,
-  { stagedBytes, streamedBytes }: StoreSize,
-  observe: CaptureObserver,
-): Promise<PacketSource> {
+  const { stagedBytes, streamedBytes } = typeof store === 'number' ? givenStore(store) : store;
   const { origin, edits } = request;
   const isCapture = origin.type === 'capture';
   const name = isCapture ? origin.files.join(', ') : origin.name;
@@ -85,27 +72,4 @@ function storeBytesOf({ frameBytes, packets }: Pick<PacketSource, 'frameBytes' |
 function nothingKept({ filter }: PacketEdits, packetsRead: number): string | undefined {
   const of = packetsRead === 0 ? 'packets' : `${packetsRead} packets`;
   return filter === null ? undefined : `--filter '${filter}' keeps none of the ${of}`;
-}
-
-/** The file, when the packets are one prepared capture as it is; null otherwise. */
-function preparedFile({ origin, edits }: PacketRequest): string | null {
-  if (origin.type !== 'capture' || !changesNothing(edits)) return null;
-  const [file] = origin.files;
-  return file !== undefined && origin.files.length === 1 && isPrepared(file) ? file : null;
-}
-
-function fits(file: string, storeBytes: number): boolean {
-  const capture = PreparedCapture.open(file);
-  capture.close();
-  const { frameBytes, recordCount: packets } = capture.summary;
-  return storeBytesOf({ frameBytes, packets }) <= storeBytes;
-}
-
-/** A prepared capture whose frames stay in the file. */
-function preparedSource(name: string, request: PacketRequest): PacketSource {
-  const frames = new PreparedFrames(name, request.limit);
-  const sample = new ChecksumSample();
-  frames.forEachRange((range) => sample.look(range));
-  const { counts } = frames;
-  return { ...counts, name, request, checksums: sample.figures, frames, storeBytes: storeBytesOf(counts) };
 }

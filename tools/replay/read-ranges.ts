@@ -1,6 +1,4 @@
 /** Reading the packets that a request names, once, in order: captures or what a scenario makes, edited, up to the limit. */
-import { isPrepared } from '../captures/prepared-file.js';
-import { PreparedCapture, takePrepared } from '../captures/prepared-reader.js';
 import { openCapture, readingNotes, requireRecords, type CaptureReading } from '../captures/reader.js';
 import { RecordBlock } from '../captures/record-block.js';
 import { openScenario } from '../synth/registry.js';
@@ -67,8 +65,7 @@ async function followCaptures(
   let baseNs = 0;
   for (const file of files) {
     const follow = new Followed(baseNs, take);
-    if (isPrepared(file)) readPrepared(file, follow, observe);
-    else await readRecords(file, follow, reading, observe);
+    await readRecords(file, follow, reading, observe);
     if (follow.ended) return;
     baseNs = follow.endNs;
   }
@@ -132,21 +129,6 @@ async function readRecords(
       sha256,
       notes: readingNotes(reader),
     });
-  }
-}
-
-/** A prepared capture block by block, without an object per packet. */
-function readPrepared(file: string, follow: Followed, observe: CaptureObserver | null): void {
-  const capture = PreparedCapture.open(file);
-  try {
-    const block = new RecordBlock();
-    for (const prepared of capture.blocks()) {
-      takePrepared(prepared, block);
-      if (!follow.block(block)) break;
-    }
-  } finally {
-    capture.close();
-    observe?.({ file, packets: follow.packets, bytes: null, sha256: null, notes: [] });
   }
 }
 

@@ -7,11 +7,11 @@ import { createReadStream } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'pcap-parser';
 import { PcapWriter } from '../../../tools/captures/pcap-writer.js';
-import { PreparedCapture } from '../../../tools/captures/prepared-reader.js';
+import { openCapture } from '../../../tools/captures/reader.js';
 import { PreparedWriter } from '../../../tools/captures/prepared-writer.js';
-import { PreparedFrames } from '../../../tools/replay/prepared-frames.js';
 import { openScenario } from '../../../tools/synth/registry.js';
 import { drainSource } from '../../../tools/synth/write-capture.js';
+import { captured } from '../../support/replay.js';
 import { Scratch } from './scratch.js';
 
 const PACKETS = 1_000_000;
@@ -41,11 +41,11 @@ function parseAlone(path: string): Promise<number> {
   });
 }
 
-function readVerified(path: string): number {
-  const capture = PreparedCapture.open(path);
+async function readVerified(path: string): Promise<number> {
+  const reader = await openCapture(path, { blocks: true });
   let packets = 0;
-  for (const block of capture.blocks()) packets += block.recordCount;
-  capture.close();
+  for await (const block of reader.blocks()) packets += block.count;
+  await reader.close();
   return packets;
 }
 
@@ -71,7 +71,7 @@ describe.skipIf(!process.env['CTREPLAY_LONG'])('loading a prepared capture of a 
     const ways: Record<string, () => number | Promise<number>> = {
       'pcap-parser': () => parseAlone(pcap),
       'every byte read and verified': () => readVerified(ctp),
-      'staged for replay': () => new PreparedFrames(ctp, null).counts.packets,
+      'staged for replay': async () => (await captured([ctp])).packets,
       ...(haveCapinfos ? { 'capinfos -c (process)': () => capinfosCount(pcap) } : {}),
     };
     const timesMs = new Map(Object.keys(ways).map((name): [string, number[]] => [name, []]));
