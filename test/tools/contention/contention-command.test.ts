@@ -24,8 +24,10 @@ function writeCapture(name: string, frames: readonly Uint8Array[]): string {
 async function contention(...args: string[]): Promise<ContentionResult> {
   const { code, stdout, stderr } = await runCommand(register, ['contention', ...args, '--json']);
   expect(stderr).toBe('');
+  const result = contentionResult.parse(JSON.parse(stdout));
+  expect(result.failedChecks).toEqual([]);
   expect(code).toBe(0);
-  return contentionResult.parse(JSON.parse(stdout));
+  return result;
 }
 
 describe('contention', () => {
