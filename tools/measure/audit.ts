@@ -401,7 +401,7 @@ function holdCheck(
   const most = elapsedNs * (1 + allowed.time) + allowed.timeFloorNs + Math.min(uncertaintyNs, elapsedNs);
   return check('lock-hold-time', name, {
     ok: totalNs <= most,
-    expected: `at most ${text(most)} ns (elapsed${uncertaintyNs === 0 ? '' : ", and what the clock's cost may be wrong by"})`,
+    expected: `at most ${text(most)} ns (elapsed${uncertaintyNs === 0 ? '' : ", and what the sample and the clock's cost may be wrong by"})`,
     actual: `${text(totalNs)} ns`,
     advice:
       'locks were held for longer than their thread ran: the sample of timed holds is not like the rest; do not use the hold times, and report it',

@@ -85,10 +85,13 @@ function holdOfThread(
   clockCostNs: number,
 ): LockTimes | null {
   if (estimate === null) return null;
+  const { minNs, maxNs } = extremes(figures, clockCostNs);
   return {
-    ...extremes(figures, clockCostNs),
+    minNs,
+    maxNs,
     count: figures.holdSamples,
-    avgNs: estimate.meanNs,
+    // Of equal holds the mean may be the last digit less.
+    avgNs: Math.max(estimate.meanNs, minNs ?? 0),
     totalNs: estimate.samples < FEWEST_SAMPLES ? null : estimate.totalNs,
     encoded: distributionOf(hold)?.encoded ?? null,
     sampled: interval !== 1,
