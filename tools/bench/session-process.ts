@@ -59,6 +59,9 @@ class SessionError extends Error {
 /** After so many ms at the latest the process hears of an interruption. */
 const INTERRUPT_POLL_MS = 100;
 
+/** That a process is gone before it hears something is not an error of sending: what it sent last is still to be read, and then its end. */
+function noticedByItsEnd(): void {}
+
 /** Starts a process for each session. */
 export class ForkedSessions implements SessionRunner {
   readonly #request: Omit<SessionRequest, 'session' | 'groups' | 'firstBlocks'>;
@@ -94,15 +97,16 @@ export class ForkedSessions implements SessionRunner {
     });
     this.#relay(child);
     const timer = setInterval(() => {
-      if (hooks.isInterrupted?.() === true && child.connected) child.send(STOP_SESSION);
+      if (hooks.isInterrupted?.() === true && child.connected) child.send(STOP_SESSION, noticedByItsEnd);
     }, INTERRUPT_POLL_MS);
     try {
-      child.send({
+      const request: SessionRequest = {
         ...this.#request,
         session,
         groups: groups.map((group) => group.index),
         firstBlocks: firstBlocks(groups, state.trials),
-      } satisfies SessionRequest);
+      };
+      child.send(request, noticedByItsEnd);
       return await listen(child, groups, session, state, hooks);
     } finally {
       clearInterval(timer);
@@ -153,7 +157,7 @@ function listen(
       const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
       const text = `session ${session + 1}: its process ended with ${how} before it was done; what it measured before is kept`;
       void turn.then(() => reject(new SessionError(text)));
-    });
+    }, reject);
     child.on('message', (message: SessionMessage) => {
       turn = turn.then(async () => {
         switch (message.kind) {

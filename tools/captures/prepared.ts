@@ -1,5 +1,5 @@
 /**
- * The prepared capture (.ctp): a capture converted once, so that every later run loads it at memory speed.
+ * The prepared capture (.ctp): a capture converted once, so that later runs need not decompress it and notice any damage.
  *
  * Frames are Ethernet whatever the source was, and laid out so that the IP header is 4-byte aligned; the layers are
  * located. All numbers are little-endian, all offsets in bytes. The file is a header and then blocks:

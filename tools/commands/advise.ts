@@ -202,7 +202,7 @@ interface AdviseRequest {
 }
 
 async function advise(request: AdviseRequest, flags: AdviseFlags, argv: readonly string[]): Promise<void> {
-  checkTrials(request.plan, { ...flags, trials: request.rounds.most });
+  checkTrials(request.plan, { ...flags, trials: request.rounds.fewest });
   if (request.plan.latency.mode === 'off')
     throw new UsageError('advice needs times; leave --latency off out');
   const outMade = flags.out === undefined ? false : await prepareOutFolder(flags.out, flags.force === true);

@@ -1,4 +1,4 @@
-/** `ctreplay prep <capture> -o FILE.ctp`: converts a capture once, to load at memory speed afterwards; and back. */
+/** `ctreplay prep <capture> -o FILE.ctp`: converts a capture once, so that later runs need not decompress it and notice any damage; and back. */
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { CaptureError } from '../captures/capture-error.js';
@@ -17,7 +17,7 @@ interface PrepOptions extends CaptureFlags {
 export function register(program: Command): void {
   const command = program
     .command('prep')
-    .summary('prepare a capture so that it loads at memory speed')
+    .summary('convert a capture once: uncompressed, every block with a checksum')
     .description(
       'Converts a capture (pcap, pcapng, gzip or zstd of them; any replayable link type) to a prepared capture: ' +
         'Ethernet frames with aligned IP headers, layers located, every block with a checksum. ' +

@@ -43,7 +43,8 @@ export async function measureAfresh(request: ConfirmRequest, entry: string): Pro
   let answer: Answer | null = null;
   child.on('message', (message: Answer) => (answer = message));
   const ended = Promise.all([once(child, 'exit'), once(child, 'disconnect')]);
-  child.send(request);
+  // If it is gone already, its end is what is to be told.
+  child.send(request, () => {});
   const [[code]] = (await ended) as [[number | null], unknown];
   const found = answer as Answer | null;
   if (found !== null && 'check' in found) return found.check;

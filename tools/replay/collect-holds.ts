@@ -41,6 +41,8 @@ export interface HoldEstimate {
   readonly meanNs: number;
   /** Of all acquisitions; only to be relied on where `samples` are not fewer than FEWEST_SAMPLES. */
   readonly totalNs: number;
+  /** Two standard errors of the total, from the spread of the sampled holds as they are counted; 0 where every hold was timed. */
+  readonly totalErrorNs: number;
   /** Holds that stand for others; Infinity where every hold was timed. */
   readonly samples: number;
   /** The quantile above which holds were cut; null when none was. */
@@ -67,15 +69,19 @@ export function estimateHolds(
   const sampled = holdSamples - singledSamples;
   if (interval <= 1 || sampled <= 0) {
     const meanNs = net(holdTotalNs, holdSamples) / holdSamples;
-    return { meanNs, totalNs: meanNs * acquisitions, samples: Number.POSITIVE_INFINITY, winsorisedAt: null };
+    const samples = Number.POSITIVE_INFINITY;
+    return { meanNs, totalNs: meanNs * acquisitions, totalErrorNs: 0, samples, winsorisedAt: null };
   }
   const cut = sampled > 1;
-  const sumNs = cut ? winsorisedSum(holds, sampled) : holdTotalNs - singledTotalNs;
-  const totalNs =
-    (net(sumNs, sampled) / sampled) * (acquisitions - singledSamples) + net(singledTotalNs, singledSamples);
+  const { sumNs, errorNs } = cut
+    ? winsorisedSum(holds, sampled)
+    : { sumNs: holdTotalNs - singledTotalNs, errorNs: 0 };
+  const others = acquisitions - singledSamples;
+  const totalNs = (net(sumNs, sampled) / sampled) * others + net(singledTotalNs, singledSamples);
   return {
     meanNs: totalNs / acquisitions,
     totalNs,
+    totalErrorNs: 2 * errorNs * others,
     samples: sampled,
     winsorisedAt: cut ? WINSORISED_AT : null,
   };
@@ -98,20 +104,29 @@ export function weightedCounts(
   return weighted;
 }
 
-/** Sum of the `samples` shortest values, the longest of these cut; at least one is. */
-function winsorisedSum({ counts, config }: Recording, samples: number): number {
+/** Sum of the `samples` shortest values, the longest of these cut (at least one is), and the standard error of their mean. */
+function winsorisedSum(
+  { counts, config }: Recording,
+  samples: number,
+): { readonly sumNs: number; readonly errorNs: number } {
   let left = samples - Math.max(1, Math.ceil(samples * (1 - WINSORISED_AT)));
-  let sum = 0;
+  let sumNs = 0;
+  let squares = 0;
   let limitNs = 0;
   let counted = 0;
-  for (let index = 0; index < counts.length && left > 0; index++) {
-    const here = counts[index] as number;
-    if (here === 0) continue;
-    const taken = Math.min(here, left);
-    sum += taken * middleValueFromIndex(config, index);
-    limitNs = highestValueFromIndex(config, index);
+  const take = (taken: number, valueNs: number): void => {
+    sumNs += taken * valueNs;
+    squares += taken * valueNs * valueNs;
     counted += taken;
+  };
+  for (let index = 0; index < counts.length && left > 0; index++) {
+    const taken = Math.min(counts[index] as number, left);
+    if (taken === 0) continue;
+    take(taken, middleValueFromIndex(config, index));
+    limitNs = highestValueFromIndex(config, index);
     left -= taken;
   }
-  return sum + (samples - counted) * limitNs;
+  take(samples - counted, limitNs);
+  const variance = Math.max(squares / samples - (sumNs / samples) ** 2, 0);
+  return { sumNs, errorNs: Math.sqrt(variance / samples) };
 }

@@ -93,6 +93,7 @@ function holdOfThread(
     // Of equal holds the mean may be the last digit less.
     avgNs: Math.max(estimate.meanNs, minNs ?? 0),
     totalNs: estimate.samples < FEWEST_SAMPLES ? null : estimate.totalNs,
+    totalErrorNs: estimate.totalErrorNs,
     encoded: distributionOf(hold)?.encoded ?? null,
     sampled: interval !== 1,
     sampleInterval: interval,

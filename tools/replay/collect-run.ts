@@ -22,7 +22,6 @@ import {
 } from './collect-counts.js';
 import { clockLoopPercentiles, interruptionsOf } from './collect-interruptions.js';
 import { collectLatency, type CollectedLatency } from './collect-latency.js';
-import { decodeHistogram } from '../measure/latency-summary.js';
 import { lagByGroup, lagDistribution } from './collect-lag.js';
 import { collectLocks, shortestHoldNs } from './collect-locks.js';
 import { sweeperOf } from './collect-sweeper.js';
@@ -54,7 +53,7 @@ export interface CaseContext {
 
 /** A finished run in figures. What was not measured is null. */
 export interface CollectedRun {
-  /** When the first packet was due. */
+  /** When the barrier opened. */
   readonly startedAt: Date;
   readonly context: CaseContext;
   readonly choice: DesignChoice;
@@ -258,19 +257,11 @@ function holdsOf(
       {
         name: `${lock.class} ${lock.thread}`,
         totalNs,
-        uncertaintyNs: (lock.acquisitions ?? 0) * (uncertainNs + samplingErrorNs(lock.hold)),
+        uncertaintyNs: (lock.acquisitions ?? 0) * uncertainNs + (lock.hold?.totalErrorNs ?? 0),
         elapsedNs: worker?.elapsedNs ?? elapsedNs,
       },
     ];
   });
-}
-
-/** How far the mean of sampled holds may be from that of all, nanoseconds: two standard errors, interrupted holds included. */
-function samplingErrorNs(hold: Contention['hold']): number {
-  if (hold?.sampled !== true || hold.encoded == null) return 0;
-  const { stdDeviation, totalCount } = decodeHistogram(hold.encoded);
-  // Counts stand for the holds that were timed.
-  return totalCount === 0 ? 0 : (2 * stdDeviation) / Math.sqrt(totalCount);
 }
 
 /** Packets of a run that ends by itself; null where time or a user ends it. */

@@ -2,8 +2,9 @@
  * The packets of a replay, whatever they come from: one loop of them, in order, with times.
  *
  * One of two buffers is behind a source. Traffic that fits the packet store is read once and kept in memory of its own
- * (frame-pile.ts): `frames` shows it, and each run copies it into the engine's memory (packet-store.ts). Traffic that does not fit is read once to learn how much it is, and not kept: `frames` is null, and a feeder reads
- * what `request` names again for each run and loop, into rings of `storeBytes` in the engine's memory (feeder.ts).
+ * (frame-pile.ts): `frames` shows it, and each run copies it into the engine's memory (packet-store.ts). Traffic that does not fit is
+ * read once to learn how much it is, and not kept: `frames` is null, and a feeder reads what `request` names again for each run and
+ * loop, into rings of `storeBytes` in the engine's memory (feeder.ts).
  *
  * Who owns memory: what `frames` shows belongs to the source and is never written again once it has been read; it lives as long
  * as the source. What a reading shows (read-ranges.ts) belongs to the reader and holds until the next range.

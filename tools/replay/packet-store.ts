@@ -158,7 +158,6 @@ function sharesOf(
     addresses: new Uint32Array(new SharedArrayBuffer(count * 4)),
     indexes: new Uint32Array(new SharedArrayBuffer(count * 4)),
   }));
-  if (workers === 1) return shares.map((share) => wholeShare(share, addressOf));
   const filled = counts.fill(0);
   for (let index = 0; index < workerOf.length; index++) {
     const worker = workerOf[index] as number;
@@ -169,16 +168,6 @@ function sharesOf(
     filled[worker] = place + 1;
   }
   return shares;
-}
-
-/** All packets are the one worker's. */
-function wholeShare<T extends Pick<WorkerPackets, 'addresses' | 'indexes'>>(
-  share: T,
-  addressOf: Uint32Array,
-): T {
-  share.addresses.set(addressOf);
-  for (let index = 0; index < addressOf.length; index++) share.indexes[index] = index;
-  return share;
 }
 
 /** Bits of all packets before each packet, by index: their places on the schedule of --mbps. */

@@ -9,7 +9,7 @@ import { Packet, PACKET_SIZE } from '../records/packet';
 import { locate } from './locate';
 
 const LINE_SIZE: usize = 64;
-/** Bytes between a descriptor and its frame. */
+/** Bytes between a descriptor and its frame: as the host has it (tools/replay/packet-place.ts), which works out where packets go. */
 const FRAME_SHIFT: usize = 2;
 
 /**

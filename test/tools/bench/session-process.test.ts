@@ -90,6 +90,24 @@ describe('a session', () => {
     );
     expect(await run(patient, { trials: [], cases: [] }, () => true)).toBe(true);
   });
+
+  it('that is done before it hears of the interruption is done', async () => {
+    const quick = entry(
+      'quick',
+      `process.on('message', () => {
+        process.send({ kind: 'measured', trials: [${trial(0)}], cases: [], groupDone: true });
+        setTimeout(() => process.send({ kind: 'done', interrupted: false }, () => process.exit(0)), 300);
+      });`,
+    );
+    const state: SessionState = { trials: [], cases: [] };
+    // It ends while this thread is busy, which finds the channel broken before it has read what was sent last.
+    const isInterrupted = (): boolean => {
+      if (state.trials.length === 0) return false;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 800);
+      return true;
+    };
+    expect(await run(quick, state, isInterrupted)).toBe(false);
+  });
 });
 
 describe('a regression of level against', () => {

@@ -26,6 +26,20 @@ describe('the time that a lock was held', () => {
     expect(Math.abs(weight - bed.figures().acquisitions)).toBeLessThan(5);
   });
 
+  it('is as uncertain as its sampled holds are unlike each other', () => {
+    const even = lockBed('rculist-sweep', 5);
+    for (let n = 0; n < 1000; n++) even.holdFor(40);
+    const plain = estimateOf(even);
+    // Those of the set-up take no time.
+    expect(plain.totalErrorNs).toBeLessThan(0.1 * plain.totalNs);
+    const bed = lockBed('rculist-sweep', 5);
+    // One in 23 is interrupted: more than is cut, and no multiple of the interval.
+    for (let n = 0; n < 1000; n++) bed.holdFor(n % 23 === 0 ? 20_000 : 40);
+    const { totalNs, totalErrorNs } = estimateOf(bed);
+    expect(totalErrorNs).toBeGreaterThan(0.2 * totalNs);
+    expect(totalErrorNs).toBeLessThan(2 * totalNs);
+  });
+
   it('leaves out what reading the clock takes', () => {
     const bed = lockBed('rculist-sweep', 1);
     for (let n = 0; n < 50; n++) bed.holdFor(100);

@@ -273,7 +273,7 @@ export const resultCase = z
       'Build of the run that all figures come from but `throughput`, which names its own.',
     ),
     control: z.boolean().nullish().describe('True for the second half of an A/A control.'),
-    startedAt: z.iso.datetime().nullish().describe('When its first packet was run: loading lies before.'),
+    startedAt: z.iso.datetime().nullish().describe('When its threads were let go: loading lies before.'),
     partial: z.boolean().nullish().describe('True when this case was cut short.'),
     input,
     workers: z.int().positive(),

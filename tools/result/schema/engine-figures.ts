@@ -20,6 +20,11 @@ export const lockTimes = z
     totalNs: nanoseconds
       .nullish()
       .describe('Scaled up to all events where sampled; null where too few were to stand for the rest.'),
+    totalErrorNs: nanoseconds
+      .nullish()
+      .describe(
+        'Two standard errors of totalNs of one thread, from the spread of its sampled holds; 0 where every hold was timed.',
+      ),
     encoded: encodedHistogram.nullish().describe('Values in nanoseconds.'),
     sampled: z.boolean().nullish(),
     sampleInterval: count.nullish().describe('One event in so many was timed.'),
