@@ -96,13 +96,13 @@ function isEntry(path: string, sources: Sources): boolean {
   if (isCompiledEntry(path)) return true;
   const name = (path.split('/').at(-1) as string).replace(/\.(c|m)?ts$/, '');
   const started = new RegExp(`['"\`/]${name}(\\.c?js)?['"\`]`);
-  // The bundler is given the name of a source.
-  const bundled = `'${name}.ts'`;
+  // The bundler and the test runner are given the name of a source.
+  const bundled = `${name}.ts'`;
   return [...sources].some(
     ([other, text]) =>
       other !== path &&
       !other.endsWith('.md') &&
-      (started.test(text) || (other.endsWith('.mjs') && text.includes(bundled))),
+      (started.test(text) || (/(\.mjs|^vitest\.config\.ts)$/.test(other) && text.includes(bundled))),
   );
 }
 

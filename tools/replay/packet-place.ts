@@ -63,11 +63,14 @@ export class PlaceWriter {
     if (range.bytes.buffer !== this.#source.buffer) this.#source = new DataView(range.bytes.buffer);
   }
 
-  /** Makes the descriptor at `at` zero: the place may have had another packet. A call that fills costs more than these few words. */
+  /**
+   * Makes the descriptor at `at` zero: the place may have had another packet. A call that fills costs more than these few words, the last
+   * of which may reach into where the frame is written afterwards.
+   */
   clear(at: number): void {
     const doubles = this.#doubles;
     const first = at >>> 3;
-    const end = first + (this.#size >>> 3);
+    const end = first + Math.ceil(this.#size / 8);
     for (let double = first; double < end; double++) doubles[double] = 0;
   }
 

@@ -6,7 +6,7 @@ import { planMemory } from '../../../engine/host/memory-plan.js';
 import { createRun } from '../../../engine/host/run-memory.js';
 import { EngineThread } from '../../../engine/host/thread.js';
 import type { FrameRange } from '../../../tools/replay/frame-range.js';
-import { alignLine } from '../../../tools/replay/packet-place.js';
+import { alignLine, FRAME_SHIFT } from '../../../tools/replay/packet-place.js';
 import { placingAreaBytes, RangePlacer } from '../../../tools/replay/range-placer.js';
 import { tcpFrame, udpFrame } from '../../support/packets.js';
 
@@ -101,11 +101,13 @@ describe('placing ranges', () => {
       const requests = new Uint32Array(range.count);
       const found = placed(range, requests, false);
       expect(found).toEqual(placed(range, requests, true));
+      const { plan, engine } = newThread().run;
       const bytes = range.lengths.reduce(
-        (sum, length, at) => sum + (at < range.count ? alignLine(130 + length) : 0),
+        (sum, length, at) =>
+          sum + (at < range.count ? alignLine(engine.constants.PACKET_SIZE + FRAME_SHIFT + length) : 0),
         0,
       );
-      expect((found as { end: number }).end - newThread().run.plan.regions.packets).toBe(bytes);
+      expect((found as { end: number }).end - plan.regions.packets).toBe(bytes);
     }
   });
 });
