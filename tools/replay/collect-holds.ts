@@ -41,7 +41,7 @@ export interface HoldEstimate {
   readonly meanNs: number;
   /** Of all acquisitions; only to be relied on where `samples` are not fewer than FEWEST_SAMPLES. */
   readonly totalNs: number;
-  /** Two standard errors of the total, from the spread of the sampled holds as they are counted; 0 where every hold was timed. */
+  /** Two standard errors of the total, from the spread of the sampled holds, those that are cut as long as they were; 0 where every hold was timed. */
   readonly totalErrorNs: number;
   /** Holds that stand for others; Infinity where every hold was timed. */
   readonly samples: number;
@@ -104,29 +104,35 @@ export function weightedCounts(
   return weighted;
 }
 
-/** Sum of the `samples` shortest values, the longest of these cut (at least one is), and the standard error of their mean. */
+/**
+ * Sum of the `samples` shortest values, the longest of these cut (at least one is), and the standard error of the mean of them uncut: how
+ * many of the long ones a sample has is chance, and where the cut lies with them.
+ */
 function winsorisedSum(
   { counts, config }: Recording,
   samples: number,
 ): { readonly sumNs: number; readonly errorNs: number } {
   let left = samples - Math.max(1, Math.ceil(samples * (1 - WINSORISED_AT)));
   let sumNs = 0;
-  let squares = 0;
   let limitNs = 0;
-  let counted = 0;
-  const take = (taken: number, valueNs: number): void => {
-    sumNs += taken * valueNs;
-    squares += taken * valueNs * valueNs;
-    counted += taken;
-  };
-  for (let index = 0; index < counts.length && left > 0; index++) {
-    const taken = Math.min(counts[index] as number, left);
+  let cut = samples;
+  let uncutLeft = samples;
+  let uncutNs = 0;
+  let uncutSquares = 0;
+  for (let index = 0; index < counts.length && uncutLeft > 0; index++) {
+    const here = Math.min(counts[index] as number, uncutLeft);
+    if (here === 0) continue;
+    const valueNs = middleValueFromIndex(config, index);
+    uncutNs += here * valueNs;
+    uncutSquares += here * valueNs * valueNs;
+    uncutLeft -= here;
+    const taken = Math.min(here, left);
     if (taken === 0) continue;
-    take(taken, middleValueFromIndex(config, index));
+    sumNs += taken * valueNs;
     limitNs = highestValueFromIndex(config, index);
     left -= taken;
+    cut -= taken;
   }
-  take(samples - counted, limitNs);
-  const variance = Math.max(squares / samples - (sumNs / samples) ** 2, 0);
-  return { sumNs, errorNs: Math.sqrt(variance / samples) };
+  const variance = Math.max(uncutSquares / samples - (uncutNs / samples) ** 2, 0);
+  return { sumNs: sumNs + cut * limitNs, errorNs: Math.sqrt(variance / samples) };
 }

@@ -134,7 +134,13 @@ export function collect(finished: FinishedRun, context: CaseContext): CollectedR
     elapsedNs,
     ...timed,
     histograms: histogramsOf(finished, timed, injected),
-    holds: holdsOf(locks, workers, elapsedNs, clockUncertaintyNs(reports, timed.timer?.costNs ?? 0)),
+    holds: holdsOf(
+      locks,
+      workers,
+      // It may be in a pass when the workers are done.
+      Math.max(elapsedNs, finished.sweeper?.sweepNs ?? 0),
+      clockUncertaintyNs(reports, timed.timer?.costNs ?? 0),
+    ),
     injected,
     planned: plannedPackets(finished),
     packets: {
@@ -246,7 +252,7 @@ function audited(name: string, view: LatencyView | null, expectedCount: number |
 function holdsOf(
   locks: readonly Contention[] | null,
   workers: readonly CollectedWorker[],
-  elapsedNs: number,
+  sweeperNs: number,
   uncertainNs: number,
 ): AuditedHold[] {
   return (locks ?? []).flatMap((lock) => {
@@ -258,7 +264,7 @@ function holdsOf(
         name: `${lock.class} ${lock.thread}`,
         totalNs,
         uncertaintyNs: (lock.acquisitions ?? 0) * uncertainNs + (lock.hold?.totalErrorNs ?? 0),
-        elapsedNs: worker?.elapsedNs ?? elapsedNs,
+        elapsedNs: worker?.elapsedNs ?? sweeperNs,
       },
     ];
   });
