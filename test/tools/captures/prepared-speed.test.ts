@@ -1,7 +1,7 @@
 /**
  * How much faster a prepared capture loads than pcap-parser alone reads the same packets, and than capinfos counts them: medians of
  * rounds in turns. Run with CTREPLAY_LONG=1; the figures are printed, and the margins asserted are wide. What it takes to keep the
- * packets is printed only: it is what the machine takes for fresh pages.
+ * packets is printed only: it differs most from day to day.
  */
 import { execFileSync } from 'node:child_process';
 import { createReadStream } from 'node:fs';
