@@ -113,9 +113,7 @@ export function sourceChecks(entry: ResultCase): AuditCheck[] {
       ok,
       expected: 'no packet that came late from its source',
       actual: `${entry.input.streamed.waits} waits for packets`,
-      advice: ok
-        ? null
-        : 'the cell has the rate of its source: use an input that fits the memory (limit), or ctreplay prep',
+      advice: ok ? null : 'the cell has the rate of its source: use an input that fits the memory (limit)',
     },
   ];
 }

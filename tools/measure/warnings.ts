@@ -212,7 +212,7 @@ const RULES = {
   },
   'source-too-slow': {
     advice:
-      'Response times contain these waits, and at top speed the rate is the source’s: use ctreplay prep, a lower rate, or a larger --store.',
+      'Response times contain these waits, and at top speed the rate is the source’s: use a larger --store or a lower rate, or ctreplay prep where the capture is compressed.',
     when: ({ sourceLag, targetPps }) =>
       sourceLag != null && sourceLag.waits > 0
         ? `the traffic source could not keep up with ${targetPps == null ? 'the tracker' : 'the rate'}: ` +

@@ -23,7 +23,7 @@ export interface Benchmark {
    */
   readonly operations: number | null;
   /** Once, before anything is timed. */
-  readonly prepare?: () => void;
+  readonly prepare?: () => void | Promise<void>;
   /** Before every sample, not timed. */
   readonly before?: () => void;
   readonly run: Loop | ((operations: number) => Promise<number>);

@@ -32,7 +32,7 @@ const INTERVAL_SAMPLES = 500;
  * @throws MicroError when the loop did not do what it was to do
  */
 export async function measure(benchmark: Benchmark, options: MicroOptions): Promise<MicroMeasurement> {
-  benchmark.prepare?.();
+  await benchmark.prepare?.();
   const operations = benchmark.operations ?? (await calibrate(benchmark, options));
   const whole = await samples(benchmark, operations, benchmark.run, options);
   const loop =
@@ -62,7 +62,7 @@ async function measureTwins(
   twin: Twin,
   options: MicroOptions,
 ): Promise<MicroMeasurement[]> {
-  benchmark.prepare?.();
+  await benchmark.prepare?.();
   const operations = benchmark.operations ?? (await calibrate(benchmark, options));
   // tinybench hands samples back in the order of their size.
   const timesMs: number[] = [];

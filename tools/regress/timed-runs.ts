@@ -44,11 +44,6 @@ export interface TimedRunSettings {
 
 /** A command and what is read from its output. */
 export interface TimedRun {
-  /**
-   * Pairs of processes, one of each build, that a round of level against runs; each pair's ratio counts. More than one where a process
-   * is short and its figure differs much from process to process: many ratios tell a slow spell of the machine from a trend.
-   */
-  readonly pairs: number;
   readonly args: (settings: TimedRunSettings) => string[];
   /** @param output what it printed, parsed; fields that an older version lacks are missing */
   readonly read: (output: unknown) => TimedFigure[];
@@ -66,6 +61,10 @@ const CONTENDED_PACKETS = '150000';
 const PACED = ['--packets', '40000', '--pps', '40000', '--active-flows', '1000'] as const;
 /** Connections of a minute are gone after a third of a second, and a sweep that is due every 20 s comes every 0.1 s. */
 const EXPIRY = ['--packets', '60000', '--pps', '40000', '--time-scale', '200'] as const;
+/** What a capture goes through, and the reading of its bytes; keeping it touches fresh memory, which costs what the system wants. */
+const LOADING = '^capture/(read-file|parse-pcap|walk|place)$';
+/** Long enough that among the samples is one that found everything compiled and its memory touched. */
+const LOADING_MS = '1000';
 /** Share of acquisitions below which contention is too rare to be distinguished from none. */
 const LEAST_SHARE = 0.001;
 /** A packet is slow when it takes this many times as long as the one in the middle. */
@@ -74,7 +73,6 @@ const SLOW_FACTOR = 10;
 /** All runs by name. */
 export const TIMED_RUNS: Readonly<Record<TimedRunName, TimedRun>> = {
   sweeps: {
-    pairs: 1,
     args: ({ designs, seed }) => [
       ...['contention', '--sweep', SWEPT[0], '--rounds', SWEPT[1]],
       ...common(designs, seed),
@@ -82,7 +80,6 @@ export const TIMED_RUNS: Readonly<Record<TimedRunName, TimedRun>> = {
     read: (output) => sweepFigures(output as Partial<ContentionResult>),
   },
   locks: {
-    pairs: 1,
     args: ({ designs, mutex, seed }) => [
       ...['contention', '--workload', 'established,syn-flood', '--packets', CONTENDED_PACKETS],
       ...['--threads', '2', '--rounds', '1', '--mutex', mutex],
@@ -91,7 +88,6 @@ export const TIMED_RUNS: Readonly<Record<TimedRunName, TimedRun>> = {
     read: (output) => lockFigures(output as Partial<ContentionResult>),
   },
   paced: {
-    pairs: 1,
     args: ({ designs, mutex, seed }) => [
       ...['replay', '--synth', 'established', ...PACED, '--mutex', mutex],
       ...common(designs, seed),
@@ -99,7 +95,6 @@ export const TIMED_RUNS: Readonly<Record<TimedRunName, TimedRun>> = {
     read: (output) => pacedFigures(output as Partial<Result>),
   },
   expiry: {
-    pairs: 1,
     args: ({ designs, mutex, seed }) => [
       ...['replay', '--synth', 'udp-churn', ...EXPIRY, '--mutex', mutex],
       ...common(designs, seed),
@@ -107,9 +102,8 @@ export const TIMED_RUNS: Readonly<Record<TimedRunName, TimedRun>> = {
     read: (output) => expiryFigures(output as Partial<Result>),
   },
   loading: {
-    pairs: 3,
     args: ({ designs, seed }) => [
-      ...['micro', '--filter', '^capture/', '--time', '300'],
+      ...['micro', '--filter', LOADING, '--time', LOADING_MS],
       // Whose loops are loaded makes no difference to captures; one is enough.
       ...common([(designs[0] as string).replace(/@.*/, '')], seed),
     ],
@@ -223,7 +217,7 @@ function loadingFigures({ results = [] }: Partial<MicroResult>): TimedFigure[] {
     results.find((benchmark) => benchmark.name === `capture/${name}`)?.leastNs ?? null;
   const raw = timeOf('read-file') ?? 'loop';
   return known(
-    ['parse-pcap', 'load'].map((name) =>
+    ['parse-pcap', 'walk', 'place'].map((name) =>
       lower('cost', `${name}, least ns a packet`, null, timeOf(name), raw),
     ),
   );

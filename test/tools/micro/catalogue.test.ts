@@ -33,7 +33,9 @@ describe('the benchmarks', () => {
     'histogram/record-fine',
     'capture/read-file',
     'capture/parse-pcap',
+    'capture/walk',
     'capture/load',
+    'capture/place',
     ...[25, 50, 75, 85].flatMap((load) =>
       ['find-hit', 'find-miss', 'insert', 'remove'].map((op) => `map/${op}-${load}`),
     ),
@@ -52,7 +54,7 @@ describe('the benchmarks', () => {
   const tried = all.filter(({ name }) => isTried(name));
   it.each(tried.map((each) => [each.name, each] as const))('%s does what it says', async (_name, each) => {
     const operations = each.operations ?? 2000;
-    each.prepare?.();
+    await each.prepare?.();
     // Twice, because a sample must leave things so that the next finds them alike.
     for (let sample = 0; sample < 2; sample++) {
       each.before?.();
@@ -68,7 +70,7 @@ describe('the benchmarks', () => {
   it('fail more often the fuller the NAT pool is', async () => {
     const share = async (percent: number): Promise<number> => {
       const [each] = matching(all, new RegExp(`^nat/allocate-${percent}@rculist-sweep$`));
-      each?.prepare?.();
+      await each?.prepare?.();
       return Number(await each?.run(3000)) / 3000;
     };
     expect(await share(50)).toBe(1);

@@ -230,7 +230,24 @@ export const PLANTS: readonly Plant[] = [
       },
     ],
     heard: [against('loading')],
-    named: /load, least ns a packet/,
+    named: /walk, least ns a packet/,
+  },
+  {
+    name: 'slower placing of packets',
+    edits: [
+      {
+        file: 'engine/assembly/wire/place.ts',
+        find: '    copyFrame(start, frame, length);\n',
+        replace:
+          '    let spun: u32 = length;\n' +
+          '    for (let i = 0; i < 40; i++) spun = spun * 31 + i;\n' +
+          // Never so, but the compiler does not know.
+          '    if (spun == 0) break;\n' +
+          '    copyFrame(start, frame, length);\n',
+      },
+    ],
+    heard: [against('loading')],
+    named: /place, least ns a packet/,
   },
 ];
 
