@@ -230,7 +230,7 @@ export const PLANTS: readonly Plant[] = [
       },
     ],
     heard: [against('loading')],
-    named: /walk, least ns a packet/,
+    named: /walk, ns a packet/,
   },
   {
     name: 'slower placing of packets',

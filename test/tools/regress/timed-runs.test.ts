@@ -19,7 +19,7 @@ const EXPECTED: Readonly<Record<TimedRunName, readonly string[]>> = {
   ],
   paced: ['p99 of service over its median', 'slow packets an interruption'],
   expiry: ['median lag of removal, tracker time', 'p99 lag of removal, tracker time'],
-  loading: ['parse-pcap, least ns a packet', 'walk, least ns a packet', 'place, least ns a packet'],
+  loading: ['parse-pcap, least ns a packet', 'walk, ns a packet', 'place, least ns a packet'],
 };
 
 const IS_LONG = process.env['CTREPLAY_LONG'] !== undefined;
