@@ -18,8 +18,6 @@ const WORKERS = 2;
 interface Bed {
   readonly traffic: PacketSource;
   readonly thread: EngineThread;
-  /** The packet store. */
-  readonly store: Uint8Array;
 }
 
 export class PlacingBed {
@@ -36,26 +34,19 @@ export class PlacingBed {
     const traffic = await this.#load();
     const engine = loadEngine(DEFAULT_DESIGN, 'bare');
     const { constants } = engine;
-    const bytes = packetStoreBytes(traffic, constants, assigned(traffic));
     const plan = planMemory(constants, {
       threads: 1,
       maxConns: 1,
       nat: false,
-      packetStoreBytes: bytes,
+      packetStoreBytes: packetStoreBytes(traffic, constants, assigned(traffic)),
       histogramBytes: 0,
     });
     const run = createRun(engine, plan, { seed: 1, hashBasis: 1, preset: 0 });
-    const store = new Uint8Array(run.memory.buffer, plan.regions.packets, bytes);
-    this.#bed = { traffic, thread: new EngineThread(run, 0, () => 0), store };
-  }
-
-  /** Placing takes descriptors to be zero. */
-  clear(): void {
-    this.#open.store.fill(0);
+    this.#bed = { traffic, thread: new EngineThread(run, 0, () => 0) };
   }
 
   /**
-   * Decides about all packets and places them, in a cleared store.
+   * Decides about all packets and places them.
    * @returns how many
    */
   place(): number {

@@ -14,7 +14,7 @@ import { engineSettings } from '../config/engine-settings.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
 import { assignPackets } from '../replay/packet-choice.js';
-import { copyPacket } from '../replay/packet-place.js';
+import { FRAME_SHIFT, openBatch } from '../replay/packet-place.js';
 import { framesOf, type PacketSource } from '../replay/packet-source.js';
 import { loadPackets, packetStoreBytes, type WorkerPackets } from '../replay/packet-store.js';
 
@@ -119,19 +119,34 @@ export class EngineSide {
   }
 
   #fill(at: number, count: number): void {
-    const { addresses, scratchAt, scratchStride } = this.#packets;
-    for (let i = 0; i < count; i++) {
-      let address = addresses[at + i] as number;
-      // Packets that may be rewritten run as copies, so that the next pass finds them as they were.
-      if (scratchAt !== 0) {
-        const to = scratchAt + i * scratchStride;
-        copyPacket(this.#thread, address, to, scratchStride);
-        address = to;
-      }
-      this.#batch[i] = address;
+    const { addresses } = this.#packets;
+    for (let i = 0; i < count; i++) this.#batch[i] = addresses[at + i] as number;
+    if (this.#thread.exports.openPackets === undefined) this.#fillOlder(count);
+    else openBatch(this.#thread, this.#packets, count);
+  }
+
+  /** For engines whose packets lie behind their descriptors. */
+  #fillOlder(count: number): void {
+    const { descriptorsAt, descriptorStride, copies } = this.#packets;
+    for (let i = 0; copies && i < count; i++) {
+      const to = descriptorsAt + i * descriptorStride;
+      copyPacket(this.#thread, this.#batch[i] as number, to, descriptorStride);
+      this.#batch[i] = to;
     }
     this.#thread.exports.resetPackets(this.#thread.packetsAt, count);
   }
+}
+
+/** Copies descriptor and frame to a place of `placeBytes`, where the frame may grow: the engine then leaves the original as it is. */
+function copyPacket({ run, view, bytes }: EngineThread, from: number, to: number, placeBytes: number): void {
+  const { PACKET_SIZE, PK_FRAME, PK_LENGTH, PK_CAPACITY } = run.engine.constants;
+  const frame = view.getUint32(from + PK_FRAME, true);
+  const length = view.getUint32(from + PK_LENGTH, true);
+  const frameTo = to + PACKET_SIZE + FRAME_SHIFT;
+  bytes.copyWithin(to, from, from + PACKET_SIZE);
+  bytes.copyWithin(frameTo, frame, frame + length);
+  view.setUint32(to + PK_FRAME, frameTo, true);
+  view.setUint32(to + PK_CAPACITY, placeBytes - PACKET_SIZE - FRAME_SHIFT, true);
 }
 
 let compilations = 0;

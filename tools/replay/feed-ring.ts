@@ -24,8 +24,8 @@ import { LINE_BYTES } from './packet-place.js';
 
 /** Lines are counted by shifting. */
 const LINE_SHIFT = 6;
-/** Lines that a record counts for at least: those of the shortest frame with its descriptor. */
-const LEAST_LINES = 3;
+/** Lines that a record counts for at least: those of a TCP packet without data, in its place. */
+const LEAST_LINES = 2;
 
 export const RECORD_PACKET = 0;
 /** The loop ends here: the next record, if any, is the first of the next loop. */

@@ -17,7 +17,7 @@ import { RECORD_LOOP_END, RECORD_PACKET, RingWriter, type RingPlace } from './fe
 import type { TimedRange } from './frame-range.js';
 import { LocatedPacket } from './located-packet.js';
 import { PacketChoice } from './packet-choice.js';
-import { FRAME_SHIFT, PlaceWriter } from './packet-place.js';
+import { headBytes, PlaceWriter, type Locator } from './packet-place.js';
 import { frameBits, type PacketSource } from './packet-source.js';
 import { readRanges } from './read-ranges.js';
 import { abortRun, announceDeath, feederIndex } from './run-abort.js';
@@ -96,8 +96,8 @@ class Feeder {
   readonly #unpublished: Uint32Array;
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
-  /** Bytes from a descriptor to its frame. */
-  readonly #frameShift: number;
+  /** Bytes of a place in front of its frame. */
+  readonly #headBytes: number;
   /** Addresses of the requests that were written. */
   readonly #requestAt: number[] = [];
   readonly #packet = new LocatedPacket();
@@ -117,14 +117,14 @@ class Feeder {
     this.#unpublished = new Uint32Array(rings.length);
     this.#view = new DataView(memory.buffer);
     this.#bytes = new Uint8Array(memory.buffer);
-    this.#frameShift = engine.constants.PACKET_SIZE + FRAME_SHIFT;
+    this.#headBytes = headBytes(engine.constants);
     const instance = new WebAssembly.Instance(engine.module, { env: { memory, clock: () => 0 } });
-    const locate = instance.exports['locatePacket'] as (packet: number) => void;
-    this.#writer = new PlaceWriter(run, locate);
+    const locator = instance.exports as unknown as Locator;
+    this.#writer = new PlaceWriter(run, locator);
     const uniqueIpLoops = loopsPerChange(input.plan);
     this.#rewriter = uniqueIpLoops === null ? null : makeRewriter({ uniqueIpLoops });
     // The descriptor lies beyond the end of any memory.
-    const trap = (): void => locate(0xffff_fff0);
+    const trap = (): void => locator.locatePacket(0xffff_fff0);
     const index = feederIndex(run);
     this.#fault = makeInjector(input.fault, { kind: 'feeder', index, run, state, engine: null, trap });
     this.#fault?.at('set-up', 0);
@@ -166,13 +166,12 @@ class Feeder {
       const requestAt = this.#requestAt[request] ?? this.#placeOf(request);
       if (this.#fault !== null) this.#failIfAsked(this.#fault);
       const ring = this.#rings[worker] as RingWriter;
-      const payloadBytes = this.#frameShift + length;
-      let descriptor = ring.reserve(payloadBytes);
-      if (descriptor === 0) descriptor = this.#waitForRoom(ring, payloadBytes);
-      if (descriptor === 0) return false;
-      writer.clear(descriptor);
-      writer.write(descriptor, at, requestAt);
-      rewriter?.rewrite(this.#frameOf(descriptor, length), place.loop);
+      const payloadBytes = this.#headBytes + length;
+      let to = ring.reserve(payloadBytes);
+      if (to === 0) to = this.#waitForRoom(ring, payloadBytes);
+      if (to === 0) return false;
+      writer.write(to, at, requestAt);
+      rewriter?.rewrite(this.#frameOf(to, length), place.loop);
       ring.commit(RECORD_PACKET, index, bits, timesNs[at] as number);
       this.packets++;
       this.#countUnpublished(worker, ring);
@@ -198,8 +197,8 @@ class Feeder {
     fault.at('empty', this.packets);
   }
 
-  #frameOf(descriptor: number, length: number): Uint8Array {
-    const start = descriptor + this.#frameShift;
+  #frameOf(place: number, length: number): Uint8Array {
+    const start = place + this.#headBytes;
     return this.#bytes.subarray(start, start + length);
   }
 

@@ -8,8 +8,8 @@ import type { PacketEdits, PacketRequest, PacketSource } from './packet-source.j
 import { readRanges, type CaptureObserver } from './read-ranges.js';
 import { givenStore, type StoreSize } from './store-size.js';
 
-/** Bytes that a packet takes in the packet store beside its frame: its descriptor, and the line that it is rounded up to. */
-const STORE_OVERHEAD_BYTES = 192;
+/** Bytes that a packet takes in the packet store beside its frame: its head, and the line that it is rounded up to. */
+const STORE_OVERHEAD_BYTES = 96;
 
 /** Raised when traffic that cannot be read twice does not fit the packet store. */
 class UnrepeatableTrafficError extends Error {

@@ -18,7 +18,7 @@ import type { ParameterValue } from '../synth/parameters.js';
 import type { SuggestedConfig } from '../synth/scenario.js';
 import type { ChecksumFigures } from './checksum-sample.js';
 import type { FrameRange, RangeVisitor, TimedRange } from './frame-range.js';
-import { alignLine, FRAME_SHIFT } from './packet-place.js';
+import { placeBytesOf } from './packet-place.js';
 
 /** What to change of the packets; null leaves it as it is. */
 export interface PacketEdits {
@@ -80,7 +80,7 @@ export interface PacketCounts {
   readonly packets: number;
   /** Frame bytes in all. */
   readonly frameBytes: number;
-  /** Bytes that the frames take in the packet store, beside their descriptors. */
+  /** Bytes that the packets' places take in the packet store. */
   readonly placeBytes: number;
   /** Bits that count for a rate. */
   readonly bits: number;
@@ -171,7 +171,7 @@ export class PacketCount {
     if (gapNs > this.longestGap.ns) this.longestGap = { ns: gapNs, beforeIndex: this.packets };
     this.packets++;
     this.frameBytes += frameBytes;
-    this.placeBytes += alignLine(FRAME_SHIFT + frameBytes);
+    this.placeBytes += placeBytesOf(frameBytes);
     this.lastNs = timeNs;
     if (frameBytes > this.longestFrame) this.longestFrame = frameBytes;
   }

@@ -1,35 +1,36 @@
 /**
  * The packet store: every packet of one loop in the engine's memory, located, with its request, and steered to a worker.
  *
- * The requests (ExecParams) come first, then the packets, each at its place (packet-place.ts), and per worker a scratch area for packets
- * that the engine may rewrite, and last the area that packets come through (range-placer.ts).
+ * The requests (ExecParams) come first, then the packets, each at its place (packet-place.ts), then per worker the descriptors of its
+ * batches, with room for copies where the engine may rewrite packets, and last the area that packets come through (range-placer.ts).
  *
  * Written by the main thread before the workers start; then each packet is touched only by its worker, which may give it other
- * addresses in each loop (rewrite/loop-addresses.ts).
+ * addresses in each loop (rewrite/loop-addresses.ts), and the descriptors of a worker only by that.
  */
 import { writeExecParams } from '../../engine/host/exec-params.js';
 import type { EngineConstants } from '../../engine/host/constants.js';
 import { byteOffset } from '../../engine/host/quantities.js';
 import type { EngineRun } from '../../engine/host/run-memory.js';
 import type { EngineThread } from '../../engine/host/thread.js';
-import { MAX_BATCH } from '../../engine/host/thread.js';
 import { mayRewrite, type PacketRules } from '../config/rules.js';
 import type { Assignment } from './packet-choice.js';
-import { alignLine, scratchStride } from './packet-place.js';
+import {
+  alignLine,
+  batchAreaBytes,
+  descriptorStride,
+  mostPlaceBytes,
+  type BatchArea,
+} from './packet-place.js';
 import { frameBits, framesOf, type PacketSource } from './packet-source.js';
 import { placingAreaBytes, RangePlacer } from './range-placer.js';
 import { SharedPlacing } from './shared-placing.js';
 
 /** What one worker replays: shared arrays, in the order of its packets. */
-export interface WorkerPackets {
-  /** Descriptor addresses. */
+export interface WorkerPackets extends BatchArea {
+  /** Addresses of their places. */
   readonly addresses: Uint32Array<SharedArrayBuffer>;
   /** Place of each packet in the whole traffic, counting from 0. */
   readonly indexes: Uint32Array<SharedArrayBuffer>;
-  /** Base of this worker's scratch area, 0 when nothing needs copying. */
-  readonly scratchAt: number;
-  /** Bytes of one packet's place in the scratch area. */
-  readonly scratchStride: number;
 }
 
 /**
@@ -38,20 +39,18 @@ export interface WorkerPackets {
  */
 export function packetStoreBytes(
   { packets, placeBytes, longestFrame }: PacketSource,
-  { PACKET_SIZE, PARAMS_SIZE }: EngineConstants,
+  c: EngineConstants,
   { rules: { requests }, workers }: Pick<Assignment, 'rules' | 'workers'>,
   helpers = 0,
 ): number {
-  const scratchBytes = requests.some(mayRewrite)
-    ? workers * MAX_BATCH * scratchStride(PACKET_SIZE, longestFrame)
-    : 0;
-  const bytes = packets * alignLine(PACKET_SIZE) + placeBytes + requests.length * alignLine(PARAMS_SIZE);
-  return alignLine(bytes + scratchBytes) + (1 + helpers) * placingAreaBytes(longestFrame);
+  const stride = descriptorStride(c, longestFrame, requests.some(mayRewrite));
+  const bytes = mostPlaceBytes(c, packets, placeBytes) + requests.length * alignLine(c.PARAMS_SIZE);
+  return bytes + workers * batchAreaBytes(stride) + (1 + helpers) * placingAreaBytes(longestFrame);
 }
 
 /**
  * Copies the traffic into the store and locates the headers.
- * @param thread the main thread's engine instance, of a run whose store nobody wrote to: descriptors are taken to be zero
+ * @param thread the main thread's engine instance; for engines of earlier revisions, of a run whose store nobody wrote to
  * @returns what each worker has of it
  */
 export function loadPackets(
@@ -130,19 +129,19 @@ interface PlacedPackets extends Pick<Assignment, 'rules' | 'workers' | 'workerOf
   readonly endAt: number;
 }
 
-/** Each worker's packets, in order, and its scratch area behind them. */
+/** Each worker's packets, in order, and the descriptors of its batches behind them. */
 function shareOut(
   { engine }: EngineRun,
   { longestFrame }: PacketSource,
   { rules, workers, workerOf, addresses, endAt }: PlacedPackets,
 ): WorkerPackets[] {
-  const stride = rules.requests.some(mayRewrite)
-    ? scratchStride(engine.constants.PACKET_SIZE, longestFrame)
-    : 0;
+  const copies = rules.requests.some(mayRewrite);
+  const stride = descriptorStride(engine.constants, longestFrame, copies);
   return sharesOf(workerOf, addresses, workers).map((packets, worker) => ({
     ...packets,
-    scratchAt: stride === 0 ? 0 : endAt + worker * MAX_BATCH * stride,
-    scratchStride: stride,
+    descriptorsAt: endAt + worker * batchAreaBytes(stride),
+    descriptorStride: stride,
+    copies,
   }));
 }
 

@@ -7,7 +7,7 @@ import type { WorkerPackets } from './packet-store.js';
 
 /** Packets to come. The arrays hold what `look` found, the next packet first. */
 export abstract class PacketSupply {
-  /** Descriptor addresses. */
+  /** Addresses of their places. */
   readonly addresses: Uint32Array;
   /** Places in the whole traffic of a loop, counting from 0. */
   readonly indexes: Float64Array;

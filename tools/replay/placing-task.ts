@@ -18,7 +18,7 @@ export interface Placing {
   /** Address of the request of all packets. */
   readonly requestAt: number;
   readonly longestFrame: number;
-  /** Filled with the addresses of all descriptors. */
+  /** Filled with the addresses of all places. */
   readonly addresses: Uint32Array<SharedArrayBuffer>;
   /** Number of the range that is to be taken next. */
   readonly next: Int32Array<SharedArrayBuffer>;

@@ -7,7 +7,7 @@
 import type { EngineRun } from '../../engine/host/run-memory.js';
 import type { EngineExports } from '../../engine/host/thread.js';
 import type { FrameRange } from './frame-range.js';
-import { alignLine, FRAME_SHIFT, PlaceWriter } from './packet-place.js';
+import { alignLine, headBytes, PlaceWriter } from './packet-place.js';
 
 /** Frames of one piece, and bytes of one where no frame is longer: what is copied has to stay in a core's own cache until it is placed. */
 const PIECE_FRAMES = 4096;
@@ -33,7 +33,7 @@ interface Piece {
 /** What of an engine places packets. It touches the packets alone, so that the thread need not be attached. */
 export interface PlacingEngine {
   readonly run: EngineRun;
-  readonly exports: Pick<EngineExports, 'placeFrames' | 'locatePacket'>;
+  readonly exports: Pick<EngineExports, 'placeFrames' | 'locatePacket' | 'locatePlaced'>;
 }
 
 /** Places ranges, one behind the other. */
@@ -59,8 +59,8 @@ export class RangePlacer {
   /**
    * Places the packets of a range.
    * @param requestAt address of each one's request, or of that of all
-   * @param to where the first place begins, in memory that nobody has written to
-   * @param addresses filled with the addresses of their descriptors
+   * @param to where the first place begins; for engines of earlier revisions in memory that nobody has written to
+   * @param addresses filled with the addresses of their places
    * @returns where the next place begins
    */
   place(range: FrameRange, requestAt: Uint32Array | number, to: number, addresses: Uint32Array): number {
@@ -120,13 +120,14 @@ export class RangePlacer {
     addresses: Uint32Array,
   ): number {
     const { run, exports } = this.#engine;
-    const writer = new PlaceWriter(run, exports.locatePacket);
+    const writer = new PlaceWriter(run, exports);
+    const head = headBytes(run.engine.constants);
     writer.open(range);
     let at = to;
     for (let index = 0; index < range.count; index++) {
       writer.write(at, index, typeof requestAt === 'number' ? requestAt : (requestAt[index] as number));
       addresses[index] = at;
-      at += alignLine(run.engine.constants.PACKET_SIZE + FRAME_SHIFT + (range.lengths[index] as number));
+      at += alignLine(head + (range.lengths[index] as number));
     }
     return at;
   }

@@ -27,7 +27,7 @@ import {
 import { loopCount } from './plan-loops.js';
 import { connLimitOf, type ReplayPlan } from './replay-plan.js';
 import { placingHelpers } from './shared-placing.js';
-import { configRewrites, planStream, ringPlaces, scratchOnly } from './stream-plan.js';
+import { configRewrites, planStream, ringPlaces, batchesOnly } from './stream-plan.js';
 import { slotsInUse, slotsNeeded, touchSlots } from './touched-slots.js';
 import type { TrafficSlots } from './traffic-slots.js';
 
@@ -157,7 +157,7 @@ function layOutStreamed(traffic: PacketSource, subject: RunSubject, now: () => n
     main,
     touchedSlots: touchTable(run, slots, traffic, plan),
     workers: rings.map((ring, worker) => ({
-      packets: scratchOnly(streamPlan, storeAt, worker),
+      packets: batchesOnly(streamPlan, storeAt, worker),
       stream: { ring, place },
     })),
     traffic,

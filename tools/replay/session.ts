@@ -24,7 +24,7 @@ import { parseObjective, rateToBeginWith, searchRate } from './rate-search.js';
 import { endsByItself } from './plan-loops.js';
 import { flavourOf, type ReplayPlan } from './replay-plan.js';
 import { runDesign, type RunHooks } from './run-control.js';
-import { shortRunWarnings } from './run-length.js';
+import { shortRunWarnings } from './short-run.js';
 import { joinRuns } from './throughput.js';
 
 /** What a run is for: `all` where a design is run once. */

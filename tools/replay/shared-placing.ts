@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import type { FrameRange } from './frame-range.js';
-import { alignLine, FRAME_SHIFT } from './packet-place.js';
+import { alignLine, headBytes } from './packet-place.js';
 import { placeRanges, type PlacedRange, type Placing, type PlacingTask } from './placing-task.js';
 import { placingAreaBytes, type PlacingEngine } from './range-placer.js';
 import { runOnThreadsAhead, threadsAhead } from './thread-pool.js';
@@ -84,13 +84,12 @@ function rangesFrom({ engine, ranges, to }: PlacingRequest): {
   readonly ranges: readonly PlacedRange[];
   readonly endAt: number;
 } {
-  const { PACKET_SIZE } = engine.run.engine.constants;
+  const head = headBytes(engine.run.engine.constants);
   let at = to;
   let first = 0;
   const placed = ranges.map(({ bytes, count, starts, lengths }): PlacedRange => {
     const range = { bytes, count, starts, lengths, to: at, first };
-    for (let index = 0; index < count; index++)
-      at += alignLine(PACKET_SIZE + FRAME_SHIFT + (lengths[index] as number));
+    for (let index = 0; index < count; index++) at += alignLine(head + (lengths[index] as number));
     first += count;
     return range;
   });

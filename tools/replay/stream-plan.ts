@@ -1,10 +1,9 @@
-/** Dividing the packet store of a streamed run: requests first, then scratch areas, then one ring per worker. */
+/** Dividing the packet store of a streamed run: requests first, then each worker's descriptors, then one ring per worker. */
 import { EngineError } from '../../engine/host/engine-error.js';
 import type { EngineConstants } from '../../engine/host/constants.js';
-import { MAX_BATCH } from '../../engine/host/thread.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { RING_CONTROL_BYTES, ringBytesFor, type RingPlace } from './feed-ring.js';
-import { alignLine, FRAME_SHIFT, LINE_BYTES, scratchStride } from './packet-place.js';
+import { alignLine, batchAreaBytes, descriptorStride, headBytes, LINE_BYTES } from './packet-place.js';
 import type { PacketSource } from './packet-source.js';
 import type { WorkerPackets } from './packet-store.js';
 
@@ -13,9 +12,11 @@ export const MAX_STREAMED_REQUESTS = 65_536;
 
 /** How the store of a streamed run is divided. */
 export interface StreamPlan {
-  /** Offset of the requests in the store, and of the scratch areas behind them. */
-  readonly scratchOffset: number;
-  readonly scratchStride: number;
+  /** Offset in the store of the descriptors, which are behind the requests. */
+  readonly descriptorsOffset: number;
+  readonly descriptorStride: number;
+  /** Whether packets are copied before they run. */
+  readonly copies: boolean;
   readonly ringsOffset: number;
   /** Bytes of one worker's ring. */
   readonly ringBytes: number;
@@ -45,10 +46,10 @@ export function planStream(
   batch: number,
   copies: boolean,
 ): StreamPlan {
-  const stride = copies ? scratchStride(c.PACKET_SIZE, traffic.longestFrame) : 0;
+  const stride = descriptorStride(c, traffic.longestFrame, copies);
   const ringBytes = Math.floor(traffic.storeBytes / workers / LINE_BYTES) * LINE_BYTES;
   // The reader keeps up to a batch while it waits for more, and the end of the area may be left unused.
-  const leastBytes = ringBytesFor(2 * batch + 2, c.PACKET_SIZE + FRAME_SHIFT + traffic.longestFrame);
+  const leastBytes = ringBytesFor(2 * batch + 2, headBytes(c) + traffic.longestFrame);
   if (ringBytes < leastBytes) {
     throw new EngineError({
       reason:
@@ -57,11 +58,12 @@ export function planStream(
       advice: `Give --store ${Math.ceil((leastBytes * workers) / 1024 ** 2)} or more, a smaller --batch, or --snaplen.`,
     });
   }
-  const scratchOffset = MAX_STREAMED_REQUESTS * requestStride(c);
-  const ringsOffset = scratchOffset + workers * MAX_BATCH * stride;
+  const descriptorsOffset = MAX_STREAMED_REQUESTS * requestStride(c);
+  const ringsOffset = descriptorsOffset + workers * batchAreaBytes(stride);
   return {
-    scratchOffset,
-    scratchStride: stride,
+    descriptorsOffset,
+    descriptorStride: stride,
+    copies,
     ringsOffset,
     ringBytes,
     totalBytes: ringsOffset + workers * ringBytes + LINE_BYTES,
@@ -79,14 +81,15 @@ export function ringPlaces(plan: StreamPlan, storeAt: number, workers: number): 
   }));
 }
 
-/** What a worker of a streamed run has in place of packets: where to copy them. */
-export function scratchOnly(plan: StreamPlan, storeAt: number, worker: number): WorkerPackets {
-  const { scratchStride: stride } = plan;
+/** What a worker of a streamed run has in place of packets: the descriptors of its batches. */
+export function batchesOnly(plan: StreamPlan, storeAt: number, worker: number): WorkerPackets {
+  const { descriptorsOffset, descriptorStride: stride, copies } = plan;
   return {
     addresses: new Uint32Array(new SharedArrayBuffer(0)),
     indexes: new Uint32Array(new SharedArrayBuffer(0)),
-    scratchAt: stride === 0 ? 0 : storeAt + plan.scratchOffset + worker * MAX_BATCH * stride,
-    scratchStride: stride,
+    descriptorsAt: storeAt + descriptorsOffset + worker * batchAreaBytes(stride),
+    descriptorStride: stride,
+    copies,
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * Where a worker's time goes, from a clock read before and one after each batch: inside calls of the engine, waiting (for due
- * times or for the source), sweeping, and the rest, which is the harness: filling the batch, resetting descriptors, copying
+ * times or for the source), sweeping, and the rest, which is the harness: filling the batch, making descriptors, copying
  * packets, the quiescent point. Independent of the times that the engine records per packet, so that each can check the other.
  */
 

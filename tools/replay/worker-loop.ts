@@ -1,7 +1,7 @@
 /**
  * The replay loop of one worker: wait until packets are due, run a batch through the engine, pass a quiescent point.
  *
- * Everything that is not the tracker's work (resetting descriptors, giving packets the addresses of their loop, copying those
+ * Everything that is not the tracker's work (making descriptors, giving packets the addresses of their loop, copying those
  * that may be rewritten, computing due times) happens between batches, before the engine reads its clock.
  */
 import { LoopAddresses } from '../rewrite/loop-addresses.js';
@@ -12,7 +12,7 @@ import { loopCount, loopsPerChange } from './plan-loops.js';
 import { RecordedTotal } from './recorded-total.js';
 import { calibrateThread, type ThreadTiming } from './thread-timing.js';
 import { TimeAccount, type TimeAccountFigures } from './time-account.js';
-import { copyPacket } from './packet-place.js';
+import { headBytes, openBatch } from './packet-place.js';
 import { StagedSupply, StreamSupply, type PacketSupply, type SourceLag } from './packet-supply.js';
 import type { RunThread } from './worker-setup.js';
 import type { SweepRecord, WorkerInput } from './worker-input.js';
@@ -226,21 +226,12 @@ export class WorkerLoop {
     else exports.execute(packetsAt, count, paramsAt, nowMs);
   }
 
-  /** Readies the batch: addresses, clean metadata, the loop's IP addresses, copies of packets that may be rewritten. */
+  /** Readies the batch: the loop's IP addresses, then descriptors with nothing attached, of copies where packets may be rewritten. */
   #fill(count: number, loop: number): void {
     const { addresses } = this.#supply;
-    const { engine } = this.#thread;
-    const { scratchAt, scratchStride } = this.#input.packets;
     if (loop > 0) this.#loopAddresses?.apply(this.#supply.position, count, loop);
-    for (let i = 0; i < count; i++) {
-      let address = addresses[i] as number;
-      if (scratchAt !== 0) {
-        copyPacket(engine, address, scratchAt + i * scratchStride, scratchStride);
-        address = scratchAt + i * scratchStride;
-      }
-      this.#batchAddresses[i] = address;
-    }
-    engine.exports.resetPackets(engine.packetsAt, count);
+    for (let i = 0; i < count; i++) this.#batchAddresses[i] = addresses[i] as number;
+    openBatch(this.#thread.engine, this.#input.packets, count);
   }
 
   /**
@@ -320,11 +311,8 @@ export class WorkerLoop {
       run.memory.buffer,
       packets.addresses.length,
       (index) => {
-        const descriptor = packets.addresses[index] as number;
-        return {
-          at: view.getUint32(descriptor + c.PK_FRAME, true),
-          length: view.getUint32(descriptor + c.PK_LENGTH, true),
-        };
+        const place = packets.addresses[index] as number;
+        return { at: place + headBytes(c), length: view.getUint32(place + c.PL_LENGTH, true) };
       },
       perChange,
     );

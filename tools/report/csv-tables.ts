@@ -1,6 +1,7 @@
 /** Every CSV table, those that a matrix adds, and their description. */
 import { expiry, locks, nat, occupancy, sweeps } from './csv-engine.js';
-import { latency, summary, timeline, verdicts } from './csv-packets.js';
+import { latency, timeline, verdicts } from './csv-packets.js';
+import { summary } from './csv-summary.js';
 import { column, table, type CsvTable } from './csv-table.js';
 import { comparisonsOf, differs } from '../result/comparisons.js';
 import type { Run } from '../result/runs.js';

@@ -4,6 +4,7 @@
  */
 import { ExecParams } from '../records/exec-params';
 import { Packet } from '../records/packet';
+import { PlacedPacket } from '../records/placed-packet';
 
 export {
   COARSE_BYTES,
@@ -277,6 +278,7 @@ export {
   W_SWEEPS,
 } from '../probe/counters';
 export { NO_OFFSET, PACKET_SIZE } from '../records/packet';
+export { PLACED_SIZE } from '../records/placed-packet';
 
 // Fields of the packet descriptor.
 export const PK_FRAME: usize = offsetof<Packet>('frame');
@@ -304,6 +306,8 @@ export const PK_ORIG_FAMILY: usize = offsetof<Packet>('origFamily');
 export const PK_RECIRC: usize = offsetof<Packet>('recirc');
 export const PK_CONSUMED: usize = offsetof<Packet>('consumed');
 export const PK_USER: usize = offsetof<Packet>('user');
+export const PL_LENGTH: usize = offsetof<PlacedPacket>('length');
+export const PL_PARAMS: usize = offsetof<PlacedPacket>('params');
 
 // Fields of a call's parameters.
 export const EP_FLAGS: usize = offsetof<ExecParams>('flags');

@@ -1,14 +1,26 @@
 /**
  * The packet descriptor: a frame in shared memory plus the metadata that travels with it between passes
- * (spec §1.1, §2). 116 bytes, 64-byte aligned; the frame begins two bytes behind it, in its second cache line, so that the headers of
- * a TCP packet lie on the third and one of up to 74 bytes takes three lines. Only one thread handles a packet at a time, so plain
- * loads and stores suffice; hand-over between threads goes through the host.
+ * (spec §1.1, §2). Two cache lines; where a frame is kept with its descriptor, it begins two bytes behind. Packets that wait for a
+ * replay have a shorter head (placed-packet.ts). Only one thread handles a packet at a time, so plain loads and stores suffice;
+ * hand-over between threads goes through the host.
  *
  * Fields are in host order. Frame bytes are in network order.
  */
 export const PACKET_SIZE: usize = 116;
 /** No such layer. */
 export const NO_OFFSET: u32 = 0xffff;
+
+/** Where the headers of a frame are: offsets from its first byte, NO_OFFSET if not located. */
+@unmanaged
+export class Layers {
+  /** Network and transport header. */
+  l3: u16;
+  l4: u16;
+  /** Bytes behind the IP datagram that are L2 padding. */
+  l2Pad: u16;
+  /** EtherType behind the VLAN tags: 0x0800, 0x86dd, ... */
+  dlType: u16;
+}
 
 @unmanaged
 export class Packet {
@@ -18,12 +30,10 @@ export class Packet {
   length: u32;
   /** Bytes available at `frame`; rewriting may lengthen the frame up to this. */
   capacity: u32;
-  /** Offsets from `frame` of the network and transport headers, NO_OFFSET if not located. */
+  /** Layers, in this order. */
   l3: u16;
   l4: u16;
-  /** Bytes behind the IP datagram that are L2 padding. */
   l2Pad: u16;
-  /** EtherType behind the VLAN tags: 0x0800, 0x86dd, ... */
   dlType: u16;
   /** ct_state, ST_* bits. */
   ctState: u32;
@@ -59,6 +69,12 @@ export class Packet {
   user: u32;
   /** Direction (bit 0: reply) and kind (bit 1: related ICMP error) that go with the cached connection. */
   connFlags: u32;
+}
+
+// @ts-ignore: decorator
+@inline
+export function layersOf(p: Packet): Layers {
+  return changetype<Layers>(changetype<usize>(p) + offsetof<Packet>('l3'));
 }
 
 /** Clears what the tracker attached to a packet: `ct_clear` (spec §2, last line) and the recorded tuple. */

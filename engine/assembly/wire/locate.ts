@@ -2,7 +2,7 @@
  * Finding the network and transport headers of a frame (spec §1.1). Done once per frame at load time, and again only when
  * a frame was rewritten to another layout; the tracker relies on the offsets.
  */
-import { NO_OFFSET, Packet } from '../records/packet';
+import { Layers, layersOf, NO_OFFSET, Packet } from '../records/packet';
 import { ipv4HeaderLength, IPV4_HEADER_SIZE, IPV4_TOTAL_LENGTH } from './ipv4';
 import { Ipv6Walk, IPV6_HEADER_SIZE, IPV6_PAYLOAD_LENGTH, walkExtensions } from './ipv6';
 import { load16 } from './network-order';
@@ -24,17 +24,20 @@ const SNAP_SIZE: u32 = 8;
 /** DSAP aa, SSAP aa, control 03, first byte of the organisation, in memory order. */
 const SNAP_START: u32 = 0x0003aaaa;
 
-/**
- * Sets `l3`, `l4`, `l2Pad` and `dlType` of a packet from its frame; NO_OFFSET for what is not there or does not fit the
- * lengths that the IP header states. At most two VLAN tags are skipped.
- */
+/** Sets the layers of a packet from its frame. */
 export function locate(p: Packet): void {
-  const frame = <usize>p.frame;
-  const length = p.length;
-  p.l3 = <u16>NO_OFFSET;
-  p.l4 = <u16>NO_OFFSET;
-  p.l2Pad = 0;
-  p.dlType = <u16>DL_TYPE_NONE;
+  locateLayers(<usize>p.frame, p.length, layersOf(p));
+}
+
+/**
+ * Finds the layers of a frame; NO_OFFSET for what is not there or does not fit the lengths that the IP header states. At most two
+ * VLAN tags are skipped.
+ */
+export function locateLayers(frame: usize, length: u32, layers: Layers): void {
+  layers.l3 = <u16>NO_OFFSET;
+  layers.l4 = <u16>NO_OFFSET;
+  layers.l2Pad = 0;
+  layers.dlType = <u16>DL_TYPE_NONE;
   if (length < ETHERNET_HEADER_SIZE) return;
 
   let at: u32 = TYPE_AT;
@@ -52,10 +55,10 @@ export function locate(p: Packet): void {
       if (inner >= DL_TYPE_MIN) type = inner;
     }
   }
-  p.l3 = <u16>at;
-  p.dlType = <u16>type;
-  if (type == DL_TYPE_IPV4) locateIpv4(p, frame + at, length - at);
-  else if (type == DL_TYPE_IPV6) locateIpv6(p, frame + at, length - at);
+  layers.l3 = <u16>at;
+  layers.dlType = <u16>type;
+  if (type == DL_TYPE_IPV4) locateIpv4(layers, frame, at, length - at);
+  else if (type == DL_TYPE_IPV6) locateIpv6(layers, frame, at, length - at);
 }
 
 function isVlan(type: u32): bool {
@@ -67,25 +70,27 @@ function isSnap(at: usize, available: u32): bool {
 }
 
 /** `available`: bytes of the frame from the IP header on. */
-function locateIpv4(p: Packet, ip: usize, available: u32): void {
+function locateIpv4(layers: Layers, frame: usize, at: u32, available: u32): void {
+  const ip = frame + at;
   if (available < IPV4_HEADER_SIZE) return;
   const headerLength = ipv4HeaderLength(ip);
   const totalLength = load16(ip + IPV4_TOTAL_LENGTH);
   if (headerLength < IPV4_HEADER_SIZE || headerLength > totalLength || totalLength > available) return;
-  setTransport(p, ip + headerLength, available - totalLength);
+  setTransport(layers, at + headerLength, available - totalLength);
 }
 
-function locateIpv6(p: Packet, ip: usize, available: u32): void {
+function locateIpv6(layers: Layers, frame: usize, at: u32, available: u32): void {
+  const ip = frame + at;
   if (available < IPV6_HEADER_SIZE) return;
   const datagram = load16(ip + IPV6_PAYLOAD_LENGTH) + IPV6_HEADER_SIZE;
   if (datagram > available) return;
-  if (walkExtensions(ip, ip + datagram)) setTransport(p, Ipv6Walk.l4, available - datagram);
+  if (walkExtensions(ip, ip + datagram))
+    setTransport(layers, <u32>(Ipv6Walk.l4 - frame), available - datagram);
 }
 
 /** Offsets and padding are 16-bit fields of the packet; a frame that needs more has no usable transport header. */
-function setTransport(p: Packet, l4: usize, padding: u32): void {
-  const offset = <u32>(l4 - <usize>p.frame);
+function setTransport(layers: Layers, offset: u32, padding: u32): void {
   if (offset >= NO_OFFSET || padding > 0xffff) return;
-  p.l4 = <u16>offset;
-  p.l2Pad = <u16>padding;
+  layers.l4 = <u16>offset;
+  layers.l2Pad = <u16>padding;
 }

@@ -92,7 +92,7 @@ describe('a ring of packet records', () => {
   });
 
   it('shows nothing before it is published, and gives no room before it is released', () => {
-    const { memory, place } = makeRing(8);
+    const { memory, place } = makeRing(5);
     const writer = new RingWriter(memory, place);
     const reader = new RingReader(memory, place);
     expect(write(writer, memory, 0, 100)).toBe(true);

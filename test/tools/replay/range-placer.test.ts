@@ -6,7 +6,7 @@ import { planMemory } from '../../../engine/host/memory-plan.js';
 import { createRun } from '../../../engine/host/run-memory.js';
 import { EngineThread } from '../../../engine/host/thread.js';
 import type { FrameRange } from '../../../tools/replay/frame-range.js';
-import { alignLine, FRAME_SHIFT } from '../../../tools/replay/packet-place.js';
+import { alignLine, headBytes } from '../../../tools/replay/packet-place.js';
 import { placingAreaBytes, RangePlacer } from '../../../tools/replay/range-placer.js';
 import { tcpFrame, udpFrame } from '../../support/packets.js';
 
@@ -103,8 +103,7 @@ describe('placing ranges', () => {
       expect(found).toEqual(placed(range, requests, true));
       const { plan, engine } = newThread().run;
       const bytes = range.lengths.reduce(
-        (sum, length, at) =>
-          sum + (at < range.count ? alignLine(engine.constants.PACKET_SIZE + FRAME_SHIFT + length) : 0),
+        (sum, length, at) => sum + (at < range.count ? alignLine(headBytes(engine.constants) + length) : 0),
         0,
       );
       expect((found as { end: number }).end - plan.regions.packets).toBe(bytes);

@@ -93,7 +93,7 @@ function countsOf(packets: readonly Packet[]): Record<string, unknown> {
   return {
     packets: packets.length,
     frameBytes,
-    placeBytes: lengths.reduce((sum, length) => sum + Math.ceil((length + 2) / 64) * 64, 0),
+    placeBytes: lengths.reduce((sum, length) => sum + Math.ceil((length + 18) / 64) * 64, 0),
     bits: frameBytes * 8,
     longestFrame: Math.max(...lengths),
     lastNs,

@@ -5,7 +5,7 @@ import { AS_IT_IS, type PacketEdits, type PacketSource } from '../../../tools/re
 import { parseIpMap } from '../../../tools/rewrite/ip-map.js';
 import { failedChecksButRate, replayCase } from '../../support/replay.js';
 
-const SMALL_STORE_BYTES = 1024 ** 2;
+const SMALL_STORE_BYTES = 512 * 1024;
 
 function load(
   storeBytes: number,

@@ -7,7 +7,7 @@ import { isStreamed, type PacketSource } from '../../../tools/replay/packet-sour
 import type { ResultCase } from '../../../tools/result/schema.js';
 import { captured, failedChecks, type PlanChanges, replayCase, scenario } from '../../support/replay.js';
 
-const SMALL_STORE_BYTES = 1024 ** 2;
+const SMALL_STORE_BYTES = 512 * 1024;
 
 function traffic(name: string, packets: number, storeBytes: number): Promise<PacketSource> {
   return scenario(name, { packets, pps: 500 }, 1, storeBytes);
