@@ -19,11 +19,11 @@ import { MicroError } from './micro-error.js';
 import { PlacingBed } from './placing-bed.js';
 
 /** So many that opening a file, and touching the memory it is read into, is little beside them; a sample takes some tens of milliseconds. */
-const PACKETS = 600_000;
+const PACKETS = 400_000;
 /** What makes an object of each packet takes eight times as long, and the least of many short samples is one that nothing disturbed. */
 const PARSED_PACKETS = 4000;
 /** Those that are placed take 200 bytes each. */
-const PLACED_PACKETS = 150_000;
+const PLACED_PACKETS = 100_000;
 /** Short packets: what is done for each one is to be measured, not copying. */
 const SHORT = { 'request-bytes': 16, 'response-bytes': 16 } as const;
 /** A capture of short packets. */

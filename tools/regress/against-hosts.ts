@@ -2,7 +2,8 @@
  * Level 3, the whole of two builds: the same commands of both (timed-runs.ts), each in a process of its own, in turns. What the
  * engine alone does not show is here: two workers that meet at a lock, the sweeper's thread, pacing, loading.
  *
- * A round runs every command once in each build, in an order drawn by lot; the figure of such a pair is the ratio of the two. What follows each other hangs together, so the interval is that of a series
+ * A round runs every command once in each build, or several times where that takes seconds, each time in an order drawn by lot; the
+ * figure of such a pair is the ratio of the two. What follows each other hangs together, so the interval is that of a series
  * (stats/serial-mean.ts). A regression is one only when other rounds, with other seeds, find it as well.
  */
 import { shuffled, type RandomSource } from '../random/draws.js';
@@ -142,14 +143,23 @@ interface RoundContext {
 }
 
 /** One round of one command; returns a check when a build cannot run it, else null. */
-async function measureRun(
+async function measureRun(run: TimedRunName, round: number, context: RoundContext): Promise<Check | null> {
+  const { pairs } = TIMED_RUNS[run];
+  for (let pair = round * pairs; pair < (round + 1) * pairs; pair++) {
+    const check = await measurePair(run, pair, context);
+    if (check !== null) return check;
+  }
+  return null;
+}
+
+async function measurePair(
   run: TimedRunName,
-  round: number,
+  pair: number,
   { base, head, rule, tools, series, isWanted }: RoundContext,
 ): Promise<Check | null> {
   const { args, read } = TIMED_RUNS[run];
   const { settings } = rule;
-  const words = args({ ...settings, seed: settings.seed + round });
+  const words = args({ ...settings, seed: settings.seed + pair });
   const outcomes = new Map<HostBuild, TimedFigure[] | TimedRunError>();
   for (const build of shuffled([base, head], tools.random)) {
     try {

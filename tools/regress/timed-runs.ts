@@ -44,6 +44,11 @@ export interface TimedRunSettings {
 
 /** A command and what is read from its output. */
 export interface TimedRun {
+  /**
+   * Pairs of processes, one of each build, that a round of level against runs; each pair's ratio counts. More than one where a process
+   * is short: a dozen ratios that do not hang together at all seem to, by chance, one time in five.
+   */
+  readonly pairs: number;
   readonly args: (settings: TimedRunSettings) => string[];
   /** @param output what it printed, parsed; fields that an older version lacks are missing */
   readonly read: (output: unknown) => TimedFigure[];
@@ -64,7 +69,7 @@ const EXPIRY = ['--packets', '60000', '--pps', '40000', '--time-scale', '200'] a
 /** What a capture goes through, and the reading of its bytes; keeping it touches fresh memory, which costs what the system wants. */
 const LOADING = '^capture/(read-file|parse-pcap|walk|place)$';
 /** Long enough that among the samples is one that found everything compiled. */
-const LOADING_MS = '500';
+const LOADING_MS = '300';
 /** Share of acquisitions below which contention is too rare to be distinguished from none. */
 const LEAST_SHARE = 0.001;
 /** A packet is slow when it takes this many times as long as the one in the middle. */
@@ -73,6 +78,7 @@ const SLOW_FACTOR = 10;
 /** All runs by name. */
 export const TIMED_RUNS: Readonly<Record<TimedRunName, TimedRun>> = {
   sweeps: {
+    pairs: 1,
     args: ({ designs, seed }) => [
       ...['contention', '--sweep', SWEPT[0], '--rounds', SWEPT[1]],
       ...common(designs, seed),
@@ -80,6 +86,7 @@ export const TIMED_RUNS: Readonly<Record<TimedRunName, TimedRun>> = {
     read: (output) => sweepFigures(output as Partial<ContentionResult>),
   },
   locks: {
+    pairs: 1,
     args: ({ designs, mutex, seed }) => [
       ...['contention', '--workload', 'established,syn-flood', '--packets', CONTENDED_PACKETS],
       ...['--threads', '2', '--rounds', '1', '--mutex', mutex],
@@ -88,6 +95,7 @@ export const TIMED_RUNS: Readonly<Record<TimedRunName, TimedRun>> = {
     read: (output) => lockFigures(output as Partial<ContentionResult>),
   },
   paced: {
+    pairs: 1,
     args: ({ designs, mutex, seed }) => [
       ...['replay', '--synth', 'established', ...PACED, '--mutex', mutex],
       ...common(designs, seed),
@@ -95,6 +103,7 @@ export const TIMED_RUNS: Readonly<Record<TimedRunName, TimedRun>> = {
     read: (output) => pacedFigures(output as Partial<Result>),
   },
   expiry: {
+    pairs: 1,
     args: ({ designs, mutex, seed }) => [
       ...['replay', '--synth', 'udp-churn', ...EXPIRY, '--mutex', mutex],
       ...common(designs, seed),
@@ -102,6 +111,7 @@ export const TIMED_RUNS: Readonly<Record<TimedRunName, TimedRun>> = {
     read: (output) => expiryFigures(output as Partial<Result>),
   },
   loading: {
+    pairs: 2,
     args: ({ designs, seed }) => [
       ...['micro', '--filter', LOADING, '--time', LOADING_MS],
       // Whose loops are loaded makes no difference to captures; one is enough.

@@ -90,6 +90,41 @@ describe('two builds run in turns', () => {
     expect(other.calls).toEqual([]);
   });
 
+  it('take several pairs a round where a process is short: slow spells do not hide what is slower', async () => {
+    const spells = new Random(3);
+    const calls: Call[] = [];
+    let slowCalls = 0;
+    const command = (cli: string, args: readonly string[]): Promise<unknown> => {
+      const call = { cli, seed: Number(args[args.indexOf('--seed') + 1]) };
+      calls.push(call);
+      // Spells of one to three processes in which everything takes half as long again or twice as long.
+      if (slowCalls === 0 && spells.real() < 0.15) slowCalls = 1 + Math.floor(3 * spells.real());
+      const spell = slowCalls > 0 ? 1.5 + 0.5 * spells.real() : 1;
+      slowCalls = Math.max(0, slowCalls - 1);
+      const row = (name: string, ns: number) => ({
+        name: `capture/${name}`,
+        leastNs: ns * spell * Math.exp(0.05 * normal(spells)),
+      });
+      return Promise.resolve({
+        results: [
+          { name: 'capture/read-file', leastNs: 260 },
+          row('parse-pcap', isHead(call) ? 1200 : 750),
+          row('place', 180),
+        ],
+      });
+    };
+    const rule: HostRule = { ...RULE, names: ['loading'] };
+    const checks = await compareHosts(BASE, HEAD, rule, { command, random: new Random(4) });
+    const verdictOf = (name: string) => checks.find((check) => check.name.includes(name))?.verdict;
+    expect(verdictOf('parse-pcap')).toBe('regression');
+    expect(verdictOf('place, least')).not.toBe('regression');
+    // Pairs of both builds, each pair with a seed of its own.
+    const seeds = (head: boolean) => calls.filter((call) => isHead(call) === head).map(({ seed }) => seed);
+    expect(seeds(true)).toEqual(seeds(false));
+    expect(new Set(seeds(true)).size).toBe(calls.length / 2);
+    expect(calls.length).toBeGreaterThanOrEqual(2 * 2 * RULE.rounds);
+  });
+
   it('of which no round is valid are inconclusive, and a spoilt round is left out', async () => {
     const invalid = (): never => {
       throw new TimedRunError('the result failed its own audit (rate-achieved)', false, undefined, [
