@@ -228,7 +228,7 @@ function loadingFigures({ results = [] }: Partial<MicroResult>): TimedFigure[] {
   return known([
     // The least, as of sweeps: a median of a process depends on when its loops were compiled and what else ran.
     lower('cost', 'parse-pcap, least ns a packet', null, of('parse-pcap').leastNs, raw),
-    // The middle one here: a few samples find memory that was touched before, and take half as long.
+    // The middle one here: in some processes a few samples take half as long as all others.
     lower('cost', 'walk, ns a packet', null, of('walk').nsPerOperation, raw),
     lower('cost', 'place, least ns a packet', null, of('place').leastNs, raw),
   ]);
