@@ -128,10 +128,12 @@ export class EngineSide {
   /** For engines whose packets lie behind their descriptors. */
   #fillOlder(count: number): void {
     const { descriptorsAt, descriptorStride, copies } = this.#packets;
-    for (let i = 0; copies && i < count; i++) {
-      const to = descriptorsAt + i * descriptorStride;
-      copyPacket(this.#thread, this.#batch[i] as number, to, descriptorStride);
-      this.#batch[i] = to;
+    if (copies) {
+      for (let i = 0; i < count; i++) {
+        const to = descriptorsAt + i * descriptorStride;
+        copyPacket(this.#thread, this.#batch[i] as number, to, descriptorStride);
+        this.#batch[i] = to;
+      }
     }
     this.#thread.exports.resetPackets(this.#thread.packetsAt, count);
   }
