@@ -25,12 +25,13 @@ export interface EngineExports {
    * Engines of earlier revisions lack it, which `regress --against` still loads.
    */
   placeFrames?(table: number, count: number, to: number): number;
-  /** Locates the headers of a packet that was placed by hand; lacking likewise, as the two below. */
-  locatePlaced?(place: number): void;
-  /** Makes descriptors for packets that were placed; the words at `packets` become their addresses. Returns the bytes of the frames. */
-  openPackets?(packets: number, count: number, descriptors: number, stride: number): number;
-  /** The same with copies of the frames. */
-  openCopies?(packets: number, count: number, descriptors: number, stride: number): number;
+  /** Locates the headers of a packet that was placed by hand. Lacking likewise, as the next one: where PLACED_SIZE is 0. */
+  locatePlaced(place: number): void;
+  /**
+   * Makes descriptors for packets that were placed, of copies where these may be rewritten; the words at `packets` become their addresses.
+   * Returns the bytes of the frames.
+   */
+  openPackets(packets: number, count: number, descriptors: number, stride: number, copies: boolean): number;
   resetPacketState(packet: number): void;
   resetPackets(packets: number, count: number): void;
   dropCachedConnections(packets: number, count: number): void;

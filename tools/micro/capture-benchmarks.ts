@@ -20,27 +20,19 @@ import { PlacingBed } from './placing-bed.js';
 
 /** So many that opening a file, and touching the memory it is read into, is little beside them; a sample takes some tens of milliseconds. */
 const PACKETS = 400_000;
-/** What makes an object of each packet takes eight times as long, and the least of many short samples is one that nothing disturbed. */
+/** What makes an object of each packet takes many times as long, and the least of many short samples is one that nothing disturbed. */
 const PARSED_PACKETS = 4000;
-/** Those that are placed take 200 bytes each. */
+/** Fewer, since those that are placed take memory of the engine. */
 const PLACED_PACKETS = 100_000;
 /** Short packets: what is done for each one is to be measured, not copying. */
 const SHORT = { 'request-bytes': 16, 'response-bytes': 16 } as const;
-/** A capture of short packets. */
-interface ShortCapture {
-  readonly path: string;
-  readonly packets: number;
-  /** `a packet of a pcap file of 160,000` */
-  readonly of: string;
-}
 
-/** Writes captures to a temporary folder, which `close` removes. */
+/** Writes captures to a temporary folder, each when its first benchmark is run; `close` removes it. */
 export function captureBenchmarks(seed: number): BenchmarkSet {
   const folder = mkdtempSync(join(tmpdir(), 'ctreplay-micro-'));
-  const large = writeShort(join(folder, 'large.pcap'), PACKETS, seed);
-  const small = writeShort(join(folder, 'small.pcap'), PARSED_PACKETS, seed);
-  const words = new WordSum(large.path);
-  const sum = words.read();
+  const large = new ShortCapture(join(folder, 'large.pcap'), PACKETS, seed);
+  const small = new ShortCapture(join(folder, 'small.pcap'), PARSED_PACKETS, seed);
+  const words = new WordSum(large);
   const load = (limit: number | null): Promise<PacketSource> =>
     loadSource(sourceOf(large, limit), Number.POSITIVE_INFINITY);
   const bed = new PlacingBed(() => load(PLACED_PACKETS));
@@ -51,10 +43,9 @@ export function captureBenchmarks(seed: number): BenchmarkSet {
         what: `${large.of}: the file read whole and its words added, which is the least that loading could do`,
         design: null,
         operations: large.packets,
-        run: () => {
-          if (words.read() !== sum) throw new MicroError(`${large.path}: changed while it was measured`);
-          return large.packets;
-        },
+        prepare: () => words.open(),
+        run: () => words.check(),
+        finish: () => words.close(),
       },
       {
         name: 'capture/parse-pcap',
@@ -62,6 +53,7 @@ export function captureBenchmarks(seed: number): BenchmarkSet {
         design: null,
         operations: small.packets,
         isAsync: true,
+        prepare: () => small.write(),
         run: () => parse(small),
       },
       {
@@ -70,6 +62,7 @@ export function captureBenchmarks(seed: number): BenchmarkSet {
         design: null,
         operations: large.packets,
         isAsync: true,
+        prepare: () => large.write(),
         run: () => walk(large),
       },
       {
@@ -78,6 +71,7 @@ export function captureBenchmarks(seed: number): BenchmarkSet {
         design: null,
         operations: large.packets,
         isAsync: true,
+        prepare: () => large.write(),
         run: async () => (await load(null)).packets,
       },
       {
@@ -85,30 +79,44 @@ export function captureBenchmarks(seed: number): BenchmarkSet {
         what: `one of ${PLACED_PACKETS.toLocaleString('en-US')} packets that were loaded, given to one of two workers and placed in the engine's memory`,
         design: null,
         operations: PLACED_PACKETS,
-        prepare: () => bed.open(),
+        prepare: () => {
+          large.write();
+          return bed.open();
+        },
         run: () => bed.place(),
         finish: () => bed.close(),
       },
     ],
-    close: () => {
-      words.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    close: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 
-function writeShort(path: string, packets: number, seed: number): ShortCapture {
-  const writer = new PcapWriter(path);
-  drainSource(openScenario('established', { packets, ...SHORT }, seed).source, (record) =>
-    writer.write(record),
-  );
-  const { recordCount } = writer;
-  writer.close();
-  return {
-    path,
-    packets: recordCount,
-    of: `a packet of a pcap file of ${recordCount.toLocaleString('en-US')}`,
-  };
+/** A capture of short packets, written when it is wanted. */
+class ShortCapture {
+  readonly path: string;
+  readonly packets: number;
+  readonly #seed: number;
+  #isWritten = false;
+
+  constructor(path: string, packets: number, seed: number) {
+    this.path = path;
+    this.packets = packets;
+    this.#seed = seed;
+  }
+
+  /** `a packet of a pcap file of 400,000` */
+  get of(): string {
+    return `a packet of a pcap file of ${this.packets.toLocaleString('en-US')}`;
+  }
+
+  write(): void {
+    if (this.#isWritten) return;
+    const writer = new PcapWriter(this.path);
+    const { source } = openScenario('established', { packets: this.packets, ...SHORT }, this.#seed);
+    drainSource(source, (record) => writer.write(record));
+    writer.close();
+    this.#isWritten = true;
+  }
 }
 
 function sourceOf({ path }: ShortCapture, limit: number | null): PacketRequest {
@@ -134,25 +142,48 @@ async function parse({ path }: ShortCapture): Promise<number> {
   return count;
 }
 
-/** Sum of a file's 32-bit words, modulo 2^32, read into the same memory each time. */
+/** Reads a capture whole, into the same memory each time, and adds its 32-bit words. */
 class WordSum {
-  readonly #file: number;
-  readonly #words: DataView;
+  readonly #capture: ShortCapture;
+  #file = -1;
+  #words = new DataView(new ArrayBuffer(0));
+  #sum = 0;
 
-  constructor(path: string) {
-    this.#file = openSync(path, 'r');
-    this.#words = new DataView(new ArrayBuffer(fstatSync(this.#file).size));
+  constructor(capture: ShortCapture) {
+    this.#capture = capture;
   }
 
-  read(): number {
+  open(): void {
+    if (this.#file >= 0) return;
+    this.#capture.write();
+    this.#file = openSync(this.#capture.path, 'r');
+    this.#words = new DataView(new ArrayBuffer(fstatSync(this.#file).size));
+    this.#sum = this.#read();
+  }
+
+  /**
+   * @returns packets of the capture
+   * @throws MicroError when the sum is another than at first
+   */
+  check(): number {
+    const { path, packets } = this.#capture;
+    if (this.#read() !== this.#sum) throw new MicroError(`${path}: changed while it was measured`);
+    return packets;
+  }
+
+  /** Gives the memory back. */
+  close(): void {
+    if (this.#file >= 0) closeSync(this.#file);
+    this.#file = -1;
+    this.#words = new DataView(new ArrayBuffer(0));
+  }
+
+  /** Sum modulo 2^32. */
+  #read(): number {
     const words = this.#words;
     const byteCount = readSync(this.#file, words, { position: 0 });
     let sum = 0;
     for (let at = 0; at + 4 <= byteCount; at += 4) sum = (sum + words.getUint32(at, true)) >>> 0;
     return sum;
-  }
-
-  close(): void {
-    closeSync(this.#file);
   }
 }

@@ -14,7 +14,7 @@ import { engineSettings } from '../config/engine-settings.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { createRules } from '../config/rules.js';
 import { assignPackets } from '../replay/packet-choice.js';
-import { FRAME_SHIFT, openBatch } from '../replay/packet-place.js';
+import { FRAME_SHIFT, openBatch, placesDescriptors } from '../replay/packet-place.js';
 import { framesOf, type PacketSource } from '../replay/packet-source.js';
 import { loadPackets, packetStoreBytes, type WorkerPackets } from '../replay/packet-store.js';
 
@@ -121,7 +121,7 @@ export class EngineSide {
   #fill(at: number, count: number): void {
     const { addresses } = this.#packets;
     for (let i = 0; i < count; i++) this.#batch[i] = addresses[at + i] as number;
-    if (this.#thread.exports.openPackets === undefined) this.#fillOlder(count);
+    if (placesDescriptors(this.#thread.run.engine.constants)) this.#fillOlder(count);
     else openBatch(this.#thread, this.#packets, count);
   }
 

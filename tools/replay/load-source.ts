@@ -8,9 +8,6 @@ import type { PacketEdits, PacketRequest, PacketSource } from './packet-source.j
 import { readRanges, type CaptureObserver } from './read-ranges.js';
 import { givenStore, type StoreSize } from './store-size.js';
 
-/** Bytes that a packet takes in the packet store beside its frame: its head, and the line that it is rounded up to. */
-const STORE_OVERHEAD_BYTES = 96;
-
 /** Raised when traffic that cannot be read twice does not fit the packet store. */
 class UnrepeatableTrafficError extends Error {
   constructor(file: string, storeBytes: number) {
@@ -47,7 +44,7 @@ export async function loadSource(
   const take = (range: TimedRange): boolean => {
     count.addRange(range);
     sample.look(range);
-    if (pile !== null && storeBytesOf(count) > stagedBytes) {
+    if (pile !== null && count.placeBytes > stagedBytes) {
       if (unrepeatable !== undefined) throw new UnrepeatableTrafficError(unrepeatable, stagedBytes);
       pile = null;
     }
@@ -59,13 +56,8 @@ export async function loadSource(
     observe(facts);
   });
   if (count.packets === 0) throw new EmptyTrafficError(name, nothingKept(edits, packetsRead));
-  const storeBytes = pile === null ? streamedBytes : storeBytesOf(count);
+  const storeBytes = pile === null ? streamedBytes : count.placeBytes;
   return { ...count.counts, name, request, checksums: sample.figures, frames: pile, storeBytes };
-}
-
-/** Bytes of the packet store that packets take, somewhat generously. */
-function storeBytesOf({ frameBytes, packets }: Pick<PacketSource, 'frameBytes' | 'packets'>): number {
-  return frameBytes + packets * STORE_OVERHEAD_BYTES;
 }
 
 /** What left nothing over; undefined where nothing could. */

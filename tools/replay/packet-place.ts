@@ -7,7 +7,7 @@
  */
 import type { EngineConstants } from '../../engine/host/constants.js';
 import type { EngineRun } from '../../engine/host/run-memory.js';
-import { MAX_BATCH, type EngineThread } from '../../engine/host/thread.js';
+import { MAX_BATCH, type EngineExports, type EngineThread } from '../../engine/host/thread.js';
 import type { FrameRange } from './frame-range.js';
 
 /** What lies in the engine's memory by itself starts on a cache line. */
@@ -20,18 +20,23 @@ export function alignLine(bytes: number): number {
 /** Bytes before a frame, so that the IP header behind an Ethernet header is 4-byte aligned. */
 export const FRAME_SHIFT = 2;
 
+/** Bytes of a place in front of its frame, in engines of this revision. */
+const HEAD_BYTES = 16 + FRAME_SHIFT;
+
+/** Whether descriptors stand in the places themselves, as in engines of earlier revisions. */
+export function placesDescriptors({ PLACED_SIZE }: EngineConstants): boolean {
+  return PLACED_SIZE === 0;
+}
+
 /** Bytes of a place in front of its frame. */
-export function headBytes({ PLACED_SIZE, PACKET_SIZE }: EngineConstants): number {
-  return (PLACED_SIZE === 0 ? PACKET_SIZE : PLACED_SIZE) + FRAME_SHIFT;
+export function headBytes(c: EngineConstants): number {
+  return (placesDescriptors(c) ? c.PACKET_SIZE : c.PLACED_SIZE) + FRAME_SHIFT;
 }
 
 /** Bytes that a frame of this length takes with its head, in engines of this revision. */
 export function placeBytesOf(frameBytes: number): number {
   return alignLine(HEAD_BYTES + frameBytes);
 }
-
-/** As `headBytes`, where no engine is at hand. */
-const HEAD_BYTES = 16 + FRAME_SHIFT;
 
 /** Bytes that places take at most, of packets whose places take so many bytes in engines of this revision. */
 export function mostPlaceBytes(c: EngineConstants, packets: number, placeBytes: number): number {
@@ -74,18 +79,14 @@ export function openBatch(
   { descriptorsAt, descriptorStride: stride, copies }: BatchArea,
   count: number,
 ): void {
-  if (copies) exports.openCopies?.(packetsAt, count, descriptorsAt, stride);
-  else exports.openPackets?.(packetsAt, count, descriptorsAt, stride);
+  exports.openPackets(packetsAt, count, descriptorsAt, stride, copies);
 }
 
 /** Longer frames are copied by a call; of shorter ones the call, and the view that it wants, would be most of the work. */
 const LOOPED_BYTES = 256;
 
 /** What of an engine locates the headers of a packet. */
-export interface Locator {
-  locatePacket(packet: number): void;
-  locatePlaced?(place: number): void;
-}
+export type Locator = Pick<EngineExports, 'locatePacket' | 'locatePlaced'>;
 
 /** Writes the packets of ranges to places, without an object for each. */
 export class PlaceWriter {
@@ -101,12 +102,12 @@ export class PlaceWriter {
   #source: DataView = new DataView(new ArrayBuffer(0));
 
   constructor({ memory, engine: { constants: c } }: EngineRun, { locatePacket, locatePlaced }: Locator) {
-    const isOlder = locatePlaced === undefined;
+    const isOlder = placesDescriptors(c);
     this.#headBytes = headBytes(c);
     this.#lengthAt = isOlder ? c.PK_LENGTH : c.PL_LENGTH;
     this.#paramsAt = isOlder ? c.PK_PARAMS : c.PL_PARAMS;
     this.#older = isOlder ? { frameAt: c.PK_FRAME, capacityAt: c.PK_CAPACITY } : null;
-    this.#locate = locatePlaced ?? locatePacket;
+    this.#locate = isOlder ? locatePacket : locatePlaced;
     this.#view = new DataView(memory.buffer);
     this.#bytes = new Uint8Array(memory.buffer);
   }

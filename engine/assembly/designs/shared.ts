@@ -32,4 +32,4 @@ export { resetHistograms, resetInterval } from '../probe/histogram';
 export { reclaimNow } from '../shm/epoch';
 export { attach } from '../records/memory-map';
 export { lock as testLock, lockOwner, unlock as testUnlock } from '../shm/mutex';
-export { locatePlaced, openCopies, openPackets, placeFrames } from '../wire/place';
+export { locatePlaced, openPackets, placeFrames } from '../wire/place';

@@ -44,31 +44,24 @@ export function locatePlaced(place: usize): void {
 
 /**
  * Makes descriptors for `count` placed packets: the words at `packets` are their addresses, and come back as those of the descriptors,
- * which lie `stride` bytes apart. The frames stay where they are.
+ * which lie `stride` bytes apart. With `copies` each frame is copied behind its descriptor, where it may grow up to the next one; else
+ * it stays where it is, and must not be rewritten.
  * @returns bytes of the frames
  */
-export function openPackets(packets: usize, count: u32, descriptors: usize, stride: usize): u32 {
+export function openPackets(
+  packets: usize,
+  count: u32,
+  descriptors: usize,
+  stride: usize,
+  copies: bool,
+): u32 {
   const bytes = frameBytesOf(packets, count);
   for (let i: usize = 0; i < count; i++) {
     const word = packets + (i << 2);
     const placed = changetype<PlacedPacket>(<usize>load<u32>(word));
     const p = changetype<Packet>(descriptors + i * stride);
-    open(p, placed, placedFrame(placed), placed.length);
-    store<u32>(word, <u32>changetype<usize>(p));
-  }
-  return bytes;
-}
-
-/** As openPackets, with a copy of each frame behind its descriptor, which may grow up to the next one: the placed packet stays as it is. */
-export function openCopies(packets: usize, count: u32, descriptors: usize, stride: usize): u32 {
-  const bytes = frameBytesOf(packets, count);
-  for (let i: usize = 0; i < count; i++) {
-    const word = packets + (i << 2);
-    const placed = changetype<PlacedPacket>(<usize>load<u32>(word));
-    const p = changetype<Packet>(descriptors + i * stride);
-    const frame = changetype<usize>(p) + PACKET_SIZE + FRAME_SHIFT;
-    copyFrame(placedFrame(placed), frame, placed.length);
-    open(p, placed, frame, <u32>(stride - PACKET_SIZE - FRAME_SHIFT));
+    open(p, placed);
+    if (copies) copyBehind(p, stride);
     store<u32>(word, <u32>changetype<usize>(p));
   }
   return bytes;
@@ -86,10 +79,10 @@ function frameBytesOf(packets: usize, count: u32): u32 {
 
 // @ts-ignore: decorator
 @inline
-function open(p: Packet, placed: PlacedPacket, frame: usize, capacity: u32): void {
-  p.frame = <u32>frame;
+function open(p: Packet, placed: PlacedPacket): void {
+  p.frame = <u32>placedFrame(placed);
   p.length = placed.length;
-  p.capacity = capacity;
+  p.capacity = placed.length;
   const layers = layersOf(p);
   const found = placedLayers(placed);
   layers.l3 = found.l3;
@@ -101,6 +94,15 @@ function open(p: Packet, placed: PlacedPacket, frame: usize, capacity: u32): voi
   p.user = 0;
   p.connFlags = 0;
   resetPacket(p);
+}
+
+// @ts-ignore: decorator
+@inline
+function copyBehind(p: Packet, stride: usize): void {
+  const frame = changetype<usize>(p) + PACKET_SIZE + FRAME_SHIFT;
+  copyFrame(<usize>p.frame, frame, p.length);
+  p.frame = <u32>frame;
+  p.capacity = <u32>(stride - PACKET_SIZE - FRAME_SHIFT);
 }
 
 /** Words of sixteen bytes, then what is left: a call of memory.copy costs more than most frames take. Reads and writes nothing beside the frame. */

@@ -12,6 +12,7 @@ import {
   descriptorStride,
   openBatch,
   placeBytesOf,
+  PlaceWriter,
 } from '../../../tools/replay/packet-place.js';
 import { placingAreaBytes, RangePlacer } from '../../../tools/replay/range-placer.js';
 import { tcpFrame, udpFrame } from '../../support/packets.js';
@@ -147,6 +148,27 @@ describe('a batch of placed packets', () => {
         );
       }),
       { numRuns: 30 },
+    );
+  });
+
+  it('property: for engines of earlier revisions, each place is a descriptor with its frame', () => {
+    fc.assert(
+      fc.property(anyFrame, (frame) => {
+        const bed = new PlacedBed([frame]);
+        const { run, exports } = bed.thread;
+        const constants = { ...run.engine.constants, PLACED_SIZE: 0 };
+        const older = { ...run, engine: { ...run.engine, constants } };
+        const own = shown(bed.own(frame));
+        bed.thread.bytes.fill(0, bed.ownAt, bed.ownAt + constants.PACKET_SIZE + frame.length + 2);
+        const writer = new PlaceWriter(older, exports);
+        const single = { count: 1, starts: Uint32Array.of(0), lengths: Uint32Array.of(frame.length) };
+        writer.open({ ...single, bytes: frame, wireBytes: null });
+        writer.write(bed.ownAt, 0, 128);
+        const packet = bed.viewOf(bed.ownAt);
+        expect(shown(packet)).toEqual(own);
+        expect(bed.thread.view.getUint32(bed.ownAt + constants.PK_PARAMS, true)).toBe(128);
+      }),
+      { numRuns: 40 },
     );
   });
 
