@@ -240,7 +240,7 @@ export const PLANTS: readonly Plant[] = [
         find: '    copyFrame(start, frame, length);\n',
         replace:
           '    let spun: u32 = length;\n' +
-          '    for (let i = 0; i < 40; i++) spun = spun * 31 + i;\n' +
+          '    for (let i = 0; i < 160; i++) spun = spun * 31 + i;\n' +
           // Never so, but the compiler does not know.
           '    if (spun == 0) break;\n' +
           '    copyFrame(start, frame, length);\n',
