@@ -63,8 +63,9 @@ describe('the store that nobody gave the size of', () => {
       expect(stderr).not.toContain('ctreplay:');
       return (JSON.parse(stdout) as Result).configuration['store'];
     };
+    // 20,000 frames of at least a cache line each, and not so many more of them that a byte a packet would hide.
     const store = await of();
-    expect(store).toBeGreaterThan(3);
+    expect(store).toBeGreaterThan(1);
     expect(store).toBeLessThan(16);
     expect(await of('--store', '100')).toBe(100);
   });
