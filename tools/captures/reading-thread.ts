@@ -42,7 +42,7 @@ export class ReadingThread {
   constructor(request: ReadingRequest, ledger: ChunkLedger) {
     this.#file = request.file;
     this.#ledger = ledger;
-    this.#worker = new Worker(compiledFile(import.meta.url, 'reading-entry.js'), { workerData: request });
+    this.#worker = new Worker(compiledFile('tools/captures/reading-entry.js'), { workerData: request });
     this.#worker.on('message', (message: ReadingMessage) => {
       this.#arrived.push(message);
       this.#wake();

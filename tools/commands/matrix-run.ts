@@ -6,7 +6,7 @@ import type { MatrixResult } from '../bench/matrix-result.js';
 import type { Shard } from '../bench/matrix-plan.js';
 import type { MatrixSpec } from '../bench/matrix-spec.js';
 import { runMatrixBench, type MatrixBenchOptions } from '../bench/run-matrix.js';
-import { workerFile } from '../replay/thread-pool.js';
+import { compiledFile } from '../captures/compiled-file.js';
 import { dropEmptyFolder, freshFolder, prepareOutFolder } from '../report/out-folder.js';
 import { loadInput } from './matrix-input.js';
 import { MatrixProgress, StopOnSignal } from './matrix-progress.js';
@@ -14,7 +14,7 @@ import { ShortRunNotice } from './short-run-notice.js';
 import { UsageError } from './usage-error.js';
 
 /** File of the process that a session runs in. */
-export const SESSION_FILE = workerFile('../commands/session-entry');
+export const SESSION_FILE = compiledFile('tools/commands/session-entry.js');
 
 /** How a run is shown. */
 interface Watching {

@@ -22,7 +22,7 @@ import {
   type GateReport,
 } from '../regress/gate-text.js';
 import { checkRegressConfig, readRegressConfig, type RegressConfig } from '../regress/regress-config.js';
-import { workerFile } from '../replay/thread-pool.js';
+import { compiledFile } from '../captures/compiled-file.js';
 import { writeAtomically } from '../result/result-file.js';
 import { SESSION_FILE } from './matrix-run.js';
 import { loadInput } from './matrix-input.js';
@@ -131,8 +131,8 @@ async function regress(flags: RegressFlags, argv: readonly string[]): Promise<vo
       update: flags.update === true,
       rerunInconclusive: flags.rerunInconclusive === true,
       load: loadInput,
-      cli: workerFile('../cli'),
-      againstEntry: workerFile('../commands/against-entry'),
+      cli: compiledFile('tools/cli.js'),
+      againstEntry: compiledFile('tools/commands/against-entry.js'),
       sessionFile: SESSION_FILE,
       commandLine: argv,
       cwd: process.cwd(),

@@ -2,9 +2,9 @@
  * From counted bins to the figures of a report, through hdr-histogram-js: percentiles, mean, spread, and the
  * compressed form that travels in results and can be merged without loss.
  */
-import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64 } from 'hdr-histogram-js';
 import type { Histogram, JsHistogram } from 'hdr-histogram-js';
 import { groupedQuantiles, type CountedBin } from './grouped-quantiles.js';
+import { histogramLibrary } from './histogram-library.js';
 import type { Counts, ExactFigures } from './histogram-region.js';
 import {
   countsLength,
@@ -39,7 +39,7 @@ export interface LatencySummary {
 
 /** An empty histogram of the given range and precision that can hold counts up to 2^53. */
 export function emptyHistogram(config: LogLinearConfig = LATENCY_CONFIG): Histogram {
-  return build({
+  return histogramLibrary().build({
     bitBucketSize: 64,
     autoResize: false,
     lowestDiscernibleValue: 1,
@@ -97,7 +97,7 @@ function lastUsedIndex(counts: Counts): number {
  */
 export function decodeHistogram(encoded: string): Histogram {
   try {
-    return decodeFromCompressedBase64(encoded, 64, false);
+    return histogramLibrary().decodeFromCompressedBase64(encoded, 64, false);
   } catch (cause) {
     throw new Error(
       `not an HdrHistogram V2 compressed histogram (${encoded.length} characters, starts "${encoded.slice(0, 8)}"); expected base64 beginning HISTF`,
@@ -177,7 +177,7 @@ export function summarize(
     meanNs: exact === undefined ? histogram.mean : Number(exact.sumNs) / count,
     stddevNs: histogram.stdDeviation,
     stepNs: stepNs ?? null,
-    encoded: encodeIntoCompressedBase64(histogram),
+    encoded: histogramLibrary().encodeIntoCompressedBase64(histogram),
   };
 }
 

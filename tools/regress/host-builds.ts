@@ -118,14 +118,19 @@ async function build(folder: string, engine: EngineBuild): Promise<void> {
   await mkdir(join(folder, 'dist', 'engine'), { recursive: true });
   await cp(engine.folder, join(folder, 'dist', 'engine', 'wasm'), { recursive: true });
   // Without remarks, so that two builds that differ in nothing else are the same files.
-  for (const script of [['build:wasm'], ['build:ts', '--', '--removeComments']]) {
+  for (const script of [
+    ['build:wasm'],
+    ['build:ts', '--', '--removeComments'],
+    // Older ones do not join modules.
+    ['--if-present', 'build:command'],
+  ]) {
     try {
       await run('npm', ['run', '--silent', ...script], { cwd: folder, maxBuffer: 1 << 26 });
     } catch (error) {
       const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
       const output = `${stdout}\n${stderr}`.trim().split('\n').slice(0, 20).join('\n');
       throw new RegressError(
-        `${engine.label}: 'npm run ${script[0]}' fails with the dependencies of this checkout:\n${output}`,
+        `${engine.label}: 'npm run ${script.join(' ')}' fails with the dependencies of this checkout:\n${output}`,
         1,
         error,
       );

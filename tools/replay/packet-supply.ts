@@ -45,8 +45,9 @@ export class StagedSupply extends PacketSupply {
   #at = 0;
 
   /**
-   * @param times of each packet of the traffic: its place on the schedule, or null when its index is the place; its capture time; and
-   *   whether they are asked for, which at top speed with the wall clock nobody does, and reading them would be a share of the throughput
+   * @param times of each packet of the traffic: its place on the schedule, or null when its index is the place; its capture time, none at
+   *   all where nothing goes by it; and whether they are asked for, which at top speed with the wall clock nobody does, and reading them
+   *   would be a share of the throughput
    */
   constructor(
     packets: WorkerPackets,
@@ -84,8 +85,9 @@ export class StagedSupply extends PacketSupply {
     for (let i = 0; i < count; i++) {
       const index = this.indexes[i] as number;
       this.units[i] = this.#unitsOf === null ? index : (this.#unitsOf[index] as number);
-      this.timesNs[i] = this.#timesOf[index] as number;
     }
+    if (this.#timesOf.length === 0) return;
+    for (let i = 0; i < count; i++) this.timesNs[i] = this.#timesOf[this.indexes[i] as number] as number;
   }
 
   release(count: number): void {

@@ -44,6 +44,8 @@ export interface RunSubject {
  */
 export const HOLD_INTERVAL = 251;
 
+const NO_TIMES = new Float64Array(new SharedArrayBuffer(0));
+
 /** What a worker needs to find its packets. */
 export interface WorkerPlace {
   readonly packets: WorkerPackets;
@@ -61,7 +63,7 @@ export interface RunLayout {
   readonly traffic: PacketSource;
   /** Place of each staged packet on the schedule by index, or null when the index itself is the place. */
   readonly units: Float64Array<SharedArrayBuffer> | null;
-  /** Capture time of each staged packet; empty when they are streamed. */
+  /** Capture time of each staged packet; empty where nobody asks for it, and when they are streamed. */
   readonly timesNs: Float64Array<SharedArrayBuffer>;
   readonly feeder: Omit<FeederInput, 'state' | 'fault'> | null;
 }
@@ -115,8 +117,9 @@ async function layOutStaged(
     helpers === 0
       ? loadPackets(main, traffic, assign())
       : await loadPacketsTogether(main, traffic, { rules, helpers }, assign);
-  const { timesNs } = frames;
   const { mode } = plan.pacing;
+  // One array of millions: made only where somebody reads it.
+  const timesNs = mode === 'multiplier' || plan.clock === 'capture' ? frames.timesNs : NO_TIMES;
   return {
     run,
     main,
@@ -162,7 +165,7 @@ function layOutStreamed(traffic: PacketSource, subject: RunSubject, now: () => n
     })),
     traffic,
     units: null,
-    timesNs: new Float64Array(new SharedArrayBuffer(0)),
+    timesNs: NO_TIMES,
     feeder: { run, traffic, plan, rings },
   };
 }

@@ -3,11 +3,6 @@ import { pathToFileURL } from 'node:url';
 import { Piscina } from 'piscina';
 import { compiledFile } from '../captures/compiled-file.js';
 
-/** Compiled file of a module, named as beside this one and without extension. */
-export function workerFile(name: string): string {
-  return compiledFile(import.meta.url, `${name}.js`);
-}
-
 /** Threads that were started before they had anything to do. */
 let ahead: Piscina | null = null;
 
@@ -59,7 +54,7 @@ export function makeThreadPool(threads: number): Piscina {
 
 function newPool(threads: number): Piscina {
   const pool = new Piscina({
-    filename: compiledFile(import.meta.url, 'thread-entry.cjs'),
+    filename: compiledFile('tools/replay/thread-entry.cjs'),
     minThreads: threads,
     maxThreads: threads,
     concurrentTasksPerWorker: 1,
@@ -76,6 +71,6 @@ function newPool(threads: number): Piscina {
  * @param name of the function
  */
 export function runOnThread(pool: Piscina, module: string, name: string, input: unknown): Promise<unknown> {
-  const address = pathToFileURL(workerFile(module)).href;
+  const address = pathToFileURL(compiledFile(`tools/replay/${module}.js`)).href;
   return pool.run({ module: address, name, input }) as Promise<unknown>;
 }

@@ -27,6 +27,11 @@ const SPARE_SLOTS = 18;
 /** Of the memory that the system can still give, at most this share is touched ahead: a table that never fills must not use it up. */
 const MEMORY_SHARE = 0.5;
 const PAGE_BYTES = 4096;
+/** The map grows by so many buckets when there are more records a bucket than this. */
+const GROWN_AT_ONCE = 8;
+const RECORDS_PER_BUCKET = 3.5;
+/** So far above its share no part comes in a hundred thousand runs. */
+const LIKELY_SIGMAS = 6;
 
 /**
  * Slots that the run can come to use, at most those of the table. Not less than it will use, but where connections expire
@@ -97,7 +102,7 @@ function times(count: number, each: number): number {
 }
 
 /**
- * Touches the first `slots` slots, as far as memory is there for them.
+ * Touches the first `slots` slots, as far as memory is there for them, and the buckets that so many connections take.
  * @returns how many were
  */
 export function touchSlots(run: EngineRun, slots: number, files: SystemFiles): number {
@@ -106,8 +111,42 @@ export function touchSlots(run: EngineRun, slots: number, files: SystemFiles): n
   const available = availableMemoryBytes(files) ?? Number.POSITIVE_INFINITY;
   const touched = Math.min(slots, Math.floor((available * MEMORY_SHARE) / CONN_SIZE));
   const bytes = new Uint8Array(run.memory.buffer);
-  const end = slab + touched * CONN_SIZE;
-  for (let at: number = slab; at < end; at += PAGE_BYTES) bytes[at] = 0;
-  if (end > slab) bytes[end - 1] = 0;
+  touch(bytes, slab, touched * CONN_SIZE);
+  for (const { at, byteCount } of mapSpans(run, touched)) touch(bytes, at, byteCount);
   return touched;
+}
+
+/** A piece of the run's memory. */
+export interface MemorySpan {
+  readonly at: number;
+  readonly byteCount: number;
+}
+
+/** What of the connection map so many connections take: its first buckets, or with shards those of each part. */
+export function mapSpans({ engine, plan }: EngineRun, connections: number): MemorySpan[] {
+  const { BUCKET_SIZE, TRAIT_SHARDS } = engine.constants;
+  if (connections === 0) return [];
+  const parts = Math.max(1, TRAIT_SHARDS);
+  const perPart = plan.buckets / parts;
+  const at: number = plan.regions.buckets;
+  // The map of a small table may have fewer parts.
+  if (perPart < parts) return [{ at, byteCount: plan.buckets * BUCKET_SIZE }];
+  const used = Math.min(perPart, bucketsInUse(connections / parts, parts > 1));
+  return Array.from({ length: parts }, (_, part) => ({
+    at: at + part * perPart * BUCKET_SIZE,
+    byteCount: used * BUCKET_SIZE,
+  }));
+}
+
+function touch(bytes: Uint8Array, from: number, byteCount: number): void {
+  const end = from + byteCount;
+  for (let at = from; at < end; at += PAGE_BYTES) bytes[at] = 0;
+  if (end > from) bytes[end - 1] = 0;
+}
+
+/** Buckets that a map, or a part of one, grows to with so many records (engine/assembly/shm/map-size.ts). */
+function bucketsInUse(records: number, isPart: boolean): number {
+  // Hashes fill parts alike, but for chance.
+  const most = isPart ? records + LIKELY_SIGMAS * Math.sqrt(records) : records;
+  return Math.ceil(most / RECORDS_PER_BUCKET) + GROWN_AT_ONCE;
 }

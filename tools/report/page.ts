@@ -59,11 +59,14 @@ function scriptHash(script: string): string {
   return `'sha256-${createHash('sha256').update(script).digest('base64')}'`;
 }
 
+/** Not written out in a template: the bundler would replace such a template by a call of a package of its own. */
+const SCRIPT_END = trusted('</script>');
+
 /** No space may stand inside the elements: the policy's hashes are over every character. */
 function scriptElements(data: PageData, library: string, script: string): Html {
-  return markup`<script type="application/json" id="page-data">${trusted(jsonForScript(data))}</script>
-<script>${trusted(library)}</script>
-<script>${trusted(script)}</script>`;
+  return markup`<script type="application/json" id="page-data">${trusted(jsonForScript(data))}${SCRIPT_END}
+<script>${trusted(library)}${SCRIPT_END}
+<script>${trusted(script)}${SCRIPT_END}`;
 }
 
 /** Only the two scripts written here may run, whatever a name in the result says; nothing may be fetched. */

@@ -1,6 +1,6 @@
 /** What reports need of the stored histograms: percentile curves, merging, and counts for heat maps. */
 import type { Histogram, JsHistogram } from 'hdr-histogram-js';
-import { build, encodeIntoCompressedBase64 } from 'hdr-histogram-js';
+import { histogramLibrary } from '../measure/histogram-library.js';
 import { decodeHistogram, interpolatedPercentiles } from '../measure/latency-summary.js';
 import type { LatencyDistribution } from './schema.js';
 
@@ -67,7 +67,7 @@ function distributionOf(histogram: Histogram, stepNs?: number | null): LatencyDi
     p9999Ns: at(5),
     maxNs: histogram.maxValue,
     ...(stepNs == null ? {} : { stepNs }),
-    encoded: encodeIntoCompressedBase64(histogram),
+    encoded: histogramLibrary().encodeIntoCompressedBase64(histogram),
   };
 }
 
@@ -80,7 +80,7 @@ export function mergeDistributions(parts: readonly LatencyDistribution[]): Laten
   const [first] = filled;
   if (first === undefined) return parts.length === 0 ? null : { count: 0 };
   if (filled.length === 1) return first;
-  const merged = build({
+  const merged = histogramLibrary().build({
     bitBucketSize: 64,
     autoResize: true,
     highestTrackableValue: 2,

@@ -53,7 +53,6 @@ import {
 import { CO_HASH, CO_NEXT } from '../records/connection';
 import {
   BUCKET_SIZE,
-  bucketMask,
   bucketsBase,
   C_MAP_SEARCH,
   CONTROL,
@@ -80,12 +79,13 @@ import {
   bucketsToWalk,
   countRecord,
   lastBucket,
+  lastBucketOf,
   lastPossible,
   mapSizeInit,
   setLastBucket,
   sourceOf,
 } from './map-size';
-import { partOf } from './shards';
+import { partAt, partOf, shardCount } from './shards';
 
 /** Bound of the search for a displacement path: breadth-first, at most this many buckets (MAP_SEARCH_BYTES). */
 const MAX_SEARCH: u32 = 500;
@@ -416,8 +416,14 @@ export function mapSlotHead(index: u32, slot: u32): usize {
   return <usize>atomic.load<u32>(slotRef(bucketsBase + ((<usize>index) << 6), slot), REFS);
 }
 
-/** Empties every bucket. Precondition: no other thread is attached. */
+/**
+ * Empties every bucket that was in use: no other was ever written to, so that a large table costs nothing before it is needed. Precondition:
+ * no other thread is attached.
+ */
 export function mapInit(): void {
-  memory.fill(bucketsBase, 0, (<usize>bucketMask + 1) * BUCKET_SIZE);
+  for (let shard: u32 = 0; shard < shardCount(); shard++) {
+    const used = <usize>min<u32>(lastBucketOf(shard), lastPossible()) + 1;
+    memory.fill(partAt(shard), 0, used * BUCKET_SIZE);
+  }
   mapSizeInit();
 }

@@ -29,11 +29,18 @@ const FIRST_BUCKETS: u32 = 4;
 /** In the lock's line, behind the lock: records in the map or in its part (guarded by that lock). */
 const X_RECORDS: usize = 8;
 
-/** Word that holds the number of the last bucket in use, for this hash. */
+/** Word that holds the number of the last bucket in use in a part. */
+// @ts-ignore: decorator
+@inline
+function lastWordOf(shard: u32): usize {
+  return CONTROL + C_MAP_LAST + ((<usize>shard) << 2);
+}
+
+/** The same for this hash. */
 // @ts-ignore: decorator
 @inline
 function lastWord(hash: u32): usize {
-  return SHARDED ? CONTROL + C_MAP_LAST + ((<usize>shardOfHash(hash)) << 2) : CONTROL + C_MAP_LAST;
+  return SHARDED ? lastWordOf(shardOfHash(hash)) : CONTROL + C_MAP_LAST;
 }
 
 /** Number of the last bucket in use, in the map or in the part that holds this hash. */
@@ -41,6 +48,13 @@ function lastWord(hash: u32): usize {
 @inline
 export function lastBucket(hash: u32): u32 {
   return atomic.load<u32>(lastWord(hash));
+}
+
+/** The same of a part by its number; 0 in memory that was never used. */
+// @ts-ignore: decorator
+@inline
+export function lastBucketOf(shard: u32): u32 {
+  return atomic.load<u32>(lastWordOf(shard));
 }
 
 /** Publishes that one bucket more is in use. Precondition: its lock is held. */
@@ -93,10 +107,7 @@ export function bucketsToWalk(): u32 {
 /** Empties the map's size. Precondition: no other thread is attached. */
 export function mapSizeInit(): void {
   for (let shard: u32 = 0; shard < shardCount(); shard++) {
-    atomic.store<u32>(
-      CONTROL + C_MAP_LAST + ((<usize>shard) << 2),
-      min<u32>(FIRST_BUCKETS - 1, lastPossible()),
-    );
+    atomic.store<u32>(lastWordOf(shard), min<u32>(FIRST_BUCKETS - 1, lastPossible()));
     store<u32>(shardLine(shard), 0, X_RECORDS);
   }
 }

@@ -57,12 +57,20 @@ export function shardOf(record: usize): u32 {
   return SHARDED ? shardOfHash(load<u32>(record, CO_HASH)) : 0;
 }
 
-/** The part of the map that holds this hash: its first bucket, and its number of buckets less one. */
+/** First bucket of a part of the map. */
+// @ts-ignore: decorator
+@inline
+export function partAt(shard: u32): usize {
+  return SHARDED ? bucketsBase + ((<usize>shard) << partShift) : bucketsBase;
+}
+
+/** The same of the part that holds this hash. */
 // @ts-ignore: decorator
 @inline
 export function partOf(hash: u32): usize {
-  return SHARDED ? bucketsBase + ((<usize>shardOfHash(hash)) << partShift) : bucketsBase;
+  return SHARDED ? partAt(shardOfHash(hash)) : bucketsBase;
 }
+
 /** Where the lock of a shard is, and its line. */
 // @ts-ignore: decorator
 @inline

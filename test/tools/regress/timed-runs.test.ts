@@ -3,11 +3,11 @@
  * command prints. Those of the locks take seconds all the same, so on request.
  */
 import { describe, expect, it } from 'vitest';
-import { workerFile } from '../../../tools/replay/thread-pool.js';
+import { compiledFile } from '../../../tools/captures/compiled-file.js';
 import { runForJson, TimedRunError } from '../../../tools/regress/run-command.js';
 import { TIMED_RUN_NAMES, TIMED_RUNS, type TimedRunName } from '../../../tools/regress/timed-runs.js';
 
-const CLI = workerFile('../cli');
+const CLI = compiledFile('tools/cli.js');
 const DESIGNS = ['timeout-lists', 'rculist-sweep'];
 
 const EXPECTED: Readonly<Record<TimedRunName, readonly string[]>> = {

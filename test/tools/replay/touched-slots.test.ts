@@ -7,7 +7,13 @@ import type { TrackerConfig } from '../../../tools/config/read-config.js';
 import { configFromSuggestion } from '../../../tools/config/suggested.js';
 import type { FinishedRun } from '../../../tools/replay/run-control.js';
 import { runDesign } from '../../../tools/replay/run-control.js';
-import { slotsInUse, slotsNeeded, touchSlots, type SlotPlan } from '../../../tools/replay/touched-slots.js';
+import {
+  mapSpans,
+  slotsInUse,
+  slotsNeeded,
+  touchSlots,
+  type SlotPlan,
+} from '../../../tools/replay/touched-slots.js';
 import type { TrafficSlots } from '../../../tools/replay/traffic-slots.js';
 import { openScenario } from '../../../tools/synth/registry.js';
 import { primitiveRun } from '../../engine/shm/primitive-threads.js';
@@ -133,6 +139,29 @@ describe.each(availableDesigns())('a run of %s', (name) => {
     const { usedSlots, touchedSlots } = await replay(name, trial);
     expect(usedSlots).toBeGreaterThan(0);
     expect(usedSlots).toBeLessThanOrEqual(touchedSlots);
+  });
+});
+
+describe.each(availableDesigns())('the map of a run of %s', (name) => {
+  it('is touched as far as the run fills it, and not as a whole', async () => {
+    const { run, touchedSlots } = await replay(name, {
+      scenario: 'established',
+      parameters: { packets: 50_000, 'active-flows': 5000 },
+    });
+    const { BUCKET_SIZE } = run.engine.constants;
+    const { buckets } = run.plan.regions;
+    const isTouched = new Uint8Array(run.plan.buckets);
+    for (const { at, byteCount } of mapSpans(run, touchedSlots))
+      isTouched.fill(1, (at - buckets) / BUCKET_SIZE, (at + byteCount - buckets) / BUCKET_SIZE);
+    let written = 0;
+    for (const [bucket, touched] of isTouched.entries()) {
+      const words = new Uint32Array(run.memory.buffer, buckets + bucket * BUCKET_SIZE, BUCKET_SIZE / 4);
+      if (!words.some((word) => word !== 0)) continue;
+      written++;
+      expect([bucket, touched]).toEqual([bucket, 1]);
+    }
+    expect(written).toBeGreaterThan(5000 / 7);
+    expect(isTouched.filter((each) => each === 1).length).toBeLessThan(run.plan.buckets / 2);
   });
 });
 

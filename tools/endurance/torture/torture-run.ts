@@ -8,7 +8,7 @@ import { byteOffset } from '../../../engine/host/quantities.js';
 import { createRun, resetRun, type EngineRun, type RunSettings } from '../../../engine/host/run-memory.js';
 import { shardLocks } from '../../../engine/host/shard-locks.js';
 import { EngineThread } from '../../../engine/host/thread.js';
-import { workerFile } from '../../replay/thread-pool.js';
+import { compiledFile } from '../../captures/compiled-file.js';
 import { brokenInvariants } from '../table-check.js';
 import { Control } from './control.js';
 import { MOST_PACKETS, type RoundPlan } from './round-plan.js';
@@ -43,7 +43,7 @@ const LARGEST = { threads: 4, slots: 64, buckets: 8 };
 
 /** A thread of the pool and what it has to say. */
 class PoolThread {
-  readonly worker = new Worker(workerFile('../endurance/torture/torture-thread'));
+  readonly worker = new Worker(compiledFile('tools/endurance/torture/torture-thread.js'));
   #receive: (message: ThreadMessage) => void = () => {};
   #gone: (reason: string) => void = () => {};
   isGone = false;
