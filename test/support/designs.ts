@@ -33,8 +33,11 @@ export function replayedDesigns(): readonly string[] {
  * Which of some situations of the replay are tried with which design, where each takes a run and the code that they differ in is the
  * same for every design: by turns, so that every situation and every design is met. All of them with CTREPLAY_LONG.
  */
-export function byTurns<T>(situations: readonly T[], design: string): T[] {
-  const designs = replayedDesigns();
+export function byTurns<T>(
+  situations: readonly T[],
+  design: string,
+  designs: readonly string[] = replayedDesigns(),
+): T[] {
   const turn = designs.indexOf(design);
   if (IS_LONG || turn === -1) return [...situations];
   // With fewer situations than designs some share one.

@@ -10,6 +10,7 @@ import { isValid } from '../../../tools/replay/session.js';
 import { CROSS_CHECKS, joinRuns, type CrossCheckName } from '../../../tools/replay/throughput.js';
 import type { ResultCase } from '../../../tools/result/schema.js';
 import { caseOf, design, failedChecks, type PlanChanges, quickPlan, scenario } from '../../support/replay.js';
+import { byTurns } from '../../support/designs.js';
 import { DESIGNS } from '../../support/tracker-bed.js';
 
 const HISTOGRAM_MIN = 16;
@@ -173,12 +174,12 @@ const CROSS_WAYS: Readonly<Record<CrossCheckName, Spoil>> = {
 };
 
 describe.each(DESIGNS)('the self-audit of a run of %s', (name) => {
-  it.each(AUDIT_CHECKS.map((check) => [check] as const))('%s', async (check) => {
+  it.each(byTurns(AUDIT_CHECKS, name, DESIGNS).map((check) => [check] as const))('%s', async (check) => {
     const [spoil, options = {}, packets] = WAYS[check];
     expect(failing(await spoiledCase(name, options, spoil, packets))).toContain(check);
   });
 
-  it.each([...CROSS_CHECKS, null])('%s between two runs', async (check) => {
+  it.each(byTurns([...CROSS_CHECKS, null], name, DESIGNS))('%s between two runs', async (check) => {
     const options = { clock: 'capture' } as const;
     const spoil = check === null ? () => {} : CROSS_WAYS[check];
     const joined = joinRuns({

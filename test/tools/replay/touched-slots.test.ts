@@ -1,7 +1,7 @@
 /** Slots that are touched before the start are those that the run comes to use: counted, not timed. */
 import { describe, expect, it } from 'vitest';
 import { availableDesigns, DEFAULT_DESIGNS } from '../../../engine/host/designs.js';
-import { replayedDesigns } from '../../support/designs.js';
+import { byTurns, replayedDesigns } from '../../support/designs.js';
 import { loadEngine } from '../../../engine/host/module.js';
 import type { TrackerConfig } from '../../../tools/config/read-config.js';
 import { configFromSuggestion } from '../../../tools/config/suggested.js';
@@ -20,7 +20,6 @@ import { primitiveRun } from '../../engine/shm/primitive-threads.js';
 import { fakeFiles } from '../measure/fake-system.js';
 import { design, type PlanChanges, quickPlan, scenario as loadScenario } from '../../support/replay.js';
 
-const IS_LONG = process.env['CTREPLAY_LONG'] !== undefined;
 const WORKERS = 2;
 /** For each thread those that one that creates narrowly may hold ready: two, and with shards 16. */
 const SPARES = 18 * (WORKERS + 2);
@@ -125,13 +124,11 @@ const TRIALS: [string, Trial][] = [
   ],
 ];
 
-/** Designs that are only run when they are named, with CTREPLAY_LONG none: they try the situations by turns. */
-const OTHERS = IS_LONG ? [] : availableDesigns().filter((name) => !DEFAULT_DESIGNS.includes(name));
-
-/** What is tried with a design: everything, with those above a share, so that every situation is met by one of them as well. */
+/** Designs that are run when nobody says which try everything between them, and so do the others. */
 function trialsOf(name: string): typeof TRIALS {
-  const turn = OTHERS.indexOf(name);
-  return turn === -1 ? TRIALS : TRIALS.filter((_, index) => index % OTHERS.length === turn);
+  const isDefault = DEFAULT_DESIGNS.includes(name);
+  const alike = availableDesigns().filter((other) => DEFAULT_DESIGNS.includes(other) === isDefault);
+  return byTurns(TRIALS, name, alike);
 }
 
 describe.each(availableDesigns())('a run of %s', (name) => {
