@@ -38,6 +38,17 @@ export interface HostBuild {
 /** What has to be there for a build to be possible. */
 const SOURCES = ['package.json', 'tsconfig.json', 'tools/cli.ts', 'engine/build-wasm.mjs'];
 
+/** Characters of a key that name a folder. */
+const KEY_LENGTH = 40;
+
+/**
+ * Where a build is kept. The paths of both sides are equally long: of one build, copied, the paced figures under a path of 25 characters
+ * were two to three times those under one of 65 (four comparisons of 14 pairs), and equal under two of 65.
+ */
+export function hostFolder(side: 'tree' | 'work', key: string): string {
+  return join(cacheFolder(), `host-${side}-${key.slice(0, KEY_LENGTH)}`);
+}
+
 /**
  * Builds a ref.
  * @param engine its engine, compiled already: not compiled again where the scripts are the same
@@ -53,7 +64,7 @@ export async function buildHostOfRef(
   const listed = await git(repository, ['ls-tree', '-r', '--name-only', '-z', commit, '--', ...SOURCES]);
   if (listed.split('\0').filter((name) => name !== '').length < SOURCES.length) return null;
   const tree = await git(repository, ['rev-parse', `${commit}^{tree}`]);
-  const folder = join(cacheFolder(), `host-${tree}`);
+  const folder = hostFolder('tree', tree);
   if (existsSync(folder)) return hostBuild(engine.label, folder);
   await mkdir(cacheFolder(), { recursive: true });
   const scratch = await mkdtemp(join(cacheFolder(), 'building-host-'));
@@ -86,8 +97,7 @@ export async function buildHostOfWorkTree(
   engine: EngineBuild,
 ): Promise<HostBuild | null> {
   if (SOURCES.some((name) => !existsSync(join(repository, name)))) return null;
-  const key = createHash('sha256').update(repository).digest('hex').slice(0, 16);
-  const folder = join(cacheFolder(), `host-work-tree-${key}`);
+  const folder = hostFolder('work', createHash('sha256').update(repository).digest('hex'));
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const listed = await git(repository, ['ls-files', '-z', '--cached', '--others', '--exclude-standard']);

@@ -7,6 +7,7 @@
 import { makeDueOfProfile, type RateProfile } from './rate-profile.js';
 import type { PacketCounts } from './packet-source.js';
 import type { PacingRequest } from './replay-plan.js';
+import type { Pause } from './spin-pause.js';
 
 /**
  * A schedule: packet with place `units` in loop `loop` is due `(loop * loopUnits + units) * nsPerUnit` after t0.
@@ -75,16 +76,22 @@ export function targetPps(request: PacingRequest, traffic: LoopCounts): number |
 export interface WaitPolicy {
   /** Whether the last stretch may be spun: only when every thread can have a core of its own. */
   readonly spin: boolean;
+  /** With what to pass time between reads of the clock while it spins; absent = the clock is read all the time. */
+  readonly pause?: Pause;
 }
 
 /** Sleeping is imprecise by about this much; the rest of a gap is spun where that is allowed. */
 const SLEEP_SLACK_NS = 200_000;
+/** Nearer than this the clock is read until it is time. */
+const LEAST_PAUSED_NS = 500;
+/** Of what is left a pause takes this share, so that it ends in time even where turns come to take twice as long. */
+const PAUSED_SHARE = 0.5;
 /** Shortest sleep asked of the system. */
 const MIN_SLEEP_MS = 0.05;
 
 /**
- * Waits until `dueNs` on the clock, or until the run is stopped. Sleeps as long as the gap allows, then spins or sleeps
- * in short steps. Returns the time when it came back.
+ * Waits until `dueNs` on the clock, or until the run is stopped. Sleeps as long as the gap allows, then spins, by halves of what
+ * is left as far as there is a pause, or sleeps in short steps. Returns the time when it came back.
  */
 export function waitUntil(
   dueNs: number,
@@ -102,6 +109,12 @@ export function waitUntil(
       if (isStopped()) return now();
     } else if (!policy.spin) {
       sleep(Math.max(gapNs / 1e6, MIN_SLEEP_MS));
+    } else if (policy.pause !== undefined && gapNs > LEAST_PAUSED_NS) {
+      const turns = policy.pause.pass(gapNs * PAUSED_SHARE);
+      const after = now();
+      policy.pause.learn(turns, after - time);
+      time = after;
+      continue;
     }
     time = now();
   }

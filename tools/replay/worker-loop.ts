@@ -7,9 +7,10 @@
 import { LoopAddresses } from '../rewrite/loop-addresses.js';
 import { DepartureRecorder, SETTLED_AFTER_NS, type Departures } from './departure.js';
 import type { FaultInjector } from './fault-injection.js';
-import { makeDue, waitUntil } from './pace.js';
+import { makeDue, waitUntil, type WaitPolicy } from './pace.js';
 import { loopCount, loopsPerChange } from './plan-loops.js';
 import { RecordedTotal } from './recorded-total.js';
+import { SpinPause } from './spin-pause.js';
 import { calibrateThread, type ThreadTiming } from './thread-timing.js';
 import { TimeAccount, type TimeAccountFigures } from './time-account.js';
 import { headBytes, openBatch } from './packet-place.js';
@@ -42,6 +43,7 @@ export class WorkerLoop {
   /** Null where every loop has the same addresses, or the feeder writes those of each loop. */
   readonly #loopAddresses: LoopAddresses | null;
   readonly #due: (loop: number, units: number) => number;
+  readonly #waiting: WaitPolicy;
   readonly #account: TimeAccount | null;
   readonly #recorded: RecordedTotal;
   /** The latest reading of the clock: the end of the batch before, or of a wait. */
@@ -59,6 +61,7 @@ export class WorkerLoop {
     this.#input = input;
     this.#thread = thread;
     this.#fault = fault;
+    this.#waiting = { spin: input.spin, pause: new SpinPause() };
     const { engine } = thread;
     const { buffer } = input.run.memory;
     const { batch, latency } = input.plan;
@@ -140,7 +143,7 @@ export class WorkerLoop {
       clock.now,
       (ms) => state.sleep(ms),
       () => state.stopped !== 0,
-      { spin: this.#input.spin },
+      this.#waiting,
     );
   }
 
@@ -240,7 +243,6 @@ export class WorkerLoop {
    */
   #waitForDue(available: number, loop: number): number {
     const { engine, clock, state } = this.#thread;
-    const { spin } = this.#input;
     const { units } = this.#supply;
     const dueOf = (place: number): number => state.t0Ns + this.#due(loop, units[place] as number);
     const first = dueOf(0);
@@ -254,7 +256,7 @@ export class WorkerLoop {
         clock.now,
         (ms) => state.sleep(ms),
         () => state.stopped !== 0,
-        { spin },
+        this.#waiting,
       );
       engine.exports.goOnline();
       this.#account?.waited(time - fromNs);

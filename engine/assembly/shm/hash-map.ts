@@ -417,8 +417,8 @@ export function mapSlotHead(index: u32, slot: u32): usize {
 }
 
 /**
- * Empties every bucket that was in use: no other was ever written to, so that a large table costs nothing before it is needed. Precondition:
- * no other thread is attached.
+ * Empties every bucket that was in use, so that a large table costs nothing before it is needed. No other was ever written to, but by a
+ * thread that died while it grew the map, after which nobody uses this memory. Precondition: no other thread runs.
  */
 export function mapInit(): void {
   for (let shard: u32 = 0; shard < shardCount(); shard++) {

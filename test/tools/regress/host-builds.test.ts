@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { ctreplay, scratchFolder } from '../../support/command.js';
-import { isSameHost, type HostBuild } from '../../../tools/regress/host-builds.js';
+import { hostFolder, isSameHost, type HostBuild } from '../../../tools/regress/host-builds.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 
@@ -41,6 +41,15 @@ describe('whether two builds are the same', () => {
       expect([name, await isSameHost(base, build({ ...files, [name]: 'other' }))]).toEqual([name, false]);
     }
     expect(await isSameHost(base, build({ ...files, 'dist/tools/more.js': '' }))).toBe(false);
+  });
+});
+
+describe('where builds are kept', () => {
+  it('takes paths that are equally long, whatever names a tree, and differ', () => {
+    const [sha1, sha256] = ['a'.repeat(40), 'a'.repeat(64)];
+    const paths = [hostFolder('tree', sha1), hostFolder('tree', sha256), hostFolder('work', sha256)];
+    expect(new Set(paths.map((path) => path.length)).size).toBe(1);
+    expect(hostFolder('tree', sha1)).not.toBe(hostFolder('work', sha1));
   });
 });
 

@@ -147,6 +147,32 @@ describe('waiting', () => {
     expect(looks).toBeLessThan(20);
   });
 
+  it.each([0.3, 1, 1.9])(
+    'pauses instead of reading the clock, and is late by a read or two: turns that take %f times as long',
+    (factor) => {
+      for (const gapNs of [600, 5000, 25_000, 190_000]) {
+        const fake = fakeTime(0);
+        let paused = 0;
+        let reads = 0;
+        const pause = {
+          pass: (ns: number) => {
+            paused += ns * factor;
+            return Math.ceil(ns);
+          },
+          learn: () => {},
+        };
+        const now = (): number => {
+          reads++;
+          return fake.now() + paused;
+        };
+        const end = waitUntil(gapNs, now, fake.sleep, () => false, { spin: true, pause });
+        expect(end).toBeGreaterThanOrEqual(gapNs);
+        expect(end).toBeLessThan(gapNs + 100);
+        expect(reads).toBeLessThan(60);
+      }
+    },
+  );
+
   it('comes back when the run is stopped, in slices of at most 200 ms', () => {
     const fake = fakeTime(0);
     let stopped = false;
