@@ -219,6 +219,7 @@ describe('an interrupted session', () => {
 
   it('in the first run keeps throughput, marked as cut short', async () => {
     const result = await session('throughput');
+    expect(result.cases.flatMap(failedChecks)).toEqual([]);
     expect(result).toMatchObject({ partial: true, valid: true });
     expect(result.cases).toHaveLength(1);
     expect(result.cases[0]).toMatchObject({ build: 'bare', partial: true, locks: null });
@@ -228,6 +229,7 @@ describe('an interrupted session', () => {
 
   it('in the second run keeps both', async () => {
     const result = await session('figures');
+    expect(result.cases.flatMap(failedChecks)).toEqual([]);
     expect(result).toMatchObject({ partial: true, valid: true });
     expect(result.cases).toHaveLength(1);
     expect(result.cases[0]).toMatchObject({ build: 'probed', partial: true });
@@ -248,6 +250,7 @@ describe('an interrupted session', () => {
       { onRun: (_label, purpose) => runs.push(purpose), isInterrupted: () => runs.length > 0 },
     );
     expect(runs).toEqual(['throughput']);
+    expect(result.cases.flatMap(failedChecks)).toEqual([]);
     expect(result).toMatchObject({ partial: true, valid: true });
     expect(result.cases).toHaveLength(1);
     expect(result.cases[0]?.throughput).toMatchObject({ build: 'bare', packets: 1000 });
