@@ -116,8 +116,7 @@ describe('the packed package', () => {
       /\.map$|\.torture\.wasm$|^test\/|^dist\/tools\/endurance/.test(path),
     );
     expect(useless).toEqual([]);
-    // The command has its code joined to few files, and the library its modules.
-    expect(packed.unpackedSize).toBeLessThan(13e6);
+    expect(packed.unpackedSize).toBeLessThan(12e6);
   });
 
   it('is a library with types: the example of the README compiles under --strict and runs', () => {

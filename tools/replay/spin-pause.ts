@@ -10,7 +10,7 @@
 const FIRST_TURN_NS = 20;
 const SHORTEST_TURN_NS = 0.05;
 const MOST_TURNS = 1_000_000;
-/** A pass that took long was mostly interrupted; of one that took less every bit of it is known. */
+/** A pass that took longer may have been interrupted, so it raises what is known by little; a shorter one was not, and counts for half. */
 const MOST_RISE = 1.25;
 const FALL = 0.5;
 

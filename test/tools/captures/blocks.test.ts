@@ -29,7 +29,7 @@ import { pcapBytes, type PcapBytesRecord } from './pcap-bytes.js';
 import { PcapngBytes } from './pcapng-bytes.js';
 import { Scratch } from './scratch.js';
 
-const FILES = process.env['CTREPLAY_LONG'] ? 60_000 : 800;
+const FILES = process.env['CTREPLAY_LONG'] ? 60_000 : 1500;
 const SEED = 20_261_128;
 
 const scratch = new Scratch();

@@ -6,6 +6,7 @@ import type { SystemFiles } from '../../../tools/measure/system-files.js';
 import { defaultStore, givenStore } from '../../../tools/replay/store-size.js';
 import type { Result } from '../../../tools/result/schema.js';
 import { runCommandLine } from '../../support/run-command.js';
+import { scenario } from '../../support/replay.js';
 import { fakeFiles } from '../measure/fake-system.js';
 
 const MIB = 1024 ** 2;
@@ -63,10 +64,14 @@ describe('the store that nobody gave the size of', () => {
       expect(stderr).not.toContain('ctreplay:');
       return (JSON.parse(stdout) as Result).configuration['store'];
     };
-    // 20,000 frames of at least a cache line each, and not so many more of them that a byte a packet would hide.
-    const store = await of();
-    expect(store).toBeGreaterThan(1);
-    expect(store).toBeLessThan(16);
+    // A head of 16 bytes, 2 to align, and the frame, on cache lines of its own.
+    const { frames } = await scenario('udp-churn', { packets: 20_000 });
+    let bytes = 0;
+    frames?.forEachRange(({ count, lengths }) => {
+      for (const length of lengths.subarray(0, count)) bytes += 64 * Math.ceil((18 + length) / 64);
+    });
+    expect(bytes).toBeGreaterThan(2 * MIB);
+    expect(await of()).toBe(Math.ceil(bytes / MIB));
     expect(await of('--store', '100')).toBe(100);
   });
 });
