@@ -1,16 +1,22 @@
 /**
- * What the machine does to a thread that only reads its clock: the gaps between reads are times in which something else had
- * the core (timer interrupts, other threads, the hypervisor). A worker runs this loop before and after its packets, on
- * the core that it has: what shows here is not the tracker's.
+ * What the machine does to a thread that does nothing but look at its clock: where two looks lie further apart than they should,
+ * something else had the core (timer interrupts, other threads, the hypervisor). A worker runs this loop before and after its
+ * packets, on the core that it has: what shows here is not the tracker's.
+ *
+ * Between two looks the loop pauses. A look leaves garbage (spin-pause.ts), and without pauses the loop would be stopped some three
+ * hundred times a second while that is collected, and take its own stops for the machine's.
  */
+import { SpinPause, type Pause } from './spin-pause.js';
 
 /** What one loop, or several together, saw. */
 export interface ClockLoop {
   readonly probeNs: number;
-  /** Times between two reads that were longer than {@link GAP_FLOOR_NS}. */
+  /** By how much looks lay further apart than a pause, where that was more than {@link GAP_FLOOR_NS}. */
   readonly gapsNs: Float64Array;
 }
 
+/** Between two looks: long beside a read of the clock, and no longer than the gaps that matter. */
+const PAUSE_NS = 2000;
 /** Shorter gaps are cache misses and steps of the clock rather than interruptions. */
 const GAP_FLOOR_NS = 1000;
 /** Bound on gaps, so that a loop needs no memory while it runs; a loop that is full ends early. */
@@ -19,24 +25,47 @@ const MOST_GAPS = 65_536;
 const MOST_READS = 100_000_000;
 
 /**
- * Reads the clock for `probeMs` and keeps the gaps; the calling thread is busy all that time.
+ * Looks at the clock for `probeMs` and keeps the gaps; the calling thread is busy all that time.
  * @param now monotonic nanoseconds
+ * @param pause passes the time between two looks
  * @throws RangeError when `probeMs` is not above 0
  */
-export function runClockLoop(now: () => number, probeMs: number): ClockLoop {
+export function runClockLoop(
+  now: () => number,
+  probeMs: number,
+  pause: Pause = new SpinPause(),
+): ClockLoop {
   if (!(probeMs > 0)) throw new RangeError(`clock loop: ${probeMs} ms is not above 0; 25 is usual`);
   const gaps = new Float64Array(MOST_GAPS);
   gaps.fill(1); // its pages are there before the loop begins
+  touchYoungGeneration();
   let found = 0;
   const start = now();
   const end = start + probeMs * 1e6;
   let previous = start;
   for (let reads = 0; previous < end && found < MOST_GAPS && reads < MOST_READS; reads++) {
+    const turns = pause.pass(PAUSE_NS);
     const time = now();
-    if (time - previous > GAP_FLOOR_NS) gaps[found++] = time - previous;
+    const gapNs = time - previous - PAUSE_NS;
+    if (gapNs > GAP_FLOOR_NS) gaps[found++] = gapNs;
+    pause.learn(turns, time - previous);
     previous = time;
   }
   return { probeNs: previous - start, gapsNs: gaps.slice(0, found) };
+}
+
+/** What a thread's heap takes for what is new, twice (it is copied from one half to the other), and as much again. */
+const YOUNG_BYTES = 4 * 1024 * 1024;
+const PIECE_BYTES = 4096;
+let garbage: readonly number[] = [];
+
+/**
+ * Leaves garbage until the memory for it has been used once. Its first use, a page at a time, takes the system so long that a young
+ * thread that reads its clock finds more gaps of that kind than of all others.
+ */
+function touchYoungGeneration(): void {
+  for (let bytes = 0; bytes < YOUNG_BYTES; bytes += PIECE_BYTES) garbage = new Array<number>(PIECE_BYTES / 8).fill(0);
+  if (garbage.length > 0) garbage = []; // looked at, so that none of it can be left out
 }
 
 /** Several loops as one. */

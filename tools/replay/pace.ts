@@ -7,7 +7,7 @@
 import { makeDueOfProfile, type RateProfile } from './rate-profile.js';
 import type { PacketCounts } from './packet-source.js';
 import type { PacingRequest } from './replay-plan.js';
-import type { Pause } from './spin-pause.js';
+import type { Pause } from '../measure/spin-pause.js';
 
 /**
  * A schedule: packet with place `units` in loop `loop` is due `(loop * loopUnits + units) * nsPerUnit` after t0.

@@ -10,7 +10,7 @@ import type { FaultInjector } from './fault-injection.js';
 import { makeDue, waitUntil, type WaitPolicy } from './pace.js';
 import { loopCount, loopsPerChange } from './plan-loops.js';
 import { RecordedTotal } from './recorded-total.js';
-import { SpinPause } from './spin-pause.js';
+import { SpinPause } from '../measure/spin-pause.js';
 import { calibrateThread, type ThreadTiming } from './thread-timing.js';
 import { TimeAccount, type TimeAccountFigures } from './time-account.js';
 import { headBytes, openBatch } from './packet-place.js';

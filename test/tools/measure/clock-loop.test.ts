@@ -1,17 +1,43 @@
 import { describe, expect, it } from 'vitest';
-import { joinClockLoops, runClockLoop, stretchQuantiles } from '../../../tools/measure/clock-loop.js';
+import {
+  joinClockLoops,
+  runClockLoop,
+  stretchQuantiles,
+  type ClockLoop,
+} from '../../../tools/measure/clock-loop.js';
+import type { Pause } from '../../../tools/measure/spin-pause.js';
 
-/** A clock of 50 ns a read that jumps by `gapNs` every `period` reads. */
-function interruptedClock(period: number, gapNs: number): () => number {
-  let time = 0;
-  let reads = 0;
-  return () => (time += ++reads % period === 0 ? gapNs : 50);
+/** A machine that passes time as it is asked, and interrupts for `gapNs` every `period` looks at its clock, which cost nothing. */
+class InterruptedMachine implements Pause {
+  #timeNs = 0;
+  #looks = 0;
+
+  readonly #period: number;
+  readonly #gapNs: number;
+
+  constructor(period: number, gapNs: number) {
+    this.#period = period;
+    this.#gapNs = gapNs;
+  }
+
+  readonly now = (): number => (this.#timeNs += ++this.#looks % this.#period === 0 ? this.#gapNs : 0);
+
+  pass(ns: number): number {
+    this.#timeNs += ns;
+    return 1;
+  }
+
+  learn(): void {}
+}
+
+function loopOn(machine: InterruptedMachine, probeMs: number): ClockLoop {
+  return runClockLoop(machine.now, probeMs, machine);
 }
 
 describe('bare clock loop', () => {
   it('finds the gaps that are there', () => {
-    const loop = runClockLoop(interruptedClock(1000, 5000), 10);
-    // 999 reads of 50 ns and one of 5 µs: 54.95 µs a gap.
+    const loop = loopOn(new InterruptedMachine(25, 5000), 10);
+    // 25 pauses of 2 µs and a gap of 5 µs: 55 µs a gap.
     expect(loop.gapsNs.length).toBeGreaterThanOrEqual(181);
     expect(loop.gapsNs.length).toBeLessThanOrEqual(182);
     expect(new Set(loop.gapsNs)).toEqual(new Set([5000]));
@@ -19,17 +45,24 @@ describe('bare clock loop', () => {
   });
 
   it('takes what is below a microsecond for the clock itself', () => {
-    expect(runClockLoop(interruptedClock(10, 900), 5).gapsNs).toHaveLength(0);
+    expect(loopOn(new InterruptedMachine(10, 900), 5).gapsNs).toHaveLength(0);
+    expect(loopOn(new InterruptedMachine(10, 1100), 5).gapsNs.length).toBeGreaterThan(0);
   });
 
   it('ends with a clock that stands still, and refuses no length', () => {
     expect(() => runClockLoop(() => 0, 0)).toThrow(/0 ms is not above 0/);
   });
 
-  it('runs on the real clock', () => {
-    const loop = runClockLoop(() => performance.now() * 1e6, 5);
-    expect(loop.probeNs).toBeGreaterThanOrEqual(5e6);
+  it('runs on the real clock, and looks at it so seldom that its garbage does not come to be collected', () => {
+    let looks = 0;
+    const loop = runClockLoop(() => {
+      looks++;
+      return performance.now() * 1e6;
+    }, 20);
+    expect(loop.probeNs).toBeGreaterThanOrEqual(20e6);
     for (const gap of loop.gapsNs) expect(gap).toBeGreaterThan(1000);
+    // 10,000 pauses of 2 µs, while without them there are as many looks as the clock allows: some 300,000.
+    expect(looks).toBeLessThan(50_000);
   });
 });
 

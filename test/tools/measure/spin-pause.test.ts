@@ -1,7 +1,7 @@
 /** Time that passes without a look at the clock. */
 import { describe, expect, it } from 'vitest';
 import { waitUntil } from '../../../tools/replay/pace.js';
-import { SpinPause } from '../../../tools/replay/spin-pause.js';
+import { SpinPause } from '../../../tools/measure/spin-pause.js';
 
 /** Learns from turns that take so long. */
 function taught(turnNs: number, passes: number): SpinPause {
