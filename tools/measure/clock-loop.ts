@@ -30,11 +30,7 @@ const MOST_READS = 100_000_000;
  * @param pause passes the time between two looks
  * @throws RangeError when `probeMs` is not above 0
  */
-export function runClockLoop(
-  now: () => number,
-  probeMs: number,
-  pause: Pause = new SpinPause(),
-): ClockLoop {
+export function runClockLoop(now: () => number, probeMs: number, pause: Pause = new SpinPause()): ClockLoop {
   if (!(probeMs > 0)) throw new RangeError(`clock loop: ${probeMs} ms is not above 0; 25 is usual`);
   const gaps = new Float64Array(MOST_GAPS);
   gaps.fill(1); // its pages are there before the loop begins
@@ -57,15 +53,16 @@ export function runClockLoop(
 /** What a thread's heap takes for what is new, twice (it is copied from one half to the other), and as much again. */
 const YOUNG_BYTES = 4 * 1024 * 1024;
 const PIECE_BYTES = 4096;
-let garbage: readonly number[] = [];
+const PIECE: readonly number[] = Array.from({ length: PIECE_BYTES / 8 }, (_, place) => place);
+let garbage = PIECE;
 
 /**
  * Leaves garbage until the memory for it has been used once. Its first use, a page at a time, takes the system so long that a young
  * thread that reads its clock finds more gaps of that kind than of all others.
  */
 function touchYoungGeneration(): void {
-  for (let bytes = 0; bytes < YOUNG_BYTES; bytes += PIECE_BYTES) garbage = new Array<number>(PIECE_BYTES / 8).fill(0);
-  if (garbage.length > 0) garbage = []; // looked at, so that none of it can be left out
+  for (let bytes = 0; bytes < YOUNG_BYTES; bytes += PIECE_BYTES) garbage = PIECE.slice();
+  garbage = garbage.length === PIECE.length ? PIECE : []; // looked at, so that none of it can be left out
 }
 
 /** Several loops as one. */

@@ -28,7 +28,9 @@ const noiseFigures = z.object({
 /** A bare clock loop on a worker's thread before and after its packets. */
 export const clockLoopFigures = z.object({
   probeMs: z.number().nonnegative(),
-  gaps: count.describe('Times between two looks at the clock that were longer by a microsecond than the pause between them.'),
+  gaps: count.describe(
+    'Times between two looks at the clock that were longer by a microsecond than the pause between them.',
+  ),
   p50Ns: nanoseconds.nullish().describe('Length of these gaps, median.'),
   p99Ns: nanoseconds.nullish(),
   maxNs: nanoseconds.nullish(),
