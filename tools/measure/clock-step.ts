@@ -12,6 +12,11 @@
 const KEPT_SHARE = 0.9;
 /** So many of the differences must lie on the lattice; the others may be readings that were interrupted. */
 const ON_LATTICE_SHARE = 0.95;
+/** A step that fits as well has as many on its lattice, but for so many by chance. */
+const AS_MANY_SHARE = 0.01;
+/** A wrong step has about a quarter of the differences near its multiples; one that has fewer than this of a few is not tried on all. */
+const PROMISING_SHARE = 0.8;
+const SAMPLE_COUNT = 256;
 /** Steps tried: the most frequent difference divided by 1, 2, ... so many. */
 const MOST_DIVISORS = 4000;
 /** A clock that counts in whole nanoseconds rounds each reading, so a difference may be 1 off; and the step tried a little. */
@@ -29,17 +34,23 @@ const FINEST_NS = 1;
 export function latticeStep(ascendingNs: ArrayLike<number>, spansNs: ArrayLike<number>): number {
   const usual = mostFrequent(countKept(ascendingNs));
   const weighted = countKept(spansNs);
-  const kept = weighted.weights.reduce((sum, count) => sum + count, 0);
-  const found: { step: number; misfit: number }[] = [];
+  const few = sampleOf(weighted);
+  const found: { step: number; misfit: number; onLatticeShare: number }[] = [];
   for (let divisor = 1; divisor <= MOST_DIVISORS && usual / divisor >= 2 * FINEST_NS; divisor++) {
-    const step = refined(weighted, usual / divisor);
-    const { onLattice, misfit } = fitOf(weighted, step);
-    if (onLattice >= kept * ON_LATTICE_SHARE) found.push({ step, misfit });
+    const near = refined(few, usual / divisor, usual);
+    if (fitOf(few, near).onLatticeShare < PROMISING_SHARE) continue;
+    const step = refined(weighted, near, usual);
+    const { onLatticeShare, misfit } = fitOf(weighted, step);
+    if (onLatticeShare >= ON_LATTICE_SHARE) found.push({ step, misfit, onLatticeShare });
   }
   // Steps of 1 ns and less fit everything that a clock of whole nanoseconds can say.
   if (found.length === 0) return Math.min(FINEST_NS, usual);
   const best = Math.min(...found.map(({ misfit }) => misfit));
-  const close = found.filter(({ misfit }) => misfit <= Math.max(best * 1.25, 0.005));
+  const most = Math.max(...found.map(({ onLatticeShare }) => onLatticeShare));
+  const close = found.filter(
+    ({ misfit, onLatticeShare }) =>
+      misfit <= Math.max(best * 1.25, 0.005) && onLatticeShare >= most - AS_MANY_SHARE,
+  );
   return Number(Math.max(...close.map(({ step }) => step)).toPrecision(4));
 }
 
@@ -72,16 +83,33 @@ function mostFrequent({ values, weights }: Weighted): number {
   return values[most] as number;
 }
 
-const REFINEMENTS = 4;
+/** Some of the differences, evenly from the shortest to the longest. */
+function sampleOf(all: Weighted): Weighted {
+  const every = Math.ceil(all.values.length / SAMPLE_COUNT);
+  if (every <= 1) return all;
+  const chosen = (_value: number, at: number): boolean => at % every === 0;
+  return { values: all.values.filter(chosen), weights: all.weights.filter(chosen) };
+}
 
-/** The step that fits best when each difference is the multiple that it is closest to, found again as the step gets better. */
-function refined({ values, weights }: Weighted, first: number): number {
+/** Differences that the step is found from first, in times the usual one; then twice as long ones, and so on. */
+const FIRST_TIMES = 1.5;
+
+/**
+ * The step that fits best when each difference is the multiple that it is closest to. Longer differences come in as the step gets better: before
+ * that they seem to be other multiples than they are.
+ */
+function refined({ values, weights }: Weighted, first: number, usual: number): number {
   let step = first;
-  for (let i = 0; i < REFINEMENTS; i++) {
+  const longest = values.at(-1) ?? 0;
+  let isWhole = false;
+  for (let upTo = FIRST_TIMES * usual; !isWhole; upTo *= 2) {
+    // All of them twice.
+    isWhole = upTo >= 2 * longest;
     let sum = 0;
     let multiples = 0;
     for (let at = 0; at < values.length; at++) {
       const value = values[at] as number;
+      if (value > upTo) break;
       const weight = weights[at] as number;
       sum += value * weight;
       multiples += Math.round(value / step) * weight;
@@ -91,8 +119,8 @@ function refined({ values, weights }: Weighted, first: number): number {
   return step;
 }
 
-/** How many differences lie on the lattice, and how far these are off it, as a share of the step (root mean square). */
-function fitOf({ values, weights }: Weighted, step: number): { onLattice: number; misfit: number } {
+/** The share of the differences that lie on the lattice, and how far these are off it, as a share of the step (root mean square). */
+function fitOf({ values, weights }: Weighted, step: number): { onLatticeShare: number; misfit: number } {
   // With a fine step everything would be near a multiple: near then means less.
   const tolerance = Math.min(ROUNDING_NS, step / 8);
   let onLattice = 0;
@@ -107,5 +135,8 @@ function fitOf({ values, weights }: Weighted, step: number): { onLattice: number
     squares += Math.min(residue, tolerance) ** 2 * weight;
     all += weight;
   }
-  return { onLattice, misfit: Math.sqrt(squares / Math.max(all, 1)) / step };
+  return {
+    onLatticeShare: onLattice / Math.max(all, 1),
+    misfit: Math.sqrt(squares / Math.max(all, 1)) / step,
+  };
 }

@@ -4,7 +4,7 @@ import { calibrateClock, type Clock } from '../../../tools/measure/clock.js';
 import { probeNoise } from '../../../tools/measure/noise.js';
 import { FakeClock } from './fake-system.js';
 
-/** A read costs `costNs` and 0 to 31 ns more; time is shown rounded down to steps, each off by up to `roundingNs`. */
+/** A read costs `costNs` and up to `wobbleNs` more, unless it is interrupted; time is shown rounded down to steps, each off by up to `roundingNs`. */
 class WobblyClock implements Clock {
   readonly name = 'wobbly';
   #timeNs = 0;
@@ -14,9 +14,16 @@ class WobblyClock implements Clock {
   readonly #stepNs: number;
   readonly #roundingNs: number;
   readonly #interruptedShare: number;
+  readonly #wobbleNs: number;
 
-  constructor(costNs: number, stepNs: number, roundingNs: number, interruptedShare = 0) {
+  constructor(
+    costNs: number,
+    stepNs: number,
+    roundingNs: number,
+    { interruptedShare = 0, wobbleNs = 32 } = {},
+  ) {
     this.#interruptedShare = interruptedShare;
+    this.#wobbleNs = wobbleNs;
     this.#costNs = costNs;
     this.#stepNs = stepNs;
     this.#roundingNs = roundingNs;
@@ -24,7 +31,7 @@ class WobblyClock implements Clock {
 
   nowNs(): number {
     this.#reads++;
-    this.#timeNs += this.#costNs + ((this.#reads * 7) % 32);
+    this.#timeNs += this.#costNs + (((this.#reads * 7) % 32) * this.#wobbleNs) / 32;
     // Every so many reads, by Weyl's sequence: evenly, but not in step with anything.
     if (this.#interruptedShare > 0 && (this.#reads * 0.6180339887) % 1 < this.#interruptedShare)
       this.#timeNs += 20_003;
@@ -68,7 +75,8 @@ describe('clock calibration', () => {
   });
 
   it('finds the step where a tenth of the readings was interrupted, and the cost where a third of them was', () => {
-    const interrupted = (share: number): WobblyClock => new WobblyClock(50, 10, 1, share);
+    const interrupted = (share: number): WobblyClock =>
+      new WobblyClock(50, 10, 1, { interruptedShare: share });
     expect(calibrateClock(interrupted(0.1)).stepNs).toBeCloseTo(10, 0);
     const { costNs, costP99Ns } = calibrateClock(interrupted(0.003));
     // One read in 300 takes 20 µs more: a mean would be 132 ns, a batch without any is 65.5.
@@ -76,6 +84,20 @@ describe('clock calibration', () => {
     expect(costNs / 65.5).toBeLessThan(1.03);
     expect(costP99Ns).toBeGreaterThan(200);
   });
+
+  it.each([60, 75, 90, 140])(
+    'finds an uneven step where reads of %d ns were interrupted often and for long',
+    (costNs) => {
+      // The longest that are looked at are two thousand steps, and the clock counts whole nanoseconds.
+      for (const interruptedShare of [0.02, 0.03]) {
+        const clock = new WobblyClock(costNs, 10.019, 0, { interruptedShare, wobbleNs: 8 });
+        const whole = { name: 'whole', nowNs: () => Math.floor(clock.nowNs()) };
+        const { stepNs } = calibrateClock(whole);
+        expect(stepNs, `${interruptedShare}`).toBeGreaterThan(10.015);
+        expect(stepNs, `${interruptedShare}`).toBeLessThan(10.025);
+      }
+    },
+  );
 
   it('calibrates a millisecond clock', () => {
     const figures = calibrateClock(new FakeClock(50, 1e6), { steps: 10, maxReads: 400_000 });
