@@ -24,6 +24,14 @@ const STORE_BYTES = 1 << 20;
 /** Addresses of the store that hold the requests of a batch. */
 const REQUEST_BYTES = 256;
 
+/** What a bed is made of, where it matters. */
+export interface BatchBedOptions {
+  /** Of the engine; stands still unless given. */
+  readonly clock?: () => number;
+  /** Threads that there is memory for; the first one is used. */
+  readonly threads?: number;
+}
+
 /** One thread, in the debug build unless told otherwise. */
 export class BatchBed {
   readonly thread: EngineThread;
@@ -32,10 +40,15 @@ export class BatchBed {
   readonly #requests: ByteOffset;
   readonly #connections: ConnectionReader;
 
-  constructor(design: string, settings: Partial<RunSettings> = {}, flavour: 'debug' | 'probed' = 'debug') {
+  constructor(
+    design: string,
+    settings: Partial<RunSettings> = {},
+    flavour: 'debug' | 'probed' = 'debug',
+    { clock = () => 0, threads = 1 }: BatchBedOptions = {},
+  ) {
     const engine = loadEngine(design, flavour, process.env['CTREPLAY_RACE_WASM']);
-    const needs = { packetStoreBytes: STORE_BYTES, slabSlots: SLAB_SLOTS, fragmentSlots: 64 };
-    const { run, main } = primitiveRun(engine, 0, needs, settings);
+    const needs = { threads, packetStoreBytes: STORE_BYTES, slabSlots: SLAB_SLOTS, fragmentSlots: 64 };
+    const { run, main } = primitiveRun(engine, 0, needs, settings, clock);
     this.thread = main;
     const { packets } = run.plan.regions;
     this.#requests = packets;

@@ -23,6 +23,7 @@ import type { OvsBenchmarkInput, OvsBenchmarkReport } from './ovs-benchmark-work
 import { bindRunClock, runOrigin } from './run-clock.js';
 import { RunThreads } from './run-threads.js';
 import { SharedState, STOP_FINISHED } from './shared-state.js';
+import { touchHistograms } from './touched-histograms.js';
 import type { FaultInjection, SweeperInput } from './worker-input.js';
 
 export interface OvsBenchmarkOptions {
@@ -90,6 +91,7 @@ export async function runOvsBenchmark(
     startThreads(threads, { run, origin, state: state.buffer, fault }, addresses, options.packets);
     await threads.atBarrier(count);
     forgetCounters(run, 0, clock.now);
+    touchHistograms(run, { workers, service: false, response: false });
     main.exports.initTracker();
     main.exports.goOffline();
     const t0 = clock.now();

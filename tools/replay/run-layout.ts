@@ -28,6 +28,7 @@ import { loopCount } from './plan-loops.js';
 import { connLimitOf, type ReplayPlan } from './replay-plan.js';
 import { placingHelpers } from './shared-placing.js';
 import { configRewrites, planStream, ringPlaces, batchesOnly } from './stream-plan.js';
+import { touchHistograms } from './touched-histograms.js';
 import { slotsInUse, slotsNeeded, touchSlots } from './touched-slots.js';
 import type { TrafficSlots } from './traffic-slots.js';
 
@@ -212,6 +213,12 @@ function setUpTracker(main: EngineThread, { config }: ReplayPlan): void {
 /** Readies the tracker for recording. All threads stand at the barrier, offline. */
 export function prepareTracker({ run, main }: RunLayout, plan: ReplayPlan, now: () => number): void {
   forgetCounters(run, holdIntervalOf(run.engine), now);
+  const service = plan.latency.mode !== 'off';
+  touchHistograms(run, {
+    workers: plan.workers,
+    service,
+    response: service && plan.pacing.mode !== 'topspeed',
+  });
   setUpTracker(main, plan);
   main.exports.goOffline();
 }

@@ -103,22 +103,37 @@ export function recordCoarse(at: usize, value: u64): void {
   countAt(at, index(value, COARSE_MASK, COARSE_HALF_BITS), COARSE_COUNTS);
 }
 
-function resetOne(at: usize, bytes: usize): void {
-  memory.fill(at, 0, bytes);
+/** Clears the slots from the smallest value's to the largest one's: nothing was counted in others, and much of the memory was never used. */
+// @ts-ignore: decorator
+@inline
+function resetOne(at: usize, mask: u64, halfBits: u32, counts: u32): void {
+  if (load<u64>(at) != 0) {
+    const first = min<u32>(index(load<u64>(at, H_MIN), mask, halfBits), counts - 1);
+    const last = min<u32>(index(load<u64>(at, H_MAX), mask, halfBits), counts - 1);
+    memory.fill(at + HEADER + ((<usize>first) << 3), 0, (<usize>(last - first + 1)) << 3);
+  }
+  memory.fill(at, 0, HEADER);
   store<u64>(at, u64.MAX_VALUE, H_MIN);
+}
+
+function resetFine(at: usize): void {
+  resetOne(at, FINE_MASK, FINE_HALF_BITS, FINE_COUNTS);
+}
+
+function resetCoarse(at: usize): void {
+  resetOne(at, COARSE_MASK, COARSE_HALF_BITS, COARSE_COUNTS);
 }
 
 /** Empties every histogram of this thread. */
 export function resetHistograms(): void {
-  for (let at = histograms; at < histograms + H_LOCK_WAIT; at += FINE_BYTES) resetOne(at, FINE_BYTES);
-  for (let at = histograms + H_LOCK_WAIT; at < histograms + H_LAG_PENDING; at += COARSE_BYTES) {
-    resetOne(at, COARSE_BYTES);
-  }
+  for (let at = histograms; at < histograms + H_LOCK_WAIT; at += FINE_BYTES) resetFine(at);
+  for (let at = histograms + H_LOCK_WAIT; at < histograms + H_LAG_PENDING; at += COARSE_BYTES)
+    resetCoarse(at);
 }
 
 /** Empties one of the interval histograms (0..3). */
 export function resetInterval(which: u32): void {
-  resetOne(histograms + H_INTERVAL + <usize>which * COARSE_BYTES, COARSE_BYTES);
+  resetCoarse(histograms + H_INTERVAL + <usize>which * COARSE_BYTES);
 }
 
 export function recordLockWait(lockClass: u32, ns: u64): void {

@@ -59,6 +59,7 @@ export function primitiveRun(
   threads: number,
   needs: Partial<MemoryNeeds> = {},
   settings: Partial<RunSettings> = {},
+  clock: () => number = () => 0,
 ): { run: EngineRun; main: EngineThread; primitives: Primitives } {
   const plan = planMemory(engine.constants, {
     threads: threads + 1,
@@ -71,7 +72,7 @@ export function primitiveRun(
     ...needs,
   });
   const run = createRun(engine, plan, { seed: 1, hashBasis: 1, ...settings });
-  const main = new EngineThread(run, threads, () => 0);
+  const main = new EngineThread(run, threads, clock);
   main.exports.initTracker();
   return { run, main, primitives: main.exports as unknown as Primitives };
 }
