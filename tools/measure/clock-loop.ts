@@ -16,7 +16,7 @@ export interface ClockLoop {
 }
 
 /** Between two looks: long beside a read of the clock, and no longer than the gaps that matter. */
-const PAUSE_NS = 2000;
+export const CLOCK_LOOP_PAUSE_NS = 2000;
 /** Shorter gaps are cache misses and steps of the clock rather than interruptions. */
 const GAP_FLOOR_NS = 1000;
 /** Bound on gaps, so that a loop needs no memory while it runs; a loop that is full ends early. */
@@ -40,9 +40,9 @@ export function runClockLoop(now: () => number, probeMs: number, pause: Pause = 
   const end = start + probeMs * 1e6;
   let previous = start;
   for (let reads = 0; previous < end && found < MOST_GAPS && reads < MOST_READS; reads++) {
-    const turns = pause.pass(PAUSE_NS);
+    const turns = pause.pass(CLOCK_LOOP_PAUSE_NS);
     const time = now();
-    const gapNs = time - previous - PAUSE_NS;
+    const gapNs = time - previous - CLOCK_LOOP_PAUSE_NS;
     if (gapNs > GAP_FLOOR_NS) gaps[found++] = gapNs;
     pause.learn(turns, time - previous);
     previous = time;
@@ -50,8 +50,8 @@ export function runClockLoop(now: () => number, probeMs: number, pause: Pause = 
   return { probeNs: previous - start, gapsNs: gaps.slice(0, found) };
 }
 
-/** What a thread's heap takes for what is new, twice (it is copied from one half to the other), and as much again. */
-const YOUNG_BYTES = 4 * 1024 * 1024;
+/** What a thread’s heap takes for what is new, and as much again: it is copied from one half to the other. */
+const YOUNG_BYTES = 2 * 1024 * 1024;
 const PIECE_BYTES = 4096;
 const PIECE: readonly number[] = Array.from({ length: PIECE_BYTES / 8 }, (_, place) => place);
 let garbage = PIECE;

@@ -85,6 +85,7 @@ async function measureHosts(
   only: ReadonlySet<string> | null,
 ): Promise<Check[]> {
   const series = new Map<string, Series>();
+  const lone = new Map<string, LoneFigure>();
   const failed = new Map<TimedRunName, Check>();
   const wanted = rule.names.filter(
     (run) => only === null || [...only].some((name) => name.startsWith(`host, ${run}: `)),
@@ -98,7 +99,7 @@ async function measureHosts(
       tools.onRound?.(round, open.length);
       for (const run of shuffled(open, tools.random)) {
         if (failed.has(run)) continue;
-        const check = await measureRun(run, round, { base, head, rule, tools, series, isWanted });
+        const check = await measureRun(run, round, { base, head, rule, tools, series, lone, isWanted });
         if (check !== null) failed.set(run, check);
       }
     }
@@ -108,7 +109,29 @@ async function measureHosts(
     }
   }
   const checks = [...series].map(([name, item]) => checkOf(name, item, base, head));
-  return [...checks, ...failed.values(), ...spoilt(wanted, series, failed)];
+  return [...checks, ...failed.values(), ...spoilt(wanted, series, failed), ...loneChecks(lone, series)];
+}
+
+/** A figure that one of the builds gives. */
+interface LoneFigure {
+  readonly run: TimedRunName;
+  readonly has: HostBuild;
+  readonly lacks: HostBuild;
+}
+
+/** Figures that the two builds never had in common in a round, of commands that had others in common. */
+function loneChecks(lone: ReadonlyMap<string, LoneFigure>, series: ReadonlyMap<string, Series>): Check[] {
+  const measured = new Set([...series.values()].map(({ run }) => run));
+  return [...lone]
+    .filter(([name, { run }]) => !series.has(name) && measured.has(run))
+    .map(([name, { run, has, lacks }]) => ({
+      ...failure(
+        run,
+        'skipped',
+        `${has.label} gives it, ${lacks.label} does not: there is nothing to compare`,
+      ),
+      name,
+    }));
 }
 
 /** Commands of which no round was valid. */
@@ -139,6 +162,7 @@ interface RoundContext {
   readonly rule: HostRule;
   readonly tools: HostTools;
   readonly series: Map<string, Series>;
+  readonly lone: Map<string, LoneFigure>;
   readonly isWanted: (name: string) => boolean;
 }
 
@@ -155,7 +179,7 @@ async function measureRun(run: TimedRunName, round: number, context: RoundContex
 async function measurePair(
   run: TimedRunName,
   pair: number,
-  { base, head, rule, tools, series, isWanted }: RoundContext,
+  { base, head, rule, tools, series, lone, isWanted }: RoundContext,
 ): Promise<Check | null> {
   const { args, read } = TIMED_RUNS[run];
   const { settings } = rule;
@@ -180,10 +204,21 @@ async function measurePair(
   if (before instanceof TimedRunError) {
     return failure(run, 'skipped', `${base.label} cannot run it: ${before.message}`);
   }
+  const isSame = (one: TimedFigure) => (other: TimedFigure) =>
+    other.name === one.name && other.design === one.design;
+  for (const figure of before ?? []) {
+    const name = nameOf(run, figure);
+    if (isWanted(name) && after?.some(isSame(figure)) !== true)
+      lone.set(name, { run, has: base, lacks: head });
+  }
   for (const figure of after ?? []) {
     const name = nameOf(run, figure);
-    const then = before?.find((earlier) => earlier.name === figure.name && earlier.design === figure.design);
-    if (then === undefined || !isWanted(name)) continue;
+    if (!isWanted(name)) continue;
+    const then = before?.find(isSame(figure));
+    if (then === undefined) {
+      lone.set(name, { run, has: head, lacks: base });
+      continue;
+    }
     const entry = series.get(name) ?? { run, figure, logs: [], base: [], head: [], verdict: null };
     entry.logs.push(Math.log(figure.value / then.value));
     entry.base.push(then.value);

@@ -6,7 +6,7 @@
  * switches that happened in the loop.
  */
 import type { Recording } from './recording.js';
-import { stretchQuantiles, joinClockLoops } from '../measure/clock-loop.js';
+import { CLOCK_LOOP_PAUSE_NS, stretchQuantiles, joinClockLoops } from '../measure/clock-loop.js';
 import { quantileSorted } from '../stats/sample.js';
 import type { ClockLoopFigures, ClockLoopPercentiles } from '../result/schema.js';
 import type { WorkerReport } from './worker-input.js';
@@ -102,6 +102,7 @@ export function clockLoopFigures({ disturbance }: WorkerReport): ClockLoopFigure
     p99Ns: at(0.99),
     maxNs: at(1),
     lostShare: Math.min(1, ascending.reduce((sum, gap) => sum + gap, 0) / disturbance.probeNs),
+    pauseNs: CLOCK_LOOP_PAUSE_NS,
   };
 }
 

@@ -137,6 +137,31 @@ describe('two builds run in turns', () => {
     expect(verdicts(seldom.checks)).toEqual(['pass', 'pass']);
   });
 
+  it('name the figures that only one of them gives', async () => {
+    const sweep = (operation: string) => ({
+      ...{ design: 'rculist-sweep', operation, connections: 10 },
+      bareNs: { median: 100, min: 100, max: 100, values: [100] },
+    });
+    const given = (cli: string): string[] => (cli === HEAD.cli ? ['cleaned', 'new'] : ['cleaned', 'old']);
+    let calls = 0;
+    const command = (cli: string): Promise<unknown> => {
+      calls++;
+      // What both give, if not in every round, is compared.
+      const seldom = calls % 3 === 0 ? [] : ['seldom'];
+      return Promise.resolve({ sweeps: [...given(cli), ...seldom].map(sweep) });
+    };
+    const checks = await compareHosts(BASE, HEAD, RULE, { command, random: new Random(5) });
+    const found = Object.fromEntries(
+      checks.map(({ name, verdict, text }) => [/: (\w+),/.exec(name)?.[1], { verdict, text }]),
+    );
+    expect(found).toMatchObject({
+      cleaned: { verdict: 'pass' },
+      new: { verdict: 'skipped', text: expect.stringContaining('head gives it, base does not') },
+      old: { verdict: 'skipped', text: expect.stringContaining('base gives it, head does not') },
+    });
+    expect(found['seldom']?.verdict).not.toBe('skipped');
+  });
+
   it('say who cannot run a command', async () => {
     const failing = (cli: string) => () => {
       throw new TimedRunError(`${cli} has no such option`, true);

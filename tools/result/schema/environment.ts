@@ -35,6 +35,11 @@ export const clockLoopFigures = z.object({
   p99Ns: nanoseconds.nullish(),
   maxNs: nanoseconds.nullish(),
   lostShare: share.describe('Share of the loop spent in gaps.'),
+  pauseNs: nanoseconds
+    .nullish()
+    .describe(
+      'Pause between two looks. Absent in older results, whose loops did not pause and took the collection of their own garbage for gaps: these count more of them.',
+    ),
 });
 export type ClockLoopFigures = z.infer<typeof clockLoopFigures>;
 
