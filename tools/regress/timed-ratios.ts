@@ -111,7 +111,8 @@ export function ratiosOf(
   const ratios: TimedRatio[] = [];
   if (over === 'nothing') ratios.push(ratioOf(of, value, false));
   if (over === 'loop') ratios.push(ratioOf(`${of} over the reference loop`, value / loopNs, true));
-  if (typeof over === 'number') ratios.push(ratioOf(`${of} over reading the bytes`, value / over, true));
+  if (typeof over === 'object')
+    ratios.push(ratioOf(`${of} ${over.label}`, value / over.value, over.machineBound));
   const first = figures.find((other) => other.name === name);
   if (kind === 'cost' && design !== null && first !== undefined && first !== figure) {
     ratios.push(ratioOf(`${of} against ${first.design}`, value / first.value, false));

@@ -27,10 +27,19 @@ export interface TimedFigure {
   /** Above 0. */
   readonly value: number;
   /**
-   * What makes a figure of it that another hour has as well: `loop` the reference loop beside it, a number of the same process,
-   * or nothing where it is one already. `designs`: only the same figure of another design.
+   * What makes a figure of it that another hour has as well: `loop` the reference loop beside it, a figure of the same process,
+   * or nothing where it is one already. `designs`: only the same figure of another design. Two builds that run in turns need none.
    */
-  readonly over: 'loop' | 'designs' | 'nothing' | number;
+  readonly over: 'loop' | 'designs' | 'nothing' | Divisor;
+}
+
+/** What a figure is divided by. */
+export interface Divisor {
+  /** For the name of the quotient: `over reading the bytes`. */
+  readonly label: string;
+  readonly value: number;
+  /** Whether the quotient depends on the machine all the same. */
+  readonly machineBound: boolean;
 }
 
 /** What runs are made with. */
@@ -186,32 +195,44 @@ function lockFigures({ rows = [] }: Partial<ContentionResult>): TimedFigure[] {
 }
 
 function pacedFigures({ cases = [] }: Partial<Result>): TimedFigure[] {
+  const interruptions = {
+    label: 'an interruption',
+    value: interruptionsPerCase(cases),
+    machineBound: false,
+  };
   return known(
-    cases.flatMap(({ design, latency, perWorker }): Candidate[] => {
+    cases.flatMap(({ design, latency }): Candidate[] => {
       const service = latency?.service?.overall;
       if (service == null) return [];
       const { p50Ns, p99Ns } = service;
-      // Not to be set against each other: older loops took the collection of their own garbage for the machine's interruptions.
-      const howCounted = perWorker?.[0]?.clockLoop?.pauseNs == null ? ', counted without a pause' : '';
       const p99OverMedian = p50Ns == null || p50Ns === 0 || p99Ns == null ? null : p99Ns / p50Ns;
       return [
         lower('tail', 'p99 of service over its median', design, p99OverMedian, 'nothing'),
-        lower('tail', `slow packets an interruption${howCounted}`, design, slowPackets(service), 'nothing'),
+        lower('tail', 'slow packets', design, slowPackets(service), interruptions),
       ];
     }),
   );
 }
 
-/**
- * Packets that took ten times the median and more, for each one that the machine interrupted: about one when nothing but the
- * machine makes packets slow. At least one of each is taken to be there, so that a quiet run gives a figure too.
- */
-function slowPackets({ count, p50Ns, interruptedShare, encoded }: LatencyDistribution): number | null {
+/** Packets that took ten times the median and more. At least one is taken to be there, so that a quiet run gives a figure too. */
+function slowPackets({ p50Ns, encoded }: LatencyDistribution): number | null {
   if (encoded == null || p50Ns == null) return null;
   const slow = countedBins(decodeHistogram(encoded))
     .filter(({ lowNs }) => lowNs >= SLOW_FACTOR * p50Ns)
     .reduce((sum, cell) => sum + cell.count, 0);
-  return Math.max(1, slow) / Math.max(1, count * (interruptedShare ?? 0));
+  return Math.max(1, slow);
+}
+
+/**
+ * Packets that the machine interrupted, in the middle of the designs of a process, since a clock loop of a twentieth of a second
+ * is too short to say it of one: about as many as are slow when nothing but the machine makes packets slow. At least one.
+ */
+function interruptionsPerCase(cases: Result['cases']): number {
+  const counts = cases.flatMap(({ latency }) => {
+    const service = latency?.service?.overall;
+    return service?.interruptedShare == null ? [] : [service.count * service.interruptedShare];
+  });
+  return Math.max(1, counts.reduce((sum, count) => sum + count, 0) / Math.max(1, counts.length));
 }
 
 function expiryFigures({ cases = [] }: Partial<Result>): TimedFigure[] {
@@ -226,7 +247,9 @@ function expiryFigures({ cases = [] }: Partial<Result>): TimedFigure[] {
 function loadingFigures({ results = [] }: Partial<MicroResult>): TimedFigure[] {
   const of = (name: string): Partial<MicroMeasurement> =>
     results.find((benchmark) => benchmark.name === `capture/${name}`) ?? {};
-  const raw = of('read-file').leastNs ?? 'loop';
+  const readNs = of('read-file').leastNs;
+  const raw: TimedFigure['over'] =
+    readNs == null ? 'loop' : { label: 'over reading the bytes', value: readNs, machineBound: true };
   return known([
     // The least, as of sweeps: a median of a process depends on when its loops were compiled and what else ran.
     lower('cost', 'parse-pcap, least ns a packet', null, of('parse-pcap').leastNs, raw),

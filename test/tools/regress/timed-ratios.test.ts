@@ -54,10 +54,15 @@ describe('ratios of timed runs', () => {
     ]);
     const tail = figure({ kind: 'tail', over: 'nothing', value: 7 });
     expect(ratiosOf('paced', tail, [tail], 2)).toMatchObject([{ machineBound: false, sessionValues: [7] }]);
-    const loading = figure({ design: null, over: 20 });
-    expect(ratiosOf('loading', loading, [loading], 2)).toMatchObject([
-      { machineBound: true, sessionValues: [5] },
-    ]);
+    for (const machineBound of [true, false]) {
+      const divided = figure({
+        design: null,
+        over: { label: 'over what ran with it', value: 20, machineBound },
+      });
+      expect(ratiosOf('loading', divided, [divided], 2)).toMatchObject([
+        { name: 'loading: cleaned, ns a connection over what ran with it', machineBound, sessionValues: [5] },
+      ]);
+    }
   });
 
   it('pass when equal, fail when far worse, and are open when sessions are too far apart', () => {
