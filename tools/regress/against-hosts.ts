@@ -232,12 +232,38 @@ function failure(run: TimedRunName, verdict: Check['verdict'], text: string): Ch
   return { level: 'against', name: `host, ${run}`, verdict, text, details: [] };
 }
 
+/** Fewer pairs say nothing, however close they are. */
+const FEWEST_CLOSE_PAIRS = 6;
+/** Pairs are close that differ by no more than this part of what is allowed. */
+const CLOSE_SHARE = 0.1;
+
 function judge(series: Series, { tolerances }: HostRule, confidence: number): void {
   const mean = serialMean(series.logs, confidence);
-  series.verdict = decide(
+  const { kind, direction } = series.figure;
+  const threshold = tolerances[kind];
+  const verdict = decide(
     { value: Math.exp(mean.value), interval: mapInterval(mean.interval, Math.exp) },
-    { direction: series.figure.direction, threshold: tolerances[series.figure.kind] },
+    { direction, threshold },
   );
+  series.verdict =
+    mean.interval === null && areClose(series.logs, threshold)
+      ? closePass(verdict, series, threshold)
+      : verdict;
+}
+
+/**
+ * Whether no pair of processes differs by more than a small part of what is allowed. What does not scatter may seem to hang together,
+ * and then there is no interval, though there is nothing that more pairs could find.
+ */
+function areClose(logs: readonly number[], threshold: number): boolean {
+  const most = CLOSE_SHARE * Math.log1p(threshold);
+  return logs.length >= FEWEST_CLOSE_PAIRS && logs.every((log) => Math.abs(log) <= most);
+}
+
+function closePass(verdict: VerdictResult, { logs }: Series, threshold: number): VerdictResult {
+  const most = Math.max(...logs.map((log) => Math.expm1(Math.abs(log))));
+  const text = `no pair of ${logs.length} differs by more than ${(most * 100).toFixed(1)}%, where ${(threshold * 100).toFixed(1)}% worse is allowed`;
+  return { ...verdict, verdict: 'pass', text };
 }
 
 function checkOf(name: string, series: Series, base: HostBuild, head: HostBuild): Check {

@@ -137,6 +137,20 @@ describe('two builds run in turns', () => {
     expect(verdicts(seldom.checks)).toEqual(['pass', 'pass']);
   });
 
+  it('pass without an interval where no pair differs by a tenth of what is allowed, and else stay open', async () => {
+    // Each pair is a little further off than the one before: worth too few independent ones for an interval.
+    const drifting = (most: number) =>
+      compare((call) => 100 * (isHead(call) ? 1 + (most * call.seed) / RULE.rounds : 1));
+    const { checks, calls } = await drifting(0.01);
+    expect(checks[0]).toMatchObject({ name: SWEEPS, verdict: 'pass' });
+    expect(checks[0]?.text).toMatch(
+      /^no pair of 12 differs by more than 1\.0%, where 15\.0% worse is allowed$/,
+    );
+    expect(calls.length).toBe(2 * RULE.rounds);
+    const further = await drifting(0.05);
+    expect(further.checks[0]).toMatchObject({ verdict: 'inconclusive' });
+  });
+
   it('name the figures that only one of them gives', async () => {
     const sweep = (operation: string) => ({
       ...{ design: 'rculist-sweep', operation, connections: 10 },
