@@ -163,7 +163,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
     system: {
       // So often that some stops lie between a worker's packets, however often it has read the clock before.
       clock:
-        'if (!isMain) return now + 7.2e6 * Math.floor(calls / 150000);' +
+        'if (!isMain) return now + 7.2e6 * Math.floor(calls / 10000);' +
         'if (calls % 3000 === 0) globalThis.skew = (globalThis.skew ?? 0) + 5; return now + (globalThis.skew ?? 0);',
     },
     args: ['--synth', 'established', '--packets', '400k'],
