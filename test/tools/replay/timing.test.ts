@@ -165,7 +165,8 @@ describe.each(replayedDesigns())('lock holds of %s', (name) => {
     }
   });
 
-  it('do not count one long one as often as the interval', async () => {
+  // Again where a busy machine interrupts another of the timed holds as well.
+  it('do not count one long one as often as the interval', { retry: 2, timeout: 60_000 }, async () => {
     const traffic = await scenario('syn-flood', { packets: 20_000 });
     const stallMs = 40;
     // Holds are timed from the first acquisition on, and each packet of a flood is one: a period begins with this packet, or near it.
@@ -185,7 +186,7 @@ describe.each(replayedDesigns())('lock holds of %s', (name) => {
       return;
     }
     expect.fail('no hold of the fault was timed');
-  }, 60_000);
+  });
 
   it('cannot be longer than the thread ran: the audit says so', async () => {
     const traffic = await scenario('tcp-crr', { packets: 60_000 });
