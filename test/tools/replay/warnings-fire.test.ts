@@ -107,7 +107,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
       '--synth',
       'syn-flood',
       '--packets',
-      '100k',
+      '400k',
       '--store',
       '2',
       '--pps',
@@ -119,7 +119,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
       'rate-not-reached': /of 500000000 packets a second/,
       'schedule-slipped': /^1% of packets left more than/,
       'source-too-slow': /could not keep up with the rate/,
-      'table-full': /^99000 packets found the connection table full \(limit 1000\)/,
+      'table-full': /^399000 packets found the connection table full \(limit 1000\)/,
     },
   },
   'FTP in loops, where little is known': {
