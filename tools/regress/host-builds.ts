@@ -42,8 +42,8 @@ const SOURCES = ['package.json', 'tsconfig.json', 'tools/cli.ts', 'engine/build-
 const KEY_LENGTH = 40;
 
 /**
- * Where a build is kept. The paths of both sides are equally long: of one build, copied, the paced figures under a path of 25 characters
- * were two to three times those under one of 65 (four comparisons of 14 pairs), and equal under two of 65.
+ * Where a build is kept. The paths of both sides are equally long: one build, copied, had 1.3 to 1.4 times the slow packets an
+ * interruption under a path of 25 characters that it had under one of 65 (two comparisons, 34 pairs, two designs).
  */
 export function hostFolder(side: 'tree' | 'work', key: string): string {
   return join(cacheFolder(), `host-${side}-${key.slice(0, KEY_LENGTH)}`);

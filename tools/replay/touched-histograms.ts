@@ -26,6 +26,7 @@ export function touchHistograms(run: EngineRun, { workers, service, response }: 
   const bytes = new Uint8Array(run.memory.buffer);
   const shortBytes = REGION_HEADER_BYTES + countsIndex(LATENCY_CONFIG, LONG_NS) * CELL_BYTES;
   const { regions, histogramStride } = run.plan;
+  const keepsGroups = new DataView(run.memory.buffer).getUint32(c.CONTROL + c.C_LAG_GROUPS, true) !== 0;
   for (let thread = 0; thread <= workers; thread++) {
     const base = regions.histograms + thread * histogramStride;
     const touchSeries = (from: number, to: number): void => {
@@ -34,8 +35,9 @@ export function touchHistograms(run: EngineRun, { workers, service, response }: 
     // The last thread sweeps, and has no packets.
     if (service && thread < workers) touchSeries(c.H_SERVICE, c.H_RESPONSE);
     if (response && thread < workers) touchSeries(c.H_RESPONSE, c.H_LAG);
-    // Lags, locks, NAT and intervals; those by zone and policy begin behind them.
-    if (run.engine.flavour !== 'bare') touch(bytes, base + c.H_LAG, c.H_LAG_ZONES - c.H_LAG);
+    // Lags, locks, NAT and intervals, which the bare build fills in part where it times; then those by zone and policy, where they are kept.
+    if (service || run.engine.flavour !== 'bare')
+      touch(bytes, base + c.H_LAG, (keepsGroups ? c.HISTOGRAMS_SIZE : c.H_LAG_ZONES) - c.H_LAG);
   }
 }
 
