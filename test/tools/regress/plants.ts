@@ -20,8 +20,8 @@ export interface Plant {
   readonly edits: readonly Edit[];
   readonly heard: readonly Gate[];
   readonly printed?: readonly Gate[];
-  /** What the first gate's text must name. */
-  readonly named?: RegExp;
+  /** What the first gate's text must have, each in nine runs of ten: more than one where more was planted. */
+  readonly named?: readonly RegExp[];
 }
 
 export const EXACT: Gate = { name: 'exact', args: ['--level', 'exact'] };
@@ -79,7 +79,7 @@ export const PLANTS: readonly Plant[] = [
       },
     ],
     heard: [EXACT],
-    named: /locks\.ct_lock: .*\+1 per packet/,
+    named: [/locks\.ct_lock: .*\+1 per packet/],
   },
   {
     name: 'a cache line more a packet',
@@ -98,7 +98,7 @@ export const PLANTS: readonly Plant[] = [
     ],
     heard: [EXACT],
     printed: [against('engine')],
-    named: /lines\.\S+: .*\+1 per packet/,
+    named: [/lines\.\S+: .*\+1 per packet/],
   },
   {
     name: 'a quarter more bytes a connection',
@@ -110,7 +110,7 @@ export const PLANTS: readonly Plant[] = [
       },
     ],
     heard: [EXACT],
-    named: /memory\.connection: /,
+    named: [/memory\.connection: /],
   },
   {
     name: 'a spin in every thousandth packet',
@@ -130,7 +130,7 @@ export const PLANTS: readonly Plant[] = [
     ],
     heard: [EXACT],
     printed: [against('paced')],
-    named: /mostLoopTurns\./,
+    named: [/mostLoopTurns\./],
   },
   {
     name: 'a sweep that holds ct_lock longer',
@@ -144,7 +144,7 @@ export const PLANTS: readonly Plant[] = [
     ],
     heard: [EXACT],
     printed: [against('sweeps')],
-    named: /accessesUnderCtLock\.sweep: /,
+    named: [/accessesUnderCtLock\.sweep: /],
   },
   {
     name: 'a mutex that backs off four times as long',
@@ -163,7 +163,7 @@ export const PLANTS: readonly Plant[] = [
     ],
     heard: [EXACT],
     printed: [against('locks')],
-    named: /lockTurns\./,
+    named: [/lockTurns\./],
   },
   {
     name: 'a sweep every 40 s instead of 20',
@@ -172,7 +172,7 @@ export const PLANTS: readonly Plant[] = [
     ],
     heard: [EXACT],
     printed: [against('expiry')],
-    named: /lagMs\.|work\.sweeps/,
+    named: [/lagMs\.|work\.sweeps/],
   },
   {
     name: 'a sweeper thread that comes half as often',
@@ -198,10 +198,11 @@ export const PLANTS: readonly Plant[] = [
       },
     ],
     heard: [EXACT, against('engine')],
-    named: /loopTurns\./,
+    named: [/loopTurns\./],
   },
   {
-    name: 'slower loading of captures',
+    // Each in a path of its own, with a figure of its own: one gate is asked about all three, since it takes minutes.
+    name: 'slower loading of captures: through pcap-parser, by blocks, and placing',
     edits: [
       {
         file: 'tools/captures/reader.ts',
@@ -212,13 +213,6 @@ export const PLANTS: readonly Plant[] = [
           // Never so, but the compiler does not know.
           '      if (spun === 1.5) break;\n',
       },
-    ],
-    heard: [against('loading')],
-    named: /parse-pcap, least ns a packet/,
-  },
-  {
-    name: 'slower loading of captures by blocks',
-    edits: [
       {
         file: 'tools/captures/pcap-walk.ts',
         find: '    count += 1;\n    at = next;\n',
@@ -228,13 +222,6 @@ export const PLANTS: readonly Plant[] = [
           // Never so, but the compiler does not know.
           '    if (spun === 1.5) break;\n',
       },
-    ],
-    heard: [against('loading')],
-    named: /walk, ns a packet/,
-  },
-  {
-    name: 'slower placing of packets',
-    edits: [
       {
         file: 'engine/assembly/wire/place.ts',
         find: '    copyFrame(start, frame, length);\n',
@@ -247,7 +234,7 @@ export const PLANTS: readonly Plant[] = [
       },
     ],
     heard: [against('loading')],
-    named: /place, least ns a packet/,
+    named: ['parse-pcap', 'walk', 'place'].map((name) => new RegExp(`REGRESSION +host, loading: ${name}, `)),
   },
 ];
 
