@@ -167,7 +167,7 @@ const schema = z.strictObject({
     .strictObject({
       names: z.array(z.enum(TIMED_RUN_NAMES)).default([...TIMED_RUN_NAMES]),
       /** Level against: rounds between two looks; a series of fewer than eight has no interval. */
-      rounds: z.int().min(8).max(1000).default(12),
+      rounds: z.int().min(8).max(1000).default(8),
       maxRounds: z.int().min(8).max(10_000).default(24),
       /** How much worse a figure may be, by kind: 0.15 allows 15 %, 1 twice as much. */
       tolerances: z
