@@ -8,7 +8,7 @@
  *   debug   probed, plus lock-order checks that trap; optimised less, because it compiles several times quicker
  *   torture debug, plus steps and faults that can be planted (probe/steps.ts, probe/faults.ts), which torture/exports.ts makes known;
  *           sources without that file have no such flavour
- *   traced  bare, where every memory access and turn of a loop calls the host (trace-wasm.mjs): for exact counts of work
+ *   traced  bare, where every memory access, turn of a loop and run of instructions calls the host (trace-wasm.mjs): for exact counts of work
  *
  * A module is compiled again when the content of a file that its compilation read (or looked for), the options, this
  * script or the compiler has changed, or when the module itself is not the one that was written; what was read is kept

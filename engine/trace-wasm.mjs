@@ -1,11 +1,13 @@
 /**
- * Makes the traced module of a design: its bare module, in which every access to memory and every turn of a loop calls
- * the host. Nothing else changes, so what is counted is what the bare build does. For exact figures of work, never for times.
+ * Makes the traced module of a design: its bare module, in which every access to memory, every turn of a loop and every run of
+ * instructions without a branch calls the host. Nothing else changes, so what is counted is what the bare build does. For exact
+ * figures of work, never for times.
  *
  * The module imports from `env`
- *   touch(kind, bytes, offset, address) -> address   before a load (1), a store (2), or an atomic that does both (3)
+ *   touch(kind, bytes, offset, address) -> address   before an access: 1 reads, 2 writes, 4 is atomic, or the sum of these
  *   touchTo(address), touchFrom(address), touchLength(length)   around memory.copy and memory.fill; each returns its argument
  *   turn()                                           at the beginning of every turn of a loop
+ *   ran(count)                                       before so many instructions that no branch leaves and none leads into
  *
  * It goes by way of the text format, where an operand can be wrapped without knowing what it is.
  */
@@ -16,6 +18,7 @@ const IMPORTS = [
   '(import "env" "touchFrom" (func $ctreplay.touchFrom (param i32) (result i32)))',
   '(import "env" "touchLength" (func $ctreplay.touchLength (param i32) (result i32)))',
   '(import "env" "turn" (func $ctreplay.turn))',
+  '(import "env" "ran" (func $ctreplay.ran (param i32)))',
 ].join('\n ');
 
 /** An access whose first operand is its address: instruction, immediates, and an operand that follows. */
@@ -28,13 +31,25 @@ const STRING = /"(?:[^"\\]|\\[^])*"/y;
 const COMMENT = /;;[^\n]*|\(;[^]*?;\)/y;
 const OTHER = /[^()";]+|;/y;
 
+const NAME = /\(([a-z][a-z0-9_.]*)/y;
+
+/** What holds instructions that follow each other, and what stands in it before them. */
+const LISTS = new Set(['func', 'block', 'loop', 'then', 'else']);
+const HEADERS = new Set(['type', 'param', 'result', 'local', 'export', 'import']);
+/** Of the text only, or without a price once a processor's registers are given out. */
+const NO_WORK = /^(?:block|loop|then|else|nop|drop|local\..*|.*\.const)$/;
+/** After these, or what holds one, another run of instructions begins; a block's end is where branches lead. */
+const BRANCHES = /^(?:block|loop|br|br_if|br_table|return|unreachable)$/;
+
 const READ = 1;
 const WRITE = 2;
+const ATOMIC = 4;
 
-/** 1 for a load, 2 for a store, 3 for what does both. */
+/** What an access does, as `touch` gets it. */
 function kindOf(instruction) {
-  if (/\.rmw/.test(instruction)) return READ | WRITE;
-  return /\.store/.test(instruction) ? WRITE : READ;
+  const atomic = /\.atomic\./.test(instruction) ? ATOMIC : 0;
+  if (/\.rmw/.test(instruction)) return READ | WRITE | atomic;
+  return (/\.store/.test(instruction) ? WRITE : READ) | atomic;
 }
 
 /** Bytes that an instruction reads or writes. */
@@ -53,17 +68,20 @@ function bytesOf(instruction) {
  */
 export function traceText(text) {
   const out = [];
-  /** One per open parenthesis: what its next operands are wrapped in, and whether it is wrapped itself. */
+  /** One per open parenthesis: what its next operands are wrapped in, whether it is wrapped itself, and whether it holds a branch. */
   const open = [];
+  const runs = new InstructionRuns(out);
   let at = 0;
   const match = (pattern) => {
     pattern.lastIndex = at;
     return pattern.exec(text);
   };
   const begin = (opening, wrappers) => {
+    const name = match(NAME)?.[1] ?? '';
+    runs.begin(name, open.at(-1));
     const wrapper = open.at(-1)?.wrappers.shift() ?? '';
     out.push(wrapper, opening);
-    open.push({ wrappers, wrapped: wrapper !== '' });
+    open.push({ name, wrappers, wrapped: wrapper !== '', branches: BRANCHES.test(name) });
   };
   while (at < text.length) {
     const plain = match(STRING) ?? match(COMMENT) ?? match(OTHER);
@@ -73,7 +91,9 @@ export function traceText(text) {
       continue;
     }
     if (text[at] === ')') {
-      out.push(open.pop()?.wrapped === true ? '))' : ')');
+      const ended = open.pop();
+      runs.end(ended, open.at(-1));
+      out.push(ended?.wrapped === true ? '))' : ')');
       at += 1;
       continue;
     }
@@ -96,6 +116,44 @@ export function traceText(text) {
     at += (access ?? block ?? loop ?? module ?? ['('])[0].length;
   }
   return out.join('');
+}
+
+/** Instructions that follow each other without a branch, counted where the first of them stands. */
+class InstructionRuns {
+  #out;
+  /** One per list that is open: where the count of its current run is to stand, -1 = none has begun, and the count. */
+  #lists = [];
+
+  /** @param out pieces of the text, in which the calls are put */
+  constructor(out) {
+    this.#out = out;
+  }
+
+  /** An expression begins; `parent` holds it. */
+  begin(name, parent) {
+    const list = this.#lists.at(-1);
+    if (list !== undefined && !HEADERS.has(name)) {
+      // What stands in the list itself, not in one of its expressions, can have a call before it.
+      if (list.at < 0 && LISTS.has(parent?.name)) list.at = this.#out.push('') - 1;
+      if (list.at >= 0 && !NO_WORK.test(name)) list.count += 1;
+    }
+    if (LISTS.has(name)) this.#lists.push({ at: -1, count: 0 });
+  }
+
+  /** It ends. */
+  end(expression, parent) {
+    if (expression === undefined) return;
+    if (LISTS.has(expression.name)) this.#close(this.#lists.pop());
+    if (!expression.branches || parent === undefined) return;
+    if (LISTS.has(parent.name)) this.#close(this.#lists.at(-1));
+    parent.branches = true;
+  }
+
+  #close(list) {
+    if (list.count > 0) this.#out[list.at] = `(call $ctreplay.ran (i32.const ${list.count})) `;
+    list.at = -1;
+    list.count = 0;
+  }
 }
 
 /**

@@ -17,7 +17,7 @@ export type Flavour = 'bare' | 'probed' | 'debug' | 'torture' | 'traced';
 export interface EngineTrace {
   /**
    * Before an access. Returns the address.
-   * @param kind 1 = read, 2 = write, 3 = both at once, as an atomic exchange does
+   * @param kind 1 = read, 2 = write, 4 = atomic, or the sum of these: 7 for an atomic exchange
    */
   readonly touch: (kind: number, bytes: number, offset: number, address: number) => number;
   /** Destination, source and length of a block that is copied or filled, in this order; each returns its argument. */
@@ -26,6 +26,8 @@ export interface EngineTrace {
   readonly touchLength: (length: number) => number;
   /** At the beginning of every turn of a loop. */
   readonly turn: () => void;
+  /** Before `count` instructions that follow each other, constants and local variables left out. */
+  readonly ran: (count: number) => void;
 }
 
 /** Listens to nothing. */
@@ -35,6 +37,7 @@ export const NO_TRACE: EngineTrace = {
   touchFrom: (address) => address,
   touchLength: (length) => length,
   turn: () => {},
+  ran: () => {},
 };
 
 /** A compiled design. It can be posted to worker threads: the module is shared, not compiled again. */

@@ -4,7 +4,8 @@
  * differs, so verdicts, locks and work counts stay those of rculist-sweep. The build compiles it from test/designs/test-slow.ts, for tests only.
  *
  * Presets from 1001 on plant other regressions in place of the steps: `extra-line` reads a cache line more a refresh,
- * `seldom-spin` spins at every thousandth refresh, `long-hold` holds ct_lock for a walk over all lists before each pass.
+ * `seldom-spin` spins at every thousandth refresh, `long-hold` holds ct_lock for a walk over all lists before each pass,
+ * `atomic-store` writes what is there already with an atomic store, `straight-steps` computes 48 steps without a loop.
  *
  * Lock order: as rculist-sweep.
  */
@@ -28,6 +29,8 @@ export const PRESET_STEPS_128: u32 = 128;
 export const PRESET_EXTRA_LINE: u32 = 1001;
 export const PRESET_SELDOM_SPIN: u32 = 1002;
 export const PRESET_LONG_HOLD: u32 = 1003;
+export const PRESET_ATOMIC_STORE: u32 = 1004;
+export const PRESET_STRAIGHT_STEPS: u32 = 1005;
 
 const MOST_STEPS: u32 = 1000;
 const SPIN_INTERVAL: u32 = 1000;
@@ -45,9 +48,25 @@ function steps(x: u64, count: u32): void {
   sink = x;
 }
 
-function refreshedPlanted(): void {
+// @ts-ignore: decorator
+@inline
+function fourSteps(x: u64): u64 {
+  return rotl<u64>(rotl<u64>(rotl<u64>(rotl<u64>(x, 7) + 1, 7) + 2, 7) + 3, 7) + 4;
+}
+
+// @ts-ignore: decorator
+@inline
+function sixteenSteps(x: u64): u64 {
+  return fourSteps(fourSteps(fourSteps(fourSteps(x))));
+}
+
+function refreshedPlanted(conn: usize): void {
   if (preset == PRESET_EXTRA_LINE) sink += load<u64>(expiryBase + SPARE_LINE);
   else if (preset == PRESET_SELDOM_SPIN && ++refreshes % SPIN_INTERVAL == 0) steps(sink, SPIN_TURNS);
+  // Nobody else writes it meanwhile: the tests that take this preset have one thread.
+  else if (preset == PRESET_ATOMIC_STORE)
+    atomic.store<i64>(conn, load<i64>(conn, CO_EXPIRATION), CO_EXPIRATION);
+  else if (preset == PRESET_STRAIGHT_STEPS) sink = sixteenSteps(sixteenSteps(sixteenSteps(sink)));
 }
 
 function walkHolding(): void {
@@ -65,7 +84,7 @@ export class TestSlow extends RculistSweep {
   @inline
   refreshed(conn: usize, timeoutClass: u32, now: i64): void {
     super.refreshed(conn, timeoutClass, now);
-    if (preset > MOST_STEPS) refreshedPlanted();
+    if (preset > MOST_STEPS) refreshedPlanted(conn);
     else {
       let x = load<u64>(conn, CO_EXPIRATION);
       for (let step: u32 = 0; step < preset; step++) x = rotl<u64>(x, 7) + step;

@@ -25,6 +25,8 @@ const exactFigures = z.object({
   linesByRegion: counts.optional(),
   accesses: counts.optional(),
   accessesUnderCtLock: counts.optional(),
+  atomicWrites: counts.optional(),
+  instructions: counts.optional(),
   loopTurns: counts.optional(),
   mostLoopTurns: counts.optional(),
 });

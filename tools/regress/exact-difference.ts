@@ -28,8 +28,10 @@ const CELL_GROUPS = [
   exactly('lines'),
   exactly('linesWritten'),
   exactly('linesByRegion'),
+  exactly('atomicWrites'),
   compiled('accesses'),
   compiled('accessesUnderCtLock'),
+  compiled('instructions'),
   compiled('loopTurns'),
   compiled('mostLoopTurns'),
 ] as const satisfies readonly CountGroup<keyof ExactFigures>[];

@@ -1,5 +1,5 @@
 /**
- * Counts what a traced engine does: cache lines, accesses, turns of loops. Nothing of it depends on the machine. The counts of
+ * Counts what a traced engine does: cache lines, accesses, instructions, turns of loops. Nothing of it depends on the machine. The counts of
  * one call are put under the class that the caller names after it.
  */
 import type { MemoryPlan } from '../../engine/host/memory-plan.js';
@@ -18,6 +18,10 @@ export interface TracedWork {
   readonly accesses: Readonly<Record<string, number>>;
   /** Those of them while ct_lock was held. */
   readonly accessesUnderCtLock: Readonly<Record<string, number>>;
+  /** Atomic stores, exchanges and additions: what x86 does with the line locked, and no compiler adds or leaves out. */
+  readonly atomicWrites: Readonly<Record<string, number>>;
+  /** WebAssembly's, without constants and local variables. */
+  readonly instructions: Readonly<Record<string, number>>;
   readonly loopTurns: Readonly<Record<string, number>>;
   /** Most turns in one call: what a pause once in a thousand packets shows in. */
   readonly mostLoopTurns: Readonly<Record<string, number>>;
@@ -26,6 +30,7 @@ export interface TracedWork {
 const LINE_BITS = 6;
 const READ = 1;
 const WRITE = 2;
+const ATOMIC = 4;
 
 type Counts = Map<string, number>;
 
@@ -44,6 +49,8 @@ export class WorkTrace implements EngineTrace {
   #linesWritten = 0;
   #accesses = 0;
   #underCtLock = 0;
+  #atomicWrites = 0;
+  #instructions = 0;
   #turns = 0;
   #copyTo = 0;
   #copyFrom = -1;
@@ -52,6 +59,8 @@ export class WorkTrace implements EngineTrace {
     linesWritten: new Map(),
     accesses: new Map(),
     accessesUnderCtLock: new Map(),
+    atomicWrites: new Map(),
+    instructions: new Map(),
     loopTurns: new Map(),
     mostLoopTurns: new Map(),
   } satisfies Record<string, Counts>;
@@ -98,6 +107,10 @@ export class WorkTrace implements EngineTrace {
     this.#turns++;
   };
 
+  readonly ran = (count: number): void => {
+    this.#instructions += count;
+  };
+
   /** What follows belongs to a new call. */
   begin(): void {
     this.#call++;
@@ -105,6 +118,8 @@ export class WorkTrace implements EngineTrace {
     this.#linesWritten = 0;
     this.#accesses = 0;
     this.#underCtLock = 0;
+    this.#atomicWrites = 0;
+    this.#instructions = 0;
     this.#turns = 0;
   }
 
@@ -114,6 +129,8 @@ export class WorkTrace implements EngineTrace {
     add(this.#sums.linesWritten, name, this.#linesWritten);
     add(this.#sums.accesses, name, this.#accesses);
     add(this.#sums.accessesUnderCtLock, name, this.#underCtLock);
+    add(this.#sums.atomicWrites, name, this.#atomicWrites);
+    add(this.#sums.instructions, name, this.#instructions);
     add(this.#sums.loopTurns, name, this.#turns);
     const { mostLoopTurns } = this.#sums;
     mostLoopTurns.set(name, Math.max(mostLoopTurns.get(name) ?? 0, this.#turns));
@@ -129,6 +146,8 @@ export class WorkTrace implements EngineTrace {
       ),
       accesses: sortedCounts([...this.#sums.accesses]),
       accessesUnderCtLock: sortedCounts([...this.#sums.accessesUnderCtLock]),
+      atomicWrites: sortedCounts([...this.#sums.atomicWrites]),
+      instructions: sortedCounts([...this.#sums.instructions]),
       loopTurns: sortedCounts([...this.#sums.loopTurns]),
       mostLoopTurns: sortedCounts([...this.#sums.mostLoopTurns]),
     };
@@ -137,6 +156,7 @@ export class WorkTrace implements EngineTrace {
   #access(kind: number, from: number, bytes: number): void {
     this.#accesses++;
     if (this.#words[this.#ctLockWord] !== 0) this.#underCtLock++;
+    if ((kind & (WRITE | ATOMIC)) === (WRITE | ATOMIC)) this.#atomicWrites++;
     const last = (from + bytes - 1) >>> LINE_BITS;
     for (let line = from >>> LINE_BITS; line <= last; line++) {
       if (this.#touched[line] !== this.#call) {

@@ -68,6 +68,20 @@ describe('level exact', () => {
     );
   });
 
+  it('names an atomic store more a packet, on a line that it touches anyway', async () => {
+    const lines = found('atomic-store', await established()).join('\n');
+    expect(lines).toMatch(/^atomicWrites\.est\|trk: .*\+1 per packet\)$/m);
+    expect(lines).not.toMatch(/^lines/m);
+  });
+
+  it('names steps that touch no memory and turn no loop', async () => {
+    const lines = found('straight-steps', await established()).join('\n');
+    // An addition and a rotation each, 48 times, and how they are chosen; a loop that had nothing to do is not come by any more.
+    expect(lines).toMatch(/^instructions\.est\|trk: .*\+(9[0-9]|10[0-9])(\.\d+)? per packet\)$/m);
+    expect(lines).not.toMatch(/^(lines|accesses|atomicWrites)/m);
+    expect(lines).not.toMatch(/oopTurns\..*\(\+/);
+  });
+
   it('counts how late connections are removed', async () => {
     const figures = run('timeout-lists', null, await expiring());
     expect(figures.lagMs?.['removed']).toBeGreaterThan(0);

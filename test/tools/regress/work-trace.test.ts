@@ -26,6 +26,7 @@ function bed() {
 
 const READ = 1;
 const WRITE = 2;
+const ATOMIC = 4;
 
 describe('a work trace', () => {
   it('counts a line once a call, and again in the next', () => {
@@ -44,6 +45,15 @@ describe('a work trace', () => {
       linesByRegion: { slab: 4, buckets: 2 },
       accesses: { 'est|trk': 8 },
     });
+  });
+
+  it('counts what is written atomically', () => {
+    const { trace, slab } = bed();
+    trace.begin();
+    for (const kind of [READ, WRITE, READ | ATOMIC, WRITE | ATOMIC, READ | WRITE | ATOMIC])
+      trace.touch(kind, 4, 0, slab);
+    trace.end('x');
+    expect(trace.work()).toMatchObject({ atomicWrites: { x: 2 }, accesses: { x: 5 } });
   });
 
   it('counts both lines of an access that lies across, and all of a block', () => {
@@ -71,10 +81,13 @@ describe('a work trace', () => {
     for (const turns of [3, 10, 1]) {
       trace.begin();
       for (let i = 0; i < turns; i++) trace.turn();
+      trace.ran(5);
+      trace.ran(turns);
       trace.end('new');
     }
     expect(trace.work()).toMatchObject({
       accessesUnderCtLock: { sweep: 2 },
+      instructions: { new: 3 * 5 + 14 },
       loopTurns: { new: 14 },
       mostLoopTurns: { new: 10 },
     });
