@@ -132,6 +132,13 @@ export const DELIBERATE_DIFFERENCES: readonly DeliberateDifference[] = [
     notMet: 'the packet that is put out is the same',
   },
   {
+    id: 'late-fragment',
+    text:
+      'every revision takes late fragments into a list whose time is over and of which some have been put out already; here it takes in ' +
+      'nothing more',
+    notMet: 'it takes a datagram of more than 32 fragments whose time is over',
+  },
+  {
     id: 'bounded-tables',
     text:
       'every revision holds any number of expectations, and fragments of any length; here expectations have a table of fixed size whose ' +

@@ -75,6 +75,9 @@ function limitOf(governing: i32): u32 {
   const entry = entryOf(governing);
   const own = load<u32>(entry, Z_LIMIT);
   if (governing < 0 || load<u32>(entry, STATE) == EXPLICIT) return own;
+  // Not of its own (any more): the default governs, where there is one and zones count under it.
+  if ((switches & SWITCH_DEFAULT_LIMIT_PER_ZONE) == 0 || load<u32>(zonesBase, STATE) == ABSENT)
+    return UNLIMITED;
   // Upstream's later revision reads a default limit of 0 as "no limit".
   const limit = load<u32>(zonesBase, Z_LIMIT);
   return limit == 0 ? UNLIMITED : limit;

@@ -134,7 +134,7 @@ const N_LISTS: u32 = SLOTS + 2;
 /** When a new connection is looked at for the first time, unless it expires before. */
 const FIRST_LOOK_MS: i64 = 30_000;
 /** Ticks of that, rounded up. */
-const FIRST_LOOK_TICKS: u32 = 59;
+const FIRST_LOOK_TICKS: i64 = 59;
 /**
  * A pass looks at a 64th of the connection limit, as in rculist-sweep, or at this many: then the sweeper comes to a quiescent point, for
  * which removed slots wait.
@@ -143,12 +143,12 @@ const LEAST_LOOKS_PER_PASS: u32 = 1024;
 /** Pause after a pass that stopped there. */
 const BEHIND_MS: i64 = 1;
 
-/** Of a wheel, at `wheelAt`: the first tick that has not been taken yet (guarded by ct_lock). */
+/** Of a wheel, at `wheelAt`: the first tick that has not been taken yet, whole, since time may leap by decades (guarded by ct_lock). */
 const X_CURSOR: usize = 0;
 /** Not 0 once there is a cursor (guarded by ct_lock). */
-const X_HAS_CURSOR: usize = 4;
+const X_HAS_CURSOR: usize = 8;
 /** With shards: the one where the next pass begins, so that none waits longer than others for a sweeper that is behind (atomic). */
-const X_FIRST: usize = X_SHARD + 8;
+const X_FIRST: usize = X_SHARD + 16;
 const X_LISTS: usize = SHARDED ? <usize>MOST_SHARDS * SHARD_LINE : 256;
 /** Bytes of the lists of all wheels, beyond EXPIRY_SIZE: TRAIT_AREA_BYTES. */
 const LISTS_BEYOND: usize = SHARDED
@@ -205,7 +205,8 @@ function isListed(conn: usize): bool {
 // @ts-ignore: decorator
 @inline
 function putLocked(conn: usize, shard: u32, tick: u32): void {
-  const cursor = load<u32>(wheelAt(shard), X_CURSOR);
+  // Its low bits: places and lists are modulo something smaller.
+  const cursor = <u32>load<i64>(wheelAt(shard), X_CURSOR);
   const ahead = ticksFrom(cursor, tick);
   let list = SOON;
   let place = tick;
@@ -217,8 +218,8 @@ function putLocked(conn: usize, shard: u32, tick: u32): void {
   plainListPushBack(listHead(shard, list), conn + CO_LINK);
 }
 
-function setCursor(shard: u32, tick: u32): void {
-  store<u32>(wheelAt(shard), tick, X_CURSOR);
+function setCursor(shard: u32, tick: i64): void {
+  store<i64>(wheelAt(shard), tick, X_CURSOR);
   store<u32>(wheelAt(shard), 1, X_HAS_CURSOR);
 }
 
@@ -226,17 +227,18 @@ function setCursor(shard: u32, tick: u32): void {
 // @ts-ignore: decorator
 @inline
 function takeDueLocked(shard: u32, now: i64): void {
-  const after = tickOf(now) + 1;
+  const after = (now >> TICK_SHIFT) + 1;
   if (load<u32>(wheelAt(shard), X_HAS_CURSOR) == 0) setCursor(shard, after);
   const due = listHead(shard, DUE);
   plainListAppendAll(due, listHead(shard, SOON));
-  const cursor = load<u32>(wheelAt(shard), X_CURSOR);
-  const passed = <i32>(after - cursor);
+  const cursor = load<i64>(wheelAt(shard), X_CURSOR);
+  const passed = after - cursor;
   if (passed > 0) {
-    for (let i: u32 = 0; i < min<u32>(<u32>passed, SLOTS); i++) {
-      plainListAppendAll(due, listHead(shard, (cursor + i) & (SLOTS - 1)));
+    const slots = <u32>min<i64>(passed, <i64>SLOTS);
+    for (let i: u32 = 0; i < slots; i++) {
+      plainListAppendAll(due, listHead(shard, (<u32>cursor + i) & (SLOTS - 1)));
     }
-    store<u32>(wheelAt(shard), after, X_CURSOR);
+    store<i64>(wheelAt(shard), after, X_CURSOR);
   }
 }
 
@@ -294,7 +296,7 @@ export class TimingWheel {
   init(): void {
     shardsInit();
     if (!SHARDED) {
-      store<u32>(expiryBase, 0, X_CURSOR);
+      store<i64>(expiryBase, 0, X_CURSOR);
       store<u32>(expiryBase, 0, X_HAS_CURSOR);
     }
     const lists = SHARDED ? MOST_SHARDS * N_LISTS : N_LISTS;
@@ -321,7 +323,8 @@ export class TimingWheel {
   published(conn: usize): void {
     const shard = shardOf(conn);
     const tick = placeTick(conn);
-    if (load<u32>(wheelAt(shard), X_HAS_CURSOR) == 0) setCursor(shard, tick - FIRST_LOOK_TICKS);
+    // Of the place's tick, which lacks the high bits: a wheel that begins too early takes up what is in it at the next pass.
+    if (load<u32>(wheelAt(shard), X_HAS_CURSOR) == 0) setCursor(shard, <i64>tick - FIRST_LOOK_TICKS);
     putLocked(conn, shard, tick);
     countWork(W_LIST_INSERTS, 1);
   }

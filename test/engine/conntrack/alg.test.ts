@@ -197,4 +197,26 @@ perDesign((bed, design) => {
       expect(t.udp(`${B}:40000`, `${A}:3001`, request)).toBe('new|trk');
     });
   });
+
+  it('an ICMP error about a TCP connection is no FTP, whatever its bytes look like', () => {
+    const t = bed();
+    const syn =
+      '6000000000140640' +
+      '20010db8000000000000000000000001' +
+      '20010db8000000000000000000000002' +
+      '0fa00050000003e800000000500203e83cae0000';
+    const ethernet = '020202020202040404040404';
+    // Its sender's second byte is TCP's number, where detection looks for that behind a VLAN tag, and its checksum FTP's port.
+    const error =
+      '6000000000443a40' +
+      '20060000000000000000000000000009' +
+      '20010db8000000000000000000000001' +
+      `0100001500004a69${syn}`;
+    const bytes = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'));
+    expect(t.send(bytes(`${ethernet}86dd${syn}`), { commit: true }).state).toBe('new|trk');
+    const frame = bytes(`${ethernet}8100000586dd${error}`);
+    const seen = t.send(frame, { commit: true });
+    expect(seen.state).toBe('rel|rpl|trk');
+    expect(Buffer.from(seen.frame).equals(frame)).toBe(true);
+  });
 });

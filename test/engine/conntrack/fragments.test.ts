@@ -201,4 +201,37 @@ perDesign((bed, design) => {
     send(t, fragmentsOf(large(4, 2000), 3));
     expect(t.udp(`${B}:53`, `${A}:40000`)).toBe('est|rpl|trk');
   });
+
+  it('a packet whose time is over while its fragments are put out takes in no late one', () => {
+    const t = bed();
+    const fragments = fragmentsOf(withHeaderChecksum(large(4, 62_000)), 7);
+    const late = [20, 30].map((index) => fragments[index] as Uint8Array);
+    const early = fragments.filter((fragment) => !late.includes(fragment));
+    // More than a batch puts out.
+    expect(early.length).toBeGreaterThan(32);
+    expect(new Set(send(t, early))).toEqual(new Set(['held']));
+    t.nowMs += 16_000;
+    const outcomes = send(t, late).flatMap((text) => text.split(' '));
+    for (let batch = 0; batch < 4; batch++)
+      outcomes.push(...send(t, [large(4, 100)]).flatMap((text) => text.split(' ')));
+    const expired = outcomes.filter((state) => state.startsWith('inv'));
+    // Each comes out once, the last late one as what it is: a fragment of nothing.
+    expect(expired).toHaveLength(fragments.length);
+    // And the store is as it was: other packets are put together again.
+    for (let id = 100; id < 140; id++) {
+      const states = send(t, fragmentsOf(large(4, 2000, { srcPort: id }), id));
+      expect([id, states]).toEqual([id, ['held', 'new|trk new|trk']]);
+    }
+  });
+
+  it('wrong header checksums of fragments count as right where checksums are ignored', () => {
+    const states = (checksumsIgnored: boolean): string[] => {
+      const t = bed({ switches: { checksumsIgnored } });
+      const fragments = fragmentsOf(large(4, 2000), 7);
+      for (const fragment of fragments) new DataView(fragment.buffer).setUint16(24, 0);
+      return send(t, fragments);
+    };
+    expect(states(false)).toEqual(['inv|trk', 'inv|trk']);
+    expect(states(true)).toEqual(['held', 'new|trk new|trk']);
+  });
 });

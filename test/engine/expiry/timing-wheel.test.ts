@@ -41,6 +41,20 @@ describe.each(['timing-wheel', 'sharded-wheel'])('%s', (design) => {
     );
   });
 
+  it('goes on where time leaps by decades', () => {
+    for (const years of [9, 20, 40, 69, 200]) {
+      const t = bed();
+      flows(t, 3);
+      t.tracker.sweep(t.nowMs);
+      t.nowMs += years * 365 * 86_400_000;
+      t.tracker.sweep(t.nowMs);
+      flows(t, 5);
+      const beganMs = t.nowMs;
+      expect([years, t.tracker.connCount >= 5]).toEqual([years, true]);
+      expect([years, passesUntil(t, 0, 120_000) - beganMs <= 60_000 + 2 * TICK_MS]).toEqual([years, true]);
+    }
+  });
+
   it('looks at a connection once in a while, however often it is refreshed and however many passes there are', () => {
     const t = bed();
     flows(t, 50);

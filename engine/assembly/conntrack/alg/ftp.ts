@@ -55,7 +55,9 @@ const DOT: u32 = 0x2e;
 @inline
 function carriesTcp(p: Packet, conn: usize): bool {
   return (
-    <u32>load<u8>(conn, CO_KEY + K_PROTO) == PROTO_TCP && p.length >= <u32>p.l2Pad + p.l4 + TCP_HEADER_SIZE
+    !Context.icmpRelated &&
+    <u32>load<u8>(conn, CO_KEY + K_PROTO) == PROTO_TCP &&
+    p.length >= <u32>p.l2Pad + p.l4 + TCP_HEADER_SIZE
   );
 }
 

@@ -27,6 +27,8 @@ import {
   L_EXPIRATION,
   L_IPV6,
   L_NEXT_OUT,
+  L_STATE,
+  LIST_FAILED,
   queueHead,
   queueNext,
   releaseSlotLocked,
@@ -116,6 +118,8 @@ function putOutLocked(list: usize, expired: bool): bool {
   while (part != 0) {
     if (Outputs.count == MAX_OUTPUTS) {
       store<u32>(list, <u32>part, L_NEXT_OUT);
+      // What was put out is free soon, so the list takes in nothing more: it would be looked for among that.
+      if (expired) store<u32>(list, LIST_FAILED, L_STATE);
       return false;
     }
     const p = fragmentPacket(part);
