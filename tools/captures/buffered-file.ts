@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { CaptureError } from './capture-error.js';
 
@@ -5,7 +6,8 @@ const BUFFER_BYTES = 1024 * 1024;
 
 /**
  * A file written front to back through one buffer, which appears under its name only once it is complete:
- * it grows as `FILE.partial` and is renamed by `commit`, so an interrupted run never leaves half a capture behind.
+ * it grows beside it as `FILE.RANDOM.partial`, a name that nothing had, and is renamed by `commit`, so an interrupted run never leaves half
+ * a capture under the name.
  */
 export class BufferedFile {
   readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
@@ -20,9 +22,9 @@ export class BufferedFile {
   /** @throws CaptureError when the file cannot be created */
   constructor(path: string) {
     this.#path = path;
-    this.#partialPath = `${path}.partial`;
+    this.#partialPath = `${path}.${randomBytes(4).toString('hex')}.partial`;
     try {
-      this.#fd = openSync(this.#partialPath, 'w');
+      this.#fd = openSync(this.#partialPath, 'wx');
     } catch (cause) {
       throw this.#failure('cannot be created', cause);
     }
@@ -69,7 +71,7 @@ export class BufferedFile {
 
   /**
    * Finishes the file and gives it its name.
-   * @throws CaptureError when the disk refuses the last bytes
+   * @throws CaptureError when the disk refuses the last bytes, or the name, and nothing is left behind then
    */
   commit(): void {
     this.#flush();
@@ -77,6 +79,7 @@ export class BufferedFile {
     try {
       renameSync(this.#partialPath, this.#path);
     } catch (cause) {
+      rmSync(this.#partialPath, { force: true });
       throw this.#failure('cannot be put in place', cause);
     }
   }

@@ -1,9 +1,19 @@
 /** What file names on a command line stand for: files, folders of captures, and patterns that no shell has expanded. */
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync, type Stats } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
+import { constants, gunzipSync } from 'node:zlib';
 import { globSync, isDynamicPattern } from 'tinyglobby';
+import { ByteWindow } from './byte-window.js';
 import { CaptureError } from './capture-error.js';
 import { sniff, SNIFF_BYTES } from './sniff.js';
+import { zstdBeginning } from './zstd/unzstd.js';
+
+/** More than a block of zstd takes, and what may come before the first one. */
+const PACKED_HEAD_BYTES = 256 * 1024;
+/** Of gzip so many are decompressed, which can give a thousand times as much. */
+const GZIP_HEAD_BYTES = 4096;
+/** As much of it is held at most. */
+const GZIP_MOST_BYTES = 16 * 1024 * 1024;
 
 /** The captures that were named. */
 export interface NamedCaptures {
@@ -99,22 +109,58 @@ function namesIn(folder: string): string[] {
 
 /** Why a file of a folder is no capture; null when it is one, or when reading it has to say what is wrong with it. */
 function whyNoCapture(path: string): string | null {
-  const head = Buffer.alloc(SNIFF_BYTES);
-  let length: number;
+  const head = headOf(path, SNIFF_BYTES);
+  if (head === null) return null;
+  if (head.length === 0) return 'the file is empty';
+  const { kind, ...sniffed } = sniff(head);
+  if ('what' in sniffed) return `the file is ${sniffed.what}`;
+  if (kind !== 'gzip' && kind !== 'zstd') return null;
+  const packed = headOf(path, PACKED_HEAD_BYTES);
+  const beginning = packed === null ? null : beginningOf(kind, packed);
+  if (beginning === null) return null;
+  if (beginning.length === 0) return `the ${kind} data decompress to 0 bytes`;
+  const within = sniff(beginning.subarray(0, SNIFF_BYTES));
+  return within.kind === 'foreign' ? `the ${kind} data are ${within.what}` : null;
+}
+
+/** The first bytes of a file; null when it cannot be read. */
+function headOf(path: string, byteCount: number): Buffer | null {
+  const head = Buffer.alloc(byteCount);
   try {
     const fd = openSync(path, 'r');
     try {
-      length = readSync(fd, head, 0, SNIFF_BYTES, 0);
+      return head.subarray(0, readSync(fd, head, 0, byteCount, 0));
     } finally {
       closeSync(fd);
     }
   } catch {
     return null;
   }
-  if (length === 0) return 'the file is empty';
-  const sniffed = sniff(head.subarray(0, length));
-  return sniffed.kind === 'foreign' ? `the file is ${sniffed.what}` : null;
 }
+
+/**
+ * The first bytes of what was compressed, as many as tell what it is, or all of them.
+ * @param head how the file begins; all of it, where it is shorter than PACKED_HEAD_BYTES
+ * @returns null where that cannot be told of these: it is damaged, or goes on behind them
+ */
+function beginningOf(kind: 'gzip' | 'zstd', head: Buffer): Buffer | null {
+  const isWhole = head.length < PACKED_HEAD_BYTES;
+  try {
+    if (kind === 'gzip') {
+      const first = gunzipSync(head.subarray(0, GZIP_HEAD_BYTES), { finishFlush: constants.Z_SYNC_FLUSH });
+      return first.length >= SNIFF_BYTES ? first : isWhole ? gunzipSync(head, { maxOutputLength: GZIP_MOST_BYTES }) : null;
+    }
+  } catch {
+    return null;
+  }
+  const window = new ByteWindow(noChunks());
+  window.buffer = head;
+  window.end = head.length;
+  const first = zstdBeginning(window, SNIFF_BYTES);
+  return isWhole || (first !== null && first.length >= SNIFF_BYTES) ? first : null;
+}
+
+async function* noChunks(): AsyncGenerator<Uint8Array> {}
 
 /** A pipe gives its bytes once: reading it again would wait for ever, or find nothing. */
 function refuseRepeatedPipes(files: readonly string[]): void {
@@ -134,7 +180,8 @@ function refuseRepeatedPipes(files: readonly string[]): void {
   }
 }
 
-function statOf(file: string): Stats | null {
+/** What is known of a file, `-` being standard input; null when there is none. */
+export function statOf(file: string): Stats | null {
   try {
     return file === '-' ? fstatSync(0) : statSync(file);
   } catch {

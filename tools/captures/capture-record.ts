@@ -8,7 +8,8 @@ export interface CaptureRecord {
   readonly timestampNs: bigint;
   /**
    * True for the one kind of record that carries no time (pcapng simple packet block); `timestampNs` then repeats
-   * the time of the record before it, so that order is kept and no gap is invented.
+   * the time of the record before it, so that order is kept and no gap is invented. Before the first record that has a time it is that
+   * one's, and 0 where none has.
    */
   readonly timestampMissing?: true;
   /** The captured bytes, starting at the link-layer header. Never overwritten by the reader; do not modify. */

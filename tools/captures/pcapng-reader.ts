@@ -39,6 +39,11 @@ const MAX_BLOCK_LENGTH = 0xffff_fffc;
 /** An interface costs memory, so a file cannot have them without end. */
 const MAX_INTERFACES = 65_536;
 const MICROSECONDS = 6;
+/**
+ * How far behind the first packet without a time one that has a time is looked for, in bytes of the file: as long as that, the packets are
+ * held. Beyond, the time is taken for unknown, 1970.
+ */
+const MAX_UNTIMED_BYTES = 4 * 1024 * 1024;
 /** Nanosecond times beyond this do not fit the 64-bit fields that files and the engine use. */
 const MAX_ABSOLUTE_NS = 1n << 63n;
 
@@ -53,7 +58,8 @@ interface SectionInterface extends WalkedInterface {
 /**
  * pcapng with any number of sections (each in its own byte order) and interfaces (each with its own link type,
  * timestamp resolution and offset). Enhanced, simple and obsolete packet blocks give records; other blocks are
- * skipped, whatever their size, without being held. Block lengths are checked at both ends.
+ * skipped, whatever their size, without being held. Block lengths are checked at both ends. A simple packet block has no time: it gets
+ * that of the packet before it, or, where none before it has one, of the first that does.
  *
  * What Wireshark reads although it is odd is read as it reads it, and counted: a captured length above the length on the wire, and
  * a block length that leaves the padding out.
@@ -64,7 +70,12 @@ export class PcapngSource implements BlockSource {
   #littleEndian = true;
   #section: SectionInterface[] = [];
   #recordsRead = 0;
-  #lastTimestampNs = 0n;
+  /** Time of the last packet that had one; null before the first, whose time those before it get. */
+  #lastTimestampNs: bigint | null = null;
+  /** Where the first packet without a time lies, of those that come before any time; null when there was none. */
+  #firstUntimedAt: number | null = null;
+  /** Whether one of them was taken into a block: then its time is what the block's times count from. */
+  #isUntimedTaken = false;
   #fault: CaptureError | null = null;
   #batch: CaptureRecord[] = [];
 
@@ -97,10 +108,11 @@ export class PcapngSource implements BlockSource {
     if (this.#fault !== null) throw this.#fault;
     this.#batch = [];
     try {
-      // A batch ends where more bytes would have to be waited for, so that a live pipe delivers what it has.
+      // A batch ends where more bytes would have to be waited for, so that a live pipe delivers what it has; but not before a time is known.
       for (;;) {
         while (this.#takeBufferedBlock());
-        if (this.#batch.length > 0 || !(await this.#readBlock())) break;
+        if (this.#batch.length > 0 && this.#lastTimestampNs !== null) break;
+        if (!(await this.#readBlock())) break;
       }
     } catch (error) {
       if (!(error instanceof CaptureError) || this.#batch.length === 0) throw error;
@@ -118,7 +130,7 @@ export class PcapngSource implements BlockSource {
         if (block.count > 0 || block.isFull) return true;
         this.#batch = [];
         if (!(await this.#readBlock())) return false;
-        for (const record of this.#batch) block.offer(record, window.buffer);
+        this.#offerBatch(block);
       }
     } catch (error) {
       if (!(error instanceof CaptureError) || block.count === 0) throw error;
@@ -149,8 +161,24 @@ export class PcapngSource implements BlockSource {
     }
     this.#batch = [];
     const isWhole = this.#takeBufferedBlock();
-    for (const record of this.#batch) block.offer(record, window.buffer);
+    this.#offerBatch(block);
     return isWhole;
+  }
+
+  /** Offers what was read singly to the block: one record at most. */
+  #offerBatch(block: RecordBlock): void {
+    const { buffer } = this.#window;
+    for (const record of this.#batch) {
+      if (this.#lastTimestampNs === null) {
+        const before = block.count;
+        block.offer(record, buffer, false);
+        if (block.count > before) this.#isUntimedTaken = true;
+      } else {
+        // Also where the first packet with a time is not wanted.
+        if (this.#isUntimedTaken) block.baseNs ??= this.#lastTimestampNs;
+        block.offer(record, buffer);
+      }
+    }
   }
 
   /** Consumes one block, waiting for its bytes; false at the end of the file. */
@@ -293,6 +321,7 @@ export class PcapngSource implements BlockSource {
     if (timestampNs >= MAX_ABSOLUTE_NS || timestampNs < -MAX_ABSOLUTE_NS) {
       throw this.#damaged(offset + 12, `the time is ${timestampNs} ns since 1970, beyond what 64 bits hold`);
     }
+    if (this.#lastTimestampNs === null) this.#batch = this.#batch.map((record) => ({ ...record, timestampNs }));
     this.#lastTimestampNs = timestampNs;
     this.#recordsRead += 1;
     this.#batch.push({
@@ -318,11 +347,15 @@ export class PcapngSource implements BlockSource {
         `the packet has ${captured} bytes by its length, which do not fill its block of ${body.length - 4}`,
       );
     }
+    if (this.#lastTimestampNs === null) {
+      this.#firstUntimedAt ??= offset;
+      if (offset - this.#firstUntimedAt > MAX_UNTIMED_BYTES) this.#lastTimestampNs = 0n;
+    }
     this.#recordsRead += 1;
     this.#batch.push({
       recordIndex: this.#recordsRead,
       fileOffset: offset,
-      timestampNs: this.#lastTimestampNs,
+      timestampNs: this.#lastTimestampNs ?? 0n,
       timestampMissing: true,
       frame: body.subarray(SIMPLE_PACKET_FIXED_BYTES, SIMPLE_PACKET_FIXED_BYTES + captured),
       originalLength: original,

@@ -1,7 +1,7 @@
-import { existsSync, statSync } from 'node:fs';
-import { CaptureError } from './capture-error.js';
+import { statSync } from 'node:fs';
 import type { CaptureRecord } from './capture-record.js';
 import { ethernetOriginalLength, toEthernetFrame } from './link-type.js';
+import { requireOutput, writeFrom } from './output-file.js';
 import { PcapWriter } from './pcap-writer.js';
 import { PcapngWriter } from './pcapng-writer.js';
 import { PreparedWriter, type PreparedWritableRecord } from './prepared-writer.js';
@@ -58,7 +58,7 @@ export async function convertCapture(
   format: ConvertedFormat,
   options: ConversionOptions = {},
 ): Promise<ConversionResult> {
-  requireOtherFile(input, output);
+  requireOutput(output, [input]);
   const reader = await openCapture(input, { ...options, trackable: true });
   try {
     const writer = createWriter(output, format);
@@ -112,42 +112,14 @@ function writeRecord(
   frame: Uint8Array,
   originalLength: number,
 ): void {
-  try {
+  const place = { file, recordIndex: record.recordIndex, offset: record.fileOffset };
+  const advice = 'Choose another format (ctp takes every time), or leave the record out with editcap.';
+  writeFrom(place, advice, () =>
     writer.write({
       timestampNs: record.timestampNs,
       frame,
       originalLength,
       ...(record.timestampMissing === true ? { timestampMissing: true } : {}),
-    });
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new CaptureError({
-      file,
-      recordIndex: record.recordIndex,
-      offset: record.fileOffset,
-      reason: `the record cannot be written in this format: ${error.message}`,
-      advice: 'Choose another format (ctp takes every time), or leave the record out with editcap.',
-      cause: error,
-    });
-  }
-}
-
-function requireOtherFile(input: string, output: string): void {
-  if (!existsSync(output)) return;
-  const there = statSync(output);
-  if (!there.isFile()) {
-    throw new CaptureError({
-      file: output,
-      reason: there.isDirectory() ? 'this is a directory, not a file to write' : 'this is no regular file',
-      advice: 'Name the file itself, for example DIR/FILE.ctp.',
-    });
-  }
-  if (input === '-' || !existsSync(input)) return;
-  const source = statSync(input);
-  if (source.ino !== there.ino || source.dev !== there.dev) return;
-  throw new CaptureError({
-    file: output,
-    reason: 'input and output are the same file',
-    advice: 'Name another file for the output.',
-  });
+    }),
+  );
 }

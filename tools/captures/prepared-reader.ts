@@ -92,7 +92,10 @@ export class PreparedSource implements BlockSource {
     const window = this.#window;
     const place = { file: this.#file, offset: window.streamOffset, recordsBefore: this.#recordsRead };
     if (this.#blocksRead === this.summary.blockCount) {
-      if (await window.fill(1)) throw blockFault(place, 'bytes follow the last block');
+      if (await window.fill(1)) {
+        checkTotals(place, this.summary);
+        throw blockFault(place, 'bytes follow the last block', this.#blocksRead > 0);
+      }
       checkTotals(place, this.summary);
       return null;
     }

@@ -29,7 +29,7 @@
  * and entries) has a checksum of its own, so that times and lengths of a whole capture can be had without reading its frames.
  */
 import { endianness } from 'node:os';
-import { CaptureError } from './capture-error.js';
+import { CaptureError, STRAY_ADVICE } from './capture-error.js';
 import { MAX_CAPTURED_BYTES } from './capture-record.js';
 import { crc32 } from './crc32.js';
 import { ETHERNET_HEADER_BYTES, NO_OFFSET } from '../wire/ethernet.js';
@@ -296,6 +296,6 @@ export function blockFault(place: BlockPlace, reason: string, truncated = false)
     wholeRecords: place.recordsBefore,
     truncated,
     reason,
-    advice: PREPARE_AGAIN,
+    advice: truncated ? PREPARE_AGAIN + STRAY_ADVICE : PREPARE_AGAIN,
   });
 }

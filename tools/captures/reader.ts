@@ -203,7 +203,7 @@ async function sniffWindow(
   throw new CaptureError({
     file,
     offset: 0,
-    reason: `${within} ${compression === undefined ? 'is' : 'hold'} ${what}`,
+    reason: `${within} ${compression === undefined ? 'is' : 'are'} ${what}`,
     advice,
   });
 }

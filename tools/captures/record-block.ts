@@ -31,7 +31,7 @@ export class RecordBlock {
   /** LINKTYPE_ number of each frame. */
   readonly linkTypes = new Uint16Array(BLOCK_RECORDS);
   readonly timesNs = new Float64Array(BLOCK_RECORDS);
-  /** Time of the first record of the reading, nanoseconds since 1970; null before there was one. */
+  /** Time of the first record of the reading, nanoseconds since 1970; null before there was one that has a time. */
   baseNs: bigint | null = null;
   #closed = false;
   readonly #wants: (record: CaptureRecord) => boolean;
@@ -57,21 +57,28 @@ export class RecordBlock {
     this.#closed = true;
   }
 
-  /** Adds a record whose frame starts at `start` of the buffer. There must be room. */
-  add(start: number, length: number, wireBytes: number, linkType: number, timestampNs: bigint): void {
-    this.baseNs ??= timestampNs;
+  /**
+   * Adds a record whose frame starts at `start` of the buffer. There must be room.
+   * @param timestampNs null when no time is known yet: the record counts as of the time of the first that has one
+   */
+  add(start: number, length: number, wireBytes: number, linkType: number, timestampNs: bigint | null): void {
+    if (timestampNs !== null) this.baseNs ??= timestampNs;
     const at = this.count++;
     this.starts[at] = start;
     this.lengths[at] = length;
     this.wireBytes[at] = wireBytes;
     this.linkTypes[at] = linkType;
-    this.timesNs[at] = Number(timestampNs - this.baseNs);
+    this.timesNs[at] = timestampNs === null || this.baseNs === null ? 0 : Number(timestampNs - this.baseNs);
   }
 
-  /** Adds a record that was read singly, if it is wanted. There must be room. */
-  offer(record: CaptureRecord, buffer: Uint8Array): void {
+  /**
+   * Adds a record that was read singly, if it is wanted. There must be room.
+   * @param isTimed false when its time, and any before it, is not known yet
+   */
+  offer(record: CaptureRecord, buffer: Uint8Array, isTimed = true): void {
     if (!this.#wants(record)) return;
     const { frame, originalLength, linkType, timestampNs } = record;
-    this.add(frame.byteOffset - buffer.byteOffset, frame.length, originalLength, linkType, timestampNs);
+    const start = frame.byteOffset - buffer.byteOffset;
+    this.add(start, frame.length, originalLength, linkType, isTimed ? timestampNs : null);
   }
 }

@@ -1,6 +1,7 @@
 /** `ctreplay diff <capture>`: two designs on one trace. */
 import type { Command } from 'commander';
 import { DEFAULT_DESIGNS, type DesignChoice } from '../../engine/host/designs.js';
+import { requireOutput } from '../captures/output-file.js';
 import { PcapWriter } from '../captures/pcap-writer.js';
 import { checksumConfig, fixesChecksums, type ChecksumChoice } from '../config/checksum-handling.js';
 import { configOf } from '../config/suggested.js';
@@ -63,7 +64,9 @@ async function diff(captures: string[], flags: DiffFlags): Promise<void> {
   const config = checksumConfig(named, flags);
   const packets: InputPacket[] = [];
   const reading = { ...readingOf(flags), fixChecksums: fixesChecksums(flags), tell: warnOf };
-  for await (const packet of readPackets(filesOf(captures), reading)) {
+  const files = filesOf(captures);
+  if (flags.minimize !== undefined) requireOutput(flags.minimize, files);
+  for await (const packet of readPackets(files, reading)) {
     packets.push(packet);
     if (flags.limit !== undefined && packets.length >= flags.limit) break;
   }

@@ -72,7 +72,8 @@ async function dump(captures: string[], flags: DumpFlags): Promise<void> {
     firstNs ??= packet.timestampNs;
     if (until !== null && flags.clock === 'capture') {
       const atMs = FIRST_PACKET_MS + Number(packet.timestampNs - firstNs) / 1e6;
-      if (atMs > until) break;
+      // Captures may run backwards: earlier packets can follow.
+      if (atMs > until) continue;
     }
     run.run(packet);
   }

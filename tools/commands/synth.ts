@@ -1,7 +1,7 @@
 /** `ctreplay synth NAME -o FILE`: writes a scenario's packets to a capture. */
-import { existsSync, statSync } from 'node:fs';
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import { outputFault } from '../captures/output-file.js';
 import { PcapWriter } from '../captures/pcap-writer.js';
 import { ScenarioError } from '../synth/parameters.js';
 import { parseNumber } from '../text/quantities.js';
@@ -87,9 +87,8 @@ function writeScenario(
   if (!Number.isSafeInteger(seed)) {
     throw new ScenarioError(`--seed is '${seedText}', not an integer from 0 to ${Number.MAX_SAFE_INTEGER}`);
   }
-  if (path === '-' || (existsSync(path) && !statSync(path).isFile())) {
-    throw new ScenarioError(`--out is '${path}', which is no regular file; name a file to write`);
-  }
+  const fault = outputFault(path);
+  if (fault !== null) throw new ScenarioError(`--out is '${path}': ${fault.reason}. ${fault.advice}`);
   const opened = openScenario(scenario.name, given, seed);
   const writer = new PcapWriter(path);
   try {

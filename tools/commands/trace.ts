@@ -5,8 +5,15 @@ import { checksumConfig, fixesChecksums, type ChecksumChoice } from '../config/c
 import { configOf } from '../config/suggested.js';
 import { createRules } from '../config/rules.js';
 import { configuredTracker } from '../oracle/configured-tracker.js';
+import { requireOutput, writeFrom } from '../captures/output-file.js';
 import { PcapWriter } from '../captures/pcap-writer.js';
-import { CaptureRun, readPackets, type TraceClock, type TrackedPacket } from '../oracle/capture-run.js';
+import {
+  CaptureRun,
+  readPackets,
+  type ReadPacket,
+  type TraceClock,
+  type TrackedPacket,
+} from '../oracle/capture-run.js';
 import { frameTuple } from '../oracle/frame-tuple.js';
 import {
   addCaptureOptions,
@@ -73,23 +80,20 @@ async function trace(captures: string[], flags: TraceFlags): Promise<void> {
   const config = checksumConfig(named, flags);
   const tracker = configuredTracker(choice, config);
   const run = new CaptureRun(tracker, createRules(config), flags.clock);
+  const files = filesOf(captures);
+  if (flags.write !== undefined) requireOutput(flags.write, files);
   const writer = flags.write === undefined ? null : new PcapWriter(flags.write);
   const output = new LineOutput();
   let outputNumber = 0;
   let inputs = 0;
   try {
     const reading = { ...readingOf(flags), fixChecksums: fixesChecksums(flags), tell: warnOf };
-    for await (const packet of readPackets(filesOf(captures), reading)) {
+    for await (const packet of readPackets(files, reading)) {
       inputs += 1;
       for (const tracked of run.run(packet)) {
         outputNumber += 1;
         output.line(flags.json === true ? jsonLine(tracked) : `${outputNumber}: ${tracked.returned.state}`);
-        const { frameAfter: frame, missingBytes } = tracked;
-        writer?.write({
-          timestampNs: packet.timestampNs,
-          frame,
-          originalLength: frame.length + missingBytes,
-        });
+        if (writer !== null) writeTracked(writer, packet, tracked);
       }
       await output.drained();
     }
@@ -105,6 +109,20 @@ async function trace(captures: string[], flags: TraceFlags): Promise<void> {
   const note = held === 0 ? '' : `, ${held} ${held === 1 ? 'fragment' : 'fragments'} not put out`;
   process.stderr.write(
     `${designLabel(choice)}: ${inputs} packets${note}, ${tracker.connCount} connections at the end\n`,
+  );
+}
+
+/**
+ * Writes a packet as the tracker left it, at the time of the one that it came out with.
+ * @throws CaptureError for a time that pcap cannot hold
+ */
+function writeTracked(writer: PcapWriter, packet: ReadPacket, tracked: TrackedPacket): void {
+  const { frameAfter: frame, missingBytes } = tracked;
+  const { timestampNs, origin } = packet;
+  const advice =
+    'Leave the record out, or move its time with: editcap -t SECONDS FILE MOVED; or leave out --write.';
+  writeFrom(origin, advice, () =>
+    writer.write({ timestampNs, frame, originalLength: frame.length + missingBytes }),
   );
 }
 

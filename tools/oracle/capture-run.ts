@@ -4,6 +4,7 @@
  * outcome is the same on every run and machine.
  */
 import type { Tracker, ReturnedPacket } from '../../engine/host/tracker.js';
+import type { RecordPlace } from '../captures/output-file.js';
 import { openCapture, readingNotes, requireRecords, type CaptureReading } from '../captures/reader.js';
 import { ethernetOriginalLength, toEthernetFrame } from '../captures/link-type.js';
 import type { PacketRules } from '../config/rules.js';
@@ -25,6 +26,11 @@ export interface InputPacket {
   readonly wireBytes?: number;
 }
 
+/** A packet that was read, and which record of which file it was. */
+export interface ReadPacket extends InputPacket {
+  readonly origin: RecordPlace;
+}
+
 /** How captures are read, and who hears what was odd about them. */
 export interface PacketReading extends CaptureReading {
   /** Wrong checksums are made right; absent = no. */
@@ -44,7 +50,7 @@ export const FIRST_PACKET_MS = 1_000_000;
 export async function* readPackets(
   files: readonly string[],
   { tell, fixChecksums: fixes = false, ...reading }: PacketReading = {},
-): AsyncGenerator<InputPacket> {
+): AsyncGenerator<ReadPacket> {
   let packetsBefore = 0;
   for (const file of files) {
     const reader = await openCapture(file, { ...reading, trackable: true });
@@ -61,6 +67,7 @@ export async function* readPackets(
           packetNumber: packetsBefore + record.recordIndex,
           timestampNs: record.timestampNs,
           frame,
+          origin: { file, recordIndex: record.recordIndex, offset: record.fileOffset },
           ...(missingBytes > 0 ? { missingBytes } : {}),
           ...(missingBytes === 0 ? {} : { wireBytes: ethernetOriginalLength(record, frame) }),
         };

@@ -53,12 +53,15 @@ function cutShort(block: RecordBlock, most: number): number {
   return block.count;
 }
 
-/** Times, given in order, with no more than `maxGapNs` between two of them. What was before the first packet counts as no gap. */
+/**
+ * Times, given in order, counted from the first of them, with no more than `maxGapNs` between two. What was before the first packet that
+ * stays counts for nothing, whatever was left out there.
+ */
 function closingGaps(maxGapNs: number): (timeNs: number) => number {
   let previousNs: number | null = null;
   let closedNs = 0;
   return (timeNs) => {
-    closedNs += Math.max(0, timeNs - (previousNs ?? timeNs) - maxGapNs);
+    closedNs += previousNs === null ? timeNs : Math.max(0, timeNs - previousNs - maxGapNs);
     previousNs = timeNs;
     return timeNs - closedNs;
   };

@@ -191,6 +191,8 @@ function pcapngOf(linkType: number, bigEndian: boolean, random: Random): Buffer 
     );
   };
   section();
+  // Before any time is known.
+  for (let left = random.below(3); left > 0; left--) parts.push(ng.simple(frameOf(linkType, random)));
   for (let left = RECORDS; left > 0; left--) {
     const data = frameOf(linkType, random);
     const interfaceNumber = random.below(4) === 0 ? 1 : 0;

@@ -41,7 +41,8 @@ describe('chunks whose memory is used again', () => {
     expect(at).toBe(bytes);
     expect(raw.byteCount).toBe(bytes);
     expect(raw.sha256()).toBe(createHash('sha256').update(content).digest('hex'));
-    expect(memory.size).toBe(Math.min(Math.ceil(bytes / MIB), 3));
+    // Three are read while one is used, and the one before it holds.
+    expect(memory.size).toBe(Math.min(Math.ceil(bytes / MIB), 5));
     rmSync(file);
   });
 

@@ -1,6 +1,7 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRepeatable, namedCaptures } from '../../../tools/captures/capture-files.js';
 import { CaptureError } from '../../../tools/captures/reader.js';
@@ -47,6 +48,38 @@ describe('names of captures', () => {
     expect(notes).toHaveLength(2);
     expect(notes[0]).toContain('empty.pcap: left out, the file is empty');
     expect(notes[1]).toContain('README: left out, the file is in no capture format');
+  });
+
+  it('a directory: what is compressed and holds no capture is left out, what is damaged is not', () => {
+    const folder = 'packed';
+    mkdirSync(at(folder));
+    const write = (name: string, bytes: Uint8Array): string => scratch.write(join(folder, name), bytes);
+    const noise = Buffer.from(Array.from({ length: 20_000 }, (_, index) => (index * index * 31) >> 3));
+    const text = Buffer.from('some notes, none of them a capture');
+    // A frame of one raw block.
+    const zstd = (content: Buffer): Buffer => Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, content.length, (content.length << 3) | 1, content.length >> 5, 0]), content]);
+    const taken = [
+      write('a.pcap.gz', gzipSync(CAPTURE)),
+      write('b.pcap.gz', gzipSync(Buffer.concat([CAPTURE, noise]))),
+      write('c.pcap.zst', zstd(CAPTURE)),
+      write('d-cut-early.gz', gzipSync(CAPTURE).subarray(0, 12)),
+      write('e-damaged.gz', Buffer.concat([gzipSync(text).subarray(0, -8), Buffer.alloc(8)])),
+      write('f-cut-early.zst', zstd(CAPTURE).subarray(0, 20)),
+      write('g-cut.pcap.gz', gzipSync(Buffer.concat([CAPTURE, noise])).subarray(0, -300)),
+      write('h-damaged.zst', Buffer.from('28b52ffd2005070000', 'hex')),
+    ];
+    write('n-notes.txt.gz', gzipSync(text));
+    write('n-notes2.gz', gzipSync(Buffer.from('short')));
+    write('n-notes3.gz', gzipSync(noise));
+    write('n-notes4.zst', zstd(text));
+    write('n-notes5.zst', Buffer.concat([Buffer.from('502a4d180000000', 'hex'), Buffer.alloc(1), zstd(Buffer.from('short'))]));
+    write('n-nothing.gz', gzipSync(Buffer.alloc(0)));
+    const { files, notes } = namedCaptures([at(folder)]);
+    expect(files).toEqual(taken);
+    expect(notes).toHaveLength(6);
+    expect(notes.join('\n')).toContain('n-notes.txt.gz: left out, the gzip data are in no capture format that is known (first bytes: 73');
+    expect(notes.join('\n')).toContain('n-notes4.zst: left out, the zstd data are in no');
+    expect(notes.join('\n')).toContain('n-nothing.gz: left out, the gzip data decompress to 0 bytes.');
   });
 
   it('a quoted pattern stands for what it matches, folders inside with two stars', () => {

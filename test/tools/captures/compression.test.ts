@@ -62,7 +62,7 @@ describe('gzip', () => {
 
   it('names what else may be inside', async () => {
     expect((await readFailing(scratch.write('empty', gzipSync(Buffer.alloc(0))))).error.reason).toContain('0 bytes');
-    expect((await readFailing(scratch.write('text', gzipSync(Buffer.from('hello world'))))).error.reason).toContain('no capture format');
+    expect((await readFailing(scratch.write('text', gzipSync(Buffer.from('hello world'))))).error.reason).toContain('the gzip data are in no capture format that is known');
     expect((await readFailing(scratch.write('twice', gzipSync(gzipSync(CAPTURE))))).error.reason).toBe('this is gzip data inside gzip data');
   });
 
@@ -112,10 +112,27 @@ describe('zstd', () => {
     { what: 'a dictionary', bytes: Buffer.from('28b52ffd210714', 'hex'), reason: 'dictionary' },
     { what: 'a literal tree that no block has given', bytes: frameOf(2, [0x13, 0x40, 0x00, 1, 0]), reason: 'no block has given' },
     { what: 'a match before the data begin', bytes: frameOf(2, [0x08, 65, 1, 0x54, 0, 5, 0, 0x3f]), reason: 'before the data begin' },
-    { what: 'junk behind a frame', bytes: Buffer.concat([frameOf(1, [7], 20), Buffer.from('junk')]), reason: 'not zstd' },
+    { what: 'what is not zstd', bytes: Buffer.from('junk'), reason: 'not zstd' },
+    { what: 'junk behind a frame that can be skipped', bytes: Buffer.from('532a4d18000000006a756e6b', 'hex'), reason: 'not zstd' },
   ])('refuses $what', async ({ bytes, reason }) => {
     await expect(decompress(bytes)).rejects.toThrow(reason);
     await expect(decompress(bytes)).rejects.toThrow(/file\.zst: the zstd data are damaged near compressed byte \d+/);
+  });
+
+  it('junk behind whole frames: delivers what there is, then says so; or keeps it', async () => {
+    // Two frames of one raw block each, without a checksum.
+    const frames = [CAPTURE.subarray(0, 200), CAPTURE.subarray(200, 24 + 2 * 16 + 60 + 61 + 76)].map((part) =>
+      Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, part.length]), Buffer.from([((part.length << 3) | 1) & 255, part.length >> 5, 0]), part]),
+    );
+    for (const junk of ['junk', 'more junk than a frame has for a header']) {
+      const path = scratch.write('junk.zst', Buffer.concat([...frames, Buffer.from(junk)]));
+      const { error } = await readFailing(path);
+      expect(error).toMatchObject({ truncated: true });
+      expect(error.message).toMatch(/what follows the end of the zstd data, at compressed byte \d+, is not zstd\. Give --keep-truncated/);
+      const kept = await readAll(path, { onTruncated: 'keep' });
+      expect(kept.records.length).toBeGreaterThan(1);
+      expect(kept.reader.truncation?.reason).toContain('is not zstd');
+    }
   });
 
   it('knows the published values of XXH64', () => {

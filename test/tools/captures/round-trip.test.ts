@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import { PcapWriter } from '../../../tools/captures/pcap-writer.js';
 import { PcapngWriter, type PcapngWritableRecord } from '../../../tools/captures/pcapng-writer.js';
 import { PreparedWriter } from '../../../tools/captures/prepared-writer.js';
 import type { CaptureWriter } from '../../../tools/captures/writer.js';
-import { readAll, Scratch } from './scratch.js';
+import { readAll, readFailing, Scratch } from './scratch.js';
 
 const scratch = new Scratch();
 afterAll(() => scratch.remove());
@@ -113,6 +113,22 @@ describe('what is written is read back', () => {
   });
 });
 
+describe('a prepared capture', () => {
+  it('with something behind its last block: gives what there is, then says so; or keeps it', async () => {
+    const path = scratch.path('junk.ctp');
+    writeAll(new PreparedWriter(path), [{ timestampNs: 5n, frame: new Uint8Array(60), cutBytes: 0, interfaceIndex: 0 }], path);
+    const whole = readFileSync(path);
+    const longer = scratch.write('longer.ctp', Buffer.concat([whole, Buffer.from('junk')]));
+    const { error, recordsBefore } = await readFailing(longer);
+    expect(recordsBefore).toBe(1);
+    expect(error).toMatchObject({ truncated: true, recordIndex: 2, offset: whole.length });
+    expect(error.message).toMatch(/bytes follow the last block\. Prepare it again .* Or give --keep-truncated/);
+    const { records, reader } = await readAll(longer, { onTruncated: 'keep' });
+    expect(records).toHaveLength(1);
+    expect(reader.truncation?.reason).toBe('bytes follow the last block');
+  });
+});
+
 describe('writers', () => {
   const frame = new Uint8Array(60);
 
@@ -122,7 +138,7 @@ describe('writers', () => {
     writer.write({ timestampNs: 0n, frame });
     expect(() => readFileSync(path)).toThrow(/ENOENT/);
     writer.discard();
-    expect(() => readFileSync(`${path}.partial`)).toThrow(/ENOENT/);
+    expect(readdirSync(scratch.folder).filter((name) => name.startsWith('later'))).toEqual([]);
   });
 
   it('name a folder that is not there', () => {

@@ -32,27 +32,40 @@ interface FrameHeader {
   readonly hasChecksum: boolean;
 }
 
+/** Bytes that have to be in the window before it goes on. */
+interface Wanted {
+  readonly byteCount: number;
+  /** What they are, for the error. */
+  readonly what: string;
+}
+
+/** What decompression comes to: a piece of the content, or a wish. */
+type Step = Uint8Array | Wanted;
+
 /**
  * Decompresses frames, skippable ones included, until the stream ends. Everything that could be decompressed is
  * yielded before a fault is thrown; a frame's last bytes are yielded before its checksum is known.
- * @throws CaptureError for damaged or cut data; `truncated` is set when only the end is missing
+ * @throws CaptureError for damaged or cut data; `truncated` is set when only the end is missing, or something that is not zstd follows whole
+ * frames
  */
 export async function* unzstd(file: string, input: ByteWindow): AsyncGenerator<Uint8Array> {
   try {
-    while (await input.fill(1)) {
-      await need(file, input, 4, 'a frame header');
+    for (let wholeFrames = 0; await input.fill(1); ) {
+      if (!(await input.fill(4))) throw cutShort(file, input.streamOffset, 'a frame header');
       const magic = input.buffer.readUInt32LE(input.start);
-      if ((magic & SKIPPABLE_MASK) >>> 0 === SKIPPABLE_MAGIC) {
-        await need(file, input, 8, 'a skippable frame');
-        const length = input.buffer.readUInt32LE(input.start + 4);
+      if (isSkippable(magic)) {
         const offset = input.streamOffset;
+        if (!(await input.fill(8))) throw cutShort(file, offset, 'a skippable frame');
+        const length = input.buffer.readUInt32LE(input.start + 4);
         if (!(await input.skip(8 + length))) throw cutShort(file, offset, 'a skippable frame');
-      } else if (magic === FRAME_MAGIC) {
-        const header = await readFrameHeader(file, input);
-        yield* new Frame(file, input, header).decompress();
-      } else {
-        throw new ZstdError('the bytes here are not zstd');
+        continue;
       }
+      if (magic !== FRAME_MAGIC && wholeFrames > 0) throw trailingFault(file, input.streamOffset);
+      for (const step of frameSteps(input)) {
+        if (step instanceof Uint8Array) yield step;
+        else if (!(await input.fill(step.byteCount))) throw cutShort(file, input.streamOffset, step.what);
+      }
+      wholeFrames += 1;
     }
   } catch (error) {
     if (!(error instanceof ZstdError)) throw error;
@@ -67,8 +80,51 @@ export async function* unzstd(file: string, input: ByteWindow): AsyncGenerator<U
   }
 }
 
-async function readFrameHeader(file: string, input: ByteWindow): Promise<FrameHeader> {
-  await need(file, input, 5, 'a frame header');
+/**
+ * The first bytes of what zstd data hold, as far as the data at hand give them: to see what is inside without reading all of it.
+ * @param input a window that shows the data at hand
+ * @param byteCount as many are wanted
+ * @returns as many or more, or all there are; null where the data end before that, or are damaged
+ */
+export function zstdBeginning(input: ByteWindow, byteCount: number): Buffer | null {
+  const parts: Uint8Array[] = [];
+  let total = 0;
+  try {
+    while (input.available > 0) {
+      if (input.available >= 8 && isSkippable(input.buffer.readUInt32LE(input.start))) {
+        const length = 8 + input.buffer.readUInt32LE(input.start + 4);
+        if (length > input.available) return null;
+        input.consume(length);
+        continue;
+      }
+      for (const step of frameSteps(input)) {
+        if (!(step instanceof Uint8Array)) return null;
+        parts.push(step);
+        total += step.length;
+        if (total >= byteCount) return Buffer.concat(parts);
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof ZstdError)) throw error;
+    return null;
+  }
+  return Buffer.concat(parts);
+}
+
+function isSkippable(magic: number): boolean {
+  return (magic & SKIPPABLE_MASK) >>> 0 === SKIPPABLE_MAGIC;
+}
+
+/** The frame at the window's start, to its end. A wish is yielded only where the bytes are not there, and has to be granted. */
+function* frameSteps(input: ByteWindow): Generator<Step, void> {
+  yield* need(input, 4, 'a frame header');
+  if (input.buffer.readUInt32LE(input.start) !== FRAME_MAGIC) throw new ZstdError('the bytes here are not zstd');
+  const header = yield* readFrameHeader(input);
+  yield* new Frame(input, header).decompress();
+}
+
+function* readFrameHeader(input: ByteWindow): Generator<Wanted, FrameHeader> {
+  yield* need(input, 5, 'a frame header');
   const descriptor = input.buffer[input.start + 4] as number;
   if ((descriptor & 0x08) !== 0) throw new ZstdError('a reserved bit of the frame header is set');
   const singleSegment = (descriptor & 0x20) !== 0;
@@ -79,7 +135,7 @@ async function readFrameHeader(file: string, input: ByteWindow): Promise<FrameHe
   const contentFlag = descriptor >> 6;
   const contentBytes = contentFlag === 0 ? (singleSegment ? 1 : 0) : 1 << contentFlag;
   const length = contentAt + contentBytes;
-  await need(file, input, length, 'a frame header');
+  yield* need(input, length, 'a frame header');
   const head = input.buffer.subarray(input.start, input.start + length);
   if (head.subarray(dictionaryAt, contentAt).some((byte) => byte !== 0)) {
     throw new ZstdError('the frame needs a dictionary, which captures have none of');
@@ -114,16 +170,10 @@ class Frame {
   readonly #block: Uint8Array;
   readonly #checksum: Xxh64 | null;
 
-  readonly #file: string;
   readonly #input: ByteWindow;
   readonly #header: FrameHeader;
 
-  constructor(
-    file: string,
-    input: ByteWindow,
-    header: FrameHeader,
-  ) {
-    this.#file = file;
+  constructor(input: ByteWindow, header: FrameHeader) {
     this.#input = input;
     this.#header = header;
     const { windowBytes } = header;
@@ -136,17 +186,17 @@ class Frame {
     this.#checksum = header.hasChecksum ? new Xxh64() : null;
   }
 
-  async *decompress(): AsyncGenerator<Uint8Array> {
+  *decompress(): Generator<Step, void> {
     const input = this.#input;
     for (let last = false; !last; ) {
-      await need(this.#file, input, 3, 'a block header');
+      yield* need(input, 3, 'a block header');
       const head = input.buffer.readUIntLE(input.start, 3);
       last = (head & 1) === 1;
       const type = (head >> 1) & 3;
       const size = head >> 3;
       if (size > this.#blockLimit) throw new ZstdError(`a block has ${size} bytes, above ${this.#blockLimit}`);
       const stored = type === RLE_BLOCK ? 1 : size;
-      await need(this.#file, input, 3 + stored, 'a block');
+      yield* need(input, 3 + stored, 'a block');
       const content = input.buffer.subarray(input.start + 3, input.start + 3 + stored);
       const start = this.#makeRoom();
       this.#outputLength = this.#decodeBlock(type, size, content, start);
@@ -160,7 +210,7 @@ class Frame {
       this.#checksum?.update(produced);
       if (produced.length > 0) yield produced;
     }
-    await this.#checkEnd();
+    yield* this.#checkEnd();
   }
 
   #decodeBlock(type: number, size: number, content: Uint8Array, start: number): number {
@@ -200,13 +250,13 @@ class Frame {
     return this.#outputLength;
   }
 
-  async #checkEnd(): Promise<void> {
+  *#checkEnd(): Generator<Wanted, void> {
     const { contentBytes } = this.#header;
     if (contentBytes !== null && this.#totalLength !== contentBytes) {
       throw new ZstdError(`the frame holds ${this.#totalLength} bytes, but its header says ${contentBytes}`);
     }
     if (this.#checksum === null) return;
-    await need(this.#file, this.#input, 4, 'a checksum');
+    yield* need(this.#input, 4, 'a checksum');
     const expected = this.#input.buffer.readUInt32LE(this.#input.start);
     if (Number(this.#checksum.digest() & 0xffff_ffffn) !== expected) {
       throw new ZstdError('the checksum of the content does not match');
@@ -215,8 +265,8 @@ class Frame {
   }
 }
 
-async function need(file: string, input: ByteWindow, byteCount: number, what: string): Promise<void> {
-  if (!(await input.fill(byteCount))) throw cutShort(file, input.streamOffset, what);
+function* need(input: ByteWindow, byteCount: number, what: string): Generator<Wanted, void> {
+  if (input.available < byteCount) yield { byteCount, what };
 }
 
 function cutShort(file: string, offset: number, what: string): CaptureError {
@@ -224,6 +274,16 @@ function cutShort(file: string, offset: number, what: string): CaptureError {
     file,
     truncated: true,
     reason: `the zstd data end inside ${what} that begins at compressed byte ${offset}`,
+    advice: KEEP_ADVICE,
+  });
+}
+
+function trailingFault(file: string, offset: number): CaptureError {
+  return new CaptureError({
+    file,
+    // The content before it was whole.
+    truncated: true,
+    reason: `what follows the end of the zstd data, at compressed byte ${offset}, is not zstd`,
     advice: KEEP_ADVICE,
   });
 }
