@@ -94,6 +94,11 @@ export interface RunRecord {
    * of packets at even distances, in bursts of `burst`.
    */
   readonly plannedNs?: number | null;
+  /**
+   * Place on the schedule of the last packet (or of its burst), counting from 0: by the request, and what rate or profile had let go
+   * when the workers had it due. Absent or null = the run was cut short, or goes by bits or capture times.
+   */
+  readonly lastPlace?: { readonly requested: number; readonly followed: number } | null;
   /** Packets that leave together; absent = each on its own. */
   readonly burst?: number;
   /** From the table's point of view; null where not counted. */
@@ -291,11 +296,21 @@ function plannedTimeNs({ plannedNs, targetPps, injected, burst = 1 }: RunRecord)
 }
 
 function rateCheck(
-  { targetPps, elapsedNs, injected }: RunRecord,
+  { targetPps, elapsedNs, injected, lastPlace }: RunRecord,
   plannedNs: number,
   achievedPps: number,
   { rateShort, rateOver, timeFloorNs }: AuditTolerances,
 ): AuditCheck {
+  // The planned time comes from the workers' own schedule, which would agree with itself.
+  if (lastPlace != null && Math.abs(lastPlace.followed - lastPlace.requested) > placeError(lastPlace)) {
+    return check('rate-achieved', null, {
+      ok: false,
+      expected: `packet ${text(lastPlace.requested)} of the schedule asked for, counting from 0, leaves last`,
+      actual: `the workers had it due when ${text(lastPlace.followed)} packets should have gone`,
+      advice:
+        'the workers followed another schedule than the one asked for; do not use this result, and report it',
+    });
+  }
   const leastNs = plannedNs / (1 + rateOver);
   const mostNs = plannedNs / (1 - rateShort) + timeFloorNs;
   return check('rate-achieved', null, {
@@ -309,6 +324,11 @@ function rateCheck(
         ? 'the engine or the machine could not keep up: lower the rate, use more workers and cores, or drop per-packet latency (--latency off)'
         : 'packets left faster than asked for; report it',
   });
+}
+
+/** A hundredth of a packet, and the rounding of due times in long runs. */
+function placeError({ requested }: { readonly requested: number }): number {
+  return 0.01 + requested * 1e-9;
 }
 
 function timeChecks(run: RunRecord, allowed: AuditTolerances): AuditCheck[] {

@@ -33,7 +33,7 @@ export interface WorkerFacts {
 /** What warnings are raised from. All optional: give what is known. */
 export interface WarningFacts {
   readonly workers?: readonly WorkerFacts[];
-  /** Threads that want a CPU at the same time: workers, and the sweeper. */
+  /** Threads that want a CPU at the same time: workers, the sweeper, and the feeder of streamed packets. */
   readonly threadCount?: number;
   readonly coresUsable?: number | null;
   readonly clock?: { readonly costNs: number; readonly stepNs: number; readonly backwardSteps: number };
@@ -148,7 +148,7 @@ const RULES = {
   },
   'too-few-cores': {
     advice:
-      'Do not read this as scaling: use at most as many workers as cores, one fewer when the sweeper runs.',
+      'Do not read this as scaling: use at most as many workers as cores, one fewer when the sweeper runs, and one fewer again when packets are streamed.',
     when: ({ threadCount, coresUsable }) =>
       threadCount !== undefined && coresUsable != null && threadCount > coresUsable
         ? `${threadCount} threads want to run on ${coresUsable} usable cores`
@@ -192,13 +192,17 @@ const RULES = {
   'rate-not-reached': {
     advice:
       'Lower the rate, use more workers and cores, or leave out per-packet latency; response times include the lag.',
-    when: ({ targetPps, achievedPps, plannedNs, elapsedNs }) =>
-      targetPps != null &&
-      achievedPps != null &&
-      achievedPps < targetPps * (1 - WARNING_LIMITS.rateShort) &&
-      (plannedNs == null || elapsedNs == null || isLate(plannedNs, elapsedNs))
+    when: ({ targetPps, achievedPps, plannedNs, elapsedNs }) => {
+      const late = plannedNs != null && elapsedNs != null && isLate(plannedNs, elapsedNs);
+      if (targetPps == null) {
+        return late ? `the run took ${ns(elapsedNs)} for what the schedule gave ${ns(plannedNs)}` : null;
+      }
+      return achievedPps != null &&
+        achievedPps < targetPps * (1 - WARNING_LIMITS.rateShort) &&
+        (late || plannedNs == null || elapsedNs == null)
         ? `${rate(achievedPps)} of ${rate(targetPps)} packets a second asked for (${percent(achievedPps / targetPps)})`
-        : null,
+        : null;
+    },
   },
   'schedule-slipped': {
     advice:

@@ -1,12 +1,13 @@
 /** A finished run as one case of result.json: its figures are collected once, then checked, warned about and written down. */
 import { auditRun, type AuditCheck } from '../measure/audit.js';
 import { collectWarnings, type Warning } from '../measure/warnings.js';
+import { keptShare } from '../result/kept-share.js';
 import type { ResultCase } from '../result/schema.js';
 import { collect, type CaseContext, type CollectedRun } from './collect-run.js';
 import { workerFiguresOf } from './collect-workers.js';
 import { loopsPerChange } from './plan-loops.js';
 import { connLimitOf } from './replay-plan.js';
-import type { FinishedRun } from './run-control.js';
+import { threadCount, type FinishedRun } from './run-control.js';
 import { boundOf } from './source-bound.js';
 import { throughputOfRun } from './throughput.js';
 
@@ -32,6 +33,7 @@ export function audit(record: CollectedRun): AuditCheck[] {
         contended: lock.contended ?? 0,
       })),
     targetPps: interrupted ? null : record.targetPps,
+    lastPlace: record.lastPlace,
     plannedNs: interrupted ? null : record.plannedNs,
     burst: record.plan.burst,
     connections: probed ? { initial: 0, ...connections } : null,
@@ -55,7 +57,7 @@ function warn(record: CollectedRun): Warning[] {
           },
         }),
     workers: record.workers,
-    threadCount: record.plan.workers + 1,
+    threadCount: threadCount(record.plan, record.streamed !== null),
     serviceP50Ns: service.view?.overall.p50Ns ?? null,
     targetPps,
     achievedPps: record.achievedPps,
@@ -67,7 +69,7 @@ function warn(record: CollectedRun): Warning[] {
     },
     fixedAddresses: record.fixedAddresses,
     departureErrorP99Ns: record.departure.all?.p99Ns ?? null,
-    packetIntervalNs: targetPps === null ? null : 1e9 / targetPps,
+    packetIntervalNs: record.packetIntervalNs,
     elapsedNs: record.elapsedNs,
     sharedCores: record.sharedCores,
     histogramOverflows: service.overflows + response.overflows,
@@ -82,7 +84,7 @@ function toCase(
   checks: readonly AuditCheck[],
   warnings: readonly Warning[],
 ): ResultCase {
-  const { context, plan, streamed, targetPps, achievedPps, timeline, connections, probed } = record;
+  const { context, plan, streamed, timeline, connections, probed } = record;
   const made: ResultCase = {
     id: context.id,
     trial: context.trial,
@@ -109,7 +111,6 @@ function toCase(
     loops: plan.loops,
     uniqueIpLoops: loopsPerChange(plan),
     repeatedTuples: record.repeatedTuples,
-    bound: boundOf(streamed ?? undefined, targetPps, achievedPps),
     elapsedNs: record.elapsedNs,
     packets: record.packets,
     perWorker: record.workers.map(workerFiguresOf),
@@ -136,15 +137,23 @@ function toCase(
     audit: [...checks],
     warnings: [...warnings],
   };
-  return { ...made, throughput: throughputOfRun(made) };
+  return {
+    ...made,
+    bound: boundOf(
+      streamed ?? undefined,
+      keptShare({ ...made, profile: plan.pacing.mode === 'profile' ? plan.pacing.mode : null }),
+    ),
+    throughput: throughputOfRun(made),
+  };
 }
 
 function pacingOf(record: CollectedRun): ResultCase['pacing'] {
   const { pacing } = record.plan;
   return {
-    // A profile is a rate in packets per second that changes; the target is its mean.
+    // A profile is a rate in packets per second that changes; the target is its mean over the run.
     mode: pacing.mode === 'profile' ? 'pps' : pacing.mode,
     targetPps: record.targetPps,
+    plannedNs: record.plannedNs,
     targetMbps: pacing.mode === 'mbps' ? pacing.mbps : null,
     multiplier: pacing.mode === 'multiplier' ? pacing.multiplier : null,
     achievedPps: record.achievedPps,

@@ -33,7 +33,8 @@ import {
   streamedFigures,
   type CollectedWorker,
 } from './collect-workers.js';
-import { plannedNs } from './departure.js';
+import { lastDueNs, plannedNs } from './departure.js';
+import { lastPlace, placeDueAt, requestedPps, type RequestedRun } from './due-packets.js';
 import { targetPps } from './pace.js';
 import { fixedAddresses, repeatsTuples } from './repeated-tuples.js';
 import { endsByItself, loopCount } from './plan-loops.js';
@@ -75,11 +76,15 @@ export interface CollectedRun {
   readonly planned: number | null;
   readonly packets: ResultCase['packets'];
   readonly targetPps: number | null;
+  /** Mean time between packets that the traffic is asked for with. */
+  readonly packetIntervalNs: number | null;
   /** Of packets that were done, by the engine's count; the audit sets it beside those that were given out. */
   readonly achievedPps: number | null;
   readonly achievedMbps: number | null;
   /** Time that the schedule gave the run. */
   readonly plannedNs: number | null;
+  /** Place on the schedule of the last packet, as asked for and as followed; null where that is not known. */
+  readonly lastPlace: { readonly requested: number; readonly followed: number } | null;
   readonly departure: {
     readonly all: LatencyDistribution | null;
     readonly settled: LatencyDistribution | null;
@@ -150,10 +155,10 @@ export function collect(finished: FinishedRun, context: CaseContext): CollectedR
       imbalance: imbalanceOf(reports),
       rejectedByReason,
     },
-    targetPps: targetPps(plan.pacing, traffic),
+    ...scheduleOf(finished),
     achievedPps,
-    achievedMbps: achievedPps === null ? null : (achievedPps * (traffic.bits / traffic.packets)) / 1e6,
-    plannedNs: plannedNs(elapsedNs, reports),
+    achievedMbps:
+      elapsedNs === 0 || finished.sentBits === null ? null : (finished.sentBits / elapsedNs) * 1e3,
     departure: {
       all: departureDistribution(reports, 'all'),
       settled: departureDistribution(reports, 'settled'),
@@ -178,6 +183,28 @@ export function collect(finished: FinishedRun, context: CaseContext): CollectedR
     workCounts: probed ? workFigures(everyThread) : null,
     sharedCores: shareCores(pinnedCpus(workers), (cpu) => coreSiblings(systemFiles, cpu)),
     pinFailures: reports.flatMap(({ pin }) => (pin !== null && !pin.pinned ? [pin.reason] : [])),
+  };
+}
+
+/** What was asked for, and when it was due. */
+function scheduleOf({
+  plan,
+  traffic,
+  units,
+  interrupted,
+  workers,
+  elapsedNs,
+}: FinishedRun): Pick<CollectedRun, 'targetPps' | 'packetIntervalNs' | 'plannedNs' | 'lastPlace'> {
+  const asked: RequestedRun = { plan, traffic, units, interruptedNs: interrupted ? elapsedNs : null };
+  const target = requestedPps(asked);
+  const pps = target ?? targetPps(plan.pacing, traffic);
+  const last = { requested: lastPlace(asked), dueNs: lastDueNs(elapsedNs, workers) };
+  const followed = last.dueNs === null ? null : placeDueAt(plan, last.dueNs);
+  return {
+    targetPps: target,
+    packetIntervalNs: pps === null ? null : 1e9 / pps,
+    plannedNs: plannedNs(Math.max(elapsedNs, 0), workers),
+    lastPlace: last.requested === null || followed === null ? null : { requested: last.requested, followed },
   };
 }
 
@@ -272,7 +299,7 @@ function holdsOf(
 
 /** Packets of a run that ends by itself; null where time or a user ends it. */
 function plannedPackets({ interrupted, traffic, plan }: FinishedRun): number | null {
-  if (interrupted || !endsByItself(plan) || plan.pacing.mode === 'profile') return null;
+  if (interrupted || !endsByItself(plan)) return null;
   return traffic.packets * loopCount(plan);
 }
 

@@ -131,6 +131,20 @@ export class DepartureRecorder {
 }
 
 /**
+ * When the last packet that left was due, nanoseconds after t0, where no worker was stopped in a wait.
+ * @param elapsedNs from t0 to the last worker's end
+ * @returns null when there was no schedule, or no packet
+ */
+export function lastDueNs(
+  elapsedNs: number,
+  workers: readonly { readonly endNs: number; readonly departure: Departures | null }[],
+): number | null {
+  const followed = workers.flatMap(({ departure }) => departure?.followedNs ?? []);
+  const t0Ns = Math.max(...workers.map(({ endNs }) => endNs)) - elapsedNs;
+  return followed.length === 0 ? null : Math.max(...followed) - t0Ns;
+}
+
+/**
  * Time that a paced run should have taken: its length less the worst arrears that a worker ended with.
  * @returns null when there was no schedule
  */

@@ -66,18 +66,8 @@ export function parseProfile(text: string): readonly RatePoint[] {
  * When packet `n` (counting from 0, over all loops) is due, nanoseconds after t0: the time by which the profile has let n packets
  * go. Exact at every point, so nothing adds up.
  */
-export function makeDueOfProfile({ points, shape }: RateProfile): (n: number) => number {
-  const stretches: Stretch[] = [];
-  let before = 0;
-  points.forEach((point, index) => {
-    const next = points[index + 1];
-    const rate = point.pps / 1e9;
-    const startNs = point.atMs * 1e6;
-    const lengthNs = next === undefined ? Number.POSITIVE_INFINITY : next.atMs * 1e6 - startNs;
-    const slope = next === undefined || shape === 'step' ? 0 : (next.pps / 1e9 - rate) / lengthNs;
-    stretches.push({ startNs, before, rate, halfSlope: slope / 2 });
-    if (next !== undefined) before += rate * lengthNs + (slope / 2) * lengthNs * lengthNs;
-  });
+export function makeDueOfProfile(profile: RateProfile): (n: number) => number {
+  const stretches = stretchesOf(profile);
   return (n) => {
     let stretch = stretches[0] as Stretch;
     for (const each of stretches)
@@ -89,4 +79,27 @@ export function makeDueOfProfile({ points, shape }: RateProfile): (n: number) =>
     const root = Math.sqrt(Math.max(0, rate * rate + 4 * halfSlope * packets));
     return startNs + (2 * packets) / (rate + root);
   };
+}
+
+/** Packets, in fractions, that a profile has let go in the first `ns` nanoseconds: the area under it. */
+export function packetsOfProfile(profile: RateProfile, ns: number): number {
+  const stretch = stretchesOf(profile).findLast(({ startNs }) => startNs <= ns);
+  if (stretch === undefined) return 0;
+  const lengthNs = ns - stretch.startNs;
+  return stretch.before + stretch.rate * lengthNs + stretch.halfSlope * lengthNs * lengthNs;
+}
+
+function stretchesOf({ points, shape }: RateProfile): Stretch[] {
+  const stretches: Stretch[] = [];
+  let before = 0;
+  points.forEach((point, index) => {
+    const next = points[index + 1];
+    const rate = point.pps / 1e9;
+    const startNs = point.atMs * 1e6;
+    const lengthNs = next === undefined ? Number.POSITIVE_INFINITY : next.atMs * 1e6 - startNs;
+    const slope = next === undefined || shape === 'step' ? 0 : (next.pps / 1e9 - rate) / lengthNs;
+    stretches.push({ startNs, before, rate, halfSlope: slope / 2 });
+    if (next !== undefined) before += rate * lengthNs + (slope / 2) * lengthNs * lengthNs;
+  });
+  return stretches;
 }

@@ -26,7 +26,7 @@ const TIMES: Readonly<
 const UNITS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9 };
 
 /**
- * Parses `p99<50us,loss=0`. `loss` is the share of packets that were not sent in time: 0.001 or 0.1%.
+ * Parses `p99<50us,loss=0`. `loss` is the share of packets that were not sent in time, beyond {@link LOSS_TOLERANCE}: 0.001 or 0.1%.
  * @throws RangeError naming the condition that is wrong
  */
 export function parseObjective(text: string): readonly Condition[] {
@@ -71,7 +71,7 @@ export function figureOf(figure: string, run: ResultCase): number | null {
   return name === undefined ? null : (run.latency?.[kind]?.overall[name] ?? null);
 }
 
-/** Scheduling noise below this share of the rate is not counted as loss. */
+/** Scheduling noise below this share of the rate is not counted as loss, whatever the comparison. */
 const LOSS_TOLERANCE = 0.005;
 
 /** Whether a run holds an objective. A figure that was not measured does not. */
@@ -79,8 +79,9 @@ export function holds(objective: readonly Condition[], run: ResultCase): boolean
   return objective.every(({ figure, comparison, bound }) => {
     const value = figureOf(figure, run);
     if (value === null) return false;
-    if (comparison === '=') return value <= bound + LOSS_TOLERANCE;
-    return comparison === '<' ? value < bound : value <= bound;
+    const counted = figure === 'loss' ? Math.max(0, value - LOSS_TOLERANCE) : value;
+    // A loss of nothing is below any bound but 0, for which there is `loss=0`.
+    return comparison === '<' ? counted < bound : counted <= bound;
   });
 }
 

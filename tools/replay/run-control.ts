@@ -20,8 +20,9 @@ import { feederIndex } from './run-abort.js';
 import { bindRunClock, runOrigin, TRACKER_EPOCH_MS } from './run-clock.js';
 import { layOutRun, prepareTracker, type RunLayout } from './run-layout.js';
 import { RunThreads } from './run-threads.js';
+import { sentBits } from './sent-bits.js';
 import { SharedState, STOP_FINISHED, STOP_NONE } from './shared-state.js';
-import { TimelineWatcher, type RunTimeline } from './timeline.js';
+import { pollMs, TimelineWatcher, type RunTimeline } from './timeline.js';
 import { LiveIntervals, type OnInterval } from './live-intervals.js';
 import { dropThreadsAhead, startThreadsAhead } from './thread-pool.js';
 import type {
@@ -59,6 +60,10 @@ export interface FinishedRun {
   readonly sweeper: SweeperReport | null;
   readonly timeline: RunTimeline;
   readonly schedule: Schedule;
+  /** Place of each packet of a loop on the schedule; null where the index is the place, or where packets are streamed. */
+  readonly units: Float64Array | null;
+  /** Bits given out; null where streamed packets were stopped inside a loop. */
+  readonly sentBits: number | null;
   /** When the barrier opened. */
   readonly startedAt: Date;
   /** From the barrier to the last worker's end, nanoseconds. */
@@ -145,7 +150,8 @@ async function runToEnd(
 ): Promise<Omit<FinishedRun, 'choice' | 'plan'>> {
   const { layout, state, schedule, plan, hooks, now } = context;
   const { run, main, traffic } = layout;
-  const timeline = new TimelineWatcher(run, plan.workers, plan.timelineMs, (elapsedNs) =>
+  const kept = { intervalMs: plan.timelineMs, timesAll: plan.latency.mode === 'all' };
+  const timeline = new TimelineWatcher(run, plan.workers, kept, (elapsedNs) =>
     plan.clock === 'wall' ? TRACKER_EPOCH_MS + (elapsedNs / 1e6) * plan.timeScale : state.captureNowMs,
   );
   const { onInterval } = hooks;
@@ -177,6 +183,15 @@ async function runToEnd(
       sweeper,
       timeline: timeline.timeline(),
       schedule,
+      units: layout.units,
+      sentBits: sentBits(
+        traffic,
+        reports.map(({ worker, packets, loops }) => ({
+          packets,
+          loops,
+          indexes: (layout.workers[worker] as (typeof layout.workers)[number]).packets.indexes,
+        })),
+      ),
       startedAt,
       elapsedNs: endNs - t0,
       interrupted,
@@ -219,7 +234,7 @@ function startThreads(
       schedule,
       units: layout.units,
       timesNs: layout.timesNs,
-      spin: workers + 1 <= availableParallelism(),
+      spin: threadCount(plan, isStreamed(traffic)) <= availableParallelism(),
       clockLoopMs: hooks.clockLoopMs ?? CLOCK_LOOP_MS,
       sweepsInline: inline,
     };
@@ -254,7 +269,7 @@ function watch(
       lastNs = time;
       lastShownNs = time;
     }
-  }, 10);
+  }, pollMs(plan.timelineMs));
 }
 
 /** Slots that were ever handed out. */

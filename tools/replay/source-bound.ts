@@ -7,13 +7,12 @@ const RATE_SHORT = 0.01;
 /**
  * `source` when workers waited for packets of the source although they were due: at top speed the rate is then the source's for
  * that time; at a given rate only where it was missed. Null where the packets were there in time.
+ * @param kept share of the rate asked for; null where none was
  */
 export function boundOf(
   { waits }: { readonly waits: number } = { waits: 0 },
-  targetPps: number | null = null,
-  achievedPps: number | null = null,
+  kept: number | null = null,
 ): ResultCase['bound'] {
   if (waits === 0) return null;
-  const isHeld = targetPps !== null && achievedPps !== null && achievedPps >= targetPps * (1 - RATE_SHORT);
-  return isHeld ? null : 'source';
+  return kept !== null && kept >= 1 - RATE_SHORT ? null : 'source';
 }

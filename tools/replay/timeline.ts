@@ -2,7 +2,10 @@
  * The run over time, seen from the main thread: packets and service times per interval, connections, slots in use.
  *
  * Each worker fills one of four interval histograms and moves on to the next at every interval's end (worker-loop.ts). The
- * main thread reads and empties the one before; it must do so within two intervals, else that interval is left out.
+ * main thread reads and empties the one before; it must do so within two intervals, else that interval has no service times.
+ *
+ * Its packets it has all the same: where not every one is timed, or the histogram was lost, they come from the workers' counters of
+ * verdicts, read whenever the main thread looks, and between two looks by the time.
  *
  * A run may go on for days: its points get longer (coarsening.ts), its histograms are joined (timeline-histograms.ts). Whoever watches
  * meanwhile gets every interval.
@@ -37,7 +40,7 @@ export interface RunTimeline {
   readonly table: readonly TablePoint[];
   readonly peakConns: number;
   readonly natByOccupancy: Nat['byOccupancy'];
-  /** Intervals that the main thread came too late for. */
+  /** Intervals whose histograms the main thread came too late for. */
   readonly missedIntervals: number;
 }
 
@@ -51,6 +54,24 @@ export interface TimelineSizes {
   readonly histograms: number;
 }
 const SIZES: TimelineSizes = { firstPoints: FIRST_POINTS, histograms: 600 };
+
+/** Longest and shortest time between two looks, milliseconds: timers have no finer step. */
+const MOST_POLL_MS = 10;
+const LEAST_POLL_MS = 1;
+
+/** Time between two calls of {@link TimelineWatcher.poll}: two in the shortest interval, as far as timers can. */
+export function pollMs(intervalMs: number): number {
+  return intervalMs <= 0 ? MOST_POLL_MS : Math.min(MOST_POLL_MS, Math.max(LEAST_POLL_MS, intervalMs / 2));
+}
+
+/** How a timeline is kept. */
+export interface TimelineOptions {
+  readonly intervalMs: number;
+  /** Whether every packet is timed: then the histograms have each in its interval, and packets are taken from them. */
+  readonly timesAll: boolean;
+  /** Absent = for a run of any length. */
+  readonly sizes?: TimelineSizes;
+}
 
 /** Intervals on their way to be a point. */
 interface PendingPoint {
@@ -74,6 +95,15 @@ export class TimelineWatcher {
   readonly #table: TableWatcher;
   #done = 0;
   #missed = 0;
+  readonly #timesAll: boolean;
+  /** Whether what a slot holds is of several intervals. */
+  readonly #spoiled = Array.from({ length: SLOTS }, () => false);
+  /** The latest reading of the counters, and what they come to at the ends of intervals that have not been taken. */
+  #seenNs = 0;
+  #seenPackets = 0;
+  readonly #ends: number[] = [];
+  /** Packets of all intervals that have been taken. */
+  #given = 0;
 
   /**
    * @param trackerNowMs time of the tracker's clock, by nanoseconds since the start
@@ -81,10 +111,10 @@ export class TimelineWatcher {
   constructor(
     run: EngineRun,
     workers: number,
-    intervalMs: number,
+    { intervalMs, timesAll, sizes: { firstPoints, histograms } = SIZES }: TimelineOptions,
     trackerNowMs: (elapsedNs: number) => number,
-    { firstPoints, histograms }: TimelineSizes = SIZES,
   ) {
+    this.#timesAll = timesAll;
     this.#table = new TableWatcher(run, workers, intervalMs, trackerNowMs, firstPoints);
     this.#coarsening = new Coarsening(firstPoints);
     this.#histograms = new TimelineHistograms(histograms);
@@ -110,32 +140,66 @@ export class TimelineWatcher {
   /** Told of each interval when it has ended; set before the run. */
   onPoint: ((point: PlainPoint) => void) | null = null;
 
-  /** Takes over every interval that has ended `elapsedNs` after t0. */
+  /** Takes over every interval that has ended `elapsedNs` after t0; call it every {@link pollMs}. */
   poll(elapsedNs: number): void {
+    if (this.#intervalMs > 0) this.#look(elapsedNs, false);
+  }
+
+  /** Takes over what is left at the end, when no worker writes any more. */
+  finish(elapsedNs: number): void {
     if (this.#intervalMs <= 0) return;
+    this.#look(elapsedNs, true);
+    const last = Math.floor(elapsedNs / 1e6 / this.#intervalMs);
+    for (const first = this.#done; this.#done <= last; this.#done++) {
+      const end = Math.min(elapsedNs / 1e6, (this.#done + 1) * this.#intervalMs);
+      const length = end - this.#done * this.#intervalMs;
+      if (length > 0) this.#take(this.#done, length, this.#isKept(this.#done, first, last - 1));
+    }
+    this.#closePoint();
+  }
+
+  #look(elapsedNs: number, isOver: boolean): void {
     const current = Math.floor(elapsedNs / 1e6 / this.#intervalMs);
     // Leave the interval that just ended alone for a moment: a batch that straddles the boundary still goes there.
     const settled = Math.floor((elapsedNs / 1e6 - this.#intervalMs / 4) / this.#intervalMs);
+    this.#count(elapsedNs);
     this.#table.poll(elapsedNs);
-    while (this.#done < settled) {
-      if (current - this.#done >= SLOTS - 1) this.#drop(this.#done);
-      else this.#take(this.#done, this.#intervalMs);
-      this.#done++;
+    const first = this.#done;
+    for (; this.#done < settled; this.#done++) {
+      const interval = this.#done;
+      const isKept = this.#isKept(interval, first, isOver ? current - 1 : current);
+      this.#take(interval, this.#intervalMs, isKept);
+      // What intervals hold that are to be taken yet, or are written or about to be, is not emptied with one before in their slot.
+      const last = isOver ? current : current + 1;
+      const place = (settled - interval) % SLOTS;
+      const next = settled + (place === 0 ? 0 : SLOTS - place);
+      this.#empty(interval, !isKept && next <= last);
     }
   }
 
-  /** Takes over what is left at the end. */
-  finish(elapsedNs: number): void {
-    if (this.#intervalMs <= 0) return;
-    this.poll(elapsedNs);
-    const last = Math.floor(elapsedNs / 1e6 / this.#intervalMs);
-    while (this.#done <= last) {
-      const end = Math.min(elapsedNs / 1e6, (this.#done + 1) * this.#intervalMs);
-      const length = end - this.#done * this.#intervalMs;
-      if (length > 0) this.#take(this.#done, length);
-      this.#done++;
+  /**
+   * Whether a slot holds this interval and no other.
+   * @param first of the intervals that are taken together: those before have been emptied
+   * @param current the interval that the workers are in; one less when they have ended, and do not go on to the next
+   */
+  #isKept(interval: number, first: number, current: number): boolean {
+    const isOwn = interval - first < SLOTS && current - interval < SLOTS - 1;
+    return isOwn && this.#spoiled[interval % SLOTS] !== true;
+  }
+
+  /** Reads the counters; what they came to at the ends of intervals since the last look lies between, by the time. */
+  #count(elapsedNs: number): void {
+    const packets = this.packetsSoFar(this.#regions.length);
+    const lengthNs = elapsedNs - this.#seenNs;
+    if (lengthNs <= 0) return;
+    for (;;) {
+      const endNs = (this.#done + this.#ends.length + 1) * this.#intervalMs * 1e6;
+      if (endNs > elapsedNs) break;
+      const share = Math.max(0, endNs - this.#seenNs) / lengthNs;
+      this.#ends.push(Math.round(this.#seenPackets + (packets - this.#seenPackets) * share));
     }
-    this.#closePoint();
+    this.#seenNs = elapsedNs;
+    this.#seenPackets = packets;
   }
 
   timeline(): RunTimeline {
@@ -154,32 +218,58 @@ export class TimelineWatcher {
     let packets = 0;
     for (let worker = 0; worker < workers; worker++) {
       const at = this.#run.plan.regions.threads + worker * c.THREAD_SIZE + c.T_VERDICTS;
-      for (let state = 0; state < 256; state++) packets += this.#view.getUint32(at + state * 8, true);
+      for (let state = 0; state < 256; state++) packets += this.#counter(at + state * 8);
     }
     return packets;
   }
 
-  #take(interval: number, lengthMs: number): void {
-    const regions = this.#regions.map((slots) => slots[interval % SLOTS] as HistogramRegion);
-    const counts = new Float64Array((regions[0] as HistogramRegion).counts.length);
-    let packets = 0;
+  /** A counter of 64 bits that a worker counts up meanwhile: read again when its upper half has changed in between. */
+  #counter(at: number): number {
+    for (;;) {
+      const high = this.#view.getUint32(at + 4, true);
+      const low = this.#view.getUint32(at, true);
+      if (this.#view.getUint32(at + 4, true) === high) return high * 2 ** 32 + low;
+    }
+  }
+
+  /** Takes an interval over; without a histogram where its slot holds others as well. */
+  #take(interval: number, lengthMs: number, isKept: boolean): void {
+    const regions = isKept ? this.#regionsOf(interval) : [];
+    const counts = new Float64Array(countsLength(LOCK_CONFIG));
+    let timed = 0;
     let maxNs: number | null = null;
     for (const region of regions) {
       const exact = readExact(region);
-      packets += Number(exact.count);
+      timed += Number(exact.count);
       if (exact.maxNs !== null) maxNs = Math.max(maxNs ?? 0, exact.maxNs);
       if (exact.count > 0n) {
         for (let i = 0; i < counts.length; i++) counts[i] = (counts[i] as number) + Number(region.counts[i]);
       }
-      resetRegion(region);
     }
-    if (packets > 0) this.#histograms.add(interval, counts);
+    if (!isKept) this.#missed++;
+    if (timed > 0) this.#histograms.add(interval, counts);
+    const isLast = this.#ends.length === 0;
+    const end = this.#ends.shift() ?? this.#seenPackets;
+    // Where counts come from both, the last interval has what is left over.
+    const isExact = this.#timesAll && isKept && (!isLast || this.#missed === 0);
+    const packets = isExact ? timed : Math.max(0, end - this.#given);
+    this.#given += packets;
     const taken: PendingPoint = { first: interval, counts, lengthMs, packets, maxNs };
     this.onPoint?.(this.#pointOf(taken));
     // Where the end of a point was missed, the next one does not grow into it.
     if (this.#pending !== null && !this.#isOfOnePoint(this.#pending.first, interval)) this.#closePoint();
     this.#pending = this.#pending === null ? taken : joined(this.#pending, taken);
     if ((interval + 1) % this.#intervalsPerPoint === 0) this.#closePoint();
+  }
+
+  #regionsOf(interval: number): HistogramRegion[] {
+    return this.#regions.map((slots) => slots[interval % SLOTS] as HistogramRegion);
+  }
+
+  /** Empties the slot of an interval, or notes that it could not be. */
+  #empty(interval: number, isInUse: boolean): void {
+    this.#spoiled[interval % SLOTS] = isInUse;
+    if (!isInUse) for (const region of this.#regionsOf(interval)) resetRegion(region);
   }
 
   #isOfOnePoint(first: number, interval: number): boolean {
@@ -223,11 +313,6 @@ export class TimelineWatcher {
       };
     }
     return points;
-  }
-
-  #drop(interval: number): void {
-    for (const slots of this.#regions) resetRegion(slots[interval % SLOTS] as HistogramRegion);
-    this.#missed++;
   }
 }
 

@@ -5,11 +5,11 @@
 import type { EngineRun } from '../../engine/host/run-memory.js';
 import { REGION_HEADER_BYTES } from '../measure/histogram-region.js';
 import { countsIndex, LATENCY_CONFIG } from '../measure/log-linear.js';
+import { touchPages } from './touched-pages.js';
 
 /** Beside a longer time the first use of a page is nothing. */
 const LONG_NS = 2 ** 24;
 const CELL_BYTES = 8;
-const PAGE_BYTES = 4096;
 
 /** What a run records. */
 export interface RecordedTimes {
@@ -30,19 +30,13 @@ export function touchHistograms(run: EngineRun, { workers, service, response }: 
   for (let thread = 0; thread <= workers; thread++) {
     const base = regions.histograms + thread * histogramStride;
     const touchSeries = (from: number, to: number): void => {
-      for (let at = base + from; at < base + to; at += c.FINE_BYTES) touch(bytes, at, shortBytes);
+      for (let at = base + from; at < base + to; at += c.FINE_BYTES) touchPages(bytes, at, shortBytes);
     };
     // The last thread sweeps, and has no packets.
     if (service && thread < workers) touchSeries(c.H_SERVICE, c.H_RESPONSE);
     if (response && thread < workers) touchSeries(c.H_RESPONSE, c.H_LAG);
     // Lags, locks, NAT and intervals, which the bare build fills in part where it times; then those by zone and policy, where they are kept.
     if (service || run.engine.flavour !== 'bare')
-      touch(bytes, base + c.H_LAG, (keepsGroups ? c.HISTOGRAMS_SIZE : c.H_LAG_ZONES) - c.H_LAG);
+      touchPages(bytes, base + c.H_LAG, (keepsGroups ? c.HISTOGRAMS_SIZE : c.H_LAG_ZONES) - c.H_LAG);
   }
-}
-
-function touch(bytes: Uint8Array, from: number, byteCount: number): void {
-  const end = from + byteCount;
-  for (let at = from; at < end; at += PAGE_BYTES) Atomics.or(bytes, at, 0);
-  Atomics.or(bytes, end - 1, 0);
 }

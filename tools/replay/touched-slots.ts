@@ -8,6 +8,7 @@ import type { SystemFiles } from '../measure/system-files.js';
 import { targetPps, type LoopCounts } from './pace.js';
 import { loopCount, loopsPerChange } from './plan-loops.js';
 import type { ReplayPlan } from './replay-plan.js';
+import { touchPages } from './touched-pages.js';
 import type { TrafficSlots } from './traffic-slots.js';
 
 /** What a run may take of the table depends on this much of it. */
@@ -26,7 +27,6 @@ const SHORTEST_TIMEOUT_S = 30;
 const SPARE_SLOTS = 18;
 /** Of the memory that the system can still give, at most this share is touched ahead: a table that never fills must not use it up. */
 const MEMORY_SHARE = 0.5;
-const PAGE_BYTES = 4096;
 /** The map grows by so many buckets when there are more records a bucket than this. */
 const GROWN_AT_ONCE = 8;
 const RECORDS_PER_BUCKET = 3.5;
@@ -111,8 +111,8 @@ export function touchSlots(run: EngineRun, slots: number, files: SystemFiles): n
   const available = availableMemoryBytes(files) ?? Number.POSITIVE_INFINITY;
   const touched = Math.min(slots, Math.floor((available * MEMORY_SHARE) / CONN_SIZE));
   const bytes = new Uint8Array(run.memory.buffer);
-  touch(bytes, slab, touched * CONN_SIZE);
-  for (const { at, byteCount } of mapSpans(run, touched)) touch(bytes, at, byteCount);
+  touchPages(bytes, slab, touched * CONN_SIZE);
+  for (const { at, byteCount } of mapSpans(run, touched)) touchPages(bytes, at, byteCount);
   return touched;
 }
 
@@ -136,12 +136,6 @@ export function mapSpans({ engine, plan }: EngineRun, connections: number): Memo
     at: at + part * perPart * BUCKET_SIZE,
     byteCount: used * BUCKET_SIZE,
   }));
-}
-
-function touch(bytes: Uint8Array, from: number, byteCount: number): void {
-  const end = from + byteCount;
-  for (let at = from; at < end; at += PAGE_BYTES) bytes[at] = 0;
-  if (end > from) bytes[end - 1] = 0;
 }
 
 /** Buckets that a map, or a part of one, grows to with so many records (engine/assembly/shm/map-size.ts). */

@@ -49,6 +49,8 @@ export class WorkerLoop {
   /** The latest reading of the clock: the end of the batch before, or of a wait. */
   #latestNs = 0;
   #waitingSinceNs = 0;
+  /** When the latest batch was handed to the engine. */
+  #departedNs = 0;
   readonly #fault: FaultInjector | null;
   readonly #loopCount: number;
   #interval = -1;
@@ -172,10 +174,10 @@ export class WorkerLoop {
       const count = schedule.paced ? this.#waitForDue(available, loop) : available;
       if (count === 0) return false;
       this.#fill(count, loop);
-      if (this.#account === null) this.#latestNs = this.#thread.clock.now();
+      if (this.#account === null) this.#departedNs = this.#latestNs = this.#thread.clock.now();
       const nowMs = this.#trackerNow(loop);
       this.#fault?.at('pass', this.packets);
-      if (this.#sweeper?.sweepIfDue(nowMs) === true) this.#account?.swept(this.#sweeper.lastDurationNs);
+      if (this.#sweeper?.sweepIfDue(nowMs) === true) this.#noteSweep(this.#sweeper.lastDurationNs);
       this.#enterInterval();
       this.#beginBatch();
       this.#fault?.at('work', this.packets);
@@ -184,8 +186,16 @@ export class WorkerLoop {
       engine.exports.quiesce();
       this.packets += count;
       this.#supply.release(count);
-      if (schedule.paced) this.#departure?.settle();
+      // Booked after the batch, by the reading before it: booking is not part of anybody's latency.
+      this.#departure?.note(this.#batchDue, count, this.#departedNs, state.t0Ns + SETTLED_AFTER_NS);
+      this.#departure?.settle();
     }
+  }
+
+  /** A pass of this worker's own lies before the batch that it has filled. */
+  #noteSweep(durationNs: number): void {
+    if (this.#account === null) this.#departedNs = this.#thread.clock.now();
+    else this.#account.swept(durationNs);
   }
 
   /** From here on the engine works on a packet: should the thread end, it is known on which. */
@@ -218,6 +228,7 @@ export class WorkerLoop {
     const startNs = clock.now();
     this.#execute(count, nowMs, timed);
     this.#latestNs = clock.now();
+    this.#departedNs = startNs;
     this.#account.executed(this.#latestNs - startNs, timed, timed ? this.#recorded.take() : 0);
   }
 
@@ -274,7 +285,6 @@ export class WorkerLoop {
       this.#batchDue[count++] = due;
     }
     this.#latestNs = clock.now();
-    this.#departure?.note(this.#batchDue, count, this.#latestNs, state.t0Ns + SETTLED_AFTER_NS);
     return count;
   }
 

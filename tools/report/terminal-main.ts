@@ -3,9 +3,10 @@ import { largestOf, latencyOfCell, medianOf, type Cell, type TimeKind } from '..
 import { throughputInterval, throughputOfCell } from '../result/cell-throughput.js';
 import { outcomeColumns } from './outcome-columns.js';
 import type { Sweep } from '../result/schema.js';
+import { keptShare } from '../result/kept-share.js';
 import { LEAST, LEAST_REASON, lagText } from '../result/lag-quantile.js';
 import { percentileOf, percentileText, type PercentileKey, WITHHELD } from '../result/tail.js';
-import { buildsText, figuresBuild, isPaced, ppsOf, throughputBuild } from '../result/throughput.js';
+import { buildsText, figuresBuild, isPaced, throughputBuild } from '../result/throughput.js';
 import { formatCount, formatNs, formatRate, formatShare } from '../text/quantities.js';
 import { grid, wrap, type Column } from '../text/terminal-grid.js';
 import type { Paint } from '../text/terminal-style.js';
@@ -39,12 +40,7 @@ export function mainGrid(group: readonly Cell[], name: Naming, width: number, pa
     {
       head: 'of target',
       expendable: 4,
-      cell: (cell) =>
-        formatShare(
-          medianOf(cell, (entry) =>
-            entry.pacing.targetPps == null ? null : (ppsOf(entry) ?? 0) / entry.pacing.targetPps,
-          ),
-        ),
+      cell: (cell) => formatShare(medianOf(cell, keptShare)),
     },
     percentile(`${kind} p50`, kind, 'p50Ns', 2),
     percentile('p99', kind, 'p99Ns', 0),

@@ -1,6 +1,7 @@
 /** Throughput on a terminal, and beside it the run that everything else comes from. */
 import { throughputCover, throughputInterval, throughputOfCell } from '../result/cell-throughput.js';
 import { medianOf, onEnginePpsOf, probeCostOf, type Cell } from '../result/cells.js';
+import { keptShare } from '../result/kept-share.js';
 import { formatCount, formatNs, formatRate, formatShare, signedNs } from '../text/quantities.js';
 import { outcomeColumns } from './outcome-columns.js';
 import { grid, wrap, type Column } from '../text/terminal-grid.js';
@@ -9,7 +10,6 @@ import {
   buildsText,
   figuresBuild,
   hasOwnThroughput,
-  ppsOf,
   throughputBuild,
   throughputOf,
 } from '../result/throughput.js';
@@ -75,13 +75,7 @@ function throughputColumns(paint: Paint): Column<Cell>[] {
     { head: 'covers', align: 'left', expendable: 4, cell: throughputCover },
     { head: 'on engine', expendable: 3, cell: (cell) => formatRate(onEnginePpsOf(cell)) },
     shareColumn('harness', 3, (cell) => medianOf(cell, (entry) => throughputOf(entry).harnessShare)),
-    shareColumn('of target', 2, (cell) =>
-      medianOf(cell, (entry) => {
-        const pps = ppsOf(entry);
-        const target = entry.pacing.targetPps;
-        return pps === null || typeof target !== 'number' || target === 0 ? null : pps / target;
-      }),
-    ),
+    shareColumn('of target', 2, (cell) => medianOf(cell, keptShare)),
     {
       head: 'trials',
       expendable: 7,

@@ -17,7 +17,8 @@ import {
 } from '../result/outcome.js';
 import type { Run } from '../result/runs.js';
 import type { Comparison } from '../result/schema.js';
-import { isPaced, ppsOf } from '../result/throughput.js';
+import { keptShare } from '../result/kept-share.js';
+import { isPaced } from '../result/throughput.js';
 import { formatCount, formatRate, formatRatio, formatShare } from '../text/quantities.js';
 import { verdictText, type Evidence, type Topic } from '../result/verdict.js';
 
@@ -126,13 +127,17 @@ function placeOf({ first }: Cell): string {
 
 /** Whether rates that were asked for were held; null where none was asked for. */
 function ratesSentence(groups: readonly (readonly Cell[])[]): string | null {
-  const paced = groups
-    .flat()
-    .filter((cell) => isPaced(cell.first) && typeof cell.first.pacing.targetPps === 'number');
+  const paced = groups.flat().filter((cell) => isPaced(cell.first) && medianOf(cell, keptShare) !== null);
   if (paced.length === 0) return null;
   const short = paced.filter((cell) => !(reachedOf(cell) >= HELD_SHARE));
   if (short.length === 0) {
-    const rates = [...new Set(paced.map(({ first }) => formatRate(first.pacing.targetPps)))];
+    const rates = [
+      ...new Set(
+        paced.map(({ first }) =>
+          typeof first.pacing.targetPps === 'number' ? formatRate(first.pacing.targetPps) : pacingText(first),
+        ),
+      ),
+    ];
     return `Every design held the rate asked for (${rates.join(', ')}).`;
   }
   const [worst] = short.toSorted((a, b) => reachedOf(a) - reachedOf(b));
@@ -145,7 +150,7 @@ function ratesSentence(groups: readonly (readonly Cell[])[]): string | null {
 const HELD_SHARE = 0.99;
 
 function reachedOf(cell: Cell): number {
-  return medianOf(cell, (entry) => (ppsOf(entry) ?? 0) / (entry.pacing.targetPps ?? 1)) ?? 0;
+  return medianOf(cell, keptShare) ?? 0;
 }
 
 /** What single runs showed, said as such. */

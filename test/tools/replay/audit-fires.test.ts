@@ -8,6 +8,7 @@ import { AUDIT_CHECKS, type AuditCheckName } from '../../../tools/measure/audit.
 import { runDesign, type FinishedRun } from '../../../tools/replay/run-control.js';
 import { isValid } from '../../../tools/replay/session.js';
 import { CROSS_CHECKS, joinRuns, type CrossCheckName } from '../../../tools/replay/throughput.js';
+import type { PacingRequest } from '../../../tools/replay/replay-plan.js';
 import type { ResultCase } from '../../../tools/result/schema.js';
 import { caseOf, design, failedChecks, type PlanChanges, quickPlan, scenario } from '../../support/replay.js';
 import { byTurns } from '../../support/designs.js';
@@ -36,6 +37,14 @@ class Memory {
   /** Adds to a number of worker 0's block. */
   addToThread(offset: number, amount: bigint): void {
     this.#add(this.#run.plan.regions.threads + offset, amount);
+  }
+
+  /** Takes a packet out of worker 0's count of some ct_state. */
+  takeVerdict(): void {
+    const at = this.#run.plan.regions.threads + this.constants.T_VERDICTS;
+    let state = 0;
+    while (this.#view.getBigUint64(at + state * 8, true) === 0n) state++;
+    this.#add(at + state * 8, -1n);
   }
 
   /** Multiplies how often worker 0 took the locks of each class. */
@@ -200,6 +209,43 @@ describe.each(DESIGNS)('the self-audit of a run of %s', (name) => {
         expect.objectContaining({ name: check, expected: packets.injected, actual: packets.injected - 1 }),
       );
     expect(isValid(joined)).toBe(check === null);
+  });
+
+  it('rate-achieved: workers that followed another schedule than the one asked for', async () => {
+    const pacings: PacingRequest[] = [
+      { mode: 'pps', pps: 50_000 },
+      {
+        mode: 'profile',
+        profile: {
+          points: [
+            { atMs: 0, pps: 20_000 },
+            { atMs: 20, pps: 60_000 },
+          ],
+          shape: 'linear',
+        },
+      },
+    ];
+    for (const pacing of byTurns(pacings, name, DESIGNS)) {
+      for (const delayNs of [0, 100_000]) {
+        const entry = await spoiledCase(name, { pacing }, (finished) =>
+          firstWorker(finished, ({ departure }) => ({
+            departure: { ...departure!, followedNs: departure!.followedNs! + delayNs },
+          })),
+        );
+        const advice = entry.audit.map((check) => check.advice ?? '').join();
+        expect(/another schedule than the one asked for/.test(advice)).toBe(delayNs > 0);
+      }
+    }
+  });
+
+  it('verdict-sum: a packet of a profile that neither worker nor engine has', async () => {
+    const profile = { points: [{ atMs: 0, pps: 100_000 }], shape: 'step' } as const;
+    const options = { pacing: { mode: 'profile', profile } as const };
+    const entry = await spoiledCase(name, options, (finished, memory) => {
+      memory.takeVerdict();
+      return firstWorker(finished, ({ packets }) => ({ packets: packets - 1 }));
+    });
+    expect(failing(entry)).toEqual(expect.arrayContaining(['verdict-sum', 'worker-packet-sum']));
   });
 
   it('passes when nothing is spoiled', async () => {

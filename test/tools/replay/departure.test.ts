@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { replayCase, scenario } from '../../support/replay.js';
 import { DepartureRecorder, SETTLED_AFTER_NS } from '../../../tools/replay/departure.js';
 
 describe('departure errors', () => {
@@ -62,4 +63,25 @@ describe('departure errors', () => {
       expect(delayed(...batches)).toBe(1);
     });
   });
+});
+
+describe('departure errors of a run', () => {
+  const STALL_MS = 40;
+
+  it.each(['all', 'off'] as const)(
+    'contain what lies between a batch being due and its going to the engine, --latency %s',
+    async (mode) => {
+      const traffic = await scenario('established', { packets: 1000 });
+      // In the middle of the run the worker stops where it sweeps by itself: behind the filling of a batch.
+      const fault = { kind: 'stall', place: 'pass', afterPackets: 500, stallMs: STALL_MS } as const;
+      const { pacing } = await replayCase(traffic, 'rculist-sweep', {
+        pacing: { mode: 'pps', pps: 20_000 },
+        clock: 'capture',
+        latency: { mode },
+        fault,
+      });
+      // Of the batch that was held up, not only of those behind it.
+      expect(pacing.departureError?.maxNs).toBeGreaterThanOrEqual(STALL_MS * 1e6);
+    },
+  );
 });

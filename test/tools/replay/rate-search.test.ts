@@ -38,6 +38,16 @@ describe('objectives', () => {
     expect(() => parseObjective(text)).toThrow(RangeError);
   });
 
+  it('allow the same noise in every comparison of loss: what holds the stricter holds the laxer', () => {
+    const ladder = ['loss=0', 'loss<=0', 'loss<0.1%', 'loss<=0.3%', 'loss<1%', 'loss=2%'];
+    for (const loss of [0, 0.002, 0.0049, 0.0052, 0.007, 0.012, 0.03]) {
+      const held = ladder.map((text) => holds(parseObjective(text), runAt(1e6, 1e6 * (1 - loss))));
+      expect(held, `${loss}`).toEqual(held.toSorted((a, b) => Number(a) - Number(b)));
+    }
+    expect(holds(parseObjective('loss<0.3%'), runAt(1e6, 0.996e6))).toBe(true);
+    expect(holds(parseObjective('loss<0.3%'), runAt(1e6, 0.99e6))).toBe(false);
+  });
+
   it('a figure that was not measured does not hold', () => {
     const run = { pacing: {}, packets: { injected: 1 } } as unknown as ResultCase;
     expect(figureOf('p99', run)).toBeNull();

@@ -6,6 +6,7 @@ import { planMemory } from '../../../engine/host/memory-plan.js';
 import { viewRegion } from '../../../tools/measure/histogram-region.js';
 import { clampedCountsIndex, LOCK_CONFIG } from '../../../tools/measure/log-linear.js';
 import { TimelineWatcher, type RunTimeline } from '../../../tools/replay/timeline.js';
+import { replayCase, scenario } from '../../support/replay.js';
 import { recordedCounts } from '../../../tools/result/histograms.js';
 
 const INTERVAL_MS = 10;
@@ -23,8 +24,16 @@ function makeRun(): EngineRun {
   return createRun(engine, plan, { seed: 1, hashBasis: 1 });
 }
 
+/** Adds packets to the engine's count of a ct_state. */
+function tally(run: EngineRun, packets: bigint, state = 5): void {
+  const { T_VERDICTS } = run.engine.constants;
+  const view = new DataView(run.memory.buffer, run.plan.regions.threads + T_VERDICTS + 8 * state, 8);
+  view.setBigUint64(0, view.getBigUint64(0, true) + packets, true);
+}
+
 /** A packet of so many nanoseconds in an interval, as the engine records it. */
 function record(run: EngineRun, interval: number, ns: number): void {
+  tally(run, 1n);
   const { H_INTERVAL, COARSE_BYTES } = run.engine.constants;
   const at = run.plan.regions.histograms + H_INTERVAL + (interval % 4) * COARSE_BYTES;
   const { header, counts } = viewRegion(run.memory.buffer, at, LOCK_CONFIG, 8);
@@ -35,6 +44,10 @@ function record(run: EngineRun, interval: number, ns: number): void {
   bins[bin] = (bins[bin] as bigint) + 1n;
 }
 
+function watcherOf(run: EngineRun, timesAll = true): TimelineWatcher {
+  return new TimelineWatcher(run, 1, { intervalMs: INTERVAL_MS, timesAll, sizes: SIZES }, () => 0);
+}
+
 interface Watched extends RunTimeline {
   readonly seen: number;
 }
@@ -42,7 +55,7 @@ interface Watched extends RunTimeline {
 /** A run of so many intervals with a packet in each but the `skipped`; the main thread looks at every interval. */
 function watched(intervals: number, skipped: (interval: number) => boolean = () => false): Watched {
   const run = makeRun();
-  const watcher = new TimelineWatcher(run, 1, INTERVAL_MS, () => 0, SIZES);
+  const watcher = watcherOf(run);
   let seen = 0;
   watcher.onPoint = () => seen++;
   for (let interval = 0; interval < intervals; interval++) {
@@ -103,5 +116,113 @@ describe('the timeline of a run', () => {
     const inPause = points.filter(({ tMs, intervalMs }) => tMs >= 600 && tMs + intervalMs <= 1400);
     expect(inPause.length).toBeGreaterThan(0);
     expect(inPause.every(({ packets, encoded }) => packets === 0 && encoded === null)).toBe(true);
+  });
+});
+
+describe('packets of the timeline', () => {
+  const MS = 1e6;
+
+  it('are counted where few are timed, and where none is', () => {
+    for (const isTimed of [(interval: number) => interval === 3, () => false]) {
+      const run = makeRun();
+      const watcher = watcherOf(run, false);
+      for (let interval = 0; interval < 6; interval++) {
+        if (isTimed(interval)) record(run, interval, 100);
+        tally(run, isTimed(interval) ? 39n : 40n);
+        watcher.poll((interval + 1) * INTERVAL_MS * MS);
+      }
+      watcher.finish(6 * INTERVAL_MS * MS);
+      const { points } = watcher.timeline();
+      expect(points.map(({ packets }) => packets)).toEqual([40, 40, 40, 40, 40, 40]);
+      points.forEach(({ p50Ns, maxNs, encoded }, interval) =>
+        expect([p50Ns, maxNs, encoded].every((figure) => figure === null)).toBe(!isTimed(interval)),
+      );
+    }
+  });
+
+  it('lie between two looks by the time, and none is lost', () => {
+    const run = makeRun();
+    const watcher = watcherOf(run, false);
+    tally(run, 100n);
+    watcher.poll(2.5 * INTERVAL_MS * MS);
+    tally(run, 7n);
+    watcher.finish(3 * INTERVAL_MS * MS);
+    expect(watcher.timeline().points.map(({ packets }) => packets)).toEqual([40, 40, 27]);
+  });
+
+  it('of every worker are counted beyond 32 bits', () => {
+    const run = makeRun();
+    tally(run, 5_000_000_000n, 3);
+    tally(run, 7n, 255);
+    expect(watcherOf(run).packetsSoFar(1)).toBe(5_000_000_007);
+  });
+
+  it('are there where the main thread came too late for the service times, which then are nobody else’s', () => {
+    for (const late of [3, 4, 5, 6, 7, 9, 13]) {
+      const run = makeRun();
+      const watcher = watcherOf(run);
+      const own = (interval: number): number => 1000 * 2 ** (interval % 16);
+      let next = 0;
+      const work = (): void => record(run, next, own(next++));
+      for (let i = 0; i < 5; i++) {
+        work();
+        watcher.poll((next + 0.3) * INTERVAL_MS * MS);
+      }
+      for (let i = 0; i < late; i++) work();
+      watcher.poll((next + 0.3) * INTERVAL_MS * MS);
+      for (let i = 0; i < 9; i++) {
+        work();
+        watcher.poll((next + 0.3) * INTERVAL_MS * MS);
+      }
+      watcher.finish(next * INTERVAL_MS * MS);
+      const { points, missedIntervals } = watcher.timeline();
+      expect(points).toHaveLength(next);
+      expect(points.reduce((sum, { packets }) => sum + packets, 0)).toBe(next);
+      const lost = points.filter(({ p50Ns }) => p50Ns === null);
+      expect(lost).toHaveLength(missedIntervals);
+      expect(lost.length).toBeGreaterThan(0);
+      expect(lost.length).toBeLessThanOrEqual(late + 3);
+      expect(lost.every(({ maxNs, encoded }) => maxNs === null && encoded === null)).toBe(true);
+      points.forEach(({ maxNs }, interval) => expect([null, own(interval)]).toContain(maxNs));
+    }
+  });
+
+  it('of a run that was not looked at until its end keep the service times of the last intervals', () => {
+    const run = makeRun();
+    const watcher = watcherOf(run);
+    for (let interval = 0; interval < 7; interval++) record(run, interval, 100 + interval);
+    watcher.finish(6.6 * INTERVAL_MS * MS);
+    const { points } = watcher.timeline();
+    expect(points.reduce((sum, { packets }) => sum + packets, 0)).toBe(7);
+    // Each of the four slots held an interval before these, but for that of the fourth.
+    expect(points.map(({ maxNs }) => maxNs)).toEqual([null, null, null, 103, null, null, null]);
+  });
+
+  it.each(['sample=10', 'off'])(
+    'of a real run add up to those that were replayed, --latency %s, however short the interval',
+    async (mode) => {
+      const traffic = await scenario('established', { packets: 6000 });
+      const latency = mode === 'off' ? ({ mode } as const) : ({ mode: 'sample', interval: 10 } as const);
+      const pacing = { mode: 'pps', pps: 20_000 } as const;
+      for (const timelineMs of [1, 50]) {
+        const { timeline } = await replayCase(traffic, 'rculist-sweep', { latency, pacing, timelineMs });
+        const packets = (timeline ?? []).map((at) => at.packets);
+        expect(packets.reduce((sum, each) => sum + each, 0)).toBe(6000);
+        expect(packets.filter((each) => each > 0).length).toBeGreaterThan(packets.length / 2);
+        for (const { p50Ns } of timeline ?? []) if (mode === 'off') expect(p50Ns).toBeNull();
+      }
+    },
+  );
+
+  it('are there at an interval of a millisecond, and what is said of service times is not zero', async () => {
+    const traffic = await scenario('established', { packets: 6000 });
+    const pacing = { mode: 'pps', pps: 20_000 } as const;
+    const { timeline = [] } = await replayCase(traffic, 'rculist-sweep', { pacing, timelineMs: 1 });
+    expect(timeline!.reduce((sum, { packets }) => sum + packets, 0)).toBe(6000);
+    expect(timeline!.filter(({ packets }) => packets > 0).length).toBeGreaterThan(timeline!.length / 2);
+    for (const { p50Ns, maxNs } of timeline!) {
+      expect(p50Ns === null).toBe(maxNs === null);
+      if (p50Ns != null) expect(p50Ns).toBeGreaterThan(0);
+    }
   });
 });

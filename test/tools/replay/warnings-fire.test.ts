@@ -122,6 +122,16 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
       'table-full': /^399000 packets found the connection table full \(limit 1000\)/,
     },
   },
+  'three threads on two cores, one of which feeds them': {
+    system: {
+      files: {
+        '/sys/devices/system/cpu/online': '0-1\n',
+        '/proc/self/status': 'Cpus_allowed_list:\t0-1\n',
+      },
+    },
+    args: ['--synth', 'established', '--packets', '20k', '--store', '1', '--build', 'probed'],
+    raises: { 'too-few-cores': /^3 threads want to run on 2 usable cores/ },
+  },
   'FTP in loops, where little is known': {
     system: { files: { [SCHEDSTAT]: null } },
     args: ['--synth', 'ftp-alg', '--packets', '3000', '--loop', '3', '--pin'],

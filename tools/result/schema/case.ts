@@ -67,7 +67,16 @@ export type Input = z.infer<typeof input>;
 export const pacing = z
   .object({
     mode: z.enum(['topspeed', 'pps', 'mbps', 'multiplier']),
-    targetPps: rate.nullish(),
+    targetPps: rate
+      .nullish()
+      .describe(
+        'Packets per second asked for; where the rate changes, what was due by the end of the run over its time.',
+      ),
+    plannedNs: nanoseconds
+      .nullish()
+      .describe(
+        'Time that the schedule gave the run: its length less the worst arrears of a worker at its end.',
+      ),
     targetMbps: rate.nullish(),
     multiplier: z.number().positive().nullish().describe('Of the capture time, mode multiplier only.'),
     achievedPps: rate.nullish(),
@@ -76,7 +85,11 @@ export const pacing = z
       .describe(
         'Packets per second of time inside the engine, workers added up: the throughput with the harness and waiting taken out.',
       ),
-    achievedMbps: rate.nullish(),
+    achievedMbps: rate
+      .nullish()
+      .describe(
+        'From the packets that were sent; null where streamed packets were stopped inside a loop and it is not known.',
+      ),
     departureError: latencyDistribution.nullish().describe('How late packets left, against t0 + i/rate.'),
     departureErrorSettled: latencyDistribution
       .nullish()

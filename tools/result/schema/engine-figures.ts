@@ -162,7 +162,7 @@ export const nat = z
   .meta({ id: 'nat' });
 export type Nat = z.infer<typeof nat>;
 
-/** One interval of the run. p50/p99/max are service time; the response figures stand beside them. */
+/** One interval of the run. p50/p99/max are service time. */
 export const timelineInterval = z
   .object({
     tMs: milliseconds.describe('Start of the interval.'),
@@ -171,9 +171,6 @@ export const timelineInterval = z
     p50Ns: nanoseconds.nullish(),
     p99Ns: nanoseconds.nullish(),
     maxNs: nanoseconds.nullish(),
-    responseP50Ns: nanoseconds.nullish(),
-    responseP99Ns: nanoseconds.nullish(),
-    responseMaxNs: nanoseconds.nullish(),
     encoded: encodedHistogram
       .nullish()
       .describe(
