@@ -10,6 +10,7 @@ import { CHECKSUM_HANDLINGS } from '../config/checksum-handling.js';
 import { firstFault } from '../config/explain-issue.js';
 import { parseLatency, type LatencyMode } from '../replay/replay-plan.js';
 import { STEER_MODES } from '../replay/steer.js';
+import { confidenceAt } from '../stats/interval.js';
 import { parseRate, rateText, type Rate } from './rate.js';
 import { shortenedReason } from '../text/escape.js';
 
@@ -116,8 +117,8 @@ export function parsePrecision(text: string): number | null {
   return value > 0 && value < 1 ? value : null;
 }
 
-/** The matrix after defaults. */
-const matrixSpec = z.strictObject({
+/** The matrix after defaults, but for those that hang on another field. */
+const matrixFields = z.strictObject({
   inputs: z.array(inputSpec).min(1, 'names no input'),
   designs: z
     .array(z.string().min(1))
@@ -141,7 +142,8 @@ const matrixSpec = z.strictObject({
   probeCost: z.enum(['none', 'one', 'each']).default('none'),
   seed: z.int().min(0).max(0xffff_ffff).default(1),
   alpha: z.number().gt(0).lt(1).default(0.05),
-  confidence: z.number().gt(0).lt(1).default(0.95),
+  /** Default: the one that goes with alpha. */
+  confidence: z.number().gt(0).lt(1).optional(),
   /** Has no effect any more; files that give it are still read. */
   resamples: z.int().min(100).max(1_000_000).optional(),
   batch: z.int().min(1).max(32).default(32),
@@ -156,6 +158,11 @@ const matrixSpec = z.strictObject({
   touchAhead: z.enum(TOUCH_AHEAD_SETTINGS).default(DEFAULT_TOUCH_AHEAD),
   pin: z.boolean().default(false),
 });
+
+const matrixSpec = matrixFields.transform((fields) => ({
+  ...fields,
+  confidence: fields.confidence ?? confidenceAt(fields.alpha),
+}));
 
 /** A matrix with every field filled in. */
 export type MatrixSpec = z.output<typeof matrixSpec>;
@@ -213,5 +220,28 @@ export function latencyOf({ latency, build }: Pick<MatrixSpec, 'latency' | 'buil
 export function nameOfInput(input: Pick<InputSpec, 'name' | 'scenario' | 'capture'>): string {
   if (input.name !== undefined) return input.name;
   if (input.scenario !== undefined) return input.scenario;
-  return (input.capture ?? '').split('/').at(-1)?.replaceAll(/\s+/g, '-') ?? '';
+  return pathEnd(input.capture ?? '', 1);
+}
+
+/** The last parts of a path as a name: `/a/b/` is `b`, and of two parts `a-b`. */
+function pathEnd(path: string, parts: number): string {
+  const given = path.split('/').filter((part) => part !== '');
+  return given.slice(-parts).join('-').replaceAll(/\s+/g, '-');
+}
+
+/**
+ * Captures as inputs of a matrix: those whose files are called alike get the shortest ends of their paths that tell them apart for names.
+ */
+export function captureInputs(captures: readonly string[]): Pick<InputSpec, 'capture' | 'name'>[] {
+  const plain = captures.map((path) => pathEnd(path, 1));
+  const depth = Math.max(...captures.map((path) => path.split('/').length), 1);
+  return captures.map((capture, index) => {
+    const alike = captures.filter((other, at) => plain[at] === plain[index] && other !== capture);
+    if (alike.length === 0) return { capture };
+    for (let parts = 2; parts <= depth; parts++) {
+      const name = pathEnd(capture, parts);
+      if (alike.every((other) => pathEnd(other, parts) !== name)) return { capture, name };
+    }
+    return { capture };
+  });
 }

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { readMachine, reportMachine, type MachineAtStart } from '../replay/machine.js';
+import { identityDifferences, inputDifferences } from '../result/identity.js';
 import { ResultFileError, RESULT_FILE, readResult, writeResult } from '../result/result-file.js';
 import type { Result, ResultCase } from '../result/schema.js';
 import { toolVersion } from '../result/tool-version.js';
@@ -54,7 +55,7 @@ const WRITE_SHARE = 0.05;
 /**
  * Runs a matrix and returns its result; writes result.json on the way. Groups that were finished are always on disk;
  * within a group it is written as often as takes a twentieth of the time.
- * @throws MatrixError when it cannot be run or resumed as asked, TrialError or SessionError when a trial or a session's process fails
+ * @throws MatrixError when it cannot be run or resumed as asked, or a resumed one reads other traffic than before, TrialError or SessionError when a trial or a session's process fails
  *   (what was measured is written)
  */
 export async function runMatrixBench(options: MatrixBenchOptions): Promise<MatrixResult> {
@@ -75,6 +76,7 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
       ...earlier.cases.filter((entry) => kept.has(`${entry.trial} ${entry.id}`)).map(withWarnings),
     );
   }
+  const checkNew = sameAsKept(state.cases, folder);
   const createdAt = earlier?.createdAt ?? new Date().toISOString();
   const build = (remarks: readonly string[]): MatrixResult =>
     matrixResult({
@@ -89,6 +91,7 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
     });
   let nextWriteMs = 0;
   const save = async (_state: MatrixState, groupDone: boolean): Promise<void> => {
+    checkNew(state.cases);
     options.onMeasured?.(state.cases);
     if (folder === null || state.trials.length === 0) return;
     if (!groupDone && performance.now() < nextWriteMs) return;
@@ -112,6 +115,39 @@ export async function runMatrixBench(options: MatrixBenchOptions): Promise<Matri
   const result = build([...outcome.remarks, ...failureRemarks(state.failures ?? [])]);
   if (folder !== null) await writeResult(folder, result);
   return result;
+}
+
+/**
+ * Holds what a resumed matrix measures against what it goes on from: a file of the same name may hold something else by now.
+ * @param kept cases of the earlier run
+ * @returns takes all cases so far; throws MatrixError naming what a new one differs in, before it is written
+ */
+function sameAsKept(
+  kept: readonly ResultCase[],
+  folder: string | null,
+): (cases: readonly ResultCase[]) => void {
+  const byCell = new Map(kept.map((entry) => [entry.id, entry]));
+  const byInput = new Map(kept.map((entry) => [entry.input.name, entry]));
+  let checked = kept.length;
+  return (cases) => {
+    for (const entry of cases.slice(checked)) {
+      const twin = byCell.get(entry.id);
+      const relative = byInput.get(entry.input.name);
+      const differences =
+        twin !== undefined
+          ? identityDifferences(twin, entry)
+          : relative === undefined
+            ? []
+            : inputDifferences(relative.input, entry.input);
+      if (differences.length > 0) {
+        throw new MatrixError(
+          `${folder ?? 'the matrix'}: ${entry.id} is not what was measured before under this name: it differs in ${differences.join('; ')}. ` +
+            'Put the former files back, or start anew with another --out',
+        );
+      }
+    }
+    checked = cases.length;
+  };
 }
 
 /** The group with as many sessions as are wanted of it; the same one where there are no more. */

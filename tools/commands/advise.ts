@@ -5,6 +5,7 @@ import { loadEngine } from '../../engine/host/module.js';
 import { adviceOf, openAdvice } from '../advise/advice.js';
 import { ADVICE_TIME_SCALE, pacedPlan, topSpeedPlan } from '../advise/advice-runs.js';
 import { isAdviceCompared } from '../advise/criteria.js';
+import { atEachLook, looksOf } from '../advise/looks.js';
 import { rateForAll } from '../advise/rate-for-all.js';
 import { memoryFigures } from '../regress/design-figures.js';
 import type { PacingRequest, ReplayPlan } from '../replay/replay-plan.js';
@@ -259,6 +260,7 @@ async function measureAdvice(
     prefer: flags.prefer ?? null,
     bytesPerConnection: bytesByDesign(choices, configRewrites(plan.config)),
   };
+  const looks = looksOf(rounds);
   const measured = await runTrials({
     input,
     plans: [topSpeedPlan(plan, lengths), pacedPlan(plan, pacing, lengths)],
@@ -268,12 +270,15 @@ async function measureAdvice(
       most: rounds.most,
       // Throughput is measured in runs of its own.
       areWanted: (soFar, { mode }) =>
-        openAdvice(soFar, held).some((criterion) => (criterion === 'throughput') === (mode === 'topspeed')),
+        openAdvice(atEachLook(soFar, looks), held).some(
+          (criterion) => (criterion === 'throughput') === (mode === 'topspeed'),
+        ),
     },
     quiet: isSilent,
     isCompared: isAdviceCompared,
   });
-  return { ...measured, advice: adviceOf(measured, held) };
+  const shown = atEachLook(measured, looks);
+  return { ...shown, advice: adviceOf(shown, held) };
 }
 
 function roundsText({ fewest, most }: Rounds): string {

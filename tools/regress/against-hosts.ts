@@ -64,12 +64,33 @@ export async function compareHosts(
   if (suspects.size === 0) return first;
   const settings = { ...rule.settings, seed: rule.settings.seed + 0x5eed };
   const again = await measureHosts(base, head, { ...rule, settings }, tools, suspects);
-  return Promise.all(
+  const checks = await Promise.all(
     first.map((check) => {
       const second = again.find(({ name }) => name === check.name);
-      return second === undefined ? check : confirmed(check, () => Promise.resolve(second));
+      if (second !== undefined) return confirmed(check, () => Promise.resolve(second));
+      return suspects.has(check.name) && isOfFigure(check) ? notAgain(check, again) : check;
     }),
   );
+  // A build that cannot run a command the second time cannot run it.
+  const failed = again.filter(({ name, verdict }) => verdict === 'regression' && !suspects.has(name));
+  return [...checks, ...failed];
+}
+
+/** Whether a check is of a figure that was measured, and not of a command that failed. */
+function isOfFigure({ name }: Check): boolean {
+  return /^host, [^:]+: /.test(name);
+}
+
+/** What is left of a regression whose figure the second time did not give. */
+function notAgain(check: Check, again: readonly Check[]): Check {
+  const [command = ''] = check.name.split(': ');
+  const why = again.find(({ name }) => name === command || name === `${command}: all figures`)?.text;
+  return {
+    ...check,
+    verdict: 'inconclusive',
+    isOpen: true,
+    text: `${check.text}, but it could not be measured again: ${why ?? 'no round gave the figure'}`,
+  };
 }
 
 /** `host, sweeps: cleaned, ns a connection of rculist-sweep`. */

@@ -18,7 +18,6 @@ import { relativeHalfWidth } from '../stats/interval.js';
 import { median } from '../stats/sample.js';
 import type { SessionEstimate } from '../stats/session-estimate.js';
 import { RegressError } from './check.js';
-import { isAbsolute } from './thresholds.js';
 
 /** One cell, one metric. */
 export interface ComparedRow {
@@ -176,7 +175,7 @@ function sideOf(runs: readonly Run[]): Side {
 }
 
 /**
- * Compares matching cells. Work counts and ratios between designs are always compared; absolute times and rates only between
+ * Compares matching cells. Work counts and ratios between designs are always compared; everything that is measured only between
  * results of one machine, or where asked for.
  * @throws RegressError when no cell is in both
  */
@@ -213,13 +212,13 @@ export function compareResults(
     notes.push(
       timesCount
         ? 'The results are from different machines: differences of times and rates may be those of the machines.'
-        : 'The results are from different machines, so times and rates are not compared; --across-machines does it all the same. Work counts and ratios between designs are compared.',
+        : 'The results are from different machines, so times, rates and shares of the time are not compared; --across-machines does it all the same. Work counts and ratios between designs are compared.',
     );
   }
-  const metrics = tables(before.cells, after.cells, shared, 'measured', options);
   return {
     metrics: judged([
-      ...metrics.filter(({ metric }) => timesCount || !isAbsolute(metric)),
+      // All that is measured is of the machine: lags and shares of the time as well.
+      ...(timesCount ? tables(before.cells, after.cells, shared, 'measured', options) : []),
       ...ratioTables(base, head, options),
       ...tables(before.work, after.work, shared, 'counted', options),
     ]),

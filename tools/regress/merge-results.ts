@@ -11,11 +11,11 @@ import {
 } from '../bench/matrix-result.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import { parseShard, planMatrix, type Group, type Shard } from '../bench/matrix-plan.js';
-import { rateText } from '../bench/rate.js';
+import { rateText, type Rate } from '../bench/rate.js';
 import type { TrialRecord } from '../bench/trial.js';
 import { mutexOf, touchAheadEffect, touchAheadOf } from '../result/cells.js';
 import { burdenedPps, figuresBuild, throughputBuild } from '../result/throughput.js';
-import { identityDifferences, inputDifferences } from '../result/identity.js';
+import { hashOf, identityDifferences, inputDifferences } from '../result/identity.js';
 import type { Run } from '../result/runs.js';
 import type { Result, ResultCase } from '../result/schema.js';
 import { RegressError } from './check.js';
@@ -37,7 +37,49 @@ export function mergeResults(runs: readonly Run[], options: MergeOptions): Resul
   requireSameInputs(runs);
   const records = runs.map(({ result }) => benchRecord.safeParse((result as Partial<MatrixResult>).bench));
   const shards = records.map((record) => (record.success ? record.data.shard : null));
-  return shards.every((shard) => shard !== null) ? mergeShards(runs, shards as string[]) : mergeCases(runs);
+  if (shards.every((shard) => shard !== null)) return mergeShards(runs, shards as string[]);
+  refuseShardWithWhole(runs, shards);
+  return mergeCases(runs);
+}
+
+/** @throws RegressError for a shard beside a result of its whole matrix: the trials of the whole would count twice */
+function refuseShardWithWhole(runs: readonly Run[], shards: readonly (string | null)[]): void {
+  runs.forEach((run, index) => {
+    const shard = shards[index] ?? null;
+    const whole = runs.find((other, at) => shards[at] === null && isSameMatrix(run, other));
+    if (shard === null || whole === undefined) return;
+    throw new RegressError(
+      `${nameOf(run)} is shard ${shard} of the matrix that ${nameOf(whole)} is the whole of; merge the shards among themselves, and then that with another whole`,
+    );
+  });
+}
+
+/** @throws RegressError when two results hold the same trial: it would count as two that are independent of each other */
+function refuseTwins(runs: readonly Run[]): void {
+  const known = new Map<string, Run>();
+  for (const run of runs) {
+    for (const entry of run.result.cases) {
+      const key = measurementOf(entry);
+      const twin = known.get(key);
+      if (twin === undefined) known.set(key, run);
+      else if (twin !== run) {
+        throw new RegressError(
+          `${entry.id}: ${nameOf(twin)} and ${nameOf(run)} hold the same trial of it (begun ${entry.startedAt ?? 'at an unknown time'}); name each result once, and none beside what was merged from it`,
+        );
+      }
+    }
+  }
+}
+
+/** What two cases have in common that are the same trial: begin, counts, times, everything but what merging changes. */
+function measurementOf(entry: ResultCase): string {
+  const { trial: _trial, session: _session, ...rest } = withWarnings(entry);
+  const { warnings: _warnings, ...figures } = rest;
+  return hashOf(figures) as string;
+}
+
+function nameOf({ file, label }: Run): string {
+  return file ?? label;
 }
 
 function checkMachines(runs: readonly Run[], { acrossMachines }: MergeOptions): void {
@@ -152,28 +194,65 @@ function shardOf(text: string, run: Run): Shard {
   return shard;
 }
 
+/** What of a stored configuration is looked at before it is checked. */
+interface StoredMatrix {
+  readonly rates?: unknown;
+  readonly inputs?: unknown;
+}
+
+/**
+ * The matrix that a shard is of. Its rates are stored as they were understood, and the check takes them as they are written, which a
+ * profile cannot be: the check sees others in their place.
+ * @throws MatrixError naming what of the configuration is wrong
+ */
 function specOf(run: Run): MatrixSpec {
   // Before there were sessions, a matrix was one.
-  const { rates, ...rest } = { sessions: 1, ...run.result.configuration } as { rates?: unknown };
-  // Rates are stored as they were understood; the check takes them as they are written.
-  const written = (Array.isArray(rates) ? rates : []).map((rate) =>
-    rateText(rate as Parameters<typeof rateText>[0]),
+  const stored = { sessions: 1, ...(run.result.configuration as StoredMatrix) };
+  const spec = checkMatrix(
+    {
+      ...(withWrittenRates(stored) as StoredMatrix),
+      ...(Array.isArray(stored.inputs) ? { inputs: stored.inputs.map(withWrittenRates) } : {}),
+    },
+    run.file ?? run.label,
   );
-  return checkMatrix({ ...rest, rates: written }, run.file ?? run.label);
+  const inputs = stored.inputs as readonly StoredMatrix[];
+  return {
+    ...withStoredRates(spec, stored),
+    inputs: spec.inputs.map((input, index) => withStoredRates(input, inputs[index])),
+  };
+}
+
+/** As many rates as are stored, in words that the check takes. */
+function withWrittenRates(stored: unknown): unknown {
+  if (typeof stored !== 'object' || stored === null) return stored;
+  const { rates } = stored as StoredMatrix;
+  return Array.isArray(rates) ? { ...stored, rates: rates.map((_, index) => index + 1) } : stored;
+}
+
+function withStoredRates<T extends { readonly rates?: unknown }>(checked: T, stored: unknown): T {
+  const rates = typeof stored === 'object' && stored !== null ? (stored as StoredMatrix).rates : undefined;
+  return Array.isArray(rates) ? { ...checked, rates: rates as Rate[] } : checked;
 }
 
 function checkSameMatrix(first: Run, run: Run): void {
-  if (JSON.stringify(first.result.configuration) !== JSON.stringify(run.result.configuration)) {
+  if (!isSameMatrix(first, run)) {
     throw new RegressError(
       `${first.label} and ${run.label} are shards of different matrices; their configurations differ`,
     );
   }
-  const version = ({ result }: Run): string => `${result.tool.version} ${result.tool.commit ?? ''}`.trim();
-  if (version(first) !== version(run)) {
+  if (versionOf(first) !== versionOf(run)) {
     throw new RegressError(
-      `${first.label} was measured with ctreplay ${version(first)}, ${run.label} with ${version(run)}; measure all shards with one`,
+      `${first.label} was measured with ctreplay ${versionOf(first)}, ${run.label} with ${versionOf(run)}; measure all shards with one`,
     );
   }
+}
+
+function isSameMatrix(one: Run, other: Run): boolean {
+  return JSON.stringify(one.result.configuration) === JSON.stringify(other.result.configuration);
+}
+
+function versionOf({ result }: Run): string {
+  return `${result.tool.version} ${result.tool.commit ?? ''}`.trim();
 }
 
 /**
@@ -243,6 +322,7 @@ interface TrialOfRun {
 function checkSameSettings(first: TrialOfRun, other: TrialOfRun): void {
   const { id } = other.entry;
   requireSameCell(first, other);
+  requireSameVersion(first, other);
   const [builds, builds2] = [buildsOf(first.entry), buildsOf(other.entry)];
   if (builds !== builds2) {
     throw new RegressError(
@@ -290,6 +370,14 @@ function requireSameCell(first: TrialOfRun, other: TrialOfRun): void {
   );
 }
 
+/** @throws RegressError when two results measured a cell with different versions of ctreplay: their trials are of different programs */
+function requireSameVersion({ run: first }: TrialOfRun, { run, entry }: TrialOfRun): void {
+  if (versionOf(first) === versionOf(run)) return;
+  throw new RegressError(
+    `${entry.id}: ${first.label} measured it with ctreplay ${versionOf(first)}, ${run.label} with ${versionOf(run)}; measure both with one, or set them side by side with compare`,
+  );
+}
+
 function buildsOf(entry: ResultCase): string {
   return `throughput: ${throughputBuild(entry)}; everything else: ${figuresBuild(entry)}`;
 }
@@ -304,6 +392,7 @@ function mergeCases(runs: readonly Run[]): Result {
   const cases: ResultCase[] = [];
   const repeated = new Set<string>();
   checkSameCells(runs);
+  refuseTwins(runs);
   for (const { result } of runs) {
     const start = new Map(next);
     const firstSession = new Map(nextSession);

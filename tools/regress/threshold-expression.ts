@@ -50,8 +50,11 @@ const UNITS: Readonly<Record<string, number>> = {
   '': 1,
 };
 
-/** Metrics whose values are times, for the check of units. */
-const TIMES = /^service\./;
+/** Metrics whose values are times, and those that have to say in which unit: the name of the others does. */
+const TIMES = /^(?:service\.|probeCost\.nsPerPacket$)/;
+const TIMES_OF_NO_UNIT = /^service\./;
+/** Metrics whose values lie between 0 and 1. */
+const SHARES = /Share$/;
 const TIME_UNITS = new Set(['ns', 'us', 'µs', 'ms', 's', 'm']);
 
 const SHAPE =
@@ -78,10 +81,9 @@ export function parseThreshold(text: string): Threshold {
   if (ofBaseline && unit !== 'x' && unit !== '%') {
     throw new ThresholdError(`'${text}': write the share of the baseline as 1.5x or 150%`);
   }
-  if (!ofBaseline && TIMES.test(metric) && !TIME_UNITS.has(unit)) {
-    throw new ThresholdError(`'${text}': ${metric} is a time; give the limit a unit: ns, us, ms, s or m`);
-  }
   if (!Number.isFinite(Number(number))) throw new ThresholdError(`'${text}': the limit is too large`);
+  const limitFault = ofBaseline ? null : unitFault({ metric, operator, number, unit, cells });
+  if (limitFault !== null) throw new ThresholdError(`'${text}': ${limitFault}`);
   return {
     text: text.trim(),
     metric,
@@ -90,6 +92,42 @@ export function parseThreshold(text: string): Threshold {
     ofBaseline,
     cells,
   };
+}
+
+/** The parts of a threshold as they are written. */
+interface WrittenThreshold {
+  readonly metric: string;
+  readonly operator: string;
+  readonly number: string;
+  readonly unit: string;
+  readonly cells: string;
+}
+
+/** What is wrong with the unit of a limit that is none of the baseline; null when nothing is. A wrong one makes a limit that always holds. */
+function unitFault({ metric, operator, number, unit, cells }: WrittenThreshold): string | null {
+  const example = (limit: string): string =>
+    `write '${metric} ${operator} ${limit}${cells === '' ? '' : ` on ${cells}`}'`;
+  const isTime = TIMES.test(metric);
+  if (TIMES_OF_NO_UNIT.test(metric) && !TIME_UNITS.has(unit))
+    return `${metric} is a time; give the limit a unit: ns, us, ms, s or m`;
+  if (SHARES.test(metric)) {
+    if (unit !== '' && unit !== '%')
+      return `${metric} is a share, from 0 to 1; ${example(`${plausiblePercent(number)}%`)}`;
+    if (Number(number) * (UNITS[unit] as number) > 1)
+      return `${metric} is a share, from 0 to 1, and ${number}${unit} is more than all; ${example(`${plausiblePercent(number)}%`)}`;
+    return null;
+  }
+  if (unit === '%') return `${metric} is no share; for one of the baseline ${example(`${number}% baseline`)}`;
+  if (TIME_UNITS.has(unit) && !isTime) {
+    const isMillions = unit === 'm' || unit === 'ms';
+    return `${metric} is no time, and ${unit} is a unit of time; ${example(isMillions ? `${number}M` : number)}${isMillions ? ' for millions' : ''}`;
+  }
+  return null;
+}
+
+/** The number as per cent, where it can be meant so. */
+function plausiblePercent(number: string): string {
+  return Number(number) <= 100 ? number : '5';
 }
 
 /** Whether `value` satisfies the comparison with `limit`. */

@@ -174,11 +174,9 @@ function judge(threshold: Threshold, id: string, value: number, context: Thresho
   return check(threshold, id, ok ? 'pass' : 'regression', text);
 }
 
-/** Whether a metric's value depends on the machine. */
-export function isAbsolute(metric: string): boolean {
-  return (
-    /^(pps|mbps|probed|probeCost|service|response|departure)/.test(metric) || metric.endsWith('.contended')
-  );
+/** Whether a metric's value depends on the machine: rates, times, and what shares of the time threads wait. */
+function isAbsolute(metric: string): boolean {
+  return /^(?:pps|mbps|probedPps)$|^(?:probeCost|service)\.|Share$|\.contended$/.test(metric);
 }
 
 function check(threshold: Threshold, cell: string, verdict: Check['verdict'], text: string): Check {

@@ -7,7 +7,7 @@
  * test.
  */
 import { adjustWithin, isDifference } from './finding.js';
-import type { Interval } from './interval.js';
+import { confidenceAt, type Interval } from './interval.js';
 import { mannWhitney, smallestPValue } from './mann-whitney.js';
 import { mean } from './sample.js';
 import {
@@ -47,7 +47,7 @@ export interface BenchComparison {
 
 /** How two samples are compared. */
 export interface CompareSamplesOptions {
-  /** Significance level, default 0.05. */
+  /** Significance level, default 0.05; intervals are of the confidence that goes with it. */
   readonly alpha?: number;
   readonly kind?: ValueKind;
 }
@@ -64,9 +64,10 @@ export function compareSamples(
   if (!(alpha > 0 && alpha < 1)) throw new RangeError(`alpha ${alpha} is not between 0 and 1; 0.05 is usual`);
   const isPositive = [...base, ...head].flat().every((value) => value > 0);
   const estimate = isPositive ? positiveEstimate : sessionEstimate;
-  const sides = { base: estimate(base), head: estimate(head) };
+  const confidence = confidenceAt(alpha);
+  const sides = { base: estimate(base, confidence), head: estimate(head, confidence) };
   const { pValue, ratioInterval } =
-    kind === 'counted' ? countedTest(base, head) : measuredTest(sides, isPositive);
+    kind === 'counted' ? countedTest(base, head) : measuredTest(sides, isPositive, confidence);
   const deltaPercent = sides.base.value === 0 ? null : (sides.head.value / sides.base.value - 1) * 100;
   const note = noteFor(base, head, kind, alpha);
   return judged({ kind, ...sides, deltaPercent, ratioInterval, pValue, adjustedP: pValue, alpha, note });
@@ -79,9 +80,10 @@ function countedTest(base: Sessions, head: Sessions) {
 function measuredTest(
   { base, head }: { readonly base: SessionEstimate; readonly head: SessionEstimate },
   isPositive: boolean,
+  confidence: number,
 ): { readonly pValue: number | null; readonly ratioInterval: Interval | null } {
   const scale = isPositive ? Math.log : (value: number): number => value;
-  const found = compareSessions(base.medians.map(scale), head.medians.map(scale));
+  const found = compareSessions(base.medians.map(scale), head.medians.map(scale), confidence);
   if (found === null) return { pValue: null, ratioInterval: null };
   return {
     pValue: found.pValue,
@@ -177,6 +179,7 @@ export function geomeanRow(rows: readonly BenchComparison[]): GeomeanRow | null 
   const found = compareSessions(
     meansBySession(positive.map((row) => row.base.medians)),
     meansBySession(positive.map((row) => row.head.medians)),
+    confidenceAt(Math.max(...positive.map((row) => row.alpha))),
   );
   const interval = mapInterval(found?.difference.interval ?? null, Math.exp);
   if (found === null || interval === null) return null;

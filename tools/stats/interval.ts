@@ -21,6 +21,12 @@ export function assertConfidence(confidence: number): void {
   }
 }
 
+/** The confidence of the intervals that go with tests at a significance level: where a test finds a difference, its interval leaves 1 out. */
+export function confidenceAt(alpha: number): number {
+  // A level so small that nothing would be left of it still leaves something out.
+  return Math.min(1 - alpha, 1 - Number.EPSILON);
+}
+
 /**
  * first - second of two independent estimates, from their intervals alone: distances to the ends add like the sides of a right
  * triangle. Source: G. Zou and A. Donner, Statistics in Medicine 27 (2008).

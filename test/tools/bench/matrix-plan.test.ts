@@ -253,3 +253,11 @@ describe('lists', () => {
     expect(trialList(groups, spec).match(/old\/control/g)).toHaveLength(4);
   });
 });
+
+describe('confidence of intervals', () => {
+  it('is the one that goes with alpha, unless it is given', () => {
+    expect(matrix({}).confidence).toBe(0.95);
+    expect(matrix({ alpha: 0.01 }).confidence).toBe(0.99);
+    expect(matrix({ alpha: 0.01, confidence: 0.9 })).toMatchObject({ alpha: 0.01, confidence: 0.9 });
+  });
+});

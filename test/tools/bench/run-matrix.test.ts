@@ -91,7 +91,51 @@ async function onDisk(): Promise<Record<string, unknown>> {
   return JSON.parse(await readFile(join(folder, 'result.json'), 'utf8')) as Record<string, unknown>;
 }
 
+/** Replays a file that holds something, under a name that stays. */
+class FakeFile extends FakeCases {
+  readonly #sha256: string;
+  readonly #config: string;
+
+  constructor(sha256: string, config = 'c') {
+    super({ seed: 5 });
+    this.#sha256 = sha256.repeat(64);
+    this.#config = config.repeat(64);
+  }
+
+  override async run(cell: Cell, trialSeed: number) {
+    const { values, case: entry } = await super.run(cell, trialSeed);
+    const files = [{ path: 'in.pcap', sha256: this.#sha256 }];
+    const input = { type: 'capture' as const, name: cell.inputName, files };
+    return { values, case: { ...entry, input, configSha256: this.#config } };
+  }
+}
+
 describe('runMatrixBench', () => {
+  it('does not go on with other files of the same names, and keeps what was measured', async () => {
+    const of = (sessions: number) => matrix({ sessions, trials: 1, workers: [1, 2], warmupBlocks: 0 });
+    await runMatrixBench(options(of(2), new FakeFile('a')));
+    const before = await readFile(join(folder, 'result.json'), 'utf8');
+    const goOn = (runner: FakeFile) => runMatrixBench(options(of(3), runner, { resume: true }));
+    await expect(goOn(new FakeFile('b'))).rejects.toThrow(
+      /syn-flood\/\w+\/w1\/topspeed is not what was measured before.*SHA-256 of the input \(a{12} and b{12}\).*another --out/,
+    );
+    await expect(goOn(new FakeFile('a', 'd'))).rejects.toThrow(/configuration \(c{12} and d{12}\)/);
+    expect(await readFile(join(folder, 'result.json'), 'utf8')).toBe(before);
+    expect((await goOn(new FakeFile('a'))).bench.sessions).toBe(3);
+  });
+
+  it('does not go on with another file in a group that had not begun', async () => {
+    const spec = matrix({ sessions: 2, trials: 1, workers: [1, 2], warmupBlocks: 0 });
+    let trials = 0;
+    const hooks = { onTrial: () => void trials++, isInterrupted: () => trials >= 3 };
+    await runMatrixBench(options(spec, new FakeFile('a'), { hooks }));
+    const before = await readFile(join(folder, 'result.json'), 'utf8');
+    await expect(runMatrixBench(options(spec, new FakeFile('b'), { resume: true }))).rejects.toThrow(
+      /SHA-256 of the input \(a{12} and b{12}\)/,
+    );
+    expect(await readFile(join(folder, 'result.json'), 'utf8')).toBe(before);
+  });
+
   it('adds sessions to those of the matrix, of the groups of which more are wanted', async () => {
     const spec = matrix({ sessions: 2, trials: 2, workers: [1, 2] });
     const asked: string[] = [];

@@ -76,6 +76,33 @@ describe('two builds run in turns', () => {
     expect(checks[0]?.text).toContain('did not find it');
   });
 
+  it('that differ, and could not be measured again, are inconclusive and open', async () => {
+    const isFirst = ({ seed }: Call): boolean => seed < 100;
+    const spoilt = (): never => {
+      throw new TimedRunError('the result failed its own audit', false, undefined, ['rate-achieved']);
+    };
+    const slower = (call: Call): number => noisy(0.004) * (isHead(call) ? 1.5 : 1);
+    const never = await compare((call) => (isFirst(call) ? slower(call) : spoilt()));
+    expect(never.checks[0]).toMatchObject({ name: SWEEPS, verdict: 'inconclusive', isOpen: true });
+    expect(never.checks[0]?.text).toMatch(/but it could not be measured again: no round was valid/);
+    expect(verdicts(never.checks)).not.toContain('regression');
+    // What the older build cannot run then says nothing either; what the newer cannot run is told for itself.
+    const fails = (which: HostBuild) =>
+      compare((call) => {
+        if (!isFirst(call) && call.cli === which.cli) throw new TimedRunError('it broke', false);
+        return slower(call);
+      });
+    expect((await fails(BASE)).checks[0]).toMatchObject({
+      verdict: 'inconclusive',
+      text: expect.stringContaining('base cannot run it: it broke'),
+    });
+    const { checks } = await fails(HEAD);
+    expect(checks[0]).toMatchObject({ verdict: 'inconclusive', isOpen: true });
+    expect(checks.filter(({ verdict }) => verdict === 'regression')).toMatchObject([
+      { name: 'host, sweeps', text: expect.stringContaining('head cannot run it, base can: it broke') },
+    ]);
+  });
+
   it('are measured up to the bound while they are open, and then said to be', async () => {
     const { checks, calls } = await compare(() => noisy(0.8));
     expect(checks[0]).toMatchObject({ verdict: 'inconclusive', isOpen: true });

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { checkMatrix } from '../../../tools/bench/matrix-spec.js';
+import { checkMatrix, type MatrixSpec } from '../../../tools/bench/matrix-spec.js';
+import { READY_MATRICES } from '../../../tools/bench/ready-matrices.js';
 import type { MatrixResult } from '../../../tools/bench/matrix-result.js';
 import { runMatrixBench } from '../../../tools/bench/run-matrix.js';
 import { compareResults, type ComparedResults } from '../../../tools/regress/compare-results.js';
 import { compareMarkdown, compareText } from '../../../tools/regress/compare-text.js';
 import { compareForest } from '../../../tools/regress/compare-verdict.js';
 import { mergeResults } from '../../../tools/regress/merge-results.js';
+import { compareSamples } from '../../../tools/stats/compare.js';
 import { writeResult } from '../../../tools/result/result-file.js';
 import type { Run } from '../../../tools/result/runs.js';
 import { painter } from '../../../tools/text/terminal-style.js';
@@ -119,8 +121,40 @@ describe('compare', () => {
     expect(names(false)).toEqual(
       expect.arrayContaining(['pps ratio', 'service.p50Ns ratio', 'locks.ct_lock per packet']),
     );
+    // What threads wait for and when a sweeper comes is the machine's as well.
+    for (const entry of [...base.result.cases, ...head.result.cases]) {
+      entry.lockWaitShare = 0.1;
+      entry.cpuWaitShare = 0.1;
+    }
+    expect(names(false).filter((name) => !/ ratio$| per packet$/.test(name))).toEqual([]);
+    expect(names(true)).toEqual(expect.arrayContaining(['lockWaitShare', 'cpuWaitShare']));
     expect(names(true)).toContain('pps');
     expect(compareResults([base], [head], options).notes.join(' ')).toContain('--across-machines');
+  });
+
+  it('takes intervals of the confidence that goes with alpha, so that test and interval agree', () => {
+    const base = inSessions(bench());
+    const head = structuredClone(base);
+    for (const [index, entry] of head.result.cases.entries()) entry.throughput!.pps! *= 1 + index / 100;
+    for (const alpha of [0.01, 0.05, 0.2]) {
+      const { metrics } = compareResults([base], [head], { ...options, alpha });
+      const { rows, geomean } = metrics.find(({ metric }) => metric === 'pps')!;
+      const [{ comparison }] = rows as [(typeof rows)[number]];
+      expect(comparison.ratioInterval!.confidence).toBe(1 - alpha);
+      expect(comparison.base.interval!.confidence).toBe(1 - alpha);
+      expect(geomean!.interval.confidence).toBe(1 - alpha);
+    }
+    const sides = [
+      [[100], [104], [108]],
+      [[106], [110], [114]],
+    ] as const;
+    const p = compareSamples(...sides).pValue!;
+    expect(p).toBeGreaterThan(0.05);
+    for (const alpha of [0.001, 0.9 * p, 1.1 * p, 0.5]) {
+      const { significant, ratioInterval } = compareSamples(...sides, { alpha });
+      expect([alpha, significant]).toEqual([alpha, p < alpha]);
+      expect([alpha, ratioInterval!.low > 1]).toEqual([alpha, p < alpha]);
+    }
   });
 
   it('is an error without a common cell', async () => {
@@ -151,9 +185,12 @@ describe('merge', () => {
   const template = sampleResult({ kind: 'bench', packets: 200 }).cases;
 
   /** Measures by arithmetic: the same cell and seed always give the same figures. */
-  async function measure(shard: { index: number; count: number } | null): Promise<MatrixResult> {
+  async function measure(
+    shard: { index: number; count: number } | null,
+    of: MatrixSpec = spec,
+  ): Promise<MatrixResult> {
     return runMatrixBench({
-      spec,
+      spec: of,
       shard,
       folder: null,
       resume: false,
@@ -202,6 +239,72 @@ describe('merge', () => {
       whole.comparisons.filter((comparison) => comparison.kind === 'designs'),
     );
     expect(merged.geomeans).toEqual(whole.geomeans);
+  });
+
+  const short = { sessions: 2, trials: 1, warmupBlocks: 0 };
+  const ready = READY_MATRICES.map(
+    ({ name, matrix }) => [name, checkMatrix({ ...matrix, ...short }, name)] as const,
+  );
+  const profile = {
+    points: [
+      { atMs: 0, pps: 1000 },
+      { atMs: 500, pps: 9000 },
+    ],
+    shape: 'linear',
+  } as const;
+  const profiled: MatrixSpec = { ...spec, ...short, rates: [{ mode: 'profile', profile }] };
+  it.each([...ready, ['with a rate profile', profiled] as const])(
+    'of the shards of a matrix gives back its rates: %s',
+    async (_, of) => {
+      const parts = await Promise.all(
+        [1, 2].map(async (index): Promise<Run> => ({
+          label: `s${index}`,
+          file: null,
+          result: await measure({ index, count: 2 }, of),
+        })),
+      );
+      const merged = mergeResults(parts, { acrossMachines: false }) as MatrixResult;
+      const all = await measure(null, of);
+      expect(merged.partial).toBe(false);
+      expect(merged.configuration).toEqual(all.configuration);
+      const cellsOf = (result: MatrixResult) =>
+        result.bench.groups.flatMap(({ cells }) => cells.filter((id) => !id.endsWith('/control')));
+      expect(cellsOf(merged)).toEqual(cellsOf(all));
+    },
+  );
+
+  it('refuses a result beside itself, and shards beside their whole, and names both', () => {
+    const run = (label: string, result: Run['result']): Run => ({
+      label,
+      file: `${label}/result.json`,
+      result,
+    });
+    const first = sampleResult({ packets: 200, trials: 2 });
+    expect(() => mergeResults([run('a', first), run('b', first)], { acrossMachines: false })).toThrow(
+      /capture\/timeout-lists\/w2: a\/result\.json and b\/result\.json hold the same trial of it/,
+    );
+    const joined = mergeResults(shards, { acrossMachines: false });
+    expect(() =>
+      mergeResults([run('joined', joined), run('whole', joined)], { acrossMachines: false }),
+    ).toThrow(/hold the same trial/);
+    expect(() => mergeResults([shards[0]!, run('joined', joined)], { acrossMachines: false })).toThrow(
+      /s1 is shard 1\/3 of the matrix that joined\/result\.json is the whole of/,
+    );
+    // A shard beside something else is kept, as before.
+    expect(mergeResults([shards[0]!, run('other', first)], { acrossMachines: true }).cases.length).toBe(
+      shards[0]!.result.cases.length + first.cases.length,
+    );
+  });
+
+  it('refuses two versions of ctreplay in one cell, and takes them in different ones', () => {
+    const a = { label: 'a', file: null, result: sampleResult({ packets: 200, trials: 1 }) };
+    const result = sampleResult({ packets: 200, trials: 1, seed: 2 });
+    const b = { label: 'b', file: null, result: { ...result, tool: { ...result.tool, version: '9.9.9' } } };
+    expect(() => mergeResults([a, b], { acrossMachines: false })).toThrow(
+      /capture\/timeout-lists\/w2: a measured it with ctreplay .*, b with 9\.9\.9.*measure both with one/,
+    );
+    for (const entry of b.result.cases) entry.id += '/else';
+    expect(mergeResults([a, b], { acrossMachines: false }).cases).toHaveLength(4);
   });
 
   it('of some shards is partial and names those that are missing', () => {

@@ -17,6 +17,11 @@ describe('a threshold', () => {
     ['pps >= 90% baseline', { metric: 'pps', operator: '>=', limit: 0.9, ofBaseline: true }],
     ['pps > 1.5M', { metric: 'pps', operator: '>', limit: 1.5e6, ofBaseline: false }],
     ['lockWaitShare <= 5%', { limit: 0.05, ofBaseline: false }],
+    ['cpuWaitShare < 0.2', { limit: 0.2, ofBaseline: false }],
+    ['cpuWaitShare <= 150% baseline', { limit: 1.5, ofBaseline: true }],
+    ['probeCost.nsPerPacket < 2us', { limit: 2000 }],
+    ['probeCost.nsPerPacket < 200', { limit: 200 }],
+    ['connections.peak <= 10M', { limit: 10e6 }],
     [
       'locks.ct_lock.perPacket == 2 on syn-flood/timeout-lists',
       { limit: 2, cells: 'syn-flood/timeout-lists' },
@@ -30,6 +35,17 @@ describe('a threshold', () => {
     ['p99 below 5ms', /write metric, comparison and limit/],
     ['service.p99 < 5', /is a time; give the limit a unit/],
     ['service.p99 < 2x', /write '2x baseline'/],
+    ['service.p99 < 200%', /is a time; give the limit a unit/],
+    ['pps >= 90%', /pps is no share; for one of the baseline write 'pps >= 90% baseline'/],
+    ['pps >= 90% on flood', /write 'pps >= 90% baseline on flood'/],
+    ['probeCost.nsPerPacket < 90%', /write 'probeCost\.nsPerPacket < 90% baseline'/],
+    ['connections.peak <= 10m', /m is a unit of time; write 'connections\.peak <= 10M' for millions/],
+    ['pps >= 5ms', /pps is no time, and ms is a unit of time; write 'pps >= 5M' for millions/],
+    ['nat.failures < 5s', /write 'nat\.failures < 5'/],
+    ['lockWaitShare < 5', /a share, from 0 to 1, and 5 is more than all; write 'lockWaitShare < 5%'/],
+    ['lockWaitShare < 500%', /500% is more than all; write 'lockWaitShare < 5%'/],
+    ['cpuWaitShare < 5ms', /is a share, from 0 to 1; write 'cpuWaitShare < 5%'/],
+    ['cpuWaitShare < 1k', /write 'cpuWaitShare < 1%'/],
     ['service.p99 < 2ms baseline', /1\.5x or 150%/],
     ['service.p98 < 5ms', /'service\.p98' is no metric; did you mean 'service\.p9/],
     ['lockwaitshare < 5%', /did you mean 'lockWaitShare'\?/],
@@ -50,10 +66,18 @@ describe('thresholds against a run', () => {
   const found = cellFigures(sampleResult({ packets: 500, trials: 3, kind: 'bench' }).cases);
   const [cell] = [...found.keys()] as [string];
   const p99 = found.get(cell)!['service.p99']!;
-  const judge = (text: string, baseline: typeof found | null, notComparable: string | null = null) =>
-    thresholdChecks([parseThreshold(`${text} on ${cell}`)], { found, baseline, notComparable }).map(
-      (check) => check.verdict,
-    );
+  const judge = (
+    text: string,
+    baseline: typeof found | null,
+    notComparable: string | null = null,
+    measured: typeof found = found,
+  ) =>
+    thresholdChecks([parseThreshold(`${text} on ${cell}`)], {
+      found: measured,
+      baseline,
+      notComparable,
+    }).map((check) => check.verdict);
+  const withWaits = new Map([[cell, { lockWaitShare: 0.1, cpuWaitShare: 0.1 }]]);
 
   it('pass and fail on the side of the limit', () => {
     expect(judge(`service.p99 <= ${p99}ns`, null)).toEqual(['pass']);
@@ -65,6 +89,13 @@ describe('thresholds against a run', () => {
   it('are inconclusive, never passed, where nothing can be said', () => {
     expect(judge('service.p99 < 2x baseline', null)).toEqual(['inconclusive']);
     expect(judge('service.p99 < 2x baseline', found, 'another machine')).toEqual(['inconclusive']);
+    // What share of the time threads wait is the machine's as well.
+    expect(judge('lockWaitShare < 9x baseline', withWaits, 'another machine', withWaits)).toEqual([
+      'inconclusive',
+    ]);
+    expect(judge('cpuWaitShare < 9x baseline', withWaits, 'another machine', withWaits)).toEqual([
+      'inconclusive',
+    ]);
     // Work does not depend on the machine.
     expect(judge('locks.ct_lock.perPacket <= 1x baseline', found, 'another machine')).toEqual(['pass']);
     // The result of another build, which does not measure it.
