@@ -19,7 +19,10 @@ export { readResult } from './result/result-file.js';
 export type { Result, ResultCase, Comparison, LatencyDistribution } from './result/schema.js';
 export type { MatrixSpecInput } from './bench/matrix-spec.js';
 
-/** What to replay and how: the options of `ctreplay replay`, see its --help. Rates in packets/s, times in milliseconds. */
+/**
+ * What to replay and how: the options of `ctreplay replay` in camel case, see its --help. Rates in packets/s, times in milliseconds where
+ * the name says so; values of the others as on the command line, where a switch is `true`.
+ */
 export interface ReplayInputOptions {
   /** Files, folders or patterns; or give a scenario. */
   readonly captures?: string | readonly string[];
@@ -30,45 +33,86 @@ export interface ReplayInputOptions {
   readonly designs?: readonly string[];
   readonly workers?: number;
   /** Packets/s; without a rate as fast as possible. */
-  readonly pps?: number;
+  readonly pps?: number | string;
   readonly mbps?: number;
   readonly multiplier?: number;
+  readonly topspeed?: boolean;
+  /** `0s:10k,1s:50k` */
+  readonly profile?: string;
+  readonly profileShape?: 'linear' | 'step';
+  readonly burst?: number;
   readonly loop?: number;
+  readonly uniqueIp?: boolean;
+  readonly uniqueIpLoops?: number;
+  readonly sameAddresses?: boolean;
   readonly durationMs?: number;
   readonly limit?: number;
+  readonly filter?: string;
+  readonly srcipmap?: string;
+  readonly dstipmap?: string;
+  readonly snaplen?: number;
+  /** Seconds. */
+  readonly maxGap?: number;
+  readonly checksums?: string;
+  readonly keepTruncated?: boolean;
+  readonly strict?: boolean;
+  readonly steer?: string;
   /** Runs of each design, in processes of their own; default 1. */
   readonly trials?: number;
   readonly clock?: 'wall' | 'capture';
   readonly timeScale?: number;
   readonly maxConns?: number;
+  readonly sweepInterval?: string;
   /** Configuration file. */
   readonly config?: string;
   readonly latency?: string;
+  readonly timeline?: string;
   readonly warmup?: number;
   readonly batch?: number;
+  readonly store?: string | number;
+  readonly mutex?: string;
+  readonly touchAhead?: string;
+  readonly build?: string;
+  readonly bare?: boolean;
+  readonly pin?: boolean;
   readonly seed?: number;
+  readonly findMaxPps?: boolean;
+  readonly slo?: string;
+  /** A stored result whose run is repeated, without any other option but `trials`. */
+  readonly plan?: string;
 }
 
-/** Options whose command-line form is their name in kebab case and their value. */
-const PLAIN: readonly (keyof ReplayInputOptions)[] = [
-  ...(['workers', 'pps', 'mbps', 'multiplier', 'loop', 'limit', 'trials', 'clock'] as const),
-  ...(['timeScale', 'maxConns', 'config', 'latency', 'warmup', 'batch', 'seed'] as const),
-];
+/** Options that say where a result goes and how it is shown, which is the caller's affair here. */
+const SHOWN: ReadonlySet<string> = new Set([
+  ...['out', 'force', 'json', 'stats', 'stream', 'listDesigns', 'quiet', 'verbose', 'color', 'noColor'],
+]);
 
-/** The arguments of `ctreplay replay` that say the same. */
+/** One option as arguments: none for a switch that is off. */
+function option(name: string, value: unknown): string[] {
+  const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  if (value === undefined || value === false) return [];
+  return value === true ? [flag] : [flag, String(value)];
+}
+
+/**
+ * The arguments of `ctreplay replay` that say the same. What it does not know becomes an option that the command refuses.
+ * @throws Error for an option that has no meaning here
+ */
 function argumentsOf(options: ReplayInputOptions): string[] {
-  const option = (name: string, value: unknown): string[] => [
-    `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
-    String(value),
-  ];
+  const { captures, scenario, parameters = {}, designs, durationMs, ...others } = options;
+  const shown = Object.keys(others).find((name) => SHOWN.has(name));
+  if (shown !== undefined)
+    throw new Error(
+      `replay: '${shown}' is an option of the command line; the function resolves to the result and writes nothing`,
+    );
   return [
     'replay',
-    ...(options.captures === undefined ? [] : [options.captures].flat()),
-    ...(options.scenario === undefined ? [] : option('synth', options.scenario)),
-    ...Object.entries(options.parameters ?? {}).flatMap(([name, value]) => option(name, value)),
-    ...(options.designs === undefined ? [] : option('design', options.designs.join(','))),
-    ...(options.durationMs === undefined ? [] : option('duration', `${options.durationMs}ms`)),
-    ...PLAIN.flatMap((name) => (options[name] === undefined ? [] : option(name, options[name]))),
+    ...(captures === undefined ? [] : [captures].flat()),
+    ...option('synth', scenario),
+    ...Object.entries(parameters).flatMap(([name, value]) => option(name, value)),
+    ...option('design', designs?.join(',')),
+    ...option('duration', durationMs === undefined ? undefined : `${durationMs}ms`),
+    ...Object.entries(others).flatMap(([name, value]) => option(name, value)),
     '--json',
     '--quiet',
   ];

@@ -104,7 +104,6 @@ export function drawTimeline(
   for (let i = 0; i * size < packets.length; i += 1) {
     const part = packets.slice(i * size, (i + 1) * size);
     const service = latencyOf(part.map((p) => p.serviceNs));
-    const response = latencyOf(part.map((p) => p.responseNs));
     timeline.push({
       tMs: i * 100,
       intervalMs: 100,
@@ -112,9 +111,6 @@ export function drawTimeline(
       p50Ns: service.p50Ns,
       p99Ns: service.p99Ns,
       maxNs: service.maxNs,
-      responseP50Ns: response.p50Ns,
-      responseP99Ns: response.p99Ns,
-      responseMaxNs: response.maxNs,
       encoded: service.encoded,
     });
   }

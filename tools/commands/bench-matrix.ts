@@ -10,6 +10,7 @@ import { requireReachableVerdict } from '../bench/reachable-verdict.js';
 import { readMatrixFile } from '../bench/matrix-file.js';
 import {
   checkMatrix,
+  captureInputs,
   nameOfInput,
   parsePrecision,
   type InputSpec,
@@ -327,8 +328,8 @@ function inputsOf(flags: MatrixFlags, isGiven: (name: string) => boolean): Input
       scenario,
       ...(Object.keys(parameters).length === 0 ? {} : { parameters }),
     })),
-    ...(flags.capture ?? []).map((capture) => ({
-      capture,
+    ...captureInputs(flags.capture ?? []).map((input) => ({
+      ...input,
       ...captureKeys(flags),
       ...(packets === undefined ? {} : { limit: packets }),
     })),

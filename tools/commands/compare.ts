@@ -7,11 +7,11 @@ import { renderVerdict } from '../report/terminal-verdict.js';
 import { verdictText } from '../result/verdict.js';
 import { outcomeSentence } from '../report/verdict-evidence.js';
 import { cellsOf } from '../result/cells.js';
-import { writeAtomically } from '../result/result-file.js';
 import { loadRuns, type Run } from '../result/runs.js';
 import { painter } from '../text/terminal-style.js';
 import { addSpelling, oneOf } from './option-values.js';
-import { terminalOf } from './present-result.js';
+import { writeOutFile } from './out-file.js';
+import { terminalOfText } from './present-result.js';
 
 const FORMATS = ['text', 'csv', 'markdown', 'json'] as const;
 
@@ -57,8 +57,7 @@ async function compare(base: string, head: string, flags: CompareFlags): Promise
     acrossMachines: flags.acrossMachines === true,
   });
   const labels = [base, head] as const;
-  // A file has no colours.
-  const terminal = terminalOf({ color: flags.out === undefined ? flags.color : false });
+  const terminal = terminalOfText(flags);
   const text = {
     text: () =>
       compareText(compared, labels, terminal.width, painter(terminal.colour)) +
@@ -68,7 +67,7 @@ async function compare(base: string, head: string, flags: CompareFlags): Promise
     json: () => compareJson(compared),
   }[flags.format]();
   if (flags.out === undefined) process.stdout.write(text);
-  else await writeAtomically(flags.out, text);
+  else await writeOutFile(flags.out, text);
   // Notes belong to the text; where it has no place for them they go beside it.
   if (flags.format === 'csv') for (const note of compared.notes) process.stderr.write(`${note}\n`);
 }

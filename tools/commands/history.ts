@@ -2,9 +2,9 @@
 import type { Command } from 'commander';
 import { historyCsv, historyMarkdown, historyOf, historyPage, historyText } from '../report/history.js';
 import { loadRuns } from '../result/runs.js';
-import { writeAtomically } from '../result/result-file.js';
 import { addSpelling, oneOf } from './option-values.js';
-import { terminalOf } from './present-result.js';
+import { writeOutFile } from './out-file.js';
+import { terminalOfText } from './present-result.js';
 
 const FORMATS = ['text', 'markdown', 'csv', 'html'] as const;
 
@@ -31,13 +31,13 @@ export function register(program: Command): void {
     .action(async (folders: string[], flags: HistoryFlags) => {
       const lines = historyOf(await loadRuns(folders));
       const text = {
-        text: () => historyText(lines, terminalOf(flags)),
+        text: () => historyText(lines, terminalOfText(flags)),
         markdown: () => historyMarkdown(lines),
         csv: () => historyCsv(lines),
         html: () => historyPage(lines),
       }[flags.format]();
       if (flags.out === undefined) process.stdout.write(text);
-      else await writeAtomically(flags.out, text);
+      else await writeOutFile(flags.out, text);
     });
   addSpelling(command, '--output <file>', 'out', '--out');
 }

@@ -19,6 +19,7 @@ import {
   readingOf,
   type CaptureFlags,
 } from './capture-options.js';
+import { printable } from '../text/escape.js';
 import { TrackerSection } from './info-tracker.js';
 
 interface InfoOptions extends CaptureFlags {
@@ -106,7 +107,8 @@ function toText(file: AnalysedFile, sections: readonly AnalysisSection[]): strin
   for (const oddity of file.oddities) lines.push(['Odd', oddityText(oddity)]);
   if (file.truncation !== null) lines.push(['Broken off', file.truncation]);
   const width = Math.max(...lines.map(([label]) => label.length)) + 2;
-  return lines.map(([label, value]) => `${`${label}:`.padEnd(width)}${value}\n`).join('');
+  // Names of interfaces, comments and the like are whatever the file says.
+  return lines.map(([label, value]) => `${`${label}:`.padEnd(width)}${printable(value)}\n`).join('');
 }
 
 function interfaceLines(file: AnalysedFile): ReportLine[] {

@@ -1,14 +1,17 @@
 /** `ctreplay merge <result...>`: shards or several runs as one result. */
 import type { Command } from 'commander';
+import { prepareOutFolder } from '../report/out-folder.js';
 import { addSpelling } from './option-values.js';
+import { setExitCode } from './present-result.js';
 import { UsageError } from './usage-error.js';
 import { mergeResults } from '../regress/merge-results.js';
 import { findFormat, renderFormats, writeFiles, type ReportFormat } from '../report/formats.js';
 import { writeResult } from '../result/result-file.js';
-import { loadRuns } from '../result/runs.js';
+import { loadRuns, runIn } from '../result/runs.js';
 
 interface MergeFlags {
   readonly out?: string;
+  readonly force?: boolean;
   readonly acrossMachines?: boolean;
 }
 
@@ -23,6 +26,7 @@ export function register(program: Command): void {
     )
     .argument('<result...>', 'result.json files, their folders, or a folder of such folders')
     .option('-o, --out <folder>', 'where result.json, the CSV tables and report.html go')
+    .option('--force', 'replace the result that --out holds')
     .option('--across-machines', 'join results of different machines; the result says so')
     .addHelpText(
       'after',
@@ -42,8 +46,11 @@ async function merge(paths: string[], flags: MergeFlags): Promise<void> {
   if (out === undefined) throw new UsageError('name the folder of the merged result with --out');
   const runs = await loadRuns(paths);
   const result = mergeResults(runs, { acrossMachines: flags.acrossMachines === true });
+  await prepareOutFolder(out, flags.force === true);
   const file = await writeResult(out, result);
-  await writeFiles(out, await renderFormats([{ label: out, file, result }], STORED));
+  await writeFiles(out, await renderFormats([runIn(out, result)], STORED));
   process.stdout.write(`${runs.length} results, ${result.cases.length} cases: ${file}\n`);
   if (result.partial) process.stderr.write('The result is not complete; see its warnings.\n');
+  if (!result.valid) process.stderr.write('A result among them failed its own audit.\n');
+  setExitCode(result);
 }

@@ -6,7 +6,7 @@ import { renderTerminal } from '../report/terminal.js';
 import { renderVerdict } from '../report/terminal-verdict.js';
 import { verdictSentences } from '../report/verdict-evidence.js';
 import { writeResult } from '../result/result-file.js';
-import type { Run } from '../result/runs.js';
+import { runIn } from '../result/runs.js';
 import type { Result } from '../result/schema.js';
 import { wantsColour } from '../text/terminal-style.js';
 import { terminalWidth } from '../text/terminal-width.js';
@@ -27,6 +27,11 @@ export function terminalOf({ color }: ShowFlags): { readonly width: number; read
     width: terminalWidth(process.env, process.stdout.columns),
     colour: wantsColour(color === false ? false : undefined, process.env, process.stdout.isTTY === true),
   };
+}
+
+/** The same for a text that goes to a file where one is named: a file has no colours. */
+export function terminalOfText(flags: ShowFlags & { readonly out?: string }): ReturnType<typeof terminalOf> {
+  return terminalOf(flags.out === undefined ? flags : { ...flags, color: false });
 }
 
 const STORED_FORMATS = ['csv', 'html']
@@ -58,7 +63,7 @@ async function present(
   flags: ShowFlags,
   { folder, name, extra = '', ending }: Presentation,
 ): Promise<void> {
-  const runs: Run[] = [{ label: folder ?? name, file: null, result }];
+  const runs = [runIn(folder, result, name)];
   const quiet = flags.quiet === true;
   const terminal = terminalOf(flags);
   if (flags.json === true) {

@@ -148,9 +148,8 @@ export function addRateOptions(command: Command): void {
     )
     .option(
       '--profile-shape <shape>',
-      'between the points of --profile: linear or step',
+      'between the points of --profile: linear (default) or step',
       oneOf(['linear', 'step'] as const),
-      'linear' as const,
     )
     .option(
       '--burst <packets>',
@@ -364,6 +363,9 @@ export function pacingOf(flags: RateFlags): PacingRequest {
   if (given.length > 1) throw new UsageError(`${given.join(' and ')} exclude each other; give one of them`);
   if (flags.burst !== undefined && flags.pps === undefined && flags.profile === undefined) {
     throw new UsageError('--burst needs a rate in packets: --pps or --profile');
+  }
+  if (flags.profileShape !== undefined && flags.profile === undefined) {
+    throw new UsageError('--profile-shape is the shape of a --profile; give that as well, or leave it out');
   }
   if (flags.profile !== undefined) {
     return { mode: 'profile', profile: { points: flags.profile, shape: flags.profileShape ?? 'linear' } };

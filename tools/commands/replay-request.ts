@@ -82,14 +82,25 @@ export function addReplayCommand(program: Command, argv: readonly string[], acti
       process.stdout.write(designList());
       return;
     }
-    // Live lines are of the intervals of the timeline.
-    const flags = given.stats === undefined ? given : { ...given, timeline: given.stats };
+    const flags = withLiveIntervals(given, command);
     const plan =
       flags.plan === undefined
         ? newPlan(captures, flags, added)
         : await planAgain(flags.plan, captures, command);
-    await action(plan, flags);
+    await action(flags.stats === undefined ? plan : { ...plan, timelineMs: flags.stats }, flags);
   });
+}
+
+/**
+ * Live lines are of the intervals of the timeline.
+ * @throws UsageError where both are given and differ
+ */
+function withLiveIntervals(given: ReplayCommandFlags, command: Command): ReplayCommandFlags {
+  const { stats, timeline } = given;
+  if (stats === undefined) return given;
+  if (command.getOptionValueSource('timeline') === 'cli' && timeline !== stats)
+    throw new UsageError('--stats and --timeline are of the same intervals; give one of them, or both alike');
+  return { ...given, timeline: stats };
 }
 
 /** How often it runs, what is searched, and what comes out. */
@@ -106,7 +117,7 @@ function addOutputOptions(command: Command): void {
     )
     .option(
       '--slo <objective>',
-      "what has to hold, e.g. 'p99<50us,loss=0' (response times; service.p99 for service)",
+      "what has to hold, e.g. 'p99<50us,loss=0' (response times; service.p99 for service; loss: what is missing beyond 0.5 %)",
     )
     .option(
       '--plan <result>',

@@ -1,16 +1,15 @@
 /** `ctreplay report <result...>`: reports from stored results. */
-import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { ALL_FORMATS, findFormat, REPORT_FORMATS, renderFormats, writeFiles } from '../report/formats.js';
 import type { ReportFormat } from '../report/formats.js';
-import { writeAtomically } from '../result/result-file.js';
 import { loadRuns, type Run } from '../result/runs.js';
 import { renderTerminal } from '../report/terminal.js';
 import { renderAdvice } from '../report/terminal-advice.js';
 import { renderVerdict } from '../report/terminal-verdict.js';
 import { verdictSentences } from '../report/verdict-evidence.js';
 import { addSpelling } from './option-values.js';
+import { writeOutFile } from './out-file.js';
 import { terminalOf } from './present-result.js';
 import { UsageError } from './usage-error.js';
 
@@ -33,7 +32,7 @@ export function register(program: Command): void {
     .option('--format <names>', 'formats, joined by commas; or all', 'table')
     .option(
       '-o, --out <path>',
-      'file for one single-file format, else a folder; default: standard output for a single file',
+      'a file for one single-file format where the name has an extension, else a folder; default: standard output for a single file',
     )
     .option('--no-color', 'no colours; also NO_COLOR')
     .addHelpText(
@@ -61,8 +60,7 @@ async function report(paths: string[], flags: ReportFlags): Promise<void> {
   }
   // A name with an extension is a file; a folder gets the format's own name.
   if (isSingle && /\.[A-Za-z]+$/.test(flags.out)) {
-    await mkdir(dirname(flags.out), { recursive: true });
-    await writeAtomically(flags.out, only.content);
+    await writeOutFile(flags.out, only.content);
     process.stdout.write(`${flags.out}\n`);
     return;
   }

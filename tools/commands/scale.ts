@@ -15,6 +15,7 @@ import { renderVerdict } from '../report/terminal-verdict.js';
 import { verdictSentences } from '../report/verdict-evidence.js';
 import { formatRate, formatRatio, formatShare } from '../text/quantities.js';
 import { writeResult } from '../result/result-file.js';
+import { runIn } from '../result/runs.js';
 import type { Estimate, ScalingPoint } from '../result/schema.js';
 import { grid } from '../text/terminal-grid.js';
 import { painter } from '../text/terminal-style.js';
@@ -124,12 +125,12 @@ async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> 
   const result: MatrixResult = { ...measured, scaling: fits.map((fit) => fit.scaling) };
   if (folder !== null) {
     await writeResult(folder, result);
-    await writeFiles(folder, await renderFormats([{ label: folder, file: null, result }], STORED_FORMATS));
+    await writeFiles(folder, await renderFormats([runIn(folder, result)], STORED_FORMATS));
   }
   if (flags.json === true) process.stdout.write(`${JSON.stringify(result, null, 1)}\n`);
   else if (flags.quiet !== true) {
     process.stdout.write(textOf(fits, cores, flags, folder));
-    const runs = [{ label: folder ?? 'scale', file: null, result }];
+    const runs = [runIn(folder, result, 'scale')];
     process.stdout.write(renderVerdict(verdictSentences(runs), terminalOf(flags)));
   }
   setExitCode(result);

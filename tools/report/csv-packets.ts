@@ -75,13 +75,6 @@ export const timeline = table<CaseRow & { at: TimelineInterval }>(
         percentileOf({ ...at, interruptedShare: interruptedShareOf(entry, 'service') }, 'p99Ns'),
     ),
     column('service_max_ns', 'Largest service time, in nanoseconds.', ({ at }) => at.maxNs),
-    column('response_p50_ns', 'Median response time, in nanoseconds.', ({ at }) => at.responseP50Ns),
-    column(
-      'response_p99_ns',
-      '99th percentile of response time, in nanoseconds.',
-      ({ at }) => at.responseP99Ns,
-    ),
-    column('response_max_ns', 'Largest response time, in nanoseconds.', ({ at }) => at.responseMaxNs),
   ]),
   (runs) => caseRows(runs).flatMap((row) => (row.entry.timeline ?? []).map((at) => ({ ...row, at }))),
   true,

@@ -138,10 +138,6 @@ function groupSections(group: readonly Cell[], severalRuns: boolean): string[] {
       { head: 'interval', cell: throughputInterval },
       { head: 'covers', left: true, cell: throughputCover },
       { head: 'on engine', cell: (cell) => formatRate(onEnginePpsOf(cell)) },
-      {
-        head: 'harness',
-        cell: (cell) => formatShare(medianOf(cell, (comparison) => comparison.harnessShare)),
-      },
       { head: 'trials', cell: (cell) => (cell.cases.length > 1 ? String(cell.cases.length) : '') },
       {
         head: 'harness',

@@ -253,7 +253,7 @@ function heatOf(cell: Cell, design: string, detail: Detail): HeatPanel[] {
       rectangles: rectanglesOf(entry, detail.heatColumns, detail.heatRows),
       lines: timeline.map((at) => [
         at.tMs + at.intervalMs / 2,
-        at.p50Ns ?? null,
+        percentileOf({ ...at, interruptedShare: interruptedShareOf(entry, 'service') }, 'p50Ns'),
         percentileOf({ ...at, interruptedShare: interruptedShareOf(entry, 'service') }, 'p99Ns'),
         at.maxNs ?? null,
       ]),
@@ -426,10 +426,14 @@ function natOf(cell: Cell, design: string): NatGroup['series'] {
   const entry = cell.cases.find((candidate) => (candidate.nat?.byOccupancy?.length ?? 0) > 0);
   if (entry === undefined) return [];
   const points = (entry.nat?.byOccupancy ?? []).toSorted((a, b) => a.occupancy - b.occupancy);
-  const series = (figure: 'meanCandidates' | 'p50Ns' | 'p99Ns'): [number, number][] =>
+  const share = interruptedShareOf(entry, 'service');
+  const series = (valueOf: (at: (typeof points)[number]) => number | null | undefined): [number, number][] =>
     points.flatMap((at) => {
-      const value = at[figure];
+      const value = valueOf(at);
       return typeof value === 'number' ? [[at.occupancy, value]] : [];
     });
-  return [{ design, candidates: series('meanCandidates'), p50: series('p50Ns'), p99: series('p99Ns') }];
+  const percentile = (key: 'p50Ns' | 'p99Ns'): [number, number][] =>
+    series((at) => percentileOf({ ...at, interruptedShare: share }, key));
+  const candidates = series(({ meanCandidates }) => meanCandidates);
+  return [{ design, candidates, p50: percentile('p50Ns'), p99: percentile('p99Ns') }];
 }

@@ -23,6 +23,11 @@ export async function loadRuns(paths: readonly string[]): Promise<Run[]> {
   }));
 }
 
+/** A result that has just been made as a run, with the label that it has when it is read again from its folder. */
+export function runIn(folder: string | null, result: Result, name = 'run'): Run {
+  return { label: folder === null ? name : basename(resolve(folder)), file: null, result };
+}
+
 /** The shortest ends of the paths that tell them apart; a `result.json` goes by its folder. */
 function distinctLabels(files: readonly string[]): string[] {
   const trimmed = files.map((file) => (basename(file) === RESULT_FILE ? dirname(file) : file));

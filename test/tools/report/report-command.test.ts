@@ -56,6 +56,16 @@ describe('ctreplay report', () => {
     expect(JSON.parse(readFileSync(join(folder, 'out', 'bencher.json'), 'utf8'))).toBeTypeOf('object');
   });
 
+  it('says the share of the harness once', async () => {
+    const [run] = sampleRuns({ packets: 200 });
+    for (const entry of run!.result.cases) entry.harnessShare = 0.59;
+    await writeResult(join(folder, 'harness'), run!.result);
+    const { stdout } = await report('harness', '--format', 'markdown');
+    expect(stdout.split('\n').filter((line) => / harness /.test(line))).toEqual([
+      expect.stringMatching(/^\| design [^\n]*?\| harness \|(?!.*harness)/),
+    ]);
+  });
+
   it('names a file with -o, or says what is missing', async () => {
     expect(await report('runs/monday', '--format', 'go', '-o', 'x/y.txt')).toMatchObject({ code: 0 });
     expect(readFileSync(join(folder, 'x', 'y.txt'), 'utf8')).toContain('BenchmarkReplay/');

@@ -48,15 +48,18 @@ function beyondCores(group: ScalingGroup): MarkAreaComponentOption | undefined {
   };
 }
 
+/** Points that have an interval, in the order of its series. */
+function intervalsOf({ measured, predicted }: ScalingDesign): ScalingDesign['measured'][number][] {
+  return [...measured, ...predicted].filter(([, , low, high]) => low !== null && high !== null);
+}
+
 /** The four series of each design: measured, fit, predicted, intervals. */
 function scalingSeries(group: ScalingGroup, palette: readonly string[]): SeriesOption[] {
   return group.designs.flatMap((design, index): SeriesOption[] => {
     const area = index === 0 ? beyondCores(group) : undefined;
     const shared = { name: design.design, color: designColour(palette, design.design) };
     const fitted = design.fit.length > 0;
-    const intervals = [...design.measured, ...design.predicted].filter(
-      (point) => point[2] !== null && point[3] !== null,
-    );
+    const intervals = intervalsOf(design);
     return [
       {
         ...shared,
@@ -131,8 +134,9 @@ export function scalingOption(group: ScalingGroup, palette: readonly string[]): 
 export function scalingReading(group: ScalingGroup, seriesIndex: number, dataIndex: number): string {
   // Four series to a design; see scalingSeries.
   const design = group.designs[Math.floor(seriesIndex / 4)] as ScalingDesign;
+  const { measured, fit, predicted } = design;
   const points: readonly (readonly [workers: number, pps: number, ...unknown[]])[] =
-    seriesIndex % 4 === 1 ? design.fit : seriesIndex % 4 === 2 ? design.predicted : design.measured;
+    [measured, fit, predicted, intervalsOf(design)][seriesIndex % 4] ?? measured;
   const [workers, pps] = points[dataIndex] as (typeof points)[number];
   return `${design.design}, ${showCount(workers)} workers: ${showCount(pps)} packets per second`;
 }

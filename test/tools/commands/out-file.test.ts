@@ -1,0 +1,89 @@
+/** Commands that read results: where what they make goes, and what it is called there. */
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { writeResult } from '../../../tools/result/result-file.js';
+import { scratchFolder } from '../../support/command.js';
+import { runCommandLine } from '../../support/run-command.js';
+import { sampleRuns } from '../report/sample-runs.js';
+
+const CAPTURE = join(dirname(fileURLToPath(import.meta.url)), '../../../captures/conform/ftp-active.pcap');
+
+let folder: string;
+const run = (...args: string[]) => runCommandLine(args, folder);
+
+beforeAll(async () => {
+  folder = scratchFolder();
+  const [monday, tuesday] = sampleRuns({ packets: 200 }, { packets: 300, seed: 2 });
+  await writeResult(join(folder, 'monday'), monday!.result);
+  await writeResult(join(folder, 'tuesday'), tuesday!.result);
+  mkdirSync(join(folder, 'taken'));
+  writeFileSync(join(folder, 'file'), '');
+});
+
+describe.each([
+  ['compare', ['compare', 'monday', 'tuesday']],
+  ['history', ['history', 'monday', 'tuesday']],
+  ['report', ['report', 'monday', '--format', 'markdown']],
+] as const)('the file that %s makes', (_, command) => {
+  it('is written into a folder that is made for it, without colours', async () => {
+    const file = `made/by/${command[0]}.txt`;
+    const before = process.env['FORCE_COLOR'];
+    process.env['FORCE_COLOR'] = '1';
+    try {
+      expect(await run(...command, '-o', file)).toMatchObject({ code: 0, stderr: '' });
+    } finally {
+      if (before === undefined) delete process.env['FORCE_COLOR'];
+      else process.env['FORCE_COLOR'] = before;
+    }
+    const written = readFileSync(join(folder, file), 'utf8');
+    expect(written.length).toBeGreaterThan(0);
+    expect(written).not.toContain('\u001b');
+  });
+
+  it('is an error that names the option where it cannot be', async () => {
+    expect(await run(...command, '-o', 'file/x.txt')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--out file/x.txt: what it is to lie in is a file') as string,
+    });
+  });
+});
+
+describe('compare', () => {
+  it('refuses a folder as its file', async () => {
+    expect(await run('compare', 'monday', 'tuesday', '-o', 'taken')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--out taken: this is a folder') as string,
+    });
+  });
+});
+
+describe('merge', () => {
+  it('replaces no result unless told to, and names its tables as report does', async () => {
+    await writeResult(join(folder, 'joined'), sampleRuns({ packets: 100 })[0]!.result);
+    writeFileSync(join(folder, 'joined', 'junit.xml'), 'of another result');
+    const refused = await run('merge', 'monday', 'tuesday', '--out', 'joined');
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('--force') as string });
+    const merged = await run('merge', 'monday', 'tuesday', '--out', 'joined', '--force');
+    expect(merged.stderr).not.toMatch(/--force/);
+    expect(existsSync(join(folder, 'joined', 'junit.xml'))).toBe(false);
+    const { stdout } = await run('report', 'joined', '--format', 'summary.csv');
+    expect(readFileSync(join(folder, 'joined', 'summary.csv'), 'utf8')).toBe(stdout);
+  });
+});
+
+describe('bench', () => {
+  it('names a folder as it is called, and captures of one name by their folders', async () => {
+    for (const name of ['a', 'b']) {
+      mkdirSync(join(folder, name), { recursive: true });
+      copyFileSync(CAPTURE, join(folder, name, 'day.pcap'));
+    }
+    const list = async (...captures: string[]): Promise<string> =>
+      (await run('bench', ...captures, '--list')).stdout;
+    expect(await list('a/')).toMatch(/^a, 1 worker/m);
+    const both = await list('a/day.pcap', 'b/day.pcap');
+    expect(both).toMatch(/^a-day\.pcap, 1 worker/m);
+    expect(both).toMatch(/^b-day\.pcap, 1 worker/m);
+  });
+});
