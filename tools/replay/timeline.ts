@@ -73,10 +73,20 @@ export interface TimelineOptions {
   readonly sizes?: TimelineSizes;
 }
 
+/** Service times that were recorded in an interval. */
+interface IntervalTimes {
+  /** By bin; null where none was. */
+  readonly counts: Float64Array | null;
+  readonly timed: number;
+  readonly maxNs: number | null;
+}
+
+const NO_TIMES: IntervalTimes = { counts: null, timed: 0, maxNs: null };
+
 /** Intervals on their way to be a point. */
 interface PendingPoint {
   readonly first: number;
-  readonly counts: Float64Array;
+  counts: Float64Array | null;
   lengthMs: number;
   packets: number;
   maxNs: number | null;
@@ -102,6 +112,8 @@ export class TimelineWatcher {
   #seenNs = 0;
   #seenPackets = 0;
   readonly #ends: number[] = [];
+  /** Of these, where the first lies that has not been used. */
+  #firstEnd = 0;
   /** Packets of all intervals that have been taken. */
   #given = 0;
 
@@ -193,7 +205,7 @@ export class TimelineWatcher {
     const lengthNs = elapsedNs - this.#seenNs;
     if (lengthNs <= 0) return;
     for (;;) {
-      const endNs = (this.#done + this.#ends.length + 1) * this.#intervalMs * 1e6;
+      const endNs = (this.#done + this.#ends.length - this.#firstEnd + 1) * this.#intervalMs * 1e6;
       if (endNs > elapsedNs) break;
       const share = Math.max(0, endNs - this.#seenNs) / lengthNs;
       this.#ends.push(Math.round(this.#seenPackets + (packets - this.#seenPackets) * share));
@@ -234,22 +246,11 @@ export class TimelineWatcher {
 
   /** Takes an interval over; without a histogram where its slot holds others as well. */
   #take(interval: number, lengthMs: number, isKept: boolean): void {
-    const regions = isKept ? this.#regionsOf(interval) : [];
-    const counts = new Float64Array(countsLength(LOCK_CONFIG));
-    let timed = 0;
-    let maxNs: number | null = null;
-    for (const region of regions) {
-      const exact = readExact(region);
-      timed += Number(exact.count);
-      if (exact.maxNs !== null) maxNs = Math.max(maxNs ?? 0, exact.maxNs);
-      if (exact.count > 0n) {
-        for (let i = 0; i < counts.length; i++) counts[i] = (counts[i] as number) + Number(region.counts[i]);
-      }
-    }
+    const { counts, timed, maxNs } = isKept ? this.#timesOf(interval) : NO_TIMES;
     if (!isKept) this.#missed++;
-    if (timed > 0) this.#histograms.add(interval, counts);
-    const isLast = this.#ends.length === 0;
-    const end = this.#ends.shift() ?? this.#seenPackets;
+    if (counts !== null) this.#histograms.add(interval, counts);
+    const isLast = this.#firstEnd === this.#ends.length;
+    const end = this.#nextEnd() ?? this.#seenPackets;
     // Where counts come from both, the last interval has what is left over.
     const isExact = this.#timesAll && isKept && (!isLast || this.#missed === 0);
     const packets = isExact ? timed : Math.max(0, end - this.#given);
@@ -260,6 +261,31 @@ export class TimelineWatcher {
     if (this.#pending !== null && !this.#isOfOnePoint(this.#pending.first, interval)) this.#closePoint();
     this.#pending = this.#pending === null ? taken : joined(this.#pending, taken);
     if ((interval + 1) % this.#intervalsPerPoint === 0) this.#closePoint();
+  }
+
+  /** Service times of an interval, all workers together. */
+  #timesOf(interval: number): IntervalTimes {
+    let counts: Float64Array | null = null;
+    let timed = 0;
+    let maxNs: number | null = null;
+    for (const region of this.#regionsOf(interval)) {
+      const exact = readExact(region);
+      timed += Number(exact.count);
+      if (exact.maxNs !== null) maxNs = Math.max(maxNs ?? 0, exact.maxNs);
+      if (exact.count === 0n) continue;
+      counts ??= new Float64Array(countsLength(LOCK_CONFIG));
+      for (let i = 0; i < counts.length; i++) counts[i] = (counts[i] as number) + Number(region.counts[i]);
+    }
+    return { counts, timed, maxNs };
+  }
+
+  /** What the counters came to at the end of the next interval that is taken; undefined when they were not read after it. */
+  #nextEnd(): number | undefined {
+    const end = this.#ends[this.#firstEnd];
+    if (end !== undefined) this.#firstEnd++;
+    // Not one by one: where time leaps there are millions.
+    if (this.#firstEnd === this.#ends.length) this.#firstEnd = this.#ends.length = 0;
+    return end;
   }
 
   #regionsOf(interval: number): HistogramRegion[] {
@@ -286,13 +312,13 @@ export class TimelineWatcher {
   }
 
   #pointOf({ first, counts, lengthMs, packets, maxNs }: PendingPoint): PlainPoint {
-    const figures = percentilesOfCounts(counts, LOCK_CONFIG, [50, 99]);
+    const figures = counts === null ? null : percentilesOfCounts(counts, LOCK_CONFIG, [50, 99]);
     return {
       tMs: first * this.#intervalMs,
       intervalMs: lengthMs,
       packets,
-      p50Ns: figures.valuesNs[0] ?? null,
-      p99Ns: figures.valuesNs[1] ?? null,
+      p50Ns: figures?.valuesNs[0] ?? null,
+      p99Ns: figures?.valuesNs[1] ?? null,
       maxNs,
     };
   }
@@ -317,8 +343,10 @@ export class TimelineWatcher {
 }
 
 function joined(before: PendingPoint, next: PendingPoint): PendingPoint {
-  for (let i = 0; i < before.counts.length; i++)
-    before.counts[i] = (before.counts[i] as number) + (next.counts[i] as number);
+  const { counts } = before;
+  if (counts === null) before.counts = next.counts;
+  else if (next.counts !== null)
+    for (let i = 0; i < counts.length; i++) counts[i] = (counts[i] as number) + (next.counts[i] as number);
   before.lengthMs += next.lengthMs;
   before.packets += next.packets;
   if (next.maxNs !== null) before.maxNs = Math.max(before.maxNs ?? 0, next.maxNs);

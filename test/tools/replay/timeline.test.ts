@@ -67,6 +67,19 @@ function watched(intervals: number, skipped: (interval: number) => boolean = () 
 }
 
 describe('the timeline of a run', () => {
+  it('does not hang, and loses no packet, where the clock leaps by hours', { timeout: 30_000 }, () => {
+    const run = makeRun();
+    const watcher = watcherOf(run);
+    record(run, 0, 100);
+    watcher.poll(1.3 * INTERVAL_MS * 1e6);
+    record(run, 1, 100);
+    const intervals = 0.3 * 86_400 * (1000 / INTERVAL_MS);
+    watcher.finish(intervals * INTERVAL_MS * 1e6);
+    const { points } = watcher.timeline();
+    expect(points.reduce((sum, { packets }) => sum + packets, 0)).toBe(2);
+    expect(points.length).toBeLessThan(1000);
+  });
+
   it('has a point and a histogram for every interval of a short one', () => {
     const { points } = watched(10);
     expect(points).toHaveLength(10);

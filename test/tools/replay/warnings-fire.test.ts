@@ -367,5 +367,5 @@ it('every warning of the closed list has a way in which it is raised here', () =
     ...MATRIX_CASES.map(([code]) => code),
     'merged-machines',
   ];
-  expect(raised.toSorted()).toEqual([...WARNING_CODES, ...FOUND_WARNING_CODES].toSorted());
+  expect([...new Set(raised)].toSorted()).toEqual([...WARNING_CODES, ...FOUND_WARNING_CODES].toSorted());
 });
