@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { replayedDesigns } from '../../support/designs.js';
@@ -398,7 +398,10 @@ describe('results from before throughput was measured apart', () => {
     const compared = await runCommandLine(['compare', 'old', 'old'], folder);
     expect(compared.stdout).toContain('Throughput is not compared (base: it is that of the probed build');
     expect(compared.stdout).not.toMatch(/^pps/m);
-    cpSync(join(folder, 'old'), join(folder, 'older'), { recursive: true });
+    // Another result: the same trials twice would be refused.
+    const cases = old.cases.map((entry) => ({ ...entry, startedAt: '2020-01-01T00:00:00.000Z' }));
+    mkdirSync(join(folder, 'older'));
+    writeFileSync(join(folder, 'older', 'result.json'), JSON.stringify({ ...old, cases }));
     expect((await runCommandLine(['merge', 'old', 'older', '-o', 'merged'], folder)).code).toBe(0);
   });
 
