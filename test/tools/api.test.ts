@@ -1,9 +1,6 @@
 /** ctreplay as a library: what its options become. */
 import { describe, expect, it } from 'vitest';
-import * as ctreplay from '../../tools/api.js';
-
-const { replay } = ctreplay;
-type ReplayInputOptions = ctreplay.ReplayInputOptions;
+import { replay, type ReplayInputOptions } from '../../tools/api.js';
 
 const base: ReplayInputOptions = { scenario: 'udp-churn', parameters: { packets: 300 }, warmup: 0 };
 
