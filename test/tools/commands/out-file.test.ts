@@ -8,7 +8,10 @@ import { scratchFolder } from '../../support/command.js';
 import { runCommandLine } from '../../support/run-command.js';
 import { sampleRuns } from '../report/sample-runs.js';
 
-const CAPTURE = join(dirname(fileURLToPath(import.meta.url)), '../../../captures/conform/ftp-active-snat.pcap');
+const CAPTURE = join(
+  dirname(fileURLToPath(import.meta.url)),
+  '../../../captures/conform/ftp-active-snat.pcap',
+);
 
 let folder: string;
 const run = (...args: string[]) => runCommandLine(args, folder);
