@@ -6,8 +6,6 @@ import { OwnChunks, type ChunkLedger, type ChunkMemory } from './chunk-memory.js
 
 /** Bytes asked from the file at a time: large enough that a system call costs nothing per packet. */
 const FILE_CHUNK_BYTES = 1024 * 1024;
-/** Chunks that are being read while one is used. */
-const READS_AHEAD = 3;
 /** Devices and pipes have size 0. */
 const MIN_CHUNK_BYTES = 16 * 1024;
 
@@ -100,34 +98,21 @@ async function* readRawChunks(
   }
 }
 
-/**
- * The next chunks are read while one is used, several at once: most of the time of a read into memory that nobody has used before is the
- * system's, handing out pages, and that it does on as many cores as ask. Not for pipes, where a read may wait for ever.
- */
+/** Each chunk is read while the one before is used. Not for pipes, where a read may wait for ever. */
 async function* readAhead(path: string, file: FileHandle, memory: ChunkMemory): AsyncGenerator<Uint8Array> {
-  let offset = 0;
-  let taken: Promise<unknown> = Promise.resolve();
-  const ahead = (): Promise<{ chunk: Uint8Array; isLast: boolean }> => {
-    // Memory is taken in turn, and with it the place in the file.
-    const taking = taken.then(() => memory.take());
-    const reading = taking.then(async (place) => {
-      const from = offset;
-      offset += place.length;
-      const chunk = await readWhole(path, file, place, from);
-      return { chunk, isLast: chunk.length < place.length };
-    });
-    taken = taking;
+  const read = async (): Promise<Uint8Array> => readChunk(path, file, await memory.take());
+  const ahead = (): Promise<Uint8Array> => {
+    const reading = read();
     // Heard of when it is waited for, if ever.
     reading.catch(() => {});
     return reading;
   };
-  const pending = Array.from({ length: READS_AHEAD }, ahead);
-  for (let before: Uint8Array | null = null; ; ) {
-    const { chunk, isLast } = await (pending.shift() as (typeof pending)[number]);
-    // Behind the end of the file, as it was found, nothing counts: what is written there meanwhile would leave a gap.
-    if (!isLast) pending.push(ahead());
-    if (chunk.length > 0) yield chunk;
-    if (isLast) return;
+  let before: Uint8Array | null = null;
+  for (let reading = ahead(); ; ) {
+    const chunk = await reading;
+    if (chunk.length === 0) return;
+    reading = ahead();
+    yield chunk;
     if (before !== null) memory.release(before);
     before = chunk;
   }
@@ -178,32 +163,10 @@ async function openFile(path: string): Promise<{ file: FileHandle; size: number;
   return { file, size: stat.size, isRegular: stat.isFile() };
 }
 
-/** As much of the memory as the file fills from an offset on: less only at its end. */
-async function readWhole(
-  path: string,
-  file: FileHandle,
-  memory: Uint8Array,
-  offset: number,
-): Promise<Uint8Array> {
-  let byteCount = 0;
-  while (byteCount < memory.length) {
-    const rest = memory.subarray(byteCount);
-    const { length } = await readChunk(path, file, rest, offset + byteCount);
-    if (length === 0) break;
-    byteCount += length;
-  }
-  return memory.subarray(0, byteCount);
-}
-
-/** What could be read into the memory, from an offset or where the last read ended: nothing at the end of the file. */
-async function readChunk(
-  path: string,
-  file: FileHandle,
-  memory: Uint8Array,
-  offset: number | null = null,
-): Promise<Uint8Array> {
+/** What could be read into the memory: nothing at the end of the file. */
+async function readChunk(path: string, file: FileHandle, memory: Uint8Array): Promise<Uint8Array> {
   try {
-    const { bytesRead } = await file.read(memory, 0, memory.length, offset);
+    const { bytesRead } = await file.read(memory, 0, memory.length, null);
     return memory.subarray(0, bytesRead);
   } catch (cause) {
     throw unreadable(path, cause);

@@ -27,9 +27,9 @@ export type ReadingMessage =
   | { readonly ended: true; readonly byteCount: number; readonly sha256: string | null }
   | { readonly error: CaptureErrorDetail; readonly byteCount: number; readonly sha256: string | null };
 
-/** Bytes handed over at a time, and how many of these chunks there are: four that are read or hashed, two on their way, and two that records are taken from. */
+/** Bytes handed over at a time, and how many of these chunks there are: two at either end, and two on their way. */
 export const HANDED_BYTES = 1024 * 1024;
-export const HANDED_COUNT = 8;
+export const HANDED_COUNT = 6;
 
 /** An error as what it was made from, which can be posted. */
 export function errorDetail(error: CaptureError): CaptureErrorDetail {
