@@ -148,7 +148,8 @@ function beginningOf(kind: 'gzip' | 'zstd', head: Buffer): Buffer | null {
   try {
     if (kind === 'gzip') {
       const first = gunzipSync(head.subarray(0, GZIP_HEAD_BYTES), { finishFlush: constants.Z_SYNC_FLUSH });
-      return first.length >= SNIFF_BYTES ? first : isWhole ? gunzipSync(head, { maxOutputLength: GZIP_MOST_BYTES }) : null;
+      if (first.length >= SNIFF_BYTES) return first;
+      return isWhole ? gunzipSync(head, { maxOutputLength: GZIP_MOST_BYTES }) : null;
     }
   } catch {
     return null;

@@ -1,7 +1,6 @@
 /** `ctreplay regress`: a gate for CI. */
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { appendFile } from 'node:fs/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import {
@@ -23,10 +22,10 @@ import {
 } from '../regress/gate-text.js';
 import { checkRegressConfig, readRegressConfig, type RegressConfig } from '../regress/regress-config.js';
 import { compiledFile } from '../captures/compiled-file.js';
-import { writeAtomically } from '../result/result-file.js';
 import { SESSION_FILE } from './matrix-run.js';
 import { loadInput } from './matrix-input.js';
 import { mutexOption, oneOf, touchAheadOption } from './option-values.js';
+import { writeOutFile } from './out-file.js';
 import { UsageError } from './usage-error.js';
 
 interface RegressFlags {
@@ -141,7 +140,8 @@ async function regress(flags: RegressFlags, argv: readonly string[]): Promise<vo
   } catch (error) {
     progress.finish();
     // CI that only reads the file must not take a gate that did not run for one that passed.
-    if (flags.junit !== undefined) await writeTo(flags.junit, failedGateJunit(error as Error, createdAt));
+    if (flags.junit !== undefined)
+      await writeOutFile(flags.junit, failedGateJunit(error as Error, createdAt), '--junit');
     throw error;
   }
   progress.finish();
@@ -173,8 +173,8 @@ async function configAsWritten(flags: RegressFlags): Promise<RegressConfig> {
 
 async function present(report: GateReport, findings: GateFindings, flags: RegressFlags): Promise<void> {
   const { checks } = findings;
-  if (flags.junit !== undefined) await writeTo(flags.junit, gateJunit(report));
-  if (flags.markdown !== undefined) await writeTo(flags.markdown, gateMarkdown(report));
+  if (flags.junit !== undefined) await writeOutFile(flags.junit, gateJunit(report), '--junit');
+  if (flags.markdown !== undefined) await writeOutFile(flags.markdown, gateMarkdown(report), '--markdown');
   if (flags.json === true) {
     const { createdAt, facts, note = null } = report;
     process.stdout.write(
@@ -206,11 +206,6 @@ async function tellGithub(report: GateReport): Promise<void> {
   for (const line of annotations) process.stderr.write(`${line}\n`);
   const summary = process.env['GITHUB_STEP_SUMMARY'];
   if (summary !== undefined && summary !== '') await appendFile(summary, `${gateMarkdown(report)}\n`);
-}
-
-async function writeTo(file: string, text: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  await writeAtomically(file, text);
 }
 
 function levelList(text: string): GateLevel[] {
