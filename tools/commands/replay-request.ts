@@ -77,30 +77,25 @@ export function addReplayCommand(program: Command, argv: readonly string[], acti
   addOutputOptions(command);
   addSpelling(command, '--scenario <name>', 'synth', '--synth');
   const added = addScenarioOptions(command, argv);
-  command.action(async (captures: string[], given: ReplayCommandFlags) => {
-    if (given.listDesigns === true) {
+  command.action(async (captures: string[], flags: ReplayCommandFlags) => {
+    if (flags.listDesigns === true) {
       process.stdout.write(designList());
       return;
     }
-    const flags = withLiveIntervals(given, command);
+    requireOneInterval(flags, command);
     const plan =
       flags.plan === undefined
         ? newPlan(captures, flags, added)
         : await planAgain(flags.plan, captures, command);
+    // Live lines are of the intervals of the timeline.
     await action(flags.stats === undefined ? plan : { ...plan, timelineMs: flags.stats }, flags);
   });
 }
 
-/**
- * Live lines are of the intervals of the timeline.
- * @throws UsageError where both are given and differ
- */
-function withLiveIntervals(given: ReplayCommandFlags, command: Command): ReplayCommandFlags {
-  const { stats, timeline } = given;
-  if (stats === undefined) return given;
-  if (command.getOptionValueSource('timeline') === 'cli' && timeline !== stats)
-    throw new UsageError('--stats and --timeline are of the same intervals; give one of them, or both alike');
-  return { ...given, timeline: stats };
+/** @throws UsageError where live lines and the timeline are asked for with different intervals */
+function requireOneInterval({ stats, timeline }: ReplayCommandFlags, command: Command): void {
+  if (stats === undefined || timeline === stats || command.getOptionValueSource('timeline') !== 'cli') return;
+  throw new UsageError('--stats and --timeline are of the same intervals; give one of them, or both alike');
 }
 
 /** How often it runs, what is searched, and what comes out. */

@@ -143,3 +143,19 @@ describe('what was measured is kept', () => {
       expect(existsSync(join(out, name))).toBe(true);
   });
 });
+
+describe('the interval of live lines', () => {
+  const SHORT = ['replay', '--synth', 'udp-churn', '--packets', '2000', '--pps', '20k', '--trials', '1'];
+
+  it('is that of the timeline: two that differ are refused', () => {
+    const { code, stderr } = ctreplay([...SHORT, '--timeline', '50ms', '--stats', '1s'], folder);
+    expect(code).toBe(2);
+    expect(stderr).toContain('--stats and --timeline are of the same intervals');
+  });
+
+  it('holds for a run that is repeated from its plan', () => {
+    expect(ctreplay([...SHORT, '--timeline', '50ms', '--out', 'p', '--quiet'], folder).code).toBe(0);
+    const { stdout } = ctreplay(['replay', '--plan', 'p', '--stats', '30ms', '--json'], folder);
+    expect((JSON.parse(stdout) as { configuration: object }).configuration).toMatchObject({ timelineMs: 30 });
+  });
+});
