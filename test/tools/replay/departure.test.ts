@@ -67,20 +67,34 @@ describe('departure errors', () => {
 
 describe('departure errors of a run', () => {
   const STALL_MS = 40;
+  const COUNT = 40;
 
   it.each(['all', 'off'] as const)(
     'contain what lies between a batch being due and its going to the engine, --latency %s',
     async (mode) => {
-      const traffic = await scenario('established', { packets: 200 });
+      const traffic = await scenario('established', { packets: COUNT });
+      const happenedAt = new Float64Array(new SharedArrayBuffer(8));
       // Before its last packet the worker stops where it sweeps by itself: behind the filling of a batch. No other is late by that.
-      const fault = { kind: 'stall', place: 'pass', afterPackets: 199, stallMs: STALL_MS } as const;
-      const { pacing } = await replayCase(traffic, 'rculist-sweep', {
-        pacing: { mode: 'pps', pps: 2000 },
-        clock: 'capture',
-        latency: { mode },
-        fault,
-      });
-      expect(pacing.departureError?.maxNs).toBeGreaterThanOrEqual(STALL_MS * 1e6);
+      const fault = {
+        kind: 'stall',
+        place: 'pass',
+        afterPackets: COUNT - 1,
+        stallMs: STALL_MS,
+        happenedAt,
+      } as const;
+      let maxNs = 0;
+      // A worker that is back late from its wait takes the last two packets in one batch: then nothing was stopped.
+      for (let tried = 0; tried < 10 && happenedAt[0] === 0; tried++) {
+        const { pacing } = await replayCase(traffic, 'rculist-sweep', {
+          pacing: { mode: 'pps', pps: 200 },
+          clock: 'capture',
+          latency: { mode },
+          fault,
+        });
+        maxNs = pacing.departureError?.maxNs ?? 0;
+      }
+      expect(happenedAt[0]).toBeGreaterThan(0);
+      expect(maxNs).toBeGreaterThanOrEqual(STALL_MS * 1e6);
     },
   );
 });
