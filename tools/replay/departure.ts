@@ -17,7 +17,7 @@ export interface Departures {
   readonly settled: DepartureFigures;
   /**
    * Until when the schedule was followed, on the run's clock: the due time of the last packet that left, or the end of the wait in
-   * which the run was stopped because the next packet was not due yet. Null when there was no packet.
+   * which the run ended because the next packet was not due yet. Null when there was no packet.
    */
   readonly followedNs: number | null;
   /** Packets whose lateness is mostly the machine's: it brought the thread back too late from a wait. */
@@ -102,7 +102,7 @@ export class DepartureRecorder {
     if (count > 0) this.#followedNs = due[count - 1] as number;
   }
 
-  /** The run ended at this time, before the next packet was due. */
+  /** The run, or its schedule, ended at this time, before the next packet was due. */
   stoppedBeforeDue(nowNs: number): void {
     this.#followedNs = nowNs;
   }

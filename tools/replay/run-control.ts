@@ -13,6 +13,7 @@ import { coreSiblings, planPins } from '../measure/pinning.js';
 import { systemFiles } from '../measure/system-files.js';
 import type { FeederInput } from './feeder.js';
 import { makeSchedule, type Schedule } from './pace.js';
+import { runEndNs } from './plan-loops.js';
 import { isStreamed, type PacketSource } from './packet-source.js';
 import { releaseMemory } from './release-memory.js';
 import { flavourOf, type ReplayPlan } from './replay-plan.js';
@@ -251,7 +252,8 @@ function watch(
   timeline: TimelineWatcher,
   t0: number,
 ): NodeJS.Timeout {
-  const { durationMs, loops, workers } = plan;
+  const { loops, workers } = plan;
+  const stopAfterNs = runEndNs(plan);
   const { onProgress } = hooks;
   const total = loops === null ? null : layout.traffic.packets * loops;
   let lastPackets = 0;
@@ -261,7 +263,7 @@ function watch(
     const time = now();
     // Once the run has ended there is nothing to see; the rest is taken in at its end.
     if (state.stopped === STOP_NONE) timeline.poll(time - t0);
-    if (durationMs !== null && time - t0 >= durationMs * 1e6) state.stop(STOP_FINISHED);
+    if (time - t0 >= stopAfterNs) state.stop(STOP_FINISHED);
     if (onProgress !== undefined && time - lastShownNs >= 200e6) {
       const packets = timeline.packetsSoFar(workers);
       onProgress(packets, total, ((packets - lastPackets) / (time - lastNs)) * 1e9);

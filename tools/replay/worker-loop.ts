@@ -8,7 +8,7 @@ import { LoopAddresses } from '../rewrite/loop-addresses.js';
 import { DepartureRecorder, SETTLED_AFTER_NS, type Departures } from './departure.js';
 import type { FaultInjector } from './fault-injection.js';
 import { makeDue, waitUntil, type WaitPolicy } from './pace.js';
-import { loopCount, loopsPerChange } from './plan-loops.js';
+import { loopCount, loopsPerChange, scheduleEndNs } from './plan-loops.js';
 import { RecordedTotal } from './recorded-total.js';
 import { SpinPause } from '../measure/spin-pause.js';
 import { calibrateThread, type ThreadTiming } from './thread-timing.js';
@@ -53,6 +53,8 @@ export class WorkerLoop {
   #departedNs = 0;
   readonly #fault: FaultInjector | null;
   readonly #loopCount: number;
+  /** On the run's clock: packets that are due from then on are not sent. Infinity where the run goes on until it is stopped. */
+  #endNs = Number.POSITIVE_INFINITY;
   #interval = -1;
   #inBatch = false;
   /** Packets run and recorded. */
@@ -154,6 +156,7 @@ export class WorkerLoop {
     const { state, engine, clock } = this.#thread;
     engine.exports.goOnline();
     this.#recorded.take();
+    this.#endNs = state.t0Ns + scheduleEndNs(this.#input.plan);
     this.#latestNs = clock.now();
     for (this.loops = 0; this.loops < this.#loopCount && state.stopped === 0; this.loops++) {
       if (!this.#supply.startLoop()) break;
@@ -250,20 +253,21 @@ export class WorkerLoop {
 
   /**
    * Waits until the first packet shown is due and tells how many of the following are due by then; fills their due times.
-   * 0 = stopped while waiting. The thread is offline while it waits, or nothing could be freed meanwhile.
+   * 0 = stopped while waiting, or the schedule ends before. The thread is offline while it waits, or nothing could be freed meanwhile.
    */
   #waitForDue(available: number, loop: number): number {
     const { engine, clock, state } = this.#thread;
     const { units } = this.#supply;
     const dueOf = (place: number): number => state.t0Ns + this.#due(loop, units[place] as number);
     const first = dueOf(0);
+    const untilNs = Math.min(first, this.#endNs);
     let time = clock.now();
     const fromNs = time;
-    if (time < first) {
+    if (time < untilNs) {
       engine.exports.goOffline();
       this.#fault?.at('asleep', this.packets);
       time = waitUntil(
-        first,
+        untilNs,
         clock.now,
         (ms) => state.sleep(ms),
         () => state.stopped !== 0,
@@ -271,17 +275,17 @@ export class WorkerLoop {
       );
       engine.exports.goOnline();
       this.#account?.waited(time - fromNs);
-      if (state.stopped !== 0 && time < first) {
-        this.#departure?.stoppedBeforeDue(clock.now());
-        return 0;
-      }
+    }
+    if (first >= this.#endNs || (state.stopped !== 0 && time < first)) {
+      this.#departure?.stoppedBeforeDue(Math.min(clock.now(), this.#endNs));
+      return 0;
     }
     this.#departure?.begin(fromNs, time, first);
     this.#batchDue[0] = first;
     let count = 1;
     while (count < available) {
       const due = dueOf(count);
-      if (due > time) break;
+      if (due > time || due >= this.#endNs) break;
       this.#batchDue[count++] = due;
     }
     this.#latestNs = clock.now();
