@@ -10,7 +10,14 @@ import type { GateFindings, LevelOptions } from './gate-options.js';
 import { writeBaseline } from './level-exact.js';
 import { baselineChanges } from './ratio-changes.js';
 import { ratioBaselineText, ratioFileIn, readRatioBaseline, type RatioBaseline } from './ratio-baseline.js';
-import { looksOf, measureRatios, PROBED_BASELINE, ratioBaselineOf, ratioChecks } from './ratio-run.js';
+import {
+  looksOf,
+  measureRatios,
+  otherCells,
+  PROBED_BASELINE,
+  ratioBaselineOf,
+  ratioChecks,
+} from './ratio-run.js';
 import type { RegressConfig } from './regress-config.js';
 import { runForJson } from './run-command.js';
 import { cellFigures, heldBack, thresholdChecks } from './thresholds.js';
@@ -60,6 +67,7 @@ export async function gateRatios(options: LevelOptions): Promise<GateFindings> {
     found: cellFigures(result.cases),
     heldBack: heldBack(result.cases),
     baseline: before.figures,
+    otherCells: otherCells(before, result.cases),
     throughputNotComparable: before.throughput === 'bare' ? null : PROBED_BASELINE,
     notComparable: notComparable(config, before),
   });

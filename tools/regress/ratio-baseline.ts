@@ -8,6 +8,7 @@ import {
   type TouchAhead,
 } from '../../engine/host/run-memory.js';
 import { baselineValue, damagedBaseline, readBaselineText } from './baseline-file.js';
+import type { Identity } from '../result/identity.js';
 import type { CellFigures } from './thresholds.js';
 import type { TimedRatio } from './timed-ratios.js';
 
@@ -47,6 +48,8 @@ const ratioFile = z.object({
   // Absent in baselines from before anything was timed besides the matrix.
   runs: z.array(timedRatio).default([]),
   figures: z.record(z.string(), z.record(z.string(), z.number())),
+  // Absent in baselines from before cells were more than their names.
+  identities: z.record(z.string(), z.record(z.string(), z.string())).default({}),
 });
 
 /** Head over base of one metric, with its interval. */
@@ -66,6 +69,8 @@ export interface RatioBaseline {
   /** What was timed besides the matrix. */
   readonly runs: readonly TimedRatio[];
   readonly figures: ReadonlyMap<string, CellFigures>;
+  /** What each cell was, by its id (result/identity.ts); a cell that is not there is compared by its name alone. */
+  readonly identities: ReadonlyMap<string, Identity>;
 }
 
 const RATIO_FILE = 'ratios.json';
@@ -92,7 +97,11 @@ export async function readRatioBaseline(folder: string): Promise<RatioBaseline |
 export function parseRatioBaseline(text: string, file: string): RatioBaseline {
   const checked = ratioFile.safeParse(baselineValue(text, file));
   if (!checked.success) throw damagedBaseline(file, checked.error);
-  return { ...checked.data, figures: new Map(Object.entries(checked.data.figures)) };
+  const { figures, identities, ...rest } = checked.data;
+  const cells = Object.entries(identities).map(
+    ([id, parts]) => [id, new Map(Object.entries(parts))] as const,
+  );
+  return { ...rest, figures: new Map(Object.entries(figures)), identities: new Map(cells) };
 }
 
 /** The text of a ratio file; figures to six digits, so that a diff can be read. */
@@ -108,9 +117,17 @@ export function ratioBaselineText(baseline: RatioBaseline): string {
     touchAhead: baseline.touchAhead,
     ratios: baseline.ratios,
     runs: baseline.runs,
-    figures: Object.fromEntries([...baseline.figures].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+    figures: byName(baseline.figures),
+    identities: byName(
+      new Map([...baseline.identities].map(([id, parts]) => [id, Object.fromEntries(parts)] as const)),
+    ),
   };
   const rounded = (_key: string, field: unknown): unknown =>
     typeof field === 'number' && !Number.isInteger(field) ? Number(field.toPrecision(6)) : field;
   return `${JSON.stringify(value, rounded, 2)}\n`;
+}
+
+/** As an object whose keys are in order, for a file that is compared line by line. */
+function byName<T>(entries: ReadonlyMap<string, T>): Record<string, T> {
+  return Object.fromEntries([...entries].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -9,6 +9,7 @@ import { runMatrixBench } from '../bench/run-matrix.js';
 import type { InputLoader } from '../bench/replay-runner.js';
 import { DEFAULT_MUTEX, type TouchAhead } from '../../engine/host/run-memory.js';
 import { mutexOf, touchAheadEffect } from '../result/cells.js';
+import { differencesOf, identityOf, type Identity } from '../result/identity.js';
 import { formatCounts } from '../stats/compare.js';
 import { compareSessions, mapInterval, meanInterval } from '../stats/session-estimate.js';
 import { confidencePerLook, decide } from '../stats/verdict.js';
@@ -133,7 +134,38 @@ export function ratioBaselineOf(
     ratios: ratiosOf(result, metrics),
     runs,
     figures: cellFigures(result.cases),
+    identities: identitiesOf(result.cases),
   };
+}
+
+/** What each cell is; its trials are alike. */
+function identitiesOf(cases: MatrixResult['cases']): Map<string, Identity> {
+  return new Map(
+    cases.filter(({ control }) => control !== true).map((entry) => [entry.id, identityOf(entry)]),
+  );
+}
+
+/**
+ * Why cells that were measured are not those of the baseline, by id: other traffic, settings or pace under the same name.
+ * @returns only the cells that differ; what a baseline does not know of a cell is passed over
+ */
+export function otherCells(
+  { identities }: RatioBaseline,
+  cases: MatrixResult['cases'],
+): ReadonlyMap<string, string> {
+  return new Map(
+    [...identitiesOf(cases)].flatMap(([id, now]): [string, string][] => {
+      const then = identities.get(id);
+      const differences = then === undefined ? [] : differencesOf(then, now);
+      if (differences.length === 0) return [];
+      return [
+        [
+          id,
+          `it is another cell than the baseline's: ${differences.join('; ')}; measure it again with regress --update`,
+        ],
+      ];
+    }),
+  );
 }
 
 /** What came of the setting of touching ahead, over all cells: `off` when no batch did. */
@@ -188,6 +220,7 @@ export function ratioChecks(
   const confidence = confidencePerLook(config.confidence, looksOf(config) * Math.max(1, ratios));
   const keyOf = (ratio: BaselineRatio): string => JSON.stringify([ratio.base, ratio.head, ratio.metric]);
   const before = new Map(baseline.ratios.map((ratio) => [keyOf(ratio), ratio]));
+  const others = otherCells(baseline, result.cases);
   const checks = found.map((now): Check => {
     const name = `${now.head} against ${now.base}: ${now.metric}`;
     const then = before.get(keyOf(now));
@@ -200,6 +233,10 @@ export function ratioChecks(
     if (otherBuild) {
       const text = `${PROBED_BASELINE}; measure it again with regress --update`;
       return { level: 'ratio', name, verdict: 'inconclusive', text, details: [], file };
+    }
+    const other = others.get(now.head) ?? others.get(now.base);
+    if (other !== undefined) {
+      return { level: 'ratio', name, verdict: 'inconclusive', text: other, details: [], file };
     }
     const { verdict, text } = decide(ratioOfRatios(then, now, confidence), {
       direction: now.direction,

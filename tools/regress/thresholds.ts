@@ -106,6 +106,8 @@ export interface ThresholdContext {
   readonly heldBack?: HeldBack;
   /** Figures of the baseline; null when there is none. */
   readonly baseline: ReadonlyMap<string, CellFigures> | null;
+  /** Why the baseline's cell of an id is another cell than the one measured; absent: none is. */
+  readonly otherCells?: ReadonlyMap<string, string>;
   /** Why times of the baseline cannot be compared with here; null when they can. */
   readonly notComparable: string | null;
   /** Why throughput of the baseline cannot be; absent or null when it can. */
@@ -161,6 +163,8 @@ function judge(threshold: Threshold, id: string, value: number, context: Thresho
     const text = `the baseline has no ${metric} of this cell; add it with regress --update`;
     return check(threshold, id, 'inconclusive', text);
   }
+  const other = context.otherCells?.get(id);
+  if (other !== undefined) return check(threshold, id, 'inconclusive', other);
   const throughput = context.throughputNotComparable ?? null;
   if (throughput !== null && /^(pps|mbps)$/.test(metric)) {
     return check(threshold, id, 'inconclusive', throughput);

@@ -20,7 +20,7 @@ export function hashOf(data: unknown): string | null {
 }
 
 /** The identity of a case, as far as its result tells. */
-function identityOf(entry: ResultCase): Identity {
+export function identityOf(entry: ResultCase): Identity {
   const { input, pacing, designOptions } = entry;
   const parts: [string, unknown][] = [
     ...inputParts(input),
@@ -74,7 +74,11 @@ function textOf(value: unknown): string {
 
 /** What two cells differ in, `loops (10 and 20)`; empty when they are the same cell as far as both results tell. */
 export function identityDifferences(entry: ResultCase, other: ResultCase): string[] {
-  const [a, b] = [identityOf(entry), identityOf(other)];
+  return differencesOf(identityOf(entry), identityOf(other));
+}
+
+/** The same of two identities; a part that one of them does not know is passed over. */
+export function differencesOf(a: Identity, b: Identity): string[] {
   return [...a].flatMap(([name, value]) => {
     const twin = b.get(name);
     if (twin === undefined || twin === value) return [];

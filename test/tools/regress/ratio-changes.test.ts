@@ -45,6 +45,7 @@ const baseline = (
   ratios,
   runs,
   figures: new Map(),
+  identities: new Map(),
 });
 
 describe('an update of the ratios', () => {

@@ -2,12 +2,16 @@
 import { describe, expect, it } from 'vitest';
 import type { MatrixResult } from '../../../tools/bench/matrix-result.js';
 import {
+  parseRatioBaseline,
+  ratioBaselineText,
   readRatioBaseline,
   type BaselineRatio,
   type RatioBaseline,
 } from '../../../tools/regress/ratio-baseline.js';
-import { ratioBaselineOf, ratioChecks } from '../../../tools/regress/ratio-run.js';
+import { otherCells, ratioBaselineOf, ratioChecks } from '../../../tools/regress/ratio-run.js';
 import { checkRegressConfig } from '../../../tools/regress/regress-config.js';
+import { parseThreshold } from '../../../tools/regress/threshold-expression.js';
+import { cellFigures, thresholdChecks } from '../../../tools/regress/thresholds.js';
 import { normal, Random } from '../stats/samples.js';
 import { sampleResult } from '../../support/results.js';
 
@@ -76,6 +80,38 @@ describe('ratios against a baseline', () => {
     expect(other.details.join()).toContain('measured with the backoff mutex, this with glibc');
     const touched = verdict({ ...bare, touchAhead: 'on' }, sessions(random, 6, 1.5));
     expect(touched.details.join()).toContain('measured with touch-ahead on, this with');
+  });
+
+  it('of cells that are others under the same names are left open, and so are thresholds of the baseline', () => {
+    const cellsOf = (flows: number): MatrixResult => {
+      const rest = resultOf(sessions(random, 6, 1.5));
+      const [entry] = sampleResult({ packets: 500, kind: 'bench' }).cases;
+      const input = { ...entry!.input, parameters: { 'active-flows': flows } };
+      return { ...rest, cases: ['a', 'b'].map((id) => ({ ...entry!, id, input })) } as MatrixResult;
+    };
+    const before = cellsOf(1000);
+    const baseline = parseRatioBaseline(ratioBaselineText(ratioBaselineOf(before, ['pps'])), 'f');
+    const judged = (now: MatrixResult) => [
+      ...ratioChecks(baseline, now, CONFIG, 'f'),
+      ...thresholdChecks([parseThreshold('service.p99 <= 1x baseline')], {
+        found: cellFigures(now.cases),
+        baseline: baseline.figures,
+        otherCells: otherCells(baseline, now.cases),
+        notComparable: null,
+      }),
+    ];
+    expect(judged(cellsOf(1000)).map((check) => check.verdict)).toEqual(['pass', 'pass', 'pass']);
+    const others = judged(cellsOf(50_000));
+    expect(others.map((check) => check.verdict)).toEqual(others.map(() => 'inconclusive'));
+    for (const { text, isOpen } of others) {
+      expect(text).toBe(
+        "it is another cell than the baseline's: scenario parameters (active-flows 1000 and 50000); measure it again with regress --update",
+      );
+      expect(isOpen ?? false).toBe(false);
+    }
+    // A baseline from before knows cells by their names alone.
+    const nameless = { ...baseline, identities: new Map() };
+    expect(ratioChecks(nameless, cellsOf(50_000), CONFIG, 'f')[0]?.verdict).toBe('pass');
   });
 
   it('can be held against a baseline of before there were sessions', async () => {

@@ -159,7 +159,12 @@ export const packetCounts = z
   .object({
     injected: count,
     verdicts: z.record(z.string(), count).describe('By ct_state text, for example "est|rpl|trk".'),
-    byClass: z.partialRecord(packetClass, count).nullish(),
+    byClass: z
+      .partialRecord(packetClass, count)
+      .nullish()
+      .describe(
+        'Packets that were timed one by one, by class: all with `--latency all`, those of the sampled batches with `sample`, null with `off`.',
+      ),
     imbalance: z
       .number()
       .min(1)
