@@ -7,7 +7,8 @@
  *   touch(kind, bytes, offset, address) -> address   before an access: 1 reads, 2 writes, 4 is atomic, or the sum of these
  *   touchTo(address), touchFrom(address), touchLength(length)   around memory.copy and memory.fill; each returns its argument
  *   turn()                                           at the beginning of every turn of a loop
- *   ran(count)                                       before so many instructions that no branch leaves and none leads into
+ *   ran(count)                                       before so many instructions that no branch leaves and none leads into, and of
+ *                                                    which none but the last takes a lock or gives one back
  *
  * It goes by way of the text format, where an operand can be wrapped without knowing what it is.
  */
@@ -38,8 +39,11 @@ const LISTS = new Set(['func', 'block', 'loop', 'then', 'else']);
 const HEADERS = new Set(['type', 'param', 'result', 'local', 'export', 'import']);
 /** Of the text only, or without a price once a processor's registers are given out. */
 const NO_WORK = /^(?:block|loop|then|else|nop|drop|local\..*|.*\.const)$/;
-/** After these, or what holds one, another run of instructions begins; a block's end is where branches lead. */
-const BRANCHES = /^(?:block|loop|br|br_if|br_table|return|unreachable)$/;
+/**
+ * After these, or what holds one, another run of instructions begins. A block's end is where branches lead; locks are taken and given back by
+ * what reads and writes at once, so that no run is partly under one.
+ */
+const RUN_ENDS = /^(?:block|loop|br|br_if|br_table|return|unreachable|i(?:32|64)\.atomic\.rmw.*)$/;
 
 const READ = 1;
 const WRITE = 2;
@@ -68,7 +72,7 @@ function bytesOf(instruction) {
  */
 export function traceText(text) {
   const out = [];
-  /** One per open parenthesis: what its next operands are wrapped in, whether it is wrapped itself, and whether it holds a branch. */
+  /** One per open parenthesis: what its next operands are wrapped in, whether it is wrapped itself, and whether a run ends with it. */
   const open = [];
   const runs = new InstructionRuns(out);
   let at = 0;
@@ -81,7 +85,7 @@ export function traceText(text) {
     runs.begin(name, open.at(-1));
     const wrapper = open.at(-1)?.wrappers.shift() ?? '';
     out.push(wrapper, opening);
-    open.push({ name, wrappers, wrapped: wrapper !== '', branches: BRANCHES.test(name) });
+    open.push({ name, wrappers, wrapped: wrapper !== '', endsRun: RUN_ENDS.test(name) });
   };
   while (at < text.length) {
     const plain = match(STRING) ?? match(COMMENT) ?? match(OTHER);
@@ -144,9 +148,9 @@ class InstructionRuns {
   end(expression, parent) {
     if (expression === undefined) return;
     if (LISTS.has(expression.name)) this.#close(this.#lists.pop());
-    if (!expression.branches || parent === undefined) return;
+    if (!expression.endsRun || parent === undefined) return;
     if (LISTS.has(parent.name)) this.#close(this.#lists.at(-1));
-    parent.branches = true;
+    parent.endsRun = true;
   }
 
   #close(list) {

@@ -5,13 +5,14 @@
  *
  * Presets from 1001 on plant other regressions in place of the steps: `extra-line` reads a cache line more a refresh,
  * `seldom-spin` spins at every thousandth refresh, `long-hold` holds ct_lock for a walk over all lists before each pass,
- * `atomic-store` writes what is there already with an atomic store, `straight-steps` computes 48 steps without a loop.
+ * `atomic-store` writes what is there already with an atomic store, `straight-steps` computes 48 steps without a loop. `steps-beside`,
+ * `steps-in-ct-lock` and `steps-in-conn-lock` compute 16 steps a pass and take both locks: the same work, under neither of them or under one.
  *
  * Lock order: as rculist-sweep.
  */
-import { LC_CT } from '../probe/counters';
-import { CO_EXPIRATION } from '../records/connection';
-import { C_CT_LOCK, CONTROL, expiryBase, preset } from '../records/memory-map';
+import { LC_CONN, LC_CT } from '../probe/counters';
+import { CO_EXPIRATION, CO_LOCK } from '../records/connection';
+import { C_CT_LOCK, CONTROL, expiryBase, preset, slabBase } from '../records/memory-map';
 import { lock, unlock } from '../shm/mutex';
 import { listNext } from '../shm/rculist';
 import { listHead, N_EXP_LISTS, RculistSweep, X_NEXT_SWEEP } from './rculist-sweep';
@@ -31,6 +32,9 @@ export const PRESET_SELDOM_SPIN: u32 = 1002;
 export const PRESET_LONG_HOLD: u32 = 1003;
 export const PRESET_ATOMIC_STORE: u32 = 1004;
 export const PRESET_STRAIGHT_STEPS: u32 = 1005;
+export const PRESET_STEPS_BESIDE: u32 = 1006;
+export const PRESET_STEPS_IN_CT_LOCK: u32 = 1007;
+export const PRESET_STEPS_IN_CONN_LOCK: u32 = 1008;
 
 const MOST_STEPS: u32 = 1000;
 const SPIN_INTERVAL: u32 = 1000;
@@ -78,6 +82,18 @@ function walkHolding(): void {
   unlock(CONTROL + C_CT_LOCK, LC_CT);
 }
 
+/** Sixteen steps beside the locks of the tracker and of a connection, or under one of them. */
+function stepsAtLocks(): void {
+  const conn = slabBase;
+  if (preset == PRESET_STEPS_BESIDE) sink = sixteenSteps(sink);
+  lock(CONTROL + C_CT_LOCK, LC_CT);
+  if (preset == PRESET_STEPS_IN_CT_LOCK) sink = sixteenSteps(sink);
+  unlock(CONTROL + C_CT_LOCK, LC_CT);
+  lock(conn + CO_LOCK, LC_CONN);
+  if (preset == PRESET_STEPS_IN_CONN_LOCK) sink = sixteenSteps(sink);
+  unlock(conn + CO_LOCK, LC_CONN);
+}
+
 @unmanaged
 export class TestSlow extends RculistSweep {
   // @ts-ignore: decorator
@@ -94,6 +110,7 @@ export class TestSlow extends RculistSweep {
 
   sweep(now: i64): i64 {
     if (preset == PRESET_LONG_HOLD) walkHolding();
+    if (preset >= PRESET_STEPS_BESIDE) stepsAtLocks();
     return super.sweep(now);
   }
 }

@@ -136,6 +136,19 @@ describe('a traced module', () => {
     expect(await left(0)).toEqual([1, 1, 1]);
   });
 
+  it('tells what takes a lock apart from what comes after it', async () => {
+    const calls = await trace(
+      '(local $i i32) (local.set $i (i32.add (i32.const 8) (local.get $i))) (if (i32.atomic.rmw.cmpxchg (local.get $i) (i32.const 0) (i32.const 2)) (then (unreachable))) (local.set $i (i32.mul (local.get $i) (i32.const 3))) (drop (i32.atomic.rmw.xchg (i32.const 8) (i32.const 0))) (i32.rotl (local.get $i) (i32.const 1))',
+    );
+    expect(calls).toEqual([
+      ['ran', 3],
+      ['touch', 7, 4, 0, 8],
+      ['ran', 2],
+      ['touch', 7, 4, 0, 8],
+      ['ran', 1],
+    ]);
+  });
+
   it('tells the instructions of each turn, and of functions that are called', async () => {
     const counts = await instructions(
       '(local $i i32) (loop $l (local.set $i (call $f (local.get $i))) (br_if $l (i32.lt_u (local.get $i) (i32.const 3)))) (local.get $i)',

@@ -24,9 +24,10 @@ const exactFigures = z.object({
   linesWritten: counts.optional(),
   linesByRegion: counts.optional(),
   accesses: counts.optional(),
-  accessesUnderCtLock: counts.optional(),
+  heldAccesses: counts.optional(),
   atomicWrites: counts.optional(),
   instructions: counts.optional(),
+  heldInstructions: counts.optional(),
   loopTurns: counts.optional(),
   mostLoopTurns: counts.optional(),
 });

@@ -30,8 +30,9 @@ const CELL_GROUPS = [
   exactly('linesByRegion'),
   exactly('atomicWrites'),
   compiled('accesses'),
-  compiled('accessesUnderCtLock'),
+  compiled('heldAccesses'),
   compiled('instructions'),
+  compiled('heldInstructions'),
   compiled('loopTurns'),
   compiled('mostLoopTurns'),
 ] as const satisfies readonly CountGroup<keyof ExactFigures>[];
@@ -91,7 +92,9 @@ function packetsOf(head: ExactFigures, group: string, name: string): number {
     return head.packets;
   }
   if (group === 'linesByRegion') return head.packets;
-  return head.verdicts[name] ?? 0;
+  // Of what was done under a lock the name begins with the lock's class.
+  const state = group.startsWith('held') ? name.slice(name.indexOf(' ') + 1) : name;
+  return head.verdicts[state] ?? 0;
 }
 
 function countLines(

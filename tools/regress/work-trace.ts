@@ -5,6 +5,8 @@
 import type { MemoryPlan } from '../../engine/host/memory-plan.js';
 import type { EngineTrace } from '../../engine/host/module.js';
 import type { EngineRun } from '../../engine/host/run-memory.js';
+import { LOCK_CLASSES } from '../../engine/host/counters.js';
+import { LockWatch } from './lock-watch.js';
 
 /** Counts by class of packet, or by `sweep`, `flush`, … Maps hold only what is not zero. */
 export interface TracedWork {
@@ -16,12 +18,14 @@ export interface TracedWork {
   readonly linesByRegion: Readonly<Record<string, number>>;
   /** Loads, stores and atomics. */
   readonly accesses: Readonly<Record<string, number>>;
-  /** Those of them while ct_lock was held. */
-  readonly accessesUnderCtLock: Readonly<Record<string, number>>;
+  /** Those of them while a lock was held, by its class and that of the call: `ct_lock sweep`. */
+  readonly heldAccesses: Readonly<Record<string, number>>;
   /** Atomic stores, exchanges and additions: what x86 does with the line locked, and no compiler adds or leaves out. */
   readonly atomicWrites: Readonly<Record<string, number>>;
   /** WebAssembly's, without constants and local variables. */
   readonly instructions: Readonly<Record<string, number>>;
+  /** Those of them while a lock was held, as `heldAccesses`. */
+  readonly heldInstructions: Readonly<Record<string, number>>;
   readonly loopTurns: Readonly<Record<string, number>>;
   /** Most turns in one call: what a pause once in a thousand packets shows in. */
   readonly mostLoopTurns: Readonly<Record<string, number>>;
@@ -31,6 +35,8 @@ const LINE_BITS = 6;
 const READ = 1;
 const WRITE = 2;
 const ATOMIC = 4;
+/** What takes a lock or gives it back. */
+const LOCKING = READ | WRITE | ATOMIC;
 
 type Counts = Map<string, number>;
 
@@ -42,14 +48,15 @@ export class WorkTrace implements EngineTrace {
   readonly #regionStarts: readonly number[];
   readonly #regionNames: readonly string[];
   readonly #regions: number[];
-  readonly #words: Int32Array;
-  readonly #ctLockWord: number;
+  readonly #locks: LockWatch;
   #call = 0;
   #lines = 0;
   #linesWritten = 0;
   #accesses = 0;
-  #underCtLock = 0;
   #atomicWrites = 0;
+  /** By lock class. */
+  readonly #heldAccesses = LOCK_CLASSES.map(() => 0);
+  readonly #heldInstructions = LOCK_CLASSES.map(() => 0);
   #instructions = 0;
   #turns = 0;
   #copyTo = 0;
@@ -58,21 +65,21 @@ export class WorkTrace implements EngineTrace {
     lines: new Map(),
     linesWritten: new Map(),
     accesses: new Map(),
-    accessesUnderCtLock: new Map(),
+    heldAccesses: new Map(),
     atomicWrites: new Map(),
     instructions: new Map(),
+    heldInstructions: new Map(),
     loopTurns: new Map(),
     mostLoopTurns: new Map(),
   } satisfies Record<string, Counts>;
 
-  constructor({ memory, plan, engine }: EngineRun) {
-    const { CONTROL, C_CT_LOCK } = engine.constants;
+  constructor(run: EngineRun) {
+    const { memory, plan, engine } = run;
     const lines = memory.buffer.byteLength / 2 ** LINE_BITS;
     this.#touched = new Uint32Array(lines);
     this.#written = new Uint32Array(lines);
-    this.#words = new Int32Array(memory.buffer);
-    this.#ctLockWord = (CONTROL + C_CT_LOCK) / 4;
-    const regions = regionsOf(plan, CONTROL);
+    this.#locks = new LockWatch(run);
+    const regions = regionsOf(plan, engine.constants.CONTROL);
     this.#regionStarts = regions.map(({ start }) => start);
     this.#regionNames = regions.map(({ name }) => name);
     this.#regions = regions.map(() => 0);
@@ -109,6 +116,7 @@ export class WorkTrace implements EngineTrace {
 
   readonly ran = (count: number): void => {
     this.#instructions += count;
+    addHeld(this.#heldInstructions, this.#locks.held(), count);
   };
 
   /** What follows belongs to a new call. */
@@ -117,8 +125,9 @@ export class WorkTrace implements EngineTrace {
     this.#lines = 0;
     this.#linesWritten = 0;
     this.#accesses = 0;
-    this.#underCtLock = 0;
     this.#atomicWrites = 0;
+    this.#heldAccesses.fill(0);
+    this.#heldInstructions.fill(0);
     this.#instructions = 0;
     this.#turns = 0;
   }
@@ -128,9 +137,12 @@ export class WorkTrace implements EngineTrace {
     add(this.#sums.lines, name, this.#lines);
     add(this.#sums.linesWritten, name, this.#linesWritten);
     add(this.#sums.accesses, name, this.#accesses);
-    add(this.#sums.accessesUnderCtLock, name, this.#underCtLock);
     add(this.#sums.atomicWrites, name, this.#atomicWrites);
     add(this.#sums.instructions, name, this.#instructions);
+    for (const [lockClass, lock] of LOCK_CLASSES.entries()) {
+      add(this.#sums.heldAccesses, `${lock} ${name}`, this.#heldAccesses[lockClass] as number);
+      add(this.#sums.heldInstructions, `${lock} ${name}`, this.#heldInstructions[lockClass] as number);
+    }
     add(this.#sums.loopTurns, name, this.#turns);
     const { mostLoopTurns } = this.#sums;
     mostLoopTurns.set(name, Math.max(mostLoopTurns.get(name) ?? 0, this.#turns));
@@ -145,9 +157,10 @@ export class WorkTrace implements EngineTrace {
         this.#regions.map((count, index) => [this.#regionNames[index] as string, count]),
       ),
       accesses: sortedCounts([...this.#sums.accesses]),
-      accessesUnderCtLock: sortedCounts([...this.#sums.accessesUnderCtLock]),
+      heldAccesses: sortedCounts([...this.#sums.heldAccesses]),
       atomicWrites: sortedCounts([...this.#sums.atomicWrites]),
       instructions: sortedCounts([...this.#sums.instructions]),
+      heldInstructions: sortedCounts([...this.#sums.heldInstructions]),
       loopTurns: sortedCounts([...this.#sums.loopTurns]),
       mostLoopTurns: sortedCounts([...this.#sums.mostLoopTurns]),
     };
@@ -155,8 +168,9 @@ export class WorkTrace implements EngineTrace {
 
   #access(kind: number, from: number, bytes: number): void {
     this.#accesses++;
-    if (this.#words[this.#ctLockWord] !== 0) this.#underCtLock++;
+    addHeld(this.#heldAccesses, this.#locks.held(), 1);
     if ((kind & (WRITE | ATOMIC)) === (WRITE | ATOMIC)) this.#atomicWrites++;
+    if ((kind & LOCKING) === LOCKING) this.#locks.mayChange(from);
     const last = (from + bytes - 1) >>> LINE_BITS;
     for (let line = from >>> LINE_BITS; line <= last; line++) {
       if (this.#touched[line] !== this.#call) {
@@ -186,6 +200,13 @@ function regionsOf({ regions }: MemoryPlan, control: number): { name: string; st
     { name: 'control', start: control },
     ...Object.entries(regions).map(([name, start]) => ({ name, start: start as number })),
   ].toSorted((a, b) => a.start - b.start);
+}
+
+/** Adds to the classes of locks that are held. */
+function addHeld(counts: number[], held: number, count: number): void {
+  for (let lockClass = 0; held >>> lockClass !== 0; lockClass++) {
+    if (((held >>> lockClass) & 1) === 1) counts[lockClass] = (counts[lockClass] as number) + count;
+  }
 }
 
 function add(counts: Counts, name: string, count: number): void {

@@ -59,7 +59,7 @@ describe('level exact', () => {
 
   it('names a sweep that holds ct_lock longer', async () => {
     const lines = found('long-hold', await expiring()).join('\n');
-    expect(lines).toMatch(/^accessesUnderCtLock\.sweep: /m);
+    expect(lines).toMatch(/^heldAccesses\.ct_lock sweep: /m);
   });
 
   it('names steps that touch no memory', async () => {
@@ -80,6 +80,24 @@ describe('level exact', () => {
     expect(lines).toMatch(/^instructions\.est\|trk: .*\+(9[0-9]|10[0-9])(\.\d+)? per packet\)$/m);
     expect(lines).not.toMatch(/^(lines|accesses|atomicWrites)/m);
     expect(lines).not.toMatch(/oopTurns\..*\(\+/);
+  });
+
+  it.each([
+    ['ct_lock', 'steps-in-ct-lock'],
+    ['conn_lock', 'steps-in-conn-lock'],
+  ])('names work that is done under %s and was not, though it is no more work', async (lock, preset) => {
+    const packets = await established();
+    const beside = run('test-slow', 'steps-beside', packets);
+    const lines = exactDifferences(beside, run('test-slow', preset, packets));
+    const held = lines.filter((line) => line.startsWith(`heldInstructions.${lock} sweep: `));
+    expect(held).toHaveLength(1);
+    // Sixteen rotations and additions a pass, beside what reads and writes their result.
+    const [, before = 0, after = 0] =
+      /(\d[\d,]*) → (\d[\d,]*)/.exec(held[0]!.replaceAll(/,(?=\d{3})/g, ''))?.map(Number) ?? [];
+    const passes = beside.work['sweeps'] ?? 0;
+    expect(passes).toBeGreaterThan(0);
+    expect(after - before).toBeGreaterThanOrEqual(32 * passes);
+    expect(lines.filter((line) => !/^held(Accesses|Instructions)\./.test(line))).toEqual([]);
   });
 
   it('counts how late connections are removed', async () => {

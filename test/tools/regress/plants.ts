@@ -144,7 +144,20 @@ export const PLANTS: readonly Plant[] = [
     ],
     heard: [EXACT],
     printed: [against('sweeps')],
-    named: [/accessesUnderCtLock\.sweep: /],
+    named: [/heldAccesses\.ct_lock sweep: /],
+  },
+  {
+    name: "a connection's lock given back later, for no more work",
+    edits: [
+      {
+        file: TRACKER,
+        find: '  unlock(conn + CO_LOCK, LC_CONN);\n  if (result == UPDATE_VALID) {\n    p.ctState = ((p.ctState | ST_EST) & ~ST_NEW) | (reply ? ST_RPL : 0);\n',
+        replace:
+          '  const valid = ((p.ctState | ST_EST) & ~ST_NEW) | (reply ? ST_RPL : 0);\n  if (result == UPDATE_VALID) p.ctState = valid;\n  unlock(conn + CO_LOCK, LC_CONN);\n  if (result == UPDATE_VALID) {\n',
+      },
+    ],
+    heard: [EXACT],
+    named: [/held(Accesses|Instructions)\.conn_lock est/],
   },
   {
     name: 'a mutex that backs off four times as long',

@@ -67,17 +67,56 @@ describe('a work trace', () => {
     expect(trace.work()).toMatchObject({ lines: { x: 2 + 3 + 3 }, linesWritten: { x: 3 } });
   });
 
-  it('tells what was done under ct_lock, and the longest call', () => {
+  it('tells what was done under which class of lock', () => {
     const { trace, slab, run } = bed();
-    const { CONTROL, C_CT_LOCK } = run.engine.constants;
+    const { CONTROL, C_CT_LOCK, C_RESOURCES_LOCK, CO_LOCK, CONN_SIZE } = run.engine.constants;
     const words = new Int32Array(run.memory.buffer);
+    /** The access that takes a lock or gives it back comes before it. */
+    const set = (at: number, word: number): void => {
+      trace.touch(READ | WRITE | ATOMIC, 4, 0, at);
+      words[at / 4] = word;
+    };
+    const work = (accesses: number): void => {
+      trace.ran(10 * accesses);
+      for (let i = 0; i < accesses; i++) trace.touch(READ, 4, 0, slab);
+    };
+    const [ctLock, resources, connLock] = [
+      CONTROL + C_CT_LOCK,
+      CONTROL + C_RESOURCES_LOCK,
+      slab + 5 * CONN_SIZE + CO_LOCK,
+    ];
     trace.begin();
-    trace.touch(READ, 4, 0, slab);
-    words[(CONTROL + C_CT_LOCK) / 4] = 2;
-    trace.touch(READ, 4, 0, slab);
-    trace.touch(READ, 4, 0, slab);
-    words[(CONTROL + C_CT_LOCK) / 4] = 0;
+    work(1);
+    set(ctLock, 2);
+    work(2);
+    set(connLock, 2);
+    work(3);
+    set(connLock, 0);
+    set(ctLock, 0);
+    set(resources, 2);
+    work(4);
+    set(resources, 0);
+    // Another word of a record, with whatever in it, is no lock.
+    set(slab + 5 * CONN_SIZE, 7);
+    work(5);
     trace.end('sweep');
+    expect(trace.work()).toMatchObject({
+      // What gives a lock back belongs to its hold, what takes it does not.
+      heldAccesses: {
+        'ct_lock sweep': 2 + 3 + 3,
+        'conn_lock sweep': 3 + 1,
+        'resources_lock sweep': 4 + 1,
+      },
+      heldInstructions: {
+        'ct_lock sweep': 50,
+        'conn_lock sweep': 30,
+        'resources_lock sweep': 40,
+      },
+    });
+  });
+
+  it('tells the longest call', () => {
+    const { trace } = bed();
     for (const turns of [3, 10, 1]) {
       trace.begin();
       for (let i = 0; i < turns; i++) trace.turn();
@@ -86,7 +125,6 @@ describe('a work trace', () => {
       trace.end('new');
     }
     expect(trace.work()).toMatchObject({
-      accessesUnderCtLock: { sweep: 2 },
       instructions: { new: 3 * 5 + 14 },
       loopTurns: { new: 14 },
       mostLoopTurns: { new: 10 },
