@@ -1,7 +1,7 @@
 /**
  * TCP conversations as a state machine over flat arrays: handshake, exchanges of a request and a response cut into
  * segments and acknowledged every second one, and a close by FIN or RST. Sequence and acknowledgement numbers are
- * right throughout, so that a tracker with window checks follows every packet.
+ * right throughout, and no side sends beyond the other's window, so that a tracker with window checks follows every packet.
  */
 import { PHASE } from './flow-pool.js';
 import type { FlowTable } from './flow-pool.js';
@@ -41,6 +41,7 @@ const STAGE = {
   serverFin: 9,
   lastAck: 10,
   reset: 11,
+  requestAck: 12,
 } as const;
 
 export interface TcpFlowTableOptions {
@@ -55,8 +56,11 @@ export function packetsPerConversation(requestBytes: number, responseBytes: numb
 }
 
 function packetsPerExchange(requestBytes: number, responseBytes: number): number {
-  const segments = Math.ceil(responseBytes / MAX_SEGMENT_BYTES);
-  return Math.ceil(requestBytes / MAX_SEGMENT_BYTES) + segments + Math.ceil(segments / 2);
+  const asked = Math.ceil(requestBytes / MAX_SEGMENT_BYTES);
+  const answered = Math.ceil(responseBytes / MAX_SEGMENT_BYTES);
+  // A response acknowledges the last of the request.
+  const askedAcks = answered === 0 ? Math.ceil(asked / 2) : Math.floor((asked - 1) / 2);
+  return asked + askedAcks + answered + Math.ceil(answered / 2);
 }
 
 /** One side of the conversations: the next sequence numbers, its own and the other's. */
@@ -98,7 +102,7 @@ export class TcpFlowTable implements FlowTable {
   readonly #exchangesLeft: Uint32Array;
   /** Bytes of the current message still to send. */
   readonly #left: Uint32Array;
-  /** Response segments sent since the last acknowledgement. */
+  /** Segments of the current message sent since the last acknowledgement. */
   readonly #unacknowledged: Uint8Array;
 
   readonly #tuples: TupleSpace;
@@ -181,6 +185,11 @@ export class TcpFlowTable implements FlowTable {
         return this.#fromClient(slot, into, at, TCP_ACK, 0);
       case STAGE.request:
         return this.#request(slot, into, at);
+      case STAGE.requestAck:
+        this.#unacknowledged[slot] = 0;
+        if (this.#left[slot]! > 0) this.#stage[slot] = STAGE.request;
+        else this.#endExchange(slot);
+        return this.#fromServer(slot, into, at, TCP_ACK, 0);
       case STAGE.response:
         return this.#response(slot, into, at);
       case STAGE.responseAck:
@@ -212,19 +221,20 @@ export class TcpFlowTable implements FlowTable {
     } else {
       this.#stage[slot] = STAGE.request;
       this.#left[slot] = this.#requestBytes[slot]!;
+      this.#unacknowledged[slot] = 0;
     }
   }
 
   #request(slot: number, into: Uint8Array, at: number): number {
     const count = Math.min(segmentBytes(this.#family[slot] as IpFamily), this.#left[slot]!);
     this.#left[slot] = this.#left[slot]! - count;
+    this.#unacknowledged[slot] = this.#unacknowledged[slot]! + 1;
     const last = this.#left[slot] === 0;
-    if (last) {
+    if (last && this.#responseBytes[slot]! > 0) {
       this.#left[slot] = this.#responseBytes[slot]!;
       this.#unacknowledged[slot] = 0;
-      if (this.#left[slot] === 0) this.#endExchange(slot);
-      else this.#stage[slot] = STAGE.response;
-    }
+      this.#stage[slot] = STAGE.response;
+    } else if (last || this.#unacknowledged[slot] === 2) this.#stage[slot] = STAGE.requestAck;
     return this.#fromClient(slot, into, at, last ? TCP_PSH | TCP_ACK : TCP_ACK, count);
   }
 
