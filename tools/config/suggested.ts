@@ -42,30 +42,36 @@ function policyName(id: number): string {
 }
 
 function suggestedRules({ nat = [], helper }: SuggestedConfig): RuleEntry[] {
-  const control = helper === undefined ? null : { proto: 'tcp' as const, dport: helper === 'ftp' ? 21 : 69 };
   const rules: RuleEntry[] = [];
-  for (const { type, addr } of nat) {
+  for (const { type, addr, between, helper: own } of nat) {
     // What comes back from (or for) the translated address is translated by its connection. With a helper it may also be an
     // expected data connection, which has to be committed.
     const back: RuleEntry = {
-      match: type === 'src' ? { dst: addr } : { src: addr },
+      match:
+        type === 'src'
+          ? { ...(between && { src: between.servers }), dst: addr }
+          : { src: addr, ...(between && { dst: between.clients }) },
       nat: { type: 'none' },
-      commit: helper !== undefined,
+      commit: own !== undefined,
     };
     rules.push(back);
   }
-  for (const { type, addr, port } of nat) {
-    const any = ANY[addr.includes(':') ? 6 : 4];
+  for (const { type, addr, port, between, helper: own, policyId } of nat) {
+    const src = between?.clients ?? ANY[addr.includes(':') ? 6 : 4];
     const translated = {
       commit: true,
       nat: { type, addr, ...(port === null ? {} : { port: [port[0], port[1]] as [number, number] }) },
+      ...(policyId === undefined ? {} : { timeoutPolicy: policyName(policyId) }),
     };
-    if (control !== null && helper !== undefined)
-      rules.push({ match: { src: any, ...control }, helper, ...translated });
-    rules.push({ match: { src: any }, ...translated });
+    if (own !== undefined) rules.push({ match: { src, ...controlOf(own) }, helper: own, ...translated });
+    rules.push({ match: { src }, ...translated });
   }
-  if (nat.length === 0 && control !== null && helper !== undefined)
-    rules.push({ match: control, commit: true, helper });
+  if (helper !== undefined) rules.push({ match: controlOf(helper), commit: true, helper });
   rules.push({ commit: true });
   return rules;
+}
+
+/** The control connections of a helper, at its usual port. */
+function controlOf(helper: 'ftp' | 'tftp'): { proto: 'tcp' | 'udp'; dport: number } {
+  return helper === 'ftp' ? { proto: 'tcp', dport: 21 } : { proto: 'udp', dport: 69 };
 }

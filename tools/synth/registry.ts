@@ -72,6 +72,6 @@ export function openScenario(
     parameters,
     seed,
     source,
-    suggestedConfig: scenario.suggestedConfig?.(parameters) ?? null,
+    suggestedConfig: scenario.suggestedConfig?.(parameters, false) ?? null,
   };
 }

@@ -1,5 +1,6 @@
 /** What a traffic scenario is, and the base of the sources of packets that scenarios make. */
 import { integerParameter, realParameter } from './common-parameters.js';
+import type { HostNetworks } from './host-plan.js';
 import type { ParameterSpec, ParameterValues } from './parameters.js';
 
 /**
@@ -33,6 +34,12 @@ export interface SuggestedNat {
   addr: string;
   /** Translated ports, lowest and highest; null keeps the port where it is free. */
   port: readonly [number, number] | null;
+  /** Whose connections are translated; absent = everybody's. */
+  between?: HostNetworks;
+  /** Helper of their control connections. */
+  helper?: 'ftp' | 'tftp';
+  /** Timeout policy of their connections; absent = that of the zone. */
+  policyId?: number;
 }
 
 /** Configuration of the tracker under which a scenario shows what it is for. Empty parts are left out. */
@@ -40,6 +47,7 @@ export interface SuggestedConfig {
   /** Why, in one sentence for the user. */
   reason: string;
   nat?: readonly SuggestedNat[];
+  /** Helper of control connections that no translation is for. */
   helper?: 'ftp' | 'tftp';
   /** The zone of a packet is its (outer) VLAN id, 0 when untagged. */
   zoneFrom?: 'vlan';
@@ -61,8 +69,12 @@ export interface Scenario {
    * @throws ScenarioError when parameters contradict each other
    */
   generate(parameters: ParameterValues, seed: number): PacketGenerator;
-  /** What the tracker needs for these parameters, or null when its defaults do. */
-  suggestedConfig?(parameters: ParameterValues): SuggestedConfig | null;
+  /**
+   * What the tracker needs for these parameters, or null when its defaults do.
+   *
+   * @param amongOthers whether other scenarios' packets go through the same tracker, which are to be left alone
+   */
+  suggestedConfig?(parameters: ParameterValues, amongOthers: boolean): SuggestedConfig | null;
 }
 
 /** The parameters that every scenario has. */

@@ -16,13 +16,13 @@ import {
 import { uniformPicker } from '../../random/picker.js';
 import { poolCapacity } from '../flow-pool.js';
 import { FtpFlowTable } from '../ftp-flows.js';
-import { firstClient, firstServer, NAT_ADDRESS } from '../host-plan.js';
-import { host6, PacketWriter } from '../packet-writer.js';
+import { firstClient, firstServer, NAT_ADDRESS, networksOf } from '../host-plan.js';
+import { host6, PacketWriter, type IpFamily } from '../packet-writer.js';
 import type { ParameterValues } from '../parameters.js';
 import { PooledSource } from '../pooled-source.js';
 import { Random } from '../../random/random.js';
 import { COMMON_PARAMETERS } from '../scenario.js';
-import type { PacketGenerator, Scenario, SuggestedConfig } from '../scenario.js';
+import type { PacketGenerator, Scenario, SuggestedConfig, SuggestedNat } from '../scenario.js';
 
 function generate(parameters: ParameterValues, seed: number): PacketGenerator {
   const random = new Random(seed).derive('ftp-alg');
@@ -49,21 +49,24 @@ function generate(parameters: ParameterValues, seed: number): PacketGenerator {
   return new PooledSource(parameters, table, uniformPicker(random.derive('turns')));
 }
 
-function suggestedConfig(parameters: ParameterValues): SuggestedConfig {
+function suggestedConfig(parameters: ParameterValues, amongOthers: boolean): SuggestedConfig {
   if (parameters.text('nat') === 'no') {
     return {
       reason: 'data connections are related only when control connections are committed with the helper',
       helper: 'ftp',
     };
   }
+  const translation = (family: IpFamily, addr: string): SuggestedNat => ({
+    type: 'src',
+    addr,
+    port: null,
+    helper: 'ftp',
+    ...(amongOthers ? { between: networksOf('ftp-alg', family) } : {}),
+  });
   return {
     reason:
       'servers answer the translated address and count the rewritten PORT lines, so new connections must be committed with this source NAT and the helper',
-    helper: 'ftp',
-    nat: [
-      { type: 'src', addr: ipv4Text(NAT_ADDRESS), port: null },
-      { type: 'src', addr: formatAddress(6, host6(NAT_ADDRESS)), port: null },
-    ],
+    nat: [translation(4, ipv4Text(NAT_ADDRESS)), translation(6, formatAddress(6, host6(NAT_ADDRESS)))],
   };
 }
 

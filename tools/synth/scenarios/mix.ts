@@ -120,16 +120,37 @@ function partsOf(parameters: ParameterValues, candidates: readonly Scenario[]): 
   });
 }
 
-/** What the parts suggest, together; of two NAT rules for a family the first stands, and the reason says so. */
+/** What the parts suggest, together: translations and zones of each are for its own hosts and VLANs only. */
 function mergedConfig(parts: readonly Part[]): SuggestedConfig | null {
-  const configs = parts.flatMap(({ scenario, parameters }) => {
-    const config = scenario.suggestedConfig?.(parameters) ?? null;
-    return config === null ? [] : [{ name: scenario.name, config }];
-  });
-  if (configs.length === 0) return null;
-  return Object.assign({}, ...configs.toReversed().map(({ config }) => config), {
-    reason: configs.map(({ name, config }) => `${name}: ${config.reason}`).join('; '),
-  });
+  let merged: SuggestedConfig | null = null;
+  for (const { scenario, parameters } of parts) {
+    const config = scenario.suggestedConfig?.(parameters, parts.length > 1) ?? null;
+    if (config === null) continue;
+    const named = { ...config, reason: `${scenario.name}: ${config.reason}` };
+    merged = merged === null ? named : joined(merged, named);
+  }
+  return merged;
+}
+
+function joined(first: SuggestedConfig, second: SuggestedConfig): SuggestedConfig {
+  // Every scenario numbers its policies from 1.
+  const before = first.policies?.length ?? 0;
+  const nat = (second.nat ?? []).map((rule) =>
+    rule.policyId === undefined ? rule : { ...rule, policyId: before + rule.policyId },
+  );
+  const policies = (second.policies ?? []).map((policy) => ({ ...policy, id: before + policy.id }));
+  const zonePolicies = (second.zonePolicies ?? []).map(({ zone, policyId }) => ({
+    zone,
+    policyId: before + policyId,
+  }));
+  return {
+    ...first,
+    ...second,
+    reason: `${first.reason}; ${second.reason}`,
+    nat: [...(first.nat ?? []), ...nat],
+    policies: [...(first.policies ?? []), ...policies],
+    zonePolicies: [...(first.zonePolicies ?? []), ...zonePolicies],
+  };
 }
 
 /** The scenario `mix` over the given others. */

@@ -11,7 +11,7 @@ import { formatAddress } from '../../../engine/host/addresses.js';
 import { ipv4Text } from '../addresses.js';
 import { choiceParameter, integerParameter, shareParameter } from '../common-parameters.js';
 import { EPHEMERAL_PORTS, FIRST_EPHEMERAL_PORT } from '../ephemeral-ports.js';
-import { firstClient, firstServer, NAT_ADDRESS } from '../host-plan.js';
+import { firstClient, firstServer, NAT_ADDRESS, networksOf } from '../host-plan.js';
 import { TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN } from '../headers.js';
 import { host6, PacketWriter, type Ends } from '../packet-writer.js';
 import { ScenarioError } from '../parameters.js';
@@ -157,7 +157,9 @@ function portRange(parameters: ParameterValues): [number, number] {
   return [first, ports];
 }
 
-function suggestedConfig(parameters: ParameterValues): SuggestedConfig {
+const POLICY = 1;
+
+function suggestedConfig(parameters: ParameterValues, amongOthers: boolean): SuggestedConfig {
   const [first, ports] = portRange(parameters);
   const timeout = parameters.number('timeout');
   const six = parameters.text('ip-version') === '6';
@@ -169,11 +171,13 @@ function suggestedConfig(parameters: ParameterValues): SuggestedConfig {
         type: 'src',
         addr: six ? formatAddress(6, host6(NAT_ADDRESS)) : ipv4Text(NAT_ADDRESS),
         port: [first, first + ports - 1],
+        policyId: POLICY,
+        ...(amongOthers ? { between: networksOf('nat-exhaustion', six ? 6 : 4) } : {}),
       },
     ],
     policies: [
       {
-        id: 1,
+        id: POLICY,
         attributes: {
           TCP_SYN_SENT: timeout,
           TCP_SYN_RECV: timeout,
@@ -184,7 +188,6 @@ function suggestedConfig(parameters: ParameterValues): SuggestedConfig {
         },
       },
     ],
-    zonePolicies: [{ zone: 0, policyId: 1 }],
   };
 }
 
