@@ -145,16 +145,17 @@ export function oneOf<T extends string>(choices: readonly T[]): WordParser<T> {
 }
 
 /**
- * The designs that a `--design` option names.
+ * The designs that an option names.
+ * @param option as on the command line
  * @throws UsageError naming those that exist
  */
-export function designsOption(text: string): DesignChoice[] {
+export function designsOption(text: string, option = '--design'): DesignChoice[] {
   const named = <T>(attempt: () => T): T => {
     try {
       return attempt();
     } catch (error) {
       if (error instanceof EngineError && compiledDesigns().length > 0) {
-        throw new UsageError(`--design is '${text}': ${error.message}`);
+        throw new UsageError(`${option} is '${text}': ${error.message}`);
       }
       throw error;
     }
