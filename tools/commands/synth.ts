@@ -9,8 +9,13 @@ import type { ParameterSpec, ParameterValue } from '../synth/parameters.js';
 import { findScenario, openScenario, SCENARIOS } from '../synth/registry.js';
 import type { Scenario } from '../synth/scenario.js';
 import { describeSuggestedConfig } from '../synth/suggested-config-text.js';
-import { drainSource } from '../synth/write-capture.js';
+import { drainSource, requireTimes } from '../synth/write-capture.js';
 import { addSpelling } from './option-values.js';
+
+interface ListOptions {
+  readonly list?: boolean;
+  readonly json?: boolean;
+}
 
 /** Adds `synth` with one subcommand per scenario to the program. */
 export function register(program: Command): void {
@@ -27,7 +32,7 @@ export function register(program: Command): void {
     .allowUnknownOption()
     .allowExcessArguments()
     .addHelpText('after', '\nExample:\n  ctreplay synth syn-flood -o flood.pcap --packets 1000000 --seed 1')
-    .action((name: string | undefined, options: { list?: boolean; json?: boolean }) => {
+    .action((name: string | undefined, options: ListOptions) => {
       if (options.list) process.stdout.write(options.json ? listJson() : listText());
       else if (name === undefined) {
         throw new ScenarioError(
@@ -51,7 +56,14 @@ function addScenario(synth: Command, scenario: Scenario): void {
     `\nExample:\n  ctreplay synth ${scenario.name} -o ${scenario.name}.pcap --packets 100k --seed 1`,
   );
   addSpelling(command, '--output <file>', 'out', '--out');
+  command.allowExcessArguments(false);
   command.action((_options: unknown, self: Command) => {
+    const ofList = synth.opts<ListOptions>();
+    if (ofList.list || ofList.json) {
+      throw new ScenarioError(
+        `${ofList.list ? '--list' : '--json'} is of ctreplay synth without a scenario: leave it out, or leave out ${scenario.name}`,
+      );
+    }
     const given: Record<string, ParameterValue> = {};
     const text = self.opts<Record<string, string | undefined>>();
     for (const [i, spec] of scenario.parameters.entries()) {
@@ -90,6 +102,7 @@ function writeScenario(
   const fault = outputFault(path);
   if (fault !== null) throw new ScenarioError(`--out is '${path}': ${fault.reason}. ${fault.advice}`);
   const opened = openScenario(scenario.name, given, seed);
+  requireTimes(opened);
   const writer = new PcapWriter(path);
   try {
     const totals = drainSource(opened.source, (record) => writer.write(record));

@@ -1,7 +1,8 @@
 /** Parameters that several scenarios share, worded once. */
 import { mixPair32 } from '../random/random.js';
 import type { Random } from '../random/random.js';
-import type { ChoiceParameter, NumberParameter } from './parameters.js';
+import { ScenarioError } from './parameters.js';
+import type { ChoiceParameter, NumberParameter, ParameterValues } from './parameters.js';
 
 /** Default, smallest and largest value. */
 type Values = readonly [number | null, number, number];
@@ -73,6 +74,21 @@ export function bytesParameter(
   description: string,
 ): NumberParameter {
   return integerParameter(name, 'bytes', [defaultBytes, min, max], description);
+}
+
+/**
+ * First port and number of ports, of `--first-port` and `--ports`.
+ * @throws ScenarioError where they go beyond the last port
+ */
+export function portRange(parameters: ParameterValues): [number, number] {
+  const first = parameters.number('first-port');
+  const ports = parameters.number('ports');
+  if (first + ports > 65536) {
+    throw new ScenarioError(
+      `scenario ${parameters.scenarioName}: --first-port ${first} and --ports ${ports} go beyond port 65535; lower one of them`,
+    );
+  }
+  return [first, ports];
 }
 
 /**

@@ -1,4 +1,6 @@
 /** Puts a scenario's packets into a capture writer. */
+import { ScenarioError } from './parameters.js';
+import type { OpenedScenario } from './registry.js';
 import type { PacketGenerator } from './scenario.js';
 
 /**
@@ -6,6 +8,9 @@ import type { PacketGenerator } from './scenario.js';
  * byte for byte.
  */
 export const CAPTURE_START_NS = 1_767_225_600_000_000_000n;
+
+/** Seconds after the first packet that pcap, whose seconds have 32 bits, can still stamp. */
+const MAX_DURATION_S = 2 ** 32 - 1 - Number(CAPTURE_START_NS / 1_000_000_000n);
 
 /** Takes a frame that stays valid only during the call. */
 export type FrameSink = (record: { timestampNs: bigint; frame: Uint8Array }) => void;
@@ -16,6 +21,19 @@ export interface WrittenTotals {
   bytes: number;
   /** From the first packet's time to the last one's. */
   durationNs: number;
+}
+
+/**
+ * Before anything is written: whether a capture can hold the times of all packets.
+ * @throws ScenarioError
+ */
+export function requireTimes({ scenario, parameters, source }: OpenedScenario): void {
+  const seconds = (source.packetCount - 1) / parameters.number('pps');
+  if (seconds < MAX_DURATION_S) return;
+  throw new ScenarioError(
+    `scenario ${scenario.name}: --packets ${source.packetCount} at --pps ${parameters.number('pps')} take ${seconds} s, ` +
+      `and the times of a pcap file end ${MAX_DURATION_S} s (in 2106) after its first packet; raise --pps or lower --packets`,
+  );
 }
 
 /** Drains `source` into `sink`, with absolute times. */

@@ -122,6 +122,23 @@ describe('ctreplay synth', () => {
       /--cps 1000000 needs at least/,
     ],
     ['a seed that is none', ['tcp-crr', '-o', 'x.pcap', '--seed', '-1'], /--seed is '-1'/],
+    ['a word too many', ['tcp-crr', 'udp-churn', '-o', 'x.pcap', '--packets', '9'], /too many arguments/],
+    [
+      'JSON of a file',
+      ['tcp-crr', '-o', 'x.pcap', '--packets', '9', '--json'],
+      /--json is of ctreplay synth/,
+    ],
+    [
+      'times beyond 2106',
+      ['tcp-crr', '-o', 'x.pcap', '--packets', '3M', '--pps', '0.001'],
+      /--packets 3000000 at --pps 0\.001 take 2999999000 s.*raise --pps/,
+    ],
+    ['a weight without end', ['mix', '-o', 'x.pcap', '--mix', 'tcp-crr=1e999'], /'tcp-crr=1e999'.*at most/],
+    [
+      'ports beyond the last',
+      ['port-scan', '-o', 'x.pcap', '--packets', '9', '--first-port', '60k', '--ports', '6k'],
+      /--first-port 60000 and --ports 6000 go beyond port 65535/,
+    ],
     ['a directory to write', ['tcp-crr', '-o', '.'], /no regular file/],
     ['no output', ['tcp-crr'], /--out /],
   ])('%s: exit code 2, a message, and no file', async (_what, args, message) => {

@@ -7,6 +7,8 @@ import { Random } from '../../random/random.js';
 import { COMMON_PARAMETERS, TimedSource } from '../scenario.js';
 import type { PacketGenerator, Scenario, SuggestedConfig } from '../scenario.js';
 
+const MAX_WEIGHT = 1e9;
+
 interface Part {
   scenario: Scenario;
   share: number;
@@ -64,9 +66,9 @@ function parseWeights(text: string, candidates: readonly Scenario[]): Map<Scenar
       throw new ScenarioError(`scenario mix: --mix names '${name}', which cannot be mixed; ${hint}`);
     }
     const weight = parseNumber(weightText);
-    if (!(weight > 0) || more.length > 0) {
+    if (!(weight > 0 && weight <= MAX_WEIGHT) || more.length > 0) {
       throw new ScenarioError(
-        `scenario mix: --mix has '${part}'; write it as ${name}=WEIGHT with a weight above 0`,
+        `scenario mix: --mix has '${part}'; write it as ${name}=WEIGHT with a weight above 0, at most ${MAX_WEIGHT}`,
       );
     }
     if (weights.has(scenario)) {

@@ -9,12 +9,11 @@
  */
 import { formatAddress } from '../../../engine/host/addresses.js';
 import { ipv4Text } from '../addresses.js';
-import { choiceParameter, integerParameter, shareParameter } from '../common-parameters.js';
+import { choiceParameter, integerParameter, portRange, shareParameter } from '../common-parameters.js';
 import { EPHEMERAL_PORTS, FIRST_EPHEMERAL_PORT } from '../ephemeral-ports.js';
 import { firstClient, firstServer, NAT_ADDRESS, networksOf } from '../host-plan.js';
 import { TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN } from '../headers.js';
 import { host6, PacketWriter, type Ends } from '../packet-writer.js';
-import { ScenarioError } from '../parameters.js';
 import type { ParameterValues } from '../parameters.js';
 import { Permutation } from '../../random/permutation.js';
 import { Random } from '../../random/random.js';
@@ -143,18 +142,6 @@ class NatExhaustionSource extends TimedSource {
     const ack = (flags & TCP_ACK) === 0 ? 0 : peerSeq;
     return writer.tcp(into, at, { ends, seq, ack, flags, count: payloadBytes });
   }
-}
-
-/** First port and number of ports of the range. */
-function portRange(parameters: ParameterValues): [number, number] {
-  const first = parameters.number('first-port');
-  const ports = parameters.number('ports');
-  if (first + ports > 65536) {
-    throw new ScenarioError(
-      `scenario nat-exhaustion: --first-port ${first} and --ports ${ports} go beyond port 65535; lower one of them`,
-    );
-  }
-  return [first, ports];
 }
 
 const POLICY = 1;

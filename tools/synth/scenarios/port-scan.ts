@@ -2,7 +2,13 @@
  * Port scan: a few scanners try every port of many targets in a shuffled order. Open ports answer with SYN+ACK and are reset, closed ones
  * refuse, filtered ones stay silent. Nearly every probe is a connection of its own that never becomes established.
  */
-import { choiceParameter, flowChooser, integerParameter, shareParameter } from '../common-parameters.js';
+import {
+  choiceParameter,
+  flowChooser,
+  integerParameter,
+  portRange,
+  shareParameter,
+} from '../common-parameters.js';
 import { firstClient, firstServer } from '../host-plan.js';
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG } from '../headers.js';
 import { MAX_SEGMENT_BYTES, PacketWriter, SYN_WINDOW, type Ends } from '../packet-writer.js';
@@ -52,8 +58,8 @@ class PortScanSource extends TimedSource {
     this.#family = parameters.text('ip-version') === '6' ? 6 : 4;
     this.#scanners = parameters.number('scanners');
     this.#targets = parameters.number('targets');
-    this.#firstPort = parameters.number('first-port');
-    const ports = Math.min(parameters.number('ports'), 65536 - this.#firstPort);
+    const [firstPort, ports] = portRange(parameters);
+    this.#firstPort = firstPort;
     this.#order = new Permutation(this.#targets * ports, random.derive('order'));
     this.#isOpen = flowChooser(random, 'open', parameters.number('open-share'));
     this.#answers = flowChooser(random, 'answers', 1 - parameters.number('filtered-share'));
