@@ -77,7 +77,7 @@ export abstract class ExchangeFlowTable<Plan extends ExchangePlan> implements Fl
   askToClose(slot: number): void {
     this.#closing[slot] = 1;
     // There is no farewell: between two exchanges it is over at once.
-    if (this.#stage[slot] === STAGE.request) this.#stage[slot] = STAGE.closed;
+    if (this.#stage[slot] === this.#first(slot)) this.#stage[slot] = STAGE.closed;
   }
 
   flowIndex(slot: number): number {

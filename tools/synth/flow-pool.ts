@@ -23,7 +23,7 @@ export interface FlowTable {
   /** Slots there are. */
   readonly capacity: number;
   readonly maxFrameLength: number;
-  /** Packets of the shortest conversation, from first to last. */
+  /** Packets of the shortest conversation, from first to last; where kinds of conversations have shares, the mean of their shortest. */
   readonly minPacketsPerFlow: number;
   /** Makes the slot conversation number `flowIndex`; its first packet comes from the next `emit`. */
   begin(slot: number, flowIndex: number): void;
@@ -56,6 +56,11 @@ export function poolCapacity(activeFlows: number): number {
 
 /** Handshakes in progress at once when no rate is asked for: enough to interleave, too few to look like a flood. */
 const HANDSHAKES_AT_ONCE = 16;
+
+/** Without the digits that binary fractions add. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(9));
+}
 
 export class FlowPool {
   flowIndex = 0;
@@ -92,8 +97,8 @@ export class FlowPool {
     const needed = (cps ?? 0) * table.minPacketsPerFlow;
     if (needed > pps * (1 + 1e-9)) {
       throw new ScenarioError(
-        `scenario ${scenarioName}: --cps ${cps} needs at least ${needed} packets/s ` +
-          `(${table.minPacketsPerFlow} packets a connection), but has ${pps}; raise --pps or lower --cps`,
+        `scenario ${scenarioName}: --cps ${cps} needs at least ${rounded(needed)} packets/s ` +
+          `(${rounded(table.minPacketsPerFlow)} packets a connection), but has ${rounded(pps)}; raise --pps or lower --cps`,
       );
     }
     const slots = table.capacity;

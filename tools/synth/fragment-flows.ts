@@ -68,11 +68,24 @@ export class FragmentFlowTable implements FlowTable {
     this.#slots = Array.from({ length: options.capacity });
     this.#datagramLength = UDP_LENGTH + options.datagramBytes;
     this.#random = random.derive('fragments');
-    // A slot's buffer holds the whole datagram; one extra fragment may be sent, one may be lost.
-    const count = fragmentRanges(this.#datagramLength, IPV6_LENGTH + IP6_FRAGMENT_LENGTH, options.mtu).length;
-    this.minPacketsPerFlow = count + (options.answerShare > 0 ? 1 : 0) + 1;
+    this.minPacketsPerFlow =
+      (1 - options.ip6Share) * this.#meanFragments(4) +
+      options.ip6Share * this.#meanFragments(6) +
+      options.answerShare;
     this.maxFrameLength =
       ETHERNET_LENGTH + Math.max(options.mtu, IPV6_LENGTH + UDP_LENGTH + options.answerBytes);
+  }
+
+  #ranges(family: IpFamily): FragmentRange[] {
+    const headers = family === 6 ? IPV6_LENGTH + IP6_FRAGMENT_LENGTH : IPV4_LENGTH;
+    return fragmentRanges(this.#datagramLength, headers, this.#options.mtu);
+  }
+
+  /** What is sent of a datagram in the mean: one that is whole is not disturbed. */
+  #meanFragments(family: IpFamily): number {
+    const { overlapShare, duplicateShare, lossShare } = this.#options;
+    const { length } = this.#ranges(family);
+    return length === 1 ? 1 : length + overlapShare + duplicateShare - lossShare;
   }
 
   begin(slot: number, flowIndex: number): void {
@@ -97,8 +110,7 @@ export class FragmentFlowTable implements FlowTable {
     this.#writer.family = family;
     this.#writer.udp(held.frame, 0, { ends: this.#tuples.there, count: options.datagramBytes });
     if (family === 4) put16(held.frame, ETHERNET_LENGTH + 6, 0);
-    const headers = family === 6 ? IPV6_LENGTH + IP6_FRAGMENT_LENGTH : IPV4_LENGTH;
-    held.ranges = this.#disturb(fragmentRanges(this.#datagramLength, headers, options.mtu));
+    held.ranges = this.#disturb(this.#ranges(family));
   }
 
   /** Applies loss, duplication, overlap and shuffling to a datagram's fragments, each by its share. */

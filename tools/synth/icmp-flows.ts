@@ -57,10 +57,12 @@ export interface IcmpFlowOptions extends ExchangeOptions<IcmpFlowPlan> {
   readonly router: number;
   /** Payload of an echo. */
   readonly echoBytes: number;
+  /** Packets of the shortest flow, in the mean over the kinds that the planner plans, for checking rates. */
+  readonly minPacketsPerFlow: number;
 }
 
 export class IcmpFlowTable extends ExchangeFlowTable<IcmpFlowPlan> {
-  readonly minPacketsPerFlow = 2;
+  readonly minPacketsPerFlow: number;
   readonly maxFrameLength: number;
   readonly #quoted: Uint8Array;
   readonly #kind: Uint8Array;
@@ -69,6 +71,7 @@ export class IcmpFlowTable extends ExchangeFlowTable<IcmpFlowPlan> {
 
   constructor(options: IcmpFlowOptions) {
     super(options, { family: 4, vlanId: 0, kind: 0, answered: true, exchanges: 1 });
+    this.minPacketsPerFlow = options.minPacketsPerFlow;
     this.#router = options.router;
     this.#echoBytes = options.echoBytes;
     this.maxFrameLength = PacketWriter.MAX_HEADERS + Math.max(MAX_SEGMENT_BYTES, options.echoBytes);

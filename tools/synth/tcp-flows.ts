@@ -46,13 +46,13 @@ const STAGE = {
 
 export interface TcpFlowTableOptions {
   capacity: number;
-  /** Packets of the shortest conversation that the planner plans, for checking rates. */
+  /** Packets of the shortest conversation that the planner plans, in the mean over those that end in RST and FIN, for checking rates. */
   minPacketsPerFlow: number;
 }
 
-/** Packets of a conversation with one exchange: three to open, the exchange, and the close. */
-export function packetsPerConversation(requestBytes: number, responseBytes: number, reset: boolean): number {
-  return 3 + packetsPerExchange(requestBytes, responseBytes) + (reset ? 1 : 3);
+/** Packets of a conversation with one exchange: three to open, the exchange, and three to close or, for a share of them, one. */
+export function packetsPerConversation(requestBytes: number, responseBytes: number, resetShare = 0): number {
+  return 3 + packetsPerExchange(requestBytes, responseBytes) + 3 - 2 * resetShare;
 }
 
 function packetsPerExchange(requestBytes: number, responseBytes: number): number {

@@ -11,8 +11,8 @@ export interface DatagramContent {
 
 /** What a table of UDP flows is made of. */
 export interface UdpFlowOptions extends ExchangeOptions<ExchangePlan> {
-  /** Whether any conversation is answered: those have two packets at least. */
-  readonly answers: boolean;
+  /** Share of the conversations that are answered: those have two packets at least. */
+  readonly answerShare: number;
   readonly content: DatagramContent;
 }
 
@@ -24,9 +24,9 @@ export class UdpFlowTable extends ExchangeFlowTable<ExchangePlan> {
 
   constructor(options: UdpFlowOptions) {
     super(options, { family: 4, vlanId: 0, answered: true, exchanges: 1 });
-    const { answers, content } = options;
+    const { answerShare, content } = options;
     this.#content = content;
-    this.minPacketsPerFlow = answers ? 2 : 1;
+    this.minPacketsPerFlow = 1 + answerShare;
     this.maxFrameLength = PacketWriter.MAX_HEADERS + content.maxBytes;
     this.#scratch = new Uint8Array(content.maxBytes);
   }

@@ -121,6 +121,11 @@ describe('ctreplay synth', () => {
       ['tcp-crr', '-o', 'x.pcap', '--cps', '1M', '--pps', '1k'],
       /--cps 1000000 needs at least/,
     ],
+    [
+      'a rate that the shortest of the mice cannot keep',
+      ['elephants-and-mice', '-o', 'x.pcap', '--cps', '1k', '--mouse-bytes', '100k'],
+      /--cps 1000 needs at least 111000 packets\/s \(111 packets a connection\), but has 20000/,
+    ],
     ['a seed that is none', ['tcp-crr', '-o', 'x.pcap', '--seed', '-1'], /--seed is '-1'/],
     ['a word too many', ['tcp-crr', 'udp-churn', '-o', 'x.pcap', '--packets', '9'], /too many arguments/],
     [
@@ -171,6 +176,24 @@ describe('--cps and --active-flows', () => {
       expect(flows).toBeGreaterThanOrEqual(2 * cps - 2);
       expect(flows).toBeLessThanOrEqual(2 * cps + 42);
     }
+  });
+});
+
+describe('--cps near the most that --pps can carry', () => {
+  it.each([
+    ['udp-churn', { 'answer-share': 0.1 }, 9000],
+    ['icmp-mix', { 'error-share': 0, 'unsolicited-share': 1 }, 9900],
+    ['fragments', { 'datagram-bytes': 100, 'ip6-share': 0, 'answer-share': 0 }, 9900],
+    ['tcp-crr', { 'reset-share': 1 }, 1400],
+  ])('%s with %j keeps it', (name, parameters, cps) => {
+    const packets = collect(
+      name,
+      { ...parameters, cps, packets: 10_000, pps: 10_000, 'active-flows': 40 },
+      5,
+    );
+    const flows = new Set(packets.map(({ flowIndex }) => flowIndex)).size;
+    expect(flows / cps).toBeGreaterThan(0.98);
+    expect(flows / cps).toBeLessThan(1.02);
   });
 });
 

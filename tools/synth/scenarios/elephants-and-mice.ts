@@ -38,7 +38,8 @@ class ElephantsAndMiceSource extends TimedSource {
     const over6 = flowChooser(random, 'family', parameters.number('ip6-share'));
     this.#elephantShare = parameters.number('elephant-share');
     const elephantCount = parameters.number('elephants');
-    const elephants = tableOf('elephants', elephantCount, random, writer, (flowIndex, plan) => {
+    const large = { activeFlows: elephantCount, leastResponseBytes: ELEPHANT_RESPONSE_BYTES };
+    const elephants = tableOf('elephants', large, random, writer, (flowIndex, plan) => {
       plan.family = over6(flowIndex + ELEPHANT_FLOWS) ? 6 : 4;
       plan.requestBytes = REQUEST_BYTES;
       plan.responseBytes = ELEPHANT_RESPONSE_BYTES;
@@ -47,7 +48,8 @@ class ElephantsAndMiceSource extends TimedSource {
     const sizeOf = paretoSizes(parameters, random);
     const miceCount = parameters.number('active-flows');
     const cps = parameters.numberOrNull('cps');
-    const mice = tableOf('mice', miceCount, random, writer, (flowIndex, plan) => {
+    const small = { activeFlows: miceCount, leastResponseBytes: parameters.number('mouse-bytes') };
+    const mice = tableOf('mice', small, random, writer, (flowIndex, plan) => {
       plan.family = over6(flowIndex) ? 6 : 4;
       plan.requestBytes = REQUEST_BYTES;
       plan.responseBytes = sizeOf(flowIndex);
@@ -81,9 +83,15 @@ class ElephantsAndMiceSource extends TimedSource {
   }
 }
 
+interface TableSize {
+  readonly activeFlows: number;
+  /** Of the connections that the planner plans. */
+  readonly leastResponseBytes: number;
+}
+
 function tableOf(
   block: 'elephants' | 'mice',
-  activeFlows: number,
+  { activeFlows, leastResponseBytes }: TableSize,
   random: Random,
   writer: PacketWriter,
   planner: TcpPlanner,
@@ -91,7 +99,7 @@ function tableOf(
   const own = random.derive(block);
   const tuples = tuplesOf(block, { clients: 4096, servers: 16, serverPorts: [80, 443] }, own);
   const capacity = poolCapacity(activeFlows);
-  const minPacketsPerFlow = packetsPerConversation(REQUEST_BYTES, 1, false);
+  const minPacketsPerFlow = packetsPerConversation(REQUEST_BYTES, leastResponseBytes);
   return new TcpFlowTable({ capacity, minPacketsPerFlow }, tuples, writer, planner, own);
 }
 

@@ -30,7 +30,7 @@ function generate(parameters: ParameterValues, seed: number): PacketGenerator {
   const table = new TcpFlowTable(
     {
       capacity: poolCapacity(parameters.number('active-flows')),
-      minPacketsPerFlow: packetsPerConversation(requestBytes, responseBytes, false),
+      minPacketsPerFlow: packetsPerConversation(requestBytes, responseBytes),
     },
     tuples,
     new PacketWriter(),

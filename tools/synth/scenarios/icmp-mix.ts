@@ -33,7 +33,9 @@ function generate(parameters: ParameterValues, seed: number): PacketGenerator {
   }
   const kindKey = random.derive('kinds').u32();
   const over6 = flowChooser(random, 'family', parameters.number('ip6-share'));
-  const answered = flowChooser(random, 'answered', parameters.number('answer-share'));
+  const answerShare = parameters.number('answer-share');
+  const answered = flowChooser(random, 'answered', answerShare);
+  const pingShare = 1 - errorShare - unsolicitedShare;
   const held = parameters.numberOrNull('cps') !== null;
   const echoes = parameters.number('echoes');
   const ranges = { clients: 4096, servers: 256, serverPorts: [33434, 33435, 8443] };
@@ -44,6 +46,7 @@ function generate(parameters: ParameterValues, seed: number): PacketGenerator {
     writer: new PacketWriter(),
     router: routerOf('icmp-mix'),
     echoBytes: parameters.number('echo-bytes'),
+    minPacketsPerFlow: 1 + errorShare + pingShare * answerShare,
     planner: (flowIndex, plan) => {
       const draw = mixPair32(kindKey, flowIndex) / 2 ** 32;
       plan.family = over6(flowIndex) ? 6 : 4;

@@ -81,7 +81,7 @@ class SynFloodSource extends TimedSource {
     const table = new TcpFlowTable(
       {
         capacity: poolCapacity(activeFlows),
-        minPacketsPerFlow: packetsPerConversation(REQUEST_BYTES, RESPONSE_BYTES, false),
+        minPacketsPerFlow: packetsPerConversation(REQUEST_BYTES, RESPONSE_BYTES),
       },
       tuples,
       this.#writer,

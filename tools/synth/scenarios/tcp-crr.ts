@@ -24,14 +24,15 @@ function generate(parameters: ParameterValues, seed: number): PacketGenerator {
   const requestBytes = parameters.number('request-bytes');
   const responseBytes = parameters.number('response-bytes');
   const over6 = flowChooser(random, 'family', parameters.number('ip6-share'));
-  const resets = flowChooser(random, 'reset', parameters.number('reset-share'));
+  const resetShare = parameters.number('reset-share');
+  const resets = flowChooser(random, 'reset', resetShare);
   // At a set connection rate, connections live until newer ones push them out, exchanging as the packet rate allows.
   const exchanges = parameters.numberOrNull('cps') === null ? parameters.number('exchanges') : 0;
   const tuples = tuplesOf('tcp-crr', { clients: 4096, servers: 16, serverPorts: [80, 443, 8080] }, random);
   const table = new TcpFlowTable(
     {
       capacity: poolCapacity(parameters.number('active-flows')),
-      minPacketsPerFlow: packetsPerConversation(requestBytes, responseBytes, false),
+      minPacketsPerFlow: packetsPerConversation(requestBytes, responseBytes, resetShare),
     },
     tuples,
     new PacketWriter(),

@@ -28,7 +28,7 @@ function generate(parameters: ParameterValues, seed: number): PacketGenerator {
   const tuples = tuplesOf('udp-churn', { clients: 16384, servers: 4, serverPorts: [53] }, random);
   const table = new UdpFlowTable({
     capacity: poolCapacity(parameters.number('active-flows')),
-    answers: answerShare > 0,
+    answerShare,
     tuples,
     writer: new PacketWriter(),
     content: dnsContent,

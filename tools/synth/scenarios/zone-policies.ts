@@ -37,7 +37,7 @@ function generate(parameters: ParameterValues, seed: number): PacketGenerator {
   const tuples = tuplesOf('zone-policies', ranges, random);
   const table = new UdpFlowTable({
     capacity: poolCapacity(parameters.number('active-flows')),
-    answers: false,
+    answerShare: 0,
     tuples,
     writer: new PacketWriter(),
     content: fillerContent(bytes),
