@@ -54,7 +54,9 @@ export const established: Scenario = {
   parameters: [
     ...COMMON_PARAMETERS,
     activeFlowsParameter(10_000, 'connections held open'),
-    cpsParameter('none beyond --active-flows; with it, each new connection replaces the oldest'),
+    cpsParameter(
+      'none beyond --active-flows; with it, connections open at that rate from the start, and replace the oldest beyond --active-flows',
+    ),
     choiceParameter('distribution', ['uniform', 'zipf'], 'how packets spread over the connections'),
     realParameter(
       'zipf-exponent',

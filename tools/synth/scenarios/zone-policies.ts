@@ -1,7 +1,7 @@
 /**
  * The retention defect: zones whose timeout policies differ share one expiration list per timeout class in the old
  * design. One connection with a long timeout at the head of a list hides every expired one with a short timeout behind it, until it
- * expires itself. Zones are VLANs here; odd ones are short-lived, even ones long-lived.
+ * expires itself. Zones are VLANs here, in pairs: a short-lived one and, one number up, a long-lived one.
  */
 import {
   activeFlowsParameter,
@@ -83,7 +83,7 @@ export const zonePolicies: Scenario = {
       'long-share',
       'flows',
       0.01,
-      'flows in zones with the long timeout; the first one always is',
+      'flows in zones with the long timeout; above 0 the first one always is',
     ),
     integerParameter(
       'zone-pairs',
