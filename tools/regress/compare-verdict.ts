@@ -30,8 +30,9 @@ export function compareEvidence({ metrics }: ComparedResults): Evidence[] {
 
 /** What a row's test says of head. */
 function findingOfRow({ direction }: ComparedMetric, { comparison }: ComparedRow): Finding {
-  if (!comparison.significant) return comparison.ratioInterval === null ? 'unknown' : 'no-difference-shown';
-  const isHigher = (comparison.deltaPercent ?? 0) > 0;
+  if (!comparison.significant) return comparison.pValue === null ? 'unknown' : 'no-difference-shown';
+  // Not by the percentage: a base of 0 has none.
+  const isHigher = comparison.head.value > comparison.base.value;
   return isHigher === (direction === 'higher-is-better') ? 'better' : 'worse';
 }
 

@@ -18,7 +18,7 @@ export interface Evidence {
   /** `established with 2 workers`; empty where there is one place only. */
   readonly where: string;
   readonly finding: Finding;
-  /** Interval of head / base; null where there is none. */
+  /** Interval of head / base; null where there is none. With a finding all the same it is one of values of which some are 0. */
   readonly low: number | null;
   readonly high: number | null;
   /** Values in words, `12.1 µs`; empty where they are not known. */
@@ -60,9 +60,10 @@ function rangeText(low: number, high: number): string {
 
 function sentenceOf(item: Evidence): string {
   const { base, head, words, low, high, finding } = item;
-  if (low === null || high === null) return withheldSentence(words, item);
-  const range = rangeText(low, high);
   const where = item.where === '' ? '' : ` on ${item.where}`;
+  if (low === null || high === null)
+    return finding === 'unknown' ? withheldSentence(words, item) : ratiolessSentence(item, where);
+  const range = rangeText(low, high);
   if (finding === 'unknown')
     return `${capital(words)}: too few trials for a finding (${head} has ${range} times that of ${base}${where}; ${item.cover}).`;
   if (finding === 'no-difference-shown')
@@ -71,6 +72,17 @@ function sentenceOf(item: Evidence): string {
   if (item.topic === 'throughput')
     return `${head} handles ${range} times the packets per second of ${base}${where}${inBrackets([values, item.cover])}.`;
   return `The ${words} of ${head} is ${range} times that of ${base}${where}${inBrackets([values, item.cover])}.`;
+}
+
+/** Of what was tested without a ratio, since there is none to 0. */
+function ratiolessSentence(
+  { words, base, head, headText, baseText, finding }: Evidence,
+  where: string,
+): string {
+  const values = `(${headText} against ${baseText}; there is no ratio to 0)`;
+  return finding === 'no-difference-shown'
+    ? `${capital(words)}: no difference shown between ${head} and ${base}${where} ${values}.`
+    : `The ${words} of ${head} is ${finding} than that of ${base}${where} ${values}.`;
 }
 
 function withheldSentence(words: string, { withheld, cover }: Evidence): string {
@@ -91,6 +103,8 @@ function capital(words: string): string {
 /** Several places or pairs in one sentence: how many differ, which way, and the largest difference of each way. */
 function tallyOf(own: readonly Evidence[]): string {
   const [first] = own as [Evidence, ...Evidence[]];
+  // Response times where a rate was kept, service times elsewhere.
+  const words = [...new Set(own.map((item) => item.words))].join(' or ');
   const pairs = new Set(own.map((item) => JSON.stringify([item.base, item.head])));
   const who = pairs.size === 1 ? `${first.head} against ${first.base}` : 'of the designs';
   const parts = (['better', 'worse'] as const).flatMap((finding) => {
@@ -99,9 +113,13 @@ function tallyOf(own: readonly Evidence[]): string {
     if (most === undefined) return [];
     const pair = pairs.size === 1 ? '' : `${most.head} against ${most.base}`;
     const place = [pair, most.where].filter((part) => part !== '').join(', ');
-    const range = rangeText(most.low as number, most.high as number);
+    const { low, high } = most;
+    const change =
+      low === null || high === null
+        ? `${most.headText} against ${most.baseText}`
+        : `${rangeText(low, high)} times`;
     return [
-      `${finding} in ${some.length}${some.length === 1 ? '' : ', most'} (${range} times${place === '' ? '' : `, ${place}`})`,
+      `${finding} in ${some.length}${some.length === 1 ? '' : ', most'} (${change}${place === '' ? '' : `, ${place}`})`,
     ];
   });
   const open = own.filter((item) => item.finding === 'no-difference-shown').length;
@@ -110,13 +128,14 @@ function tallyOf(own: readonly Evidence[]): string {
     ...(open === 0 ? [] : [`no difference shown in ${open}`]),
     ...(silent === 0 ? [] : [`not compared or too few trials in ${silent}`]),
   ];
-  const reasons = new Set(own.map((item) => withheldSentence(first.words, item)));
+  const reasons = new Set(own.map((item) => withheldSentence(words, item)));
   const [reason] = reasons;
   if (silent === own.length && reasons.size === 1 && reason !== undefined) return reason;
   const cover = own.find(({ low }) => low !== null)?.cover ?? '';
-  return `${capital(first.words)}, ${who}, ${own.length} comparisons: ${[...parts, ...rest].join('; ')}${inBrackets([cover])}.`;
+  return `${capital(words)}, ${who}, ${own.length} comparisons: ${[...parts, ...rest].join('; ')}${inBrackets([cover])}.`;
 }
 
+/** How far apart; more than any ratio where one side is 0. */
 function size({ low, high }: Evidence): number {
-  return low === null || high === null ? 0 : Math.abs(Math.log(low) + Math.log(high));
+  return low === null || high === null ? Number.MAX_VALUE : Math.abs(Math.log(low) + Math.log(high));
 }

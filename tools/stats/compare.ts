@@ -29,7 +29,7 @@ export interface BenchComparison {
   readonly head: SessionEstimate;
   /** (head / base - 1) x 100; null when base is 0. */
   readonly deltaPercent: number | null;
-  /** Interval of head / base; null where there is none. */
+  /** Interval of head / base; null where there is none: where nothing can be tested, of counts, and where some values are 0. */
   readonly ratioInterval: Interval | null;
   /** Null where nothing can be tested: one session on a side. */
   readonly pValue: number | null;
@@ -69,7 +69,7 @@ export function compareSamples(
   const { pValue, ratioInterval } =
     kind === 'counted' ? countedTest(base, head) : measuredTest(sides, isPositive, confidence);
   const deltaPercent = sides.base.value === 0 ? null : (sides.head.value / sides.base.value - 1) * 100;
-  const note = noteFor(base, head, kind, alpha);
+  const note = noteFor(base, head, kind, alpha) ?? (kind === 'measured' && !isPositive ? NO_RATIO : null);
   return judged({ kind, ...sides, deltaPercent, ratioInterval, pValue, adjustedP: pValue, alpha, note });
 }
 
@@ -91,15 +91,18 @@ function measuredTest(
   };
 }
 
-/** Adds the verdict, by the one rule of finding.ts. */
+/**
+ * Adds the verdict, by the one rule of finding.ts. What was tested and has no ratio, counts and values of which some are 0, is judged by
+ * its test alone.
+ */
 function judged(comparison: Omit<BenchComparison, 'significant' | 'text' | 'detail'>): BenchComparison {
-  const { adjustedP, alpha, kind, ratioInterval } = comparison;
+  const { adjustedP, alpha, ratioInterval } = comparison;
   const significant =
     adjustedP !== null &&
     isDifference({
       adjustedP,
       alpha,
-      ...(kind === 'counted' ? {} : { low: ratioInterval?.low ?? null, high: ratioInterval?.high ?? null }),
+      ...(ratioInterval === null ? {} : { low: ratioInterval.low, high: ratioInterval.high }),
     });
   return {
     ...comparison,
@@ -125,6 +128,9 @@ export function formatDelta(deltaPercent: number | null): string {
   const text = deltaPercent.toFixed(2);
   return `${text.startsWith('-') ? '' : '+'}${text}%`;
 }
+
+/** Why a comparison has no interval of the ratio although it was tested. */
+const NO_RATIO = 'some values are 0, so there is no ratio, and the difference itself was tested';
 
 type Counts = Pick<SessionEstimate, 'trials' | 'sessions'>;
 

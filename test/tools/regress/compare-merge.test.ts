@@ -6,11 +6,12 @@ import type { MatrixResult } from '../../../tools/bench/matrix-result.js';
 import { runMatrixBench } from '../../../tools/bench/run-matrix.js';
 import { compareResults, type ComparedResults } from '../../../tools/regress/compare-results.js';
 import { compareMarkdown, compareText } from '../../../tools/regress/compare-text.js';
-import { compareForest } from '../../../tools/regress/compare-verdict.js';
+import { compareEvidence, compareForest } from '../../../tools/regress/compare-verdict.js';
 import { mergeResults } from '../../../tools/regress/merge-results.js';
 import { compareSamples } from '../../../tools/stats/compare.js';
 import { writeResult } from '../../../tools/result/result-file.js';
 import type { Run } from '../../../tools/result/runs.js';
+import { verdictText } from '../../../tools/result/verdict.js';
 import { painter } from '../../../tools/text/terminal-style.js';
 import { scratchFolder } from '../../support/command.js';
 import { runCommandLine } from '../../support/run-command.js';
@@ -71,6 +72,41 @@ describe('compare', () => {
     expect(texts('locks.ct_lock per packet')).toEqual(['~', '~']);
     expect(metrics[0]!.geomean!.text).toMatch(/^-50\.00% \(-[\d.]+% \.\. -[\d.]+%\)$/);
     expect(textOf({ metrics, notes: [] })).toMatch(/-50\.00% {2}p=0\.\d+ n=6x1/);
+  });
+
+  it('finds what was 0 and is no longer, although there is no ratio to 0', () => {
+    const base = inSessions(bench());
+    const head = structuredClone(base);
+    for (const [run, lagNs] of [
+      [base, 0],
+      [head, 5e9],
+    ] as const) {
+      for (const entry of run.result.cases) {
+        entry.expiry!.lag!.p50Ns = lagNs * (1 + entry.trial / 50);
+        entry.expiry!.staleTimeline = [];
+      }
+    }
+    const compared = compareResults([base], [head], options);
+    const lags = compared.metrics.find(({ metric }) => metric === 'expiry.lag.p50Ns')!;
+    expect(lags.rows.map(({ comparison }) => comparison.text)).toEqual(['?', '?']);
+    expect(textOf(compared)).toMatch(/2 of \d+ rows: some values are 0, so there is no ratio/);
+    expect(compareEvidence(compared).filter(({ topic }) => topic === 'lag')).toMatchObject([
+      { finding: 'worse' },
+      { finding: 'worse' },
+    ]);
+    expect(verdictText(compareEvidence(compared)).join(' ')).toMatch(
+      /Median expiration lag, head against base, 2 comparisons: worse in 2, most \(5\.\d+ s against 0 ns/,
+    );
+    const back = compareResults([head], [base], options);
+    expect(compareEvidence(back).filter(({ topic }) => topic === 'lag')).toMatchObject([
+      { finding: 'better' },
+      { finding: 'better' },
+    ]);
+    const same = compareEvidence(compareResults([base], [base], options));
+    expect(same.filter(({ topic }) => topic === 'lag')).toMatchObject([
+      { finding: 'no-difference-shown' },
+      { finding: 'no-difference-shown' },
+    ]);
   });
 
   describe('draws ratios with intervals as a forest plot', () => {

@@ -57,6 +57,37 @@ describe('the words of a verdict', () => {
     );
   });
 
+  it('says a difference from 0 by its values, since there is no ratio', () => {
+    const lag = {
+      topic: 'lag',
+      words: 'median expiration lag',
+      low: null,
+      high: null,
+      headText: '5.00 s',
+      baseText: '0 ns',
+    } as const;
+    const one = (more: Partial<Evidence>) => verdictText([evidence({ ...lag, ...more })])[0];
+    expect(one({ finding: 'worse', where: 'a' })).toBe(
+      'The median expiration lag of rculist-sweep is worse than that of timeout-lists on a (5.00 s against 0 ns; there is no ratio to 0).',
+    );
+    expect(one({ finding: 'no-difference-shown' })).toBe(
+      'Median expiration lag: no difference shown between rculist-sweep and timeout-lists (5.00 s against 0 ns; there is no ratio to 0).',
+    );
+    const [several] = verdictText([
+      evidence({ ...lag, where: 'a', finding: 'worse', low: 1.2, high: 1.3 }),
+      evidence({ ...lag, where: 'b', finding: 'worse' }),
+    ]);
+    expect(several).toContain('worse in 2, most (5.00 s against 0 ns, b)');
+  });
+
+  it('calls figures of several places by all their names', () => {
+    const [text] = verdictText([
+      evidence({ topic: 'tail', words: 'p99 service time', where: 'a' }),
+      evidence({ topic: 'tail', words: 'p99 response time', where: 'b', finding: 'worse' }),
+    ]);
+    expect(text).toMatch(/^P99 service time or p99 response time, rculist-sweep against timeout-lists/);
+  });
+
   it('has at most four sentences, and keeps what is no figure', () => {
     const topics = (['throughput', 'tail', 'lag', 'locks'] as const).map((topic) => evidence({ topic }));
     const texts = verdictText(topics, ['Rates.', 'Outcome.']);
