@@ -147,18 +147,36 @@ function compareGroup(
   );
 }
 
-/** Values of both sides of a pair in a block; null where one is missing or not above 0. */
+/** Values of a metric on both sides of a pair, in one block. */
+interface BothSides {
+  readonly base: number;
+  readonly head: number;
+}
+
+/** Values of both sides of a pair in a block; null where one is missing. */
 function bothSides(
   block: Blocks[number],
   pair: Pick<Pair, 'base' | 'head'>,
   metric: string,
-): { readonly base: number; readonly head: number } | null {
+): BothSides | null {
   const base = block.get(pair.base)?.[metric];
   const head = block.get(pair.head)?.[metric];
-  return base === undefined || head === undefined || base <= 0 || head <= 0 ? null : { base, head };
+  return base === undefined || head === undefined ? null : { base, head };
 }
 
-/** Compares the trials of one pair block by block; null where no block has the metric, above 0, on both sides. */
+function hasRatio({ base, head }: BothSides): boolean {
+  return base > 0 && head > 0;
+}
+
+/** Why blocks without a ratio keep a pair from being compared: by the others alone it would look more equal than it is. */
+function ratiolessNote(sessions: readonly (readonly BothSides[])[]): string | null {
+  const blocks = sessions.flat();
+  const without = blocks.filter((both) => !hasRatio(both)).length;
+  if (without === 0) return null;
+  return `in ${without} of ${blocks.length} trials it is 0 on a side, and there is no ratio to 0; look at the values of both`;
+}
+
+/** Compares the trials of one pair block by block; null where no block has the metric on both sides. */
 function comparePair(
   pair: Pair,
   metric: string,
@@ -170,12 +188,13 @@ function comparePair(
     .map((blocks) => blocks.flatMap((block) => bothSides(block, pair, metric) ?? []))
     .filter((blocks) => blocks.length > 0);
   if (sessions.length === 0) return null;
-  const withheld = withheldComparison(metric, [pair.base, pair.head], steady.flat(), topSpeed);
+  const withheld =
+    withheldComparison(metric, [pair.base, pair.head], steady.flat(), topSpeed) ?? ratiolessNote(sessions);
   if (withheld !== null) return withheldRow(pair, metric, sessions, rule, withheld);
   const logs = sessions.map((blocks) => blocks.map(({ base, head }) => Math.log(head / base)));
   const { value, interval, medians, trials } = sessionEstimate(logs, rule.confidence);
   const { pValue, smallestP, test } = sessionTest(logs);
-  const side = (pick: (both: { base: number; head: number }) => number): number =>
+  const side = (pick: (both: BothSides) => number): number =>
     positiveEstimate(sessions.map((blocks) => blocks.map(pick))).value;
   const { unit, direction } = metricSpec(metric);
   return {
@@ -272,13 +291,9 @@ export function geomeans(measured: readonly MeasuredGroup[], rule: RepetitionRul
       const head = designOf.get(pair.head) as string;
       for (const metric of metricsIn(steady, pair.base)) {
         if (!comparedByDefault(metric, rate)) continue;
-        const logs = steady.map((blocks) =>
-          blocks.flatMap((block) => {
-            const both = bothSides(block, pair, metric);
-            return both === null ? [] : [Math.log(both.head / both.base)];
-          }),
-        );
-        if (logs.some((session) => session.length === 0)) continue;
+        const both = steady.map((blocks) => blocks.flatMap((block) => bothSides(block, pair, metric) ?? []));
+        if (both.some((session) => session.length === 0 || !session.every(hasRatio))) continue;
+        const logs = both.map((session) => session.map(({ base: of, head: to }) => Math.log(to / of)));
         const cells = [pair.base, pair.head];
         if (withheldComparison(metric, cells, steady.flat(), rate.mode === 'topspeed') !== null) continue;
         const key = JSON.stringify([base, head, metric]);

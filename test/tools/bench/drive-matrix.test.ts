@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compareMatrix, geomeans, summarise } from '../../../tools/bench/aggregate.js';
 import { driveMatrix, type MatrixState } from '../../../tools/bench/drive-matrix.js';
+import { findingOf } from '../../../tools/result/comparisons.js';
 import { failureRemarks, InProcessSessions, TrialError } from '../../../tools/bench/session.js';
 import type { MatrixSpec } from '../../../tools/bench/matrix-spec.js';
 import { planMatrix, type Cell, type Group } from '../../../tools/bench/matrix-plan.js';
@@ -264,6 +265,26 @@ describe('summaries', () => {
       expect(comparison.text).toBe('~');
       expect(comparison.note).toBe('need >= 6 trials to detect a difference at alpha level 0.05');
     }
+  });
+
+  it('say nothing of a figure that is 0 on a side in some trials, and how many, where the other trials are alike', () => {
+    const spec = matrix({ trials: 8, warmupBlocks: 0, control: 'none' });
+    const [group] = planMatrix(spec, 2);
+    const { pairs, cells } = group!;
+    const blocks = Array.from({ length: 8 }, (_, block) => {
+      const lagNs = (id: string) => (id === cells[0]!.id && block % 2 === 0 ? 0 : 1e9 * (1 + block / 100));
+      return new Map(cells.map(({ id }) => [id, { 'expiry.lag.p50Ns': lagNs(id), pps: 1e6 + block }]));
+    });
+    const measured = [{ group: group!, sessions: [blocks] }];
+    const of = compareMatrix(measured, spec).filter(({ metric }) => metric === 'expiry.lag.p50Ns');
+    expect(of).toHaveLength(pairs.length);
+    for (const comparison of of) {
+      expect(comparison).toMatchObject({ text: '~', n: 8 });
+      expect(comparison.ratio).toBeUndefined();
+      expect(comparison.note).toMatch(/^in 4 of 8 trials it is 0 on a side/);
+      expect(findingOf(comparison)).toBe('unknown');
+    }
+    expect(geomeans(measured, spec).map(({ metric }) => metric)).toEqual(['pps']);
   });
 
   it('the geometric mean is over groups, of each pair of designs and metric', async () => {
