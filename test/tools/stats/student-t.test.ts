@@ -24,6 +24,25 @@ describe('the tail of t', () => {
     expect(studentBeyond(1.96, 1e6)).toBeCloseTo(0.05, 4);
   });
 
+  it('has, between whole degrees, the area that the density has', () => {
+    // With t = exp(u) the tail is a smooth integral, summed to five digits; its constant is that for which the area of |T| > 0 is 1.
+    const area = (from: number, each: number): number => {
+      const step = 1e-3;
+      let sum = 0;
+      for (let u = Math.log(from); u < Math.log(from) + 60; u += step) {
+        const t = Math.exp(u + step / 2);
+        sum += step * t * (1 + (t * t) / each) ** (-(each + 1) / 2);
+      }
+      return sum;
+    };
+    for (const each of [1.1, 1.5, 2.5, 3.7, 17.3]) {
+      const all = area(1e-9, each);
+      for (const t of [0.1, 1, 4, 30]) {
+        expect(Math.abs(studentBeyond(t, each) / (area(t, each) / all) - 1)).toBeLessThan(1e-4);
+      }
+    }
+  });
+
   it('never leaves 0 to 1, where 1 less what is almost 1 did', () => {
     for (let each = 1; each <= 20; each++) {
       for (let t = 10; t < 1e6; t *= 1.1) {
