@@ -5,6 +5,7 @@ import { identityDifferences } from '../result/identity.js';
 import { cellLagNs, lagText } from '../result/lag-quantile.js';
 import type { Run } from '../result/runs.js';
 import { percentileOf } from '../result/tail.js';
+import { whyNotCompared } from '../result/throughput.js';
 import { toCsv, type CsvColumn } from '../text/csv.js';
 import { escapeMarkdown, printable } from '../text/escape.js';
 import { formatNs, formatRate } from '../text/quantities.js';
@@ -15,7 +16,7 @@ import { htmlTable, markup } from './html.js';
 /** A cell in one result. */
 export interface HistoryLine {
   readonly cell: Cell;
-  /** The same cell in the result before, of the same machine and of the same traffic and settings; null for none. */
+  /** The same cell in the result before that is of the same machine, if traffic and settings are the same too; null for none. */
   readonly before: Cell | null;
   /** Why there is none although the cell was there before; empty otherwise. */
   readonly apart: string;
@@ -30,19 +31,20 @@ export function historyOf(runs: readonly Run[]): HistoryLine[] {
   }
   return [...byId.values()].flatMap((cells) =>
     cells.map((cell, index): HistoryLine => {
-      const earlier = cells[index - 1];
-      if (earlier === undefined) return { cell, before: null, apart: '' };
-      const apart = whyApart(earlier, cell);
-      return { cell, before: apart === '' ? earlier : null, apart };
+      const earlier = cells.slice(0, index);
+      const before = earlier.findLast((each) => machineOf(each) === machineOf(cell));
+      if (before === undefined)
+        return { cell, before: null, apart: earlier.length === 0 ? '' : 'another machine' };
+      const differences = identityDifferences(before.first, cell.first);
+      return differences.length === 0
+        ? { cell, before, apart: '' }
+        : { cell, before: null, apart: `another cell: ${differences.join('; ')}` };
     }),
   );
 }
 
-function whyApart(before: Cell, now: Cell): string {
-  const [machine] = [before, now].map(({ run }) => run.result.environment.machineId ?? null);
-  if (machine !== (now.run.result.environment.machineId ?? null)) return 'another machine';
-  const differences = identityDifferences(before.first, now.first);
-  return differences.length === 0 ? '' : `another cell: ${differences.join('; ')}`;
+function machineOf({ run }: Cell): string | null {
+  return run.result.environment.machineId ?? null;
 }
 
 /** A column of the history, as text for people. */
@@ -60,6 +62,10 @@ function changeText(line: HistoryLine, figure: (cell: Cell) => number | null): s
   return `${percent >= 0 ? '+' : ''}${percent.toFixed(1)} %`;
 }
 
+/** Throughput that says something of the tracker: not where the rate was given, nor with the cost of probes or clocks in it. */
+const comparedThroughput = (cell: Cell): number | null =>
+  whyNotCompared(cell.first) === null ? throughputOfCell(cell) : null;
+
 const p99Of = (cell: Cell): number | null => percentileOf(latencyOfCell(cell, 'service'), 'p99Ns');
 
 const COLUMNS: readonly Column[] = [
@@ -73,7 +79,7 @@ const COLUMNS: readonly Column[] = [
   },
   { head: 'packets/s', expendable: 0, of: ({ cell }) => formatRate(throughputOfCell(cell)) },
   { head: 'interval', expendable: 3, of: ({ cell }) => throughputInterval(cell) },
-  { head: 'change', expendable: 1, of: (line) => changeText(line, throughputOfCell) },
+  { head: 'change', expendable: 1, of: (line) => changeText(line, comparedThroughput) },
   { head: 'p99', expendable: 1, of: ({ cell }) => formatNs(p99Of(cell)) },
   { head: 'change of p99', expendable: 2, of: (line) => changeText(line, p99Of) },
   { head: 'lag p50', expendable: 2, of: ({ cell }) => lagText(cell, 'p50Ns') },

@@ -7,6 +7,8 @@ import {
   historyText,
 } from '../../../tools/report/history.js';
 import { openMetricsText } from '../../../tools/report/openmetrics.js';
+import type { ResultCase } from '../../../tools/result/schema.js';
+import { throughputOf } from '../../../tools/result/throughput.js';
 import { HOSTILE_TEXTS, hostileRun, sampleRuns } from './sample-runs.js';
 
 describe('OpenMetrics text', () => {
@@ -60,8 +62,35 @@ describe('the history', () => {
     const elsewhere = structuredClone(second);
     elsewhere.result.environment.machineId = 'other';
     expect(historyOf([first, elsewhere])[1]).toMatchObject({ before: null, apart: 'another machine' });
+    // Runners that take turns: each result has one of its own machine before it, if not right before it.
+    const third = structuredClone(second);
+    third.result.createdAt = '2026-12-02T00:00:00.000Z';
+    const lines = historyOf([first, elsewhere, third]).filter(
+      ({ cell }) => cell.id === first.result.cases[0]!.id,
+    );
+    expect(lines.map(({ before, apart }) => [before?.run.label ?? null, apart])).toEqual([
+      [null, ''],
+      [null, 'another machine'],
+      [first.label, ''],
+    ]);
     const looped = structuredClone(second);
     for (const entry of looped.result.cases) entry.loops = 7;
     expect(historyOf([first, looped])[1]?.apart).toMatch(/loops/);
+  });
+
+  it('shows throughput that was given, or has the cost of probes in it, without a change', () => {
+    const changes = (alter: (entry: ResultCase) => void): string[] => {
+      const runs = [first, second].map((run) => structuredClone(run));
+      for (const entry of runs.flatMap(({ result }) => result.cases)) {
+        entry.pacing.mode = 'topspeed';
+        entry.throughput = { ...throughputOf(entry), build: 'bare', timed: false };
+        alter(entry);
+      }
+      const rows = historyMarkdown(historyOf(runs)).split('\n');
+      return rows.filter((row) => row.includes('2026-12-01')).map((row) => row.split('|')[6]!.trim());
+    };
+    for (const change of changes(() => {})) expect(change).toMatch(/^[+-]\d+\.\d %$/);
+    expect(changes((entry) => (entry.pacing.mode = 'pps'))).toEqual(['', '']);
+    expect(changes((entry) => (entry.throughput!.build = 'probed'))).toEqual(['', '']);
   });
 });
