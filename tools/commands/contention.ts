@@ -116,6 +116,7 @@ export function register(program: Command, argv: readonly string[]): void {
   if (threads !== undefined) threads.defaultValueDescription = '1,2,4';
   const parameters = addScenarioOptions(command, argv);
   command.action(async (captures: string[], flags: ContentionFlags) => {
+    if (flags.sweep !== undefined) refuseBesideSweep(captures, command);
     await run(captures, flags, parameters, argv);
   });
 }
@@ -129,7 +130,6 @@ async function run(
   if (flags.json === true && flags.csv === true) throw new UsageError('give one of --json and --csv');
   const designs = designsOption(flags.design);
   const workloads = flags.sweep === undefined ? workloadsOf(captures, flags, parameters) : [];
-  if (flags.sweep !== undefined) refuseWorkloads(captures, flags);
   const machine = readMachine();
   const checks = new Set<string>();
   const measured = await measure(workloads, designs, flags, machine, checks);
@@ -255,16 +255,24 @@ function namedWorkload(name: string, flags: ContentionFlags): Workload {
   }
 }
 
-function refuseWorkloads(captures: readonly string[], flags: ContentionFlags): void {
-  const given =
-    captures.length > 0
-      ? `the capture ${captures[0]}`
-      : flags.synth !== undefined
-        ? '--synth'
-        : flags.workload !== undefined
-          ? '--workload'
-          : null;
-  if (given !== null) throw new UsageError(`--sweep fills the table itself; leave ${given} out`);
+/** Options that a sweep, of one thread and over a table of its own, has no use for. */
+const NOT_OF_SWEEPS = ['workload', 'synth', 'packets', 'threads', 'timeScale', 'mutex', 'touchAhead'];
+
+/** @throws UsageError naming what would be ignored */
+function refuseBesideSweep(captures: readonly string[], command: Command): void {
+  const options = command.options.filter(
+    (option) =>
+      NOT_OF_SWEEPS.includes(option.attributeName()) &&
+      command.getOptionValueSource(option.attributeName()) === 'cli',
+  );
+  const given = [
+    ...captures.slice(0, 1).map((file) => `the capture ${file}`),
+    ...options.map((option) => option.long as string),
+  ];
+  if (given.length === 0) return;
+  throw new UsageError(
+    `--sweep fills the table itself and runs one thread; leave ${given.join(' and ')} out`,
+  );
 }
 
 function text(result: ContentionResult, flags: ContentionFlags): string {

@@ -125,7 +125,19 @@ describe('contention', () => {
   it.each([
     [['x.pcap', '--synth', 'syn-flood'], /the capture x\.pcap and --synth syn-flood exclude each other/],
     [['--workload', 'established', '--synth', 'syn-flood'], /--synth syn-flood and --workload exclude/],
-    [['--sweep', '--workload', 'established'], /--sweep fills the table itself; leave --workload out/],
+    [
+      ['--sweep', '--workload', 'established'],
+      /--sweep fills the table itself and runs one thread; leave --workload out/,
+    ],
+    [
+      ['--sweep', '--threads', '1', '--packets', '5', '--mutex', 'glibc'],
+      /leave --packets and --threads and --mutex out/,
+    ],
+    [
+      ['--sweep', '1000', '--time-scale', '5', '--touch-ahead', 'on'],
+      /leave --time-scale and --touch-ahead out/,
+    ],
+    [['x.pcap', '--sweep'], /leave the capture x\.pcap out/],
     [['--json', '--csv'], /one of --json and --csv/],
     [['--design', 'nope'], /nope.*timeout-lists/],
   ])('%j is refused in one sentence', async (args, message) => {
