@@ -3,7 +3,7 @@
  * CPU time of the workers. What is assumed is written at each place.
  */
 import { compiledDesigns, traitsOf } from '../../engine/host/design-traits.js';
-import { mutexOf, touchAheadOf } from '../result/cells.js';
+import { mutexOf, sweepsOf, touchAheadOf } from '../result/cells.js';
 import { median } from '../stats/sample.js';
 import type { Contention, Result, ResultCase } from '../result/schema.js';
 import { typicalTime } from './measured-times.js';
@@ -308,8 +308,7 @@ function connectionLocks(entry: ResultCase, figures: readonly CaseFigures[]): Co
 
 /** The sweeper's holds of ct_lock; null when it held it less than twice per case. */
 function sweeperLoad(cases: readonly ResultCase[], machineCostNs: number): SweeperLoad | null {
-  // Older results have only the first ten thousand passes.
-  const passes = cases.reduce((sum, entry) => sum + (entry.sweeper?.passes ?? entry.sweeps?.length ?? 0), 0);
+  const passes = cases.reduce((sum, entry) => sum + (sweepsOf(entry) ?? 0), 0);
   const rows = cases.flatMap((entry) =>
     (entry.locks ?? []).filter((row) => row.class === 'ct_lock' && row.thread === 'sweeper'),
   );

@@ -94,7 +94,11 @@ export const expiry = table<ExpiryRow>(
       'Most connections that were expired and still there.',
       (row) => row.group.expiredPresentMax,
     ),
-    ...distributionColumns<ExpiryRow>('lag_', 'from expiry to removal', (row) => row.group.lag),
+    ...distributionColumns<ExpiryRow>(
+      'lag_',
+      'from expiry to removal, of those removed',
+      (row) => row.group.lag,
+    ),
   ]),
   expiryRows,
   true,

@@ -4,6 +4,7 @@ import type { Field } from '../text/csv.js';
 import { column, forCase, table } from './csv-table.js';
 import { mutexOf, touchAheadOf } from '../result/cells.js';
 import { outcomeOf } from '../result/outcome.js';
+import { sweepsOf } from '../result/cells.js';
 import { ppsOf, throughputOf } from '../result/throughput.js';
 
 const SUMMARY_PERCENTILES = ['mean_ns', 'p50_ns', 'p90_ns', 'p99_ns', 'p99_9_ns', 'p99_99_ns', 'max_ns'];
@@ -160,10 +161,10 @@ export const summary = table<CaseRow>(
       'Connections in the table at the end.',
       ({ entry }) => entry.connections?.remaining,
     ),
-    column('sweeps', 'Sweeps during the run.', ({ entry }) => entry.sweeps?.length),
+    column('sweeps', 'Sweeps during the run.', ({ entry }) => sweepsOf(entry)),
     ...distributionColumns<CaseRow>(
       'expiry_lag_',
-      'from expiry to removal',
+      'from expiry to removal, of those removed',
       ({ entry }) => entry.expiry?.lag,
       ['p50_ns', 'p99_ns', 'max_ns'],
     ),

@@ -15,6 +15,7 @@ import {
   settingNames,
   summaryOf,
   TIME_KINDS,
+  sweepsOf,
   totalOf,
   touchAheadOf,
   type Cell,
@@ -25,7 +26,7 @@ import { printable } from '../text/escape.js';
 import { invalidHeadline } from './invalid-packets.js';
 import { formatCount, formatNs, formatRate, formatRatio, formatShare, signedNs } from '../text/quantities.js';
 import type { Run } from '../result/runs.js';
-import type { Contention, LatencyDistribution } from '../result/schema.js';
+import type { Contention, LatencyDistribution, ResultCase } from '../result/schema.js';
 import { cautions } from './summary-sentences.js';
 import { outcomeColumns } from './outcome-columns.js';
 import { mainGrid } from './terminal-main.js';
@@ -301,8 +302,17 @@ function lag(figure: LagFigure): (cell: Cell) => string {
   return (cell) => lagText(cell, figure);
 }
 
-function sweepTotal(cell: Cell, figure: 'checked' | 'cleaned'): string {
-  return formatCount(totalOf(cell, (entry) => sumKnown((entry.sweeps ?? []).map((sweep) => sweep[figure]))));
+/** Over all passes; not known where only the first ten thousand were kept. */
+function checkedOf(entry: ResultCase): number | null {
+  const { sweeps } = entry;
+  return sweeps == null || sweeps.length < (sweepsOf(entry) ?? 0)
+    ? null
+    : sumKnown(sweeps.map(({ checked }) => checked));
+}
+
+/** As the engine counts them; older results have only what the passes removed. */
+function cleanedOf({ connections, sweeps }: ResultCase): number | null {
+  return connections?.expired ?? sumKnown((sweeps ?? []).map(({ cleaned }) => cleaned));
 }
 
 function expiryGrid(group: readonly Cell[], name: Naming, width: number, paint: Paint): string {
@@ -325,10 +335,10 @@ function expiryGrid(group: readonly Cell[], name: Naming, width: number, paint: 
     {
       head: 'sweeps',
       expendable: 0,
-      cell: (cell) => formatCount(totalOf(cell, (entry) => entry.sweeps?.length)),
+      cell: (cell) => formatCount(totalOf(cell, sweepsOf)),
     },
-    { head: 'checked', expendable: 3, cell: (cell) => sweepTotal(cell, 'checked') },
-    { head: 'cleaned', expendable: 3, cell: (cell) => sweepTotal(cell, 'cleaned') },
+    { head: 'checked', expendable: 3, cell: (cell) => formatCount(totalOf(cell, checkedOf)) },
+    { head: 'cleaned', expendable: 3, cell: (cell) => formatCount(totalOf(cell, cleanedOf)) },
     {
       head: 'longest hold',
       expendable: 2,

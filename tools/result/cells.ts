@@ -259,3 +259,8 @@ export function pacingText(entry: ResultCase): string {
   if (mode === 'multiplier' && typeof multiplier === 'number') return `capture time × ${multiplier}`;
   return mode === 'topspeed' ? 'top speed' : mode;
 }
+
+/** Passes of the sweeper; `sweeps` keeps the first ten thousand only. Null where nobody swept. */
+export function sweepsOf({ sweeper, sweeps }: Pick<ResultCase, 'sweeper' | 'sweeps'>): number | null {
+  return sweeper?.passes ?? sweeps?.length ?? null;
+}

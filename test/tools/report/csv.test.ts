@@ -5,6 +5,7 @@ import * as prettier from 'prettier';
 import { describe, expect, it } from 'vitest';
 import { toCsv, type Field } from '../../../tools/text/csv.js';
 import { csvColumnsMarkdown, CSV_TABLES } from '../../../tools/report/csv-tables.js';
+import { renderTerminal } from '../../../tools/report/terminal.js';
 import { HOSTILE_TEXTS, hostileRun, sampleRuns } from './sample-runs.js';
 import { NO_PYTHON, PYTHON, python } from './python.js';
 
@@ -150,6 +151,18 @@ describe('CSV tables', () => {
         if (/, in milliseconds/.test(doc)) expect(name).toMatch(/_ms$/);
       }
     }
+  });
+
+  it('count all sweeps, also where only the first ten thousand were kept', () => {
+    const [many] = sampleRuns({ packets: 300 });
+    for (const entry of many!.result.cases) {
+      entry.sweeper = { passes: 12_345, passNs: 1e6 };
+      entry.connections!.expired = 54_321;
+    }
+    for (const row of objects(table('summary').render([many!])!)) expect(row['sweeps']).toBe('12345');
+    const text = renderTerminal([many!], { width: 200, colour: false });
+    // How many connections the passes that were not kept looked at is not known, so that column is left out.
+    expect(text).toMatch(/sweeps +cleaned.*\n.* 12,345 +54,321 /);
   });
 
   it('are described in docs/schema/csv-columns.md (vitest run FILE -u rewrites it)', async () => {
