@@ -1,5 +1,4 @@
 /** The result.json of a matrix, complete or on the way. */
-import { cpus } from 'node:os';
 import {
   collectWarnings,
   type FoundWarningCode,
@@ -7,6 +6,7 @@ import {
   type WarningFacts,
 } from '../measure/warnings.js';
 import { throughputOf } from '../result/throughput.js';
+import { usableCores } from '../result/usable-cores.js';
 import {
   RESULT_FORMAT,
   RESULT_VERSION,
@@ -94,7 +94,7 @@ export function matrixResult(parts: MatrixResultParts): MatrixResult {
         ofClosedList({ code: 'matrix-repetitions', text, advice: null }),
       ),
       ...collectWarnings(matrixFacts(begun, cells)),
-      ...oversubscribed(groups),
+      ...oversubscribed(groups, usableCores(frame.environment)),
       ...controlWarnings(comparisons),
       ...caseWarnings(cases),
     ],
@@ -194,14 +194,14 @@ function matrixFacts(begun: readonly MeasuredGroup[], cells: readonly CellSummar
   };
 }
 
-function oversubscribed(groups: readonly Group[]): Result['warnings'] {
-  const cores = cpus().length;
+/** @param cores null where they are not known */
+function oversubscribed(groups: readonly Group[], cores: number | null): Result['warnings'] {
   const most = Math.max(...groups.map((group) => group.cells[0]?.workers ?? 0));
-  if (most <= cores) return [];
+  if (cores === null || most <= cores) return [];
   return [
     ofClosedList({
       code: 'oversubscribed',
-      text: `cells with up to ${most} workers share ${cores} CPUs`,
+      text: `cells with up to ${most} workers share ${cores} ${cores === 1 ? 'CPU' : 'CPUs'}`,
       advice:
         'their figures tell about the scheduler as much as about the design; read those with at most one worker per CPU first',
     }),

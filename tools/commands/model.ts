@@ -4,6 +4,7 @@ import { terminalWidth } from '../text/terminal-width.js';
 import { measuredSeries } from '../model/feed.js';
 import { predictSeries, workerRange, type PredictedPoint, type PredictedSeries } from '../model/predict.js';
 import { readResult } from '../result/result-file.js';
+import { usableCores } from '../result/usable-cores.js';
 import { printable } from '../text/escape.js';
 import { formatNs, formatRate, formatShare, NOT_MEASURED } from '../text/quantities.js';
 import { grid, wrap } from '../text/terminal-grid.js';
@@ -62,7 +63,7 @@ export function register(program: Command): void {
     )
     .action(async (path: string, flags: ModelFlags) => {
       const result = await readResult(path);
-      const cores = result.environment.coresOnline ?? 1;
+      const cores = usableCores(result.environment) ?? 1;
       const series = measuredSeries(result, path).map((measured) =>
         predictSeries(measured, {
           workers:

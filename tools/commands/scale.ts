@@ -1,5 +1,4 @@
 /** `ctreplay scale`: throughput at 1..N workers and the Universal Scalability Law fitted to it. */
-import { availableParallelism } from 'node:os';
 import { Option, type Command } from 'commander';
 import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
@@ -7,6 +6,8 @@ import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
 import { fitCases, type ScalingResult } from '../bench/scale.js';
 import type { ChecksumChoice } from '../config/checksum-handling.js';
+import { readEnvironment } from '../measure/environment.js';
+import { systemFiles } from '../measure/system-files.js';
 import { coverText } from '../result/comparisons.js';
 import type { ScalingFit } from '../stats/scalability.js';
 import { printable } from '../text/escape.js';
@@ -117,7 +118,7 @@ async function scale(flags: ScaleFlags, argv: readonly string[]): Promise<void> 
     throw new UsageError('--synth and a capture exclude each other; give one of them');
   }
   requireFolderToResume(flags);
-  const cores = availableParallelism();
+  const cores = readEnvironment(systemFiles).coresUsable;
   const spec = specOf(flags, cores);
   await checkInputs(spec.inputs);
   const { result: measured, folder } = await measureMatrix({ spec, shard: null, name: 'scale' }, flags, argv);
@@ -227,7 +228,7 @@ function textOf(
 function kindOf(point: ScalingPoint, cores: number): string {
   if (point.measured) return 'measured';
   return point.oversubscribed === true
-    ? `not a measurement: more workers than the ${cores} cores`
+    ? `not a measurement: more workers than the ${cores} ${cores === 1 ? 'core' : 'cores'}`
     : 'predicted by the fit';
 }
 

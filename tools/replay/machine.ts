@@ -54,6 +54,7 @@ export function reportMachine(
       machineId: figures.machineId,
       cpuModel: figures.cpuModel,
       coresOnline: figures.coresOnline,
+      coresUsable: figures.coresUsable,
       architecture: figures.architecture,
       os: figures.os,
       kernel: figures.kernel,

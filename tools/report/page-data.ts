@@ -21,6 +21,7 @@ import { interruptedShareOf, percentileOf } from '../result/tail.js';
 import type { Run } from '../result/runs.js';
 import type { ResultCase, Scaling, TimelineInterval } from '../result/schema.js';
 import { ppsOf, throughputOf } from '../result/throughput.js';
+import { usableCores } from '../result/usable-cores.js';
 
 /** A point of a percentile curve as drawn: 1 / (1 - share), and nanoseconds. */
 export type CurveXY = [number, number];
@@ -318,7 +319,7 @@ function rectanglesOf(entry: ResultCase, most: number, rows: number): HeatPanel[
 function scalingGroups(runs: readonly Run[], groups: readonly Cell[][]): ScalingGroup[] {
   const severalRuns = runs.length > 1;
   return runs.flatMap((run) => {
-    const cores = run.result.environment.coresOnline ?? null;
+    const cores = usableCores(run.result.environment);
     const stored = run.result.scaling ?? [];
     const source = stored.length > 0 ? stored : scalingFromCells(run, groups);
     const byInput = new Map<string, ScalingDesign[]>();

@@ -51,6 +51,11 @@ export const environment = z
       .describe('Fingerprint of the machine; absolute times are compared only where it is equal.'),
     cpuModel: z.string().nullish(),
     coresOnline: count.nullish(),
+    coresUsable: count
+      .nullish()
+      .describe(
+        'Threads that can run at the same time: the least of the cores online, those that the process may use, and the control group’s share of CPU time.',
+      ),
     architecture: z.string().nullish(),
     os: z.string().nullish(),
     kernel: z.string().nullish(),
