@@ -403,7 +403,12 @@ function ratiosOf(runs: readonly Run[]): Map<string, CellValues> {
   for (const at of casesOf(runs)) {
     const { entry, session } = at;
     // A cell's id with its design taken out names what it may be compared in.
-    const key = JSON.stringify([session, entry.id.replace(entry.design, ''), entry.trial, entry.build]);
+    const key = JSON.stringify([
+      session,
+      entry.id.replace(`/${entry.design}/`, '/'),
+      entry.trial,
+      entry.build,
+    ]);
     groups.set(key, [...(groups.get(key) ?? []), at]);
   }
   for (const [first, ...others] of groups.values()) {

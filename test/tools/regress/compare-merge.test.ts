@@ -74,6 +74,13 @@ describe('compare', () => {
     expect(textOf({ metrics, notes: [] })).toMatch(/-50\.00% {2}p=0\.\d+ n=6x1/);
   });
 
+  it('compares ratios also where the traffic is called as a design', () => {
+    const run = bench();
+    for (const entry of run.result.cases) entry.id = entry.id.replace('syn-flood', 'rculist-sweep');
+    const ratios = compareResults([run], [run], options).metrics.find(({ metric }) => metric === 'pps ratio');
+    expect(ratios?.rows).toHaveLength(1);
+  });
+
   it('finds what was 0 and is no longer, although there is no ratio to 0', () => {
     const base = inSessions(bench());
     const head = structuredClone(base);
