@@ -146,9 +146,14 @@ function peakOf(
   const place = (square: number): number => Math.max(1, 1 / Math.sqrt(square));
   const { low, high, confidence } = inverse;
   return {
-    workers: { value: workers, interval: { low: place(high), high: place(low), confidence } },
-    throughput: { value: uslThroughput(fit, workers), interval: throughput },
+    workers: holding(workers, { low: place(high), high: place(low), confidence }),
+    throughput: holding(uslThroughput(fit, workers), throughput),
   };
+}
+
+/** The interval is of the fits of sessions, the value that of their medians: where that lies outside, the interval reaches to it. */
+function holding(value: number, { low, high, confidence }: Interval): Estimate {
+  return { value, interval: { low: Math.min(value, low), high: Math.max(value, high), confidence } };
 }
 
 function throughputAt(fit: UslParameters, spread: FitSpread, workers: number): Estimate {
@@ -157,10 +162,7 @@ function throughputAt(fit: UslParameters, spread: FitSpread, workers: number): E
   const inverse = spread.interval((parameters) => 1 / uslThroughput(parameters, workers));
   if (inverse === null || !(inverse.low > 0)) return { value, interval: null };
   const { low, high, confidence } = inverse;
-  return {
-    value,
-    interval: { low: Math.min(value, 1 / high), high: Math.max(value, 1 / low), confidence },
-  };
+  return holding(value, { low: 1 / high, high: 1 / low, confidence });
 }
 
 /** One fit per session, or within one session per repetition: how far apart they lie is how far off one may be. */
@@ -199,15 +201,7 @@ class FitSpread {
   /** A parameter that cannot be below 0, with its interval, which holds the fitted value. */
   estimate(value: number, pick: (parameters: UslParameters) => number): Estimate {
     const interval = mapInterval(this.interval(pick), (end) => Math.max(0, end));
-    if (interval === null) return { value, interval };
-    return {
-      value,
-      interval: {
-        ...interval,
-        low: Math.min(value, interval.low),
-        high: Math.max(value, interval.high),
-      },
-    };
+    return interval === null ? { value, interval } : holding(value, interval);
   }
 }
 

@@ -136,6 +136,31 @@ describe('Universal Scalability Law', () => {
     expect(covered).toBeGreaterThanOrEqual(33);
   });
 
+  it('has intervals that hold the value they are of, the peak and the throughput there too', () => {
+    // So few trials that kappa is hardly told from 0: the medians may be fitted further out than any trial by itself.
+    for (let seed = 0; seed < 400; seed++) {
+      const random = new Random(seed);
+      const truth = { lambda: 1e6, sigma: 0.1, kappa: 0.01 };
+      const points = [1, 2, 3, 4, 6, 8].map((n) => ({
+        workers: n,
+        sessions: [trials(random, 3, uslThroughput(truth, n), 0.02)],
+      }));
+      const fit = fitScaling(points);
+      for (const figure of [
+        fit.lambda,
+        fit.sigma,
+        fit.kappa,
+        fit.peakWorkers,
+        fit.peakThroughput,
+        fit.at(16),
+      ]) {
+        if (figure?.interval == null) continue;
+        expect(figure.interval.low).toBeLessThanOrEqual(figure.value);
+        expect(figure.interval.high).toBeGreaterThanOrEqual(figure.value);
+      }
+    }
+  });
+
   it('predicts the peak', () => {
     const truth = { lambda: 1e6, sigma: 0.1, kappa: 0.01 };
     const fit = fitScaling(pointsOf(truth, [1, 2, 4, 8, 16], new Random(2), 0.001));
