@@ -2,7 +2,7 @@
 import type { Evidence } from '../result/verdict.js';
 import { isDifference } from '../stats/finding.js';
 import { medianInterval } from '../stats/median-interval.js';
-import { signedRank } from '../stats/signed-rank.js';
+import { signedRank, smallestSignedRankP } from '../stats/signed-rank.js';
 import { holm } from '../stats/multiple-tests.js';
 import type { ContentionResult, ThroughputRatio } from './contention-result.js';
 
@@ -17,7 +17,8 @@ export function contentionEvidence({ ratios, rounds }: ContentionResult): Eviden
     const low = interval?.low ?? null;
     const high = interval?.high ?? null;
     const isShown = isDifference({ adjustedP: adjusted[index] as number, alpha: ALPHA, low, high });
-    const covered = interval !== null && interval.confidence >= CONFIDENCE - 1e-9;
+    // As many rounds as could show a difference of this ratio if all differed as clearly.
+    const isEnough = smallestSignedRankP(row.ratio.values.length) * ratios.length < ALPHA;
     return {
       topic: 'throughput',
       words: 'throughput',
@@ -28,7 +29,7 @@ export function contentionEvidence({ ratios, rounds }: ContentionResult): Eviden
         ? row.ratio.median > 1
           ? 'better'
           : 'worse'
-        : covered
+        : isEnough
           ? 'no-difference-shown'
           : 'unknown',
       low,
