@@ -5,7 +5,6 @@ import {
   largestOf,
   latencyOfCell,
   medianOf,
-  packetsOf,
   onEnginePpsOf,
   probeCostOf,
   type Cell,
@@ -114,7 +113,11 @@ function figuresTable(content: PageContent, rows: readonly Row[]): HtmlValue {
     [
       ...nameColumns(content),
       { head: 'Measuring adds to a packet', cell: ({ cell }) => signedNs(probeCostOf(cell)) },
-      { head: 'Packets', cell: ({ cell }) => formatCount(packetsOf(cell)) },
+      // Of a trial, as the counts beside it are.
+      {
+        head: 'Packets',
+        cell: ({ cell }) => formatCount(medianOf(cell, (entry) => entry.packets.injected)),
+      },
       ...outcomeColumns(rows.map(({ cell }) => cell)).map(({ head, of }) => ({
         head: head.charAt(0).toUpperCase() + head.slice(1),
         cell: ({ cell }: Row) => of(cell),

@@ -173,6 +173,23 @@ describe('what the page shows', () => {
     expect(looked).toBeGreaterThan(4);
   });
 
+  it('has counts of one trial beside each other', async () => {
+    const [one] = sampleRuns({ packets: 1000 });
+    const three = structuredClone(one!);
+    three.result.cases = [0, 1, 2].flatMap((trial) =>
+      one!.result.cases.map((entry) => ({ ...structuredClone(entry), trial })),
+    );
+    const rowsOf = (page: string): string[][] => {
+      const [, , table = ''] =
+        /<section id="results"[\s\S]*?(<table>[\s\S]*?)(<table>[\s\S]*?<\/table>)/.exec(page)!;
+      return (table.match(/<tr>[\s\S]*?<\/tr>/g) ?? []).map((row) =>
+        [...row.matchAll(/<t[hd][^>]*>([\s\S]*?)<\/t[hd]>/g)].map(([, cell = '']) => cell),
+      );
+    };
+    // Three times the same trial: none of the counts is another one.
+    expect(rowsOf(await renderPage([three]))).toEqual(rowsOf(await renderPage([one!])));
+  });
+
   it('lets every chart be saved as SVG and PNG', () => {
     for (const figure of html.match(/<figure data-chart="[\s\S]*?<\/figure>/g) ?? [])
       for (const format of ['svg', 'png']) expect(figure).toContain(`data-export="${format}"`);
