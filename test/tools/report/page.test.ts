@@ -21,6 +21,8 @@ let hostileUrl: string;
 /** The page of two designs on one traffic, with trials. */
 let twoUrl: string;
 let html: string;
+/** The page of all designs on one traffic, read from a long path. */
+let allUrl: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ctreplay-page-'));
@@ -29,6 +31,13 @@ beforeAll(async () => {
   url = pathToFileURL(join(folder, 'report.html')).href;
   await writeFile(join(folder, 'two.html'), await renderPage(twoDesigns()));
   twoUrl = pathToFileURL(join(folder, 'two.html')).href;
+  const [all] = sampleRuns({
+    designs: ALL_DESIGNS,
+    packets: 1000,
+    captureName: '/srv/captures/of-a-long-name/that-breaks-at-nothing.pcap',
+  });
+  await writeFile(join(folder, 'all.html'), await renderPage([all!]));
+  allUrl = pathToFileURL(join(folder, 'all.html')).href;
   await writeFile(join(folder, 'hostile.html'), await renderPage(HOSTILE_TEXTS.map(hostileRun)));
   hostileUrl = pathToFileURL(join(folder, 'hostile.html')).href;
 });
@@ -44,6 +53,15 @@ function twoDesigns(): Run[] {
   return runs;
 }
 
+const ALL_DESIGNS = [
+  'timeout-lists',
+  'rculist-sweep',
+  'narrow-insert',
+  'timing-wheel',
+  'table-scan',
+  'sharded-wheel',
+];
+
 /** What the page's charts are made with, as far as it is looked at here. */
 declare const echarts: {
   getInstanceByDom(element: Element): {
@@ -52,6 +70,7 @@ declare const echarts: {
       yAxis: readonly Axis[];
       series: readonly { type: string; data: readonly [number, number][] }[];
     };
+    convertToPixel(place: object, point: readonly number[]): number[];
   };
 };
 
@@ -299,6 +318,66 @@ describe.skipIf(CHROMIUM === undefined)(`in Chromium (else: ${NO_CHROMIUM})`, ()
       });
       if (width === 390) expect(cut.length).toBeGreaterThan(2);
       expect(new Set(cut)).toEqual(new Set(cut.length === 0 ? [] : ['auto 4']));
+    });
+  });
+
+  it.each([1280, 360])('draws all designs at %d pixels, and names every one', async (width) => {
+    await withWindow(browser, { width, height: 900, colorScheme: 'light' }, async (page) => {
+      await open(page, allUrl);
+      const { heats, names, overlaps } = await page.evaluate(() => {
+        const plot = document.querySelector<HTMLElement>('[data-chart=heat] .plot')!;
+        const heat = echarts.getInstanceByDom(plot);
+        const y = (panel: number, ns: number) =>
+          heat.convertToPixel({ xAxisIndex: panel, yAxisIndex: panel }, [0, ns])[1]!;
+        const { yAxis } = heat.getOption();
+        return {
+          heats: yAxis.map(({ min, max }, panel) => ({ top: y(panel, max!), bottom: y(panel, min!) })),
+          names: document.querySelector('[data-chart=curves] .plot')!.textContent,
+          overlaps: [...document.querySelectorAll('table')].flatMap((table) =>
+            [...table.querySelectorAll<HTMLElement>('th, td')].filter(
+              (cell) => cell.scrollWidth > cell.clientWidth + 1,
+            ),
+          ).length,
+        };
+      });
+      expect(heats).toHaveLength(ALL_DESIGNS.length);
+      // From the top downwards, high enough to be read, and none over another.
+      for (const { top, bottom } of heats) expect(bottom - top).toBeGreaterThan(60);
+      const columns = width === 1280 ? 2 : 1;
+      for (const [index, { top }] of heats.slice(columns).entries())
+        expect(top).toBeGreaterThan(heats[index]!.bottom + 26);
+      for (const design of ALL_DESIGNS) expect(names).toContain(design);
+      expect(overlaps).toBe(0);
+    });
+  });
+
+  it('names on paper what stays folded, and breaks no figure', async () => {
+    await withWindow(browser, { width: 700, height: 900, colorScheme: 'light' }, async (page) => {
+      await open(page, allUrl);
+      await page.emulateMedia({ media: 'print' });
+      const { summaries, broken } = await page.evaluate(() => {
+        const range = document.createRange();
+        const lines = (node: Node, from: number, to: number): number => {
+          range.setStart(node, from);
+          range.setEnd(node, to);
+          return new Set([...range.getClientRects()].map(({ top }) => top)).size;
+        };
+        return {
+          summaries: [...document.querySelectorAll('#work summary, #fairness summary')].map(
+            (summary) => summary.getBoundingClientRect().height > 0,
+          ),
+          broken: [...document.querySelectorAll('td:not(.left)')]
+            .filter((cell) => cell.getBoundingClientRect().height > 0)
+            .flatMap((cell) => {
+              const text = cell.lastChild;
+              return [...(text?.textContent ?? '').matchAll(/[\d.,]+/g)]
+                .filter(({ index, 0: figure }) => lines(text!, index, index + figure.length) > 1)
+                .map(([figure]) => figure);
+            }),
+        };
+      });
+      expect(summaries).toEqual([true, true]);
+      expect(broken).toEqual([]);
     });
   });
 

@@ -58,6 +58,11 @@ const drawRow: DrawShape = (_params, api) => {
   };
 };
 
+/** A forest is as high as it has rows. */
+export function forestHeightPx(group: ForestGroup): number {
+  return Math.max(112, 56 + group.rows.length * 28);
+}
+
 /** Option for the ratios of one pair of designs. */
 export function forestOption(group: ForestGroup, palette: readonly string[], width: number): Option {
   const ends = group.rows.flatMap((row) => [row.low, row.high, row.ratio, 1]);

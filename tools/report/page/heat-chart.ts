@@ -13,12 +13,12 @@ import {
 } from './theme.js';
 import { fittedLog, showCount, showMs, showNs } from './quantities.js';
 
-/** Where a panel lies in the plot, in per cent of it. */
+/** Where a panel lies in the plot: across in per cent of it, downwards in pixels. */
 interface PanelPlace {
   readonly left: number;
   readonly width: number;
-  readonly top: number;
-  readonly height: number;
+  readonly topPx: number;
+  readonly heightPx: number;
 }
 
 type Rectangle = HeatPanel['rectangles'][number];
@@ -27,42 +27,65 @@ type LinePoint = HeatPanel['lines'][number];
 /** Whether panels stand beside each other; below, one under the other. */
 const WIDE = 720;
 
-function panelPlaces(group: HeatGroup, width: number, bottom: number): PanelPlace[] {
-  const count = group.panels.length;
-  const columns = width >= WIDE ? Math.min(count, 2) : 1;
-  const rows = Math.ceil(count / columns);
-  return group.panels.map((_, index) => {
-    const column = index % columns;
-    const row = Math.floor(index / columns);
-    const height = (100 - bottom) / rows;
-    return {
-      left: (100 / columns) * column + 1,
-      width: 100 / columns - 2,
-      top: height * row + 9,
-      height: height - 12,
-    };
-  });
+/** Room above a panel for the name of its design. */
+const TITLE_PX = 26;
+/** A panel with the labels of its axes: alone in its column, and one of several under each other. */
+const PANEL_PX = 186;
+const STACKED_PANEL_PX = 98;
+const GAP_PX = 10;
+/** Room below the panels: for the name of the time axis, and for the colour scale of heat maps as well. */
+const NAME_PX = 14;
+const SCALE_PX = 50;
+
+function columnsOf(group: HeatGroup, width: number): number {
+  return width >= WIDE ? Math.min(group.panels.length, 2) : 1;
+}
+
+function panelHeightPx(group: HeatGroup, width: number): number {
+  return group.panels.length > columnsOf(group, width) ? STACKED_PANEL_PX : PANEL_PX;
+}
+
+/** How high the plot has to be so that every design has a panel that can be read. */
+export function heatHeightPx(group: HeatGroup, width: number): number {
+  const rows = Math.ceil(group.panels.length / columnsOf(group, width));
+  const below = isHeatMap(group) ? SCALE_PX : NAME_PX;
+  return rows * (TITLE_PX + panelHeightPx(group, width) + GAP_PX) + below;
+}
+
+function panelPlaces(group: HeatGroup, width: number): PanelPlace[] {
+  const columns = columnsOf(group, width);
+  const heightPx = panelHeightPx(group, width);
+  return group.panels.map((_, index) => ({
+    left: (100 / columns) * (index % columns) + 1,
+    width: 100 / columns - 2,
+    topPx: TITLE_PX + Math.floor(index / columns) * (TITLE_PX + heightPx + GAP_PX),
+    heightPx,
+  }));
 }
 
 function grids(places: readonly PanelPlace[]) {
-  return places.map(({ left, width, top, height }) => ({
+  return places.map(({ left, width, topPx, heightPx }) => ({
     left: `${left}%`,
     width: `${width}%`,
-    top: `${top}%`,
-    height: `${height}%`,
+    top: topPx,
+    height: heightPx,
     containLabel: true,
   }));
 }
 
-function titles(group: HeatGroup, palette: readonly string[], places: readonly PanelPlace[]) {
+function titles(
+  group: HeatGroup,
+  palette: readonly string[],
+  places: readonly PanelPlace[],
+  isWide: boolean,
+) {
   return group.panels.map((panel, index) => {
-    const { left, width, top } = places[index] as PanelPlace;
+    const { left, width, topPx } = places[index] as PanelPlace;
     return {
       text: panel.design,
-      // Over the middle of its panel: the name of the axis is at its left.
-      left: `${left + width / 2}%`,
-      textAlign: 'center' as const,
-      top: `${Math.max(0, top - 9)}%`,
+      // Over the middle of its panel, with the name of the axis at its left; a narrow window has no room for both.
+      ...(isWide ? { left: `${left + width / 2}%`, textAlign: 'center' as const } : { left: 0 }),
+      top: topPx - TITLE_PX,
       textStyle: { color: designColour(palette, panel.design), fontSize: 13 },
     };
   });
@@ -75,10 +98,10 @@ function timeEnd(group: HeatGroup): number {
   return ends.reduce((a, b) => Math.max(a, b), 1);
 }
 
-/** The name of the axis stands below the last panel where they are one under the other. */
+/** The name of the axis stands below the last panel of each column. */
 function timeAxes(group: HeatGroup, width: number) {
   const max = timeEnd(group);
-  const isNamed = (index: number): boolean => width >= WIDE || index === group.panels.length - 1;
+  const isNamed = (index: number): boolean => index >= group.panels.length - columnsOf(group, width);
   return group.panels.map((_, gridIndex) =>
     axis({
       ...(isNamed(gridIndex) ? horizontalName('time since the start') : {}),
@@ -86,7 +109,8 @@ function timeAxes(group: HeatGroup, width: number) {
       type: 'value',
       min: 0,
       max,
-      axisLabel: { formatter: showMs },
+      // The last one is at the edge of the plot and would be cut off.
+      axisLabel: { formatter: showMs, alignMaxLabel: 'right' },
       splitLine: { show: false },
     }),
   );
@@ -96,8 +120,8 @@ function timeAxes(group: HeatGroup, width: number) {
 function serviceAxes(group: HeatGroup, values: readonly (number | null)[], width: number) {
   return group.panels.map((_, gridIndex) =>
     axis({
-      // In a narrow window the design's name stands close by.
-      name: gridIndex === 0 ? (width >= WIDE ? 'service time, logarithmic' : 'service time') : '',
+      // In a narrow window the design's name stands in its place; the caption says what is shown.
+      name: gridIndex === 0 && width >= WIDE ? 'service time, logarithmic' : '',
       nameTextStyle: { align: 'left' },
       gridIndex,
       type: 'log',
@@ -138,7 +162,7 @@ const drawRectangle: DrawShape = (_params, api) => {
 function heatMapOption(group: HeatGroup, palette: readonly string[], width: number): Option {
   const rectangles = group.panels.flatMap((panel) => panel.rectangles);
   const most = rectangles.reduce((a, [, , , , packets]) => Math.max(a, packets), 1);
-  const places = panelPlaces(group, width, 19);
+  const places = panelPlaces(group, width);
   const base = baseOption(([mark]) => {
     const [from, to, low, high, packets] = mark.value as Rectangle;
     return [
@@ -149,7 +173,7 @@ function heatMapOption(group: HeatGroup, palette: readonly string[], width: numb
   }, 'item');
   return {
     ...base,
-    title: titles(group, palette, places),
+    title: titles(group, palette, places, width >= WIDE),
     legend: { ...base.legend, left: 'right', data: ['sweep'], selectedMode: false },
     grid: grids(places),
     xAxis: timeAxes(group, width),
@@ -197,7 +221,7 @@ const LINES = [
 ] as const;
 
 function lineOption(group: HeatGroup, palette: readonly string[], width: number): Option {
-  const places = panelPlaces(group, width, 4);
+  const places = panelPlaces(group, width);
   const base = baseOption(
     (marks) => [
       showMs(valueOf(marks[0], 0)),
@@ -209,7 +233,7 @@ function lineOption(group: HeatGroup, palette: readonly string[], width: number)
   );
   return {
     ...base,
-    title: titles(group, palette, places),
+    title: titles(group, palette, places, width >= WIDE),
     legend: { show: false },
     grid: grids(places),
     xAxis: timeAxes(group, width),

@@ -1,10 +1,10 @@
 /** Draws the charts and keeps them in step with the window, the theme, the choice above each, and printing. */
 import type { ECharts } from 'echarts';
 import type { PageData } from '../page-data.js';
-import { colour, setPaper, type Option } from './theme.js';
-import { forestOption, forestReading } from './forest-chart.js';
+import { colour, legendRoomPx, lowered, setPaper, type Option } from './theme.js';
+import { forestHeightPx, forestOption, forestReading } from './forest-chart.js';
 import { curveOption, curveReading } from './curve-chart.js';
-import { heatOption, heatReading } from './heat-chart.js';
+import { heatHeightPx, heatOption, heatReading } from './heat-chart.js';
 import { scalingOption, scalingReading, waitsOption, waitsReading } from './scaling-chart.js';
 import { tradeOption, tradeReading } from './trade-chart.js';
 import { natOption, natReading, staleOption, staleReading } from './occupancy-chart.js';
@@ -22,8 +22,8 @@ interface ChartKind<Group> {
   readonly option: (group: Group, palette: readonly string[], width: number) => Option;
   /** What the keyboard reads out at a point. */
   readonly reading: (group: Group, seriesIndex: number, dataIndex: number) => string;
-  /** Rows of a chart that is as high as they need; absent = of one height. */
-  readonly rows?: (group: Group) => number;
+  /** How high a chart is that is as high as its rows need; absent = as the style sheet has it. */
+  readonly heightPx?: (group: Group, width: number) => number;
 }
 
 /** Ties what draws a chart to the data that it draws; groups of all kinds go through one list below. */
@@ -39,11 +39,11 @@ const CHARTS: Readonly<Record<string, ChartKind<never>>> = {
   forest: kind('forest', {
     option: forestOption,
     reading: forestReading,
-    rows: (group) => group.rows.length,
+    heightPx: forestHeightPx,
   }),
   trade: kind('trade', { option: tradeOption, reading: tradeReading }),
   curves: kind('curves', { option: curveOption, reading: curveReading }),
-  heat: kind('heat', { option: heatOption, reading: heatReading }, 'canvas'),
+  heat: kind('heat', { option: heatOption, reading: heatReading, heightPx: heatHeightPx }, 'canvas'),
   scaling: kind('scaling', { option: scalingOption, reading: scalingReading }),
   waits: kind('scaling', { option: waitsOption, reading: waitsReading }),
   lag: kind('lag', { option: curveOption, reading: curveReading }),
@@ -61,14 +61,20 @@ function part<E extends HTMLElement>(figure: HTMLElement, selector: string): E {
 
 function startChart(figure: HTMLElement): void {
   const name = figure.dataset['chart'] as string;
-  const { data, renderer, option: optionOf, reading, rows } = CHARTS[name] as ChartKind<never>;
+  const { data, renderer, option: optionOf, reading, heightPx } = CHARTS[name] as ChartKind<never>;
   const plot = part(figure, '.plot');
   const select = figure.querySelector('select');
   const chart = echarts.init(plot, null, { renderer });
   const group = () => pageData[data][select ? Number(select.value) : 0] as never;
-  const option = () => optionOf(group(), pageData.palette, chart.getWidth());
+  const option = (): Option => {
+    const made = optionOf(group(), pageData.palette, chart.getWidth());
+    return lowered(made, legendRoomPx(made, chart.getWidth()));
+  };
   const draw = (): void => {
-    if (rows !== undefined) fitRows(plot, chart, rows(group()));
+    if (heightPx !== undefined) plot.style.height = `${heightPx(group(), chart.getWidth())}px`;
+    const made = optionOf(group(), pageData.palette, chart.getWidth());
+    plot.style.setProperty('--legend-room', `${legendRoomPx(made, chart.getWidth())}px`);
+    chart.resize();
     chart.setOption(option(), true);
   };
   draw();
@@ -86,12 +92,6 @@ function startChart(figure: HTMLElement): void {
     draw();
   }).observe(plot);
   drawn.push({ chart, draw });
-}
-
-/** A forest is as high as it has rows. */
-function fitRows(plot: HTMLElement, chart: ECharts, rows: number): void {
-  plot.style.height = `${Math.max(7, 3.5 + rows * 1.75)}rem`;
-  chart.resize();
 }
 
 /** Saves a chart as it is shown, as a picture of its own. */

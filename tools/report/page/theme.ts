@@ -37,6 +37,42 @@ export function valueOf(mark: Mark, dimension: number): number {
   return (mark.value as readonly number[])[dimension] as number;
 }
 
+/** Wide enough to tell solid from dashed and dotted. */
+const LEGEND_MARK_PX = 36;
+const LEGEND_GAP_PX = 10;
+const LEGEND_LINE_PX = 24;
+/** A character of a legend, rather too wide than too narrow. */
+const LEGEND_CHARACTER_PX = 7;
+const LEGEND_NAME_CHARACTERS = 40;
+
+function legendName(name: string): string {
+  return name.length > LEGEND_NAME_CHARACTERS ? `${name.slice(0, LEGEND_NAME_CHARACTERS - 1)}…` : name;
+}
+
+/** Room that the lines of a chart's legend take beyond the first, in a plot so wide. */
+export function legendRoomPx(option: Option, width: number): number {
+  const { data, show } = option.legend as { data?: readonly string[]; show?: boolean };
+  if (show === false) return 0;
+  const names = data ?? (option.series as readonly { name: string }[]).map(({ name }) => name);
+  let lines = 1;
+  let usedPx = 0;
+  for (const name of new Set(names)) {
+    const itemPx = LEGEND_MARK_PX + LEGEND_GAP_PX + 5 + legendName(name).length * LEGEND_CHARACTER_PX;
+    if (usedPx > 0 && usedPx + itemPx > width) {
+      lines += 1;
+      usedPx = 0;
+    }
+    usedPx += itemPx;
+  }
+  return (lines - 1) * LEGEND_LINE_PX;
+}
+
+/** A chart with as much room more above it. */
+export function lowered(option: Option, byPx: number): Option {
+  const grid = option.grid as { top: number };
+  return byPx === 0 ? option : { ...option, grid: { ...grid, top: grid.top + byPx } };
+}
+
 /**
  * What every chart has in common.
  * @param tooltip lines of text for the marks under the pointer, one or more; they are escaped here
@@ -51,14 +87,14 @@ export function baseOption(
     textStyle: { color: ink, fontFamily: 'system-ui, sans-serif' },
     grid: { left: 8, right: 34, top: 58, bottom: 30, containLabel: true },
     legend: {
-      type: 'scroll' as const,
+      // All names at once, on as many lines as they need: pages to turn are of no use on paper and in a saved picture.
+      type: 'plain' as const,
       top: 0,
       left: 0,
-      // Wide enough to tell solid from dashed and dotted.
-      itemWidth: 36,
+      itemWidth: LEGEND_MARK_PX,
+      itemGap: LEGEND_GAP_PX,
+      formatter: legendName,
       textStyle: { color: ink },
-      pageTextStyle: { color: ink },
-      pageIconColor: ink,
       inactiveColor: colour('--muted'),
     },
     tooltip: {
