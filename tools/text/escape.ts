@@ -64,14 +64,16 @@ export function escapeXml(text: string): string {
  */
 export function escapeMarkdown(text: string): string {
   return (
-    escapeHtml(text)
-      .replace(/[\\`*_{}[\]()#+!|~$^:/.-]/g, (found) => (NEEDS_NO_ESCAPE.has(found) ? found : `\\${found}`))
-      // A zero-width joiner would also stop a mention; an entity is visible in the source and harmless elsewhere.
-      .replaceAll('@', '&#64;')
+    printable(text)
+      // At once: an escape inside an entity (`&\#39;`) would show it as it is written.
+      .replace(/[&<>"'@\\`*_[\]#!|~$^]/g, (found) => MARKDOWN_ENTITIES[found] ?? `\\${found}`)
+      // GitHub makes links of bare addresses.
+      .replace(/:\/\/|www\./gi, (found) => `${found.slice(0, -1)}\\${found.slice(-1)}`)
   );
 }
 
-const NEEDS_NO_ESCAPE = new Set(['(', ')', '+', '-', '.', '/', ':', '{', '}']);
+/** A zero-width joiner would also stop a mention; an entity is visible in the source and harmless elsewhere. */
+const MARKDOWN_ENTITIES: Readonly<Record<string, string>> = { ...HTML, '@': '&#64;' };
 
 /**
  * JSON to stand inside a `<script type="application/json">` element: no `</script>`, no `<!--`, and also valid

@@ -126,6 +126,22 @@ describe('Markdown', () => {
     }
   });
 
+  it('shows a name as it is: no escape stands inside an entity, and no address is a link', () => {
+    const [run] = sampleRuns({
+      packets: 100,
+      captureName: "it's <b> & https://evil.example www.evil.example",
+    });
+    const [heading = ''] = /^## .*evil.*$/m.exec(markdownText([run!])) ?? [];
+    expect(heading).not.toMatch(/&\\|:\/\/|www\.evil/);
+    // As Markdown reads it: backslashes before punctuation go, entities become what they stand for.
+    const entities: Record<string, string> = { '&#39;': "'", '&lt;': '<', '&gt;': '>', '&amp;': '&' };
+    const shown = heading.replace(
+      /\\([!-/:-@[-`{-~])|&#?\w+;/g,
+      (found, mark) => mark ?? entities[found] ?? found,
+    );
+    expect(shown).toContain("it's <b> & https://evil.example www.evil.example");
+  });
+
   it('shows medians, and comparisons as benchstat does', () => {
     const markdown = markdownText(bench);
     expect(markdown).toMatch(/\| delta \|/);
