@@ -1,6 +1,6 @@
 /** Go benchmark lines, which benchstat reads: one line per trial, so that it has a sample to test with. */
 import { mutexOf } from '../result/cells.js';
-import { fileNameFrom, printable } from '../text/escape.js';
+import { fileNameFrom, printable, uniqueFileNames } from '../text/escape.js';
 import type { Run } from '../result/runs.js';
 import type { Environment, ResultCase } from '../result/schema.js';
 import {
@@ -103,20 +103,31 @@ function namesOf(cases: readonly ResultCase[]): Map<string, string> {
   const uses = new Map<string, number>();
   for (const { entry, parts } of plain)
     uses.set(parts + suffix(entry), (uses.get(parts + suffix(entry)) ?? 0) + 1);
+  const ids = uniqueFileNames(plain.map(({ id }) => id));
   return new Map(
-    plain.map(({ id, entry, parts }) => {
+    plain.map(({ id, entry, parts }, index) => {
       const shared = (uses.get(parts + suffix(entry)) ?? 0) > 1;
-      return [id, `BenchmarkReplay/${parts}${shared ? `/cell=${fileNameFrom(id)}` : ''}${suffix(entry)}`];
+      return [id, `BenchmarkReplay/${parts}${shared ? `/cell=${ids[index]}` : ''}${suffix(entry)}`];
     }),
   );
+}
+
+/** As a file name, with the letters of every script: of names without Latin ones benchstat would make one benchmark. */
+function nameFrom(text: string): string {
+  if (/^[\u0020-\u007e]*$/.test(text)) return fileNameFrom(text);
+  const kept = text
+    .normalize('NFC')
+    .replace(/[^\p{L}\p{M}\p{N}._-]+/gu, '-')
+    .replace(/^[-.]+|[-.]+$/g, '');
+  return [...kept].slice(0, 120).join('') || 'unnamed';
 }
 
 function partsOf(entry: ResultCase): string {
   const { mode, targetPps, targetMbps, multiplier } = entry.pacing;
   const pace = targetPps ?? targetMbps ?? multiplier;
   return [
-    `design=${fileNameFrom(entry.design)}`,
-    `${entry.input.type}=${fileNameFrom(entry.input.name)}`,
+    `design=${nameFrom(entry.design)}`,
+    `${entry.input.type}=${nameFrom(entry.input.name)}`,
     ...(entry.build === 'bare' ? ['build=bare'] : []),
     ...(mutexOf(entry) === 'backoff' && entry.mutex != null ? ['mutex=backoff'] : []),
     ...(entry.touchAhead === 'on' || entry.touchAhead === 'off' ? [`touch-ahead=${entry.touchAhead}`] : []),

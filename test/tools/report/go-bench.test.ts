@@ -79,6 +79,18 @@ describe('Go benchmark lines', () => {
     }
   });
 
+  it('keep captures apart whatever script their names are in', () => {
+    const names = ['日本語.pcap', '中国.pcap', 'x'.repeat(130), `${'x'.repeat(130)}y`].map((captureName) => {
+      const [run] = sampleRuns({ captureName, packets: 100, designs: ['timeout-lists'] });
+      return run!.result.cases[0]!;
+    });
+    const [run] = sampleRuns({ packets: 100 });
+    run!.result.cases = names.map((entry, index) => ({ ...entry, id: `${entry.input.name}/${index}` }));
+    const lines = read(goBenchText([run!])).lines.map(({ name }) => name);
+    expect(new Set(lines).size).toBe(4);
+    expect(lines[0]).toContain('capture=日本語.pcap');
+  });
+
   it('keep their grammar with hostile names', () => {
     for (const text of HOSTILE_TEXTS) expect(read(goBenchText([hostileRun(text)])).lines).toHaveLength(2);
   });
