@@ -78,6 +78,11 @@ function verdictOf(
   [base, head]: readonly [readonly Run[], readonly Run[]],
   terminal: Parameters<typeof renderVerdict>[1],
 ): string {
+  const failed = [...base, ...head].filter(({ result }) => !result.valid).map(({ label }) => label);
+  if (failed.length > 0) {
+    const names = [...new Set(failed)].join(', ');
+    return renderVerdict([`The self-audit failed (${names}), so nothing is concluded.`], terminal);
+  }
   const pairs = cellsOf(head).flatMap((cell) => {
     const twin = cellsOf(base).find(({ id }) => id === cell.id);
     return twin === undefined || cell.first.control === true ? [] : [[twin, cell]];

@@ -4,11 +4,11 @@ import { throughputInterval, throughputOfCell } from '../result/cell-throughput.
 import { identityDifferences } from '../result/identity.js';
 import { cellLagNs, lagText } from '../result/lag-quantile.js';
 import type { Run } from '../result/runs.js';
-import { percentileOf } from '../result/tail.js';
+import { percentileOf, percentileText, WITHHELD } from '../result/tail.js';
 import { whyNotCompared } from '../result/throughput.js';
 import { toCsv, type CsvColumn } from '../text/csv.js';
 import { escapeMarkdown, printable } from '../text/escape.js';
-import { formatNs, formatRate } from '../text/quantities.js';
+import { formatRate } from '../text/quantities.js';
 import { grid } from '../text/terminal-grid.js';
 import { painter } from '../text/terminal-style.js';
 import { htmlTable, markup } from './html.js';
@@ -16,9 +16,9 @@ import { htmlTable, markup } from './html.js';
 /** A cell in one result. */
 export interface HistoryLine {
   readonly cell: Cell;
-  /** The same cell in the result before that is of the same machine, if traffic and settings are the same too; null for none. */
+  /** The same cell in the last valid result before that is of the same machine, if traffic and settings are the same too; null for none. */
   readonly before: Cell | null;
-  /** Why there is none although the cell was there before; empty otherwise. */
+  /** Why its figures are not to be used, or why there is none before although the cell was there; empty otherwise. */
   readonly apart: string;
 }
 
@@ -31,7 +31,8 @@ export function historyOf(runs: readonly Run[]): HistoryLine[] {
   }
   return [...byId.values()].flatMap((cells) =>
     cells.map((cell, index): HistoryLine => {
-      const earlier = cells.slice(0, index);
+      if (!cell.run.result.valid) return { cell, before: null, apart: 'self-audit failed: do not use' };
+      const earlier = cells.slice(0, index).filter(({ run }) => run.result.valid);
       const before = earlier.findLast((each) => machineOf(each) === machineOf(cell));
       if (before === undefined)
         return { cell, before: null, apart: earlier.length === 0 ? '' : 'another machine' };
@@ -80,12 +81,22 @@ const COLUMNS: readonly Column[] = [
   { head: 'packets/s', expendable: 0, of: ({ cell }) => formatRate(throughputOfCell(cell)) },
   { head: 'interval', expendable: 3, of: ({ cell }) => throughputInterval(cell) },
   { head: 'change', expendable: 1, of: (line) => changeText(line, comparedThroughput) },
-  { head: 'p99', expendable: 1, of: ({ cell }) => formatNs(p99Of(cell)) },
+  { head: 'p99', expendable: 1, of: ({ cell }) => percentileText(latencyOfCell(cell, 'service'), 'p99Ns') },
   { head: 'change of p99', expendable: 2, of: (line) => changeText(line, p99Of) },
   { head: 'lag p50', expendable: 2, of: ({ cell }) => lagText(cell, 'p50Ns') },
   { head: 'trials', expendable: 4, of: ({ cell }) => String(cell.cases.length) },
   { head: 'note', left: true, expendable: 4, of: ({ apart }) => apart },
 ];
+
+/** What stands below the table. */
+function notesOf(lines: readonly HistoryLine[]): string {
+  const isWithheld = lines.some(
+    ({ cell }) => percentileText(latencyOfCell(cell, 'service'), 'p99Ns') === WITHHELD,
+  );
+  return isWithheld
+    ? `${CAUTION} ${WITHHELD} is a tail that interruptions by the machine leave nothing to say of.`
+    : CAUTION;
+}
 
 const CAUTION =
   'A change is that of two values, not a finding: ctreplay compare tests two results, and regress gates.';
@@ -102,7 +113,7 @@ export function historyText(
     ...(left === true ? { align: 'left' as const } : {}),
     cell: (line: HistoryLine) => printable(of(line)),
   }));
-  return `${grid(lines, columns, width, paint)}\n\n${CAUTION}\n`;
+  return `${grid(lines, columns, width, paint)}\n\n${notesOf(lines)}\n`;
 }
 
 /** The table in Markdown, for the comment of a pull request. */
@@ -113,7 +124,7 @@ export function historyMarkdown(lines: readonly HistoryLine[]): string {
     `| ${COLUMNS.map(({ left }) => (left === true ? '---' : '---:')).join(' | ')} |`,
     ...lines.map((line) => row(COLUMNS.map(({ of }) => of(line)))),
     '',
-    CAUTION,
+    escapeMarkdown(notesOf(lines)),
     '',
   ].join('\n');
 }
@@ -160,7 +171,7 @@ export function historyPage(lines: readonly HistoryLine[]): string {
       </head>
       <body>
         <h1>Results over commits</h1>
-        <p>${CAUTION}</p>
+        <p>${notesOf(lines)}</p>
         ${table}
       </body>
     </html> `.text;

@@ -54,6 +54,17 @@ describe.each([
 });
 
 describe('compare', () => {
+  it('concludes nothing from a result that failed its audit', async () => {
+    const failed = structuredClone(sampleRuns({ packets: 200 })[0]!.result);
+    failed.valid = false;
+    await writeResult(join(folder, 'failed'), failed);
+    const { stdout } = await run('compare', 'monday', 'failed');
+    expect(stdout).toContain('failed: its self-audit failed; do not use its figures.');
+    expect(stdout.split('Verdict')[1]!.trim()).toBe(
+      'The self-audit failed (failed), so nothing is concluded.',
+    );
+  });
+
   it('refuses a folder as its file', async () => {
     expect(await run('compare', 'monday', 'tuesday', '-o', 'taken')).toMatchObject({
       code: 2,

@@ -58,6 +58,28 @@ describe('the history', () => {
     expect(historyPage(lines)).toContain('<table>');
   });
 
+  it('marks what failed its audit, and compares it with nothing', () => {
+    const failed = structuredClone(first);
+    failed.result.createdAt = '2026-11-30T00:00:00.000Z';
+    failed.result.valid = false;
+    const lines = historyOf([second, failed, first]).slice(0, 3);
+    expect(lines.map(({ before, apart }) => [before?.run ?? null, apart])).toEqual([
+      [null, ''],
+      [null, 'self-audit failed: do not use'],
+      [first, ''],
+    ]);
+    expect(historyMarkdown(lines)).toContain('self-audit failed: do not use');
+  });
+
+  it('has ~ for a percentile that the machine decides, and says what it is', () => {
+    const interrupted = structuredClone(first);
+    for (const { latency } of interrupted.result.cases) latency!.service!.overall.interruptedShare = 0.5;
+    const lines = historyOf([interrupted]);
+    for (const text of [historyText(lines, { width: 160, colour: false }), historyPage(lines)])
+      for (const part of [/[ >]~[ <]{1,2}/, /~ is a tail/]) expect(text).toMatch(part);
+    expect(historyText(historyOf([first]), { width: 160, colour: false })).not.toContain('~');
+  });
+
   it('does not compare machines, nor different cells', () => {
     const elsewhere = structuredClone(second);
     elsewhere.result.environment.machineId = 'other';
