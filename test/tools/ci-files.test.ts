@@ -45,6 +45,44 @@ describe.each(files)('%s', (name) => {
   });
 });
 
+describe.skipIf(!existsSync('/bin/bash'))('the arguments of the action', () => {
+  const { runs } = parse(readFileSync(join(ROOT, 'action.yml'), 'utf8')) as {
+    runs: { steps: { name?: string; run?: string }[] };
+  };
+  const script = runs.steps.find(({ name }) => name === 'Replay')!.run!;
+  /** The words that the program is started with, by a stand-in for it; null where the step fails before. */
+  function wordsOf(given: string): string[] | null {
+    const root = join(folder, 'action');
+    mkdirSync(join(root, 'dist', 'tools'), { recursive: true });
+    writeFileSync(
+      join(root, 'dist', 'tools', 'cli.js'),
+      'process.stdout.write(JSON.stringify(process.argv.slice(2)))',
+    );
+    const env = { ...process.env, RUNNER_TEMP: root, CTREPLAY_ROOT: root, CTREPLAY_OUT: 'out' };
+    // As GitHub starts a step whose shell is bash.
+    const { status, stdout } = spawnSync(
+      '/bin/bash',
+      ['--noprofile', '--norc', '-eo', 'pipefail', '-c', script],
+      { env: { ...env, CTREPLAY_ARGUMENTS: given }, encoding: 'utf8' },
+    );
+    return status === 0 ? (JSON.parse(stdout) as string[]) : null;
+  }
+
+  it.each([
+    ['on one line', 'a.pcap --workers 2', ['a.pcap', '--workers', '2']],
+    ['on several', 'a.pcap\n--workers 2\n  --pps 50k\n', ['a.pcap', '--workers', '2', '--pps', '50k']],
+    ['quoted', `'my a.pcap' --filter "tcp and port 21"`, ['my a.pcap', '--filter', 'tcp and port 21']],
+    ['that a shell would run', '$(id) `id` ; id', ['$(id)', '`id`', ';', 'id']],
+    ['of no word', '', []],
+  ])('%s are words of the command line', (_, given, words) => {
+    expect(wordsOf(given)).toEqual(['replay', ...words, '--out', 'out']);
+  });
+
+  it('with a quote that does not end fail', () => {
+    expect(wordsOf("it's")).toBeNull();
+  });
+});
+
 const HAS_SHELLCHECK = spawnSync('shellcheck', ['--version']).status === 0;
 
 describe('the linters of those who run them', () => {
