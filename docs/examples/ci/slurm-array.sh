@@ -1,5 +1,6 @@
 #!/bin/bash
-# sbatch slurm-array.sh; then, when all are done: ctreplay merge shards --out whole
+# sbatch slurm-array.sh; then, when all are done: ctreplay merge shards --out whole --across-machines
+# (without the last where all shards ran on one node)
 #SBATCH --job-name=ctreplay
 #SBATCH --array=1-4
 #SBATCH --exclusive
