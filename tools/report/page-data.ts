@@ -201,8 +201,16 @@ function nonEmpty<Series>(
     .filter(({ series }) => series.length > 0);
 }
 
-/** @param upTo share of the values up to which the curve is drawn, 0 to 1 */
-function curveOf(encoded: string, count: number, ticksPerHalf: number, upTo = 1): CurveXY[] {
+/**
+ * @param upTo share of the values up to which the curve is drawn, 0 to 1
+ * @param lowest what a lower value is drawn as: a logarithmic axis has no 0, and a time of 0 is one below the clock's step
+ */
+function curveOf(
+  { encoded, count }: { readonly encoded: string; readonly count: number },
+  ticksPerHalf: number,
+  upTo: number,
+  lowest: 0 | 1,
+): CurveXY[] {
   const points: CurveXY[] = [];
   let last = 1;
   for (const { share, value } of percentileCurve(encoded, ticksPerHalf)) {
@@ -210,8 +218,7 @@ function curveOf(encoded: string, count: number, ticksPerHalf: number, upTo = 1)
     // The maximum is at share 1, which the axis cannot show: it is drawn where one value of all is left.
     const x = share < 1 ? 1 / (1 - share) : Math.max(last, count);
     if (x < last) continue;
-    // A logarithmic axis has no 0; a time of 0 is one below the clock's step.
-    points.push([round(x), Math.max(1, value)]);
+    points.push([round(x), Math.max(lowest, value)]);
     last = x;
   }
   return points;
@@ -227,7 +234,7 @@ function latencyCurves(cell: Cell, design: string, detail: Detail): CurveSeries[
     if (typeof figures?.encoded !== 'string') return [];
     // Beyond, it would be a curve of the machine (tail.ts).
     const upTo = 1 - 2 * (figures.interruptedShare ?? 0);
-    const points = curveOf(figures.encoded, figures.count, detail.ticksPerHalf, upTo);
+    const points = curveOf({ ...figures, encoded: figures.encoded }, detail.ticksPerHalf, upTo, 1);
     return points.length === 0 ? [] : [{ design, kind, points }];
   });
 }
@@ -235,7 +242,9 @@ function latencyCurves(cell: Cell, design: string, detail: Detail): CurveSeries[
 function lagCurve(cell: Cell, design: string, detail: Detail): CurveSeries[] {
   const figures = lagOfCell(cell);
   if (typeof figures?.encoded !== 'string') return [];
-  return [{ design, kind: 'lag', points: curveOf(figures.encoded, figures.count, detail.ticksPerHalf) }];
+  // Its axis is linear: what was removed at once has a lag of 0.
+  const points = curveOf({ ...figures, encoded: figures.encoded }, detail.ticksPerHalf, 1, 0);
+  return [{ design, kind: 'lag', points }];
 }
 
 /** Whether latency was measured in an interval; a run without it, or a very short one, has only counts. */

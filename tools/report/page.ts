@@ -127,6 +127,7 @@ function pageText(runs: readonly Run[], detail: Detail, { style, script, library
         <link rel="icon" href="data:," />
         <title>${titleOf(runs)}</title>
         <style>${trusted(style)}</style>
+        <noscript><style>${trusted(WITHOUT_SCRIPT)}</style></noscript>
       </head>
       <body>
         <a class="skip" href="#summary">Skip to the summary</a>
@@ -140,6 +141,7 @@ function pageText(runs: readonly Run[], detail: Detail, { style, script, library
             </ul>
           </nav>
         </header>
+        <noscript><p class="note">Charts need JavaScript; all their figures are in the tables.</p></noscript>
         <main>
           ${bodyOf(sections, data.leftOut)}
         </main>
@@ -148,12 +150,14 @@ function pageText(runs: readonly Run[], detail: Detail, { style, script, library
             Charts by Apache ECharts, Apache License 2.0. This page is self-contained and makes no request.
           </p>
         </footer>
-        <noscript><p class="note">Charts need JavaScript; all their figures are in the tables.</p></noscript>
         ${scriptElements(data, library, script)}
       </body>
     </html> `;
   return page.text;
 }
+
+/** Without the script a plot is an empty box, and what chooses and saves it does nothing. */
+const WITHOUT_SCRIPT = '.plot, .export, .choice:has(select) { display: none; }';
 
 /** Sections that stand beside each other in a wide window, by the first of them. */
 const ROWS: Readonly<Record<string, readonly [shape: Parameters<typeof beside>[0], ...ids: string[]]>> = {

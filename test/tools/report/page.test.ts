@@ -10,6 +10,7 @@ import { loadPageAssets } from '../../../tools/report/page-assets.js';
 import type { PageData } from '../../../tools/report/page-data.js';
 import { PAGE_BYTES_MAX, renderPage } from '../../../tools/report/page.js';
 import type { Run } from '../../../tools/result/runs.js';
+import { latencyOf } from '../../support/distributions.js';
 import { CHROMIUM, NO_CHROMIUM, startChromium, withWindow } from './chromium.js';
 import { HOSTILE_TEXTS, hostileRun, sampleRuns } from './sample-runs.js';
 
@@ -209,6 +210,14 @@ describe('what the page shows', () => {
     expect(rowsOf(await renderPage([three]))).toEqual(rowsOf(await renderPage([one!])));
   });
 
+  it('says of a connection that was removed at once that it was', async () => {
+    const [run] = sampleRuns({ packets: 1000 });
+    for (const { expiry } of run!.result.cases) expiry!.lag = latencyOf([0, 0, 0, 5e9]);
+    const page = await renderPage([run!]);
+    const { lag } = JSON.parse(/id="page-data">([\s\S]*?)<\/script>/.exec(page)![1]!) as PageData;
+    expect(lag[0]!.series.map(({ points }) => points[0]![1])).toEqual([0, 0]);
+  });
+
   it('lets every chart be saved as SVG and PNG', () => {
     for (const figure of html.match(/<figure data-chart="[\s\S]*?<\/figure>/g) ?? [])
       for (const format of ['svg', 'png']) expect(figure).toContain(`data-export="${format}"`);
@@ -349,6 +358,22 @@ describe.skipIf(CHROMIUM === undefined)(`in Chromium (else: ${NO_CHROMIUM})`, ()
       for (const design of ALL_DESIGNS) expect(names).toContain(design);
       expect(overlaps).toBe(0);
     });
+  });
+
+  it('has no empty boxes without its script, and says why', async () => {
+    const context = await browser.newContext({ javaScriptEnabled: false });
+    try {
+      const page = await context.newPage();
+      await page.goto(url);
+      expect(await page.locator('.plot').count()).toBeGreaterThan(5);
+      for (const part of ['.plot', '.export', 'select'])
+        for (const element of await page.locator(part).all()) expect(await element.isVisible()).toBe(false);
+      expect(await page.locator('body > noscript').innerText()).toContain('Charts need JavaScript');
+      await page.locator('#latency summary', { hasText: 'The figures as a table' }).click();
+      expect(await page.locator('#latency table').first().isVisible()).toBe(true);
+    } finally {
+      await context.close();
+    }
   });
 
   it('names on paper what stays folded, and breaks no figure', async () => {
