@@ -52,8 +52,15 @@ export function resolveDesigns(
     throw new EngineError({ reason: 'no design has been compiled', advice: "Run 'npm run build'." });
   }
   const choices = option.split(',').flatMap((part): DesignChoice[] => {
-    const [name = '', preset = null] = part.trim().split('@', 2);
-    if (name === 'all') return available.map((design) => ({ design, preset: null }));
+    const [name = '', ...behind] = part.trim().split('@');
+    const preset = behind.length === 0 ? null : behind.join('@');
+    if (name === 'all' && preset === null) return available.map((design) => ({ design, preset: null }));
+    if (name === 'all') {
+      throw new EngineError({
+        reason: `'${part.trim()}' names no design: a preset belongs to a design`,
+        advice: `Name the designs that have it, as in ${DEFAULT_DESIGN}@${preset}.`,
+      });
+    }
     if (!entries.some((entry) => entry.name === name)) {
       throw new EngineError({
         reason: `there is no design '${name}'`,

@@ -1,5 +1,6 @@
 /** What a benchmark matrix is: its dimensions, how often each cell is repeated, and the checks of a bench.yaml. */
 import { z } from 'zod';
+import { availableDesigns } from '../../engine/host/designs.js';
 import {
   DEFAULT_MUTEX,
   DEFAULT_TOUCH_AHEAD,
@@ -92,6 +93,12 @@ const inputObject = z
   })
   .refine((input) => input.capture === undefined || input.parameters === undefined, {
     message: 'parameters belong to a scenario; a capture has none',
+  })
+  .refine((input) => input.sameAddresses !== true || input.uniqueIpLoops === undefined, {
+    message: 'sameAddresses and uniqueIpLoops exclude each other; give one of them',
+  })
+  .refine((input) => input.clock !== 'capture' || (input.timeScale ?? 1) === 1, {
+    message: 'timeScale works with the wall clock only: a capture clock follows the timestamps',
   });
 
 const inputSpec = z.union([
@@ -117,12 +124,20 @@ export function parsePrecision(text: string): number | null {
   return value > 0 && value < 1 ? value : null;
 }
 
+/** Each name as `--design` takes it, so that `all` is every design, and never one cell that runs the first of them. */
+function takenApart(names: readonly string[]): string[] {
+  return names
+    .flatMap((text) => text.split(',').map((name) => name.trim()))
+    .flatMap((name) => (name === 'all' ? availableDesigns() : [name]));
+}
+
 /** The matrix after defaults, but for those that hang on another field. */
 const matrixFields = z.strictObject({
   inputs: z.array(inputSpec).min(1, 'names no input'),
   designs: z
     .array(z.string().min(1))
     .min(1, 'names no design')
+    .transform(takenApart)
     .refine(distinctDesigns.check, distinctDesigns.message),
   workers: z
     .array(z.int().min(1).max(64))

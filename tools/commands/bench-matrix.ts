@@ -32,7 +32,14 @@ import { measureMatrix, requireFolderToResume } from './matrix-run.js';
 import { requireRepeatable } from './replay-input.js';
 import type { BuildChoice, PacingRequest } from '../replay/replay-plan.js';
 import { inputRunKeys, latencyText, type InputRunFlags } from './input-run-keys.js';
-import { addRateOptions, addRunOptions, buildChoice, pacingOf, type RateFlags } from './replay-options.js';
+import {
+  addRateOptions,
+  addRunOptions,
+  buildChoice,
+  pacingOf,
+  requireSingleAnswers,
+  type RateFlags,
+} from './replay-options.js';
 import { UsageError } from './usage-error.js';
 
 /** Flags of `bench` that a matrix reads. Those with a default in bench.ts count only where they were given. */
@@ -215,14 +222,14 @@ export async function runMatrix(
     return;
   }
   const spec = await specOf(flags, isGiven);
+  // A list is asked for to see whether the matrix is right: it is refused for whatever the run would be.
+  await checkInputs(spec.inputs);
   const shardOf = flags.shard ?? null;
   const groups = planMatrix(spec, availableParallelism(), shardOf);
   if (flags.list === true || flags.dryRun === true) {
     process.stdout.write(flags.list === true ? cellList(groups, spec) : trialList(groups, spec));
     return;
   }
-  for (const design of spec.designs) designsOption(design);
-  await checkInputs(spec.inputs);
   if (flags.untilPrecision === undefined) requireReachableVerdict(spec, groups);
   requireFolderToResume(flags);
   const request = { spec, shard: shardOf, name: flags.preset ?? 'matrix' };
@@ -246,7 +253,7 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
       : flags.preset !== undefined
         ? findReadyMatrix(flags.preset).matrix
         : { designs: [...DEFAULT_DESIGNS] };
-  const inputs = inputsOf(flags, isGiven);
+  const inputs = inputsOf(flags);
   const given = <T>(name: string, value: T | undefined, field: string): Record<string, T> =>
     value !== undefined && isGiven(name) ? { [field]: value } : {};
   const overrides = {
@@ -271,25 +278,69 @@ async function specOf(flags: MatrixFlags, isGiven: (name: string) => boolean): P
     ...given('pin', flags.pin, 'pin'),
     ...given('seed', flags.seed, 'seed'),
   };
+  requireSingleAnswers(flags);
   const rate = rateOverride(flags);
   const checked = checkMatrix({ ...base, ...overrides }, flags.matrix ?? 'bench', file?.lineOf);
-  // What is asked of the run holds for every input, also for those of a file or a ready-made matrix.
-  const run = inputRunKeys(flags, isGiven);
+  if (flags.matrix !== undefined) requireDesigns(checked.designs, flags.matrix, file?.lineOf(['designs']));
   const hasRate = rate !== null || flags.rates !== undefined;
-  return {
+  const spec = {
     ...checked,
     ...(rate === null ? {} : { rates: [rate] }),
     inputs: checked.inputs.map(({ rates, ...input }) => ({
-      ...input,
+      ...withFlags(input, flags, isGiven),
       ...(hasRate || rates === undefined ? {} : { rates }),
-      ...run,
     })),
   };
+  requireUsedBursts(spec);
+  return spec;
+}
+
+/** @throws UsageError for a design or a preset that does not exist, naming the place in the file */
+function requireDesigns(designs: readonly string[], file: string, line: number | null | undefined): void {
+  for (const name of designs) {
+    designsOption(name, `${file}${line == null ? '' : `:${line}`}: designs: '${name}'`);
+  }
+}
+
+/** An input with what is asked of the run: that holds for every one, also for those of a file or a ready-made matrix. */
+function withFlags(input: InputSpec, flags: MatrixFlags, isGiven: (name: string) => boolean): InputSpec {
+  const run = inputRunKeys(flags, isGiven);
+  const packets = isGiven('packets') ? flags.packets : undefined;
+  const merged: InputSpec = {
+    ...input,
+    ...captureKeys(flags),
+    ...(packets === undefined
+      ? {}
+      : input.capture !== undefined
+        ? { limit: packets }
+        : { parameters: { ...input.parameters, packets } }),
+    ...run,
+  };
+  // Of two keys that exclude each other the one that was given counts.
+  if (run.uniqueIpLoops !== undefined) delete merged.sameAddresses;
+  if (run.sameAddresses !== undefined) delete merged.uniqueIpLoops;
+  if (run.clock === 'capture') delete merged.timeScale;
+  return merged;
+}
+
+/** @throws UsageError for packets that are to leave together in an input none of whose rates counts packets */
+function requireUsedBursts({ inputs, rates }: Pick<MatrixSpec, 'inputs' | 'rates'>): void {
+  const unused = inputs.find(
+    (input) =>
+      input.burst !== undefined &&
+      !(input.rates ?? rates).some(({ mode }) => mode === 'pps' || mode === 'profile'),
+  );
+  if (unused === undefined) return;
+  throw new UsageError(
+    `${nameOfInput(unused)}: a burst needs a rate in packets, such as 100k; give one, or leave the burst out`,
+  );
 }
 
 /** The one rate that a replay would take; null where none was given. */
 function rateOverride(flags: MatrixFlags): PacingRequest | null {
-  const pacing = pacingOf(flags);
+  // Whether a burst has a rate in packets is asked of the whole matrix, whose rates may be those of a file or of --rates.
+  const { burst: _unasked, ...rateFlags } = flags;
+  const pacing = pacingOf(rateFlags);
   if (pacing.mode === 'topspeed' && flags.topspeed !== true) return null;
   if (flags.rates !== undefined)
     throw new UsageError('--rates and one rate exclude each other; give one of them');
@@ -314,12 +365,10 @@ export function captureKeys({
   };
 }
 
-function inputsOf(flags: MatrixFlags, isGiven: (name: string) => boolean): InputSpec[] {
-  const packets = isGiven('packets') ? flags.packets : undefined;
+function inputsOf(flags: MatrixFlags): InputSpec[] {
   const scenarios = (flags.scenario ?? '').split(',').filter((name) => name !== '');
   const parameters = {
     ...flags.scenarioParameters,
-    ...(packets === undefined ? {} : { packets }),
     // As in a replay, one rate for all is that of the stamps as well.
     ...(flags.pps === undefined ? {} : { pps: flags.pps }),
   };
@@ -328,11 +377,7 @@ function inputsOf(flags: MatrixFlags, isGiven: (name: string) => boolean): Input
       scenario,
       ...(Object.keys(parameters).length === 0 ? {} : { parameters }),
     })),
-    ...captureInputs(flags.capture ?? []).map((input) => ({
-      ...input,
-      ...captureKeys(flags),
-      ...(packets === undefined ? {} : { limit: packets }),
-    })),
+    ...captureInputs(flags.capture ?? []),
   ];
 }
 

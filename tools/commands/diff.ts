@@ -54,7 +54,7 @@ export function register(program: Command): void {
 }
 
 async function diff(captures: string[], flags: DiffFlags): Promise<void> {
-  const choices = designsOption(flags.designs, '--designs');
+  const choices = designsOption(flags.designs, `--designs is '${flags.designs}'`);
   if (choices.length !== 2) {
     throw new UsageError(
       `--designs is '${flags.designs}', which names ${choices.length}: give two, joined by a comma`,

@@ -145,17 +145,17 @@ export function oneOf<T extends string>(choices: readonly T[]): WordParser<T> {
 }
 
 /**
- * The designs that an option names.
- * @param option as on the command line
+ * The designs that a `--design` option names, or what is written like one.
+ * @param asked where they were named, for the message
  * @throws UsageError naming those that exist
  */
-export function designsOption(text: string, option = '--design'): DesignChoice[] {
+export function designsOption(text: string, asked = `--design is '${text}'`): DesignChoice[] {
   const named = <T>(attempt: () => T): T => {
     try {
       return attempt();
     } catch (error) {
       if (error instanceof EngineError && compiledDesigns().length > 0) {
-        throw new UsageError(`${option} is '${text}': ${error.message}`);
+        throw new UsageError(`${asked}: ${error.message}`);
       }
       throw error;
     }

@@ -319,8 +319,10 @@ export function planOfFlags(
 }
 
 /** @throws UsageError when flags answer one question twice */
-function requireSingleAnswers(flags: ReplayFlags): void {
-  if (flags.clock === 'capture' && flags.timeScale !== 1) {
+export function requireSingleAnswers(
+  flags: Partial<Pick<ReplayFlags, 'clock' | 'timeScale' | 'sameAddresses' | 'uniqueIp' | 'uniqueIpLoops'>>,
+): void {
+  if (flags.clock === 'capture' && (flags.timeScale ?? 1) !== 1) {
     throw new UsageError('--time-scale works with --clock wall only: a capture clock follows the timestamps');
   }
   if (flags.sameAddresses === true && (flags.uniqueIp === true || flags.uniqueIpLoops !== undefined)) {

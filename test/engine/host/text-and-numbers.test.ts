@@ -112,4 +112,9 @@ describe('design names', () => {
     expect(() => labels('fir')).toThrow(/'fir'.*first, also-second, second, late/);
     expect(() => resolveDesigns('all', [])).toThrow(/npm run build/);
   });
+
+  it('no part of a preset is left out', () => {
+    expect(() => labels('first,all@v7')).toThrow(/'all@v7'.*a preset belongs to a design.*@v7/);
+    expect(labels('second@v7@v6')).toEqual(['second@v7@v6']);
+  });
 });

@@ -135,6 +135,54 @@ probeCost: one
     expect(dry.stdout).toContain('1 group(s), 3 cells, 7 sessions x 2 trials each, 42 in all');
   });
 
+  it('what is asked on the command line holds for the inputs of a file too', async () => {
+    writeFileSync(
+      join(folder, 'asked.yaml'),
+      'inputs: [{ scenario: syn-flood, sameAddresses: true }]\ndesigns: [rculist-sweep]\n' +
+        'sessions: 1\ntrials: 1\nwarmupBlocks: 0\ncontrol: none\n',
+    );
+    const asked = ['--packets', '200', '--checksums', 'ignore', '--unique-ip-loops', '2', '--loop', '2'];
+    expectSuccess(await run('bench', '--matrix', 'asked.yaml', ...asked, '--quiet', '--out', 'asked'));
+    const { cases, configuration } = resultIn('asked');
+    expect(cases.map((entry) => entry.packets.injected)).toEqual([400]);
+    expect(configuration['inputs']).toEqual([
+      {
+        ...{ scenario: 'syn-flood', parameters: { packets: 200 }, checksums: 'ignore' },
+        ...{ uniqueIpLoops: 2, loop: 2 },
+      },
+    ]);
+  });
+
+  it.each([
+    ['designs: [timeout-lists, nope]', [], "wrong-list.yaml:2: designs: 'nope': there is no design 'nope'"],
+    ['designs: [rculist-sweep@v0]', [], "there is no preset 'v0'"],
+    ['designs: [table-scan]', ['--synth', 'nope'], "there is no scenario 'nope'"],
+    ['designs: [table-scan]', ['nope.pcap'], 'nope.pcap: there is no such capture'],
+    ['designs: [table-scan]', ['--unique-ip', '--same-addresses'], 'exclude each other'],
+    ['designs: [table-scan]', ['--clock', 'capture', '--time-scale', '2'], '--time-scale works with'],
+    ['designs: [table-scan]', ['--burst', '4', '--rates', '10mbps'], 'a burst needs a rate in packets'],
+  ])('%s %j: a list says what would end the run', async (designs, args, message) => {
+    writeFileSync(join(folder, 'wrong-list.yaml'), `inputs: [syn-flood]\n${designs}\n`);
+    for (const how of ['--list', '--dry-run']) {
+      const { code, stderr, stdout } = await run('bench', '--matrix', 'wrong-list.yaml', ...args, how);
+      expect([code, stderr, stdout]).toEqual([2, expect.stringContaining(message), '']);
+    }
+  });
+
+  it('a burst may go with the rates of a list', async () => {
+    const { code, stdout } = await run(
+      'bench',
+      '--synth',
+      'syn-flood',
+      '--burst',
+      '4',
+      '--rates',
+      '9k',
+      '--list',
+    );
+    expect([code, stdout]).toEqual([0, expect.stringContaining('syn-flood/rculist-sweep/w1/9000pps')]);
+  });
+
   it.each([
     [['bench', '--rates', '1k'], '--rates is for a matrix'],
     [['bench', '--scenario', 'nope', '--out', 'x'], "there is no scenario 'nope'"],

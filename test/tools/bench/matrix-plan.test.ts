@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { availableDesigns } from '../../../engine/host/designs.js';
 import { parseMatrixFile } from '../../../tools/bench/matrix-file.js';
 import { checkMatrix, parsePrecision, type MatrixSpecInput } from '../../../tools/bench/matrix-spec.js';
 import { blockOrder, trialSeed } from '../../../tools/bench/order.js';
@@ -198,6 +199,17 @@ designs: [timeout-lists]
     ]);
   });
 
+  it('designs are named as --design names them: each is a cell', () => {
+    const designs = (text: string) => load(`inputs: [syn-flood]\ndesigns: ${text}`).designs;
+    expect(designs('[all]')).toEqual(availableDesigns());
+    expect(designs('["timeout-lists, rculist-sweep@v6", table-scan]')).toEqual([
+      'timeout-lists',
+      'rculist-sweep@v6',
+      'table-scan',
+    ]);
+    expect(() => designs('[all, table-scan]')).toThrow('names a design twice');
+  });
+
   it('is as the documentation shows it', () => {
     const text = readFileSync(join(import.meta.dirname, '../../../docs/bench.md'), 'utf8');
     const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(text) ?? [];
@@ -220,6 +232,14 @@ designs: [timeout-lists]
     ['inputs: [a, a]\ndesigns: [a]', /two inputs are called 'a'/],
     ['inputs:\n  - {scenario: a, rates: [1k, 1k]}\ndesigns: [a]', /names a rate twice/],
     ['inputs: [', /^bench\.yaml:1: not valid YAML/],
+    [
+      'inputs: [{scenario: a, sameAddresses: true, uniqueIpLoops: 2}]\ndesigns: [a]',
+      /^bench\.yaml:1: inputs\.0: sameAddresses and uniqueIpLoops exclude each other/,
+    ],
+    [
+      'inputs: [{scenario: a, clock: capture, timeScale: 2}]\ndesigns: [a]',
+      /^bench\.yaml:1: inputs\.0: timeScale works with the wall clock only/,
+    ],
     ['- a', /holds no settings/],
     ['inputs: [*a]\ndesigns: [a]', /^bench\.yaml: not usable YAML: Unresolved alias/],
     [`inputs: ${'['.repeat(20_000)}`, /^bench\.yaml:1: it is nested more than 64 levels deep/],
