@@ -1,14 +1,14 @@
 /** Reading a bench.yaml. */
 import { readFile } from 'node:fs/promises';
 import { parseYaml, YamlTextError, type YamlText } from '../config/yaml-text.js';
-import { yaml } from '../config/yaml.js';
+import { YamlPlace, type LineOf } from '../config/yaml-place.js';
 import { MatrixError } from './matrix-spec.js';
 
 /** The content of a bench.yaml, unchecked, with the lines of its parts for messages. */
 export interface MatrixFile {
   readonly file: string;
   readonly content: Readonly<Record<string, unknown>>;
-  lineOf(path: readonly PropertyKey[]): number | null;
+  readonly lineOf: LineOf;
 }
 
 /**
@@ -16,22 +16,15 @@ export interface MatrixFile {
  * @throws MatrixError naming file and line when it is no YAML mapping
  */
 export function parseMatrixFile(text: string, file: string): MatrixFile {
-  const { isNode } = yaml();
   const { value: content, document, lines } = readYaml(text, file);
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw new MatrixError(`${file}: holds no settings; give at least inputs and designs`);
   }
+  const place = new YamlPlace(document, lines, file, text);
   return {
     file,
     content: content as Record<string, unknown>,
-    lineOf(path) {
-      // The innermost part that the file has: a missing field is reported where its parent stands.
-      for (let length = path.length; length > 0; length--) {
-        const node: unknown = document.getIn(path.slice(0, length), true);
-        if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
-      }
-      return null;
-    },
+    lineOf: (path, atKey) => place.lineOf(path, atKey),
   };
 }
 

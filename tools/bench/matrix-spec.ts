@@ -9,6 +9,8 @@ import {
 } from '../../engine/host/run-memory.js';
 import { CHECKSUM_HANDLINGS } from '../config/checksum-handling.js';
 import { firstFault } from '../config/explain-issue.js';
+import { strictObject } from '../config/strict-object.js';
+import type { LineOf } from '../config/yaml-place.js';
 import { parseLatency, type LatencyMode } from '../replay/replay-plan.js';
 import { STEER_MODES } from '../replay/steer.js';
 import { confidenceAt } from '../stats/interval.js';
@@ -39,55 +41,57 @@ const distinctWorkers = distinct<number>(String, 'number of workers');
 const distinctRates = distinct<Rate>(rateText, 'rate');
 
 /** At least one rate, none of them twice: a cell is named by its rate. */
-const rateList = z.array(rateSpec).min(1, 'names no rate').refine(distinctRates.check, distinctRates.message);
+const rateList = z
+  .array(rateSpec)
+  .refine((items) => items.length > 0, 'names no rate')
+  .refine(distinctRates.check, distinctRates.message);
 
-/** What to replay: a scenario or a capture, with what it needs that other inputs do not. */
-const inputObject = z
-  .strictObject({
-    name: z
-      .string()
-      .min(1)
-      .regex(/^[^/\s]+$/, 'must not hold a slash or a space')
-      .optional(),
-    scenario: z.string().min(1).optional(),
-    parameters: z.record(z.string(), parameterValue).optional(),
-    /** File, folder or pattern. */
-    capture: z.string().min(1).optional(),
-    /** Use the whole records of a capture that breaks off. */
-    keepTruncated: z.boolean().optional(),
-    /** Refuse a capture with odd records. */
-    strict: z.boolean().optional(),
-    /** What is done about wrong checksums of a capture; default: verify. */
-    checksums: z.enum(CHECKSUM_HANDLINGS).optional(),
-    /** Stop reading after this many packets. */
-    limit: z.int().positive().optional(),
-    /** What is changed in the traffic, as the options of replay say it. */
-    filter: z.string().min(1).optional(),
-    srcipmap: z.string().min(1).optional(),
-    dstipmap: z.string().min(1).optional(),
-    /** Bytes kept of each frame. */
-    snaplen: z.int().positive().optional(),
-    /** Longest pause between two packets. */
-    maxGapMs: z.number().positive().optional(),
-    /** Packets that leave together. */
-    burst: z.int().positive().optional(),
-    loop: z.int().positive().optional(),
-    durationMs: z.number().positive().optional(),
-    /** Every loop has the same addresses; default: each has its own. */
-    sameAddresses: z.boolean().optional(),
-    /** Loops that share their addresses; default: 1, each has its own. */
-    uniqueIpLoops: z.int().positive().optional(),
-    clock: z.enum(['wall', 'capture']).optional(),
-    timeScale: z.number().positive().optional(),
-    /** Length of an interval of the timeline; default: {@link MATRIX_TIMELINE_MS}. */
-    timelineMs: z.number().positive().optional(),
-    sweepIntervalMs: z.number().positive().optional(),
-    maxConns: z.int().positive().optional(),
-    /** Configuration file of the tracker; default: what the scenario expects. */
-    config: z.string().min(1).optional(),
-    /** Rates of this input, in place of the matrix's. */
-    rates: rateList.optional(),
-  })
+/** What to replay, within the bounds of the options of the same meaning: a scenario or a capture, with what it needs that other inputs do not. */
+const inputObject = strictObject({
+  name: z
+    .string()
+    .min(1)
+    .regex(/^[^/\s]+$/, 'must not hold a slash or a space')
+    .optional(),
+  scenario: z.string().min(1).optional(),
+  parameters: z.record(z.string(), parameterValue).optional(),
+  /** File, folder or pattern. */
+  capture: z.string().min(1).optional(),
+  /** Use the whole records of a capture that breaks off. */
+  keepTruncated: z.boolean().optional(),
+  /** Refuse a capture with odd records. */
+  strict: z.boolean().optional(),
+  /** What is done about wrong checksums of a capture; default: verify. */
+  checksums: z.enum(CHECKSUM_HANDLINGS).optional(),
+  /** Stop reading after this many packets. */
+  limit: z.int().positive().max(1e10).optional(),
+  /** What is changed in the traffic, as the options of replay say it. */
+  filter: z.string().min(1).optional(),
+  srcipmap: z.string().min(1).optional(),
+  dstipmap: z.string().min(1).optional(),
+  /** Bytes kept of each frame. */
+  snaplen: z.int().positive().optional(),
+  /** Longest pause between two packets. */
+  maxGapMs: z.number().positive().optional(),
+  /** Packets that leave together. */
+  burst: z.int().positive().max(1e6).optional(),
+  loop: z.int().positive().max(1e9).optional(),
+  durationMs: z.number().positive().optional(),
+  /** Every loop has the same addresses; default: each has its own. */
+  sameAddresses: z.boolean().optional(),
+  /** Loops that share their addresses; default: 1, each has its own. */
+  uniqueIpLoops: z.int().positive().max(1e9).optional(),
+  clock: z.enum(['wall', 'capture']).optional(),
+  timeScale: z.number().positive().max(1e6).optional(),
+  /** Length of an interval of the timeline; default: {@link MATRIX_TIMELINE_MS}. */
+  timelineMs: z.number().positive().optional(),
+  sweepIntervalMs: z.number().positive().optional(),
+  maxConns: z.int().positive().max(10_000_000).optional(),
+  /** Configuration file of the tracker; default: what the scenario expects. */
+  config: z.string().min(1).optional(),
+  /** Rates of this input, in place of the matrix's. */
+  rates: rateList.optional(),
+})
   .refine((input) => (input.scenario === undefined) !== (input.capture === undefined), {
     message: 'needs either scenario or capture',
   })
@@ -132,16 +136,16 @@ function takenApart(names: readonly string[]): string[] {
 }
 
 /** The matrix after defaults, but for those that hang on another field. */
-const matrixFields = z.strictObject({
-  inputs: z.array(inputSpec).min(1, 'names no input'),
+const matrixFields = strictObject({
+  inputs: z.array(inputSpec).refine((items) => items.length > 0, 'names no input'),
   designs: z
     .array(z.string().min(1))
-    .min(1, 'names no design')
+    .refine((items) => items.length > 0, 'names no design')
     .transform(takenApart)
     .refine(distinctDesigns.check, distinctDesigns.message),
   workers: z
     .array(z.int().min(1).max(64))
-    .min(1, 'names no number of workers')
+    .refine((items) => items.length > 0, 'names no number of workers')
     .refine(distinctWorkers.check, distinctWorkers.message)
     .default([1]),
   rates: rateList.default([{ mode: 'topspeed' }]),
@@ -166,7 +170,7 @@ const matrixFields = z.strictObject({
   steer: z.enum(STEER_MODES).default('rss'),
   latency: z
     .string()
-    .refine((text) => parseLatency(text) !== null, 'is not all, off or sample=N')
+    .refine((text) => parseLatency(text) !== null, 'it is not all, off or sample=N')
     .optional(),
   warmupPackets: z.int().nonnegative().default(20_000),
   mutex: z.enum(MUTEX_POLICIES).default(DEFAULT_MUTEX),
@@ -203,15 +207,11 @@ export class MatrixError extends Error {
  * @param lineOf line of a place in the file, for the message
  * @throws MatrixError naming source, line, field and what is allowed
  */
-export function checkMatrix(
-  value: unknown,
-  source: string,
-  lineOf: (path: readonly PropertyKey[]) => number | null = () => null,
-): MatrixSpec {
+export function checkMatrix(value: unknown, source: string, lineOf: LineOf = () => null): MatrixSpec {
   const checked = matrixSpec.safeParse(value);
   if (!checked.success) {
-    const { path, reason } = firstFault(checked.error, value);
-    const line = lineOf(path);
+    const { path, reason, atKey } = firstFault(checked.error, value);
+    const line = lineOf(path, atKey);
     const where = path.length === 0 ? '' : `${path.map(String).join('.')}: `;
     throw new MatrixError(
       `${source}${line === null ? '' : `:${line}`}: ${shortenedReason(`${where}${reason}`)}`,

@@ -25,7 +25,7 @@ export function parseRate(text: string): Rate | null {
   if (bits !== null) {
     const value = positive((bits[1] ?? '').trim());
     const unit = BIT_UNITS[(bits[2] ?? '').toLowerCase()] as number;
-    return value === null ? null : { mode: 'mbps', mbps: value * unit };
+    return value === null || value * unit > 1e6 ? null : { mode: 'mbps', mbps: value * unit };
   }
   const pps = positive(word.endsWith('pps') ? word.slice(0, -3) : word);
   return pps === null ? null : { mode: 'pps', pps };

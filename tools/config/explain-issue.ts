@@ -23,20 +23,23 @@ const TYPES: Readonly<Record<string, string>> = {
   record: 'keys with values',
 };
 
-/** The first fault of a file whose schema has sentences of its own; of alternatives that all fail, what the meant one lacks. */
-export function firstFault(error: z.ZodError, root: unknown): Pick<Explained, 'path' | 'reason'> {
-  const [issue] = error.issues;
-  if (issue === undefined) return { path: [], reason: 'it is not of the right form' };
-  return issue.code === 'invalid_union'
-    ? explainIssue(issue, root)
-    : { path: issue.path, reason: issue.message };
+/** The first fault that a schema found in a file; of alternatives that all fail, what the meant one lacks. */
+export function firstFault(error: z.ZodError, root: unknown): Explained {
+  // A key that is misspelt tells more than that the one which was meant is missing.
+  const issue = error.issues.find(({ code }) => code === 'unrecognized_keys') ?? error.issues[0];
+  if (issue === undefined) return { path: [], reason: 'it is not of the right form.', atKey: false };
+  return explainIssue(issue, root);
 }
 
 /** Explains an issue; of alternatives that all fail, the one that got furthest. */
-export function explainIssue(issue: z.core.$ZodIssue, root: unknown): Explained {
+function explainIssue(issue: z.core.$ZodIssue, root: unknown): Explained {
   const { path } = issue;
   const value = valueAt(root, path);
-  const at = (reason: string): Explained => ({ path, reason: `${reason}.`, atKey: false });
+  const at = (reason: string): Explained => ({
+    path,
+    reason: reason.endsWith('?') ? reason : `${reason}.`,
+    atKey: false,
+  });
   switch (issue.code) {
     case 'unrecognized_keys':
       return { path: [...path, issue.keys[0] ?? ''], reason: issue.message, atKey: true };
@@ -56,7 +59,7 @@ export function explainIssue(issue: z.core.$ZodIssue, root: unknown): Explained 
       return at(
         issue.origin === 'array'
           ? `the list is longer than ${issue.maximum}`
-          : `${show(value)} is above ${issue.maximum}`,
+          : `${show(value)} is ${issue.inclusive === false ? 'not below' : 'above'} ${issue.maximum}`,
       );
     case 'too_small':
       if (issue.origin === 'array' || issue.origin === 'string') return at('it is empty');

@@ -1,10 +1,9 @@
 /** Reading the configuration file: YAML, validated, with every error at its line and column. */
 import { readFileSync } from 'node:fs';
 import type { Document } from 'yaml';
-import type { z } from 'zod';
 import { checkConfig } from './check-config.js';
 import { ConfigError } from './config-error.js';
-import { explainIssue } from './explain-issue.js';
+import { firstFault } from './explain-issue.js';
 import { configSchema, type ConfigFile } from './schema.js';
 import { yaml } from './yaml.js';
 import { parseYaml, YamlTextError, type YamlText } from './yaml-text.js';
@@ -54,7 +53,7 @@ export function parseConfig(text: string, file: string): TrackerConfig {
   const place = new YamlPlace(document, lines, file, text);
   const checked = configSchema.safeParse(value);
   if (!checked.success) {
-    const { path, reason, atKey } = explainIssue(checked.error.issues[0] as z.core.$ZodIssue, value);
+    const { path, reason, atKey } = firstFault(checked.error, value);
     throw atKey ? place.keyError(path, reason) : place.error(path, reason);
   }
   checkConfig(checked.data, place);

@@ -6,6 +6,9 @@ import { yaml } from './yaml.js';
 /** A path of keys and list positions from the root. */
 export type Path = readonly PropertyKey[];
 
+/** Line of a value, or of its key. A part that is not in the file has that of what it is missing from. */
+export type LineOf = (path: Path, atKey?: boolean) => number | null;
+
 /** Makes errors that name file, line and column. */
 export class YamlPlace {
   readonly #document: Document;
@@ -22,20 +25,38 @@ export class YamlPlace {
 
   /** At the value, or at the nearest one above that is in the file. */
   error(path: Path, reason: string): ConfigError {
-    for (let length = path.length; length >= 0; length--) {
-      const node = this.#nodeAt(path.slice(0, length));
-      if (yaml().isNode(node) && node.range != null) return this.#at(node.range[0], path, reason);
-    }
-    return new ConfigError(this.#file, null, null, reason);
+    const position = this.#positionOf(path);
+    return position === null
+      ? new ConfigError(this.#file, null, null, reason)
+      : this.#at(position, path, reason);
   }
 
   /** At a key itself instead of its value. */
   keyError(path: Path, reason: string): ConfigError {
+    const position = this.#positionOfKey(path);
+    return position === null ? this.error(path, reason) : this.#at(position, path, reason);
+  }
+
+  /** Line of a value, or of its key; null for the whole file, and for what is not in it. */
+  lineOf(path: Path, atKey = false): number | null {
+    if (path.length === 0) return null;
+    const position = (atKey ? this.#positionOfKey(path) : null) ?? this.#positionOf(path, 1);
+    return position === null ? null : this.#lines.linePos(position).line;
+  }
+
+  #positionOf(path: Path, shortest = 0): number | null {
+    for (let length = path.length; length >= shortest; length--) {
+      const node = this.#nodeAt(path.slice(0, length));
+      if (yaml().isNode(node) && node.range != null) return node.range[0];
+    }
+    return null;
+  }
+
+  #positionOfKey(path: Path): number | null {
     const { isMap, isScalar } = yaml();
     const parent = this.#nodeAt(path.slice(0, -1));
     const pair = isMap(parent) ? pairOf(parent, path.at(-1)) : undefined;
-    if (pair === undefined || !isScalar(pair.key) || pair.key.range == null) return this.error(path, reason);
-    return this.#at(pair.key.range[0], path, reason);
+    return pair !== undefined && isScalar(pair.key) ? (pair.key.range?.[0] ?? null) : null;
   }
 
   /** At a character within a text, where the file shows the text as it is; else at its beginning. */

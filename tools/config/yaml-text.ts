@@ -1,5 +1,6 @@
 /** YAML that people write, read within bounds: whatever a file says, it neither crashes, hangs nor fills memory. */
 import type { Document, LineCounter, YAMLMap } from 'yaml';
+import { printable, shortened } from '../text/escape.js';
 import { yaml } from './yaml.js';
 
 /** Longer texts are no settings. */
@@ -60,7 +61,11 @@ export function parseYaml(text: string, prepare?: (document: Document) => void):
     const [syntax] = document.errors;
     if (syntax !== undefined) {
       const isTooDeep = syntax.message.includes('call stack');
-      throw errorAt(lines, syntax.pos[0], isTooDeep ? DEPTH_REASON : `not valid YAML: ${syntax.message}`);
+      const reason =
+        syntax.code === 'MULTIPLE_DOCS'
+          ? "another document begins here ('---'); leave one"
+          : `not valid YAML: ${syntax.message}`;
+      throw errorAt(lines, syntax.pos[0], isTooDeep ? DEPTH_REASON : reason);
     }
     const aliases = checkBounds(document, lines);
     prepare?.(document);
@@ -87,6 +92,8 @@ function errorAt(lines: LineCounter, position: number, reason: string): YamlText
 function checkBounds(document: Document, lines: LineCounter): number {
   const { isMap, isNode, visit } = yaml();
   let aliases = 0;
+  // In the order of the text, in which an anchor has to come before what refers to it.
+  const anchors = new Set<string>();
   const fail = (node: unknown, reason: string): never => {
     const position = isNode(node) ? (node.range?.[0] ?? 0) : 0;
     throw errorAt(lines, position, reason);
@@ -96,12 +103,16 @@ function checkBounds(document: Document, lines: LineCounter): number {
       // Pairs lie between collections in the path.
       if (path.filter(isNode).length > MAX_DEPTH) fail(node, DEPTH_REASON);
       if (isMap(node)) checkKeys(node, fail);
+      if ('anchor' in node && typeof node.anchor === 'string') anchors.add(node.anchor);
     },
     Alias(_key, node, path) {
       aliases += 1;
       if (aliases > MAX_ALIASES) fail(node, `it has more than ${MAX_ALIASES} aliases`);
       if (path.some((above) => isNode(above) && 'anchor' in above && above.anchor === node.source)) {
         fail(node, `the alias *${node.source} stands within what it stands for`);
+      }
+      if (!anchors.has(node.source)) {
+        fail(node, `the alias *${node.source} refers to nothing: there is no &${node.source} before it`);
       }
     },
   });
@@ -131,7 +142,11 @@ function checkKeys(map: YAMLMap, fail: (node: unknown, reason: string) => never)
     // As plain data has them: 5 and '5' are one key.
     const name = String(key.value);
     if (name === '__proto__') fail(key, "'__proto__' cannot be a key; give it another name");
-    if (seen.has(name) && name !== '<<') fail(key, 'not valid YAML: Map keys must be unique');
+    if (seen.has(name) && name !== '<<')
+      fail(
+        key,
+        `not valid YAML: Map keys must be unique, and '${shortened(printable(name))}' is there twice`,
+      );
     seen.add(name);
   }
 }

@@ -13,6 +13,8 @@ import type { InputLoader } from '../bench/replay-runner.js';
 import type { LoadedInput } from '../replay/packet-source.js';
 import { CHECKSUM_HANDLINGS, checksumConfig, ignoresChecksums } from '../config/checksum-handling.js';
 import { firstFault } from '../config/explain-issue.js';
+import { strictObject } from '../config/strict-object.js';
+import { YamlPlace, type LineOf } from '../config/yaml-place.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import { configOf } from '../config/suggested.js';
 import { parseYaml, YamlTextError, type YamlText } from '../config/yaml-text.js';
@@ -25,31 +27,29 @@ import { shortenedReason } from '../text/escape.js';
 
 const share = z.number().gt(0).lt(1);
 
-const inputSchema = z
-  .strictObject({
-    /** Name in cells and reports; default the scenario, or the capture's file name. */
-    name: z
-      .string()
-      .regex(/^[^/\s]+$/, 'must not hold a slash or a space')
-      .optional(),
-    scenario: z.string().min(1).optional(),
-    parameters: z.record(z.string(), z.union([z.number(), z.string()])).optional(),
-    /** File, folder or pattern. */
-    capture: z.string().min(1).optional(),
-    /** Use the whole records of a capture that breaks off. */
-    keepTruncated: z.boolean().optional(),
-    /** Refuse a capture with odd records. */
-    strict: z.boolean().optional(),
-    /** What is done about wrong checksums of a capture; default: verify. */
-    checksums: z.enum(CHECKSUM_HANDLINGS).optional(),
-    /** Stop reading after this many packets. */
-    limit: z.int().positive().optional(),
-    /** Configuration file for the tracker, where a scenario's own does not do. */
-    config: z.string().min(1).optional(),
-  })
-  .refine((input) => (input.scenario === undefined) !== (input.capture === undefined), {
-    message: 'needs either scenario or capture',
-  });
+const inputSchema = strictObject({
+  /** Name in cells and reports; default the scenario, or the capture's file name. */
+  name: z
+    .string()
+    .regex(/^[^/\s]+$/, 'must not hold a slash or a space')
+    .optional(),
+  scenario: z.string().min(1).optional(),
+  parameters: z.record(z.string(), z.union([z.number(), z.string()])).optional(),
+  /** File, folder or pattern. */
+  capture: z.string().min(1).optional(),
+  /** Use the whole records of a capture that breaks off. */
+  keepTruncated: z.boolean().optional(),
+  /** Refuse a capture with odd records. */
+  strict: z.boolean().optional(),
+  /** What is done about wrong checksums of a capture; default: verify. */
+  checksums: z.enum(CHECKSUM_HANDLINGS).optional(),
+  /** Stop reading after this many packets. */
+  limit: z.int().positive().optional(),
+  /** Configuration file for the tracker, where a scenario's own does not do. */
+  config: z.string().min(1).optional(),
+}).refine((input) => (input.scenario === undefined) !== (input.capture === undefined), {
+  message: 'needs either scenario or capture',
+});
 
 /** Traffic of a cell. */
 export type RegressInput = z.output<typeof inputSchema>;
@@ -110,78 +110,68 @@ const RATIO_INPUTS: RegressInput[] = [
 
 const tolerance = z.number().positive();
 
-const schema = z.strictObject({
+const schema = strictObject({
   designs: z
     .array(z.string().min(1))
     .min(1)
     .default([...DEFAULT_DESIGNS, 'narrow-insert', 'timing-wheel', 'table-scan']),
-  exact: z
-    .strictObject({
-      seed: z.int().min(0).max(0xffff_ffff).default(1),
-      inputs: z.array(inputSchema).min(1).default(EXACT_INPUTS),
-      /** Whether batches touch ahead what their packets will need: no figure depends on it. */
-      touchAhead: z.enum(TOUCH_AHEAD_SETTINGS).default(DEFAULT_TOUCH_AHEAD),
-    })
-    .prefault({}),
-  ratios: z
-    .strictObject({
-      /** The first is what the others are compared with. */
-      designs: z
-        .array(z.string().min(1))
-        .min(2)
-        .default([...DEFAULT_DESIGNS]),
-      inputs: z.array(inputSchema).min(1).default(RATIO_INPUTS),
-      workers: z.array(z.int().min(1).max(64)).min(1).default([1, 2]),
-      /** Fresh processes; two and more, since the baseline is of other sessions than these. */
-      sessions: z.int().min(2).max(1000).default(6),
-      /** Sessions are doubled while a verdict is open, up to this many. */
-      maxSessions: z.int().min(2).max(1000).default(24),
-      /** Trials of each cell in a session. */
-      trials: z.int().min(1).max(1000).default(3),
-      /** Has no effect any more; files that give it are still read. */
-      maxTrials: z.int().min(1).max(1000).optional(),
-      metrics: z.array(ratioMetric).min(1).default(['pps', 'service.p50Ns']),
-      /** How much worse a ratio may be than the baseline's: 0.15 allows 15 %. */
-      tolerance: tolerance.default(0.15),
-      confidence: share.default(0.95),
-      /** How waiters of a lock spin. */
-      mutex: z.enum(MUTEX_POLICIES).default(DEFAULT_MUTEX),
-      /** Whether batches touch ahead what their packets will need. */
-      touchAhead: z.enum(TOUCH_AHEAD_SETTINGS).default(DEFAULT_TOUCH_AHEAD),
-    })
-    .prefault({}),
-  against: z
-    .strictObject({
-      inputs: z.array(inputSchema).min(1).default(AGAINST_INPUTS),
-      /** How much slower a cell may be than at the other ref: 0.05 allows 5 %. */
-      threshold: z.number().positive().default(0.05),
-      /** Over all looks of all cells together. */
-      confidence: share.default(0.99),
-      /** Rounds between two looks at the interval. */
-      rounds: z.int().min(6).max(1000).default(24),
-      maxRounds: z.int().min(6).max(10_000).default(96),
-    })
-    .prefault({}),
+  exact: strictObject({
+    seed: z.int().min(0).max(0xffff_ffff).default(1),
+    inputs: z.array(inputSchema).min(1).default(EXACT_INPUTS),
+    /** Whether batches touch ahead what their packets will need: no figure depends on it. */
+    touchAhead: z.enum(TOUCH_AHEAD_SETTINGS).default(DEFAULT_TOUCH_AHEAD),
+  }).prefault({}),
+  ratios: strictObject({
+    /** The first is what the others are compared with. */
+    designs: z
+      .array(z.string().min(1))
+      .min(2)
+      .default([...DEFAULT_DESIGNS]),
+    inputs: z.array(inputSchema).min(1).default(RATIO_INPUTS),
+    workers: z.array(z.int().min(1).max(64)).min(1).default([1, 2]),
+    /** Fresh processes; two and more, since the baseline is of other sessions than these. */
+    sessions: z.int().min(2).max(1000).default(6),
+    /** Sessions are doubled while a verdict is open, up to this many. */
+    maxSessions: z.int().min(2).max(1000).default(24),
+    /** Trials of each cell in a session. */
+    trials: z.int().min(1).max(1000).default(3),
+    /** Has no effect any more; files that give it are still read. */
+    maxTrials: z.int().min(1).max(1000).optional(),
+    metrics: z.array(ratioMetric).min(1).default(['pps', 'service.p50Ns']),
+    /** How much worse a ratio may be than the baseline's: 0.15 allows 15 %. */
+    tolerance: tolerance.default(0.15),
+    confidence: share.default(0.95),
+    /** How waiters of a lock spin. */
+    mutex: z.enum(MUTEX_POLICIES).default(DEFAULT_MUTEX),
+    /** Whether batches touch ahead what their packets will need. */
+    touchAhead: z.enum(TOUCH_AHEAD_SETTINGS).default(DEFAULT_TOUCH_AHEAD),
+  }).prefault({}),
+  against: strictObject({
+    inputs: z.array(inputSchema).min(1).default(AGAINST_INPUTS),
+    /** How much slower a cell may be than at the other ref: 0.05 allows 5 %. */
+    threshold: z.number().positive().default(0.05),
+    /** Over all looks of all cells together. */
+    confidence: share.default(0.99),
+    /** Rounds between two looks at the interval. */
+    rounds: z.int().min(6).max(1000).default(24),
+    maxRounds: z.int().min(6).max(10_000).default(96),
+  }).prefault({}),
   /** What is timed besides the matrix and the engine, by levels ratios and against. */
-  runs: z
-    .strictObject({
-      names: z.array(z.enum(TIMED_RUN_NAMES)).default([...TIMED_RUN_NAMES]),
-      /** Level against: rounds between two looks; a series of fewer than eight has no interval. */
-      rounds: z.int().min(8).max(1000).default(8),
-      maxRounds: z.int().min(8).max(10_000).default(24),
-      /** How much worse a figure may be, by kind: 0.15 allows 15 %, 1 twice as much. */
-      tolerances: z
-        .strictObject({
-          cost: tolerance.default(0.15),
-          /** Level ratios: of a cost against the reference loop, which is another kind of work. */
-          reference: tolerance.default(0.25),
-          share: tolerance.default(0.5),
-          tail: tolerance.default(1),
-          lag: tolerance.default(0.5),
-        })
-        .prefault({}),
-    })
-    .prefault({}),
+  runs: strictObject({
+    names: z.array(z.enum(TIMED_RUN_NAMES)).default([...TIMED_RUN_NAMES]),
+    /** Level against: rounds between two looks; a series of fewer than eight has no interval. */
+    rounds: z.int().min(8).max(1000).default(8),
+    maxRounds: z.int().min(8).max(10_000).default(24),
+    /** How much worse a figure may be, by kind: 0.15 allows 15 %, 1 twice as much. */
+    tolerances: strictObject({
+      cost: tolerance.default(0.15),
+      /** Level ratios: of a cost against the reference loop, which is another kind of work. */
+      reference: tolerance.default(0.25),
+      share: tolerance.default(0.5),
+      tail: tolerance.default(1),
+      lag: tolerance.default(0.5),
+    }).prefault({}),
+  }).prefault({}),
   thresholds: z.array(threshold).default([]),
   /** Compare absolute times with a baseline that was measured on another machine. */
   acrossMachines: z.boolean().default(false),
@@ -214,12 +204,12 @@ export async function loadRegressInput(
 export function checkRegressConfig(
   value: unknown,
   source: string,
-  lineOf: (path: readonly PropertyKey[]) => number | null = () => null,
+  lineOf: LineOf = () => null,
 ): RegressConfig {
   const checked = schema.safeParse(value ?? {});
   if (!checked.success) {
-    const { path, reason } = firstFault(checked.error, value ?? {});
-    const line = lineOf(path);
+    const { path, reason, atKey } = firstFault(checked.error, value ?? {});
+    const line = lineOf(path, atKey);
     throw new RegressError(
       `${source}${line === null ? '' : `:${line}`}: ${shortenedReason(`${path.map(String).join('.')}${path.length === 0 ? '' : ': '}${reason}`)}`,
       2,
@@ -272,13 +262,6 @@ export function parseRegressConfig(text: string, file: string): RegressConfig {
     throw new RegressError(`${file}${place}: ${error.message}`, 2, error);
   }
   const { document, lines, value } = read;
-  const lineOf = (path: readonly PropertyKey[]): number | null => {
-    for (let length = path.length; length > 0; length--) {
-      const node = document.getIn(path.slice(0, length), true) as
-        { range?: [number, number, number] } | undefined;
-      if (node?.range !== undefined) return lines.linePos(node.range[0]).line;
-    }
-    return null;
-  };
-  return checkRegressConfig(value, file, lineOf);
+  const place = new YamlPlace(document, lines, file, text);
+  return checkRegressConfig(value, file, (path, atKey) => place.lineOf(path, atKey));
 }

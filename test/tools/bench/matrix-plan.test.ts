@@ -226,7 +226,30 @@ designs: [timeout-lists]
     ['inputs: [syn-flood]\ndesigns: []', /^bench\.yaml:2: designs: names no design/],
     ['inputs: [syn-flood]\ndesigns: [a]\nworkers: [0]', /^bench\.yaml:3: workers\.0: /],
     ['inputs: [syn-flood]\ndesigns: [a, a]', /names a design twice/],
-    ['inputs: [syn-flood]\ndesigns: [a]\ntrails: 3', /trails/],
+    [
+      'inputs: [syn-flood]\ndesigns: [a]\ntrails:\n  3',
+      /^bench\.yaml:3: trails: unknown key 'trails'; did you mean trials\?$/,
+    ],
+    ['inptus: [syn-flood]\ndesigns: [a]', /^bench\.yaml:1: inptus: .*did you mean inputs\?$/],
+    [
+      'inputs:\n  - {scenario: a, paramters: {}}\ndesigns: [a]',
+      /^bench\.yaml:2: inputs\.0\.paramters: .*parameters\?$/,
+    ],
+    [
+      'inputs: [syn-flood]\ndesigns: [a]\norder: abab',
+      /^bench\.yaml:3: order: 'abab' is none of abba, randomised; did you mean abba\?$/,
+    ],
+    ['inputs: [syn-flood]\ndesigns: [a]\ntrials: x', /^bench\.yaml:3: trials: 'x' is not a number\.$/],
+    ['inputs: [syn-flood]\ndesigns: [a]\nalpha: 1', /^bench\.yaml:3: alpha: 1 is not below 1\.$/],
+    ['inputs: [syn-flood]\ndesigns: [a]\nrates: [2000gbps]', /'2000gbps' is no rate/],
+    [
+      'inputs: [{scenario: a, maxConns: 10000001}]\ndesigns: [a]',
+      /inputs\.0\.maxConns: 10000001 is above 10000000/,
+    ],
+    [
+      'inputs: [{scenario: a, timeScale: 2e6}]\ndesigns: [a]',
+      /inputs\.0\.timeScale: 2000000 is above 1000000/,
+    ],
     ['inputs: [syn-flood]\ndesigns: [a]\nrates: [fast]', /^bench\.yaml:3: rates\.0: 'fast' is no rate/],
     ['inputs:\n  - {scenario: a, capture: b}\ndesigns: [a]', /inputs\.0/],
     ['inputs: [a, a]\ndesigns: [a]', /two inputs are called 'a'/],
@@ -241,7 +264,10 @@ designs: [timeout-lists]
       /^bench\.yaml:1: inputs\.0: timeScale works with the wall clock only/,
     ],
     ['- a', /holds no settings/],
-    ['inputs: [*a]\ndesigns: [a]', /^bench\.yaml: not usable YAML: Unresolved alias/],
+    [
+      'inputs: [*a]\ndesigns: [a]',
+      /^bench\.yaml:1: the alias \*a refers to nothing: there is no &a before it/,
+    ],
     [`inputs: ${'['.repeat(20_000)}`, /^bench\.yaml:1: it is nested more than 64 levels deep/],
     ['inputs: [5]\ndesigns: [a]', /^bench\.yaml:1: inputs\.0: 5 is not text or keys with values/],
   ])('names what is wrong: %j', (text, message) => {

@@ -87,13 +87,15 @@ describe('a mistake is told with file, line, column, place, what is wrong and wh
       "c.yaml:2:25: rules[0].match.filter: filter 'tcp prot', position 5:",
     ],
     // YAML.
-    ['zone: 1\nzone: 2', 'c.yaml:2:1: not valid YAML: Map keys must be unique.'],
+    ['zone: 1\nzone: 2', "c.yaml:2:1: not valid YAML: Map keys must be unique, and 'zone' is there twice."],
+    ['zone: 1\n---\nzone: 2', "c.yaml:2:1: another document begins here ('---'); leave one."],
     ['zone: &a [*a]', 'c.yaml:1:11: the alias *a stands within what it stands for.'],
     [`rules: ${'['.repeat(65)}${']'.repeat(65)}`, 'it is nested more than 64 levels deep.'],
     [`rules: ${'['.repeat(20_000)}`, 'it is nested more than 64 levels deep.'],
     ['timeoutPolicies: {__proto__: {}}', "c.yaml:1:19: '__proto__' cannot be a key"],
     [`zone: [&a 1${', *a'.repeat(1001)}]`, 'it has more than 1000 aliases.'],
-    ['zone: *nowhere', 'c.yaml: not usable YAML: Unresolved alias'],
+    ['zone: *nowhere', 'c.yaml:1:7: the alias *nowhere refers to nothing: there is no &nowhere before it.'],
+    ['a: {b: *c}\nd: &c 1', 'c.yaml:1:8: the alias *c refers to nothing'],
     ['# only a comment', 'c.yaml:1:1: the file is empty'],
   ])('%s', (text, message) => {
     expect(messageOf(text)).toContain(message);

@@ -211,8 +211,11 @@ describe('regress.yaml', () => {
     [`thresholds:\n  - pps < ${'9'.repeat(400)}\n`, /the limit is too large/],
     ['exact: { inputs: [{ scenario: a, limit: 0 }] }\n', /exact\.inputs\.0\.limit: /],
     ['thresholds: &a [*a]\n', /regress\.yaml:1: the alias \*a stands within what it stands for/],
-    ['designs: [*a]\n', /regress\.yaml: not usable YAML: Unresolved alias/],
-    ['against:\n  treshold: 1\n', /regress\.yaml:\d: against: .*treshold/],
+    ['designs: [*a]\n', /regress\.yaml:1: the alias \*a refers to nothing: there is no &a before it/],
+    [
+      'against:\n  treshold: 1\n',
+      /regress\.yaml:2: against\.treshold: unknown key 'treshold'; did you mean threshold\?$/,
+    ],
     ['exact:\n  inputs:\n    - { scenario: a, capture: b }\n', /needs either scenario or capture/],
     ['exact:\n  inputs:\n    - { scenario: a }\n    - { scenario: a }\n', /two are called 'a'/],
     ['designs: [\n', /not valid YAML/],
