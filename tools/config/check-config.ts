@@ -1,5 +1,6 @@
 /** What the shape of a configuration alone does not say: addresses, ranges, filters, names that have to exist. */
 import { compareAddresses, parseAddress } from '../../engine/host/addresses.js';
+import { compiledDesigns, manifestOf } from '../../engine/host/design-traits.js';
 import { compileDissectedFilter, FilterError } from '../rewrite/filter.js';
 import { parseSubnet } from '../rewrite/subnet.js';
 import { toMasked } from './masked.js';
@@ -14,6 +15,7 @@ import type { Path, YamlPlace } from './yaml-place.js';
 export function checkConfig(config: ConfigFile, place: YamlPlace): void {
   checkZones(config, place);
   checkPolicies(config, place);
+  checkPreset(config, place);
   config.rules?.forEach((rule, index) => checkRule(rule, ['rules', index], config, place));
 }
 
@@ -21,26 +23,49 @@ function checkZones(config: ConfigFile, place: YamlPlace): void {
   for (const part of ['zoneLimits', 'zonePolicies'] as const) {
     const zones = part === 'zoneLimits' ? config.zoneLimits?.zones : config.zonePolicies;
     for (const zone of Object.keys(zones ?? {})) {
-      if (Number(zone) <= 65535) continue;
-      throw place.keyError(
-        part === 'zoneLimits' ? [part, 'zones', zone] : [part, zone],
-        `zone ${zone} is above 65535`,
-      );
+      const path = part === 'zoneLimits' ? [part, 'zones', zone] : [part, zone];
+      requirePlainNumber(zone, 'zone', path, place);
+      if (Number(zone) > 65535) throw place.keyError(path, `zone ${zone} is above 65535`);
     }
   }
-  if (typeof config.zone === 'object' && config.zone.from === 'subnet') {
-    for (const subnet of Object.keys(config.zone.subnets)) {
-      const path = ['zone', 'subnets', subnet];
-      attempt(
-        () => parseSubnet(subnet),
-        (reason) => place.keyError(path, reason),
-      );
-    }
+  if (typeof config.zone === 'object' && config.zone.from === 'subnet') checkSubnets(config.zone, place);
+}
+
+/** The same network in two spellings would have two zones, of which one is never used. */
+function checkSubnets(
+  { subnets }: { readonly subnets: Readonly<Record<string, number>> },
+  place: YamlPlace,
+): void {
+  const known = new Map<string, string>();
+  for (const text of Object.keys(subnets)) {
+    const path = ['zone', 'subnets', text];
+    const { bytes, prefixBits } = attempt(
+      () => parseSubnet(text),
+      (reason) => place.keyError(path, reason),
+    );
+    const network = `${bytes.join('.')}/${prefixBits}`;
+    const before = known.get(network);
+    if (before !== undefined) throw place.keyError(path, `'${text}' is the network '${before}' once more`);
+    known.set(network, text);
   }
+}
+
+/** `01` beside 1 would be a second entry, and one alone would never be found. */
+function requirePlainNumber(key: string, what: string, path: Path, place: YamlPlace): void {
+  if (/^0\d+$/.test(key)) throw place.keyError(path, `${what} '${key}' begins with 0; write ${BigInt(key)}`);
+}
+
+/** A design without presets runs as it is, so that a preset which none has would go unheard there. */
+function checkPreset({ sweep }: ConfigFile, place: YamlPlace): void {
+  if (sweep?.preset === undefined) return;
+  const known = [...new Set(compiledDesigns().flatMap((design) => Object.keys(manifestOf(design).presets)))];
+  if (known.length === 0 || known.includes(sweep.preset)) return;
+  throw place.error(['sweep', 'preset'], `'${sweep.preset}' is none of ${known.join(', ')}`);
 }
 
 function checkPolicies(config: ConfigFile, place: YamlPlace): void {
   const names = Object.keys(config.timeoutPolicies ?? {});
+  for (const name of names) requirePlainNumber(name, 'policy id', ['timeoutPolicies', name], place);
   if (names.includes('0') && names.includes(DEFAULT_POLICY)) {
     throw place.keyError(['timeoutPolicies', '0'], `policy 0 is also defined as '${DEFAULT_POLICY}'`);
   }

@@ -48,6 +48,21 @@ describe('a mistake is told with file, line, column, place, what is wrong and wh
     ['fragments: {minSizeV4: 399}', 'c.yaml:1:24: fragments.minSizeV4: 399 is below 400.'],
     ['fragments: {max: 5001}', 'fragments.max: 5001 is above 5000.'],
     // Meaning.
+    [
+      'zoneLimits: {zones: {1: 5, "01": 6}}',
+      "c.yaml:1:28: zoneLimits.zones.01: zone '01' begins with 0; write 1",
+    ],
+    ['zonePolicies: {"007": default}', "c.yaml:1:16: zonePolicies.007: zone '007' begins with 0; write 7"],
+    ['timeoutPolicies: {5: {}, "05": {}}', "timeoutPolicies.05: policy id '05' begins with 0; write 5"],
+    [
+      'zone: {from: subnet, subnets: {10.0.0.1: 1, 10.0.0.1/32: 2}}',
+      "c.yaml:1:45: zone.subnets.10.0.0.1/32: '10.0.0.1/32' is the network '10.0.0.1' once more",
+    ],
+    [
+      'zone: {from: subnet, subnets: {"fd00::/8": 1, "FD00:0::/8": 2}}',
+      "'FD00:0::/8' is the network 'fd00::/8'",
+    ],
+    ['sweep: {preset: v9}', "c.yaml:1:17: sweep.preset: 'v9' is none of v6, v7, v7-fixed,"],
     ['zone: {from: subnet, subnets: {10.0.0.0/99: 1}}', 'c.yaml:1:32: zone.subnets.10.0.0.0/99:'],
     [
       'timeoutPolicies: {default: {}, 0: {}}',
