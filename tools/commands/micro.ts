@@ -1,5 +1,5 @@
 /** `ctreplay micro`: what single operations of the engine cost. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { terminalWidth } from '../text/terminal-width.js';
@@ -10,6 +10,7 @@ import { matching, measurableDesigns, openBenchmarks } from '../micro/catalogue.
 import { microCsv, microTable } from '../micro/micro-report.js';
 import { MICRO_FORMAT, MICRO_VERSION, microResult, type MicroMeasurement } from '../micro/micro-result.js';
 import { measureAll } from '../micro/run-micro.js';
+import { makeOutFolder } from '../report/out-folder.js';
 import { checked, designsOption, duration, wholeNumber } from './option-values.js';
 import { UsageError } from './usage-error.js';
 import { designLabel } from '../../engine/host/designs.js';
@@ -82,6 +83,8 @@ async function run(flags: MicroFlags): Promise<void> {
       process.stdout.write(listed.map(({ name, what }) => `${name.padEnd(width)}  ${what}\n`).join(''));
       return;
     }
+    // Before the minutes of measuring, which would be lost at a path that cannot be written.
+    if (flags.out !== undefined) await makeOutFolder(flags.out);
     const machine = readMachine();
     const results: MicroMeasurement[] = [];
     for (const [index, benchmark] of chosen.entries()) {
@@ -102,7 +105,6 @@ async function run(flags: MicroFlags): Promise<void> {
     const json = `${JSON.stringify(result, null, 1)}\n`;
     const csv = microCsv(result);
     if (flags.out !== undefined) {
-      mkdirSync(flags.out, { recursive: true });
       writeFileSync(join(flags.out, 'micro.json'), json);
       writeFileSync(join(flags.out, 'micro.csv'), csv);
     }

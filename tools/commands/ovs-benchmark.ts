@@ -4,6 +4,7 @@ import { DEFAULT_DESIGNS, type DesignChoice } from '../../engine/host/designs.js
 import type { Flavour } from '../../engine/host/module.js';
 import type { MutexPolicy, TouchAhead } from '../../engine/host/run-memory.js';
 import { runOvsBenchmark, type OvsBenchmarkRun } from '../replay/ovs-benchmark.js';
+import { median } from '../stats/sample.js';
 import { formatRate } from '../text/quantities.js';
 import { designsOption, mutexOption, touchAheadOption, wholeNumber } from './option-values.js';
 import type { BuildChoice } from '../replay/replay-plan.js';
@@ -108,11 +109,11 @@ async function runTrials(
   return runs;
 }
 
-/** The run in the middle. */
-function medianRun(runs: readonly OvsBenchmarkRun[]): OvsBenchmarkRun {
-  return runs.toSorted((a, b) => a.elapsedNs - b.elapsedNs)[
-    Math.floor((runs.length - 1) / 2)
-  ] as OvsBenchmarkRun;
+/** The median of the times, and the rate that goes with it. */
+function medianOf(runs: readonly OvsBenchmarkRun[]): Pick<OvsBenchmarkRun, 'elapsedNs' | 'pps'> {
+  const elapsedNs = median(runs.map((run) => run.elapsedNs));
+  const [{ packetsPerWorker, workers }] = runs as [OvsBenchmarkRun];
+  return { elapsedNs, pps: (packetsPerWorker * workers * 1e9) / elapsedNs };
 }
 
 function toText(runs: readonly OvsBenchmarkRun[][], flags: OvsBenchmarkFlags): string {
@@ -120,11 +121,11 @@ function toText(runs: readonly OvsBenchmarkRun[][], flags: OvsBenchmarkFlags): s
   const caution = flavour === 'bare' ? '' : ', whose cost differs by design: not to be compared';
   return runs
     .map((trials) => {
-      const run = medianRun(trials);
-      const ms = String(Math.round(run.elapsedNs / 1e6)).padStart(5);
+      const { elapsedNs, pps } = medianOf(trials);
+      const ms = String(Math.round(elapsedNs / 1e6)).padStart(5);
       const all = trials.map((each) => Math.round(each.elapsedNs / 1e6)).join(' ');
       const note = trials.length === 1 ? '' : `  median of ${trials.length}: ${all} ms`;
-      return `${run.design}\nconntrack:  ${ms} ms\n${formatRate(run.pps)} (${Math.round(run.pps)} packets/s), ${flavour} build${caution}${note}\n`;
+      return `${trials[0]?.design}\nconntrack:  ${ms} ms\n${formatRate(pps)} (${Math.round(pps)} packets/s), ${flavour} build${caution}${note}\n`;
     })
     .join('\n');
 }

@@ -3,12 +3,13 @@
  *
  * Writes soak.csv and soak.svg. Exit code: 0 when everything is flat and the audit passes, 1 otherwise, 2 for wrong arguments.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { designLabel } from '../../engine/host/designs.js';
 import { designsOption, positiveNumber, wholeNumber } from '../commands/option-values.js';
 import { UsageError } from '../commands/usage-error.js';
+import { makeOutFolder } from '../report/out-folder.js';
 import type { Flatness } from './soak/flatness.js';
 import { runSoak, type SoakOutcome } from './soak/run-soak.js';
 import { soakCsv, soakPlot } from './soak/soak-files.js';
@@ -32,6 +33,8 @@ async function main(): Promise<void> {
   const [choice, ...more] = designsOption(flags.design);
   if (choice === undefined || more.length > 0) throw new UsageError('--design: give one design');
   const label = designLabel(choice);
+  // Before the hours of running, which would be lost at a path that cannot be written.
+  await makeOutFolder(flags.out);
   console.log(`soak: ${flags.hours} h of ${flags.scenario} at ${flags.pps} packets/s through ${label}`);
   let reportedMs = 0;
   const outcome = await runSoak({
@@ -46,7 +49,6 @@ async function main(): Promise<void> {
       );
     },
   });
-  await mkdir(flags.out, { recursive: true });
   const title = `${label}: ${flags.scenario} at ${flags.pps} packets/s for ${flags.hours} h`;
   await writeFile(join(flags.out, 'soak.csv'), soakCsv(outcome.samples));
   await writeFile(join(flags.out, 'soak.svg'), soakPlot(outcome.samples, title));
@@ -98,5 +100,6 @@ function mebibytes(bytes: number): string {
 
 await main().catch((error: unknown) => {
   console.error(`soak: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
+  const { exitCode } = error as { exitCode?: unknown };
+  process.exitCode = typeof exitCode === 'number' ? exitCode : 1;
 });

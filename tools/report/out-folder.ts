@@ -32,19 +32,15 @@ class OutFolderError extends Error {
 }
 
 /**
- * Makes the folder ready to be written to. Files of an earlier result in it are removed with `force` and else an error: a table of
- * the run before beside one of this run would be taken for part of it. What is not ctreplay's is left alone.
- * @param canResume whether the command could go on from what is there, so that the message names that
- * @returns whether the folder was made now
- * @throws OutFolderError when it holds a result, or cannot be made or written to
+ * Makes a folder that can be written to.
+ * @returns whether it was made now
+ * @throws OutFolderError saying why it cannot
  */
-export async function prepareOutFolder(folder: string, force: boolean, canResume = false): Promise<boolean> {
-  let made: string | undefined;
-  let names: string[];
+export async function makeOutFolder(folder: string): Promise<boolean> {
   try {
-    made = await mkdir(folder, { recursive: true });
+    const made = await mkdir(folder, { recursive: true });
     await access(folder, constants.W_OK | constants.X_OK);
-    names = await readdir(folder);
+    return made !== undefined;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why =
@@ -55,6 +51,18 @@ export async function prepareOutFolder(folder: string, force: boolean, canResume
           : message;
     throw new OutFolderError(`--out ${folder}: ${why}; name another folder`);
   }
+}
+
+/**
+ * Makes the folder ready to be written to. Files of an earlier result in it are removed with `force` and else an error: a table of
+ * the run before beside one of this run would be taken for part of it. What is not ctreplay's is left alone.
+ * @param canResume whether the command could go on from what is there, so that the message names that
+ * @returns whether the folder was made now
+ * @throws OutFolderError when it holds a result, or cannot be made or written to
+ */
+export async function prepareOutFolder(folder: string, force: boolean, canResume = false): Promise<boolean> {
+  const isMade = await makeOutFolder(folder);
+  const names = await readdir(folder);
   const stale = names.filter((name) => OWN_FILES.has(name) || name.endsWith('.hgrm'));
   if (stale.length > 0 && !force) {
     throw new OutFolderError(
@@ -63,7 +71,7 @@ export async function prepareOutFolder(folder: string, force: boolean, canResume
     );
   }
   for (const name of stale) await rm(join(folder, name));
-  return made !== undefined;
+  return isMade;
 }
 
 /** `results/20261124-083000-office`: names sort by time and say what was run. */

@@ -39,4 +39,16 @@ describe('ovs-benchmark', () => {
       'change',
     ]);
   });
+
+  it('of an even number of runs the median lies between the two in the middle', async () => {
+    const args = ['--packets', '200k', '--design', 'timeout-lists', '--trials', '2'];
+    const { stdout } = await runCommand(register, ['ovs-benchmark', ...args]);
+    const [, shown, first, second] = (
+      /conntrack: +(\d+) ms[^]*median of 2: (\d+) (\d+) ms/.exec(stdout) ?? []
+    ).map(Number);
+    // Each of the three is rounded to a millisecond.
+    expect(Math.abs((shown as number) - ((first as number) + (second as number)) / 2)).toBeLessThanOrEqual(1);
+    const rate = Number(/\((\d+) packets\/s\)/.exec(stdout)?.[1]);
+    expect(Math.abs(200_000 / rate - (shown as number) / 1000)).toBeLessThan(0.001);
+  });
 });

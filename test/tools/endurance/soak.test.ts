@@ -1,7 +1,10 @@
+import { spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { afterWarmUp, judge, type FlatnessRule } from '../../../tools/endurance/soak/flatness.js';
 import { runSoak } from '../../../tools/endurance/soak/run-soak.js';
 import { soakCsv, soakPlot } from '../../../tools/endurance/soak/soak-files.js';
+import { CLI } from '../../support/command.js';
 import { joinSamples, RULES, type ProcessSample } from '../../../tools/endurance/soak/soak-samples.js';
 
 const RULE: FlatnessRule = { name: 'slots', unit: 'slots', level: 'median', share: 0.1, least: 5 };
@@ -95,5 +98,16 @@ describe('a short soak', () => {
     const svg = soakPlot(outcome.samples, 'a title');
     expect(svg).toMatch(/^<svg/);
     for (const { name } of Object.values(RULES)) expect(svg).toContain(name);
+  });
+});
+
+describe('the program', () => {
+  const soak = (...args: string[]) =>
+    spawnSync(process.execPath, [join(dirname(CLI), 'endurance', 'soak.js'), ...args], { encoding: 'utf8' });
+
+  it('makes its folder before it runs for hours', () => {
+    const { status, stderr, stdout } = soak('--hours', '0.001', '--out', CLI);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(`soak: --out ${CLI}: it, or what it lies in, is a file; name another folder`);
   });
 });
