@@ -18,6 +18,9 @@ export class OvsFailedError extends Error {
 
 /** What to run through the trackers contradicts itself, or Open vSwitch has no words for it. */
 export class ConformSetupError extends Error {
+  /** Exit code of the command line. */
+  readonly exitCode = 2;
+
   constructor(where: string, reason: string) {
     super(`${where}: ${reason}`);
     this.name = 'ConformSetupError';

@@ -4,6 +4,7 @@ import type { BehaviourSwitches } from '../../engine/host/run-memory.js';
 import type { TrackerConfig } from '../config/read-config.js';
 import type { PacketReading, TraceClock } from '../oracle/capture-run.js';
 import { compareRuns, type Comparison } from './compare-runs.js';
+import { ConformSetupError } from './conform-error.js';
 import { readConformInput, type ConformInput } from './conform-input.js';
 import type { ConformRun } from './conform-run.js';
 import { explainByDesign } from './design-explanation.js';
@@ -54,6 +55,9 @@ export async function runConform(
       connections: theirs.table.length,
       designs: designs.map((design) => compareDesign(design, input, theirs, ovs)),
     };
+  } catch (error) {
+    if (!(error instanceof ConformSetupError) || config.file === null) throw error;
+    throw new ConformSetupError(config.file, error.message);
   } finally {
     await sandbox.stop();
   }

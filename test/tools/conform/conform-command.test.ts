@@ -117,4 +117,13 @@ describe.skipIf(ovsMissing !== null)(orWhySkipped('against Open vSwitch', ovsMis
     write([arp]);
     await expect(conform(capture, '--ovs')).rejects.toThrow('nothing was compared');
   });
+
+  test('a configuration for which Open vSwitch has no form is named, and is wrong usage', async () => {
+    writeFileSync(config, 'rules: [{ mark: 1 }]\n');
+    write([udpFrame()]);
+    await expect(conform(capture, '--ovs', '--config', config)).rejects.toMatchObject({
+      exitCode: 2,
+      message: `${config}: rules: Open vSwitch takes mark only together with commit`,
+    });
+  });
 });
