@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { CaptureError } from './capture-error.js';
+import { markUnfinished, unmarkUnfinished } from './unfinished-files.js';
 
 const BUFFER_BYTES = 1024 * 1024;
 
@@ -25,6 +26,7 @@ export class BufferedFile {
     this.#partialPath = `${path}.${randomBytes(4).toString('hex')}.partial`;
     try {
       this.#fd = openSync(this.#partialPath, 'wx');
+      markUnfinished(this.#partialPath);
     } catch (cause) {
       throw this.#failure('cannot be created', cause);
     }
@@ -81,6 +83,8 @@ export class BufferedFile {
     } catch (cause) {
       rmSync(this.#partialPath, { force: true });
       throw this.#failure('cannot be put in place', cause);
+    } finally {
+      unmarkUnfinished(this.#partialPath);
     }
   }
 
@@ -89,6 +93,7 @@ export class BufferedFile {
     if (!this.#open) return;
     this.#close();
     rmSync(this.#partialPath, { force: true });
+    unmarkUnfinished(this.#partialPath);
   }
 
   #flush(): void {

@@ -18,6 +18,7 @@ import {
 } from './capture-options.js';
 import { addChecksumsOption } from './checksum-options.js';
 import { designsOption, wholeNumber } from './option-values.js';
+import { leavingSignalsToTheSystem } from './program-end.js';
 import { UsageError } from './usage-error.js';
 
 interface DiffFlags extends CaptureFlags, ChecksumChoice {
@@ -71,14 +72,15 @@ async function diff(captures: string[], flags: DiffFlags): Promise<void> {
     if (flags.limit !== undefined && packets.length >= flags.limit) break;
   }
   const differ = new Differ([choices[0] as DesignChoice, choices[1] as DesignChoice], config);
-  const report = differ.compare(packets);
+  const report = leavingSignalsToTheSystem(() => differ.compare(packets));
   if (flags.minimize !== undefined && report.first !== null) {
     const unexplained = report.unexplained !== null;
     const shows = (some: readonly InputPacket[]): boolean => {
       const outcome = differ.compare(some);
       return unexplained ? outcome.unexplained !== null : outcome.first !== null;
     };
-    const fewest = minimize(untilDivergence(packets, report.unexplained ?? report.first, shows), shows);
+    const from = report.unexplained ?? report.first;
+    const fewest = leavingSignalsToTheSystem(() => minimize(untilDivergence(packets, from, shows), shows));
     writePackets(flags.minimize, fewest);
     process.stderr.write(`${flags.minimize}: ${fewest.length} of ${packets.length} packets still diverge\n`);
   }

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { terminalWidth } from '../text/terminal-width.js';
+import { eventLoopTurn } from '../replay/event-loop.js';
 import { readMachine, reportMachine } from '../replay/machine.js';
 import { painter, wantsColour } from '../text/terminal-style.js';
 import { toolVersion } from '../result/tool-version.js';
@@ -89,6 +90,8 @@ async function run(flags: MicroFlags): Promise<void> {
     const results: MicroMeasurement[] = [];
     for (const [index, benchmark] of chosen.entries()) {
       progress(`${index + 1}/${chosen.length} ${benchmark.name}`);
+      // So that a signal is heard between two benchmarks.
+      await eventLoopTurn();
       results.push(...(await measureAll(benchmark, { timeMs: flags.time, now: () => performance.now() })));
     }
     progress('');

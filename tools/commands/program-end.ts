@@ -6,6 +6,7 @@
  * that is gone, is reported on standard error, written at once, and in the exit code.
  */
 import { writeSync } from 'node:fs';
+import { removeUnfinished } from '../captures/unfinished-files.js';
 
 const EXIT_ERROR = 1;
 /** Signals that ask a program to end. */
@@ -22,6 +23,7 @@ let outputEnds = false;
 /** Works in progress that have to come to their end, and what is to happen then. */
 let kept = 0;
 let endWhenDone: (() => void) | null = null;
+const watched = new Map<Signal, () => void>();
 
 /** Writes to standard error and returns when it is written, also while the program ends. */
 function say(message: string): void {
@@ -73,6 +75,7 @@ export function watchEnd(argv: readonly string[]): void {
   });
   process.on('beforeExit', () => endUnfinished('nothing was left to wait for'));
   process.on('exit', (code) => {
+    removeUnfinished();
     if (!settled) endUnfinished(`something in it called for the end, with exit code ${code}`, code);
   });
 }
@@ -132,12 +135,27 @@ function watchSignal(signal: Signal): void {
     if (process.listenerCount(signal) > 1) return;
     settled = true;
     say(`ctreplay: ended by ${signal}${printed ? '' : ' before anything was printed'}.`);
+    removeUnfinished();
     // As the signal would have ended it without this, so that a shell sees the same; if that is ignored, by itself.
     process.removeListener(signal, onSignal);
     process.kill(process.pid, signal);
     setImmediate(() => process.exit(128 + SIGNALS[signal]));
   };
   process.on(signal, onSignal);
+  watched.set(signal, onSignal);
+}
+
+/**
+ * Runs work that keeps the event loop from turning, so that nothing of the program could hear a signal: the system then ends it at one, at
+ * once and without a word. For work that leaves nothing behind.
+ */
+export function leavingSignalsToTheSystem<T>(work: () => T): T {
+  for (const [signal, listener] of watched) process.removeListener(signal, listener);
+  try {
+    return work();
+  } finally {
+    for (const [signal, listener] of watched) process.on(signal, listener);
+  }
 }
 
 /**

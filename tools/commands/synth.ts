@@ -3,13 +3,14 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import { outputFault } from '../captures/output-file.js';
 import { PcapWriter } from '../captures/pcap-writer.js';
+import { eventLoopTurn } from '../replay/event-loop.js';
 import { ScenarioError } from '../synth/parameters.js';
 import { parseNumber } from '../text/quantities.js';
 import type { ParameterSpec, ParameterValue } from '../synth/parameters.js';
 import { findScenario, openScenario, SCENARIOS } from '../synth/registry.js';
 import type { Scenario } from '../synth/scenario.js';
 import { describeSuggestedConfig } from '../synth/suggested-config-text.js';
-import { drainSource, requireTimes } from '../synth/write-capture.js';
+import { drainSourceInTurns, requireTimes } from '../synth/write-capture.js';
 import { addSpelling } from './option-values.js';
 
 interface ListOptions {
@@ -57,7 +58,7 @@ function addScenario(synth: Command, scenario: Scenario): void {
   );
   addSpelling(command, '--output <file>', 'out', '--out');
   command.allowExcessArguments(false);
-  command.action((_options: unknown, self: Command) => {
+  command.action(async (_options: unknown, self: Command) => {
     const ofList = synth.opts<ListOptions>();
     if (ofList.list || ofList.json) {
       throw new ScenarioError(
@@ -70,7 +71,7 @@ function addScenario(synth: Command, scenario: Scenario): void {
       const value = text[attributeName(self, i + 2)];
       if (value !== undefined) given[spec.name] = value;
     }
-    writeScenario(scenario, given, text['out']!, text['seed']!);
+    await writeScenario(scenario, given, text['out']!, text['seed']!);
   });
 }
 
@@ -89,12 +90,12 @@ export function optionOf(spec: ParameterSpec): Option {
   return new Option(`--${spec.name} <${value}>`, `${spec.description}${tail}`);
 }
 
-function writeScenario(
+async function writeScenario(
   scenario: Scenario,
   given: Record<string, ParameterValue>,
   path: string,
   seedText: string,
-): void {
+): Promise<void> {
   const seed = parseNumber(seedText);
   if (!Number.isSafeInteger(seed)) {
     throw new ScenarioError(`--seed is '${seedText}', not an integer from 0 to ${Number.MAX_SAFE_INTEGER}`);
@@ -105,7 +106,7 @@ function writeScenario(
   requireTimes(opened);
   const writer = new PcapWriter(path);
   try {
-    const totals = drainSource(opened.source, (record) => writer.write(record));
+    const totals = await drainSourceInTurns(opened.source, (record) => writer.write(record), eventLoopTurn);
     writer.close();
     const seconds = (totals.durationNs / 1e9).toFixed(3);
     process.stdout.write(

@@ -7,6 +7,7 @@
 import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { markUnfinished, unmarkUnfinished } from '../captures/unfinished-files.js';
 import { PcapWriter } from '../captures/pcap-writer.js';
 import { openCapture } from '../captures/reader.js';
 import { loadSource } from '../replay/load-source.js';
@@ -30,6 +31,7 @@ const SHORT = { 'request-bytes': 16, 'response-bytes': 16 } as const;
 /** Writes captures to a temporary folder, each when its first benchmark is run; `close` removes it. */
 export function captureBenchmarks(seed: number): BenchmarkSet {
   const folder = mkdtempSync(join(tmpdir(), 'ctreplay-micro-'));
+  markUnfinished(folder);
   const large = new ShortCapture(join(folder, 'large.pcap'), PACKETS, seed);
   const small = new ShortCapture(join(folder, 'small.pcap'), PARSED_PACKETS, seed);
   const words = new WordSum(large);
@@ -87,7 +89,10 @@ export function captureBenchmarks(seed: number): BenchmarkSet {
         finish: () => bed.close(),
       },
     ],
-    close: () => rmSync(folder, { recursive: true, force: true }),
+    close: () => {
+      rmSync(folder, { recursive: true, force: true });
+      unmarkUnfinished(folder);
+    },
   };
 }
 

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { markUnfinished, unmarkUnfinished } from '../captures/unfinished-files.js';
 import { RegressError } from './check.js';
 
 const run = promisify(execFile);
@@ -85,6 +86,7 @@ export async function buildRef(repository: string, ref: string): Promise<EngineB
   if (existsSync(folder)) return { label, folder };
   await mkdir(cacheFolder(), { recursive: true });
   const scratch = await mkdtemp(join(cacheFolder(), 'building-'));
+  markUnfinished(scratch);
   try {
     const sources = join(scratch, 'sources');
     await mkdir(sources);
@@ -98,6 +100,7 @@ export async function buildRef(repository: string, ref: string): Promise<EngineB
     });
   } finally {
     await rm(scratch, { recursive: true, force: true });
+    unmarkUnfinished(scratch);
   }
   return { label, folder };
 }

@@ -20,6 +20,7 @@ import {
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { markUnfinished, unmarkUnfinished } from '../captures/unfinished-files.js';
 import { RegressError } from './check.js';
 import { cacheFolder, git, type EngineBuild } from './engine-builds.js';
 
@@ -68,6 +69,7 @@ export async function buildHostOfRef(
   if (existsSync(folder)) return hostBuild(engine.label, folder);
   await mkdir(cacheFolder(), { recursive: true });
   const scratch = await mkdtemp(join(cacheFolder(), 'building-host-'));
+  markUnfinished(scratch);
   try {
     const archive = `${scratch}.tar`;
     try {
@@ -83,6 +85,7 @@ export async function buildHostOfRef(
     });
   } finally {
     await rm(scratch, { recursive: true, force: true });
+    unmarkUnfinished(scratch);
   }
   return hostBuild(engine.label, folder);
 }

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { markUnfinished, unmarkUnfinished } from '../captures/unfinished-files.js';
 import type { MatrixResult } from '../bench/matrix-result.js';
 import { checkMatrix, type MatrixSpec } from '../bench/matrix-spec.js';
 import { planMatrix } from '../bench/matrix-plan.js';
@@ -49,6 +50,7 @@ export async function measureRatios(
   }
   // A matrix is taken up again from its folder.
   const folder = await mkdtemp(join(tmpdir(), 'ctreplay-ratios-'));
+  markUnfinished(folder);
   try {
     for (let sessions = config.sessions; ; sessions = Math.min(2 * sessions, config.maxSessions)) {
       const result = await measureSessions(config, sessions, folder, tools);
@@ -56,6 +58,7 @@ export async function measureRatios(
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
+    unmarkUnfinished(folder);
   }
 }
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
+import { markUnfinished, unmarkUnfinished } from '../captures/unfinished-files.js';
 import { shortenedReason } from '../text/escape.js';
 import { JsonTextError, parseJson, shownJson } from '../text/json-text.js';
 import { RESULT_FORMAT, result as resultSchema, type Result } from './schema.js';
@@ -144,6 +145,7 @@ export async function writeAtomically(file: string, data: string | Uint8Array): 
   const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     const handle = await open(temporary, 'wx');
+    markUnfinished(temporary);
     try {
       await handle.writeFile(data);
       await handle.sync();
@@ -154,6 +156,8 @@ export async function writeAtomically(file: string, data: string | Uint8Array): 
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  } finally {
+    unmarkUnfinished(temporary);
   }
 }
 

@@ -23,6 +23,9 @@ export interface WrittenTotals {
   durationNs: number;
 }
 
+/** Packets between two turns of the event loop: some milliseconds. */
+const PACKETS_PER_TURN = 16_384;
+
 /**
  * Before anything is written: whether a capture can hold the times of all packets.
  * @throws ScenarioError
@@ -38,6 +41,31 @@ export function requireTimes({ scenario, parameters, source }: OpenedScenario): 
 
 /** Drains `source` into `sink`, with absolute times. */
 export function drainSource(source: PacketGenerator, sink: FrameSink): WrittenTotals {
+  const parts = drainInParts(source, sink);
+  for (;;) {
+    const part = parts.next();
+    if (part.done === true) return part.value;
+  }
+}
+
+/**
+ * As drainSource, for as many packets as may be wanted: a signal is heard meanwhile.
+ * @param turn lets the event loop turn
+ */
+export async function drainSourceInTurns(
+  source: PacketGenerator,
+  sink: FrameSink,
+  turn: () => Promise<void>,
+): Promise<WrittenTotals> {
+  const parts = drainInParts(source, sink);
+  for (;;) {
+    const part = parts.next();
+    if (part.done === true) return part.value;
+    await turn();
+  }
+}
+
+function* drainInParts(source: PacketGenerator, sink: FrameSink): Generator<void, WrittenTotals> {
   const buffer = new Uint8Array(source.maxFrameLength);
   const totals: WrittenTotals = { packets: 0, bytes: 0, durationNs: 0 };
   for (;;) {
@@ -47,5 +75,6 @@ export function drainSource(source: PacketGenerator, sink: FrameSink): WrittenTo
     totals.packets++;
     totals.bytes += length;
     totals.durationNs = source.timestampNs;
+    if (totals.packets % PACKETS_PER_TURN === 0) yield;
   }
 }
