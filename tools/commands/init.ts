@@ -1,11 +1,12 @@
 /** `ctreplay init <capture>`: a gate in a repository of one's own: configuration, baseline folder and workflow. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { DEFAULT_DESIGNS } from '../../engine/host/designs.js';
 import { isRepeatable, regularFileBytes } from '../captures/capture-files.js';
 import { packageVersion } from '../result/tool-version.js';
+import { makeFolder } from '../result/write-file.js';
 import { filesOf } from './capture-options.js';
 import { wholeNumber } from './option-values.js';
 import { UsageError } from './usage-error.js';
@@ -57,7 +58,7 @@ async function init(capture: string, flags: InitFlags): Promise<void> {
   if (missing !== undefined) throw new UsageError(`${missing}: there is no such capture, or it is empty`);
   const texts = { [CONFIG_FILE]: configText(capture, flags.limit, flags.config), [WORKFLOW]: workflowText() };
   for (const [file, text] of Object.entries(texts)) {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     await writeFile(file, text, { flag: flags.force === true ? 'w' : 'wx' }).catch(
       (error: NodeJS.ErrnoException) => {
         throw error.code === 'EEXIST'
@@ -67,7 +68,7 @@ async function init(capture: string, flags: InitFlags): Promise<void> {
     );
     process.stdout.write(`${file}\n`);
   }
-  await mkdir(BASELINE, { recursive: true });
+  await makeFolder(BASELINE);
   await writeFile(join(BASELINE, 'README.md'), `${WHAT_IS_GATED}\n`);
   process.stdout.write(
     `${BASELINE}/\n\nNow write the baseline, and commit all of it; the workflow then gates on it:\n` +

@@ -1,7 +1,7 @@
 /** `ctreplay man [command]`: man pages, made from the commands themselves. */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { makeFolder, writeAtomically } from '../result/write-file.js';
 import { manPage } from './command-text.js';
 import { UsageError } from './usage-error.js';
 
@@ -18,15 +18,15 @@ export function register(program: Command): void {
     .argument('[command]', 'whose page; default: that of the program')
     .option('--out <folder>', 'write every page there instead, as ctreplay.1, ctreplay-replay.1, ...')
     .addHelpText('after', '\nExample:\n  ctreplay man replay | man -l -')
-    .action((name: string | undefined, { out }: ManFlags) => {
+    .action(async (name: string | undefined, { out }: ManFlags) => {
       if (out === undefined) {
         process.stdout.write(manPage(program, commandOf(program, name)));
         return;
       }
-      mkdirSync(out, { recursive: true });
-      writeFileSync(join(out, 'ctreplay.1'), manPage(program, program));
+      await makeFolder(out);
+      await writeAtomically(join(out, 'ctreplay.1'), manPage(program, program));
       for (const command of program.commands)
-        writeFileSync(join(out, `ctreplay-${command.name()}.1`), manPage(program, command));
+        await writeAtomically(join(out, `ctreplay-${command.name()}.1`), manPage(program, command));
     });
 }
 

@@ -1,5 +1,4 @@
 /** `ctreplay micro`: what single operations of the engine cost. */
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { terminalWidth } from '../text/terminal-width.js';
@@ -7,6 +6,7 @@ import { eventLoopTurn } from '../replay/event-loop.js';
 import { readMachine, reportMachine } from '../replay/machine.js';
 import { painter, wantsColour } from '../text/terminal-style.js';
 import { toolVersion } from '../result/tool-version.js';
+import { writeAtomically } from '../result/write-file.js';
 import { matching, measurableDesigns, openBenchmarks } from '../micro/catalogue.js';
 import { microCsv, microTable } from '../micro/micro-report.js';
 import { MICRO_FORMAT, MICRO_VERSION, microResult, type MicroMeasurement } from '../micro/micro-result.js';
@@ -107,13 +107,14 @@ async function run(flags: MicroFlags): Promise<void> {
     });
     const json = `${JSON.stringify(result, null, 1)}\n`;
     const csv = microCsv(result);
-    if (flags.out !== undefined) {
-      writeFileSync(join(flags.out, 'micro.json'), json);
-      writeFileSync(join(flags.out, 'micro.csv'), csv);
-    }
     if (flags.json === true) process.stdout.write(json);
     else if (flags.csv === true) process.stdout.write(csv);
     else process.stdout.write(text(results, flags));
+    // Last, so that a full disk does not take along what was measured.
+    if (flags.out !== undefined) {
+      await writeAtomically(join(flags.out, 'micro.json'), json);
+      await writeAtomically(join(flags.out, 'micro.csv'), csv);
+    }
   } finally {
     for (const { close } of sets) close?.();
   }

@@ -1,7 +1,7 @@
 /** Writing the one file that a command makes. */
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { writeAtomically } from '../result/result-file.js';
+import { writeAtomically } from '../result/write-file.js';
 import { UsageError } from './usage-error.js';
 
 /** What a name can have wrong that is not the disk's fault. */

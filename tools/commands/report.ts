@@ -1,6 +1,7 @@
 /** `ctreplay report <result...>`: reports from stored results. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { statOf } from '../captures/capture-files.js';
 import { ALL_FORMATS, findFormat, REPORT_FORMATS, renderFormats, writeFiles } from '../report/formats.js';
 import type { ReportFormat } from '../report/formats.js';
 import { loadRuns, type Run } from '../result/runs.js';
@@ -58,8 +59,9 @@ async function report(paths: string[], flags: ReportFlags): Promise<void> {
     process.stdout.write(formats[0]?.name === 'table' ? terminalTable(runs, flags) : only.content);
     return;
   }
-  // A name with an extension is a file; a folder gets the format's own name.
-  if (isSingle && /\.[A-Za-z]+$/.test(flags.out)) {
+  // A name with an extension is a file, and so is what is there and no folder; a folder gets the format's own name.
+  const isFile = statOf(flags.out)?.isDirectory() === false;
+  if (isSingle && (isFile || /\.[A-Za-z]+$/.test(flags.out))) {
     await writeOutFile(flags.out, only.content);
     process.stdout.write(`${flags.out}\n`);
     return;

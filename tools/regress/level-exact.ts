@@ -1,11 +1,10 @@
 /** Level 1 of the gate. */
-import { mkdir } from 'node:fs/promises';
 import { designLabel, resolveDesigns, type DesignChoice } from '../../engine/host/designs.js';
 import { nameOfInput } from '../bench/matrix-spec.js';
 import { frameAt } from '../replay/frame-range.js';
 import { framesOf, type LoadedInput } from '../replay/packet-source.js';
 import type { InputPacket } from '../oracle/capture-run.js';
-import { writeAtomically } from '../result/result-file.js';
+import { makeFolder, writeAtomically } from '../result/write-file.js';
 import { RegressError, type Check } from './check.js';
 import { designFigures, type DesignFigures } from './design-figures.js';
 import {
@@ -87,7 +86,7 @@ export function packetsOf({ traffic }: Pick<LoadedInput, 'traffic'>): InputPacke
 
 /** Writes a file of the baseline. */
 export async function writeBaseline(folder: string, file: string, text: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeAtomically(file, text);
 }
 

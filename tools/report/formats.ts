@@ -1,5 +1,4 @@
 /** Every form a report can take, by name. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bencherMetrics, githubBenchmarks } from './ci-json.js';
 import { CSV_TABLES } from './csv-tables.js';
@@ -9,7 +8,7 @@ import { junitSuites, junitXml } from './junit.js';
 import { markdownText } from './markdown.js';
 import { openMetricsText } from './openmetrics.js';
 import { renderPage } from './page.js';
-import { writeAtomically } from '../result/result-file.js';
+import { makeFolder, writeAtomically } from '../result/write-file.js';
 import type { Run } from '../result/runs.js';
 import { renderTerminal } from './terminal.js';
 import { renderAdvice } from './terminal-advice.js';
@@ -125,7 +124,7 @@ export async function renderFormats(
 
 /** Writes `files` into `folder`, made if need be; each appears whole or not at all. Returns their paths. */
 export async function writeFiles(folder: string, files: readonly TextFile[]): Promise<string[]> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const paths: string[] = [];
   for (const file of files) {
     const path = join(folder, file.name);

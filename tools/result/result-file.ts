@@ -1,13 +1,12 @@
 /** Writing and reading result.json. */
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { markUnfinished, unmarkUnfinished } from '../captures/unfinished-files.js';
 import { shortenedReason } from '../text/escape.js';
 import { JsonTextError, parseJson, shownJson } from '../text/json-text.js';
 import { RESULT_FORMAT, result as resultSchema, type Result } from './schema.js';
 import { upgradeResult, VersionError } from './upgrade.js';
+import { makeFolder, writeAtomically } from './write-file.js';
 
 /** The name of the file inside a result folder. */
 export const RESULT_FILE = 'result.json';
@@ -135,30 +134,9 @@ export function parseResult(text: string, file: string): Result {
 export async function writeResult(dir: string, value: Result): Promise<string> {
   const file = join(dir, RESULT_FILE);
   validateResult(value, file);
-  await mkdir(dir, { recursive: true });
+  await makeFolder(dir);
   await writeAtomically(file, `${JSON.stringify(value, null, 1)}\n`);
   return file;
-}
-
-/** Writes a file beside its destination, flushes it and renames it into place. */
-export async function writeAtomically(file: string, data: string | Uint8Array): Promise<void> {
-  const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
-  try {
-    const handle = await open(temporary, 'wx');
-    markUnfinished(temporary);
-    try {
-      await handle.writeFile(data);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  } finally {
-    unmarkUnfinished(temporary);
-  }
 }
 
 /**

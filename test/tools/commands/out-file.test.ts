@@ -1,5 +1,15 @@
 /** Commands that read results: where what they make goes, and what it is called there. */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -51,6 +61,38 @@ describe.each([
       stderr: expect.stringContaining('--out file/x.txt: what it is to lie in is a file') as string,
     });
   });
+
+  it('goes where a link leads, and through a pipe, and leaves both as they are', async () => {
+    const [link, target, pipe] = ['link', 'target', 'pipe'].map((name) => `${command[0]}-${name}`);
+    writeFileSync(join(folder, target!), 'before');
+    symlinkSync(target!, join(folder, link!));
+    expect((await run(...command, '-o', link!)).code).toBe(0);
+    expect(lstatSync(join(folder, link!)).isSymbolicLink()).toBe(true);
+    const written = readFileSync(join(folder, target!), 'utf8');
+    expect(written).not.toBe('before');
+
+    execFileSync('mkfifo', [join(folder, pipe!)]);
+    const reader = spawn('cat', [join(folder, pipe!)]);
+    let read = '';
+    reader.stdout.on('data', (part: Buffer) => (read += part.toString()));
+    try {
+      expect((await run(...command, '-o', pipe!)).code).toBe(0);
+      expect(lstatSync(join(folder, pipe!)).isFIFO()).toBe(true);
+      await once(reader, 'close');
+    } finally {
+      reader.kill();
+    }
+    expect(read).toBe(written);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('is named where the disk is full', async () => {
+    expect(await run(...command, '-o', '/dev/full')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^ctreplay: \/dev\/full: the file cannot be written: ENOSPC.*free space/,
+      ) as string,
+    });
+  });
 });
 
 describe('compare', () => {
@@ -69,6 +111,22 @@ describe('compare', () => {
     expect(await run('compare', 'monday', 'tuesday', '-o', 'taken')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('--out taken: this is a folder') as string,
+    });
+  });
+});
+
+describe('a folder that cannot be made', () => {
+  it.each([
+    ['report', ['monday', '--format', 'csv', '-o', 'file']],
+    ['man', ['--out', 'file']],
+    ['micro', ['--filter', '^map/', '--out', 'file']],
+  ])('%s: is wrong usage, and said before anything is measured', async (name, args) => {
+    expect(await run(name, ...args)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining(
+        'file: the folder cannot be made: it, or what it lies in, is a file; name another folder',
+      ) as string,
     });
   });
 });
