@@ -11,7 +11,7 @@ import { CHECKSUM_HANDLINGS } from '../config/checksum-handling.js';
 import { firstFault } from '../config/explain-issue.js';
 import { strictObject } from '../config/strict-object.js';
 import type { LineOf } from '../config/yaml-place.js';
-import { parseLatency, type LatencyMode } from '../replay/replay-plan.js';
+import { LEAST_TIMELINE_MS, parseLatency, type LatencyMode } from '../replay/replay-plan.js';
 import { STEER_MODES } from '../replay/steer.js';
 import { confidenceAt } from '../stats/interval.js';
 import { parseRate, rateText, type Rate } from './rate.js';
@@ -84,7 +84,7 @@ const inputObject = strictObject({
   clock: z.enum(['wall', 'capture']).optional(),
   timeScale: z.number().positive().max(1e6).optional(),
   /** Length of an interval of the timeline; default: {@link MATRIX_TIMELINE_MS}. */
-  timelineMs: z.number().positive().optional(),
+  timelineMs: z.number().min(LEAST_TIMELINE_MS).optional(),
   sweepIntervalMs: z.number().positive().optional(),
   maxConns: z.int().positive().max(10_000_000).optional(),
   /** Configuration file of the tracker; default: what the scenario expects. */

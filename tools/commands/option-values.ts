@@ -39,14 +39,15 @@ const TIME_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000
 /**
  * Parser of a length of time to milliseconds: `250ms`, `10s`, `5m`, `1h`. A bare number counts in `bareUnit`, as it did before units
  * could be written, and brings a hint.
+ * @param leastMs shortest that makes sense; absent = anything above 0
  */
-export function duration(bareUnit: 'ms' | 's'): (text: string) => number {
+export function duration(bareUnit: 'ms' | 's', leastMs = 0): (text: string) => number {
   return (text) => {
     const match = /^(\d+(?:\.\d+)?)\s*(ms|s|min|m|h)?$/.exec(text.trim());
     const value = match === null ? 0 : Number(match[1]) * (TIME_UNITS[match[2] ?? bareUnit] as number);
-    if (!(value > 0 && Number.isFinite(value))) {
+    if (!(value > 0 && value >= leastMs && Number.isFinite(value))) {
       throw new InvalidArgumentError(
-        `Give a time above 0, for example 500ms, 10s or 5m; a bare number counts in ${bareUnit}.`,
+        `Give a time ${leastMs === 0 ? 'above 0' : `of at least ${leastMs}ms`}, for example 500ms, 10s or 5m; a bare number counts in ${bareUnit}.`,
       );
     }
     if (match?.[2] === undefined)

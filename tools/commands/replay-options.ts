@@ -10,6 +10,7 @@ import { parseProfile, type ProfileShape, type RatePoint } from '../replay/rate-
 import {
   BUILD_CHOICES,
   DEFAULT_PLAN,
+  LEAST_TIMELINE_MS,
   makePlan,
   parseLatency,
   type BuildChoice,
@@ -237,8 +238,8 @@ export function addRunOptions(command: Command): void {
     )
     .option(
       '--timeline <time>',
-      `length of an interval of the timeline (default: ${DEFAULT_PLAN.timelineMs}ms; ${MATRIX_TIMELINE_MS}ms in a matrix, whose runs are short)`,
-      duration('ms'),
+      `length of an interval of the timeline, ${LEAST_TIMELINE_MS}ms or more (default: ${DEFAULT_PLAN.timelineMs}ms; ${MATRIX_TIMELINE_MS}ms in a matrix, whose runs are short)`,
+      duration('ms', LEAST_TIMELINE_MS),
     )
     .option(
       '--config <file>',

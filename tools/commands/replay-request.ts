@@ -5,7 +5,13 @@ import { loadEngine } from '../../engine/host/module.js';
 import { systemFiles } from '../measure/system-files.js';
 import { stagingLimitBytes } from '../replay/memory-check.js';
 import { readPlan } from '../replay/plan-file.js';
-import { connLimitOf, DEFAULT_PLAN, flavourOf, type ReplayPlan } from '../replay/replay-plan.js';
+import {
+  connLimitOf,
+  DEFAULT_PLAN,
+  flavourOf,
+  LEAST_TIMELINE_MS,
+  type ReplayPlan,
+} from '../replay/replay-plan.js';
 import { defaultStore, givenStore, type StoreSize } from '../replay/store-size.js';
 import { configRewrites } from '../replay/stream-plan.js';
 import type { ParameterSpec, ParameterValue } from '../synth/parameters.js';
@@ -127,7 +133,7 @@ function addOutputOptions(command: Command): void {
     .option(
       '--stats <time>',
       'a line each interval on standard error: pps, p50, p99, lock wait',
-      duration('s'),
+      duration('s', LEAST_TIMELINE_MS),
     )
     .option(
       '--stream',

@@ -67,6 +67,9 @@ const input = z.discriminatedUnion('type', [
 export const BUILD_CHOICES = ['both', 'bare', 'probed'] as const;
 export type BuildChoice = (typeof BUILD_CHOICES)[number];
 
+/** Shortest interval of a timeline: that many a second can be looked at while it runs, and of more nothing would be known. */
+export const LEAST_TIMELINE_MS = 1;
+
 export const replayPlan = z.strictObject({
   /** Null where packets are handed in ready. */
   input: input.nullable().default(null),
@@ -108,7 +111,7 @@ export const replayPlan = z.strictObject({
   latency: latency.default({ mode: 'all' }),
   /** Per worker, run unrecorded before the start. */
   warmupPackets: z.int().nonnegative().default(20_000),
-  timelineMs: positive.default(100),
+  timelineMs: z.number().min(LEAST_TIMELINE_MS).default(100),
   pin: z.boolean().default(false),
   seed: z.int().min(0).max(0xffff_ffff).default(1),
   /** Limits, policies, rules and settings of the tracker, those of flags included, and the file that they are from. */

@@ -62,6 +62,16 @@ describe('a run as it goes', () => {
     expect(lines[0]).toMatch(/k\/s {2}p50 .* p99 .* lock wait /);
   });
 
+  // Of so many intervals the main thread would never come to an end, nor hear a signal.
+  it.each(['--stats', '--timeline'])(
+    '%s is of no shorter intervals than can be looked at',
+    async (option) => {
+      const { code, stderr } = await runCommandLine(['replay', ...PACED, option, '0.00001ms'], folder);
+      expect(stderr).toContain('Give a time of at least 1ms, for example 500ms');
+      expect(code).toBe(2);
+    },
+  );
+
   it('watch one run', async () => {
     const args = ['replay', ...PACED, '--stats', '1s', '--trials', '2'];
     const { code, stderr } = await runCommandLine(args, folder);
