@@ -85,6 +85,7 @@ export interface ReplayInputOptions {
 /** Options that say where a result goes and how it is shown, which is the caller's affair here. */
 const SHOWN: ReadonlySet<string> = new Set([
   ...['out', 'force', 'json', 'stats', 'stream', 'listDesigns', 'quiet', 'verbose', 'color', 'noColor'],
+  'help',
 ]);
 
 /** One option as arguments: none for a switch that is off. */
@@ -107,7 +108,6 @@ function argumentsOf(options: ReplayInputOptions): string[] {
     );
   return [
     'replay',
-    ...(captures === undefined ? [] : [captures].flat()),
     ...option('synth', scenario),
     ...Object.entries(parameters).flatMap(([name, value]) => option(name, value)),
     ...option('design', designs?.join(',')),
@@ -115,11 +115,13 @@ function argumentsOf(options: ReplayInputOptions): string[] {
     ...Object.entries(others).flatMap(([name, value]) => option(name, value)),
     '--json',
     '--quiet',
+    // A name is no option, however it begins.
+    ...(captures === undefined ? [] : ['--', ...[captures].flat()]),
   ];
 }
 
 /**
- * Replays captures or a scenario through the designs and measures, as `ctreplay replay` does; writes no files.
+ * Replays captures or a scenario through the designs and measures, as `ctreplay replay` does; writes no files, and leaves signals to the program.
  * @throws Error whose message says what was wrong and what to do, as the command would print it; also when no packet was tracked
  */
 export async function replay(options: ReplayInputOptions): Promise<Result> {
@@ -128,7 +130,7 @@ export async function replay(options: ReplayInputOptions): Promise<Result> {
   let measured: Result | null = null;
   addReplayCommand(program, argv, async (plan, flags) => {
     checkTrials(plan, flags);
-    const result = await measureReplay(plan, flags, argv);
+    const result = await measureReplay(plan, flags, argv, false);
     const rejected = rejectedInputText(result.cases);
     if (rejected !== null) throw new Error(rejected);
     measured = result;

@@ -1,6 +1,9 @@
 /** ctreplay as a library: what its options become. */
-import { describe, expect, it } from 'vitest';
+import { copyFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
 import { replay, type ReplayInputOptions } from '../../tools/api.js';
+import { ctreplay, scratchFolder } from '../support/command.js';
 
 const base: ReplayInputOptions = { scenario: 'udp-churn', parameters: { packets: 300 }, warmup: 0 };
 
@@ -35,5 +38,37 @@ describe('replay() of the library', () => {
     await expect(replay(wrong)).rejects.toThrow(/--fliter/);
     const shown = { ...base, out: 'results/x' } as ReplayInputOptions;
     await expect(replay(shown)).rejects.toThrow(/'out' is an option of the command line/);
+    const help = { ...base, help: true } as ReplayInputOptions;
+    await expect(replay(help)).rejects.toThrow(/'help' is an option of the command line/);
+  });
+
+  it('takes a capture by its name, however that begins', async () => {
+    const folder = scratchFolder();
+    const before = process.cwd();
+    const written = vi.spyOn(process.stdout, 'write');
+    try {
+      ctreplay(['synth', 'udp-churn', '--packets', '100', '-o', 'plain.pcap'], folder);
+      copyFileSync(join(folder, 'plain.pcap'), join(folder, '--help'));
+      process.chdir(folder);
+      const { cases } = await replay({ captures: '--help', designs: ['rculist-sweep'], build: 'bare' });
+      expect(cases[0]?.packets.injected).toBe(100);
+      expect(written).not.toHaveBeenCalled();
+    } finally {
+      written.mockRestore();
+      process.chdir(before);
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it.each([1, 2])('leaves signals to the program that calls it (trials: %d)', async (trials) => {
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+    const listened = vi.spyOn(process, 'on');
+    try {
+      await replay({ ...base, designs: ['rculist-sweep'], build: 'bare', trials });
+      const heard = listened.mock.calls.map(([event]) => event as string);
+      expect(heard.filter((event) => (signals as readonly string[]).includes(event))).toEqual([]);
+    } finally {
+      listened.mockRestore();
+    }
   });
 });

@@ -26,6 +26,8 @@ interface Watching {
   readonly sessionWord?: string;
   /** Sessions that it may come to; default: those of the matrix. */
   readonly mostSessions?: number;
+  /** Whether a signal ends it after the trial in progress; default: it does. */
+  readonly hearsSignals?: boolean;
   /** What is said of a run that a signal ends. */
   readonly stopAdvice?: string;
 }
@@ -36,9 +38,10 @@ interface Watching {
  */
 export async function runWatchedMatrix(
   options: Omit<MatrixBenchOptions, 'hooks' | 'onMeasured' | 'sessionFile'>,
-  { isForPeople, showsProgress = isForPeople, sessionWord, mostSessions, stopAdvice }: Watching,
+  watching: Watching,
 ): Promise<MatrixResult> {
-  const stop = new StopOnSignal(stopAdvice);
+  const { isForPeople, showsProgress = isForPeople, sessionWord, mostSessions } = watching;
+  const stop = watching.hearsSignals === false ? null : new StopOnSignal(watching.stopAdvice);
   const sessions = {
     fewest: options.spec.sessions,
     ...(mostSessions === undefined ? {} : { most: mostSessions }),
@@ -48,12 +51,12 @@ export async function runWatchedMatrix(
     return await runMatrixBench({
       ...options,
       sessionFile: SESSION_FILE,
-      hooks: { isInterrupted: () => stop.requested, onTrial: progress.onTrial },
+      hooks: { isInterrupted: () => stop?.requested === true, onTrial: progress.onTrial },
       onMeasured: new ShortRunNotice(isForPeople, () => progress.finish()).onMeasured,
     });
   } finally {
     progress.finish();
-    stop.disarm();
+    stop?.disarm();
   }
 }
 

@@ -82,6 +82,8 @@ export interface TrialsRequest extends Pick<SessionRequest, 'input' | 'commandLi
   readonly trials: number;
   /** Whether to say nothing of their progress. */
   readonly quiet: boolean;
+  /** Whether a signal ends them and keeps what was measured; default: it does. */
+  readonly hearsSignals?: boolean;
   /** What designs are compared by; absent = what every matrix compares. */
   readonly isCompared?: IsCompared;
   /** Whether more are wanted at a rate, up to so many; absent = never. */
@@ -96,7 +98,7 @@ export interface TrialsRequest extends Pick<SessionRequest, 'input' | 'commandLi
  * @throws SessionError when a round fails, or after the first when no design tracked a packet of the traffic
  */
 export function runTrials(request: TrialsRequest): Promise<MatrixResult> {
-  const { plans, commandLine, isCompared, quiet, more, trials } = request;
+  const { plans, commandLine, isCompared, quiet, more, trials, hearsSignals = true } = request;
   const moreSessions: NonNullable<MatrixBenchOptions['moreSessions']> = (
     soFar,
     { cells: [cell] },
@@ -121,6 +123,7 @@ export function runTrials(request: TrialsRequest): Promise<MatrixResult> {
     },
     {
       isForPeople: !quiet,
+      hearsSignals,
       // A replay takes no minutes: without a terminal nobody waits for a line a trial.
       showsProgress: !quiet && process.stderr.isTTY,
       sessionWord: 'trial',

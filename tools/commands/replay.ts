@@ -46,11 +46,14 @@ async function replay(plan: ReplayPlan, flags: ReplayCommandFlags, argv: readonl
 /**
  * Reads the traffic and measures what the plan asks for; prints nothing but progress, and writes nothing.
  * @param argv arguments of the call, for the result
+ * @param hearsSignals whether the first signal ends the run and keeps what was measured, and the second the program: not where the program
+ *   is another
  */
 export async function measureReplay(
   asked: ReplayPlan,
   flags: ReplayCommandFlags,
   argv: readonly string[],
+  hearsSignals = true,
 ): Promise<Result> {
   const designs = resolveDesigns(asked.designs.join(','));
   const store = storeOf(asked, designs);
@@ -61,8 +64,8 @@ export async function measureReplay(
     if (plan.search === null && flags.quiet !== true) announce(traffic, plan, designs.length, trials);
     const quiet = flags.quiet === true || flags.json === true;
     return trials === 1
-      ? await runOnce({ traffic, input, plan, commandLine: argv }, flags)
-      : await runTrials({ input, plans: [plan], commandLine: argv, trials, quiet });
+      ? await runOnce({ traffic, input, plan, commandLine: argv }, flags, hearsSignals)
+      : await runTrials({ input, plans: [plan], commandLine: argv, trials, quiet, hearsSignals });
   } catch (error) {
     await dropThreadsAhead();
     throw error;
@@ -83,7 +86,11 @@ export async function readTraffic(
 }
 
 /** Each design once in this process, or the search for the highest rate. */
-async function runOnce(request: SessionRequest, flags: ReplayCommandFlags): Promise<Result> {
+async function runOnce(
+  request: SessionRequest,
+  flags: ReplayCommandFlags,
+  hearsSignals: boolean,
+): Promise<Result> {
   const isLive = flags.stats !== undefined || flags.stream === true;
   const progress = new RunProgress(flags.quiet !== true && flags.json !== true && !isLive);
   const watchers = [
@@ -100,7 +107,7 @@ async function runOnce(request: SessionRequest, flags: ReplayCommandFlags): Prom
       ...(isLive ? { onInterval: (interval) => watchers.forEach((each) => each.onInterval(interval)) } : {}),
       isInterrupted: () => interrupter.requested,
       onProgress: (packets, total, pps) => progress.update(packets, total, pps),
-      onStart: (interrupt) => interrupter.arm(interrupt),
+      ...(hearsSignals ? { onStart: (interrupt: () => void) => interrupter.arm(interrupt) } : {}),
     };
     return await runSession(request, hooks);
   } finally {
