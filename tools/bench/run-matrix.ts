@@ -27,6 +27,8 @@ export interface MatrixBenchOptions {
   readonly folder: string | null;
   /** Go on from the result.json in the folder, if there is one. */
   readonly resume: boolean;
+  /** Whether a result in the folder is replaced, where it is not gone on from; absent = it is an error. */
+  readonly replaces?: boolean;
   readonly load: InputLoader;
   readonly commandLine: readonly string[];
   readonly hooks?: Pick<MatrixHooks, 'onTrial' | 'isInterrupted'>;
@@ -173,8 +175,8 @@ function sessionsOf(options: MatrixBenchOptions, machine: MachineAtStart): Sessi
   return new InProcessSessions(spec, (session) => make(machine, session));
 }
 
-async function readEarlier({ folder, resume }: MatrixBenchOptions): Promise<Result | null> {
-  if (folder === null) return null;
+async function readEarlier({ folder, resume, replaces }: MatrixBenchOptions): Promise<Result | null> {
+  if (folder === null || (!resume && replaces === true)) return null;
   let found: Result;
   try {
     found = await readResult(folder);

@@ -10,7 +10,7 @@ import { rateForAll } from '../advise/rate-for-all.js';
 import { memoryFigures } from '../regress/design-figures.js';
 import type { PacingRequest, ReplayPlan } from '../replay/replay-plan.js';
 import { configRewrites } from '../replay/stream-plan.js';
-import { dropEmptyFolder, freshFolder, prepareOutFolder } from '../report/out-folder.js';
+import { clearOutFolder, dropEmptyFolder, freshFolder, prepareOutFolder } from '../report/out-folder.js';
 import { renderAdvice } from '../report/terminal-advice.js';
 import { CRITERION_NAMES, type CriterionName, type Result } from '../result/schema.js';
 import { formatRate } from '../text/quantities.js';
@@ -214,6 +214,7 @@ async function advise(request: AdviseRequest, flags: AdviseFlags, argv: readonly
     if (outMade) await dropEmptyFolder(flags.out as string);
     throw error;
   }
+  if (flags.out !== undefined) clearOutFolder(flags.out);
   const name = result.cases[0]?.input.name ?? 'traffic';
   const folder = flags.out ?? (flags.json === true ? null : freshFolder(`advise ${name}`, new Date()));
   const ending =

@@ -7,7 +7,7 @@ import type { Shard } from '../bench/matrix-plan.js';
 import type { MatrixSpec } from '../bench/matrix-spec.js';
 import { runMatrixBench, type MatrixBenchOptions } from '../bench/run-matrix.js';
 import { compiledFile } from '../captures/compiled-file.js';
-import { dropEmptyFolder, freshFolder, prepareOutFolder } from '../report/out-folder.js';
+import { clearOutFolder, dropEmptyFolder, freshFolder, prepareOutFolder } from '../report/out-folder.js';
 import { loadInput } from './matrix-input.js';
 import { MatrixProgress, StopOnSignal } from './matrix-progress.js';
 import { ShortRunNotice } from './short-run-notice.js';
@@ -28,6 +28,8 @@ interface Watching {
   readonly mostSessions?: number;
   /** Whether a signal ends it after the trial in progress; default: it does. */
   readonly hearsSignals?: boolean;
+  /** Called once, when the first trials are measured and before anything is written. */
+  readonly onFirst?: () => void;
   /** What is said of a run that a signal ends. */
   readonly stopAdvice?: string;
 }
@@ -47,12 +49,18 @@ export async function runWatchedMatrix(
     ...(mostSessions === undefined ? {} : { most: mostSessions }),
   };
   const progress = new MatrixProgress(showsProgress, sessions, sessionWord);
+  const notice = new ShortRunNotice(isForPeople, () => progress.finish());
+  let hasMeasured = false;
   try {
     return await runMatrixBench({
       ...options,
       sessionFile: SESSION_FILE,
       hooks: { isInterrupted: () => stop?.requested === true, onTrial: progress.onTrial },
-      onMeasured: new ShortRunNotice(isForPeople, () => progress.finish()).onMeasured,
+      onMeasured: (cases) => {
+        if (!hasMeasured) watching.onFirst?.();
+        hasMeasured = true;
+        notice.onMeasured(cases);
+      },
     });
   } finally {
     progress.finish();
@@ -92,8 +100,12 @@ export async function measureMatrix(
     folder !== null && !resume && (await prepareOutFolder(folder, flags.force === true, true));
   const isForPeople = flags.quiet !== true && flags.json !== true;
   try {
-    const request = { spec, shard, folder, resume, load: loadInput, commandLine };
-    return { result: await runWatchedMatrix(request, { isForPeople }), folder };
+    const replaces = flags.force === true;
+    const request = { spec, shard, folder, resume, replaces, load: loadInput, commandLine };
+    const onFirst = (): void => {
+      if (folder !== null && !resume) clearOutFolder(folder);
+    };
+    return { result: await runWatchedMatrix(request, { isForPeople, onFirst }), folder };
   } catch (error) {
     if (isFolderMade && folder !== null) await dropEmptyFolder(folder);
     throw error;

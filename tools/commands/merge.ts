@@ -1,6 +1,6 @@
 /** `ctreplay merge <result...>`: shards or several runs as one result. */
 import type { Command } from 'commander';
-import { prepareOutFolder } from '../report/out-folder.js';
+import { clearOutFolder, prepareOutFolder } from '../report/out-folder.js';
 import { addSpelling } from './option-values.js';
 import { setExitCode } from './present-result.js';
 import { UsageError } from './usage-error.js';
@@ -47,6 +47,7 @@ async function merge(paths: string[], flags: MergeFlags): Promise<void> {
   const runs = await loadRuns(paths);
   const result = mergeResults(runs, { acrossMachines: flags.acrossMachines === true });
   await prepareOutFolder(out, flags.force === true);
+  clearOutFolder(out);
   const file = await writeResult(out, result);
   await writeFiles(out, await renderFormats([runIn(out, result)], STORED));
   process.stdout.write(`${runs.length} results, ${result.cases.length} cases: ${file}\n`);

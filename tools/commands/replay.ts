@@ -9,7 +9,7 @@ import { threadCount } from '../replay/run-control.js';
 import { runSession, type RunPurpose, type SessionHooks, type SessionRequest } from '../replay/session.js';
 import { dropThreadsAhead, startThreadsAhead } from '../replay/thread-pool.js';
 import type { StoreSize } from '../replay/store-size.js';
-import { dropEmptyFolder, freshFolder, prepareOutFolder } from '../report/out-folder.js';
+import { clearOutFolder, dropEmptyFolder, freshFolder, prepareOutFolder } from '../report/out-folder.js';
 import { rejectedInputText } from '../result/rejected-input.js';
 import type { Result } from '../result/schema.js';
 import { lookAtChecksums } from './checksum-options.js';
@@ -40,6 +40,7 @@ async function replay(plan: ReplayPlan, flags: ReplayCommandFlags, argv: readonl
     if (outMade) await dropEmptyFolder(flags.out as string);
     throw error;
   }
+  if (flags.out !== undefined) clearOutFolder(flags.out);
   await present(result, flags);
 }
 

@@ -1,5 +1,6 @@
 /** The folder of a result: made before the run, so that hours of measuring do not end at a path that cannot be written. */
-import { access, constants, mkdir, readdir, rm, rmdir } from 'node:fs/promises';
+import { readdirSync, rmSync } from 'node:fs';
+import { access, constants, mkdir, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RESULT_FILE } from '../result/result-file.js';
 import { CSV_TABLES } from './csv-tables.js';
@@ -54,8 +55,8 @@ export async function makeOutFolder(folder: string): Promise<boolean> {
 }
 
 /**
- * Makes the folder ready to be written to. Files of an earlier result in it are removed with `force` and else an error: a table of
- * the run before beside one of this run would be taken for part of it. What is not ctreplay's is left alone.
+ * Makes the folder, and sees that it can be written to. Files of an earlier result in it are an error unless `force` is given: then they
+ * stay until there is something to put in their place ({@link clearOutFolder}), so that a run which fails does not cost them.
  * @param canResume whether the command could go on from what is there, so that the message names that
  * @returns whether the folder was made now
  * @throws OutFolderError when it holds a result, or cannot be made or written to
@@ -63,15 +64,26 @@ export async function makeOutFolder(folder: string): Promise<boolean> {
 export async function prepareOutFolder(folder: string, force: boolean, canResume = false): Promise<boolean> {
   const isMade = await makeOutFolder(folder);
   const names = await readdir(folder);
-  const stale = names.filter((name) => OWN_FILES.has(name) || name.endsWith('.hgrm'));
+  const stale = names.filter(isOwnFile);
   if (stale.length > 0 && !force) {
     throw new OutFolderError(
       `--out ${folder}: holds a result already (${stale.slice(0, 3).join(', ')}${stale.length > 3 ? ', ...' : ''}); ` +
         `add ${canResume ? '--resume to go on from it, ' : ''}--force to replace it, or name another folder`,
     );
   }
-  for (const name of stale) await rm(join(folder, name));
   return isMade;
+}
+
+/**
+ * Removes the files of an earlier result, right before those of another are written: a table of the run before beside one of this run
+ * would be taken for part of it. What is not ctreplay's is left alone.
+ */
+export function clearOutFolder(folder: string): void {
+  for (const name of readdirSync(folder).filter(isOwnFile)) rmSync(join(folder, name));
+}
+
+function isOwnFile(name: string): boolean {
+  return OWN_FILES.has(name) || name.endsWith('.hgrm');
 }
 
 /** `results/20261124-083000-office`: names sort by time and say what was run. */

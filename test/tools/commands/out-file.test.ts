@@ -13,7 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { writeResult } from '../../../tools/result/result-file.js';
+import { readResult, writeResult } from '../../../tools/result/result-file.js';
 import { scratchFolder } from '../../support/command.js';
 import { runCommandLine } from '../../support/run-command.js';
 import { sampleRuns } from '../report/sample-runs.js';
@@ -128,6 +128,36 @@ describe('a folder that cannot be made', () => {
         'file: the folder cannot be made: it, or what it lies in, is a file; name another folder',
       ) as string,
     });
+  });
+});
+
+describe.each(['replay', 'bench', 'advise'])('%s --force', (name) => {
+  it('leaves the result that is there to one that takes its place, not to a run that fails', async () => {
+    await writeResult(join(folder, `kept-${name}`), sampleRuns({ packets: 100 })[0]!.result);
+    const path = join(folder, `kept-${name}`, 'result.json');
+    const before = readFileSync(path, 'utf8');
+    const failed = await run(name, 'missing.pcap', '--out', `kept-${name}`, '--force');
+    expect(failed.code).not.toBe(0);
+    expect(failed.stderr).toContain('missing.pcap');
+    expect(readFileSync(path, 'utf8')).toBe(before);
+  });
+});
+
+describe.each([
+  ['replay', ['--trials', '1', '--build', 'bare']],
+  ['bench', ['--sessions', '1', '--trials', '1']],
+])('%s --force', (name, short) => {
+  it('leaves nothing of the result before beside its own', async () => {
+    const out = `old-${name}`;
+    await writeResult(join(folder, out), sampleRuns({ packets: 100 })[0]!.result);
+    writeFileSync(join(folder, out, 'junit.xml'), 'of the result before');
+    writeFileSync(join(folder, out, 'notes.txt'), 'not of ctreplay');
+    const small = [CAPTURE, '--limit', '20', '--warmup', '0', '--design', 'rculist-sweep', '--quiet'];
+    await run(name, ...small, ...short, '--out', out, '--force');
+    const { cases } = await readResult(join(folder, out));
+    expect(cases[0]?.packets.injected).toBe(20);
+    expect(existsSync(join(folder, out, 'junit.xml'))).toBe(false);
+    expect(existsSync(join(folder, out, 'notes.txt'))).toBe(true);
   });
 });
 
