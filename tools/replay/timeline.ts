@@ -167,7 +167,19 @@ export class TimelineWatcher {
       const length = end - this.#done * this.#intervalMs;
       if (length > 0) this.#take(this.#done, length, this.#isKept(this.#done, first, last - 1));
     }
+    this.#giveRest();
     this.#closePoint();
+  }
+
+  /** A look that came after the workers' end put packets behind it; they are of the last interval that was taken. */
+  #giveRest(): void {
+    const rest = this.#seenPackets - this.#given;
+    if (rest <= 0) return;
+    this.#given += rest;
+    const last = this.#points.at(-1);
+    if (this.#pending !== null) this.#pending.packets += rest;
+    else if (last !== undefined)
+      this.#points[this.#points.length - 1] = { ...last, packets: last.packets + rest };
   }
 
   #look(elapsedNs: number, isOver: boolean): void {
@@ -251,8 +263,9 @@ export class TimelineWatcher {
     if (counts !== null) this.#histograms.add(interval, counts);
     const isLast = this.#firstEnd === this.#ends.length;
     const end = this.#nextEnd() ?? this.#seenPackets;
-    // Where counts come from both, the last interval has what is left over.
-    const isExact = this.#timesAll && isKept && (!isLast || this.#missed === 0);
+    // Counts come from histograms up to the first that is lost: those after it would not add up with what the counters gave it. The last
+    // interval has what is left over, also what a worker recorded where an interval had been taken already.
+    const isExact = this.#timesAll && this.#missed === 0 && !isLast;
     const packets = isExact ? timed : Math.max(0, end - this.#given);
     this.#given += packets;
     const taken: PendingPoint = { first: interval, counts, lengthMs, packets, maxNs };

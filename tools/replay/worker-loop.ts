@@ -277,7 +277,8 @@ export class WorkerLoop {
       this.#account?.waited(time - fromNs);
     }
     if (first >= this.#endNs || (state.stopped !== 0 && time < first)) {
-      this.#departure?.stoppedBeforeDue(Math.min(clock.now(), this.#endNs));
+      // Who had nothing to send when the schedule ended is in no arrears, however late it comes back from its wait.
+      this.#departure?.stoppedBeforeDue(fromNs < untilNs ? clock.now() : this.#endNs);
       return 0;
     }
     this.#departure?.begin(fromNs, time, first);

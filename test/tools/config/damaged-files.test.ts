@@ -134,6 +134,7 @@ const RATIOS = ratioBaselineText({
     { name: 'sweep', kind: 'cost', direction: 'lower-is-better', machineBound: true, sessionValues: [1, 2] },
   ],
   figures: new Map([['a/b', { pps: 1, 'service.p99': 100 }]]),
+  identities: new Map([['a/b', new Map([['rate', 'top speed']])]]),
 } as never);
 const RESULTS = [sampleResult({ minimal: true }), sampleResult({ packets: 60, trials: 1, workers: [1] })].map(
   (result) => JSON.stringify(result),

@@ -200,6 +200,23 @@ describe('packets of the timeline', () => {
     }
   });
 
+  it.each([0.99, 1, 1.05])(
+    'are all there where the latest look came after the end, at %d of an interval',
+    (ended) => {
+      for (const looked of [1.06, 1.2, 1.3, 2.6]) {
+        const run = makeRun();
+        const watcher = watcherOf(run, false);
+        tally(run, 10n);
+        watcher.poll(0.8 * INTERVAL_MS * MS);
+        tally(run, 90n);
+        watcher.poll(looked * INTERVAL_MS * MS);
+        watcher.finish(ended * INTERVAL_MS * MS);
+        const { points } = watcher.timeline();
+        expect(points.reduce((sum, { packets }) => sum + packets, 0)).toBe(100);
+      }
+    },
+  );
+
   it('of a run that was not looked at until its end keep the service times of the last intervals', () => {
     const run = makeRun();
     const watcher = watcherOf(run);
