@@ -6,6 +6,8 @@ import { parseSubnet } from '../rewrite/subnet.js';
 import { toMasked } from './masked.js';
 import { DEFAULT_POLICY } from './policies.js';
 import type { ConfigFile, RuleEntry } from './schema.js';
+import { PROTOCOLS_WITH_PORTS } from '../wire/protocols.js';
+import { protocolNumber } from './match.js';
 import type { Path, YamlPlace } from './yaml-place.js';
 
 /**
@@ -121,7 +123,12 @@ function checkMatch(match: RuleEntry['match'], path: Path, place: YamlPlace): vo
       (reason) => place.error([...path, side], reason),
     );
   }
-  for (const side of ['sport', 'dport'] as const) requireAscending(match[side], [...path, side], place);
+  for (const side of ['sport', 'dport'] as const) {
+    if (match[side] === undefined) continue;
+    requireAscending(match[side], [...path, side], place);
+    if (match.proto === undefined || PROTOCOLS_WITH_PORTS.has(protocolNumber(match.proto) ?? -1)) continue;
+    throw place.error([...path, side], `protocol ${match.proto} has no ports, so that no packet would match`);
+  }
   if (match.filter !== undefined) checkFilter(match.filter, [...path, 'filter'], place);
 }
 

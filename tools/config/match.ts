@@ -8,6 +8,7 @@ import type { MatchEntry, RuleEntry } from './schema.js';
 /** Whether a frame meets conditions. */
 export type FrameTest = (frame: Uint8Array, layers: Dissection, zone: number) => boolean;
 
+/** By the names that rules use. */
 const PROTOCOL_NUMBERS: Readonly<Record<string, number>> = {
   icmp: 1,
   tcp: 6,
@@ -16,6 +17,11 @@ const PROTOCOL_NUMBERS: Readonly<Record<string, number>> = {
   icmpv6: 58,
   sctp: 132,
 };
+
+/** The protocol that a rule names; null for a name that there is none of. */
+export function protocolNumber(proto: NonNullable<MatchEntry['proto']>): number | null {
+  return typeof proto === 'number' ? proto : (PROTOCOL_NUMBERS[proto] ?? null);
+}
 
 /** Compiles the conditions; all have to hold. */
 export function compileMatch(match: RuleEntry['match']): FrameTest {
@@ -35,7 +41,7 @@ function conditionsOf(match: MatchEntry): FrameTest[] {
     tests.push((_frame, layers) => (layers.vlanIds[0] ?? 0) === wanted);
   }
   if (match.proto !== undefined) {
-    const wanted = typeof match.proto === 'number' ? match.proto : PROTOCOL_NUMBERS[match.proto];
+    const wanted = protocolNumber(match.proto);
     tests.push((_frame, layers) => layers.protocol === wanted);
   }
   if (match.src !== undefined) tests.push(addressTest(match.src, 0));

@@ -6,7 +6,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { designLabel, type DesignChoice } from '../../engine/host/designs.js';
 import { designsOption, oneOf, positiveNumber, wholeNumber } from '../commands/option-values.js';
-import { UsageError } from '../commands/usage-error.js';
 import {
   describeRound,
   everyChoice,
@@ -213,5 +212,6 @@ async function plant(
 
 await main().catch((error: unknown) => {
   console.error(`torture: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
+  const { exitCode } = error as { exitCode?: unknown };
+  process.exitCode = typeof exitCode === 'number' ? exitCode : 1;
 });

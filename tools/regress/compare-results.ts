@@ -265,10 +265,12 @@ function withheldNotes(...sides: readonly ReadonlyMap<string, ReadonlySet<string
 }
 
 function invalidNotes(runs: readonly Run[]): string[] {
-  return runs.flatMap(({ label, result }) => [
+  const notes = runs.flatMap(({ label, result }) => [
     ...(result.valid ? [] : [`${label}: its self-audit failed; do not use its figures.`]),
     ...(result.partial ? [`${label}: the run was cut short.`] : []),
   ]);
+  // A result that is compared with itself is one.
+  return [...new Set(notes)];
 }
 
 /** A setting of the engine that cells may differ in. */

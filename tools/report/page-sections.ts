@@ -66,8 +66,9 @@ export function chartFigure({ chart, alternative, caption, howToRead, labels, ta
         ${table}
       </details>
       <p class="export">
-        Save as <button type="button" data-export="svg">SVG</button>
-        <button type="button" data-export="png">PNG</button>
+        Save as
+        <button type="button" data-export="svg" aria-label="SVG: ${alternative}">SVG</button>
+        <button type="button" data-export="png" aria-label="PNG: ${alternative}">PNG</button>
       </p>
     </div>
   </figure> `;

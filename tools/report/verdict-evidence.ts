@@ -143,7 +143,15 @@ function ratesSentence(groups: readonly (readonly Cell[])[]): string | null {
   const [worst] = short.toSorted((a, b) => reachedOf(a) - reachedOf(b));
   const group = groups.find((each) => each.includes(worst as Cell)) ?? [];
   const others = short.length === 1 ? '' : `, and ${short.length - 1} more did not hold theirs`;
-  return `${cellName(worst as Cell, group)} reached ${formatShare(reachedOf(worst as Cell))} of the rate asked for${others}.`;
+  return `${cellName(worst as Cell, group)} reached ${shortShare(reachedOf(worst as Cell))} of the rate asked for${others}.`;
+}
+
+/** A share that was too small: rounded up to what would have done it would contradict its sentence. */
+function shortShare(share: number): string {
+  const text = formatShare(share);
+  return Math.round(share * 100) / 100 < HELD_SHARE
+    ? text
+    : `${(Math.floor(share * 1000) / 10).toFixed(1)} %`;
 }
 
 /** Of the rate asked for, from which on it counts as held; as the warning has it. */

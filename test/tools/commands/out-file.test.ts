@@ -102,6 +102,8 @@ describe('compare', () => {
     await writeResult(join(folder, 'failed'), failed);
     const { stdout } = await run('compare', 'monday', 'failed');
     expect(stdout).toContain('failed: its self-audit failed; do not use its figures.');
+    const twice = await run('compare', 'failed', 'failed');
+    expect(twice.stdout.match(/its self-audit failed/g)).toHaveLength(1);
     expect(stdout.split('Verdict')[1]!.trim()).toBe(
       'The self-audit failed (failed), so nothing is concluded.',
     );

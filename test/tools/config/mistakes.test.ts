@@ -88,6 +88,11 @@ describe('a mistake is told with file, line, column, place, what is wrong and wh
       'rules: [{commit: true, nat: {type: src, addr: 1.1.1.9, addrMax: 1.1.1.1}}]',
       'rules[0].nat.addrMax: the range 1.1.1.9 to 1.1.1.1 runs backwards',
     ],
+    [
+      'rules: [{match: {proto: icmp, dport: 80}}]',
+      'c.yaml:1:38: rules[0].match.dport: protocol icmp has no ports, so that no packet would match',
+    ],
+    ['rules: [{match: {proto: 47, sport: [1, 5]}}]', 'rules[0].match.sport: protocol 47 has no ports'],
     // Filters: the column is that of the fault within the expression.
     [
       'rules:\n  - match: tcp and prot 21',

@@ -221,6 +221,10 @@ describe('what the page shows', () => {
   it('lets every chart be saved as SVG and PNG', () => {
     for (const figure of html.match(/<figure data-chart="[\s\S]*?<\/figure>/g) ?? [])
       for (const format of ['svg', 'png']) expect(figure).toContain(`data-export="${format}"`);
+    // Read out by themselves they say which chart they are of.
+    const names = [...html.matchAll(/data-export="\w+" aria-label="([^"]+)"/g)].map(([, name]) => name);
+    expect(names.length).toBeGreaterThan(2);
+    expect(new Set(names).size).toBe(names.length);
   });
 
   it('gives a design one colour, in bars as in charts', () => {

@@ -57,6 +57,21 @@ describe('outcomes in a verdict', () => {
     ]);
   });
 
+  it.each([
+    [0.986, /^rculist-sweep.* reached 98\.6 % of the rate asked for/m],
+    [0.9899, /^rculist-sweep.* reached 98\.9 % of the rate asked for/m],
+    [0.4, /^rculist-sweep.* reached 40 % of the rate asked for/m],
+    [0.991, /^Every design held the rate asked for/m],
+  ])('a rate of which %d was reached is not rounded up to one that was held', (share, sentence) => {
+    const runs = sampleRuns({ packets: 500, trials: 6, kind: 'bench' });
+    for (const entry of runs[0]!.result.cases) {
+      const achievedPps = entry.design === 'rculist-sweep' ? 1e5 * share : 1e5;
+      entry.pacing = { ...entry.pacing, mode: 'pps', targetPps: 1e5, achievedPps };
+      entry.throughput = null;
+    }
+    expect(verdictSentences(runs).join('\n')).toMatch(sentence);
+  });
+
   it('has nothing to say of one design', () => {
     expect(verdictSentences(sampleRuns({ designs: ['timeout-lists'], packets: 300 }))).toEqual([]);
   });
