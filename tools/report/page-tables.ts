@@ -152,7 +152,7 @@ export function lockSection(content: PageContent): Html | null {
   const body =
     all.length === 0 && threads.length === 0
       ? null
-      : markup`${lockTable(`Locks, all threads: ${figures}`, all, content)}${
+      : markup`${lockTable(`Locks, all threads${hasTrials(content) ? ' and trials together' : ''}: ${figures}`, all, content)}${
           sampled ? markup`<p class="note">Some times were sampled; their totals are scaled up.</p>` : null
         }${
           threads.length === 0
@@ -163,6 +163,11 @@ export function lockSection(content: PageContent): Html | null {
               </details>`
         }`;
   return section('locks', 'Locks', body);
+}
+
+/** Whether a cell has several trials, of which a table can add up, or show one. */
+function hasTrials({ groups }: PageContent): boolean {
+  return groups.some((group) => group.some(({ cases }) => cases.length > 1));
 }
 
 /** Content behind a summary that opens it; nothing for nothing. */
@@ -264,7 +269,7 @@ export function workSection(content: PageContent): Html | null {
   );
   type Row = (typeof rows)[number];
   const body = htmlTable(
-    `Work, counted: ${figures}`,
+    `Work, counted${hasTrials(content) ? ' in the first trial' : ''}: ${figures}`,
     designsTogether(rows, ({ group, name }) => `${groupLabel(group, severalRuns)}\n${name}`),
     [
       ...placeColumn<Row>(content, 'Configuration', ({ group }) => groupLabel(group, severalRuns)),

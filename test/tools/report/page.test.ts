@@ -218,6 +218,15 @@ describe('what the page shows', () => {
     expect(lag[0]!.series.map(({ points }) => points[0]![1])).toEqual([0, 0]);
   });
 
+  it('says whose counts a table has where there are several trials', async () => {
+    const several = await renderPage(sampleRuns({ packets: 200, trials: 3, kind: 'bench' }));
+    expect(several).toContain('Locks, all threads and trials together: ');
+    expect(several).toContain('Work, counted in the first trial: ');
+    const one = await renderPage(sampleRuns({ packets: 200, trials: 1 }));
+    expect(one).toContain('Locks, all threads: ');
+    expect(one).toContain('Work, counted: ');
+  });
+
   it('lets every chart be saved as SVG and PNG', () => {
     for (const figure of html.match(/<figure data-chart="[\s\S]*?<\/figure>/g) ?? [])
       for (const format of ['svg', 'png']) expect(figure).toContain(`data-export="${format}"`);
