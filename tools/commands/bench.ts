@@ -22,7 +22,11 @@ export function register(program: Command, argv: readonly string[]): void {
     )
     .argument('[capture...]', `captures to run, beside or instead of scenarios: ${CAPTURE_ARGUMENT}`)
     .addOption(new Option('--scenario <names>').hideHelp());
-  addOvsBenchmarkOptions(command)
+  addOvsBenchmarkOptions(command, {
+    packets:
+      '. In a matrix, where it is given: packets of every scenario, and the most that are read of a capture',
+    seed: '. In a matrix: of the traffic as well, which differs from session to session',
+  })
     .addOption(
       touchAheadOption(
         'default: auto, or what the file says; for ovs-benchmark, which stands beside the original, off',

@@ -50,18 +50,34 @@ export function register(program: Command): void {
   command.action(async (flags: OvsBenchmarkFlags) => ovsBenchmark(flags));
 }
 
-/** Adds the options that `bench` has as well. */
-export function addOvsBenchmarkOptions(command: Command): Command {
+/**
+ * Adds the options that `bench` has as well.
+ * @param ofMatrix what two of them mean there, behind what they mean here
+ */
+export function addOvsBenchmarkOptions(
+  command: Command,
+  ofMatrix: { readonly packets: string; readonly seed: string } = { packets: '', seed: '' },
+): Command {
   return command
     .option('--workers <count>', 'threads, 1 to 64', wholeNumber(1, 64, 'threads'), 1)
-    .option('--packets <count>', 'packets that each thread sends', wholeNumber(1, 1e10, 'packets'), 2_000_000)
+    .option(
+      '--packets <count>',
+      `packets that each thread sends${ofMatrix.packets}`,
+      wholeNumber(1, 1e10, 'packets'),
+      2_000_000,
+    )
     .option('--batch <packets>', 'packets per call, 1 to 32', wholeNumber(1, 32, 'packets'), 32)
     .option('--change', 'every packet of a batch is a connection of its own')
     .option('--design <names>', 'designs, joined by commas; or all', DEFAULT_DESIGNS.join(','))
     .addOption(mutexOption())
     .addOption(buildOption())
     .option('--bare', 'as --build bare')
-    .option('--seed <integer>', 'basis of the tuple hash', wholeNumber(0, 0xffff_ffff, 'seed'), 1)
+    .option(
+      '--seed <integer>',
+      `basis of the tuple hash${ofMatrix.seed}`,
+      wholeNumber(0, 0xffff_ffff, 'seed'),
+      1,
+    )
     .option('--json', 'figures as JSON on standard output');
 }
 
