@@ -73,12 +73,14 @@ describe.each([
 
     execFileSync('mkfifo', [join(folder, pipe!)]);
     const reader = spawn('cat', [join(folder, pipe!)]);
+    // It may be done before the command is.
+    const closed = once(reader, 'close');
     let read = '';
     reader.stdout.on('data', (part: Buffer) => (read += part.toString()));
     try {
       expect((await run(...command, '-o', pipe!)).code).toBe(0);
       expect(lstatSync(join(folder, pipe!)).isFIFO()).toBe(true);
-      await once(reader, 'close');
+      await closed;
     } finally {
       reader.kill();
     }
