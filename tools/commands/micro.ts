@@ -6,12 +6,11 @@ import { eventLoopTurn } from '../replay/event-loop.js';
 import { readMachine, reportMachine } from '../replay/machine.js';
 import { painter, wantsColour } from '../text/terminal-style.js';
 import { toolVersion } from '../result/tool-version.js';
-import { writeAtomically } from '../result/write-file.js';
+import { makeFolder, writeAtomically } from '../result/write-file.js';
 import { matching, measurableDesigns, openBenchmarks } from '../micro/catalogue.js';
 import { microCsv, microTable } from '../micro/micro-report.js';
 import { MICRO_FORMAT, MICRO_VERSION, microResult, type MicroMeasurement } from '../micro/micro-result.js';
 import { measureAll } from '../micro/run-micro.js';
-import { makeOutFolder } from '../report/out-folder.js';
 import { checked, designsOption, duration, wholeNumber } from './option-values.js';
 import { UsageError } from './usage-error.js';
 import { designLabel } from '../../engine/host/designs.js';
@@ -85,7 +84,7 @@ async function run(flags: MicroFlags): Promise<void> {
       return;
     }
     // Before the minutes of measuring, which would be lost at a path that cannot be written.
-    if (flags.out !== undefined) await makeOutFolder(flags.out);
+    if (flags.out !== undefined) await makeFolder(flags.out, `--out ${flags.out}`);
     const machine = readMachine();
     const results: MicroMeasurement[] = [];
     for (const [index, benchmark] of chosen.entries()) {

@@ -9,8 +9,8 @@ import { Command, CommanderError } from 'commander';
 import { designLabel } from '../../engine/host/designs.js';
 import { designsOption, positiveNumber, wholeNumber } from '../commands/option-values.js';
 import { UsageError } from '../commands/usage-error.js';
-import { makeOutFolder } from '../report/out-folder.js';
 import type { Flatness } from './soak/flatness.js';
+import { makeFolder } from '../result/write-file.js';
 import { runSoak, type SoakOutcome } from './soak/run-soak.js';
 import { soakCsv, soakPlot } from './soak/soak-files.js';
 
@@ -34,7 +34,7 @@ async function main(): Promise<void> {
   if (choice === undefined || more.length > 0) throw new UsageError('--design: give one design');
   const label = designLabel(choice);
   // Before the hours of running, which would be lost at a path that cannot be written.
-  await makeOutFolder(flags.out);
+  await makeFolder(flags.out, `--out ${flags.out}`);
   console.log(`soak: ${flags.hours} h of ${flags.scenario} at ${flags.pps} packets/s through ${label}`);
   let reportedMs = 0;
   const outcome = await runSoak({

@@ -171,7 +171,10 @@ export class TimelineWatcher {
     this.#closePoint();
   }
 
-  /** A look that came after the workers' end put packets behind it; they are of the last interval that was taken. */
+  /**
+   * What is in no interval yet is of the last one that was taken: packets that a look after the workers' end put behind it, and those
+   * that a worker recorded where an interval had been taken already.
+   */
   #giveRest(): void {
     const rest = this.#seenPackets - this.#given;
     if (rest <= 0) return;
@@ -261,11 +264,9 @@ export class TimelineWatcher {
     const { counts, timed, maxNs } = isKept ? this.#timesOf(interval) : NO_TIMES;
     if (!isKept) this.#missed++;
     if (counts !== null) this.#histograms.add(interval, counts);
-    const isLast = this.#firstEnd === this.#ends.length;
     const end = this.#nextEnd() ?? this.#seenPackets;
-    // Counts come from histograms up to the first that is lost: those after it would not add up with what the counters gave it. The last
-    // interval has what is left over, also what a worker recorded where an interval had been taken already.
-    const isExact = this.#timesAll && this.#missed === 0 && !isLast;
+    // Counts come from histograms up to the first that is lost: those after it would not add up with what the counters gave it.
+    const isExact = this.#timesAll && this.#missed === 0;
     const packets = isExact ? timed : Math.max(0, end - this.#given);
     this.#given += packets;
     const taken: PendingPoint = { first: interval, counts, lengthMs, packets, maxNs };

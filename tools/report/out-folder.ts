@@ -1,8 +1,9 @@
 /** The folder of a result: made before the run, so that hours of measuring do not end at a path that cannot be written. */
 import { readdirSync, rmSync } from 'node:fs';
-import { access, constants, mkdir, readdir, rmdir } from 'node:fs/promises';
+import { readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RESULT_FILE } from '../result/result-file.js';
+import { makeFolder } from '../result/write-file.js';
 import { CSV_TABLES } from './csv-tables.js';
 
 /** Everything that a run or a report writes under a fixed name; those with names of their own end in `.hgrm`. */
@@ -33,36 +34,14 @@ class OutFolderError extends Error {
 }
 
 /**
- * Makes a folder that can be written to.
- * @returns whether it was made now
- * @throws OutFolderError saying why it cannot
- */
-export async function makeOutFolder(folder: string): Promise<boolean> {
-  try {
-    const made = await mkdir(folder, { recursive: true });
-    await access(folder, constants.W_OK | constants.X_OK);
-    return made !== undefined;
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why =
-      code === 'EEXIST' || code === 'ENOTDIR'
-        ? 'it, or what it lies in, is a file'
-        : code === 'EACCES'
-          ? 'it may not be written to'
-          : message;
-    throw new OutFolderError(`--out ${folder}: ${why}; name another folder`);
-  }
-}
-
-/**
  * Makes the folder, and sees that it can be written to. Files of an earlier result in it are an error unless `force` is given: then they
  * stay until there is something to put in their place ({@link clearOutFolder}), so that a run which fails does not cost them.
  * @param canResume whether the command could go on from what is there, so that the message names that
  * @returns whether the folder was made now
- * @throws OutFolderError when it holds a result, or cannot be made or written to
+ * @throws OutFolderError when it holds a result, WriteError when it cannot be made or written to
  */
 export async function prepareOutFolder(folder: string, force: boolean, canResume = false): Promise<boolean> {
-  const isMade = await makeOutFolder(folder);
+  const isMade = await makeFolder(folder, `--out ${folder}`);
   const names = await readdir(folder);
   const stale = names.filter(isOwnFile);
   if (stale.length > 0 && !force) {

@@ -1,6 +1,6 @@
 /** Writing files and making folders for what was measured or made of it. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { markUnfinished, unmarkUnfinished } from '../captures/unfinished-files.js';
 
 /** What the system refused, by the name that was asked for. */
@@ -58,17 +58,28 @@ async function replace(file: string, data: string | Uint8Array): Promise<void> {
   }
 }
 
+/** What can be wrong with the name of a folder. */
+const FOLDER_FAULTS: Readonly<Record<string, string>> = {
+  EEXIST: 'it, or what it lies in, is a file',
+  ENOTDIR: 'it, or what it lies in, is a file',
+  EACCES: 'it may not be written to',
+  EROFS: 'it may not be written to',
+};
+
 /**
- * Makes a folder, and those it lies in, where there is none.
+ * Makes a folder, and those it lies in, where there is none, and sees that it can be written to.
+ * @param called how the message names it
+ * @returns whether it was made now
  * @throws WriteError naming the folder
  */
-export async function makeFolder(folder: string): Promise<void> {
+export async function makeFolder(folder: string, called = folder): Promise<boolean> {
   try {
-    await mkdir(folder, { recursive: true });
+    const made = await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK | constants.X_OK);
+    return made !== undefined;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const isFile = code === 'EEXIST' || code === 'ENOTDIR';
-    const why = isFile ? 'it, or what it lies in, is a file' : message;
-    throw new WriteError(`${folder}: the folder cannot be made: ${why}; name another folder`, error, 2);
+    const why = FOLDER_FAULTS[code ?? ''] ?? message;
+    throw new WriteError(`${called}: ${why}; name another folder`, error, 2);
   }
 }
